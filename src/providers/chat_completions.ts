@@ -7,19 +7,8 @@
  * An answer is a stream of chunks, or one chat completion from servers that do not stream.
  */
 
-import { Buffer } from "node:buffer";
 import { createParser } from "eventsource-parser";
-import type {
-  FinishReason,
-  ModelError,
-  ModelImage,
-  ModelMessage,
-  ModelPart,
-  ModelRequest,
-  ModelUsage,
-  ToolCall,
-  ToolDefinition,
-} from "../core/model.ts";
+import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
 import { type Ask, type AskDeps, createWire } from "./wire.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
 import {
@@ -29,15 +18,8 @@ import {
   secretsOf,
   sessionHeaderOf,
 } from "./settings.ts";
-import {
-  argumentsOf,
-  createToolCalls,
-  createVisibleText,
-  endingFault,
-  fieldsOf,
-  nameOf,
-} from "./answer_parts.ts";
-import { EFFORTS } from "./thinking.ts";
+import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
+import { createChatBodies } from "./chat_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 
 /** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
@@ -60,17 +42,17 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
     headers[header.toLowerCase()] = value;
   }
   const form = idFormOf(settings);
-  const options = JSON.stringify({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
+  const bodyOf = createChatBodies({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
 
   return async function* (request, signal) {
     signal.throwIfAborted();
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
-      const head = options.slice(0, -1) + effortOf(request) + toolsOf(request);
-      const messages = form ? withIdsOf(form, request.messages) : request.messages;
-      const body = `${head},"messages":[${messagesOf({ ...request, messages })}]}`;
       const { name: field, value } = sessionHeaderOf(provider, request) ?? {};
       const all = field === undefined ? headers : { ...headers, [field]: value ?? "" };
+      const body = bodyOf(
+        form ? { ...request, messages: withIdsOf(form, request.messages) } : request,
+      );
       await wire.send(url, { method: "POST", headers: all, body });
       const answer = createChatAnswerReader(modelId, secrets);
       const { showsThinking } = request;
@@ -93,135 +75,6 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
       wire.close();
     }
   };
-}
-
-/** The level of thinking, as a further field; empty without one. */
-function effortOf({ thinking }: ModelRequest): string {
-  return thinking === undefined ? "" : `,"reasoning_effort":"${EFFORTS[thinking]}"`;
-}
-
-/** The JSON of the tools, as a further field; empty without tools. */
-function toolsOf({ tools, mayCall = true }: ModelRequest): string {
-  if (!tools || tools.length === 0) return "";
-  let json = jsonByTools.get(tools);
-  if (json === undefined) {
-    const functions = tools.map((tool) => ({ type: "function", function: tool }));
-    json = `,"tools":${JSON.stringify(functions)}`;
-    jsonByTools.set(tools, json);
-  }
-  return mayCall ? json : `${json},"tool_choice":"none"`;
-}
-
-/** The JSON of the messages. `JSON.stringify` of the whole list takes twice as long. */
-function messagesOf({ system, messages }: ModelRequest): string {
-  const list = system === "" ? "" : systemJson(system);
-  const known = knownBeginning(messages);
-  const from = known?.messages.length ?? 0;
-  let text = known?.text ?? "";
-  for (let at = from; at < messages.length; at++) {
-    const message = messages[at];
-    if (!message) break;
-    let json = jsonByMessage.get(message);
-    if (json === undefined) {
-      json = jsonOf(message);
-      jsonByMessage.set(message, json);
-    }
-    text += text === "" ? json : `,${json}`;
-    // The last message is the turn's own; what is before it begins the session's next request, too.
-    if (at === messages.length - 2 && at >= from) {
-      text.charCodeAt(0); // makes one string of the pieces, which the runtime would keep apart
-      beginnings.set(message, { messages: messages.slice(0, -1), text });
-    }
-  }
-  return list === "" || text === "" ? list + text : `${list},${text}`;
-}
-
-/** The first messages of a request, and their JSON. */
-interface Beginning {
-  readonly messages: readonly ModelMessage[];
-  readonly text: string;
-}
-
-/** Beginnings of requests by their last messages. A session's requests all begin with its entries. */
-const beginnings = new WeakMap<ModelMessage, Beginning>();
-/** Maximum number of messages after a known beginning: those of a turn. */
-const ADDED_MAX = 64;
-
-/** The longest beginning that an earlier request had: the same messages, not only as many. */
-function knownBeginning(messages: readonly ModelMessage[]): Beginning | undefined {
-  const from = Math.max(0, messages.length - ADDED_MAX);
-  for (let at = messages.length - 1; at >= from; at--) {
-    const message = messages[at];
-    const known = message && beginnings.get(message);
-    if (!message || !known) continue;
-    if (known.messages.every((one, index) => one === messages[index])) {
-      if (at < messages.length - 2) beginnings.delete(message); // a longer one takes its place
-      return known;
-    }
-    beginnings.delete(message);
-  }
-  return undefined;
-}
-
-/** The last system prompt and its JSON: most turns have the same one. */
-let lastSystem = { text: "", json: "" };
-
-function systemJson(text: string): string {
-  if (text !== lastSystem.text) lastSystem = { text, json: contentJson("system", text) };
-  return lastSystem.json;
-}
-
-/** JSON of messages and tools, because most of a session's are part of many requests. */
-const jsonByMessage = new WeakMap<ModelMessage, string>();
-const jsonByTools = new WeakMap<readonly ToolDefinition[], string>();
-
-function jsonOf(message: ModelMessage): string {
-  switch (message.role) {
-    case "user":
-      return message.images ? imagesJson(message.text, message.images) : contentJson(
-        message.role,
-        message.text,
-      );
-    case "assistant":
-      return message.calls ? callsJson(message.text, message.calls) : contentJson(
-        message.role,
-        message.text,
-      );
-    case "tool":
-      return JSON.stringify({
-        role: "tool",
-        tool_call_id: message.call.id,
-        content: message.text,
-      });
-  }
-}
-
-function contentJson(role: string, text: string): string {
-  return `{"role":"${role}","content":${JSON.stringify(text)}}`;
-}
-
-function imagesJson(text: string, images: readonly ModelImage[]): string {
-  const content = [
-    ...(text === "" ? [] : [{ type: "text", text }]),
-    ...images.map(({ mediaType, data }) => {
-      const { buffer, byteOffset, byteLength } = data;
-      const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-      return { type: "image_url", image_url: { url: `data:${mediaType};base64,${base64}` } };
-    }),
-  ];
-  return JSON.stringify({ role: "user", content });
-}
-
-function callsJson(text: string, calls: readonly ToolCall[]): string {
-  return JSON.stringify({
-    role: "assistant",
-    content: text === "" ? null : text,
-    tool_calls: calls.map((call) => ({
-      id: call.id,
-      type: "function",
-      function: { name: nameOf(call), arguments: JSON.stringify(argumentsOf(call)) },
-    })),
-  });
 }
 
 /** Reads one answer from its bytes. */

@@ -70,15 +70,13 @@ const ANSWERS: Readonly<Record<Kind, string>> = {
 /** A server that refuses what a test says, and keeps the requests. */
 function serverOf(kind: Kind, refuses: (body: string) => string | undefined = () => undefined) {
   const bodies: Body[] = [];
-  const fetch: typeof globalThis.fetch = (_, init) => {
-    const body = String(init?.body);
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    const body = await new Response(init?.body).text();
     bodies.push(JSON.parse(body));
     const message = refuses(body);
-    return Promise.resolve(
-      message === undefined
-        ? new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } })
-        : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 }),
-    );
+    return message === undefined
+      ? new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } })
+      : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 });
   };
   const model = modelAt({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }, { fetch });
   const ask = (request: Partial<ModelRequest>) =>

@@ -620,9 +620,9 @@ async function bytesOf(request: ModelRequest): Promise<string> {
   let body = "";
   const provider = { id: "p", kind: "openai-compatible", baseUrl: "http://model.example" } as const;
   const ask = createChatAsk({ provider, name: "m" }, {
-    fetch: (_url, init) => {
-      body = String(init?.body);
-      return Promise.resolve(Response.json({ choices: [CHOICE] }));
+    fetch: async (_url, init) => {
+      body = await new Response(init?.body).text();
+      return Response.json({ choices: [CHOICE] });
     },
     timeouts: { firstByteMs: 5_000, betweenBytesMs: 5_000 },
     now: () => 0,

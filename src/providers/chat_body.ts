@@ -1,0 +1,216 @@
+/**
+ * Writes the bodies of requests for chat completions.
+ *
+ * The requests of a session have the same tools, and begin with the same messages. So the bytes of
+ * the last one stay, and the next one only writes what comes after their common beginning. The bytes
+ * are those that `fetch` copies: it would first have to join a text of many pieces, and encode it.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type {
+  ModelImage,
+  ModelMessage,
+  ModelRequest,
+  ToolCall,
+  ToolDefinition,
+} from "../core/model.ts";
+import { argumentsOf, nameOf } from "./answer_parts.ts";
+import { EFFORTS } from "./thinking.ts";
+
+/** Bytes of a session's last request. */
+interface BodyBytes {
+  /** What the head has. */
+  system: string;
+  tools: ModelRequest["tools"];
+  /** Bytes of the head: all fields before the first message of the conversation. */
+  headBytes: number;
+  /** The messages whose JSON follows the head. */
+  readonly messages: ModelMessage[];
+  /** For each message, the bytes from the head's end to its own. */
+  readonly ends: number[];
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Share of a session's bytes by which they grow more than they must, for the next turns. */
+const SPARE = 1 / 4;
+/** A session gives memory back once its request needs less than this share of it. */
+const LEAST_USE = 1 / 4;
+
+const UTF8 = new TextEncoder();
+
+/**
+ * Creates the function that writes the bodies of one model's requests. The next call may change the
+ * bytes that a call returned, so they must go to `fetch` at once.
+ *
+ * @param options The fields that all requests have.
+ */
+export function createChatBodies(
+  options: object,
+): (request: ModelRequest) => Uint8Array<ArrayBuffer> {
+  const beginning = JSON.stringify(options).slice(0, -1);
+  /** By the first message, which a session's requests share. It lives as long as that message. */
+  const sessions = new WeakMap<ModelMessage, BodyBytes>();
+
+  function writeHead(written: BodyBytes, { system, tools }: ModelRequest): void {
+    const start = `{"role":"system","content":${JSON.stringify(system)}},`;
+    const head = `${beginning}${toolsJson(tools)},"messages":[${system === "" ? "" : start}`;
+    const { headBytes: before } = written;
+    const after = Buffer.byteLength(head);
+    const end = written.ends.at(-1) ?? 0;
+    fit(written, Math.max(before, after) + end);
+    written.bytes.copyWithin(after, before, before + end);
+    UTF8.encodeInto(head, written.bytes);
+    written.system = system;
+    written.tools = tools;
+    written.headBytes = after;
+  }
+
+  return (request) => {
+    const { system, messages, tools, thinking, mayCall = true } = request;
+    const [first] = messages;
+    const written = (first && sessions.get(first)) ?? emptyBytes();
+    const { ends } = written;
+    const kept = commonCount(written.messages, messages);
+    written.messages.length = ends.length = kept;
+    let end = ends.at(-1) ?? 0;
+    if (written.headBytes === 0 || written.system !== system || written.tools !== tools) {
+      writeHead(written, request);
+    }
+    let hasImages = false;
+    for (let at = kept; at < messages.length; at++) {
+      const message = messages[at];
+      if (!message) break;
+      end = add(written, end, at > 0 ? `,${jsonOf(message)}` : jsonOf(message));
+      written.messages.push(message);
+      ends.push(end);
+      hasImages ||= message.role === "user" && message.images !== undefined;
+    }
+    // Images take megabytes, and a session's next request has other ones.
+    if (first && hasImages) sessions.delete(first);
+    else if (first) sessions.set(first, written);
+    // Last, so that they change no byte before.
+    const effort = thinking === undefined ? "" : `,"reasoning_effort":"${EFFORTS[thinking]}"`;
+    const choice = tools && tools.length > 0 && !mayCall ? ',"tool_choice":"none"' : "";
+    const length = written.headBytes + add(written, end, `]${effort}${choice}}`);
+    fit(written, length);
+    return written.bytes.subarray(0, length);
+  };
+}
+
+function emptyBytes(): BodyBytes {
+  return {
+    system: "",
+    tools: undefined,
+    headBytes: 0,
+    messages: [],
+    ends: [],
+    bytes: new Uint8Array(),
+  };
+}
+
+/** Number of messages that both begin with. Notes the other object of a message with equal JSON. */
+function commonCount(written: ModelMessage[], messages: readonly ModelMessage[]): number {
+  for (let at = 0; at < written.length; at++) {
+    const one = written[at];
+    const other = messages[at];
+    if (one === other) continue;
+    if (!one || !other || !isSameText(one, other)) return at;
+    written[at] = other;
+  }
+  return written.length;
+}
+
+/** Whether both have the same JSON for sure. A turn's message is an entry of the next turn. */
+function isSameText(one: ModelMessage, other: ModelMessage): boolean {
+  return one.role === "user" && other.role === "user" && !one.images && !other.images &&
+    one.text === other.text;
+}
+
+/**
+ * Writes a text after the head and so many bytes.
+ *
+ * @returns The bytes from the head's end to the text's.
+ */
+function add(written: BodyBytes, from: number, text: string): number {
+  const start = written.headBytes + from;
+  const { read, written: count } = UTF8.encodeInto(text, written.bytes.subarray(start));
+  if (read === text.length) return from + count;
+  const length = Buffer.byteLength(text);
+  fit(written, start + length);
+  UTF8.encodeInto(text, written.bytes.subarray(start));
+  return from + length;
+}
+
+/** Makes room for so many bytes, and gives back what is far too much. */
+function fit(written: BodyBytes, length: number): void {
+  const { bytes } = written;
+  if (length <= bytes.length && length >= bytes.length * LEAST_USE) return;
+  written.bytes = new Uint8Array(Math.ceil(length * (1 + SPARE)));
+  written.bytes.set(bytes.subarray(0, written.bytes.length));
+}
+
+/** JSON of tools, because many sessions have the same ones. */
+const jsonByTools = new WeakMap<readonly ToolDefinition[], string>();
+
+/** The JSON of the tools, as a further field; empty without tools. */
+function toolsJson(tools: ModelRequest["tools"]): string {
+  if (!tools || tools.length === 0) return "";
+  let json = jsonByTools.get(tools);
+  if (json === undefined) {
+    const functions = tools.map((tool) => ({ type: "function", function: tool }));
+    json = `,"tools":${JSON.stringify(functions)}`;
+    jsonByTools.set(tools, json);
+  }
+  return json;
+}
+
+function jsonOf(message: ModelMessage): string {
+  switch (message.role) {
+    case "user":
+      return message.images ? imagesJson(message.text, message.images) : contentJson(
+        message.role,
+        message.text,
+      );
+    case "assistant":
+      return message.calls ? callsJson(message.text, message.calls) : contentJson(
+        message.role,
+        message.text,
+      );
+    case "tool":
+      return JSON.stringify({
+        role: "tool",
+        tool_call_id: message.call.id,
+        content: message.text,
+      });
+  }
+}
+
+function contentJson(role: string, text: string): string {
+  return `{"role":"${role}","content":${JSON.stringify(text)}}`;
+}
+
+function imagesJson(text: string, images: readonly ModelImage[]): string {
+  const content = [
+    ...(text === "" ? [] : [{ type: "text", text }]),
+    ...images.map(({ mediaType, data }) => {
+      const { buffer, byteOffset, byteLength } = data;
+      const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+      return { type: "image_url", image_url: { url: `data:${mediaType};base64,${base64}` } };
+    }),
+  ];
+  return JSON.stringify({ role: "user", content });
+}
+
+function callsJson(text: string, calls: readonly ToolCall[]): string {
+  return JSON.stringify({
+    role: "assistant",
+    content: text === "" ? null : text,
+    tool_calls: calls.map((call) => ({
+      id: call.id,
+      type: "function",
+      function: { name: nameOf(call), arguments: JSON.stringify(argumentsOf(call)) },
+    })),
+  });
+}
