@@ -118,8 +118,8 @@ describe("the memory of the store", () => {
     }));
     queue.fill(waiting);
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(ACCOUNT, [])?.route.sessionKey, "busy");
-    const second = queue.take(ACCOUNT, []);
+    assert.equal(queue.take(ACCOUNT, [], 0)?.route.sessionKey, "busy");
+    const second = queue.take(ACCOUNT, [], 0);
     assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

@@ -9,7 +9,8 @@
  * An answered message changes some twenty pages in a dozen tables and indexes. So its transactions
  * (T1 to T5 and TS) are stored as one row of the journal each, and so are summaries and the use of
  * models. Up to a second later, the tables take many of these rows together. If no caller waits for a
- * record, the next transaction stores it, too. Three rules hide this from the rest of the store:
+ * record, the next transaction stores it, too; the claim of a new message is only stored if its turn
+ * still runs when the tables are used, or a second later. Three rules hide this from the rest of the store:
  *
  * 1. Before any other transaction, and before any read, the tables catch up. Only reads of rows that
  *    no record changes skip that (`readUnjournaled`).
@@ -105,6 +106,9 @@ export function createCommits(
   let waiting: WriteJob[] = [];
   /** Jobs that no caller waits for: the next transaction stores them, or the timer. */
   let unhurried: WriteJob[] = [];
+  /** Makes jobs that may be needless by then. */
+  let perhaps: (() => WriteJob | undefined)[] = [];
+  let cancelPerhaps: (() => void) | undefined;
   let cancelTimer: (() => void) | undefined;
   let timerMs = Infinity;
   let isClosed = false;
@@ -118,6 +122,7 @@ export function createCommits(
   function flush(): void {
     const jobs = waiting;
     waiting = [];
+    if (jobs.some(({ journal }) => !journal)) takeNeeded();
     try {
       writeWithUnhurried((added) => tables.write([...added, ...jobs]));
     } catch (thrown) {
@@ -126,7 +131,20 @@ export function createCommits(
     }
   }
 
+  function takeNeeded(): void {
+    cancelPerhaps?.();
+    cancelPerhaps = undefined;
+    unhurried.push(...perhaps.flatMap((make) => make() ?? []));
+    perhaps = [];
+  }
+
+  function flushNeeded(): void {
+    takeNeeded();
+    flush();
+  }
+
   function catchUp(): void {
+    takeNeeded();
     writeWithUnhurried(tables.catchUp);
   }
 
@@ -214,26 +232,29 @@ export function createCommits(
     commit: (options, work) => enqueue(options, work),
     journaled(kind, apply) {
       kinds.set(kind, (record) => apply(JSON.parse(record))); // ours, written below
-      const rowOf = (record: Parameters<typeof apply>[0]) => ({
-        kind,
-        record: JSON.stringify(record),
+      type Recorded = Parameters<typeof apply>[0];
+      const rowOf = (record: Recorded) => ({ kind, record: JSON.stringify(record) });
+      const jobOf = (options: CommitOptions, record: Recorded, onStored: () => void): WriteJob => ({
+        options,
+        journal: rowOf(record),
+        run: () => apply(record),
+        resolve: onStored,
+        reject(error) {
+          onRefused(kind, error);
+          onStored();
+        },
       });
       return {
         append: (options, record) => enqueue(options, () => apply(record), rowOf(record)),
         later(options, record, withinMs = LAG_MAX_MS, onStored = () => {}) {
           if (isClosed) return;
-          const job: WriteJob = {
-            options,
-            journal: rowOf(record),
-            run: () => apply(record),
-            resolve: onStored,
-            reject(error) {
-              onRefused(kind, error);
-              onStored();
-            },
-          };
-          unhurried.push(job);
+          unhurried.push(jobOf(options, record, onStored));
           flushWithin(withinMs);
+        },
+        ifNeeded(options, record, isNeeded) {
+          if (isClosed) return;
+          perhaps.push(() => isNeeded() ? jobOf(options, record, () => {}) : undefined);
+          cancelPerhaps ??= schedule(flushNeeded, LAG_MAX_MS);
         },
       };
     },
@@ -256,6 +277,7 @@ export function createCommits(
       if (waiting.length > 0) flush();
       isClosed = true;
       cancelTimer?.();
+      cancelPerhaps?.();
       try {
         catchUp();
       } catch {

@@ -22,6 +22,13 @@ export interface Journaled<Recorded> {
    * @param onStored Called once the record is stored, or the tables have its work.
    */
   later(options: CommitOptions, record: Recorded, withinMs?: number, onStored?: () => void): void;
+  /**
+   * Stores a record that may become needless: with other work on the tables, or as long afterwards
+   * as the tables may lag. A kill before that undoes it.
+   *
+   * @param isNeeded Called right before; if it returns `false`, the record is not stored.
+   */
+  ifNeeded(options: CommitOptions, record: Recorded, isNeeded: () => boolean): void;
 }
 
 /** The ways to change and read the tables. */
@@ -62,6 +69,7 @@ export function createUngroupedTransactions(database: DatabaseSync): Transaction
         transactNow(database, () => apply(record));
         onStored?.();
       },
+      ifNeeded: (_terms, record) => transactNow(database, () => apply(record)),
     }),
     read: (work) => Promise.try(work),
     readUnjournaled: (work) => Promise.try(work),

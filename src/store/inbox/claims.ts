@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { lastOf } from "../../core/inbound/inbox.ts";
+import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -81,14 +81,15 @@ export function createClaims(
   /**
    * T2, as far as it must be stored. A turn that an earlier process began is counted before it
    * begins again. So a message that makes the process crash is given up eventually. A message that
-   * this process has stored may lose its first claim in a crash: it gets one more attempt.
+   * this process has stored may lose its first claim in a crash: it gets one more attempt. So that
+   * claim is not stored if the turn soon ends.
    *
    * @param stored Messages that the tables have; the others reach the tables as claimed.
    */
-  async function storeClaim(turn: MessageId, stored: readonly WaitingMessage[], now: number) {
-    const record = claimOf(turn, stored, now);
+  async function storeClaim(claim: Claim, stored: readonly WaitingMessage[], now: number) {
+    const record = claimOf(claim.message.id, stored, now);
     if (stored.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
-      claimed.later(COMMIT_OPTIONS.T2, record);
+      claimed.ifNeeded(COMMIT_OPTIONS.T2, record, () => queue.isRunning(claim));
     } else await claimed.append(COMMIT_OPTIONS.T2, record);
   }
 
@@ -146,7 +147,7 @@ export function createClaims(
       for (;;) {
         if (blocked === "all") return undefined;
         if (queue.isStale) await read(() => queue.isStale && fill());
-        const taken = queue.take(accountId, blocked);
+        const taken = queue.take(accountId, blocked, now);
         if (!taken) return undefined;
         const { messageId, route, attempts } = taken;
         try {
@@ -168,7 +169,7 @@ export function createClaims(
           if (!queue.isRunning(claim)) continue; // an edit or a deletion came in between
           // After all reads: a stored claim that is put back would block its session.
           const inTables = isStored ? [taken, ...stored] : stored;
-          if (inTables.length > 0) await storeClaim(messageId, inTables, now);
+          if (inTables.length > 0) await storeClaim(claim, inTables, now);
           return claim;
         } catch (error) {
           queue.putBack(taken);

@@ -37,8 +37,14 @@ export interface ClaimQueue {
   /**
    * Claims a message of an account. Of the sessions without a running turn, it chooses the one that
    * has waited longest, and in it the message that was written first.
+   *
+   * @param now Unix time in milliseconds.
    */
-  take(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined;
+  take(
+    accountId: AccountId,
+    blocked: readonly ChannelId[],
+    now: number,
+  ): WaitingMessage | undefined;
   /**
    * Finds a message that waits behind a running turn, in its session, channel and account.
    *
@@ -79,6 +85,8 @@ export interface ClaimQueue {
   readonly isHeld: boolean;
   /** Whether this claim of its message is running. */
   isRunning(claim: Claim): boolean;
+  /** When a claim was made; `undefined` if it is not running. */
+  claimedAt(claim: Claim): number | undefined;
   /**
    * Notes that a message reaches the tables, or could not be stored.
    *
@@ -174,11 +182,16 @@ export function createClaimQueue(): ClaimQueue {
       };
       insert(backlog.hasRoomForText() ? { ...entry, message } : entry);
     },
-    take(accountId, blocked) {
+    take(accountId, blocked, claimedAt) {
       const next = backlog.next(accountId, blocked);
       if (!next) return undefined;
       const { messageId, route: { sessionKey }, attempts } = next;
-      running.begin(messageId, { sessionKey, attempt: attempts + 1, entries: [next] });
+      running.begin(messageId, {
+        sessionKey,
+        attempt: attempts + 1,
+        claimedAt,
+        entries: [next],
+      });
       takeOut(next);
       return next;
     },
@@ -238,6 +251,8 @@ export function createClaimQueue(): ClaimQueue {
       return holds > 0;
     },
     isRunning: running.isRunning,
+    claimedAt: (claim) =>
+      running.isRunning(claim) ? running.turn(claim.message.id)?.claimedAt : undefined,
     stored(messageId) {
       unstored.delete(messageId);
       return running.messageOf(messageId);

@@ -159,6 +159,8 @@ export interface ClaimedTurn {
   readonly sessionKey: string;
   /** Number of its attempt, from 1. */
   readonly attempt: number;
+  /** Unix time in milliseconds. */
+  readonly claimedAt: number;
   /** The messages that it answers, as they waited; the first is that of the claim. */
   readonly entries: WaitingMessage[];
 }

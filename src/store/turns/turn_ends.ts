@@ -46,6 +46,8 @@ interface TurnRecord {
   readonly messageId: string;
   /** Number of the turn for the message; absent in records of earlier versions: 1. */
   readonly attempt?: number;
+  /** When the turn began, which no T2 may have stored; absent in records of earlier versions. */
+  readonly claimedAt?: number;
   /** Ids of the further messages that the turn answers; absent: none. */
   readonly also?: readonly string[];
   readonly agentId: string;
@@ -62,14 +64,19 @@ interface TurnRecord {
   readonly now: number;
 }
 
+/** A turn that ends, with the time when it began. */
+interface EndingTurn extends FinishedTurn {
+  readonly claimedAt: number;
+}
+
 function recordOf(
-  { claim, end, entries, steps = [], charges = [], cost, told }: FinishedTurn,
+  { claim, claimedAt, end, entries, steps = [], charges = [], cost, told }: EndingTurn,
   rows: readonly PlainRow[],
   now: number,
 ): TurnRecord {
   const { message: { accountId, id: messageId, channelId }, route, attempt } = claim;
   const also = claim.also?.map(({ id }) => id);
-  const of = { accountId, messageId, attempt, also, channelId, ...route };
+  const of = { accountId, messageId, attempt, claimedAt, also, channelId, ...route };
   return { ...of, end, entries, steps, rows, charges, cost, told, now };
 }
 
@@ -93,7 +100,8 @@ export function createTurnEnds(
   // The claim is in memory (T2), so the row may still be `waiting` in the table.
   const finish = database.prepare(
     `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, cost = ?,
-                      turn_of = ?, reply_to = ?
+                      turn_of = ?, reply_to = ?,
+                      attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?)
      WHERE message_id = ? AND state IN ('waiting', 'running')`,
   );
 
@@ -102,7 +110,8 @@ export function createTurnEnds(
   );
 
   /** Whether the first message of a turn was in the inbox without an end; ends all of them. */
-  function end({ messageId, also = [], end: how, cost, now }: TurnRecord): boolean {
+  function end(record: TurnRecord): boolean {
+    const { messageId, attempt = 1, claimedAt = null, also = [], end: how, cost, now } = record;
     const failureId = how.kind === "failed" ? how.failureId : null;
     const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
     const json = cost ? JSON.stringify(cost) : null;
@@ -116,6 +125,8 @@ export function createTurnEnds(
         id === messageId ? json : null,
         id === messageId ? null : messageId,
         last === undefined || last === id ? null : last,
+        attempt,
+        claimedAt,
         id,
       ).changes > 0;
     if (!endOne(messageId)) return false;
@@ -136,7 +147,7 @@ export function createTurnEnds(
 
   const records = journaled<TurnRecord>("turn", apply);
 
-  async function journal(turn: FinishedTurn, now: number): Promise<StoredTurn> {
+  async function journal(turn: EndingTurn, now: number): Promise<StoredTurn> {
     const { accountId, channelId } = turn.claim.message;
     const isFirst = queues.size(accountId, channelId) === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
@@ -172,7 +183,7 @@ export function createTurnEnds(
     });
   }
 
-  function store(turn: FinishedTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
+  function store(turn: EndingTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
     if (claims.isHeld && isOutdated(turn)) return NOT_STORED;
     if (!apply(recordOf(turn, [], now))) return NOT_STORED;
     return { stored: true, ...addTurn(turn, now, queue) };
@@ -181,12 +192,13 @@ export function createTurnEnds(
   return {
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
-      if (!claims.isRunning(claim)) return NOT_STORED;
+      const claimedAt = claims.claimedAt(claim);
+      if (claimedAt === undefined) return NOT_STORED;
       const entries = ended.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),
       }));
-      const turn = { ...ended, entries };
+      const turn = { ...ended, entries, claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const { isHeld } = claims;
       const remember = transcripts.storing(claim.route.sessionKey);

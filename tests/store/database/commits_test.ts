@@ -398,9 +398,40 @@ describe("[D1] records for which nobody waits", () => {
   it("reach the tables as the store closes", () => {
     const { records, commits, all, running } = openRiders();
     records.later(UNNAMED, "rider");
+    records.ifNeeded(UNNAMED, "needed", () => true);
     commits.close();
-    assert.deepEqual([all(), running()], [["rider"], []]);
+    assert.deepEqual([all(), running()], [["rider", "needed"], []]);
     records.later(UNNAMED, "too late");
+    records.ifNeeded(UNNAMED, "too late, too", () => true);
     assert.deepEqual(running(), []);
+  });
+
+  it("may become needless: with no journaled transaction, but within a second", async () => {
+    const { records, journal, running, groups } = openRiders();
+    let isNeeded = true;
+    records.ifNeeded(UNNAMED, "needless", () => !isNeeded);
+    records.ifNeeded(UNNAMED, "needed", () => isNeeded);
+    const appended = records.append(UNNAMED, "waits");
+    groups[0]!();
+    await appended;
+    assert.deepEqual(journal(), ["waits"]);
+    const [timer] = running();
+    assert.equal(timer?.ms, 1_000);
+    timer!.run();
+    assert.deepEqual(journal(), ["waits", "needed"]);
+    isNeeded = false;
+    timer!.run();
+    assert.deepEqual(journal(), ["waits", "needed"], "asked once");
+  });
+
+  it("that are needed are in the tables before anything reads or changes these", async () => {
+    for (const isRead of [true, false]) {
+      const { records, commits, all, groups } = openRiders();
+      records.ifNeeded(UNNAMED, "needed", () => true);
+      records.ifNeeded(UNNAMED, "needless", () => false);
+      const work = isRead ? commits.read(all) : commits.commit(UNNAMED, all);
+      groups[0]?.();
+      assert.deepEqual(await work, ["needed"]);
+    }
   });
 });

@@ -10,7 +10,7 @@ import {
   messageId,
 } from "../../support/discord/builders.ts";
 import { createStore } from "../../../src/store/store.ts";
-import { accepted, batch, openTestStore } from "../../support/store/store.ts";
+import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -31,6 +31,25 @@ describe("claimNext()", () => {
     const route = { agentId: "helper", sessionKey: "agent:helper:main" };
     const { store } = await openInbox(accepted(message, route));
     sameData(await store.inbox.claimNext(ACCOUNT, NOW, []), { message, route, attempt: 1 });
+  });
+
+  it("[D2] stores the first claim of a new message only while its turn runs", async () => {
+    const { database, store, rows, claim } = await openInbox();
+    await claim(); // from now on, memory has the queue
+    const judged = [inSession("11", "a"), inSession("12", "b")];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    store.catchUp();
+    const first = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    await claim();
+    await store.turns.finishTurn(
+      { claim: first!, end: { kind: "declined" }, entries: [], outbox: [] },
+      NOW,
+    );
+    assert.ok(!journalOf(database).includes("claim"));
+    assert.deepEqual(rows("SELECT state, attempt, claimed_at FROM inbox ORDER BY id"), [
+      { state: "declined", attempt: 1, claimed_at: NOW },
+      { state: "running", attempt: 1, claimed_at: NOW },
+    ]);
   });
 
   it("[D2] counts the turn of a stored message that Discord repeats meanwhile", async () => {

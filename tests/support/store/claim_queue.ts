@@ -47,4 +47,4 @@ export function claimOf(taken: WaitingMessage | undefined) {
 
 /** The id of the next message of the default account. */
 export const take = (queue: ClaimQueue, blocked: readonly ChannelId[] = []) =>
-  queue.take(ACCOUNT, blocked)?.messageId;
+  queue.take(ACCOUNT, blocked, 0)?.messageId;
