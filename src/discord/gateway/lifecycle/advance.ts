@@ -20,6 +20,7 @@ import {
   type Now,
   omit,
   type Phase,
+  readyWithinMs,
   renewAtMs,
   type SocketEvent,
   type Transition,
@@ -183,7 +184,7 @@ function onDrained(state: LifecycleState, { rules, now }: StepContext): Lifecycl
     case "resuming":
       return {
         ...rest,
-        phase: { ...phase, untilMs: now.monotonicMs + rules.deadlines.readyMs },
+        phase: { ...phase, untilMs: now.monotonicMs + readyWithinMs(state, rules) },
       };
     case "closing":
       return { ...rest, phase: { ...phase, untilMs: now.monotonicMs + CLOSE_MS } };
@@ -257,6 +258,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         phase: { kind: "ready", sinceMs: nowMs },
         lastAliveMs: nowMs,
         failedResumes: 0,
+        ignoredResumes: 0,
         isEndedByDiscord: false,
         // An IDENTIFY contains the presence.
         mustSendPresence: state.mustSendPresence ||

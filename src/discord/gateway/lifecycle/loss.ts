@@ -18,7 +18,10 @@ import { planReconnect, type ReconnectPlan } from "./plan_reconnect.ts";
 export const LIVED_MS = 60_000;
 
 /** Failed RESUMEs in a row after which the shard opens a new session (G5a). */
-export const MAX_FAILED_RESUMES = 3;
+const MAX_FAILED_RESUMES = 3;
+
+/** The same for RESUMEs that got no answer: a server that ignored two ignores the third, too. */
+const MAX_IGNORED_RESUMES = 2;
 
 /** Milliseconds after READY within which a second op 7 gets a back-off, like any other loss. */
 const HASTY_MS = 5_000;
@@ -53,13 +56,18 @@ export function loseConnection(
   const isFailedResume = phase.kind === "resuming" && cause.kind !== "congested";
   const failedResumes = state.failedResumes + (isFailedResume ? 1 : 0);
 
+  const isIgnoredResume = isFailedResume && cause.kind === "late";
+  const ignoredResumes = state.ignoredResumes + (isIgnoredResume ? 1 : 0);
+  const isResumeGivenUp = failedResumes >= MAX_FAILED_RESUMES ||
+    ignoredResumes >= MAX_IGNORED_RESUMES;
+
   const isFailedConnect = phase.kind === "connecting" || phase.kind === "greeting";
 
   const code = cause.kind === "closed" ? cause.code : undefined;
   const isRefused = cause.kind === "invalid_session" && !cause.canResume;
   // Catch-up reads messages in the hole, but only a READY brings the changes of guilds.
   const isSessionOver = isRefused || cause.kind === "hole" ||
-    failedResumes >= MAX_FAILED_RESUMES ||
+    isResumeGivenUp ||
     (code !== undefined && meaningOf(code).recovery !== "resume");
   const planned: ReconnectPlan = isPlanned ? AT_ONCE : planReconnect(
     {
@@ -92,6 +100,7 @@ export function loseConnection(
     isSessionLost,
     isEndedByDiscord: isSessionLost && isSessionOver && isEndedByDiscord,
     failedResumes,
+    isResumeGivenUp,
   };
   return {
     state: {
@@ -101,6 +110,7 @@ export function loseConnection(
         : { kind: "waiting", intent: next.kind, untilMs: nowMs + next.delayMs },
       failures,
       failedResumes: next.kind === "resume" ? failedResumes : 0,
+      ignoredResumes: next.kind === "resume" ? ignoredResumes : 0,
       failedConnects: isFailedConnect ? state.failedConnects + 1 : 0,
       isEndedByDiscord: isEndedByDiscord && next.kind === "resume",
       isDown: state.isDown || isOver || next.isDown,

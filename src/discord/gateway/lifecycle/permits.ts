@@ -16,6 +16,7 @@ import {
   omit,
   type PermitAnswer,
   type Phase,
+  readyWithinMs,
   type Transition,
 } from "./state.ts";
 import { type IdentifyWaitReason } from "../../../core/discord/gateway.ts";
@@ -46,7 +47,10 @@ export function takeHello(
   };
   if (intent === "identify" || !state.session) return askPermit(state, at);
   return {
-    state: { ...state, phase: { kind: "resuming", untilMs: nowMs + at.rules.deadlines.readyMs } },
+    state: {
+      ...state,
+      phase: { kind: "resuming", untilMs: nowMs + readyWithinMs(state, at.rules) },
+    },
     effects: [{ kind: "resume", sessionId: state.session.sessionId }],
   };
 }

@@ -42,6 +42,17 @@ export interface LifecycleRules {
   readonly deadlines: Deadlines;
 }
 
+/** Milliseconds from a RESUME to RESUMED, if the one before got no answer. */
+const RESUMED_AGAIN_MS = 10_000;
+
+/** Maximum milliseconds from IDENTIFY to READY, or from RESUME to RESUMED. */
+export function readyWithinMs(
+  { ignoredResumes }: Pick<LifecycleState, "ignoredResumes">,
+  { deadlines: { readyMs } }: LifecycleRules,
+): number {
+  return ignoredResumes > 0 ? Math.min(readyMs, RESUMED_AGAIN_MS) : readyMs;
+}
+
 /** Purpose of a connection. */
 export type ConnectPurpose = "identify" | "resume";
 
@@ -114,6 +125,8 @@ export interface LifecycleState {
   readonly failures: number;
   /** RESUMEs in a row that were sent and did not end in RESUMED. */
   readonly failedResumes: number;
+  /** Those of them that got no answer in time. */
+  readonly ignoredResumes: number;
   /** Connections in a row without a HELLO. */
   readonly failedConnects: number;
   /**
@@ -174,6 +187,7 @@ export function initialState(now: Now, facts: StartFacts = {}): LifecycleState {
     lastAliveMs: now.monotonicMs,
     failures,
     failedResumes: 0,
+    ignoredResumes: 0,
     failedConnects: 0,
     isEndedByDiscord: false,
     identifyNotBeforeMs: identifyInMs > 0 ? now.monotonicMs + identifyInMs : undefined,
@@ -307,6 +321,8 @@ export interface LostConnection {
   readonly isEndedByDiscord: boolean;
   /** Failed RESUMEs in a row, including this one. */
   readonly failedResumes: number;
+  /** Whether no further RESUME follows, because so many have failed. */
+  readonly isResumeGivenUp: boolean;
 }
 
 /** Effects of a step, which `shard/shard.ts` executes in order. */

@@ -12,7 +12,7 @@ import { closeLabel, closeLine, SESSION_LOST } from "../lifecycle/close_line.ts"
 import type { Counters } from "../link/counts.ts";
 import type { IdentifyWaitReason } from "../../../core/discord/gateway.ts";
 import type { LifecycleState, LostConnection, Now } from "../lifecycle/state.ts";
-import { isClosedAlive, MAX_FAILED_RESUMES } from "../lifecycle/loss.ts";
+import { isClosedAlive } from "../lifecycle/loss.ts";
 import { backoffOf } from "../lifecycle/plan_reconnect.ts";
 import type {
   CommonOptions,
@@ -133,8 +133,7 @@ export function createShardReport(
         ...(reason !== "" && { reason: bounded(reason, MAX_REASON) }),
       });
       if (lost.isSessionLost) {
-        const isGivenUp = lost.failedResumes >= MAX_FAILED_RESUMES;
-        const why = isGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
+        const why = lost.isResumeGivenUp ? `${lost.failedResumes} RESUMEs in a row failed` : label;
         log("warn", SESSION_LOST, { why });
       }
       if (lost.isEndedByDiscord) post({ kind: "session_ended" });

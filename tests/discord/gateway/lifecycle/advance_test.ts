@@ -921,6 +921,32 @@ describe("[G5a] advance()", () => {
     assert.match(JSON.stringify(story.effects), /resume\.example/, "which may answer again");
   });
 
+  /** A RESUME without an answer; returns how long the shard waited for it. */
+  const ignoreResume = (story: Story) => {
+    story.after(story.waitMs()).greeted();
+    const { phase } = story.state;
+    assert.ok(phase.kind === "resuming");
+    const waitedMs = phase.untilMs - story.ms;
+    story.after(waitedMs);
+    return waitedMs;
+  };
+
+  it("identifies after two RESUMEs without an answer, and waits less for the second", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(ignoreResume(story), 30_000);
+    assert.equal(story.intent(), "resume");
+    assert.equal(ignoreResume(story), 10_000);
+    assert.equal(story.intent(), "identify");
+  });
+
+  it("waits as long as before once a RESUME was answered", () => {
+    const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
+    ignoreResume(story);
+    story.after(story.waitMs()).greeted().happens({ kind: "resumed" })
+      .happens({ kind: "closed", code: 4000, reason: "" });
+    assert.equal(ignoreResume(story), 30_000);
+  });
+
   it("restarts the count with RESUMED", () => {
     const story = started().ready().happens({ kind: "closed", code: 4000, reason: "" });
     failResume(failResume(story)).ready().happens({ kind: "closed", code: 4000, reason: "" });

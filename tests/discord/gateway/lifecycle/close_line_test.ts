@@ -12,6 +12,7 @@ const LOST: LostConnection = {
   isSessionLost: false,
   isEndedByDiscord: false,
   failedResumes: 0,
+  isResumeGivenUp: false,
 };
 
 describe("[G3] closeLine()", () => {

@@ -17,6 +17,7 @@ const LOST: LostConnection = {
   isSessionLost: false,
   isEndedByDiscord: false,
   failedResumes: 0,
+  isResumeGivenUp: false,
 };
 
 function create(fields: Parameters<typeof gatewayOptions>[1] = {}, id = 0) {
@@ -110,7 +111,10 @@ describe("[G5] createShardReport()", () => {
       return lines().at(-1) ?? "";
     };
     assert.match(why(lost), /"why":"4000"/);
-    assert.match(why({ ...lost, failedResumes: 3 }), /"why":"3 RESUMEs in a row failed"/);
+    assert.match(
+      why({ ...lost, failedResumes: 3, isResumeGivenUp: true }),
+      /"why":"3 RESUMEs in a row failed"/,
+    );
   });
 
   it("[G11] reports a session that Discord ended, and no other", () => {
