@@ -141,7 +141,7 @@ export function renderProblems(
 
 type Paint = Readonly<Record<Severity | "dim", (text: string) => string>>;
 
-const PLAIN: Paint = { error: same, warning: same, note: same, dim: same };
+const PLAIN: Paint = { error: unpainted, warning: unpainted, note: unpainted, dim: unpainted };
 
 const PAINT: Paint = {
   error: (text) => `\u001b[1;31m${text}\u001b[0m`,
@@ -196,6 +196,6 @@ function firstEndingAfter(spans: readonly Span[], offset: number): number {
   return low;
 }
 
-function same(text: string): string {
+function unpainted(text: string): string {
   return text;
 }

@@ -27,7 +27,7 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
   let cancelListing: (() => void) | undefined;
   let cancelDelay: (() => void) | undefined;
 
-  function become(next: typeof state): void {
+  function setState(next: typeof state): void {
     const before = state;
     state = next;
     if (next !== "all") {
@@ -41,7 +41,7 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
     if (state === "over" && !isNewGap) return;
     cancelDelay ??= schedule(() => {
       cancelDelay = undefined;
-      become("over");
+      setState("over");
     }, MAX_DELAY_MS);
     cancelListing?.();
     cancelListing = undefined;
@@ -59,13 +59,13 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
     /** Tells that messages were missed, and that catch-up is listing their channels. */
     startListing(): void {
       delayAll(false);
-      if (state === "all") cancelListing = schedule(() => become("some"), LISTING_MS);
+      if (state === "all") cancelListing = schedule(() => setState("some"), LISTING_MS);
     },
     /** Adds a channel whose history catch-up will fetch. */
     addChannel: (channelId: ChannelId): void => void channels.add(channelId),
     /** Tells that the list of such channels is complete. */
     finishListing(): void {
-      if (state === "all") become("some");
+      if (state === "all") setState("some");
     },
     /** Tells that a channel's history is complete. */
     releaseChannel(channelId: ChannelId): void {
@@ -76,7 +76,7 @@ export function createTurnDelay(schedule: StartTimer, onReleased: () => void) {
       channels.clear();
       cancelDelay?.();
       cancelDelay = undefined;
-      become("open");
+      setState("open");
     },
     /** Channels in which no turn may begin. */
     delayedChannels(): "all" | readonly ChannelId[] {

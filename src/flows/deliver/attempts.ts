@@ -70,7 +70,7 @@ const LONG_WAIT_MS = 60_000;
  *
  * @param parking Parks channels that refuse.
  */
-export function createAttempts(
+export function createDeliveryAttempts(
   ports: Sending,
   parking: Pick<Parking, "explain" | "close" | "delivered">,
 ): DeliveryAttempts {

@@ -10,7 +10,7 @@ import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { createEmitter } from "../../lib/emitter.ts";
 import type { Account } from "../../core/account/account.ts";
-import { createAttempts } from "./attempts.ts";
+import { createDeliveryAttempts } from "./attempts.ts";
 import type { DelayedRow } from "./failing_rows.ts";
 import { createParking } from "./park.ts";
 
@@ -60,7 +60,7 @@ export function createChannelQueues(ports: Sending): ChannelQueues {
   const waiting = new Map<ChannelId, ChannelWait>();
   const stale = createStaleChannels(ports);
   const parking = createParking(ports, stale.wake);
-  const attempts = createAttempts(ports, parking);
+  const attempts = createDeliveryAttempts(ports, parking);
   let isStopping = false;
   stale.connect({ prepare: parking.open, read: readHeads });
 

@@ -104,14 +104,14 @@ export function prepareWaitingTurns(
     );
   }
 
-  function untell(key: ListKey): void {
+  function clearNoticeMark(key: ListKey): void {
     deleteTold.run(key.accountId, key.list, key.id);
     turns.tell(key, false);
   }
 
   /** Stores that the senders of a list know that it is full, and forgets lists without turns. */
   function tell(key: ListKey): void {
-    for (const empty of turns.toldWithoutTurns()) untell(empty);
+    for (const empty of turns.toldWithoutTurns()) clearNoticeMark(empty);
     insertTold.run(key.accountId, key.list, key.id);
     turns.tell(key, true);
   }
@@ -171,7 +171,7 @@ export function prepareWaitingTurns(
         judged,
         keep() {
           turns.add(turn);
-          for (const list of turns.listsOf(turn)) if (list.isTold) untell(list);
+          for (const list of turns.listsOf(turn)) if (list.isTold) clearNoticeMark(list);
         },
       };
     },

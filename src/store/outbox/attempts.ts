@@ -45,7 +45,7 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
  *
  * The function is longer than most, because each statement and each method stands here once.
  */
-export function createAttempts(
+export function createAttemptRows(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
   outgoing: Outgoing,

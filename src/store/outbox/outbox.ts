@@ -23,7 +23,7 @@ import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durabil
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
-  createAttempts,
+  createAttemptRows,
   createParkedChannels,
   prepareSettleLater,
   type SettleLater,
@@ -42,7 +42,7 @@ export function createOutbox(
 ): Outbox {
   return joinParts(
     createAdditions(database, transactions, outgoing),
-    createAttempts(database, transactions, outgoing, settleLater),
+    createAttemptRows(database, transactions, outgoing, settleLater),
     createFilelessChannels(database, transactions, outgoing),
     createHeads(database, transactions, outgoing),
     createHeldRows(database, transactions, outgoing),

@@ -11,9 +11,9 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type {
-  SocketConnection,
-  SocketConnectionEvents,
-} from "../../../src/discord/gateway/socket/connection.ts";
+  PayloadSocket,
+  PayloadSocketEvents,
+} from "../../../src/discord/gateway/socket/payload_socket.ts";
 import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import { scanEnvelope } from "../../../src/discord/gateway/socket/frame.ts";
@@ -46,7 +46,7 @@ const cleanups = cleanUpAfterEach();
 function startUnreal() {
   let ms = 0;
   let timers: { readonly at: number; readonly callback: () => void }[] = [];
-  let events: SocketConnectionEvents | undefined;
+  let events: PayloadSocketEvents | undefined;
   let connections = 0;
   let sent: string[] = [];
   const posted: FromShard[] = [];
@@ -56,7 +56,7 @@ function startUnreal() {
     if (message.kind === "log") lines.push(message.event + JSON.stringify(message.fields));
     if (message.kind === "counts") totals.counts = message.counts;
   };
-  const connect = (_options: unknown, its: SocketConnectionEvents): SocketConnection => {
+  const connect = (_options: unknown, its: PayloadSocketEvents): PayloadSocket => {
     connections++;
     events = its;
     return {

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { describe, it } from "node:test";
 import zlib from "node:zlib";
 import { createReadGatewayInfo } from "../../../src/discord/rest/calls/application.ts";
-import { createAttempts } from "../../../src/discord/rest/client/send.ts";
+import { createRequestAttempts } from "../../../src/discord/rest/client/send.ts";
 import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../src/discord/rest/exchange/route.ts";
 import { schedule } from "../../../src/lib/clock.ts";
@@ -96,7 +96,7 @@ describe("[SEC-R25] a REST client, and a server that answers with too much", () 
     cleanups.push(() => new Promise<void>((resolve) => server.close(() => resolve())));
     const address = server.address();
     assert.ok(typeof address === "object" && address);
-    const attempts = createAttempts(
+    const attempts = createRequestAttempts(
       {
         token: "secret-token",
         apiUrl: `http://127.0.0.1:${address.port}/api`,

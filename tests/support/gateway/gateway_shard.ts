@@ -1,7 +1,7 @@
 /** A shard without its thread, and its messages, for tests against a fake gateway. */
 
 import type { BatchBounds } from "../../../src/discord/gateway/link/batches.ts";
-import { openConnection } from "../../../src/discord/gateway/socket/connection.ts";
+import { openPayloadSocket } from "../../../src/discord/gateway/socket/payload_socket.ts";
 import { createRepeatMemory } from "../../../src/discord/gateway/link/repeats.ts";
 import { createCounters } from "../../../src/discord/gateway/link/counts.ts";
 import type {
@@ -135,7 +135,7 @@ export function startTestShard(
     },
     counters: createCounters(),
     tickMs: 1_000,
-    connect: openConnection,
+    connect: openPayloadSocket,
     ...(bounds && { bounds }),
   });
   return {

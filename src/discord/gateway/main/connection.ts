@@ -11,11 +11,11 @@ import type { ShardState } from "../../../core/discord/gateway.ts";
 import type { RepeatForms } from "../link/repeats.ts";
 import { createEmitter, type Hold } from "../../../lib/emitter.ts";
 import {
-  connect,
   type ConnectOptions,
   type ConnectPorts,
   type GatewayConnection as OpenConnection,
-} from "./connect.ts";
+  startConnection,
+} from "./start_connection.ts";
 
 /** The events of an account's connection. */
 export interface ConnectionEvents {
@@ -88,7 +88,7 @@ export function createConnection(
      * @param mayResume See {@link ConnectOptions.mayResume}.
      */
     start(mayResume: ConnectOptions["mayResume"]): void {
-      opening = connect({ ...options, mayResume }, {
+      opening = startConnection({ ...options, mayResume }, {
         ...ports,
         ...handlers,
         isHolding: () => hold.isHolding,

@@ -23,7 +23,7 @@ import type {
 } from "../link/protocol.ts";
 import type { BatchBounds } from "../link/batches.ts";
 import type { RepeatMemory } from "../link/repeats.ts";
-import type { openConnection } from "../socket/connection.ts";
+import type { openPayloadSocket } from "../socket/payload_socket.ts";
 import { toShardState } from "../socket/wire.ts";
 
 /** Fields of a log line. */
@@ -44,7 +44,7 @@ export interface ShardContext {
   after(ms: number, callback: () => void): () => void;
   /** Called at every tick of the machine, to show that the thread runs. */
   onTick(): void;
-  readonly connect: typeof openConnection;
+  readonly connect: typeof openPayloadSocket;
   /**
    * Takes an INTERACTION_CREATE as JSON. Discord waits three seconds for an answer.
    *

@@ -11,7 +11,7 @@
  * @see {@link https://docs.discord.com/developers/events/gateway#rate-limiting}
  */
 
-import { openConnection } from "../socket/connection.ts";
+import { openPayloadSocket } from "../socket/payload_socket.ts";
 import { createCounters } from "../link/counts.ts";
 import {
   type FromShard,
@@ -91,7 +91,7 @@ export function serveGateway(port: GatewayPort): void {
         post: (message: FromShard) => postFromShard(id, message),
         postFromWorker: (message: FromWorker) => port.postMessage(message),
         onTick,
-        connect: openConnection,
+        connect: openPayloadSocket,
         acknowledge,
         counters,
         repeats,

@@ -14,7 +14,7 @@ import type { Presence } from "../../../core/discord/presence.ts";
 import type { CommonOptions, PermitAnswer, ShardStart } from "../link/protocol.ts";
 import { SESSION_LOST } from "../lifecycle/close_line.ts";
 import { identifyPayload, presencePayload, resumePayload } from "../socket/wire.ts";
-import { type Connector, createConnector } from "./connector.ts";
+import { createShardSocket, type ShardSocket } from "./shard_socket.ts";
 import { createMachine } from "./machine.ts";
 import { createReceiver, type ShardParts } from "./receiver.ts";
 import { createShardReport, type ShardContext } from "./report.ts";
@@ -30,14 +30,14 @@ export function startShard(
   const { debug } = report;
   const position = createPosition(shard);
   const machine = createMachine(shard, { url, reconnect, deadlines }, context);
-  const connector = createConnector(options, context, machine, report);
+  const shardSocket = createShardSocket(options, context, machine, report);
   const batches = createBatches(
     {
       post: (batch) => post({ kind: "batch", batch }),
       after: context.after,
       repeatsFrom: () => repeats.from,
       onFull(isFull) {
-        connector.setPaused(isFull);
+        shardSocket.setPaused(isFull);
         debug(isFull ? "Congested: the socket is not read" : "Drained: the socket is read again", {
           held: batches.uncommitted,
         });
@@ -48,13 +48,13 @@ export function startShard(
     context.bounds,
   );
   let { presence } = options;
-  const parts = { ...context, machine, connector, position, batches, report };
+  const parts = { ...context, machine, shardSocket, position, batches, report };
 
   machine.connect({
     effect: createEffects(options, shard.id, { ...parts, presence: () => presence }),
     settled: report.update,
   });
-  connector.connect({
+  shardSocket.connect({
     event: machine.step,
     text: createReceiver(options.dispatches, parts),
   });
@@ -90,7 +90,7 @@ export function startShard(
     /** Closes the socket so that the session stays resumable; takes a second at most. */
     async stop(): Promise<void> {
       machine.stop();
-      await connector.closed();
+      await shardSocket.closed();
       batches.close();
       report.update(machine.state);
     },
@@ -108,8 +108,8 @@ export type Shard = ReturnType<typeof startShard>;
 function createEffects(
   options: CommonOptions,
   shardId: number,
-  { connector, machine, position, report, counters, presence, post }: ShardParts & {
-    readonly connector: Connector;
+  { shardSocket, machine, position, report, counters, presence, post }: ShardParts & {
+    readonly shardSocket: ShardSocket;
     readonly presence: () => Presence;
   },
 ): (effect: Effect, sessionId: string | undefined) => void {
@@ -118,32 +118,32 @@ function createEffects(
   return (effect, sessionId) => {
     switch (effect.kind) {
       case "open":
-        return connector.open(effect);
+        return shardSocket.open(effect);
       case "drop":
-        return connector.drop();
+        return shardSocket.drop();
       case "close":
         debug("Closing, to begin a new session", {});
-        return connector.beginClose();
+        return shardSocket.beginClose();
       case "ask_permit":
         debug("Asking for a permit to IDENTIFY", {});
         return post({ ...effect, kind: "permit_wanted" });
       case "identify":
         counters.identified();
         debug("IDENTIFY sent, waiting for READY", {});
-        return connector.send(
+        return shardSocket.send(
           Op.Identify,
           identifyPayload({ ...options, presence: presence() }, shardId),
         );
       case "resume": {
         const seq = position.resume();
         debug("RESUME sent, waiting for RESUMED", { seq });
-        return connector.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
+        return shardSocket.send(Op.Resume, resumePayload(options.token, effect.sessionId, seq));
       }
       case "send_presence":
-        return connector.send(Op.PresenceUpdate, presencePayload(presence()));
+        return shardSocket.send(Op.PresenceUpdate, presencePayload(presence()));
       case "heartbeat": {
         const seq = isOfSession(machine.state.phase) ? position.committed : undefined;
-        return connector.send(Op.Heartbeat, seq ?? null);
+        return shardSocket.send(Op.Heartbeat, seq ?? null);
       }
       case "report_heartbeat": {
         const { kind: _, ...beat } = effect;

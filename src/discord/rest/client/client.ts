@@ -6,7 +6,12 @@
  */
 
 import { RestError } from "../exchange/rest_error.ts";
-import { type BodyOptions, type ClientOptions, createAttempts, retryWaitMs } from "./send.ts";
+import {
+  type BodyOptions,
+  type ClientOptions,
+  createRequestAttempts,
+  retryWaitMs,
+} from "./send.ts";
 import { createRoutes, type RestRoute } from "../exchange/route.ts";
 import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
@@ -65,7 +70,7 @@ export function createClient(options: ClientOptions) {
   if (problem !== undefined) throw new TypeError(problem);
   const breaker = createBreaker(invalidRequests, options, options.onBreaker);
   const rateLimiter = createRateLimiter(options, breaker);
-  const attempts = createAttempts(options, breaker, userAgentOf(version));
+  const attempts = createRequestAttempts(options, breaker, userAgentOf(version));
   const routeOf = createRoutes();
   let isRefused = false;
 

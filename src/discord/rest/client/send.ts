@@ -138,7 +138,7 @@ type AnswerOrError = RestAnswer | { readonly thrown: unknown };
  *
  * @param userAgent The User-Agent header.
  */
-export function createAttempts(
+export function createRequestAttempts(
   options:
     & Pick<ClientOptions, "token" | "apiUrl" | "timeoutMs" | "steadyNow" | "schedule">
     & Partial<ClientOptions>,

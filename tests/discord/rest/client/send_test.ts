@@ -7,7 +7,7 @@ import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
   type Attempt,
   bodyOf,
-  createAttempts,
+  createRequestAttempts,
   jsonOf,
   type OutgoingRequest,
   type RequestMetric,
@@ -31,7 +31,7 @@ function open(...answers: readonly (Response | Error)[]) {
   const asked: (readonly [url: string, init: RequestInit])[] = [];
   const metrics: RequestMetric[] = [];
   const noted: number[] = [];
-  const attempts = createAttempts(
+  const attempts = createRequestAttempts(
     {
       token: TOKEN,
       apiUrl: "http://discord.test/api",
@@ -53,7 +53,7 @@ function open(...answers: readonly (Response | Error)[]) {
   return { attempts, asked, metrics, noted, once };
 }
 
-describe("[D6] createAttempts() sends", () => {
+describe("[D6] createRequestAttempts() sends", () => {
   it("the token and the User-Agent to Discord's address, and reads the response", async () => {
     const { asked, once } = open(answer(200, { url: "x" }));
     assert.deepEqual(await once("/gateway/bot"), { kind: "done", body: { url: "x" } });
@@ -87,7 +87,7 @@ describe("[D6] createAttempts() sends", () => {
   });
 });
 
-describe("[D5] createAttempts()", () => {
+describe("[D5] createRequestAttempts()", () => {
   const outcomes: readonly [string, Response | Error, Attempt["kind"], RestErrorKind?][] = [
     ["a success", answer(200, {}), "done"],
     ["an empty success", answer(204, ""), "done"],

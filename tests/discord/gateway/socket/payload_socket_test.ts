@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openConnection } from "../../../../src/discord/gateway/socket/connection.ts";
+import { openPayloadSocket } from "../../../../src/discord/gateway/socket/payload_socket.ts";
 import { createInflater } from "../../../../src/discord/gateway/socket/inflate.ts";
 import { openSocket } from "../../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
@@ -13,7 +13,7 @@ async function open(compress: boolean) {
   cleanups.push(() => gateway.stop());
   const calls: string[] = [];
   const url = new URL(gateway.url + (compress ? "/?compress=zlib-stream" : ""));
-  const connection = openConnection({
+  const connection = openPayloadSocket({
     url,
     compress,
     tcpKeepaliveSec: 30,
@@ -96,7 +96,7 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
 });
 
 for (const compress of [false, true]) {
-  describe(`[G1] [G8] openConnection(), ${compress ? "compressed" : "plain"}`, () => {
+  describe(`[G1] [G8] openPayloadSocket(), ${compress ? "compressed" : "plain"}`, () => {
     it("reports the end only after all earlier data", async () => {
       const { gateway, calls } = await open(compress);
       for (let i = 0; i < 50; i++) gateway.connections[0]!.sendText(`{"i":${i}}`);

@@ -11,7 +11,7 @@ import { createInflater, type Inflater } from "./inflate.ts";
 import { type GatewaySocket, openSocket, type SocketClose } from "./socket.ts";
 
 /** The connection's calls to its owner. */
-export interface SocketConnectionEvents {
+export interface PayloadSocketEvents {
   /** The WebSocket is open. */
   onOpen(): void;
   /** Takes one payload, decompressed. */
@@ -30,9 +30,9 @@ const MAX_BACKLOG_BYTES = 256 << 10;
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openConnection(
+export function openPayloadSocket(
   options: ConnectionOptions,
-  events: SocketConnectionEvents,
+  events: PayloadSocketEvents,
 ) {
   let inflater: Inflater | undefined;
   let ended: SocketClose | undefined;
@@ -91,4 +91,4 @@ export function openConnection(
 }
 
 /** An open connection, or one that is being opened. */
-export type SocketConnection = ReturnType<typeof openConnection>;
+export type PayloadSocket = ReturnType<typeof openPayloadSocket>;

@@ -7,7 +7,7 @@
 import { createEmitter, type Emitter } from "../../../lib/emitter.ts";
 import { DEADLINES, type Effect, type SocketEvent } from "../lifecycle/state.ts";
 import type { CommonOptions } from "../link/protocol.ts";
-import type { SocketConnection } from "../socket/connection.ts";
+import type { PayloadSocket } from "../socket/payload_socket.ts";
 import type { SocketClose } from "../socket/socket.ts";
 import { gatewayUrl } from "../socket/wire.ts";
 import type { Machine } from "./machine.ts";
@@ -16,8 +16,8 @@ import type { ShardContext, ShardReport } from "./report.ts";
 /** The effect that opens a socket. */
 export type Open = Extract<Effect, { kind: "open" }>;
 
-/** The connector's calls to its owner. */
-export interface ConnectorEvents {
+/** The socket's calls to its owner. */
+export interface ShardSocketEvents {
   /** An event of the socket with this number. */
   event(event: { readonly socket: number } & SocketEvent): void;
   /** A payload of the socket with this number. */
@@ -25,7 +25,7 @@ export interface ConnectorEvents {
 }
 
 /** The one socket of a shard. */
-export interface Connector extends Pick<Emitter<ConnectorEvents>, "connect"> {
+export interface ShardSocket extends Pick<Emitter<ShardSocketEvents>, "connect"> {
   /** Opens a socket, once the one before is closed. */
   open(effect: Open): void;
   /** Sends a payload. Does nothing without an open socket. */
@@ -43,15 +43,15 @@ export interface Connector extends Pick<Emitter<ConnectorEvents>, "connect"> {
 /** Close code that keeps the session. With 1000 or 1001 Discord would end it. */
 const KEEP_SESSION_CODE = 3000;
 
-/** Creates the connector of a shard; it has no socket yet. */
-export function createConnector(
+/** Creates the socket of a shard; it has no socket yet. */
+export function createShardSocket(
   { compress, proxy, tcpKeepaliveSec, userAgent, deadlines = DEADLINES }: CommonOptions,
   { connect }: Pick<ShardContext, "connect">,
   { isInUse }: Pick<Machine, "isInUse">,
   { debug }: Pick<ShardReport, "debug">,
-): Connector {
-  const emitter = createEmitter<ConnectorEvents>();
-  let connection: SocketConnection | undefined;
+): ShardSocket {
+  const emitter = createEmitter<ShardSocketEvents>();
+  let connection: PayloadSocket | undefined;
   /** The end of the socket before. */
   let closing: Promise<void> | undefined;
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  connect,
   type ConnectOptions,
   type ConnectPorts,
-} from "../../../../src/discord/gateway/main/connect.ts";
+  startConnection,
+} from "../../../../src/discord/gateway/main/start_connection.ts";
 import { isTokenRefused, RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createLocate } from "../../../../src/flows/preflight/locate_gateway.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
@@ -75,7 +75,7 @@ async function setUp(
     mayResume: () => Promise.resolve(true),
   };
   return {
-    connected: connect(options, ports),
+    connected: startConnection(options, ports),
     asked: () => asked,
     flagsRead: () => flagsRead,
     lines,
@@ -84,7 +84,7 @@ async function setUp(
 
 const ROUTE = "GET /gateway/bot";
 
-describe("connect()", () => {
+describe("startConnection()", () => {
   it("[O7] gives up at once if Discord refuses the token", async () => {
     const refused = new RestError("failed", { kind: "unauthorized", route: ROUTE, status: 401 });
     const { connected, asked } = await setUp(refused);

@@ -100,7 +100,7 @@ const DISALLOWED_INTENTS = 4014;
  *
  * @throws {RestError} If Discord refuses the token.
  */
-export async function connect(
+export async function startConnection(
   options: ConnectOptions,
   ports: ConnectPorts,
 ): Promise<GatewayConnection> {
