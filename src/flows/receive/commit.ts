@@ -151,9 +151,12 @@ export async function storeBatch(
 ): Promise<Accepted> {
   const begunAt = now();
   const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
-  const mayWait = hasStranger || batch.judged.some(({ verdict }) => verdict.kind === "accept");
+  // Catch-up has limits of its own (G6): people must not lose a question to the bot's absence.
+  const isLive = batch.heard !== undefined;
+  const isLimited = isLive &&
+    (hasStranger || batch.judged.some(({ verdict }) => verdict.kind === "accept"));
   const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasStranger && { pairing }), ...(mayWait && { waiting: waiting() }) },
+    { ...batch, ...(hasStranger && { pairing }), ...(isLimited && { waiting: waiting() }) },
     arrivedAt,
   );
   const { accepted, undecided, challenged, refusedIn, settled, settledIn, touched } = done;

@@ -50,7 +50,7 @@ export interface WaitingTurns {
   /**
    * Checks a message that has no final verdict yet, within a transaction of the caller's.
    *
-   * @param rules Without them, every turn may wait, and none is counted.
+   * @param rules Without them, every turn may wait. It counts for later ones.
    */
   check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked;
 }
@@ -159,7 +159,8 @@ export function prepareWaitingTurns(
     },
     check(judged, rules, now) {
       const { message, verdict } = judged;
-      if (verdict.kind !== "accept" || !rules) return { judged };
+      if (verdict.kind !== "accept") return { judged };
+      if (!rules) return { judged, keep: () => turns.add(turnOf(message)) };
       if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
       refresh();
       // Another account answers it, and counts it.

@@ -584,6 +584,7 @@ describe("[G6] createAcceptor().acceptHistory()", () => {
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
     assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
     assert.equal(stored[0]?.heard, undefined);
+    assert.equal(stored[0]?.waiting, undefined, "a full queue refuses no missed message");
     assert.equal(world.accepted, 1, "turns are woken");
     assert.equal(told.length, 1, "and the metrics know");
   });

@@ -272,11 +272,14 @@ describe("[X4] acceptBatch() › what counts", () => {
     assert.equal(whyOf(last)?.["verdict"], "ignore: queue-full", "the first one counts it");
   });
 
-  it("counts messages that catch-up has found", async () => {
-    const { current, inbox } = setUp();
-    const judged = times(6, () => question());
-    await current().inbox.acceptBatch(found({ judged, waiting: WAITING }), NOW);
-    assert.equal(inbox().length, 4);
+  it("refuses no message of a batch without limits, such as catch-up's, and counts it", async () => {
+    const { take, current, inbox, whyOf } = setUp();
+    await take([question()]);
+    await current().inbox.acceptBatch(found({ judged: times(6, () => question()) }), NOW);
+    assert.equal(inbox().length, 7);
+    const next = question();
+    await take([next]);
+    assert.equal(whyOf(next)?.["verdict"], "ignore: queue-full");
   });
 
   it("counts an undecided message once it is accepted, and refuses it if the queue is full", async () => {
