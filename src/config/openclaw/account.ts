@@ -14,6 +14,8 @@ import {
   dropWithNote,
   eachKey,
   keepKey,
+  keepObject,
+  keepRequired,
   listOf,
   moveTo,
   noteChanged,
@@ -29,6 +31,7 @@ import {
   flag,
   ids,
   listOfWords,
+  native,
   oneOf,
   sameKeys,
   secretValue,
@@ -93,11 +96,6 @@ const streaming: Rule = (field, into) => {
   applyRules(field.value, field, { mode: streamMode, chunkMode }, into, dropWithNote(NO_BLOCKS));
 };
 
-const native: Convert = (value, field) =>
-  value === "auto" || typeof value === "boolean"
-    ? value
-    : noteLeft(field, 'Expected true, false or "auto"');
-
 const historyOfUser = objectBy(sameKeys("channels.discord.dms.0", "historyLimit"));
 
 const dms: Convert = eachKey((value, field) =>
@@ -110,29 +108,29 @@ const dmPolicy = required(convertBySchema(`${DISCORD}.dm.policy`));
 
 /** Keys of an account, and where each goes or why it stays behind. */
 export const ACCOUNT: RuleTable = {
-  ...sameRule(["enabled", "configWrites"], keepKey(required(flag))),
+  ...sameRule(["enabled", "configWrites"], keepRequired(flag)),
   ...sameKeys(DISCORD, "token", "name", "historyLimit", "dmHistoryLimit", "textChunkLimit"),
   ...sameKeys(DISCORD, "maxLinesPerMessage", "mediaMaxMb", "retry"),
-  dm: keepKey(required(objectBy({
-    ...sameRule(["enabled", "groupEnabled"], keepKey(required(flag))),
+  dm: keepRequired(objectBy({
+    ...sameRule(["enabled", "groupEnabled"], keepRequired(flag)),
     policy: keepKey(dmPolicy),
-    allowFrom: keepKey(required(people)),
-    groupChannels: keepKey(required(groupChannels)),
-  }))),
+    allowFrom: keepRequired(people),
+    groupChannels: keepRequired(groupChannels),
+  })),
   dmPolicy: moveTo("dm.policy", dmPolicy),
   allowFrom: moveTo("dm.allowFrom", required(people)),
-  groupPolicy: keepKey(required(convertBySchema(`${DISCORD}.groupPolicy`))),
-  guilds: keepKey(required(guilds)),
-  allowBots: keepKey(required(allowBots)),
-  pluralkit: keepKey(objectBy({ enabled: keepKey(required(flag)), token: keepKey(secretValue) })),
-  execApprovals: keepKey(objectBy({
+  groupPolicy: keepRequired(convertBySchema(`${DISCORD}.groupPolicy`)),
+  guilds: keepRequired(guilds),
+  allowBots: keepRequired(allowBots),
+  pluralkit: keepObject({ enabled: keepRequired(flag), token: keepKey(secretValue) }),
+  execApprovals: keepObject({
     enabled: keepKey(flag),
-    approvers: keepKey(required(ids)),
-    ...sameRule(["agentFilter", "sessionFilter"], keepKey(required(listOfWords))),
+    approvers: keepRequired(ids),
+    ...sameRule(["agentFilter", "sessionFilter"], keepRequired(listOfWords)),
     target: dropWithNote("Barnacle asks in direct messages"),
     cleanupAfterResolve: dropWithNote("Decided requests stay visible"),
-  })),
-  actions: keepKey(objectBy(sameRule(Object.keys(TOOL_GATES), keepKey(required(flag))))),
+  }),
+  actions: keepObject(sameRule(Object.keys(TOOL_GATES), keepRequired(flag))),
   dms: keepKey(dms),
   replyToMode: keepKey(convertBySchema(`${DISCORD}.replyToMode`, {
     batched: { as: "first", why: "Only Barnacle's first message is a reply" },

@@ -12,6 +12,7 @@ import {
   fieldAt,
   type ImportTarget,
   keepKey,
+  keepObject,
   listOf,
   moveTo,
   noteChanged,
@@ -110,7 +111,7 @@ const AGENT: RuleTable = {
   name: keepKey(words),
   model: keepKey(model),
   workspace: keepKey(words),
-  groupChat: keepKey(objectBy({ mentionPatterns: keepKey(listOfWords) })),
+  groupChat: keepObject({ mentionPatterns: keepKey(listOfWords) }),
   tools: keepKey(toolLists),
   identity,
 };

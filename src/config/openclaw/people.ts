@@ -20,11 +20,12 @@ import {
   fieldAt,
   type ImportTarget,
   keepKey,
+  keepRequired,
   listOf,
   noteChanged,
   noteInvalid,
   noteLeft,
-  required,
+  objectBy,
   type RuleTable,
   sameRule,
   setWithin,
@@ -116,19 +117,16 @@ function addRoles(place: SourceField, target: ImportTarget): void {
   setWithin(target, ["users"], all, isList(users) ? markAt(target, "users") : roles.mark);
 }
 
-const toolsBySender: Convert = (value, field) => {
-  if (!isRecord(value)) return noteLeft(field, "Expected an object");
-  return applyRules<ImportTarget>(value, field, {}, {}, (at, into) => {
-    const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
-    if (kind === "name") {
-      return noteLeft(at, "Barnacle matches no display names, which anyone can take; write the id");
-    }
-    const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
-    if (key !== "*" && !isTheirs) return noteLeft(at, "This key is no Discord id; write the id");
-    const own = toolLists(at.value, at);
-    if (own !== undefined) setWithin(into, [key], own, at.mark);
-  });
-};
+const toolsBySender = objectBy({}, (at, into) => {
+  const [, kind = "id", key = ""] = /^(?:(id|username|name):)?(.*)$/.exec(at.key) ?? [];
+  if (kind === "name") {
+    return noteLeft(at, "Barnacle matches no display names, which anyone can take; write the id");
+  }
+  const isTheirs = kind === "username" ? PLAIN_NAME.test(key) : parseSnowflake(key) !== undefined;
+  if (key !== "*" && !isTheirs) return noteLeft(at, "This key is no Discord id; write the id");
+  const own = toolLists(at.value, at);
+  if (own !== undefined) setWithin(into, [key], own, at.mark);
+});
 
 /** If the bot ignores messages that mention others, it must require mentions in general. */
 function quietAboutOthers(
@@ -145,17 +143,17 @@ function quietAboutOthers(
 
 /** Keys that guilds and channels share. */
 const PLACE: RuleTable = {
-  requireMention: keepKey(required(flag)),
-  users: keepKey(required(people)),
-  tools: keepKey(required(toolLists)),
-  toolsBySender: keepKey(required(toolsBySender)),
+  requireMention: keepRequired(flag),
+  users: keepRequired(people),
+  tools: keepRequired(toolLists),
+  toolsBySender: keepRequired(toolsBySender),
   roles: dropped, // `addRoles` reads them
   ignoreOtherMentions: dropped, // and `quietAboutOthers` this
 };
 
 const CHANNEL: RuleTable = {
   ...PLACE,
-  ...sameRule(["allow", "enabled"], keepKey(required(flag))),
+  ...sameRule(["allow", "enabled"], keepRequired(flag)),
   systemPrompt: keepKey(words),
   skills: keepKey(listOfWords),
   ...sameRule(
@@ -182,20 +180,17 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 };
 
 /** `guilds`: by id, slug or `"*"`. */
-export const guilds: Convert = (value: unknown, field: SourceField): unknown => {
-  if (!isRecord(value)) return noteLeft(field, "Expected an object");
-  return applyRules<ImportTarget>(value, field, {}, {}, (at, into) => {
-    const { key } = at;
-    if (!isGuildKey(key)) {
-      const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
-      const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
-      return noteLeft(at, `${why} ${hint}`);
-    }
-    if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
-    if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
-    setWithin(into, [key], guild(at), at.mark);
-  });
-};
+export const guilds: Convert = objectBy({}, (at, into) => {
+  const { key } = at;
+  if (!isGuildKey(key)) {
+    const hint = slug(key) === "" ? "the id" : `${quoted(slug(key))} or the id`;
+    const why = "OpenClaw finds no guild by this, since it is neither an id nor a slug; write";
+    return noteLeft(at, `${why} ${hint}`);
+  }
+  if (!isRecord(at.value)) return noteInvalid(at, "Expected an object");
+  if (isPlaceholder(key)) noteChanged(at, "Put the guild's id here");
+  setWithin(into, [key], guild(at), at.mark);
+});
 
 /** The documentation's `YOUR_GUILD_ID` is a placeholder. */
 function isGuildKey(key: string): boolean {

@@ -97,6 +97,16 @@ export function keepKey(convert: Convert): Rule {
   return (field, into) => moved(field, into, [field.key], convert);
 }
 
+/** Keeps the key of an access rule: without a valid value, nothing is imported. */
+export function keepRequired(convert: Convert): Rule {
+  return keepKey(required(convert));
+}
+
+/** Keeps a key whose value has keys of its own. */
+export function keepObject(table: RuleTable): Rule {
+  return keepKey(objectBy(table));
+}
+
 /** Moves the value to another key, given as a path with dots. */
 export function moveTo(path: string, convert: Convert): Rule {
   return (field, into) => moved(field, into, path.split("."), convert);
@@ -187,18 +197,24 @@ export function required(convert: Convert): Convert {
     });
 }
 
-/** Converts an object by its own table. */
-export function objectBy(table: RuleTable): Convert {
+/**
+ * Converts an object by its own table.
+ *
+ * @param unknown The rule of all other keys.
+ */
+export function objectBy(
+  table: RuleTable,
+  unknown?: Rule,
+): (...of: Parameters<Convert>) => ImportTarget | undefined {
   return (value, field) =>
-    isRecord(value) ? applyRules(value, field, table, {}) : noteLeft(field, "Expected an object");
+    isRecord(value)
+      ? applyRules<ImportTarget>(value, field, table, {}, unknown)
+      : noteLeft(field, "Expected an object");
 }
 
 /** Converts an object whose keys are names, such as ids. */
 export function eachKey(convert: Convert): Convert {
-  return (value, field) =>
-    isRecord(value)
-      ? applyRules(value, field, {}, {}, keepKey(convert))
-      : noteLeft(field, "Expected an object");
+  return objectBy({}, keepKey(convert));
 }
 
 /**

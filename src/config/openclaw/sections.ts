@@ -13,6 +13,8 @@ import {
   fieldAt,
   type ImportTarget,
   keepKey,
+  keepObject,
+  keepRequired,
   listOf,
   moveTo,
   noteChanged,
@@ -29,36 +31,28 @@ import {
   convertBySchema,
   flag,
   listOfWords,
+  native,
   sameKeys,
   secretValue,
   textOf,
   words,
 } from "./values.ts";
 
-const channels: Convert = (value, field) => {
-  if (!isRecord(value)) return noteLeft(field, "Expected an object");
-  const groupPolicy = keepKey(required(convertBySchema("channels.defaults.groupPolicy")));
-  const table = {
-    discord: keepKey(required(discord)),
-    defaults: keepKey(objectBy({ groupPolicy })),
-  };
-  return applyRules<ImportTarget>(
-    value,
-    field,
-    table,
-    {},
-    dropWithNote("Barnacle supports Discord only"),
-  );
-};
+const channels = objectBy({
+  discord: keepRequired(discord),
+  defaults: keepObject({
+    groupPolicy: keepRequired(convertBySchema("channels.defaults.groupPolicy")),
+  }),
+}, dropWithNote("Barnacle supports Discord only"));
 
 const backlog = { as: "steer", why: "Later messages are answered as their own turn" };
 
 const messages: RuleTable = {
   ...sameKeys("messages", "removeAckAfterReply"),
-  groupChat: keepKey(objectBy(sameKeys("messages.groupChat", "historyLimit", "mentionPatterns"))),
+  groupChat: keepObject(sameKeys("messages.groupChat", "historyLimit", "mentionPatterns")),
   ackReaction: keepKey((value, field) => value === "none" ? "" : words(value, field)),
   ackReactionScope: keepKey(convertBySchema("messages.ackReactionScope", { none: "off" })),
-  queue: keepKey(objectBy({
+  queue: keepObject({
     mode: keepKey(convertBySchema("messages.queue.mode", {
       queue: "followup",
       "steer-backlog": backlog,
@@ -67,7 +61,7 @@ const messages: RuleTable = {
     cap: dropWithNote(
       "Barnacle limits turns by user and by channel: `messages.queue.perUser`, `perChannel`",
     ),
-  })),
+  }),
 };
 
 const idleMinutes: Convert = (value, field) => {
@@ -90,7 +84,7 @@ const reset: Convert = (value, field) => {
 };
 
 const session: RuleTable = {
-  dmScope: keepKey(required(convertBySchema("session.dmScope"))),
+  dmScope: keepRequired(convertBySchema("session.dmScope")),
   reset: keepKey(reset),
   idleMinutes: moveTo("reset", idleMinutes),
   identityLinks: dropWithNote("Barnacle supports Discord only, and each user has one id there"),
@@ -115,14 +109,14 @@ const owner: Convert = (value, field) => {
 };
 
 const commands: RuleTable = {
-  native: keepKey((value, field) => value === "auto" ? value : flag(value, field)),
+  native: keepKey(native),
   ...sameRule(["text", "config"], keepKey(flag)),
   useAccessGroups: keepKey((value, field) =>
     value === false && field.era === "today"
       ? noteLeft(field, "Today's OpenClaw always applies the allow lists")
       : flag(value, field)
   ),
-  ownerAllowFrom: keepKey(required(owners)),
+  ownerAllowFrom: keepRequired(owners),
   nativeSkills: dropWithNote("Barnacle makes no commands of skills"),
   bash: dropWithNote("Barnacle runs host commands as a tool only"),
   debug: dropWithNote("Barnacle has no such command"),
@@ -177,13 +171,13 @@ const skills: Rule = (field, into) => {
 
 /** The whole file. */
 export const SECTIONS: RuleTable = {
-  channels: keepKey(required(channels)),
-  agents: keepKey(objectBy(agentsTable)),
+  channels: keepRequired(channels),
+  agents: keepObject(agentsTable),
   bindings: keepKey(bindings),
-  models: keepKey(objectBy(modelsTable)),
-  messages: keepKey(objectBy(messages)),
-  session: keepKey(objectBy(session)),
-  commands: keepKey(objectBy(commands)),
+  models: keepObject(modelsTable),
+  messages: keepObject(messages),
+  session: keepObject(session),
+  commands: keepObject(commands),
   tools,
   logging: (field, into) =>
     applyRules(
@@ -194,7 +188,7 @@ export const SECTIONS: RuleTable = {
       dropWithNote("Barnacle logs to stderr"),
     ),
   skills,
-  mcp: keepKey(objectBy({ servers: keepKey(eachKey(server)) })),
+  mcp: keepObject({ servers: keepKey(eachKey(server)) }),
   ...sameRule(["meta", "wizard", "$schema"], dropped), // OpenClaw's own records
   gateway: dropWithNote(
     "This is OpenClaw's own server, not the connection to Discord; Barnacle's is `http`",

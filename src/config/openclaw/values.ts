@@ -28,6 +28,12 @@ const VARIABLE = /\$\{[A-Z_][A-Z0-9_]*\}/;
 export const flag: Convert = (value: unknown, field: SourceField): unknown =>
   typeof value === "boolean" ? value : noteLeft(field, "Expected true or false");
 
+/** Whether commands are registered; "auto" in both programs. */
+export const native: Convert = (value: unknown, field: SourceField): unknown =>
+  value === "auto" || typeof value === "boolean"
+    ? value
+    : noteLeft(field, 'Expected true, false or "auto"');
+
 /** A text; a number becomes its digits. */
 export const words: Convert = (value: unknown, field: SourceField): unknown => {
   const text = textOf(value);
