@@ -235,6 +235,7 @@ function createHeaders(token: string, userAgent: string) {
   const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
   const jsonHeaders = new Headers(headers);
   jsonHeaders.set("content-type", "application/json");
+  jsonHeaders.set("accept-encoding", "identity"); // such a request is answered by a small object
 
   return (body: string | FormData | undefined, reason: string | undefined): Headers => {
     const usual = typeof body === "string" ? jsonHeaders : headers;

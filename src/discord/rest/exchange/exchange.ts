@@ -130,24 +130,29 @@ export function createExchanges(
      * @throws The error of `fetch`, a `TimeoutError`, a `RangeError` for a response that is too
      * large, or the reason of the signal or of `stop`.
      */
-    async exchange(
+    exchange(
       url: string,
       { method, headers, body }: Pick<RequestInit, "method" | "headers" | "body">,
       { timeoutMs, maxBytes, signal }: ExchangeLimits,
       hooks: AnswerHooks = {},
     ): Promise<RestAnswer> {
-      if (stopped) throw stopped.reason;
-      signal?.throwIfAborted();
+      if (stopped) return Promise.reject(stopped.reason);
+      if (signal?.aborted) return Promise.reject(signal.reason);
       const group = groups.of(timeoutMs);
       const own = signal && new AbortController();
       const { promise, resolve, reject } = Promise.withResolvers<RestAnswer>();
       let reader: BodyReader | undefined;
       let hasEnded = false;
 
-      /** Does not rely on the runtime to honour the abort signal. */
-      function end(reason: unknown): void {
+      function end(): void {
         hasEnded = true;
-        groups.leave(group, end);
+        groups.leave(group, cancel);
+        signal?.removeEventListener("abort", onAbort);
+      }
+
+      /** Does not rely on the runtime to honour the abort signal. */
+      function cancel(reason: unknown): void {
+        end();
         reject(reason);
         if (reader) cancelReader(reader, reason);
         own?.abort(reason);
@@ -161,25 +166,25 @@ export function createExchanges(
           redirect: "manual",
           signal: (own ?? group.controller).signal,
         });
-        reader = response.body?.getReader();
-        if (hasEnded) return reader && cancelReader(reader);
+        const isLate = hasEnded;
+        if (isLate || !hasLength(response.headers, maxBytes)) reader = response.body?.getReader();
+        if (isLate) return reader && cancelReader(reader);
         hooks.onAnswerStarted?.();
-        const text = reader ? await textOf(reader, maxBytes) : "";
+        const text = await (reader ? textOf(reader, maxBytes) : response.text());
         if (hasEnded) return; // a cancelled reader reports the end of the body
         hooks.onAnswered?.();
+        end();
         resolve({ status: response.status, headers: response.headers, text });
       }
 
-      const onAbort = () => end(signal?.reason);
+      const onAbort = () => cancel(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
-      groups.join(group, end);
-      run().catch(reject);
-      try {
-        return await promise;
-      } finally {
-        groups.leave(group, end);
-        signal?.removeEventListener("abort", onAbort);
-      }
+      groups.join(group, cancel);
+      run().catch((error: unknown) => {
+        end();
+        reject(error);
+      });
+      return promise;
     },
     /** Cancels all exchanges, and refuses new ones. */
     stop(reason: unknown): void {
@@ -190,6 +195,16 @@ export function createExchanges(
 }
 
 const UTF8 = new TextDecoder();
+
+/**
+ * Whether the headers bound the body. Then the runtime reads it at half the price of a reader. They
+ * do not if the body is compressed, or in chunks, which would replace the length.
+ */
+function hasLength(headers: Headers, maxBytes: number): boolean {
+  const length = headers.get("content-length");
+  return length !== null && /^\d+$/.test(length) && Number(length) <= maxBytes &&
+    !headers.has("transfer-encoding") && !headers.has("content-encoding");
+}
 
 /** Most responses are one piece, which needs no decoder of its own. */
 async function textOf(reader: BodyReader, maxBytes: number): Promise<string> {

@@ -74,18 +74,22 @@ export function routeOf(method: string, path: string): RestRoute {
 const MAX_KEPT = 1_000;
 
 /**
- * Creates a {@link routeOf} that keeps the routes of a place, such as those of a channel's messages
- * and of its typing. Those with a second id, a query or a token seldom come again.
+ * Creates a {@link routeOf} that keeps the routes of a place. Paths that differ in a later id only,
+ * such as the message of a reaction, share one. Those with a query or a token seldom come again.
  */
 export function createRoutes(): typeof routeOf {
   const kept = new Map<string, RestRoute>();
 
   return (method, path) => {
-    const key = method + path;
+    const later = path.indexOf("/", path.indexOf("/", 1) + 1);
+    const key = method +
+      (later < 0
+        ? path
+        : path.slice(0, later) + path.slice(later).replace(/\/\d+(?=\/|$)/g, "/:id"));
     const known = kept.get(key);
     if (known) return known;
     const route = routeOf(method, path);
-    if (route.template.split(":").length > 2 || path.includes("?")) return route;
+    if (route.carriesToken || path.includes("?")) return route;
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(key, route);
     return route;

@@ -65,7 +65,7 @@ describe("[D6] createRequestAttempts() sends", () => {
     }]);
   });
 
-  it("the type of JSON, and the reason for the audit log with its own request only", async () => {
+  it("the type of JSON, no wish for compression, and an audit log reason with its own request only", async () => {
     const { asked, once } = open(answer(204, ""), answer(204, ""));
     await once("/channels/1", { body: { name: "krill" }, reason: "asked by Ada ✓" });
     await once("/channels/1", { body: new FormData() });
@@ -74,6 +74,7 @@ describe("[D6] createRequestAttempts() sends", () => {
       "application/json",
       null,
     ]);
+    assert.deepEqual(sent.map((headers) => headers.get("accept-encoding")), ["identity", null]);
     assert.deepEqual(sent.map((headers) => headers.get("x-audit-log-reason")), [
       "asked%20by%20Ada%20%E2%9C%93",
       null,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { createServer, type Server } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -30,14 +31,16 @@ function open({ timeoutMs = 5_000, maxBytes = 16 * 1024 * 1024, signal, ...deps 
 
 /** A server that sends these bytes on each request, and nothing else. */
 async function withServer(
-  bytes: string,
+  bytes: string | readonly [head: string, body: Uint8Array],
   then: "hold" | "end" | "reset",
   use: (url: string) => Promise<void>,
 ): Promise<void> {
   const server: Server = createServer((socket) => {
     socket.on("error", () => undefined); // the client closes the connection; that is the test
     socket.once("data", () => {
-      socket.write(bytes, () => {
+      const [head, body] = typeof bytes === "string" ? [bytes, ""] : bytes;
+      socket.write(head);
+      socket.write(body, () => {
         if (then === "end") socket.end();
         if (then === "reset") socket.resetAndDestroy();
       });
@@ -194,6 +197,33 @@ describe("[D6] createExchanges()", () => {
     await assert.rejects(ask(ANY), /more than 16 MiB/);
     assert.ok(pages < 20, String(pages));
     assert.ok(isLetGo);
+  });
+
+  const BODY = "a".repeat(2_000);
+  const beyond: readonly [name: string, bytes: string][] = [
+    ["its length", `content-length: ${BODY.length}\r\n\r\n${BODY}`],
+    [
+      "chunks, whatever its length says",
+      `content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n${BODY}\r\n0\r\n\r\n`,
+    ],
+    ["no length", `\r\n${BODY}`],
+  ];
+  for (const [name, bytes] of beyond) {
+    it(`rejects a response that is too large by ${name}`, async () => {
+      await withServer(`HTTP/1.1 200 OK\r\n${bytes}`, "end", async (url) => {
+        await assert.rejects(open({ maxBytes: 1_000 }).ask(url), RangeError);
+        assert.equal((await open({ maxBytes: 2_000 }).ask(url)).text, BODY);
+      });
+    });
+  }
+
+  it("rejects a compressed response that is too large", async () => {
+    const gzip = gzipSync(BODY);
+    const head = `content-encoding: gzip\r\ncontent-length: ${gzip.length}\r\n\r\n`;
+    await withServer([`HTTP/1.1 200 OK\r\n${head}`, gzip], "end", async (url) => {
+      await assert.rejects(open({ maxBytes: 1_000 }).ask(url), RangeError);
+      assert.equal((await open({ maxBytes: 2_000 }).ask(url)).text, BODY);
+    });
   });
 
   it("reads characters that are cut between two pieces", async () => {

@@ -102,7 +102,9 @@ describe("[D3] createRoutes()", () => {
       ["GET", "/guilds/5/channels", true],
       ["GET", "/users/@me", true],
       ["GET", "/channels/77/messages?limit=5", false],
-      ["PATCH", "/channels/77/messages/9", false],
+      ["PATCH", "/channels/77/messages/9", true],
+      ["PUT", "/channels/77/messages/9/reactions/%F0%9F%A6%90/@me", true],
+      ["GET", "/guilds/5/members/6x", true],
       ["PATCH", "/webhooks/5/s3cret/messages/@original", false],
       ["POST", "/interactions/5/s3cret/callback", false],
     ];
@@ -112,6 +114,15 @@ describe("[D3] createRoutes()", () => {
         assert.deepEqual(route, routeOf(method, path));
         assert.equal(routeFrom(method, path) === route, isKept, `${method} ${path}`);
       }
+    }
+  });
+
+  it("gives paths one route if they differ in a later id only", () => {
+    const routeFrom = createRoutes();
+    const first = routeFrom("PATCH", "/channels/77/messages/9");
+    assert.equal(routeFrom("PATCH", "/channels/77/messages/10"), first);
+    for (const path of ["/channels/78/messages/9", "/channels/77/messages/9x"]) {
+      assert.deepEqual(routeFrom("PATCH", path), routeOf("PATCH", path));
     }
   });
 
