@@ -15,6 +15,8 @@ import type { Readings } from "./stats.ts";
 /** The project, with a slash at its end. */
 const ROOT = process.env["BENCH_SOURCE"] ?? fileURLToPath(new URL("../", import.meta.url));
 const WARM_UP = 20;
+/** Milliseconds for work that follows a start, such as the search for the config's names. */
+const START_MS = 2_500;
 /** Milliseconds for work that follows a message, such as commits and records. */
 const REST_MS = 500;
 
@@ -43,6 +45,7 @@ export async function benchJourney(contender: Contender): Promise<Readings> {
     await stand.start("two");
     const inspector = await connect(port);
     try {
+      await sleep(START_MS);
       const mention = await journeyOf(inspector, asked);
       const ignoredOne = await journeyOf(inspector, ignored);
       return {

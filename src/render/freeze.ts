@@ -43,66 +43,64 @@ interface MessageBody {
  */
 export function freeze(reply: Reply): readonly Frozen[] {
   const { cause, revision, agentId, kind, quote } = reply;
-  const answer: AnswerKey = { cause, revision, kind, agentId };
-  return freezeBodies(reply, (part, parts) => ({
-    nonce: nonceOf(answer, part),
-    quote: quote?.on === "all" || part === 0 ? quote : undefined,
-    of: { ...answer, part, parts },
-  }));
+  return freezeBodies(reply, { cause, revision, kind, agentId }, quote);
 }
 
 /** Freezes messages that answer no one. The store gives each a nonce when it adds the row. */
 export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
-  return freezeBodies(unprompted, () => ({ nonce: "", quote: undefined, of: undefined }));
+  return freezeBodies(unprompted);
 }
 
 function freezeBodies(
   reply: Unprompted,
-  detailsOf: (part: number, parts: number) => {
-    readonly nonce: string;
-    readonly quote: Quote | undefined;
-    readonly of: Frozen["message"]["of"];
-  },
+  answer?: AnswerKey,
+  quoted?: Quote,
 ): readonly Frozen[] {
   const { accountId, channelId, guildId, text, mayPing, suppressesEmbeds } = reply;
   const bodies = bodiesOf(reply);
-  return bodies.map(({ content, footer, files, voice }, part) => {
-    const { nonce, quote, of } = detailsOf(part, bodies.length);
+  const parts = bodies.length;
+  const frozen: Frozen[] = [];
+  for (const { content, footer, files, voice } of bodies) {
+    const part = frozen.length;
+    const quote = quoted?.on === "all" || part === 0 ? quoted : undefined;
     // Without an answer that joins them, each part counts as a message of its own.
-    const isCut = of ? bodies.length > 1 || content !== text : bodies.length === 1;
-    return {
+    const isCut = answer ? parts > 1 || content !== text : parts === 1;
+    frozen.push({
       message: {
         accountId,
         channelId,
         guildId,
-        nonce,
+        nonce: answer ? nonceOf(answer, part) : "",
         content,
         footer,
         pings: pingsOf(content, mayPing, quote),
         quote: quote?.messageId,
         suppressesEmbeds: suppressesEmbeds || undefined,
-        isSilent: (of && part > 0) || undefined, // only the first one notifies (R14)
+        isSilent: (answer && part > 0) || undefined, // only the first one notifies (R14)
         voice,
-        of,
+        of: answer && { ...answer, part, parts },
       },
       files,
       whole: part === 0 && isCut && text !== content ? text : undefined,
-    };
-  });
+    });
+  }
+  return frozen;
 }
+
+const NO_FILES: readonly OutboundFile[] = [];
 
 /** The last chunk gets the first files. */
 function bodiesOf({ chunks, footer, files, voice }: Unprompted): readonly MessageBody[] {
-  const [first = [], ...others] = requestsOf(files);
-  const contents = chunks.length === 0 && files.length > 0 ? [""] : chunks;
-  const last = contents.length - 1;
-  return [
-    ...contents.map((content, index) =>
-      index === last ? { content, footer, files: first } : { content, files: [] }
-    ),
-    ...others.map((group) => ({ content: "", files: group })),
-    ...(voice ? [voiceBody(voice)] : []),
-  ];
+  const [first = NO_FILES, ...others] = files.length === 0 ? [] : requestsOf(files);
+  const bodies: MessageBody[] = [];
+  for (const content of chunks) {
+    const isLast = bodies.length === chunks.length - 1;
+    bodies.push(isLast ? { content, footer, files: first } : { content, files: NO_FILES });
+  }
+  if (chunks.length === 0 && files.length > 0) bodies.push({ content: "", footer, files: first });
+  for (const group of others) bodies.push({ content: "", files: group });
+  if (voice) bodies.push(voiceBody(voice));
+  return bodies;
 }
 
 function voiceBody({ file, durationSec, waveform }: VoiceFile): MessageBody {
@@ -125,11 +123,16 @@ function requestsOf(files: readonly OutboundFile[]): readonly (readonly Outbound
   return groups;
 }
 
+const NO_USERS: Pings["users"] = [];
+const NO_ROLES: Pings["roles"] = [];
+
 function pingsOf(content: string, mayPing: MayPing, quote: Quote | undefined): Pings {
+  const quotedAuthor = quote?.authorId !== undefined && mayPing.users.includes(quote.authorId);
+  if (!content.includes("<@")) return { users: NO_USERS, roles: NO_ROLES, quotedAuthor };
   const mentioned = new Set(content.match(/<@[!&]?\d+>/g));
   return {
     users: mayPing.users.filter((id) => mentioned.has(`<@${id}>`) || mentioned.has(`<@!${id}>`)),
     roles: mayPing.roles.filter((id) => mentioned.has(`<@&${id}>`)),
-    quotedAuthor: quote?.authorId !== undefined && mayPing.users.includes(quote.authorId),
+    quotedAuthor,
   };
 }

@@ -12,7 +12,7 @@ import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
-import { createLinks } from "./safety/links.ts";
+import { createLinks, mayLink } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { renderTables } from "./markdown/table.ts";
 import { isNoReply, visibleText } from "./safety/visible.ts";
@@ -102,7 +102,7 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const reply: Reply = {
     ...replyBase(answer, "reply"),
     ...laidOut,
-    files: [...laidOut.files, ...files],
+    files: files.length === 0 ? laidOut.files : [...laidOut.files, ...files],
     mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
     quote,
   };
@@ -184,6 +184,7 @@ function isVisible(text: string): boolean {
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {
+  if (notes.length === 0) return text.trim() === "" ? "" : text;
   return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
@@ -203,8 +204,12 @@ function layOutUntrusted(
   written: readonly string[],
   rules: ReplyRules,
 ): LaidOutText {
-  const links = createLinks({ written, linkHosts: rules.linkHosts });
   const tabled = renderTables(text, rules.tables);
+  if (!mayLink(tabled)) {
+    const laidOut = layOut(tabled, rules);
+    if (!laidOut.chunks.some(mayLink)) return laidOut; // most answers
+  }
+  const links = createLinks({ written, linkHosts: rules.linkHosts });
   const neutralized = (how: "code" | "plain", { neutralize } = links): LaidOutText => {
     const { text, found } = neutralize(tabled, how);
     // Neutralizing may have removed the text between two halves of a secret.
@@ -270,6 +275,7 @@ function mayPingUsers({ message, shown, rules }: ModelAnswer): readonly UserId[]
       return [author];
     case "context": {
       const quoted = message.quoted?.author?.id;
+      if (quoted === undefined && shown.overheard.length === 0) return [author];
       const others = shown.overheard.map(({ authorId }) => parseSnowflake<"user">(authorId));
       return [...new Set([author, quoted, ...others])].filter((id) => id !== undefined);
     }

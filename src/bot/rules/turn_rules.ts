@@ -2,7 +2,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
@@ -53,39 +53,59 @@ export function prepareTurnRules(
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
   let shared: ReturnType<typeof sharedBy> | undefined;
+  /** The rules of the last turn in each place: most turns there have the same. */
+  const known = new WeakMap<Place, KnownRules>();
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
     shared ??= sharedBy(config); // built by the first turn: the host's time zone may take 5 ms
-    const { sharedRules, instructionsOf } = shared;
     const tools = toolsFor(message);
-    const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
-    const { systemPrompt: channelPrompt, guildSlug } = rules?.kind === "open" ? rules : {};
+    const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
+    const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : {};
+    const instructions = shared.instructionsOf({
+      tools,
+      files: instructionFiles(),
+      skills: () => skillsFor(message),
+      ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
+      channelPrompt,
+    });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
-    const userTurns = rules ? undefined : discord.dms[sender.id]?.historyLimit ??
+    const userTurns = found ? undefined : discord.dms[sender.id]?.historyLimit ??
       discord.dmHistoryLimit;
-    return {
-      ...sharedRules,
+    const maxFileBytes = Math.min(discord.mediaMaxBytes, uploadLimit(guildId));
+    const takesNoFiles = takesFiles(message) ? undefined : true;
+    const before = known.get(place);
+    if (
+      before?.guildSlug === guildSlug && before?.rules.instructions === instructions &&
+      before.rules.tools === tools && before.rules.hasFooter === hasFooter &&
+      before.rules.userTurns === userTurns && before.rules.maxFileBytes === maxFileBytes &&
+      before.rules.takesNoFiles === takesNoFiles
+    ) return before.rules;
+    let where: string | undefined;
+    const rules: TurnRules = {
+      ...shared.sharedRules,
       get where() { // for the log, which not all readers of the rules write to
-        return place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
+        return where ??= place.kind === "guild" ? displayNameOf(place, guildSlug) : place.kind;
       },
       tools,
-      instructions: instructionsOf({
-        tools,
-        files: instructionFiles(),
-        skills: () => skillsFor(message),
-        ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
-        channelPrompt,
-      }),
+      instructions,
       cleanSecrets,
-      maxFileBytes: Math.min(discord.mediaMaxBytes, uploadLimit(guildId)),
-      historyLimit: rules ? discord.historyLimit : 0,
-      ...(!takesFiles(message) && { takesNoFiles: true } as const),
+      maxFileBytes,
+      historyLimit: found ? discord.historyLimit : 0,
+      takesNoFiles,
       hasFooter,
       userTurns,
     };
+    known.set(place, { guildSlug, rules });
+    return rules;
   };
+}
+
+/** The rules of a turn, and what its name of the place depends on beside the place. */
+interface KnownRules {
+  readonly guildSlug: string | undefined;
+  readonly rules: TurnRules;
 }
 
 /** `agents.defaults.timezone`, or the host's. */

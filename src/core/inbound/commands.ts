@@ -42,6 +42,7 @@ export function commandIn(
   },
   commands: ReadonlyMap<string, CommandKind>,
 ): TextCommand | undefined {
+  if (commands.size === 0 || !text.includes("/")) return undefined; // most texts
   const isMentioned = mention !== undefined && !mentionsOthers;
   return commandOf(isMentioned ? text.replace(/^\s*<@[!&]?\d{1,20}>/, "") : text, commands);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { prepareRights } from "../../policy/rights.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
@@ -40,6 +40,8 @@ export function createTurnTools(
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */
   const decided = new Map<string, readonly Tool[]>();
+  /** The same by the objects, which are mostly those of an earlier message. */
+  let known = new WeakMap<Place, WeakMap<Sender, KnownTools>>();
   let tools = toolsNow();
   let decidedBy: CurrentPolicy["decideTools"] | undefined;
 
@@ -57,21 +59,39 @@ export function createTurnTools(
     return chosen;
   }
 
-  return ({ place, sender }) => {
-    const { decideTools } = policy();
-    if (tools !== toolsNow() || decideTools !== decidedBy) {
-      if (tools !== toolsNow()) sets.clear();
-      tools = toolsNow();
-      decidedBy = decideTools;
-      decided.clear();
-    }
-    const owns = owners.ownsApplicationAsRead(sender.id);
+  function decideByData(place: Place, sender: Sender, owns: boolean): readonly Tool[] {
     const key = JSON.stringify([place, sender, owns]);
-    const known = decided.get(key);
-    if (known) return known;
+    const before = decided.get(key);
+    if (before) return before;
     if (decided.size >= MAX_SETS) decided.clear();
     const chosen = decide({ place, sender, ownsApplication: () => owns });
     decided.set(key, chosen);
     return chosen;
+  }
+
+  return ({ place, sender }) => {
+    const { decideTools } = policy();
+    const now = toolsNow();
+    if (tools !== now || decideTools !== decidedBy) {
+      if (tools !== now) sets.clear();
+      tools = now;
+      decidedBy = decideTools;
+      decided.clear();
+      known = new WeakMap();
+    }
+    const owns = owners.ownsApplicationAsRead(sender.id);
+    let bySender = known.get(place);
+    if (!bySender) known.set(place, bySender = new WeakMap());
+    const before = bySender.get(sender);
+    if (before?.owns === owns) return before.chosen;
+    const chosen = decideByData(place, sender, owns);
+    bySender.set(sender, { owns, chosen });
+    return chosen;
   };
+}
+
+/** The tools of a sender in a place, and the fact that they depend on. */
+interface KnownTools {
+  readonly owns: boolean;
+  readonly chosen: readonly Tool[];
 }

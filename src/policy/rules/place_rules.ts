@@ -29,6 +29,27 @@ export interface ClosedPlace {
   readonly rule: string;
 }
 
+/** What was found without a record of the checks: most messages come from the same few places. */
+const rulesByPlace = new WeakMap<AccessPolicy, WeakMap<GuildPlace, OpenPlace | ClosedPlace>>();
+
+/**
+ * Finds the rules of a place of a guild; for the same place and policy only once.
+ *
+ * @param ask Gets each check on the way; silent by default.
+ */
+export function rulesFor(
+  place: GuildPlace,
+  policy: AccessPolicy,
+  ask: RecordCheck = recordNothing,
+): OpenPlace | ClosedPlace {
+  if (ask !== recordNothing) return findRules(place, policy, ask);
+  let known = rulesByPlace.get(policy);
+  if (!known) rulesByPlace.set(policy, known = new WeakMap());
+  let rules = known.get(place);
+  if (!rules) known.set(place, rules = findRules(place, policy, ask));
+  return rules;
+}
+
 /**
  * Finds the entries that apply to a place of a guild, and combines them (P6–P9).
  *
@@ -41,13 +62,11 @@ export interface ClosedPlace {
  *
  * For an unknown place, an entry applies only if it would apply under any name. If Barnacle cannot
  * tell that, it answers no message there.
- *
- * @param ask Gets each check on the way; silent by default.
  */
-export function rulesFor(
+function findRules(
   place: GuildPlace,
   policy: AccessPolicy,
-  ask: RecordCheck = recordNothing,
+  ask: RecordCheck,
 ): OpenPlace | ClosedPlace {
   const { groupPolicy, groupPolicyRule, guilds } = policy;
   const areGuildsOn = groupPolicy !== "disabled";

@@ -55,36 +55,40 @@ export function envelopeOf({
   files = [],
   filesChars = 0,
 }: Envelope): string {
-  const { place, sender, quoted, extras, text, scheduled } = message;
-  const context = [
-    ...placeLines(place),
-    ...displayNameLines(message),
-    ...(starter ? [overheardLine(starter, timezone, "the thread begins with it")] : []),
-    ...newest(overheard.map((message) => overheardLine(message, timezone)), overheardChars),
-    ...reactionLines(reactions, timezone),
-  ];
-  const author = quoted?.author;
-  return [
-    ...(context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : []),
+  const { sender, quoted, extras, scheduled } = message;
+  const context = contextLines(message);
+  if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
+  if (overheard.length > 0) {
+    const lines = overheard.map((message) => overheardLine(message, timezone));
+    context.push(...newest(lines, overheardChars));
+  }
+  if (reactions.length > 0) context.push(...reactionLines(reactions, timezone));
+
+  const lines = context.length > 0 ? [fenced("context", boundary, context.join("\n"))] : [];
+  lines.push(
     `[channel: ${channelOf(message)}]`,
     `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
-    ...(scheduled ? [scheduledLine(scheduled)] : []),
-    ...(quoted
-      ? [
-        `[in reply to: ${author ? personText(author.tag, author.id) : "unknown"}] ` +
+  );
+  if (scheduled) lines.push(scheduledLine(scheduled));
+  if (quoted) {
+    const { author } = quoted;
+    lines.push(
+      `[in reply to: ${author ? personText(author.tag, author.id) : "unknown"}] ` +
         `[discord message id: ${quoted.id}] [sent: ${
           timeOf(createdAtMs(quoted.id), timezone, "without zone")
         }]`,
-        fenced("quoted", boundary, quoted.text),
-      ]
-      : []),
-    `[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${message.id}]`,
-    ...messageLines(text, files, boundary),
-    ...(extras.length > 0
-      ? [fenced("extras", boundary, extras.map((extra) => jsonLine({ ...extra })).join("\n"))]
-      : []),
-    ...fileLines(files, filesChars, boundary),
-  ].join("\n");
+      fenced("quoted", boundary, quoted.text),
+    );
+  }
+  lines.push(`[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${message.id}]`);
+  if (files.length === 0) lines.push(fenced("message", boundary, message.text));
+  else lines.push(...messageLines(message.text, files, boundary));
+  if (extras.length > 0) {
+    const text = extras.map((extra) => jsonLine({ ...extra })).join("\n");
+    lines.push(fenced("extras", boundary, text));
+  }
+  if (files.length > 0) lines.push(...fileLines(files, filesChars, boundary));
+  return lines.join("\n");
 }
 
 /** The words of the message. A voice message has no text: its transcript stands there (H10). */
@@ -111,27 +115,38 @@ function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
 }
 
-/** The name that people see in place of the author's username. */
-function displayNameLines({ sender, displayName }: InboundMessage): readonly string[] {
-  if (displayName === undefined || sender.pluralkit) return [];
-  return [jsonLine({ author: labelOf(sender), display_name: displayName })];
+/** The names that people gave to the place and to the author. */
+function contextLines({ place, sender, displayName }: InboundMessage): string[] {
+  const lines: string[] = [];
+  const names = namesOf(place);
+  if (names !== undefined) lines.push(names);
+  // In place of the username, which the line of the author has.
+  if (displayName !== undefined && !sender.pluralkit) {
+    lines.push(jsonLine({ author: labelOf(sender), display_name: displayName }));
+  }
+  return lines;
 }
 
-/** The names that people gave to the place. */
-function placeLines(place: Place): readonly string[] {
-  switch (place.kind) {
-    case "dm":
-      return [];
-    case "group_dm":
-      return place.name === undefined ? [] : [jsonLine({ group: place.name })];
-    case "guild":
-      return [jsonLine({
-        guild: place.guild.name,
-        channel: place.channel.name,
-        thread: place.thread?.name,
-        topic: place.topic,
-      })];
+/** The names of a guild's place: most messages come from the same few places. */
+const namesByPlace = new WeakMap<Place, string>();
+
+/** The names that people gave to the place; `undefined` if it has none. */
+function namesOf(place: Place): string | undefined {
+  if (place.kind === "dm") return undefined;
+  if (place.kind === "group_dm") {
+    return place.name === undefined ? undefined : jsonLine({ group: place.name });
   }
+  let line = namesByPlace.get(place);
+  if (line === undefined) {
+    line = jsonLine({
+      guild: place.guild.name,
+      channel: place.channel.name,
+      thread: place.thread?.name,
+      topic: place.topic,
+    });
+    namesByPlace.set(place, line);
+  }
+  return line;
 }
 
 function overheardLine(

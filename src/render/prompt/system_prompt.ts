@@ -124,24 +124,26 @@ const NO_SKILLS: NonNullable<Instructions["skills"]> = [];
  */
 export function prepareInstructions(agent: Instructions): (parts: TurnParts) => Instructions {
   let toolsFacts: ReturnType<typeof toolFactsOf> | undefined;
-  let last: { readonly parts: readonly unknown[]; readonly instructions: Instructions } | undefined;
+  let last: Instructions | undefined;
+  let lastFiles: TurnParts["files"] | undefined;
   return ({ tools, files, skills: skillsNow, ownerId, channelPrompt }) => {
+    const areSameTools = toolsFacts?.tools === tools;
     if (toolsFacts?.tools !== tools) toolsFacts = toolFactsOf(tools);
     const { readsSkills, facts } = toolsFacts;
     const skills = readsSkills ? skillsNow() ?? NO_SKILLS : undefined;
-    const parts = [tools, files, skills, ownerId, channelPrompt];
-    if (!last?.parts.every((part, at) => part === parts[at])) {
-      const instructions = {
-        ...agent,
-        ...(files.length > 0 && { files }),
-        ...facts,
-        ...(skills && { skills }),
-        ...(ownerId !== undefined && { ownerId }),
-        ...(channelPrompt !== undefined && { channelPrompt }),
-      };
-      last = { parts, instructions };
-    }
-    return last.instructions;
+    const isSame = last && areSameTools && lastFiles === files && last.skills === skills &&
+      last.ownerId === ownerId && last.channelPrompt === channelPrompt;
+    if (last && isSame) return last;
+    lastFiles = files;
+    last = {
+      ...agent,
+      files: files.length > 0 ? files : undefined,
+      ...facts,
+      skills,
+      ownerId,
+      channelPrompt,
+    };
+    return last;
   };
 }
 

@@ -101,8 +101,11 @@ const BRACKETS =
   "<\u02c2\u1438\u2039\u226a\u227a\u2329\u276c\u276e\u27e8\u27ea\u3008\u300a\ufe64\uff1c";
 const BRACKET = new RegExp(`[${BRACKETS}]([^${BRACKETS}]+)`, "g");
 
-/** The first characters of all that is escaped: brackets, and `[` and `]` of special tokens. */
-const MAY_NEED_ESCAPE = new RegExp(`[${BRACKETS}[\\]]`);
+/**
+ * The first characters of all that is escaped: brackets, and `[` and `]` of special tokens. Mentions
+ * of people, roles and channels are none of it.
+ */
+const MAY_NEED_ESCAPE = new RegExp(`(?!<(?:@[!&]?|#)\\d{1,20}>)[${BRACKETS}[\\]]`);
 
 /** The first visible character is one that no name of a fence begins with. */
 const NO_START = /^[\0-\x20\x7f/\\|]*(?![cefmqrst])[\x21-\x2e\x30-\x5b\x5d-\x7b\x7d\x7e]/i;

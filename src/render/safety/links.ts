@@ -129,6 +129,13 @@ const SCHEME = /https?:\/\//gi;
 /** A host has at most 253 characters. */
 const HOST_LENGTH = 300;
 
+const MAY_LINK = /https?:\/\//i;
+
+/** Whether a text contains the scheme of a link. */
+export function mayLink(text: string): boolean {
+  return MAY_LINK.test(text);
+}
+
 /** Creates the check for one answer. */
 export function createLinks({ written, linkHosts }: LinkRules): Links {
   let urls: ReadonlySet<string> | undefined; // computed only if there is a link
@@ -146,7 +153,7 @@ export function createLinks({ written, linkHosts }: LinkRules): Links {
   };
 
   const neutralize: Links["neutralize"] = (text, how) => {
-    if (!/https?:\/\//i.test(text)) return { text, found: 0 };
+    if (!mayLink(text)) return { text, found: 0 };
     let isCode: ((position: number) => boolean) | undefined; // computed only if a link changes
     let found = 0;
     const neutralized = text.replace(

@@ -66,12 +66,15 @@ function characterOf(groups: readonly (string | undefined)[]): string {
   return String.fromCharCode(parseInt(groups[place] ?? "0", radix));
 }
 
+const NOT_ASCII = /[^\0-\x7f]/;
+
 /** The characters that may fold to a letter or digit. */
 const FOLDABLE =
   /[ªº²³¹¼-¾À-\u024fʰ-˿\u1d00-\u1eff\u2070-\u218f\u2460-\u24ff\u2776-\u2793\u2c60-\u2c7f\u3200-\u33ff\ua770-\ua7ff\uab5c-\uab5f\ufb00-\ufb06\uff10-\uff5a\u{10780}-\u{107ba}\u{1ccd6}-\u{1ccf9}\u{1d400}-\u{1d7ff}\u{1f100}-\u{1f1ff}\u{1fbf0}-\u{1fbf9}\u{e0020}-\u{e007e}]/gu;
 
 /** Returns the text with folded letters and digits; `undefined` if it is the same. */
 export function foldLetters(text: string): View | undefined {
+  if (!NOT_ASCII.test(text)) return undefined; // most texts
   const edits: Edit[] = [];
   for (const { 0: character, index } of text.matchAll(FOLDABLE)) {
     const fold = foldOf(character);
@@ -103,6 +106,9 @@ const ALPHABETS = [
 /** A number that stands alone: decimal, octal or binary. */
 const NUMBER = /\b(?:0[ob])?(\d{2,8})\b/g;
 
+/** Every {@link NUMBER} contains two digits. */
+const MAY_HAVE_NUMBERS = /\d\d/;
+
 /** The digits of a character, by their radix. */
 const DIGITS: readonly (readonly [radix: number, digits: RegExp])[] = [
   [10, /^0?\d{2,3}$/],
@@ -132,6 +138,7 @@ interface Code extends Numeral {
  * @param original The view that the text belongs to, if it is one.
  */
 export function readNumbers(text: string, original?: View): readonly View[] {
+  if (!MAY_HAVE_NUMBERS.test(text)) return []; // most texts
   const numbers = Array.from(text.matchAll(NUMBER), ({ 0: { length }, 1: digits = "", index }) => ({
     start: index,
     end: index + length,

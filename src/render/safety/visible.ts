@@ -16,7 +16,7 @@ const NO_REPLY = /^[\s`*_"'.]*NO_REPLY[\s`*_"'.]*$/;
 
 /** Whether the whole answer is `NO_REPLY`. */
 export function isNoReply(visible: string): boolean {
-  return NO_REPLY.test(visible);
+  return visible.includes("NO_REPLY") && NO_REPLY.test(visible);
 }
 
 /** An answer as people may see it; blank if nothing is left. */
@@ -24,6 +24,7 @@ export function visibleText(answer: string): string {
   const wellFormed = withoutControls(answer).toWellFormed();
   const text = MAY_LEAK.test(wellFormed) ? withoutLeaks(wellFormed) : wellFormed;
   const trimmed = text.trim();
+  if (!trimmed.includes("NO_REPLY")) return trimmed;
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
 }
 

@@ -14,6 +14,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
+import { toolNamed } from "../../support/model/tools.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const GUILD = guildPlace().guild.id;
@@ -25,18 +26,21 @@ const FILELESS = channelId("1400000000000000999");
 
 const TOOLS: readonly Tool[] = [];
 
+const NO_FILES: readonly never[] = [];
+
+const PORTS = {
+  cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
+  uploadLimit: (guildId?: string) => (guildId === undefined ? 10 : 50) * MB,
+  takesFiles: ({ channelId }: { channelId: string }) => channelId !== FILELESS,
+  tools: () => TOOLS,
+  instructionFiles: () => NO_FILES,
+  skills: () => [],
+  isOwner: ({ sender }: { sender: { id: string } }) => sender.id === OWNER,
+};
+
 /** @param policy That of the config, if absent. */
 const rulesBy = (config: Config, policy = config.discord.access) =>
-  prepareTurnRules(config, {
-    cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
-    uploadLimit: (guildId) => (guildId === undefined ? 10 : 50) * MB,
-    takesFiles: ({ channelId }) => channelId !== FILELESS,
-    tools: () => TOOLS,
-    instructionFiles: () => [],
-    skills: () => [],
-    isOwner: ({ sender }) => sender.id === OWNER,
-    policy: () => policy,
-  });
+  prepareTurnRules(config, { ...PORTS, policy: () => policy });
 
 describe("prepareTurnRules()", () => {
   it("[H1] adds context in channels, but not in direct messages", async () => {
@@ -60,6 +64,28 @@ describe("prepareTurnRules()", () => {
     const rules = rulesBy(await loadTestConfig());
     assert.equal(rules(guildMessage()).takesNoFiles, undefined);
     assert.equal(rules(guildMessage({ channelId: FILELESS })).takesNoFiles, true);
+  });
+
+  it("gives all turns of a place the same rules, until something that they depend on changes", async () => {
+    const config = await loadTestConfig({}, { messages: { footer: "owners" } });
+    const place = guildPlace();
+    const facts = { tools: TOOLS, limit: 50 * MB };
+    const rules = prepareTurnRules(config, {
+      ...PORTS,
+      tools: () => facts.tools,
+      uploadLimit: () => facts.limit,
+      policy: () => config.discord.access,
+    });
+    const first = rules(guildMessage({ place }));
+    assert.equal(rules(guildMessage({ place, text: "again" })), first);
+    assert.equal(rules(guildMessage({ place, sender: sender({ id: OWNER }) })).hasFooter, true);
+    assert.equal(rules(guildMessage({ place, channelId: FILELESS })).takesNoFiles, true);
+    facts.limit = MB;
+    assert.equal(rules(guildMessage({ place })).maxFileBytes, MB);
+    facts.tools = [toolNamed("remind")];
+    assert.deepEqual(rules(guildMessage({ place })).tools, facts.tools);
+    assert.equal(rules(guildMessage({ place })).instructions.hasTools, true);
+    assert.equal(rules(guildMessage({ place })).where, first.where);
   });
 
   it("[H2] limits the turns of a direct message, per user if configured", async () => {

@@ -65,6 +65,16 @@ describe("[T2] createTurnTools()", () => {
     assert.equal(namesOf(toolsFor(from(BOB))), "remind web_fetch");
   });
 
+  it("decides again about the same person in the same place if the policy changes", async () => {
+    const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
+    const [bob, owner] = [from(BOB), from(OWNER)];
+    assert.equal(toolsFor(bob), toolsFor(bob));
+    assert.equal(namesOf(toolsFor(owner)), "remind web_fetch exec");
+    await reload({ guilds: { [GUILD]: { tools: { deny: ["remind"] } } } });
+    assert.equal(namesOf(toolsFor(bob)), "web_fetch");
+    assert.equal(namesOf(toolsFor(owner)), "web_fetch exec");
+  });
+
   it("returns the same array for the same tools, also after a reload", async () => {
     const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
     const [first, own] = [toolsFor(from(BOB)), toolsFor(from(OWNER))];

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { escapeUntrusted, fenced, nameInLine } from "../../../src/render/prompt/untrusted.ts";
 import { fencesIn } from "../../support/fences.ts";
+import { cases } from "../../support/long_form.ts";
 
 const BOUNDARY = "k3f9q2zz";
 const NAMES = ["context", "quoted", "extras", "message", "summary", "transcript"] as const;
@@ -51,6 +53,19 @@ describe("[SEC-R2] fenced()", () => {
       assert.ok(escapeUntrusted(variant).includes("&lt;"));
     });
   }
+
+  it("escapes the same beside mentions as beside other brackets", () => {
+    const part = fc.constantFrom(
+      ...["<@1>", "<@!22>", "<@&3>", "<#4>", "<@", "<#x>", "<", "</message>", "message", "\uff1c"],
+      ...["<|im_start|>", "[INST]", "</s>", ">", " ", "/", "a", "1"],
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }).map((parts) => parts.join("")), (text) => {
+        assert.equal(escapeUntrusted(`[ ${text}`), `[ ${escapeUntrusted(text)}`);
+      }),
+      { numRuns: cases(300, 20_000) },
+    );
+  });
 
   it("leaves other text unchanged", () => {
     for (
