@@ -87,10 +87,7 @@ function createApplication(
   const routes = Object.entries(commandsOf(tasks)).map(([name, { target }]) =>
     [name, target] as const
   );
-  const root = buildRouteMap({
-    docs: { brief: "Barnacle" },
-    routes: Object.fromEntries(routes),
-  });
+  const root = buildRouteMap({ docs: { brief: "Barnacle" }, routes: Object.fromEntries(routes) });
   const formatHelp: typeof root.formatHelp = () =>
     `${overviewLines(tasks, VERSION, style).join("\n")}\n`;
   return buildApplication({ ...root, formatHelp }, {

@@ -68,11 +68,7 @@ function toolLists({ allow, alsoAllow, deny }: ToolLists = {}): ToolLists {
 function commandRules(
   { useAccessGroups, ownerAllowFrom, text }: Settings["commands"],
 ): CommandRules {
-  return {
-    usesAccessGroups: useAccessGroups,
-    owners: ownerAllowFrom,
-    texts: text,
-  };
+  return { usesAccessGroups: useAccessGroups, owners: ownerAllowFrom, texts: text };
 }
 
 /**

@@ -83,14 +83,7 @@ export async function loadConfig(
   };
   const tokenPlaces = new Map(accounts.map((account) => [account.id, tokenPlaceOf(account)]));
   const modelKeys = ports.isElsewhere ? [] : auditModelVariables(settings, env, problemAt);
-  const secrets = await resolveSecrets(
-    settings,
-    written,
-    accounts,
-    problemAt,
-    places,
-    parsed.part,
-  );
+  const secrets = await resolveSecrets(settings, written, accounts, problemAt, places, parsed.part);
   const mentions = await mentionsOf(settings);
   const placeholders = placeholdersIn(parsed.part?.whole ?? written).map((
     { path, message, hint },

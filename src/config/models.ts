@@ -257,10 +257,5 @@ export function providerNames(providers: Readonly<Record<string, unknown>>): rea
 }
 
 function local(id: string, port: number): Provider {
-  return {
-    id,
-    kind: "openai-compatible",
-    baseUrl: `http://127.0.0.1:${port}/v1`,
-    headers: {},
-  };
+  return { id, kind: "openai-compatible", baseUrl: `http://127.0.0.1:${port}/v1`, headers: {} };
 }

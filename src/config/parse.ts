@@ -188,14 +188,7 @@ function atNodes(rootOf: () => Node | undefined, toProblem: ToProblem): ProblemA
     }
     if (node?.type === "object") node = node.parent?.children?.[0] ?? node; // the entry's key
     const { offset, length } = node === root || !node ? { offset: 0, length: 1 } : node;
-    return toProblem({
-      severity,
-      path,
-      message,
-      hint,
-      offset,
-      length,
-    });
+    return toProblem({ severity, path, message, hint, offset, length });
   };
 }
 

@@ -12,11 +12,7 @@ import { entriesAt, isList, type KeyFault, type Segment, textOf, valueAt } from 
 
 /** All such keys of an otherwise valid file. */
 export function refusedIn(value: unknown): readonly KeyFault[] {
-  return [
-    ...assignments(value),
-    ...bindings(value),
-    ...filteredMentions(value),
-  ];
+  return [...assignments(value), ...bindings(value), ...filteredMentions(value)];
 }
 
 function assignments(value: unknown): readonly KeyFault[] {

@@ -38,17 +38,9 @@ export interface InviteOptions {
  */
 export const INVITE_PERMISSIONS: readonly InvitePermission[] = [
   { permission: "View Channel", why: "to receive messages", asked: "always" },
-  {
-    permission: "Send Messages",
-    why: "to answer, and to show that it is typing",
-    asked: "always",
-  },
+  { permission: "Send Messages", why: "to answer, and to show that it is typing", asked: "always" },
   { permission: "Send Messages in Threads", why: "to answer in threads", asked: "always" },
-  {
-    permission: "Create Public Threads",
-    why: "to open a thread for an answer",
-    asked: "always",
-  },
+  { permission: "Create Public Threads", why: "to open a thread for an answer", asked: "always" },
   {
     permission: "Read Message History",
     why: "to send replies, to use recent messages as context, and to catch up",

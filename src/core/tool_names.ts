@@ -10,13 +10,7 @@
 /** Who has a tool by default. */
 export type ToolAudience = "everyone" | "owners";
 
-const GROUPS = [
-  "group:discord",
-  "group:fs",
-  "group:web",
-  "group:memory",
-  "group:mcp",
-] as const;
+const GROUPS = ["group:discord", "group:fs", "group:web", "group:memory", "group:mcp"] as const;
 
 /** A name for several tools. */
 type ToolGroup = (typeof GROUPS)[number];

@@ -60,9 +60,7 @@ export async function probeReachability(
   const host = hostOf(first);
   const dns: Reachability["dns"] = net.isIP(host) ? { kind: "skipped", why: "none" } : await step(
     ports,
-    async () => ({
-      addresses: (await lookup(host, { all: true })).map(({ address }) => address),
-    }),
+    async () => ({ addresses: (await lookup(host, { all: true })).map(({ address }) => address) }),
   );
   if (dns.kind === "failed") return { ...about, dns, tcp: EARLIER, tls: EARLIER };
 

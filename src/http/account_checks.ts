@@ -179,10 +179,7 @@ function preflight(
 }
 
 /** A person must grant a missing permission; meanwhile the bot serves everyone else. */
-function parked(
-  { parked }: AccountSnapshot,
-  componentOf: NameComponent,
-): readonly HealthFinding[] {
+function parked({ parked }: AccountSnapshot, componentOf: NameComponent): readonly HealthFinding[] {
   return parked.map(({ channelId, reason, waiting }) =>
     warning("outbox:parked", componentOf(channelId), `${waiting} waiting: ${reason}`)
   );

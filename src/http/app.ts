@@ -91,9 +91,7 @@ export function createApp(ports: AppPorts): HttpHandler {
 
   const withDetail: MiddlewareHandler<HttpEnv> = async (c, next) => {
     if (showsDetail(c.req.raw, peerOf(c))) return await next();
-    return c.text(refusedDetail, 401, {
-      "WWW-Authenticate": 'Bearer realm="barnacle"',
-    });
+    return c.text(refusedDetail, 401, { "WWW-Authenticate": 'Bearer realm="barnacle"' });
   };
   app.use("/metrics", withDetail);
   app.use("/status", withDetail);

@@ -78,9 +78,5 @@ export function toHealthCheck(
 export function fromHealthCheck(
   { name, componentId: where, observedValue, observedUnit: unit, ...rest }: HealthCheck,
 ): HealthFinding {
-  return healthFinding(name, observedValue, {
-    ...rest,
-    where,
-    unit,
-  });
+  return healthFinding(name, observedValue, { ...rest, where, unit });
 }

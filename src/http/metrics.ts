@@ -103,11 +103,7 @@ function defineMeters(registry: Registry) {
     catchUpMessages: counter("catchup_messages", "Messages found by REST catch-up."),
     inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
     inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
-    outboxSent: counter(
-      "outbox_sent",
-      "Replies confirmed, by how the confirmation came.",
-      ["ack"],
-    ),
+    outboxSent: counter("outbox_sent", "Replies confirmed, by how the confirmation came.", ["ack"]),
     outboxRetries: counter("outbox_retries", "Send attempts after the first.", ["reason"]),
     // `"folded"` into a file, or `"dropped"` (D4).
     outboxOverflows: counter(
@@ -202,11 +198,7 @@ function gaugesOf(registry: Registry) {
         return value === undefined ? [] : [[value, { account: account.id }] as const];
       }), ["account"]);
   /** A gauge with one value, or none. */
-  const ofBot = (
-    name: string,
-    help: string,
-    read: (readings: Readings) => number | undefined,
-  ) =>
+  const ofBot = (name: string, help: string, read: (readings: Readings) => number | undefined) =>
     gauge(name, help, (readings) => {
       const value = read(readings);
       return value === undefined ? [] : [[value]];

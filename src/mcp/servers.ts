@@ -17,10 +17,7 @@ interface RunningServer {
 const MAX_NAME = 64;
 
 /** Creates the servers; none connects before it is needed. */
-export function createMcpServers(
-  servers: readonly McpServer[],
-  ports: Omit<McpPorts, "onTools">,
-) {
+export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpPorts, "onTools">) {
   let running: readonly RunningServer[] = [];
   let tools: readonly Tool[] = [];
   const held = createHeldCalls(ports.schedule);

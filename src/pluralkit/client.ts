@@ -47,9 +47,7 @@ const YOUNG_MS = 10_000;
 const MAX_KNOWN = 1_000;
 
 /** Creates a client without running look-ups. */
-export function createPluralkitClient(
-  deps: PluralkitServer & Pick<Account, "now" | "schedule">,
-) {
+export function createPluralkitClient(deps: PluralkitServer & Pick<Account, "now" | "schedule">) {
   const { now, schedule } = deps;
   const ask = createAsk(deps);
   const answers = new Map<MessageId, PluralkitAnswer>();

@@ -33,14 +33,7 @@ export function createPluralkitLookUp(
   function createClient(): PluralkitClient | undefined {
     const { enabled, token, apiUrl } = current;
     if (!enabled) return undefined;
-    return createPluralkitClient({
-      fetch,
-      apiUrl,
-      token: token?.reveal(),
-      version,
-      now,
-      schedule,
-    });
+    return createPluralkitClient({ fetch, apiUrl, token: token?.reveal(), version, now, schedule });
   }
 
   return {

@@ -73,10 +73,7 @@ export function prepareAdmission(policy: AccessPolicy, commands: ExistingCommand
  *
  * The function is longer than most, because it has all checks of a message in their order.
  */
-export function prepareMessages(
-  policy: AccessPolicy,
-  commands: ExistingCommands,
-): (
+export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands): (
   message: InboundMessage | RecalledMessage,
   known: KnownFacts,
   ask: RecordCheck,
@@ -239,19 +236,13 @@ function isEmpty(message: JudgedMessage): boolean {
   return !("content" in message ? message.content.hasContent : hasContent(message));
 }
 
-function matchesPattern(
-  message: JudgedMessage,
-  policy: AccessPolicy,
-): boolean {
+function matchesPattern(message: JudgedMessage, policy: AccessPolicy): boolean {
   return "content" in message
     ? message.content.matchesPattern === true
     : policy.matchesPattern(message.text);
 }
 
-function commandIn(
-  message: JudgedMessage,
-  texts: ExistingCommands,
-): TextCommand | undefined {
+function commandIn(message: JudgedMessage, texts: ExistingCommands): TextCommand | undefined {
   if (!("content" in message)) return readCommand(message, texts);
   const { command } = message.content;
   return command === undefined ? undefined : commandOf(`/${command}`, texts);

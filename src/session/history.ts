@@ -230,10 +230,7 @@ export function shareRoom(
   },
 ): Room {
   const piece = Math.max(1, Math.floor(freeChars / PIECES));
-  const taken = Math.min(
-    Math.ceil(stepChars / piece) * piece,
-    Math.floor(freeChars * STEPS_SHARE),
-  );
+  const taken = Math.min(Math.ceil(stepChars / piece) * piece, Math.floor(freeChars * STEPS_SHARE));
   const maxChars = freeChars - taken;
   const fits = userTurns === undefined && history.chars <= maxChars &&
     history.entries[0]?.role === "user"; // most turns

@@ -16,9 +16,7 @@ import { spansOf } from "./spans.ts";
 const STOP_MS = 3_000;
 
 /** Creates the export. Nothing is loaded before the first trace. */
-export function createTraceExport(
-  options: OtlpOptions & Pick<Account, "log" | "schedule">,
-) {
+export function createTraceExport(options: OtlpOptions & Pick<Account, "log" | "schedule">) {
   let loading: Promise<Otlp | undefined> | undefined;
 
   async function load(): Promise<Otlp | undefined> {

@@ -150,10 +150,7 @@ function askedBy(to: string, { sender, text }: InboundMessage): Question["asked"
   return isMentioned ? [id] : undefined;
 }
 
-function resultOf(
-  { options = [], form, to }: AskInput,
-  decision: ToolContext["decision"],
-): string {
+function resultOf({ options = [], form, to }: AskInput, decision: ToolContext["decision"]): string {
   switch (decision?.kind) {
     case undefined:
       throw badArguments(

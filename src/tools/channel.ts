@@ -118,9 +118,7 @@ function lineOf(message: ShownMessage): string {
 }
 
 const threadInput = () =>
-  z.object({
-    title: z.string().min(1).max(100).describe("Title of the thread, in a few words."),
-  });
+  z.object({ title: z.string().min(1).max(100).describe("Title of the thread, in a few words.") });
 
 /** Opens a thread on the asked message. */
 export const replyInThread: Tool = defineTool({

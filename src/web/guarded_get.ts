@@ -86,9 +86,7 @@ export async function guardedGet(
   }
   throw new WebError(
     `${url.hostname} does not answer (${codeOf(failure) ?? "connection failed"})`,
-    {
-      cause: failure,
-    },
+    { cause: failure },
   );
 }
 

@@ -38,9 +38,7 @@ const KEPT_PAGES = 16;
 const KEPT_CHARS = 4_000_000;
 
 /** Creates the reader; nothing is kept yet. */
-export function createWebPages(
-  { runJob, version, now, engine, guard }: WebPagesOptions,
-): WebPort {
+export function createWebPages({ runJob, version, now, engine, guard }: WebPagesOptions): WebPort {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,

@@ -72,10 +72,7 @@ export function isVerbose({ log }: Pick<Config, "log">): boolean {
 }
 
 /** Creates the runner of one account; `start` starts the account. */
-export function createAccountRunner(
-  options: AccountRunnerOptions,
-  ports: AccountRunnerPorts,
-) {
+export function createAccountRunner(options: AccountRunnerOptions, ports: AccountRunnerPorts) {
   const { accountId, store } = options;
   const { startAccount, setup, invalidRequests: readInvalid, ...accountPorts } = ports;
   const leaving = new AbortController();

@@ -98,10 +98,7 @@ export function createCommandContext(
     cleanSecrets,
   };
   const models = createAccountModels(account, conversationParts);
-  const pause = createPause(
-    account,
-    (except) => stopTurns({ accountId, except }),
-  );
+  const pause = createPause(account, (except) => stopTurns({ accountId, except }));
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
     serverIds: () => Object.keys(config().mcp.servers),
@@ -179,10 +176,7 @@ export function createCommandContext(
     ),
     agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: settings.model.id }],
     cleanSecrets,
-    turns: {
-      stop: stopTurns,
-      mayStopAll: (event) => isAccepted(event, "session"),
-    },
+    turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     status: () => statusOf(parts.health, options.version, now()),
   };
   return { context, models, pause };

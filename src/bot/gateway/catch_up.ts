@@ -121,10 +121,7 @@ function pagesOf(
     for (const message of page) {
       const event = decodeHistory(message, guildId, { accountId, self, index }, isGroup);
       if (event?.kind === "problem") {
-        log.warn("A missed message has an unknown form", {
-          messageId: message.id,
-          why: event.why,
-        });
+        log.warn("A missed message has an unknown form", { messageId: message.id, why: event.why });
       } else if (event) events.push(await withSender(event));
     }
     const oldest = oldestOf(page);

@@ -150,10 +150,7 @@ export function createOutbound(
 export type Outbound = ReturnType<typeof createOutbound>;
 
 /** Places the reaction below the last message, where readers look. */
-function withButtons(
-  composed: readonly Frozen[],
-  buttons: readonly Button[],
-): readonly Frozen[] {
+function withButtons(composed: readonly Frozen[], buttons: readonly Button[]): readonly Frozen[] {
   if (buttons.length === 0) return composed;
   const last = composed.length - 1;
   return composed.map((frozen, index) =>

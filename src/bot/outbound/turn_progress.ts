@@ -54,10 +54,7 @@ export interface TurnProgress {
 }
 
 /** Creates the progress display of an account. */
-export function createTurnProgress(
-  account: AccountContext,
-  parts: ProgressParts,
-): TurnProgress {
+export function createTurnProgress(account: AccountContext, parts: ProgressParts): TurnProgress {
   const { config, schedule, now } = account;
   const { log } = account.forPart("turns");
   const { client } = parts;

@@ -168,10 +168,7 @@ export async function ask<Found>(
   timeoutMs: number,
 ): Promise<ProbeAnswer<Found>> {
   const { promise: late, resolve } = Promise.withResolvers<ProbeAnswer<Found>>();
-  const cancel = schedule(
-    () => resolve({ kind: "failed", why: "no answer in time" }),
-    timeoutMs,
-  );
+  const cancel = schedule(() => resolve({ kind: "failed", why: "no answer in time" }), timeoutMs);
   const answer = question().then(
     (found): ProbeAnswer<Found> => ({ kind: "answered", found }),
     toAnswer<Found>,

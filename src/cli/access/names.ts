@@ -131,9 +131,7 @@ function whyText(why: UnfoundReason, refused: unknown): string {
 }
 
 /** Guilds that the store knows; if the bot has never run, those that Discord returns. */
-async function guildsOf(
-  { accountId, store, discord }: NamesAsked,
-): Promise<readonly GuildNames[]> {
+async function guildsOf({ accountId, store, discord }: NamesAsked): Promise<readonly GuildNames[]> {
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   if (index.size > 0 || !discord) return Array.from(index.values(), namesIn);
   const list = createGuildList(discord.api);

@@ -172,11 +172,7 @@ async function decideIn(
 
 const DOING = { approve: "Approving", deny: "Denying" } as const;
 
-function report(
-  outcome: PairingOutcome,
-  { json }: AccountFlags,
-  io: Io,
-): ExitCode {
+function report(outcome: PairingOutcome, { json }: AccountFlags, io: Io): ExitCode {
   const { text, code } = reportOf(outcome, Date.now());
   if (json) io.out(JSON.stringify(toPublic(outcome)));
   else if (code === EXIT.done) io.out(text);
@@ -252,10 +248,7 @@ function minutesText(ms: number): string {
 }
 
 /** Composes the message to an approved user, in the texts of their account. */
-function welcomeOf(
-  { accountId, channelId }: PairingRequest,
-  config: BotConfig,
-): readonly Frozen[] {
+function welcomeOf({ accountId, channelId }: PairingRequest, config: BotConfig): readonly Frozen[] {
   // An account whose token is in the service's environment may be missing in the user's shell.
   const account = config.accounts.find((other) => other.accountId === accountId) ??
     config.accounts[0];

@@ -128,11 +128,7 @@ function print(
   io: Io,
 ): void {
   if (json) {
-    io.out(JSON.stringify({
-      names: mappings,
-      written: written?.written,
-      left: written?.left,
-    }));
+    io.out(JSON.stringify({ names: mappings, written: written?.written, left: written?.left }));
     return;
   }
   if (mappings.length === 0) io.err("No names to resolve: all entries are ids.");

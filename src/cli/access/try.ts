@@ -155,11 +155,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
     }, { config: now.config, accountId, store, env: io.env }),
   );
   const { self } = await store?.gateway.loadAccount(accountId) ?? {};
-  const event = toEvent(meantBy(flags, view, place, learned), {
-    self,
-    guild,
-    now: Date.now(),
-  });
+  const event = toEvent(meantBy(flags, view, place, learned), { self, guild, now: Date.now() });
   const explanation = explain(
     event,
     knownFactsOf(flags, view, now, learned),

@@ -252,11 +252,7 @@ function changeCommand(how: ScheduleChange, brief: string) {
     exits: { failed: "no such schedule", io: true, tryAgain: true },
     parameters: {
       flags: BOT_COMMON,
-      positional: {
-        kind: "array",
-        parameter: rowNumber("barnacle schedules list"),
-        minimum: 1,
-      },
+      positional: { kind: "array", parameter: rowNumber("barnacle schedules list"), minimum: 1 },
     },
     run: async (flags, io, ...ids) => (await import("./schedules.ts")).change(how, flags, ids, io),
   });

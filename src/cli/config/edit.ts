@@ -165,8 +165,6 @@ function usage(message: string, io: Io): ExitCode {
 }
 
 function refuse(message: string, file: string | undefined, io: Io): ExitCode {
-  io.err(
-    problemsText([{ severity: "error", file, path: "", message }], io),
-  );
+  io.err(problemsText([{ severity: "error", file, path: "", message }], io));
   return EXIT.config;
 }

@@ -77,11 +77,7 @@ function releaseCommand(how: "resend" | "drop", brief: string) {
     exits: { failed: "a message could not be changed", io: true, tryAgain: true },
     parameters: {
       flags: { ...BOT_COMMON, config: UNUSED_PATH },
-      positional: {
-        kind: "array",
-        parameter: rowNumber("barnacle outbox list"),
-        minimum: 1,
-      },
+      positional: { kind: "array", parameter: rowNumber("barnacle outbox list"), minimum: 1 },
     },
     run: async (flags, io, ...ids) => (await import("./outbox.ts")).release(how, flags, ids, io),
   });

@@ -89,11 +89,7 @@ export interface OutboxSender {
    * @throws {RestError} If Discord does not have the place, or cannot be asked for a direct
    * channel.
    */
-  compose(
-    target: Target,
-    text: string,
-    files: readonly OutboundFile[],
-  ): Promise<ComposedMessage>;
+  compose(target: Target, text: string, files: readonly OutboundFile[]): Promise<ComposedMessage>;
   /** Sends the waiting messages of a channel. No other process may be sending from this outbox. */
   setOut(channelId: ChannelId): Promise<void>;
   /** Whether Discord has refused the token. */

@@ -39,11 +39,7 @@ export function readFiles(
   }
   return file.map((path, index) => {
     const about = alt[index];
-    return {
-      name: basename(path),
-      alt: about,
-      bytes: bytesOf(path, maxBytes, io),
-    };
+    return { name: basename(path), alt: about, bytes: bytesOf(path, maxBytes, io) };
   });
 }
 

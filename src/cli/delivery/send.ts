@@ -80,10 +80,7 @@ async function sendTo(
   const files = readFiles(flags, config.discord.mediaMaxBytes, io);
   const content = text === "-" ? await readStdin() : text ?? "";
   if (content.trim() === "" && files.length === 0) {
-    throw new StartError(
-      "nothing to send: give a text, - for stdin, or --file",
-      EXIT.usage,
-    );
+    throw new StartError("nothing to send: give a text, - for stdin, or --file", EXIT.usage);
   }
 
   const logging = startLog({
@@ -228,10 +225,7 @@ function targetOf(text: string): Target {
 }
 
 /** @throws {StartError} If there is no valid token, or the API's URL is invalid. */
-function botOf(
-  config: Config,
-  { env }: Io,
-): { readonly token: string; readonly apiBase: string } {
+function botOf(config: Config, { env }: Io): { readonly token: string; readonly apiBase: string } {
   const api = apiOf(env);
   if ("problem" in api) throw new StartError(api.problem, EXIT.config);
   const token = tokenIn(config);

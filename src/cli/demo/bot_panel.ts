@@ -168,11 +168,7 @@ const RESET: Control = {
   isOn: false,
 };
 
-const HEADLINES = {
-  online: "Online",
-  away: "Connecting",
-  offline: "Not running",
-} as const;
+const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running" } as const;
 
 /** Makes the card. */
 export function drawBotCard(facts: DemoBotFacts): BotCard {

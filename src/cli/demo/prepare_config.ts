@@ -144,11 +144,7 @@ function rewrite(
   ];
   for (const [at, key] of cleared) if (isRecord(at)) Reflect.deleteProperty(at, key);
   const agentsOf = isRecord(copy["agents"]) ? copy["agents"] : {};
-  return {
-    ...copy,
-    agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf },
-    http: { port: 0 },
-  };
+  return { ...copy, agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf }, http: { port: 0 } };
 }
 
 /** Variables that the config may refer to, without those for Discord and the models. */

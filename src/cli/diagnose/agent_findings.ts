@@ -38,13 +38,7 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
     return { ...checked, why: `${checked.why}; ${await abilitiesText(found.settings)}` };
   }
   const { problem: { path: where, message: why, hint: fix } } = found;
-  return {
-    ...titled("config.model"),
-    status: "fail",
-    where,
-    why,
-    fix,
-  };
+  return { ...titled("config.model"), status: "fail", where, why, fix };
 }
 
 /** What the model can do, as the config and its server tell. */
@@ -180,10 +174,7 @@ const seenSchema = z.record(z.string(), z.string());
  * Finds invalid skills, and skills that have changed since the last look, and remembers their hashes.
  * Without the right to write into the data directory, each look counts as the first.
  */
-export async function checkSkills(
-  config: BotConfig,
-  dataDir: string,
-): Promise<readonly Finding[]> {
+export async function checkSkills(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
   const { skills, problems } = await findSkills(skillFolders(config, dataDir));
   const path = join(dataDir, SEEN_NAME);
   const seen = readSeen(path);

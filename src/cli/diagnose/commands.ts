@@ -86,11 +86,7 @@ export const invite: CliCommand = describeCommand<InviteFlags>({
   brief: "Print the link that adds the bot to a server",
   notes: ["Writes the link to stdout; the requested permissions, with reasons, to stderr."],
   examples: ["barnacle invite", "barnacle invite --external-emoji"],
-  exits: {
-    tryAgain: "application id unknown: Discord unreachable",
-    refused: true,
-    config: true,
-  },
+  exits: { tryAgain: "application id unknown: Discord unreachable", refused: true, config: true },
   parameters: {
     flags: {
       ...COMMON,

@@ -61,11 +61,7 @@ async function examine(
     const own = forAccount(config, account);
     return { config: own, token: tokenIn(own) };
   });
-  const dataDir = findDataDir({
-    env,
-    home: homedir(),
-    flag: flags.data,
-  });
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   const httpToken = config.http.token?.reveal();
   const host = await inspectHost({
     dataDir,

@@ -100,11 +100,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       ]),
   },
   { part: "host", checks: ["config.tokenSource"], run: checkTokenSource },
-  {
-    part: "host",
-    checks: ["skills"],
-    run: ({ config, dataDir }) => checkSkills(config, dataDir),
-  },
+  { part: "host", checks: ["skills"], run: ({ config, dataDir }) => checkSkills(config, dataDir) },
   { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
   { part: "discord", ...NETWORK_CHECK },
   {
@@ -131,10 +127,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     part: "model",
     checks: ["config.embedding", "embedding"],
     run: ({ config, io, host: { known } }) =>
-      io.during(
-        "Asking the embedding model",
-        checkEmbedding(config, io.env, known?.embedded),
-      ),
+      io.during("Asking the embedding model", checkEmbedding(config, io.env, known?.embedded)),
   },
 ];
 
@@ -246,10 +239,7 @@ const SHOWN = 5;
  *
  * @param names Names that the bot has resolved.
  */
-export function judgeNames(
-  policy: AccessPolicy,
-  names: readonly ResolvedName[],
-): Finding {
+export function judgeNames(policy: AccessPolicy, names: readonly ResolvedName[]): Finding {
   const about = { id: "access.names", what: "Allowlists" } as const;
   const open = [...byName(withNames(policy, names))];
   if (open.length === 0) {

@@ -183,12 +183,7 @@ async function lookAtStore(
       const budget = await store.gateway.identifyBudget(accountId, now);
       const names = await store.pairing.namesOf(accountId);
       const pause = await store.settings.pauseOf(accountId);
-      accounts.set(accountId, {
-        gatewayUrl: gateway?.url,
-        budget,
-        names,
-        pause,
-      });
+      accounts.set(accountId, { gatewayUrl: gateway?.url, budget, names, pause });
     }
     const embedded = embedding === undefined
       ? undefined
@@ -255,11 +250,7 @@ async function tokenHolder(
       return { kind: "free" };
     case "taken": {
       const { heldBy } = lock;
-      return {
-        kind: "held",
-        pid: heldBy?.pid,
-        dataDir: heldBy?.dataDir,
-      };
+      return { kind: "held", pid: heldBy?.pid, dataDir: heldBy?.dataDir };
     }
   }
 }

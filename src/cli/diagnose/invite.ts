@@ -30,10 +30,7 @@ export interface InviteFlags extends AccountFlags {
 }
 
 /** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
-export async function invite(
-  flags: InviteFlags,
-  io: Io,
-): Promise<ExitCode> {
+export async function invite(flags: InviteFlags, io: Io): Promise<ExitCode> {
   try {
     return await print(flags, io);
   } catch (error) {

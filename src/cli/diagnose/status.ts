@@ -75,10 +75,7 @@ async function printUsage(dataDir: string, io: Io): Promise<void> {
 }
 
 /** Finds the bot that holds the data directory and has an address. */
-async function holderIn(
-  data: string | undefined,
-  io: Io,
-): Promise<
+async function holderIn(data: string | undefined, io: Io): Promise<
   | { readonly dataDir: string; readonly holder: LockHolder }
   | { readonly problem: ReturnType<typeof toStartError> }
 > {

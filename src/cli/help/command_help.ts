@@ -65,9 +65,7 @@ export interface CommandDefinition<
 export function describeCommand<
   Flags extends OptionsOf<Flags>,
   Inputs extends readonly unknown[] = [],
->(
-  { parameters, run, ...help }: CommandDefinition<Flags, Inputs>,
-): CliCommand {
+>({ parameters, run, ...help }: CommandDefinition<Flags, Inputs>): CliCommand {
   const target: Command<CommandContext> = buildCommand<Flags, Inputs, CommandContext>({
     docs: { brief: help.brief },
     parameters,
@@ -111,13 +109,7 @@ export function describeGroup(
       `\`${helpOf(prefix)} <command>\` shows the options of a command.`,
     ]);
   };
-  return {
-    kind: "group",
-    brief,
-    commands,
-    defaultCommand,
-    target: { ...target, formatHelp },
-  };
+  return { kind: "group", brief, commands, defaultCommand, target: { ...target, formatHelp } };
 }
 
 /** `"barnacle help config"` for `["barnacle", "config"]`. */
@@ -126,11 +118,7 @@ function helpOf([program = "", ...words]: readonly string[]): string {
 }
 
 /** The lines of a command's help, at most 80 columns wide. */
-function helpLines(
-  { help, target }: CliCommand,
-  name: string,
-  style: Style,
-): readonly string[] {
+function helpLines({ help, target }: CliCommand, name: string, style: Style): readonly string[] {
   const { brief, notes = [], examples, exits } = help;
   return [
     ...wrapped(brief, WIDTH),

@@ -139,11 +139,7 @@ function yesNo(has: boolean, told: boolean | undefined): string {
     : `${word} (its server says ${told ? "yes" : "no"})`;
 }
 
-function windowText(
-  { contextWindow }: ToldAbilities,
-  from: string,
-  isLocal: boolean,
-): string {
+function windowText({ contextWindow }: ToldAbilities, from: string, isLocal: boolean): string {
   if (contextWindow === undefined) {
     return `${UNKNOWN_WINDOW.contextWindow} tokens (${ASSUMED}); ` +
       "set contextWindow in models.providers.<provider>.models";

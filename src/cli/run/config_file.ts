@@ -74,11 +74,7 @@ export function createConfigFile(file: string, env: Env): ConfigFile {
 const LIST = z.array(z.string());
 
 /** @returns The problem; then nothing has changed. */
-async function save(
-  opened: OpenedConfig,
-  edited: Edited,
-  env: Env,
-): Promise<string | undefined> {
+async function save(opened: OpenedConfig, edited: Edited, env: Env): Promise<string | undefined> {
   if (edited.kind === "refused") return edited.message;
   const saved = await saveConfig(opened, edited.text, env);
   switch (saved.kind) {
@@ -94,11 +90,7 @@ async function save(
 }
 
 /** Whether a change is about a secret, or contains one. */
-function hasSecret(
-  schema: Schema | undefined,
-  path: readonly string[],
-  value: unknown,
-): boolean {
+function hasSecret(schema: Schema | undefined, path: readonly string[], value: unknown): boolean {
   if (schema && isSecret(schema)) return true;
   return path.some((name) => SECRET_KEYS.test(name)) || keysIn(value).some(isSecretKey);
 }

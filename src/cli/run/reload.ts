@@ -170,12 +170,7 @@ export function createConfigReload(
   let since: number | undefined;
   const setConfig = (problem?: string): void => {
     since = problem === undefined ? undefined : since ?? Date.now();
-    bot.setConfig({
-      revision,
-      loadedAt,
-      problem,
-      since,
-    });
+    bot.setConfig({ revision, loadedAt, problem, since });
   };
   setConfig();
   return createReload({

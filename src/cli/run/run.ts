@@ -89,11 +89,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   let current = setup;
   report(loaded.problems, log, io);
 
-  const dataDir = findDataDir({
-    env,
-    home: homedir(),
-    flag: flags.data,
-  });
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   prepareDataDir(dataDir);
   // The gateway thread loads while this thread waits for locks and for the disk.
   const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
@@ -132,11 +128,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         },
         setHttp: instance.setHttp,
         announce: createBanner(
-          {
-            version: VERSION,
-            config: config.file,
-            data: dataDir,
-          },
+          { version: VERSION, config: config.file, data: dataDir },
           isForPeople(flags, io),
           { log, io },
         ),
@@ -195,10 +187,7 @@ function openBotStore(
     onRefused: (kind, error) =>
       log.error(
         "Cannot apply a record of the store's journal; it stays there. Please report this",
-        {
-          kind,
-          error,
-        },
+        { kind, error },
       ),
   });
 }

@@ -203,18 +203,10 @@ async function listen(
   return server;
 }
 
-async function logLastRun(
-  runId: string,
-  { store }: ServeOptions,
-  log: Log,
-): Promise<void> {
+async function logLastRun(runId: string, { store }: ServeOptions, log: Log): Promise<void> {
   const bootId = readBootId();
   const startedAt = Date.now();
-  const last = await store.gateway.startRun({
-    runId,
-    startedAt,
-    bootId,
-  });
+  const last = await store.gateway.startRun({ runId, startedAt, bootId });
   const remark = describeLastRun(last, startedAt, bootId);
   if (remark) log.warn(remark.event, remark.fields);
 }

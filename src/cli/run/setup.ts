@@ -41,10 +41,7 @@ export async function findSetup(
       accounts.set(discord.accountId, { token, ...shared });
     }
   }
-  return {
-    kind: "setup",
-    setup: { config, ...memory, text, accounts },
-  };
+  return { kind: "setup", setup: { config, ...memory, text, accounts } };
 }
 
 /** Finds model and API, which all accounts share, and checks each token. */

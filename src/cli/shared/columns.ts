@@ -73,10 +73,7 @@ const FINDING_GAP = "  ";
  *
  * @returns Lines without line breaks or escapes: texts of Discord or of a proxy cannot forge a row.
  */
-export function showFindings(
-  findings: readonly Finding[],
-  style: Style,
-): readonly string[] {
+export function showFindings(findings: readonly Finding[], style: Style): readonly string[] {
   const width = Math.max(0, ...findings.map(({ what }) => what.length));
   const times = findings.map(({ ms }) => ms === undefined ? "" : `${Math.round(ms)} ms`);
   const timeWidth = Math.max(

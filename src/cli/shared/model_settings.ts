@@ -69,12 +69,7 @@ export function settingsOf({ provider, model: name }: ModelChoice): ModelSetting
 
 /** Abilities without keys of `undefined`. */
 function definedOf({ contextWindow, maxOutput, images, tools }: WrittenAbilities): Abilities {
-  return {
-    contextWindow,
-    maxOutput,
-    images,
-    tools,
-  };
+  return { contextWindow, maxOutput, images, tools };
 }
 
 /** The problem of a server that the environment names, without a model, and that lists none. */
@@ -124,8 +119,5 @@ function toSettings(
 }
 
 function problem({ path, message, hint }: Omit<Problem, "severity">): FoundModel {
-  return {
-    kind: "problem",
-    problem: { severity: "error", path, message, hint },
-  };
+  return { kind: "problem", problem: { severity: "error", path, message, hint } };
 }

@@ -72,11 +72,7 @@ export async function readConfigLeniently(flag: string | undefined, env: Env): P
  * @param namedBy The place of a file's name that is not the value of `--config`.
  * @returns The file, or the paths without one, or why no config may be used.
  */
-export function findConfig(
-  flag: string | undefined,
-  env: Env,
-  namedBy?: string,
-):
+export function findConfig(flag: string | undefined, env: Env, namedBy?: string):
   | { readonly file: string }
   | { readonly looked: readonly string[] }
   | { readonly problem: Problem } {

@@ -140,14 +140,8 @@ const WRITES = {
     z.tuple([row, time.optional()]),
     ({ schedules }, ...args) => schedules.resume(...args),
   ),
-  "schedules.ask": call(
-    z.tuple([row, time]),
-    ({ schedules }, ...args) => schedules.ask(...args),
-  ),
-  "schedules.remove": call(
-    z.tuple([row]),
-    ({ schedules }, ...args) => schedules.remove(...args),
-  ),
+  "schedules.ask": call(z.tuple([row, time]), ({ schedules }, ...args) => schedules.ask(...args)),
+  "schedules.remove": call(z.tuple([row]), ({ schedules }, ...args) => schedules.remove(...args)),
   "sessions.reset": call(
     z.tuple([z.string(), z.literal("command"), time]),
     ({ sessions }, ...args) => sessions.reset(...args),

@@ -37,10 +37,7 @@ export const COLOURED: Style = createStyle(styleText);
  *
  * @param stream `isTTY` is `undefined`, not false, for a pipe on Bun.
  */
-export function styleFor(
-  stream: { readonly isTTY?: boolean },
-  env: Env,
-): Style {
+export function styleFor(stream: { readonly isTTY?: boolean }, env: Env): Style {
   return stream.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb" ? COLOURED : PLAIN;
 }
 

@@ -123,12 +123,7 @@ function connected(
     };
   }
   if (heardAt === undefined) {
-    return {
-      ...about,
-      status: "fail",
-      why: "never connected",
-      fix: "run `barnacle doctor`",
-    };
+    return { ...about, status: "fail", why: "never connected", fix: "run `barnacle doctor`" };
   }
   if (sentAt > heardAt + CLOCK_SLACK_MS) {
     return {
@@ -145,10 +140,7 @@ function connected(
   };
 }
 
-function guild(
-  { accountId, guilds }: AccountEvidence,
-  { place }: Evidence,
-): readonly Finding[] {
+function guild({ accountId, guilds }: AccountEvidence, { place }: Evidence): readonly Finding[] {
   if (place?.guildId === undefined) return [];
   const about = { ...titled("why.guild"), where: accountId };
   const known = guilds.find(({ id }) => id === place.guildId);

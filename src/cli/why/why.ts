@@ -169,10 +169,7 @@ async function accountOf(accountId: AccountId, store: Store): Promise<AccountEvi
   return {
     accountId,
     intents: intents !== undefined
-      ? {
-        guildMessages: asksFor("guild_messages"),
-        directMessages: asksFor("direct_messages"),
-      }
+      ? { guildMessages: asksFor("guild_messages"), directMessages: asksFor("direct_messages") }
       : undefined,
     gapSince: gaps.length > 0 ? Math.min(...gaps) : undefined,
     heardAt: lastEvents.length > 0 ? Math.min(...lastEvents) : undefined,

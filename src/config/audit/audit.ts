@@ -34,13 +34,7 @@ export function audit(
     const once = JSON.stringify([path, message]); // accounts inherit faults, too
     if (reported.has(once)) return;
     reported.add(once);
-    remarks.push({
-      severity,
-      path,
-      message,
-      hint,
-      ...spanOf(rootOf(), path),
-    });
+    remarks.push({ severity, path, message, hint, ...spanOf(rootOf(), path) });
   };
 
   const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {

@@ -177,22 +177,13 @@ function wrongValue(
   }
 
   const hint = hintIn(issue) ?? meantBy(node, schema, distance);
-  return {
-    ...span,
-    message: messageOf(issue, allowed, foundIn(node, written, isSecret)),
-    hint,
-  };
+  return { ...span, message: messageOf(issue, allowed, foundIn(node, written, isSecret)), hint };
 }
 
 /** The default of a key conflicts with other keys of its section. */
 function unwritten(issue: Issue, path: readonly Segment[], { root }: IssueContext): Fault {
   const hint = hintIn(issue);
-  return {
-    ...keySpan(path.slice(0, -1), root),
-    path,
-    message: issue.message,
-    hint,
-  };
+  return { ...keySpan(path.slice(0, -1), root), path, message: issue.message, hint };
 }
 
 /** Keeps our own messages, and replaces zod's. */

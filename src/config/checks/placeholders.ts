@@ -42,11 +42,7 @@ export function placeholdersIn(value: unknown): readonly KeyFault[] {
 }
 
 function placeholder(text: string, path: readonly Segment[]): KeyFault {
-  return {
-    path,
-    message: `${quoted(text.trim())} is a placeholder`,
-    hint: hintFor(text, path),
-  };
+  return { path, message: `${quoted(text.trim())} is a placeholder`, hint: hintFor(text, path) };
 }
 
 const DEVELOPER_MODE = "switch on Developer Mode in Discord's settings, under Advanced; then ";

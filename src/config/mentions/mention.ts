@@ -55,19 +55,11 @@ type Program = Pick<RE2JS, "test" | "programSize">;
 type PatternFault = Omit<KeyFault, "path">;
 type Kind = "literal" | "plain" | "repeated" | "counted";
 
-async function compiled(
-  patterns: readonly string[],
-  path: readonly Segment[],
-): Promise<Mentions> {
+async function compiled(patterns: readonly string[], path: readonly Segment[]): Promise<Mentions> {
   if (patterns.length === 0) return { matches: noPattern, problems: [] };
 
   const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
-  const accepted: Record<Kind, Numbered[]> = {
-    literal: [],
-    plain: [],
-    repeated: [],
-    counted: [],
-  };
+  const accepted: Record<Kind, Numbered[]> = { literal: [], plain: [], repeated: [], counted: [] };
   const problems: KeyFault[] = [];
   const sizes = { all: 0, counted: 0 };
   for (const [index, pattern] of patterns.entries()) {
@@ -117,10 +109,7 @@ interface Numbered {
 }
 
 /** The problem of patterns whose automaton is too large; several share it. */
-function tooComplex(
-  patterns: readonly Numbered[],
-  path: readonly Segment[],
-): readonly KeyFault[] {
+function tooComplex(patterns: readonly Numbered[], path: readonly Segment[]): readonly KeyFault[] {
   const [first, ...others] = patterns;
   const message = others.length === 0
     ? "The pattern is too complex: a hostile message could make each search slow"
@@ -198,10 +187,7 @@ function byName(name: string | undefined): (text: string) => boolean {
   const words = normalized(name ?? "").trim().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return noPattern;
   const literal = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("\\s+");
-  const pattern = new RegExp(
-    `(?:^|[^\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`,
-    "u",
-  );
+  const pattern = new RegExp(`(?:^|[^\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, "u");
   return (text) => pattern.test(normalized(text));
 }
 

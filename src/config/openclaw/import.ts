@@ -149,9 +149,7 @@ async function repair(target: ImportTarget, { note }: ImportedPlace): Promise<vo
 }
 
 /** Secrets are where Barnacle runs, and may be missing here. Placeholders stay to be replaced. */
-async function firstError(
-  target: ImportTarget,
-): Promise<
+async function firstError(target: ImportTarget): Promise<
   | { readonly path: readonly Segment[]; readonly written: string; readonly message: string }
   | undefined
 > {

@@ -72,10 +72,7 @@ const person: Convert = (value, field) => {
       return noteLeft(field, entry.why);
     case "role":
     case "role_name":
-      return noteLeft(
-        field,
-        "OpenClaw has a separate list of roles, so this entry matched no one",
-      );
+      return noteLeft(field, "OpenClaw has a separate list of roles, so this entry matched no one");
     case "pluralkit":
       if (parseSnowflake(entry.memberId)) {
         const why = "OpenClaw also matches the account with this id, Barnacle only a member of " +

@@ -157,12 +157,7 @@ export function setWithin(
 
 /** Not an assignment, because `__proto__` may be a key of the file. */
 function define(into: ImportTarget, key: string, value: unknown, mark?: Mark): void {
-  Object.defineProperty(into, key, {
-    value,
-    enumerable: true,
-    writable: true,
-    configurable: true,
-  });
+  Object.defineProperty(into, key, { value, enumerable: true, writable: true, configurable: true });
   if (mark) setMark(into, key, mark);
 }
 

@@ -124,9 +124,7 @@ export function withoutPrototype<Value>(
 const TOOL_NAMES = 'names of tools, groups such as `group:web`, or `"*"`';
 
 /** Lists of tools; `above` says which tools they change (T2). */
-export const toolLists = (
-  above: string,
-): {
+export const toolLists = (above: string): {
   readonly allow: z.ZodOptional<z.ZodArray<z.ZodString>>;
   readonly alsoAllow: z.ZodOptional<z.ZodArray<z.ZodString>>;
   readonly deny: z.ZodOptional<z.ZodArray<z.ZodString>>;
@@ -225,10 +223,7 @@ const channelKeys = () =>
     enabled: key(
       z.boolean().optional(),
       "Same as `allow`; `false` in either keeps the bot silent.",
-      {
-        unset: "`true`",
-        example: true,
-      },
+      { unset: "`true`", example: true },
     ),
     requireMention: key(
       z.boolean().optional(),

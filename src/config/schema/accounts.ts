@@ -125,10 +125,7 @@ export function sectionsOf(
 export function effectiveOf(written: unknown, id: AccountId, own: unknown): Written {
   const above = valueAt(written, ["channels", "discord"]);
   const { accounts: _, token, name, ...shared } = isRecord(above) ? above : {};
-  const identity = {
-    token,
-    name,
-  };
+  const identity = { token, name };
   return inherited(
     { ...shared, ...(id === DEFAULT_ACCOUNT && identity) },
     isRecord(own) ? own : {},
@@ -190,10 +187,7 @@ export function writtenSections(written: unknown): readonly AccountSection[] {
 }
 
 /** Makes the function that finds the config path of an account's rule. */
-function preparePlaces(
-  written: unknown,
-  name: string | undefined,
-): (path: string) => string {
+function preparePlaces(written: unknown, name: string | undefined): (path: string) => string {
   if (name === undefined) return (path) => path;
   const above = valueAt(written, ["channels", "discord"]);
   const own = valueAt(above, ["accounts", name]);

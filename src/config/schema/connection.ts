@@ -178,10 +178,7 @@ export const rateLimit = z.strictObject({
   maxQueueSize: key(
     whole(1, 10_000).default(50),
     "Maximum number of messages waiting per channel.",
-    {
-      unit: "messages",
-      example: 20,
-    },
+    { unit: "messages", example: 20 },
   ),
   burstProtection: key(
     z.boolean().default(true),

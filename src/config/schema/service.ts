@@ -92,9 +92,7 @@ export const skills = lazySection(
       folders: key(
         z.array(text()).default([]),
         "Folders that contain skills, each in a folder of its own with a `SKILL.md`. A relative path counts from the config's folder.",
-        {
-          example: ["/srv/skills"],
-        },
+        { example: ["/srv/skills"] },
       ),
     }).prefault({}),
   { folders: [] },
@@ -134,10 +132,7 @@ export const budgets = lazySection(
           .default({}),
         "Budget of each member with a role, in place of `perUser`, by the role's id. Of several " +
           "roles, the highest limit counts.",
-        {
-          entry: "<role>",
-          example: { "810000000000000001": { tokensPerDay: 5_000_000 } },
-        },
+        { entry: "<role>", example: { "810000000000000001": { tokensPerDay: 5_000_000 } } },
       ),
       perGuild: budget("Budget of each guild."),
       perAgent: budget("Budget of each agent."),

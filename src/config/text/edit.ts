@@ -162,10 +162,7 @@ function insertAt(source: EditedSource, path: readonly Segment[], value: unknown
 }
 
 /** The value within new objects and lists; lists begin with it as their first entry. */
-function built(
-  path: readonly Segment[],
-  value: unknown,
-): { readonly value: unknown } | undefined {
+function built(path: readonly Segment[], value: unknown): { readonly value: unknown } | undefined {
   const [segment, ...rest] = path;
   if (segment === undefined) return { value };
   const inner = built(rest, value);

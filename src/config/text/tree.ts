@@ -217,10 +217,7 @@ function faults(...list: readonly Fault[]): Tree {
   return { kind: "faults", faults: list };
 }
 
-function syntaxFaults(
-  text: string,
-  errors: readonly ParseError[],
-): readonly Fault[] {
+function syntaxFaults(text: string, errors: readonly ParseError[]): readonly Fault[] {
   // One slip causes several errors at the same place; the first one is the useful one.
   const firstFaults: Fault[] = [];
   let lastLine = -1;

@@ -63,9 +63,7 @@ const MAX_DIGITS = 20;
  * @param text Decimal digits, without sign, spaces or leading zeros.
  * @returns The id, or `undefined` if `text` is not a positive 64-bit integer.
  */
-export function parseSnowflake<Kind extends string>(
-  text: string,
-): Snowflake<Kind> | undefined {
+export function parseSnowflake<Kind extends string>(text: string): Snowflake<Kind> | undefined {
   if (!/^[1-9]\d{0,19}$/.test(text)) return undefined;
   if (text.length === MAX_DIGITS && BigInt(text) > MAX_SNOWFLAKE) return undefined;
   return text as Snowflake<Kind>;

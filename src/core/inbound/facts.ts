@@ -227,11 +227,7 @@ export function toMessage(
     sentAt: createdAtMs(id),
     text: "",
     extras: [],
-    content: {
-      hasContent,
-      matchesPattern,
-      command,
-    },
+    content: { hasContent, matchesPattern, command },
   };
 }
 

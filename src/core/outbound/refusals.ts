@@ -106,10 +106,7 @@ const SERVED = 3;
  * @param wasServed Whether Discord has served another request to the channel since the last one.
  */
 export function failedAgain(before: Failures | undefined, wasServed: boolean): Failures {
-  return {
-    failed: (before?.failed ?? 0) + 1,
-    served: wasServed ? (before?.served ?? 0) + 1 : 0,
-  };
+  return { failed: (before?.failed ?? 0) + 1, served: wasServed ? (before?.served ?? 0) + 1 : 0 };
 }
 
 /** Whether a message alone fails, so that the rest of its channel should go on without it. */

@@ -104,10 +104,7 @@ function unknownTarget(written: string): TargetProblem {
   if (/^<@&/.test(written)) {
     return problem(`${quoted(written)} is a role, and roles get no messages`, SPELLINGS);
   }
-  return problem(
-    `${quoted(written)} is not an id, and names are not accepted here`,
-    SPELLINGS,
-  );
+  return problem(`${quoted(written)} is not an id, and names are not accepted here`, SPELLINGS);
 }
 
 const SPELLINGS =

@@ -149,10 +149,7 @@ export function permissionBits(
     if (roles.has(id)) addOverwrite(ofRoles, allow, deny);
     if (isSame(id, userId)) addOverwrite(own, allow, deny);
   }
-  return [everyone, ofRoles, own].reduce(
-    (bits, { allow, deny }) => (bits & ~deny) | allow,
-    base,
-  );
+  return [everyone, ofRoles, own].reduce((bits, { allow, deny }) => (bits & ~deny) | allow, base);
 }
 
 function addOverwrite(sum: { allow: bigint; deny: bigint }, allow: bigint, deny: bigint): void {

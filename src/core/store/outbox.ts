@@ -146,10 +146,7 @@ export interface Heads {
    *
    * @returns Ids of the messages that are ours, as far as Discord has told them.
    */
-  known(
-    channelId: ChannelId,
-    messageIds: readonly MessageId[],
-  ): Promise<ReadonlySet<MessageId>>;
+  known(channelId: ChannelId, messageIds: readonly MessageId[]): Promise<ReadonlySet<MessageId>>;
   /** The footer of a message of ours, for readers of Discord's text; `undefined` if it has none. */
   readonly footerOf: FooterOf;
 }

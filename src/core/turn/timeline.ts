@@ -54,10 +54,7 @@ const FENCE = /<result boundary="\w+">\n|\n<\/result>/g;
  *
  * @param startedAt When the turn began; the first answer may lie before it, in an earlier process.
  */
-export function timelineOf(
-  steps: readonly Step[],
-  startedAt: number,
-): readonly TimelineEntry[] {
+export function timelineOf(steps: readonly Step[], startedAt: number): readonly TimelineEntry[] {
   const entries: TimelineEntry[] = [];
   let lastEnd = startedAt;
   let answeredAt = startedAt;

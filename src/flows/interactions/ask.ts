@@ -101,8 +101,6 @@ function questionId({ id, isText }: CommandCall): MessageId {
   return parsed;
 }
 
-function quotedOf(
-  { channelId: _, ...quoted }: NonNullable<CommandCall["target"]>,
-): Quoted {
+function quotedOf({ channelId: _, ...quoted }: NonNullable<CommandCall["target"]>): Quoted {
   return quoted;
 }

@@ -82,11 +82,7 @@ export function createChosenSettings(
     mannerOf(sessionKey) {
       const of = (name: ConversationSetting) => settings.known(accountId, sessionKey, name);
       const think = oneOf(THINK_LEVELS, of("think"));
-      return {
-        think,
-        showsThinking: of("reasoning") === "on",
-        showsSteps: of("verbose") === "on",
-      };
+      return { think, showsThinking: of("reasoning") === "on", showsSteps: of("verbose") === "on" };
     },
   };
 }

@@ -43,10 +43,7 @@ export interface McpServerLogins {
 interface BrowserListener {
   readonly url: string;
   /** Resolves with the answer; `undefined` if none came in time, or the listener has ended. */
-  wait(
-    isOurs: BegunSignIn["isOurs"],
-    timeoutMs: number,
-  ): Promise<URLSearchParams | undefined>;
+  wait(isOurs: BegunSignIn["isOurs"], timeoutMs: number): Promise<URLSearchParams | undefined>;
   close(): void;
 }
 

@@ -221,10 +221,7 @@ export function toRegistered(
 }
 
 /** Translates a command in the menu of a message. */
-function toMessageMenu(
-  { name }: MessageCommand,
-  texts: CommandTexts = {},
-): RegisteredCommand {
+function toMessageMenu({ name }: MessageCommand, texts: CommandTexts = {}): RegisteredCommand {
   const { description_localizations: _, ...names } = localized(name, texts);
   return { type: MESSAGE, name, description: "", ...names, options: [] };
 }

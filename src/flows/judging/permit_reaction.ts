@@ -32,10 +32,7 @@ export function createPermitReaction(
       ? ownerIn(place.guild.id)
       : undefined;
     const facts = { ...known, ...(ownerInGuild && { ownerInGuild }) };
-    const verdict = policy().authorize(
-      { kind: "reaction", place, channelId, sender, on },
-      facts,
-    );
+    const verdict = policy().authorize({ kind: "reaction", place, channelId, sender, on }, facts);
     return verdict.kind === "accept";
   }
 

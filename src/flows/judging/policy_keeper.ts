@@ -112,13 +112,7 @@ export async function createPolicyKeeper(
   ): Promise<number | undefined> {
     const hash = createHash("sha256").update(JSON.stringify([accountId, file, text, names]))
       .digest("base64url");
-    const revision = {
-      accountId,
-      hash,
-      file,
-      text,
-      names,
-    };
+    const revision = { accountId, hash, file, text, names };
     return await store.received.savePolicy(revision, now()).catch((error: unknown) => {
       log.warn("Cannot store the policy; `barnacle why` will have reasons and no checks", {
         error,

@@ -76,13 +76,7 @@ export async function readAudio(
   const text = await by.transcribe(sound, signal);
   const ms = Math.max(0, now() - startedAt);
   const micros = by.microsOf?.(durationSec);
-  audio.record({
-    modelId: by.modelId,
-    seconds: durationSec,
-    ms,
-    message,
-    micros,
-  });
+  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message, micros });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };
 }

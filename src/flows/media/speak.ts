@@ -73,13 +73,7 @@ export function createSpeakAnswer(
       const ms = Math.max(0, now() - startedAt);
       const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
       const micros = by.microsOf?.(facts.durationSec);
-      audio.record({
-        modelId: by.modelId,
-        seconds: facts.durationSec,
-        ms,
-        message,
-        micros,
-      });
+      audio.record({ modelId: by.modelId, seconds: facts.durationSec, ms, message, micros });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {
       if (!signal.aborted) {

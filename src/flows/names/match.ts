@@ -172,13 +172,7 @@ function matchUser(
     const members = membersOf(guildId, typed);
     isSearched &&= members !== undefined && members.length < MAX_FOUND;
     for (const { userId: id, username, tag, isBot } of members ?? []) {
-      const sender: Sender = {
-        id,
-        username,
-        roles: [],
-        tag,
-        automaton: isBot ? "bot" : undefined,
-      };
+      const sender: Sender = { id, username, roles: [], tag, automaton: isBot ? "bot" : undefined };
       if (entryFor(sender)) found.set(id, { id, name: tag ?? username });
     }
   }

@@ -25,9 +25,7 @@ export interface NameParts extends Pick<SearchPorts, "searchMembers" | "isRefuse
   /** Whether these are all guilds of the bot. */
   readonly isWhole: () => boolean;
   /** The guild as the gateway has described it, or as it is given. */
-  readonly described: (
-    guild: Named<GuildId>,
-  ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+  readonly described: (guild: Named<GuildId>) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
   readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
   readonly tellOwners: (text: string) => Promise<void>;
 }

@@ -16,11 +16,7 @@ export interface OwnersPorts extends Pick<Account, "log"> {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   readonly openDirect: OpenDirect;
-  readonly send: (
-    channelId: ChannelId,
-    text: string,
-    buttons: readonly Button[],
-  ) => Promise<void>;
+  readonly send: (channelId: ChannelId, text: string, buttons: readonly Button[]) => Promise<void>;
 }
 
 /** Options of a notice: the channel that it is about, and its buttons. */
@@ -41,10 +37,7 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
     return channelId;
   }
 
-  async function reach(
-    text: string,
-    { about, buttons = [] }: NoticeOptions = {},
-  ): Promise<void> {
+  async function reach(text: string, { about, buttons = [] }: NoticeOptions = {}): Promise<void> {
     const owners = await ownerIds();
     if (owners.length === 0) {
       log.warn("This bot has no owner it can write to, so this notice was not sent", { text });

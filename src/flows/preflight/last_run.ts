@@ -47,9 +47,7 @@ const HOSTS: readonly (readonly [variable: string, name: string])[] = [
  *
  * @returns `undefined` if no known company runs this process.
  */
-export function hostingOf(
-  env: Env,
-): Hosting | undefined {
+export function hostingOf(env: Env): Hosting | undefined {
   const found = HOSTS.find(([variable]) => env[variable]);
   return found && { variable: found[0], name: found[1] };
 }

@@ -57,10 +57,7 @@ export function judgeNetwork(facts: NetworkFacts, now: number): readonly Finding
     judgeHttp(rest),
     ...judgeClock(rest.http),
     ...(gateway
-      ? [
-        ...stages("network.gateway", gateway.reach, facts, now),
-        judgeHello(gateway),
-      ]
+      ? [...stages("network.gateway", gateway.reach, facts, now), judgeHello(gateway)]
       : expectsGateway
       ? [skipped(titled("network.gateway.websocket"), "its URL is unknown")]
       : []),

@@ -16,10 +16,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 export function judgeHello(
   { reach, hello }: { readonly reach: Reachability; readonly hello: HelloStage },
 ): Finding {
-  const about = {
-    ...titled("network.gateway.websocket"),
-    where: reach.host,
-  };
+  const about = { ...titled("network.gateway.websocket"), where: reach.host };
   switch (hello.kind) {
     case "skipped":
       return { ...about, status: "skipped", why: "there was no connection" };

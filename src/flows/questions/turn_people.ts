@@ -65,10 +65,7 @@ export function createTurnPeople(
         text: notice("escalationAsked", { tool: call.name, missing }, texts()),
         facts: factsOf(message),
         exact: call.arguments,
-        choices: [
-          { key: ALLOW_ONCE, style: "success" },
-          { key: DENY, style: "danger" },
-        ],
+        choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
         asked: owners,
         where: "direct",
         timeoutMs: options.approvalTimeoutMs(),

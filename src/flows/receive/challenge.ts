@@ -55,10 +55,7 @@ export function createChallenges(
 ): Challenges {
   const { accountId, store: { pairing: store }, texts, now, log } = account;
   const { tellOwners } = ports;
-  const retries = createRetryQueue(
-    "Cannot tell the bot's owner about a pairing request",
-    account,
-  );
+  const retries = createRetryQueue("Cannot tell the bot's owner about a pairing request", account);
 
   function add(request: PairingRequest): void {
     let isTold = false; // if only storing fails, owners get no second message

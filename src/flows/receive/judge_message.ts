@@ -20,10 +20,7 @@ export type MessageSource = "live" | "not_live";
 
 /** Everything that judging needs from outside. */
 export interface JudgeMessagePorts extends Pick<Account, "log"> {
-  readonly judge: (
-    message: InboundMessage,
-    source: MessageSource,
-  ) => Judgement;
+  readonly judge: (message: InboundMessage, source: MessageSource) => Judgement;
   readonly route: (message: InboundMessage) => Route;
   /** The request to stop turns that an accepted message makes; absent: none does. */
   readonly stop?: (message: InboundMessage) => Judged["stop"];
@@ -51,13 +48,7 @@ export function judgeMessage(
     if (knownFacts && policyId !== undefined && command === undefined) {
       return { message, verdict, knownFacts, policyId };
     }
-    return {
-      message,
-      verdict,
-      knownFacts,
-      policyId,
-      command,
-    };
+    return { message, verdict, knownFacts, policyId, command };
   }
   const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;
   return {
@@ -88,10 +79,7 @@ export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted
    *
    * @param known Facts that were found since the first verdict.
    */
-  readonly judge: (
-    message: InboundMessage,
-    known: KnownFacts,
-  ) => Judgement;
+  readonly judge: (message: InboundMessage, known: KnownFacts) => Judgement;
   readonly route: (message: InboundMessage) => Route;
   readonly waiting: () => WaitingRules;
 }

@@ -152,10 +152,7 @@ export function createPluralkit(
   }
 
   function replace({ message, knownFacts, policyId }: UndecidedRow): void {
-    const known = {
-      knownFacts,
-      policyId,
-    };
+    const known = { knownFacts, policyId };
     retries.add(() => store({ message, verdict: replacedVerdict(), ...known }));
   }
 

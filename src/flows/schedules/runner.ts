@@ -191,9 +191,7 @@ export function createRunner(
     const found = await schedules.find(id);
     if (!found) return;
     const isPausable = found.cron !== undefined && found.pausedBy === undefined;
-    if (
-      !isPausable || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))
-    ) {
+    if (!isPausable || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))) {
       const isUnasked = found.origin.place.kind !== "dm";
       if (isUnasked && last.messageId === ended && last.state === "failed") {
         ports.tellFailed(found, last);
@@ -252,10 +250,7 @@ function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Deci
   }
 }
 
-function refusal(
-  why: "dm-not-allowed" | "owner-unknown" | "creator-gone",
-  rule: string,
-): Verdict {
+function refusal(why: "dm-not-allowed" | "owner-unknown" | "creator-gone", rule: string): Verdict {
   return { kind: "ignore", why, rule, keepAsContext: false };
 }
 

@@ -130,11 +130,7 @@ export function runtimeDir(
     readonly tmp: string;
     /** Absent on Windows. */
     readonly uid?: number;
-  } = {
-    env: process.env,
-    tmp: tmpdir(),
-    uid: process.getuid?.(),
-  },
+  } = { env: process.env, tmp: tmpdir(), uid: process.getuid?.() },
 ): string | undefined {
   const named = env["XDG_RUNTIME_DIR"];
   if (named && isAbsolute(named) && isOursAlone(named, uid)) return named;

@@ -40,10 +40,7 @@ const BOOT_ID = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i;
  *
  * @returns The id as its source writes it; `undefined` if this system does not tell.
  */
-export function readBootId(
-  read: ReadText = readText,
-  env: Env = process.env,
-): string | undefined {
+export function readBootId(read: ReadText = readText, env: Env = process.env): string | undefined {
   try {
     return read("/proc/sys/kernel/random/boot_id").trim();
   } catch {
@@ -98,11 +95,7 @@ const CGROUP = /docker|kubepods|containerd|libpod/;
  *
  * @param env Kubernetes sets a variable.
  */
-export function isContainer(
-  env: Env,
-  exists = existsSync,
-  cgroup = readCgroup,
-): boolean {
+export function isContainer(env: Env, exists = existsSync, cgroup = readCgroup): boolean {
   if (env["KUBERNETES_SERVICE_HOST"] || ENGINES.includes(env["container"] ?? "")) return true;
   return MARKS.some((path) => exists(path)) || CGROUP.test(cgroup());
 }

@@ -43,9 +43,7 @@ const PLACES: readonly string[] = [
  * @returns `undefined` if none is set, or Discord is not simulated.
  * @throws {SyntaxError} If the value is malformed: a test that kills nothing proves nothing.
  */
-export function readCrashPoint(
-  env: Env,
-): CrashPoint | undefined {
+export function readCrashPoint(env: Env): CrashPoint | undefined {
   const text = env["BARNACLE_CRASH_AT"];
   return text && env["DISCORD_API_URL"] ? parseCrashPoint(text) : undefined;
 }

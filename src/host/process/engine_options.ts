@@ -28,10 +28,7 @@ const PLANNED_BYTES = 512 * 1024 ** 2;
  * @returns Variables to add. None if one of them is set already: either this process is the restarted
  * one, or the operator has chosen options.
  */
-export function engineOptions(
-  env: Env,
-  memoryBytes: number,
-): Readonly<Record<string, string>> {
+export function engineOptions(env: Env, memoryBytes: number): Readonly<Record<string, string>> {
   const options = {
     // The last compiler takes longer for a function than its code saves in thousands of replies.
     BUN_JSC_useFTLJIT: "false",

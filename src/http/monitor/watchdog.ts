@@ -170,9 +170,7 @@ export function startWatchdog(ports: WatchdogPorts) {
      */
     stopping(withinMs: number): void {
       isServing = false;
-      notify(
-        `STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1_000)}`,
-      );
+      notify(`STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=${Math.ceil(withinMs * 1_000)}`);
     },
     /** Ends it. */
     stop: (): void => cancel(),

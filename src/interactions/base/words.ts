@@ -68,10 +68,7 @@ function takesAll(
   return open.length === 0 || (isNamed && !open.some(({ name }) => words.includes(` ${name}:`)));
 }
 
-function valueOf(
-  { type, choices }: CommandOption,
-  text: string,
-): OptionValue | undefined {
+function valueOf({ type, choices }: CommandOption, text: string): OptionValue | undefined {
   switch (type) {
     case "whole":
       return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;

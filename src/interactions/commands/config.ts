@@ -65,10 +65,7 @@ export const config: Command = {
   },
 };
 
-async function shown(
-  path: string,
-  { config, texts }: InteractionContext,
-): Promise<string> {
+async function shown(path: string, { config, texts }: InteractionContext): Promise<string> {
   const value = await config.get(path);
   if (value === undefined) return notice("configNone", { path: cut(path) }, texts());
   return `\`\`\`json\n${cut(value.replaceAll("```", "'''"))}\n\`\`\``;

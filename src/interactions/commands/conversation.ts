@@ -151,10 +151,7 @@ export const models: Command = {
   run: listOf,
 };
 
-async function listOf(
-  call: CommandCall,
-  { models, texts }: InteractionContext,
-): Promise<string> {
+async function listOf(call: CommandCall, { models, texts }: InteractionContext): Promise<string> {
   const { id: current } = await models.of(call);
   const lines = models.ids().slice(0, SHOWN).map((id) =>
     `${id === current ? "**→**" : "–"} \`${id}\``

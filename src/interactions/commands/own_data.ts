@@ -100,11 +100,7 @@ export const memory: Command = {
   isPrivate: true,
   description: "Show, edit or delete the notes that I keep from your messages",
   options: [
-    {
-      name: "show",
-      description: "Number of a note to show whole",
-      type: "whole",
-    },
+    { name: "show", description: "Number of a note to show whole", type: "whole" },
     { name: "edit", description: "Number of a note to edit", type: "whole" },
     { name: "text", description: "New text of that note", type: "text" },
     { name: "delete", description: "Number of a note to delete", type: "whole" },

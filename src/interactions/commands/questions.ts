@@ -15,11 +15,7 @@ import { parseSnowflake } from "../../core/discord/ids.ts";
 export const why: Command = {
   name: "why",
   description: "Explain why I answered a message, or did not",
-  options: [{
-    name: "message",
-    description: "Link or id of your message",
-    type: "text",
-  }],
+  options: [{ name: "message", description: "Link or id of your message", type: "text" }],
   needs: "everyone",
   isPrivate: true,
   async run(call, { why, texts }) {
@@ -65,11 +61,7 @@ const remindMe: MessageCommand = {
   name: "Remind me",
   needs: "everyone",
   run: (call, context) =>
-    question(
-      "Remind me of the quoted message. If it names no time, ask me when.",
-      call,
-      context,
-    ),
+    question("Remind me of the quoted message. If it names no time, ask me when.", call, context),
 };
 
 /** Explains the decision about the message. */
@@ -109,11 +101,7 @@ export const skill: Command = {
           })),
         ),
     },
-    {
-      name: "input",
-      description: "Your task for it",
-      type: "text",
-    },
+    { name: "input", description: "Your task for it", type: "text" },
   ],
   needs: "everyone",
   async run(call, { skills, ask, texts }) {

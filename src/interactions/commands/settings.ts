@@ -59,10 +59,7 @@ export const reasoning: Command = settingCommand({
   name: "reasoning",
   description: "Show or hide my model's thinking above my answers here",
   option: { name: "mode", description: "Whether everyone here sees it" },
-  choices: [
-    { name: "on: everyone here sees it", value: "on" },
-    { name: "off", value: "off" },
-  ],
+  choices: [{ name: "on: everyone here sees it", value: "on" }, { name: "off", value: "off" }],
   unset: "off",
   needs: "session",
 });

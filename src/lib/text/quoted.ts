@@ -16,10 +16,7 @@ export function quoted(text: string, most = 60): string {
 
 /** A whole text on one line, without quotes: the name of a file. */
 export function printable(text: string): string {
-  return text.replace(
-    UNPRINTABLE,
-    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
-  );
+  return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /**

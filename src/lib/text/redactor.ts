@@ -36,9 +36,5 @@ export function createRedactor() {
 
 /** The ways in which a secret is written that need no effort to read. */
 function spellingsOf(secret: string): readonly string[] {
-  return [
-    secret,
-    JSON.stringify(secret).slice(1, -1),
-    encodeURIComponent(secret.toWellFormed()),
-  ];
+  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
 }

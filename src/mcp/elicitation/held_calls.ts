@@ -116,9 +116,7 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
       return { action: "accept", content };
     }
 
-    async function ask(
-      { message, ...params }: Elicitation["params"],
-    ): Promise<ElicitationAnswer> {
+    async function ask({ message, ...params }: Elicitation["params"]): Promise<ElicitationAnswer> {
       const wish = readWish(params);
       if (wish.kind === "refused") {
         call.unanswered(message, wish.why);

@@ -61,11 +61,7 @@ export async function beginSignIn(
   const state = randomBytes(32).toString("base64url");
   const found: { address?: URL; verifier?: string; client?: LoginClient; tokens?: LoginTokens } = {
     client: oauth.clientId !== undefined
-      ? {
-        client_id: oauth.clientId,
-        client_secret: oauth.clientSecret,
-        issuer: oauth.issuer,
-      }
+      ? { client_id: oauth.clientId, client_secret: oauth.clientSecret, issuer: oauth.issuer }
       : undefined,
   };
   const scope = oauth.scope ?? challenge.scope;

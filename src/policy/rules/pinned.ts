@@ -49,9 +49,7 @@ export function withNames(policy: AccessPolicy, names: readonly ResolvedName[]):
     ...policy,
     dm: { ...dm, allowFrom: pinnedList(dm.allowFrom, pins) },
     commands: { ...commands, ...(owners && { owners: pinnedList(owners, pins) }) },
-    ...(guilds && {
-      guilds: mapEntries(guilds, (guild, key) => pinnedGuild(guild, key, pins)),
-    }),
+    ...(guilds && { guilds: mapEntries(guilds, (guild, key) => pinnedGuild(guild, key, pins)) }),
   };
 }
 

@@ -67,11 +67,7 @@ function toolOf(actions: readonly Action[]): Tool {
     withGates,
     partGates: [...new Set(actions.flatMap(({ gate }) => gate ?? []))],
     isPersonalCall: (written, message) =>
-      actionReadsElsewhere(
-        actionNamed(input.safeParse(written).data?.action),
-        written,
-        message,
-      ),
+      actionReadsElsewhere(actionNamed(input.safeParse(written).data?.action), written, message),
     needs: [], // the port checks those of each action
     isIdempotent: true,
     mayRepeat: (call) => {
@@ -82,11 +78,7 @@ function toolOf(actions: readonly Action[]): Tool {
       const actionOf = (name: unknown) => byName.get(String(name));
       const { discord: port } = context.ports;
       const written = JSON.stringify(given);
-      const refused = await port.escalation.question(
-        context,
-        written,
-        () => probe(given, context),
-      );
+      const refused = await port.escalation.question(context, written, () => probe(given, context));
       if (refused) return refused;
       if (!isDestructive(actionOf(given.action), given)) return undefined;
       const waiting = destructiveOf(context.open ?? [], actionOf);

@@ -148,11 +148,4 @@ function countOf429(
 }
 
 /** All scenes of this file. */
-export const DELIVERY: readonly Scene[] = [
-  long,
-  book,
-  twoChannels,
-  rateLimit,
-  parked,
-  invited,
-];
+export const DELIVERY: readonly Scene[] = [long, book, twoChannels, rateLimit, parked, invited];

@@ -159,9 +159,7 @@ export function demoConfig(): DemoConfig {
     channels: {
       discord: {
         dm: { allowFrom: ["ada"] },
-        guilds: {
-          "krill-co": { channels: { "*": {}, "off-topic": { requireMention: false } } },
-        },
+        guilds: { "krill-co": { channels: { "*": {}, "off-topic": { requireMention: false } } } },
       },
     },
     http: { port: 0 },

@@ -141,10 +141,7 @@ export function secretOrBlank(): z.ZodType<Secret | undefined> {
   return schema as z.ZodType<SecretSource | undefined> as z.ZodType<Secret | undefined>;
 }
 
-function toSource(
-  written: string | FileReference,
-  context: z.core.$RefinementCtx,
-): SecretSource {
+function toSource(written: string | FileReference, context: z.core.$RefinementCtx): SecretSource {
   if (typeof written !== "string") return written;
   const name = REFERENCE.exec(written.trim())?.[1];
   if (name !== undefined) return new EnvReference(name);

@@ -98,11 +98,7 @@ export interface ActionPlace {
    *
    * @returns The response in Discord's own form; `undefined` if it is empty.
    */
-  request(
-    method: DiscordMethod,
-    path: string,
-    options?: DiscordRequest,
-  ): Promise<unknown>;
+  request(method: DiscordMethod, path: string, options?: DiscordRequest): Promise<unknown>;
   /** Rejects if the asker lacks a right in this place. */
   assertMay(needs: readonly Need[]): Promise<void>;
   /** Rejects if the bot lacks a right in this place, before Discord refuses. */

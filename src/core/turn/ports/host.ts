@@ -106,11 +106,7 @@ export interface CodePort {
    * @param messages The messages whose attachments the script may read, those of their quotes too.
    * @throws {Error} If a file cannot be read, or the sandbox fails, with the reason for the model.
    */
-  run(
-    script: Script,
-    messages: readonly InboundMessage[],
-    signal: AbortSignal,
-  ): Promise<ScriptEnd>;
+  run(script: Script, messages: readonly InboundMessage[], signal: AbortSignal): Promise<ScriptEnd>;
 }
 
 /** The text of a page. */

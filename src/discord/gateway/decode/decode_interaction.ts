@@ -155,10 +155,7 @@ export function decodeInteraction(
 function onCard(
   { id, flags = 0 }: { readonly id: MessageId; readonly flags?: number | undefined },
 ) {
-  return {
-    messageId: id,
-    isOnCard: ((flags & IS_COMPONENTS_V2) !== 0) || undefined,
-  };
+  return { messageId: id, isOnCard: ((flags & IS_COMPONENTS_V2) !== 0) || undefined };
 }
 
 type CommonPayload = Pick<
@@ -219,10 +216,7 @@ function baseOf(
     ...common,
     guildId: guild_id || undefined,
     place: guild_id ? placeIn(guild_id, channel_id, guild) : directPlace(payload),
-    sender: senderOf(user, {
-      roles: guild_id ? member?.roles : [],
-      automaton,
-    }, guild),
+    sender: senderOf(user, { roles: guild_id ? member?.roles : [], automaton }, guild),
     managesMessages: managesMessages(payload) || undefined,
   };
 }

@@ -59,10 +59,7 @@ const gallerySchema = componentSchema.omit({ type: true });
  *
  * @param hidesSpoilers Whether parts behind a spoiler are left out.
  */
-export function describeComponents(
-  components: readonly unknown[],
-  hidesSpoilers = false,
-): string {
+export function describeComponents(components: readonly unknown[], hidesSpoilers = false): string {
   return components.flatMap((component) => linesOf(component, 0, hidesSpoilers)).join("\n");
 }
 

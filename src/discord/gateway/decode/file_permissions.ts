@@ -104,10 +104,7 @@ export function toFileOverwrites(
   });
 }
 
-const memberSchema = z.object({
-  user: z.object({ id: z.string() }),
-  roles: z.array(z.string()),
-});
+const memberSchema = z.object({ user: z.object({ id: z.string() }), roles: z.array(z.string()) });
 
 /** Finds the roles of the bot in a list of members; `undefined` if the bot is not in it. */
 export function ownRolesIn(

@@ -146,11 +146,7 @@ const VERSION = 2;
 
 const text = z.string();
 const channelText = [text, z.number(), text, text.nullable(), text.nullable()] as const;
-const guildText = {
-  name: text,
-  own: text.optional(),
-  roles: z.array(z.tuple([text, text])),
-};
+const guildText = { name: text, own: text.optional(), roles: z.array(z.tuple([text, text])) };
 
 /** A guild's text in the store. The keys are short, because there is a row for each channel. */
 const snapshotText = z.object({

@@ -91,15 +91,9 @@ function emojiText({ id, name }: z.infer<typeof emojiPayload>): string {
   return id ? `<:${shown}:${bounded(id, MAX_EMOJI)}>` : shown;
 }
 
-const deletedPayload = z.object({
-  id: snowflake<"message">(),
-  channel_id: snowflake<"channel">(),
-});
+const deletedPayload = z.object({ id: snowflake<"message">(), channel_id: snowflake<"channel">() });
 const bulkDeletedPayload = z.lazy(() =>
-  z.object({
-    ids: z.array(snowflake<"message">()),
-    channel_id: snowflake<"channel">(),
-  })
+  z.object({ ids: z.array(snowflake<"message">()), channel_id: snowflake<"channel">() })
 );
 
 /**

@@ -243,11 +243,7 @@ export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role
 
 /** A GUILD_MEMBER_UPDATE. */
 export const memberUpdatePayload = z.lazy(() =>
-  z.object({
-    ...ofGuild,
-    user: z.object({ id: z.string() }),
-    roles: z.array(z.string()),
-  })
+  z.object({ ...ofGuild, user: z.object({ id: z.string() }), roles: z.array(z.string()) })
 );
 
 /** A READY. */

@@ -276,11 +276,7 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
       return loseConnection(state, { kind: "invalid_session", canResume: event.canResume }, at);
     case "closed":
       if (phase.kind === "closing") return loseConnection(state, { kind: "hole" }, at);
-      return loseConnection(state, {
-        kind: "closed",
-        code: event.code,
-        reason: event.reason,
-      }, at);
+      return loseConnection(state, { kind: "closed", code: event.code, reason: event.reason }, at);
     case "garbled":
       return loseConnection(state, { kind: "garbled", reason: event.reason }, at);
   }

@@ -232,9 +232,7 @@ export function wakeAtMs(state: LifecycleState): number {
 export const PRESENCE_LIMIT = { max: 5, everyMs: 20_000 };
 
 /** Returns the monotonic time from which the presence is to be sent; `Infinity` if it is not. */
-export function presenceAtMs(
-  { phase, mustSendPresence, presenceSentMs }: LifecycleState,
-): number {
+export function presenceAtMs({ phase, mustSendPresence, presenceSentMs }: LifecycleState): number {
   if (phase.kind !== "ready" || !mustSendPresence) return Infinity;
   const oldest = presenceSentMs.at(-PRESENCE_LIMIT.max);
   return oldest === undefined ? 0 : oldest + PRESENCE_LIMIT.everyMs;
@@ -267,10 +265,7 @@ export function wantsIdentify({ phase }: LifecycleState): boolean {
 /** Returns the state without one of its optional fields. */
 export function omit<
   Key extends keyof LifecycleState & ("session" | "heartbeat" | "ack" | "congestedMs"),
->(
-  state: LifecycleState,
-  key: Key,
-): Omit<LifecycleState, Key> {
+>(state: LifecycleState, key: Key): Omit<LifecycleState, Key> {
   const { [key]: _, ...rest } = state;
   return rest;
 }

@@ -83,11 +83,7 @@ const WATERMARK_COUNT = 1_000;
  *
  * @param epoch Number of the current session; 0 before the first.
  */
-export function createBatches(
-  ports: BatchPorts,
-  epoch: number,
-  bounds = BATCH_BOUNDS,
-) {
+export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_BOUNDS) {
   const backlog = createBacklog(bounds.maxBytes, ports.onFull);
   let texts: string[] = [];
   let bytes = 0;

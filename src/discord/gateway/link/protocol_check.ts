@@ -113,12 +113,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
   },
   beat: { shardId: "number", sentAt: "number", lateMs: "number", "latencyMs?": "number" },
   session_ended: { shardId: "number", sentAt: "number" },
-  permit_wanted: {
-    shardId: "number",
-    sentAt: "number",
-    socket: "number",
-    "isPreview?": "boolean",
-  },
+  permit_wanted: { shardId: "number", sentAt: "number", socket: "number", "isPreview?": "boolean" },
   final: { shardId: "number", sentAt: "number", plan: { kind: "string" } },
   counts: {
     counts: {

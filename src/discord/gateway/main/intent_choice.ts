@@ -71,9 +71,7 @@ export async function createIntentChoice(
       return application.flags;
     } catch (error) {
       if (isTokenRefused(error)) throw error;
-      log.warn("Cannot ask Discord for the granted intents; using the stored ones", {
-        error,
-      });
+      log.warn("Cannot ask Discord for the granted intents; using the stored ones", { error });
       return flags?.bits;
     }
   }

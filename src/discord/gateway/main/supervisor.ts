@@ -86,11 +86,7 @@ export function createSupervisor(
     worker = newWorker;
     generation++;
     tick.begin();
-    listen(newWorker, {
-      isCurrent: () => worker === newWorker,
-      onMessage: receive,
-      onEnd: died,
-    });
+    listen(newWorker, { isCurrent: () => worker === newWorker, onMessage: receive, onEnd: died });
     send(events.start());
   }
 
@@ -203,9 +199,7 @@ export const DEATHS_MS = 10 * 60_000;
 const BACKOFF = { minDelayMs: 200, maxDelayMs: 10_000, base: 2 };
 
 /** Creates a policy without deaths. */
-export function createRestartPolicy(
-  { now, random }: Pick<SupervisorPorts, "now" | "random">,
-) {
+export function createRestartPolicy({ now, random }: Pick<SupervisorPorts, "now" | "random">) {
   let recent: readonly number[] = [];
   let deaths = 0;
 

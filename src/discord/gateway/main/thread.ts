@@ -73,11 +73,7 @@ export type GatewayPorts = SupervisorPorts;
  * Starts the gateway of one account. The function is long because each message of the thread, in
  * either direction, stands here once.
  */
-export function startGateway(
-  options: GatewayOptions,
-  events: GatewayEvents,
-  ports: GatewayPorts,
-) {
+export function startGateway(options: GatewayOptions, events: GatewayEvents, ports: GatewayPorts) {
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;

@@ -54,10 +54,7 @@ export function startShard(
     effect: createEffects(options, shard.id, { ...parts, presence: () => presence }),
     settled: report.update,
   });
-  shardSocket.connect({
-    event: machine.step,
-    text: createReceiver(options.dispatches, parts),
-  });
+  shardSocket.connect({ event: machine.step, text: createReceiver(options.dispatches, parts) });
   machine.step({ kind: "start" });
 
   return {

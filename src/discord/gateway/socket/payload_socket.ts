@@ -30,10 +30,7 @@ const MAX_BACKLOG_BYTES = 256 << 10;
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openPayloadSocket(
-  options: ConnectionOptions,
-  events: PayloadSocketEvents,
-) {
+export function openPayloadSocket(options: ConnectionOptions, events: PayloadSocketEvents) {
   let inflater: Inflater | undefined;
   let ended: SocketClose | undefined;
   let isReaderFull = false;

@@ -66,10 +66,7 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
  *
  * @throws {TypeError} If the token must not be sent to this URL.
  */
-export function openSocket(
-  options: Omit<ConnectionOptions, "compress">,
-  events: SocketEvents,
-) {
+export function openSocket(options: Omit<ConnectionOptions, "compress">, events: SocketEvents) {
   assertSafeUrl(options);
   const key = randomBytes(16).toString("base64");
   let stream: net.Socket | undefined;
@@ -296,11 +293,7 @@ function createReceiver(
   sender: Sender,
   { onText, onBinary, end, sendClose, isOver, mayWrite }: ReceiverPorts,
 ): Receiver {
-  const receiver = new Receiver({
-    isServer: false,
-    ...MESSAGE_BOUNDS,
-    skipUTF8Validation: true,
-  });
+  const receiver = new Receiver({ isServer: false, ...MESSAGE_BOUNDS, skipUTF8Validation: true });
   receiver.on("message", (data, isBinary) => {
     if (isOver()) return;
     if (isBinary) onBinary(data);

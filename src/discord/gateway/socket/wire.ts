@@ -69,13 +69,7 @@ const ACTIVITY_TYPES: Readonly<Record<ActivityKind, ActivityTypes>> = {
 /** Derives the state that health checks show. */
 export function toShardState({ phase, readyAt, ack, isDown }: LifecycleState): ShardState {
   const waits = phase.kind === "waiting" ? phase.waitReason : undefined;
-  return {
-    state: STATES[phase.kind],
-    readyAt,
-    ack,
-    isDown,
-    waits,
-  };
+  return { state: STATES[phase.kind], readyAt, ack, isDown, waits };
 }
 
 const STATES: Readonly<Record<Phase["kind"], ShardState["state"]>> = {

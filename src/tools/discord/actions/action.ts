@@ -141,10 +141,7 @@ export const AT = { channelId: channelId.optional(), messageId };
 export const IN_GUILD = { guildId: FIELDS.guildId.optional() };
 
 /** Arguments of destructive actions. */
-export const DESTRUCTIVE = {
-  reason: FIELDS.reason.optional(),
-  dryRun: FIELDS.dryRun.optional(),
-};
+export const DESTRUCTIVE = { reason: FIELDS.reason.optional(), dryRun: FIELDS.dryRun.optional() };
 
 /** One JSON object for each item, a line each. */
 export function jsonLines(items: readonly object[], none: string): string {

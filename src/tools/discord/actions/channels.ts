@@ -79,12 +79,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     reads: "nothing",
     undo: "no",
     input: () =>
-      z.strictObject({
-        ...IN_GUILD,
-        name,
-        position: position.optional(),
-        ...DESTRUCTIVE,
-      }),
+      z.strictObject({ ...IN_GUILD, name, position: position.optional(), ...DESTRUCTIVE }),
     run: ({ guildId, ...fields }, call, discord) =>
       create(guildId, CHANNEL_KINDS.category, fields, call, discord),
   }),

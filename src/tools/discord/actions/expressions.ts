@@ -68,11 +68,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
       async (place, { name, mediaUrl, roleIds }) => {
         const { contentType, bytes } = await place.media(mediaUrl, MAX_EMOJI_BYTES);
         const raw = await place.request("POST", `/guilds/${place.guildId}/emojis`, {
-          body: {
-            name,
-            image: `data:${contentType};base64,${bytes.toBase64()}`,
-            roles: roleIds,
-          },
+          body: { name, image: `data:${contentType};base64,${bytes.toBase64()}`, roles: roleIds },
         });
         const made = readResponse(withId, raw);
         return JSON.stringify({ emoji: `<:${name}:${made.id}>` });
@@ -123,9 +119,7 @@ const CUSTOM = /^<a?:\w{2,32}:\d{1,20}>$/;
 
 const emojiSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
 const reactedSchema = z.lazy(() =>
-  z.object({
-    reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]),
-  })
+  z.object({ reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]) })
 );
 const usersSchema = z.lazy(() => z.array(z.object({ id: z.string(), username: z.string() })));
 const emojisSchema = z.lazy(() =>
@@ -167,12 +161,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "Read Message History",
     isIdempotent: true,
-    input: () =>
-      z.strictObject({
-        ...AT,
-        emoji: emoji.optional(),
-        limit: limit.optional(),
-      }),
+    input: () => z.strictObject({ ...AT, emoji: emoji.optional(), limit: limit.optional() }),
     run: inChannel(["Read Message History"], async (place, { messageId, emoji, limit = 100 }) => {
       const path = `/channels/${place.channel.id}/messages/${messageId}`;
       if (emoji === undefined) {

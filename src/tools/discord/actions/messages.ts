@@ -40,11 +40,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     isIdempotent: true,
     reads: "nothing",
     input: () =>
-      z.strictObject({
-        channelId: channelId.optional(),
-        text,
-        replyTo: replyTo.optional(),
-      }),
+      z.strictObject({ channelId: channelId.optional(), text, replyTo: replyTo.optional() }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
   defineAction({
@@ -125,10 +121,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       const to = await place.assertMayIn(toChannelId, ["Send Messages"]);
       const isRestricted = await place.guild?.isAgeRestricted(place.channel);
       if (isRestricted && !await place.guild?.isAgeRestricted(to)) {
-        throw new RefusedCall(
-          "policy",
-          "that channel is age-restricted, and the other one is not",
-        );
+        throw new RefusedCall("policy", "that channel is age-restricted, and the other one is not");
       }
       const messageReference = { type: 1, messageId, channelId: place.channel.id };
       const forwardId = await postMessage(place, to.id, { messageReference });

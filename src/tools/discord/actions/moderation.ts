@@ -143,11 +143,7 @@ export const OTHER_ACTIONS: readonly Action[] = [
         activityName: z.string().max(128).optional(),
         activityUrl: z.url({ protocol: /^https$/ }).max(256).optional(),
       }),
-    async run(
-      { status, activityType = "playing", activityName, activityUrl: url },
-      call,
-      discord,
-    ) {
+    async run({ status, activityType = "playing", activityName, activityUrl: url }, call, discord) {
       if (activityName === undefined && status === undefined) {
         throw badArguments("give `status` or `activityName`");
       }

@@ -40,11 +40,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "permissions",
     rights: "none; Manage Roles for those of others",
     isIdempotent: true,
-    input: () =>
-      z.strictObject({
-        channelId: channelId.optional(),
-        userId: userId.optional(),
-      }),
+    input: () => z.strictObject({ channelId: channelId.optional(), userId: userId.optional() }),
     run: inChannel([], async (place, { userId }) => {
       const { guild, self, askerId } = place;
       if (!guild) throw badArguments("direct messages have no permissions");

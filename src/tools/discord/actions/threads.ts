@@ -139,12 +139,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     rights: "Send Messages in Threads",
     isIdempotent: true,
     reads: "nothing",
-    input: () =>
-      z.strictObject({
-        channelId,
-        text,
-        replyTo: replyTo.optional(),
-      }),
+    input: () => z.strictObject({ channelId, text, replyTo: replyTo.optional() }),
     run: async (input, call, discord) => sentLine(await discord.send(call, input)),
   }),
 ];
