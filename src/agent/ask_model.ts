@@ -165,7 +165,9 @@ type UserMessage = Extract<ModelMessage, { role: "user" }>;
 function mergedUsers(messages: readonly ModelMessage[]): readonly ModelMessage[] {
   let merged: ModelMessage[] | undefined; // most requests have no such neighbours
   let last: ModelMessage | undefined;
-  for (const [at, message] of messages.entries()) {
+  for (let at = 0; at < messages.length; at++) {
+    const message = messages[at];
+    if (!message) break;
     if (message.role === "user" && last?.role === "user") {
       merged ??= messages.slice(0, at);
       last = joined(last, message);

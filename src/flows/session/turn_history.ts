@@ -352,26 +352,28 @@ export interface RequestParts {
 export function composeRequest(
   { system, history, summary, envelope, images = [], earlierImages }: RequestParts,
 ): ModelRequest {
-  const messages: ModelMessage[] = [
-    ...history.map((entry) => {
-      const shown = entry.role === "user" ? earlierImages?.get(entry.messageId) : undefined;
+  const messages: ModelMessage[] = earlierImages
+    ? history.map((entry) => {
+      const shown = entry.role === "user" ? earlierImages.get(entry.messageId) : undefined;
       return shown ? { role: "user" as const, text: entry.text, images: shown } : entry;
-    }),
-    { role: "user", text: envelope, images: images.length > 0 ? images : undefined },
-  ];
+    })
+    : history.slice();
+  messages.push({ role: "user", text: envelope, images: images.length > 0 ? images : undefined });
   const [first] = messages;
   if (summary !== undefined && first) messages[0] = withSummary(first, summary);
   return { system, messages };
 }
 
 /** Messages with a summary, by the message without it: the same object for the same summary. */
-const summarised = new WeakMap<ModelMessage, ModelMessage>();
+const summarised = new WeakMap<
+  ModelMessage,
+  { readonly summary: string; readonly whole: ModelMessage }
+>();
 
 function withSummary(message: ModelMessage, summary: string): ModelMessage {
-  const text = `${summary}\n${message.text}`;
   const known = summarised.get(message);
-  if (known?.text === text) return known;
-  const whole = { ...message, text };
-  summarised.set(message, whole);
+  if (known?.summary === summary) return known.whole;
+  const whole = { ...message, text: `${summary}\n${message.text}` };
+  summarised.set(message, { summary, whole });
   return whole;
 }
