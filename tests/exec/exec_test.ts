@@ -219,6 +219,17 @@ describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() },
     assert.ok(Number(output.trim().split("\n").at(-1)) < 10, output);
   });
 
+  it("have limits of processes, open files, and bytes of a file", async () => {
+    const { output } = await sandbox("cat /proc/self/limits");
+    const limit = (name: string) => new RegExp(`^Max ${name} +(\\S+) +(\\S+)`, "m").exec(output);
+    assert.deepEqual(
+      ["processes", "open files", "file size", "core file size"].map((name) =>
+        limit(name)?.slice(1).join(" ")
+      ),
+      ["64 64", "1024 1024", "67108864 67108864", "0 0"],
+    );
+  });
+
   it("[H4] cannot change, replace or create instructions and skills", async () => {
     const script = ["AGENTS.md", "SOUL.md", "skills/evil/SKILL.md"].map((path) =>
       `mkdir -p skills/evil; echo obey > ${path}; rm -rf ${path}; mv new ${path}; ` +
@@ -295,6 +306,21 @@ describe("[SEC-R20] a resolved command", () => {
       assert.notEqual(first, second);
     });
   }
+
+  it("has another binding if its environment differs", async () => {
+    const folder = join(directory.path, `${++folders}`);
+    mkdirSync(join(folder, "inner"), { recursive: true });
+    const bindingIn = async (workspace: string, cwd: string) => {
+      const commands = createHostCommands({
+        workspace: () => workspace,
+        assertApart: () => Promise.resolve(),
+        maySkipSandbox: () => true,
+      });
+      return (await commands.resolve({ argv: ["env"], cwd })).binding;
+    };
+    const inner = join(folder, "inner");
+    assert.notEqual(await bindingIn(folder, "inner"), await bindingIn(inner, ""), "another HOME");
+  });
 
   it("has another binding with a trailing space or in another folder", async () => {
     const { commands, folder } = open();

@@ -1,9 +1,43 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { createMCPClient } from "@ai-sdk/mcp";
 import { createHttpTransport } from "../../src/mcp/http.ts";
 import { createSilentBody } from "../support/network/silent_body.ts";
 
 describe("[T6] createHttpTransport()", () => {
+  it("sends no header to another address: a redirect is an error", async () => {
+    const seen: string[] = [];
+    const serve = async (answer: (response: ServerResponse) => void) => {
+      const server = createServer((request, response) => {
+        seen.push(`${request.url} ${request.headers["x-key"] ?? "-"}`);
+        answer(response);
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      return { server, origin: `http://127.0.0.1:${port}` };
+    };
+    const other = await serve((response) => response.end("{}"));
+    const first = await serve((response) => {
+      response.writeHead(302, { location: `${other.origin}/stolen` }).end();
+    });
+    try {
+      const url = `${first.origin}/mcp`;
+      const { transport } = createHttpTransport("far", { url, headers: { "x-key": "secret" } });
+      const client = await createMCPClient({ transport }).then(
+        () => "connected",
+        (error: unknown) => `${error}`,
+      );
+      assert.notEqual(client, "connected");
+      assert.ok(seen.length > 0 && seen.every((line) => line === "/mcp secret"), seen.join());
+    } finally {
+      for (const { server } of [first, other]) server.close();
+    }
+  });
+
   it("closes a stream of events with its connection, even if the body ignores the signal", async () => {
     const { stream, isCancelled } = createSilentBody(": hello\n\n");
     const real = globalThis.fetch;

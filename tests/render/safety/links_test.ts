@@ -88,6 +88,19 @@ describe("[SEC-R7] Links.neutralize() › untrusted links", () => {
   }
 });
 
+describe("[SEC-R7] Links.neutralize() › written addresses whose host is not certain", () => {
+  for (
+    const address of ["https://user:pw@seen.example/x", "https://a\\b.example/", "https://[::1]/x"]
+  ) {
+    it(address, () => {
+      const { neutralize } = createLinks({ written: [`see <${address}>`], linkHosts: [] });
+      for (const text of [address, `<${address}>`, `[words](${address})`]) {
+        assert.equal(neutralize(text, "code").found, 1, text);
+      }
+    });
+  }
+});
+
 describe("[SEC-R7] Links.neutralize() › other spellings of a trusted URL", () => {
   const treated: readonly [text: string, code: string][] = [
     ["https://seen.example/secret/../x?y", "`https://seen.example/secret/../x`"],

@@ -64,6 +64,16 @@ describe("claimNext()", () => {
     assert.equal((await next().inbox.claimNext(ACCOUNT, NOW, []))?.attempt, 2);
   });
 
+  it("[D2] counts each claim of a message that an earlier process stored", async () => {
+    const { database } = await openInbox(inSession("11", "a"));
+    /** A process that claims the message, and dies. */
+    const attempt = async () => {
+      const { inbox } = createStore(database, ":memory:", { elapsed: () => 0 });
+      return (await inbox.claimNext(ACCOUNT, NOW, []))?.attempt;
+    };
+    assert.deepEqual([await attempt(), await attempt(), await attempt()], [1, 2, 3]);
+  });
+
   it("[S5] claims the oldest message of a session without a running turn", async () => {
     const { store, claim } = await openInbox(
       inSession("11", "a"),
