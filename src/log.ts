@@ -69,7 +69,7 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
       level,
       part,
       event: redactor.clean(event),
-      fields: withoutNull(toFields(toPlain(fields, redactor.clean))),
+      fields: toFields(toPlain(fields, redactor.clean)),
     });
     for (const { pattern, replacement } of PATTERNS) line = line.replaceAll(pattern, replacement);
     write(`${isColoured && format === "human" ? coloured(line, level) : line}\n`, level);
@@ -84,7 +84,7 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
      */
     forPart(part: string, fields: LogFields = {}): Log {
       const at = (level: keyof Log) => (event: string, more?: LogFields) => {
-        if (isWritten(level, part)) writeEvent(part, level, event, { ...fields, ...more });
+        if (isWritten(level, part)) writeEvent(part, level, event, given({ ...fields, ...more }));
       };
       return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
     },
@@ -137,9 +137,14 @@ interface LoggedEvent {
   readonly fields: Readonly<Record<string, Plain>>;
 }
 
-function withoutNull(fields: LoggedEvent["fields"]): LoggedEvent["fields"] {
-  if (!Object.values(fields).includes(null)) return fields;
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+/** The fields that have a value. */
+function given(fields: LogFields): LogFields {
+  const shown: Record<string, unknown> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined && value !== null) shown[name] = value;
+  }
+  return shown;
 }
 
 function toFields(plain: Plain): Readonly<Record<string, Plain>> {

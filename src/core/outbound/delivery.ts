@@ -50,7 +50,7 @@ export interface NonceRules {
    * Unix time in milliseconds at which the machine started. A Pi's clock stands still while it is
    * off, and goes on from there. So an attempt before the start may be older than it seems.
    */
-  readonly bootedAt: number;
+  readonly bootedAt: () => number;
 }
 
 /**
@@ -67,7 +67,7 @@ export function stepFor(
   const notAfter = since + nonceWindowMs;
   // A clock that was set back cannot tell how long ago an attempt was.
   const isBeforeItself = now < since - CLOCK_SLACK_MS;
-  const isUntold = isBeforeItself || since < bootedAt;
+  const isUntold = isBeforeItself || (firstAttemptAt !== undefined && since < bootedAt());
   return now >= notAfter || isUntold ? { kind: "look" } : { kind: "post", notAfter };
 }
 

@@ -44,10 +44,7 @@ export type Requesting =
  */
 export async function deliver(row: OutboxRow, ports: Requesting): Promise<Delivery> {
   const now = ports.now();
-  const step = stepFor(row, now, {
-    nonceWindowMs: ports.nonceWindowMs,
-    bootedAt: ports.bootedAt(),
-  });
+  const step = stepFor(row, now, ports);
   switch (step.kind) {
     case "nothing":
       await ports.outbox.markSent(row);

@@ -58,12 +58,16 @@ describe("[D2] stepFor()", () => {
   for (const [what, given, step] of steps) {
     it(
       what,
-      () => assert.deepEqual(stepFor(given, NOW, { nonceWindowMs: WINDOW_MS, bootedAt: 0 }), step),
+      () =>
+        assert.deepEqual(
+          stepFor(given, NOW, { nonceWindowMs: WINDOW_MS, bootedAt: () => 0 }),
+          step,
+        ),
     );
   }
 
   it("looks for messages sent before the machine was off, since its clock may have stood still", () => {
-    const rules = { nonceWindowMs: WINDOW_MS, bootedAt: NOW - 5_000 };
+    const rules = { nonceWindowMs: WINDOW_MS, bootedAt: () => NOW - 5_000 };
     const tried = (msAgo: number) => stepFor(row({ firstAttemptAt: NOW - msAgo }), NOW, rules);
     assert.deepEqual(tried(5_001), { kind: "look" });
     assert.deepEqual(tried(5_000), post(NOW + 55_000));
@@ -72,7 +76,7 @@ describe("[D2] stepFor()", () => {
 
   it("never posts a message that may be older than the window", () => {
     fc.assert(fc.property(fc.integer({ min: -1e7, max: 1e7 }), fc.nat(600_000), (age, windowMs) => {
-      const rules = { nonceWindowMs: windowMs, bootedAt: 0 };
+      const rules = { nonceWindowMs: windowMs, bootedAt: () => 0 };
       const step = stepFor(row({ firstAttemptAt: NOW - age }), NOW, rules);
       assert.equal(step.kind === "post", age < windowMs && age >= -5_000);
       if (step.kind === "post") assert.equal(step.notAfter, NOW - age + windowMs);

@@ -30,6 +30,8 @@ export interface Bucket {
   inFlight: number;
   /** 429s in a row without a duration. */
   untimed429s: number;
+  /** Discord's last name of it. */
+  name?: string;
 }
 
 /** Window of an unknown bucket: one request goes ahead, and its response tells the limit. */
@@ -94,7 +96,7 @@ export function createBuckets() {
     const name = names.get(route.name);
     const key = name === undefined ? undefined : keyOf(name, route);
     const bucket = (key !== undefined && byName.get(key)) ||
-      { window: UNKNOWN, inFlight: 0, untimed429s: 0 };
+      { window: UNKNOWN, inFlight: 0, untimed429s: 0, name };
     if (key !== undefined) byName.set(key, bucket);
     byQueue.set(route.queueKey, bucket);
     return bucket;
@@ -104,8 +106,10 @@ export function createBuckets() {
   function link(route: RestRoute, name: string): Bucket {
     names.set(route.name, name);
     const own = of(route);
+    if (own.name === name) return own;
     const key = keyOf(name, route);
     const named = byName.get(key) ?? own;
+    named.name = name;
     byName.set(key, named);
     byQueue.set(route.queueKey, named);
     return named;

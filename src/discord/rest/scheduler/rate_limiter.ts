@@ -55,7 +55,7 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
   const pace = createPace(limits);
   const fairQueue = createFairQueue();
   const bucketWaits = createBucketWaits(schedule);
-  const alarm = createAlarm(schedule, grantReady);
+  const alarm = createAlarm(schedule, () => grantReady());
   let blockedUntil = -Infinity;
 
   function fail(request: WaitingRequest, error: RestError): void {
@@ -63,10 +63,9 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
   }
 
   /** Lets the first request of a queue wait for its bucket or for a slot, or refuses it. */
-  function examine(queue: RequestQueue): void {
+  function examine(queue: RequestQueue, at: number): void {
     bucketWaits.end(queue);
     if (queue.isBusy) return;
-    const at = steadyNow();
     const { route } = queue;
     const bucket = buckets.of(route);
     for (let request = nextOf(queue); request; request = nextOf(queue)) {
@@ -84,14 +83,14 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
   }
 
   function recheck(queue: RequestQueue): void {
-    examine(queue);
-    grantReady();
+    const at = steadyNow();
+    examine(queue, at);
+    grantReady(at);
   }
 
   /** Grants all permits that are possible now, and sets the alarm for the next one. */
-  function grantReady(): void {
+  function grantReady(at = steadyNow()): void {
     if (gate.isClosed) return;
-    const at = steadyNow();
     let limit: GlobalLimitState | undefined;
     let nextMs = Infinity;
     for (const priority of QUEUED_PRIORITIES) {
@@ -107,7 +106,7 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
         const problem = gate.problemOf(queue.route, request.options);
         if (problem) fail(request, problem);
         // Another queue of the same bucket may have taken the room.
-        if (problem || availableAt(bucket, at) > at) examine(queue);
+        if (problem || availableAt(bucket, at) > at) examine(queue, at);
         else {
           fairQueue.take(next);
           queues.remove(request);
@@ -128,7 +127,7 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     const limit = globalLimit.at(at);
     const isLonger = limit.until > blockedUntil;
     blockedUntil = limit.until;
-    if (isLonger && limit.until > at) queues.all().forEach(examine);
+    if (isLonger && limit.until > at) { for (const queue of queues.all()) examine(queue, at); }
     return limit;
   }
 
@@ -146,8 +145,8 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
       ...bucketWaits.of(bucket),
       ...updated === bucket ? [] : bucketWaits.of(updated),
     ];
-    waiting.forEach(examine);
-    if (waiting.length > 0) grantReady();
+    for (const queue of waiting) examine(queue, at);
+    if (waiting.length > 0) grantReady(at);
     if (pauseMs > 0) checkGlobalLimit(at);
     return pauseMs;
   }
