@@ -130,9 +130,6 @@ export type Attempt =
    */
   | { readonly kind: "limited" | "token" | "failed"; readonly error: RestError };
 
-/** A response; `thrown` instead if none came. */
-type AnswerOrError = RestAnswer | { readonly thrown: unknown };
-
 /**
  * Creates the attempts of one client.
  *
@@ -152,10 +149,12 @@ export function createRequestAttempts(
   const headersOf = createHeaders(token, userAgent);
   let hasWorked = false;
 
-  async function send(permit: Permit, request: OutgoingRequest): Promise<AnswerOrError> {
+  /** Sends a request once. A failure of the request is an outcome, never thrown. */
+  async function once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
     const { route, path, reason, signal, timeoutMs = options.timeoutMs } = request;
     const startedAt = steadyNow();
-    let answered: AnswerOrError;
+    let answer: RestAnswer | undefined;
+    let thrown: unknown;
     try {
       const body = bodyOf(request);
       const sending = exchanges.exchange(
@@ -165,11 +164,10 @@ export function createRequestAttempts(
         route.createsMessage ? options : undefined,
       );
       permit.sent();
-      answered = await sending;
-    } catch (thrown) {
-      answered = { thrown };
+      answer = await sending;
+    } catch (error) {
+      thrown = error;
     }
-    const answer = "thrown" in answered ? undefined : answered;
     if (answer && isSuccess(answer.status) && route.channelId) onServed?.(route.channelId);
     onRequest?.({
       route: route.template,
@@ -179,34 +177,29 @@ export function createRequestAttempts(
       ms: steadyNow() - startedAt,
       waitMs: permit.waitMs,
     });
-    if (answer) breaker.note(answer.status, answer.headers);
-    return answered;
+    if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
+    const { status, headers, text } = answer;
+    breaker.note(status, headers);
+    const body = text === "" ? undefined : parseForeignJson(text);
+    const limits = limitsOf(status, headers, body);
+    const pauseMs = permit.answered(limits);
+    if (isSuccess(status)) {
+      if (text !== "" && body === undefined) {
+        return { kind: "failed", error: notJson(route, status) };
+      }
+      hasWorked ||= !route.carriesToken; // a webhook's or an interaction's own token otherwise
+      return { kind: "done", body };
+    }
+    const { refused } = limits;
+    const error = toRestError(route, status, body, refused && pauseMs);
+    if (status === 401 && isDiscordError(body) && !route.carriesToken) {
+      return { kind: "token", error };
+    }
+    return { kind: refused?.retryMs === undefined ? "failed" : "limited", error };
   }
 
   return {
-    /** Sends a request once. A failure of the request is an outcome, never thrown. */
-    async once(permit: Permit, request: OutgoingRequest): Promise<Attempt> {
-      const { route } = request;
-      const answer = await send(permit, request);
-      if ("thrown" in answer) return { kind: "failed", error: toNoAnswer(route, answer.thrown) };
-      const { status, text } = answer;
-      const body = text === "" ? undefined : parseForeignJson(text);
-      const limits = limitsOf(status, answer.headers, body);
-      const pauseMs = permit.answered(limits);
-      if (isSuccess(status)) {
-        if (text !== "" && body === undefined) {
-          return { kind: "failed", error: notJson(route, status) };
-        }
-        hasWorked ||= !route.carriesToken; // a webhook's or an interaction's own token otherwise
-        return { kind: "done", body };
-      }
-      const { refused } = limits;
-      const error = toRestError(route, status, body, refused && pauseMs);
-      if (status === 401 && isDiscordError(body) && !route.carriesToken) {
-        return { kind: "token", error };
-      }
-      return { kind: refused?.retryMs === undefined ? "failed" : "limited", error };
-    },
+    once,
     /**
      * Asks Discord whether it knows the token.
      *
@@ -216,10 +209,10 @@ export function createRequestAttempts(
      */
     async isTokenValid(permit: Permit): Promise<boolean> {
       const path = "/users/@me";
-      const route = routeOf("GET", path);
-      const answer = await send(permit, { route, path });
-      if ("thrown" in answer) throw toNoAnswer(route, answer.thrown);
-      return answer.status !== 401;
+      const attempt = await once(permit, { route: routeOf("GET", path), path });
+      if (attempt.kind === "done") return true;
+      if (attempt.error.status === undefined) throw attempt.error;
+      return attempt.error.status !== 401;
     },
     /** Whether Discord has ever accepted the bot's token. */
     get hasWorked(): boolean {
