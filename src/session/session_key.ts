@@ -124,3 +124,16 @@ export function resetDue(
 function dayOf(at: number, timezone: string): string {
   return localMinuteOf(Math.floor((at - DAY_BEGINS_AT_HOUR * HOUR_MS) / MINUTE_MS), timezone).day;
 }
+
+/** The end of the key of a session beside a conversation. */
+const BESIDE = ":commands";
+
+/** The session of the commands of a conversation that wait for none of its turns. */
+export function besideKeyOf(sessionKey: string): string {
+  return sessionKey + BESIDE;
+}
+
+/** Whether a session is that of such commands. */
+export function isBesideKey(sessionKey: string): boolean {
+  return sessionKey.endsWith(BESIDE);
+}

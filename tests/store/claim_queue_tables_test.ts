@@ -11,7 +11,7 @@ const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999
 describe("createClaimQueue(), filled from the tables", () => {
   it("[D2] keeps a running turn claimed after another fill", () => {
     const queue = filled(inChannel(1, "11"), inChannel(2, "11"));
-    const claim = claimOf(queue.take(ACCOUNT, [], 0));
+    const claim = claimOf(queue.take(ACCOUNT, () => true, 0));
     queue.forget();
     assert.ok(queue.isStale);
     add(queue, 3, "12"); // the next fill will bring it
@@ -26,7 +26,8 @@ describe("createClaimQueue(), filled from the tables", () => {
 
   it("[C6] voids the turns of one account", () => {
     const queue = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
-    const [other, own] = [queue.take(SECOND, [], 0), queue.take(ACCOUNT, [], 0)].map(claimOf);
+    const [other, own] = [queue.take(SECOND, () => true, 0), queue.take(ACCOUNT, () => true, 0)]
+      .map(claimOf);
     queue.void(SECOND);
     assert.deepEqual([queue.isRunning(other!), queue.isRunning(own!)], [false, true]);
   });
@@ -48,7 +49,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     queue.storing(messageId("1"));
     add(queue, 1, "11");
     assert.equal(queue.isStored(messageId("1")), false);
-    queue.take(ACCOUNT, [], 0);
+    queue.take(ACCOUNT, () => true, 0);
     assert.deepEqual(queue.stored("1"), { attempt: 1 });
     assert.equal(queue.isStored(messageId("1")), true);
     assert.equal(queue.stored("2"), undefined);
@@ -58,7 +59,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     const queue = filled();
     const text = "x".repeat(1024 * 1024);
     for (const id of [1, 2, 3]) add(queue, id, `1${id}`, text);
-    const texts = [1, 2, 3].map(() => queue.take(ACCOUNT, [], 0)?.message?.text.length);
+    const texts = [1, 2, 3].map(() => queue.take(ACCOUNT, () => true, 0)?.message?.text.length);
     assert.deepEqual(texts, [text.length, text.length, undefined]);
   });
 
@@ -68,7 +69,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     add(queue, 1_000, "12");
     let taken = 0;
     while (!queue.isStale) {
-      queue.end(claimOf(queue.take(ACCOUNT, [], 0)));
+      queue.end(claimOf(queue.take(ACCOUNT, () => true, 0)));
       taken++;
     }
     assert.ok(taken >= SESSION_MAX);
@@ -80,7 +81,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     const queue = filled();
     for (let id = 1; id <= ACCOUNT_MAX + 1; id++) add(queue, id, `${100_000 + id}`, "");
     queue.add(inAccount(SECOND), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(SECOND, [], 0)?.accountId, SECOND);
+    assert.equal(queue.take(SECOND, () => true, 0)?.accountId, SECOND);
     assert.ok(queue.bytes() < ACCOUNT_MAX * 2_000);
   });
 });

@@ -11,6 +11,7 @@ import {
   guildMessage,
   messageId,
   outboundMessage,
+  sender,
 } from "../support/discord/builders.ts";
 import { openDatabase } from "../support/store/open_database.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";
@@ -114,12 +115,14 @@ describe("the memory of the store", () => {
       route: { agentId: "main", sessionKey: "busy" },
       arrival: index + 1,
       attempts: 0,
+      sender: sender(),
+      isScheduled: false,
       isFresh: false,
     }));
     queue.fill(waiting);
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(ACCOUNT, [], 0)?.route.sessionKey, "busy");
-    const second = queue.take(ACCOUNT, [], 0);
+    assert.equal(queue.take(ACCOUNT, () => true, 0)?.route.sessionKey, "busy");
+    const second = queue.take(ACCOUNT, () => true, 0);
     assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

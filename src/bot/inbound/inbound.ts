@@ -34,7 +34,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const { config, store, policy, texts, events } = account;
   const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
   const { judge, route, presence, proxied } = judging;
-  const waiting = () => waitingRulesOf(config().messages.queue, texts());
+  const waiting = () => waitingRulesOf(config().messages.queue, texts(), parts.sources.isOwner);
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
     isNeeded: () => policy().policy.needsOwnerInGuild === true,

@@ -32,7 +32,7 @@ export interface TurnRulesPorts {
   readonly instructionFiles: () => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
   readonly skills: (asker: Parameters<typeof skillsOf>[0]) => readonly Skill[];
-  readonly isOwner: (message: InboundMessage) => boolean;
+  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }

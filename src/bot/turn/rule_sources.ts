@@ -22,7 +22,7 @@ export function createRuleSources(
     readonly options: Pick<AccountOptions, "dataDir">;
     readonly reader: Pick<Reader, "index" | "self">;
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
-    readonly isOwner: (message: InboundMessage) => boolean;
+    readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
     readonly toolServices: Pick<ToolServices, "tools" | "skills">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },

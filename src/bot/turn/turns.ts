@@ -173,10 +173,12 @@ export function createAccountTurns(
   });
 
   const turns = createTurns({
-    claimNext: () =>
-      ended.aborted
-        ? Promise.resolve(undefined)
-        : store.inbox.claimNext(accountId, now(), catchUp.delayedChannels(), modesNow().carries),
+    claimNext: (admits) => {
+      if (ended.aborted) return Promise.resolve(undefined);
+      const { carries } = modesNow();
+      return store.inbox.claimNext(accountId, now(), catchUp.delayedChannels(), carries, admits);
+    },
+    isOwner: sources.isOwner,
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {

@@ -28,7 +28,8 @@ const agentId = () =>
 export const agents = z.strictObject({
   maxConcurrentTurns: key(
     whole(1, 64).default(4),
-    "Maximum number of sessions that Barnacle answers at the same time.",
+    "Maximum number of sessions that Barnacle answers at the same time. Of two or more, one is kept " +
+      "for owners.",
     { unit: "sessions", example: 2 },
   ),
   turnTimeoutSec: key(

@@ -12,7 +12,7 @@ import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts"
 import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
-import type { GuildSnapshot, InboundMessage, RepeatedMessage } from "./inbound.ts";
+import type { GuildSnapshot, InboundMessage, RepeatedMessage, Sender } from "./inbound.ts";
 import type { KnownFacts } from "./facts.ts";
 import type { PairingRequest, PairingService } from "./pairing.ts";
 import type { ReactionRecord } from "./reactions.ts";
@@ -198,6 +198,14 @@ export interface Route {
   readonly sessionKey: string;
 }
 
+/** A waiting message, as far as it decides whether its turn may begin now. */
+export interface WaitingTurn {
+  readonly sender: Sender;
+  readonly route: Route;
+  /** Whether it is a run of a schedule, which its person does not wait for. */
+  readonly isScheduled: boolean;
+}
+
 /** A message for which a turn has begun (T2). */
 export interface Claim {
   /** The claimed message, from the inbox. The store knows the turn by it. */
@@ -276,6 +284,8 @@ export interface WaitingLimits {
 /** Everything that the store needs to refuse a message. */
 export interface WaitingRules extends WaitingLimits {
   readonly refusal: (message: InboundMessage) => readonly Frozen[];
+  /** Whether the sender is an owner, whom messages of others must not keep out of a channel. */
+  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   Route,
   StopScope,
   WaitingRules,
+  WaitingTurn,
 } from "../inbound/inbox.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
@@ -57,12 +58,15 @@ export interface Claims {
    * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
    * Without it, each message has a turn of its own. A turn that an earlier attempt began keeps its
    * messages, and gets no more.
+   * @param admits Whether the turn of a message may begin now; absent: each may. Others of its
+   * session may begin before it.
    */
   claimNext(
     accountId: AccountId,
     now: number,
     blocked: "all" | readonly ChannelId[],
     carries?: Carries,
+    admits?: (waiting: WaitingTurn) => boolean,
   ): Promise<Claim | undefined>;
   /**
    * TS: adds messages that wait behind a running turn to it, and stores that together with steps.

@@ -5,7 +5,12 @@ import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Route } from "../../core/inbound/inbox.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
-import { type Conversation, scopeFor, sessionKeyOf } from "../../session/session_key.ts";
+import {
+  besideKeyOf,
+  type Conversation,
+  scopeFor,
+  sessionKeyOf,
+} from "../../session/session_key.ts";
 
 /** The parts of the config that decide about sessions. */
 export interface RouteRules {
@@ -35,7 +40,7 @@ export function createRoute(
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
     const route = conversationRoute(message, config(), sessionOwner(), thread);
     const isBeside = command && command.kind.needs !== "session";
-    return isBeside ? { ...route, sessionKey: `${route.sessionKey}:commands` } : route;
+    return isBeside ? { ...route, sessionKey: besideKeyOf(route.sessionKey) } : route;
   };
 }
 

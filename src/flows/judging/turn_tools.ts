@@ -7,7 +7,8 @@
 import type { Account } from "../../core/account/account.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { prepareRights } from "../../policy/rights.ts";
+import { prepareRights, type Rights } from "../../policy/rights.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ToolAsker } from "../../policy/tool_access.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
@@ -16,11 +17,17 @@ import type { CurrentPolicy } from "./policy_keeper.ts";
 export function createIsOwner(
   { policy }: Pick<Account<unknown, CurrentPolicy>, "policy">,
   { ownsApplicationAsRead }: Pick<OwnerIds, "ownsApplicationAsRead">,
-): (message: Pick<InboundMessage, "place" | "sender">) => boolean {
-  return ({ place, sender }) => {
-    const { policy: rules } = policy();
-    const known = { ownsApplication: !rules.commands.owners && ownsApplicationAsRead(sender.id) };
-    return prepareRights(rules).needed("owner", place, sender, known)?.isTheirs === true;
+): (message: Pick<InboundMessage, "sender">) => boolean {
+  let rules: AccessPolicy | undefined;
+  let isOwner: Rights["isOwner"] | undefined;
+  return ({ sender }) => {
+    const { policy: now } = policy();
+    if (now !== rules) isOwner = undefined;
+    rules = now;
+    isOwner ??= prepareRights(now).isOwner;
+    return isOwner(sender, {
+      ownsApplication: !now.commands.owners && ownsApplicationAsRead(sender.id),
+    });
   };
 }
 

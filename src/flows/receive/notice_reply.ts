@@ -36,10 +36,12 @@ function noticeReply(
 export function waitingRulesOf(
   { perUser, perChannel }: WaitingLimits,
   texts: Texts,
+  isOwner: WaitingRules["isOwner"],
 ): WaitingRules {
   return {
     perUser,
     perChannel,
+    isOwner,
     refusal: (message) => noticeReply(notice("queueFull", {}, texts), message),
   };
 }

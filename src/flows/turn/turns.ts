@@ -6,10 +6,11 @@
  * here awaits a turn, so a slow model delays only its own session (S5).
  */
 
-import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
+import { type Claim, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
-import type { TurnLimit } from "./control/turn_limit.ts";
+import { isBesideKey } from "../../session/session_key.ts";
+import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The turns of one account. */
@@ -31,15 +32,20 @@ const RETRY_MS = 5_000;
  */
 export function createTurns(
   ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
-    /** Claims the next message (T2); `undefined` if none may begin. */
-    readonly claimNext: () => Promise<Claim | undefined>;
+    /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
+    readonly claimNext: (
+      admits: (waiting: WaitingTurn) => boolean,
+    ) => Promise<Claim | undefined>;
+    /** Whether a person is an owner of the bot. */
+    readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */
     readonly answer: (claim: Claim, turn: RunningTurn) => Promise<void>;
     /** Bounds turns; shared with the other accounts. */
     readonly turnLimit: TurnLimit;
   },
 ): Turns {
-  const { claimNext, release, isRunning, answer, turnLimit, stopping, schedule, log } = ports;
+  const { claimNext, release, isRunning, isOwner, answer, turnLimit, stopping } = ports;
+  const { schedule, log } = ports;
   /** Number of turns, and of works after turns, that run. */
   let open = 0;
   let allEnded: PromiseWithResolvers<void> | undefined;
@@ -61,11 +67,18 @@ export function createTurns(
     });
   }
 
+  function personOf({ sender, route, isScheduled }: WaitingTurn): TurnPerson {
+    const isAwaited = !isScheduled && !isBesideKey(route.sessionKey);
+    return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
+  }
+
+  const admits = (waiting: WaitingTurn) => member.admits(personOf(waiting));
+
   async function claimAll(): Promise<void> {
     while (mayWait) {
       mayWait = false;
       if (isStopping || !member.take()) return;
-      const claim = await claimNext().catch((error: unknown) => {
+      const claim = await claimNext(admits).catch((error: unknown) => {
         member.giveBack();
         throw error;
       });
@@ -78,13 +91,15 @@ export function createTurns(
         return await release(claim);
       }
       mayWait = true;
-      if (!isRunning(claim)) member.end(); // its messages wait again, or have lost their turn
-      else void run(claim);
+      const { message: { sender, scheduled }, route } = claim;
+      const end = member.begin(personOf({ sender, route, isScheduled: scheduled !== undefined }));
+      if (!isRunning(claim)) end(); // its messages wait again, or have lost their turn
+      else void run(claim, end);
     }
   }
 
   /** Runs a turn. If its end cannot be stored, it begins anew later. */
-  async function run(claim: Claim): Promise<void> {
+  async function run(claim: Claim, freePlace: () => void): Promise<void> {
     const turn = turns.begin(claim);
     open++;
     try {
@@ -101,7 +116,7 @@ export function createTurns(
     } finally {
       turns.end(turn);
       closed();
-      member.end();
+      freePlace();
     }
   }
 

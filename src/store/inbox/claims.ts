@@ -50,7 +50,8 @@ export function createClaims(
   // A turn that a change has ended is `running` in the table until its next claim.
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
-            message ->> '$.guildId' AS guild_id FROM (
+            message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
+            message ->> '$.scheduled' IS NOT NULL AS is_scheduled FROM (
        SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
        FROM inbox
@@ -143,11 +144,13 @@ export function createClaims(
     join(turn, Infinity, ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip");
 
   return {
-    async claimNext(accountId, now, blocked, carries = () => false) {
+    async claimNext(accountId, now, blocked, carries = () => false, admits = () => true) {
       for (;;) {
         if (blocked === "all") return undefined;
         if (queue.isStale) await read(() => queue.isStale && fill());
-        const taken = queue.take(accountId, blocked, now);
+        const mayBegin = (entry: WaitingMessage) =>
+          !blocked.includes(entry.channelId) && admits(entry);
+        const taken = queue.take(accountId, mayBegin, now);
         if (!taken) return undefined;
         const { messageId, route, attempts } = taken;
         try {

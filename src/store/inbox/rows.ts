@@ -60,6 +60,8 @@ const waitingSchema = z.object({
   attempt: column.number,
   guild_id: snowflakeSchema<"guild">().nullable(),
   turn_of: snowflakeSchema<"message">().nullable(),
+  sender: column.text,
+  is_scheduled: column.number,
 }).transform((row): WaitingMessage => ({
   messageId: row.message_id,
   accountId: row.account_id,
@@ -67,6 +69,8 @@ const waitingSchema = z.object({
   route: { agentId: row.agent_id, sessionKey: row.session_key },
   arrival: row.id,
   attempts: row.attempt,
+  sender: JSON.parse(row.sender),
+  isScheduled: row.is_scheduled === 1,
   isFresh: false,
   guildId: row.guild_id ?? undefined,
   turnOf: row.turn_of ?? undefined,

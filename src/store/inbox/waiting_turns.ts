@@ -146,7 +146,7 @@ export function prepareWaitingTurns(
       for (const [index, { message }] of judged.entries()) {
         const turn = turnOf(message);
         const lists = turns.listsOf(turn);
-        if (fullOf(lists, rules) || lists.some(({ isTold }) => isTold)) {
+        if (fullOf(lists, rules, message) || lists.some(({ isTold }) => isTold)) {
           for (const { message: { id } } of judged.slice(0, index)) turns.end(id);
           return false;
         }
@@ -166,7 +166,7 @@ export function prepareWaitingTurns(
       // Another account answers it, and counts it.
       if (isInInbox.get(message.id)) return { judged };
       const turn = turnOf(message);
-      const full = fullOf(turns.listsOf(turn), rules);
+      const full = fullOf(turns.listsOf(turn), rules, message);
       if (full) return refuse(judged, full, rules, now);
       return {
         judged,
@@ -183,9 +183,11 @@ export function prepareWaitingTurns(
 function fullOf(
   [user, channel]: readonly [user: TurnList, channel: TurnList],
   rules: WaitingRules,
+  message: InboundMessage,
 ): TurnList | undefined {
   const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, rules);
-  return full && (full === "user" ? user : channel);
+  if (full === "user") return user;
+  return full && !rules.isOwner(message) ? channel : undefined;
 }
 
 /** The message without its turn. */

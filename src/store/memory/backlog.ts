@@ -6,11 +6,11 @@
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
-import type { Route } from "../../core/inbound/inbox.ts";
+import type { Route, WaitingTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
 /** A message that waits. */
-export interface WaitingMessage {
+export interface WaitingMessage extends WaitingTurn {
   readonly messageId: MessageId;
   readonly accountId: AccountId;
   /** The channel, thread or direct message channel that it stands in. */
@@ -137,15 +137,18 @@ export function createBacklog() {
      * guild's sessions without a running turn, the one comes first that has waited longest, and in it
      * the message that was written first.
      *
-     * @param blocked Channels without a next message for now.
+     * @param mayBegin Whether a message may be next now.
      */
-    next(accountId: AccountId, blocked: readonly ChannelId[]): WaitingMessage | undefined {
+    next(
+      accountId: AccountId,
+      mayBegin: (entry: WaitingMessage) => boolean,
+    ): WaitingMessage | undefined {
       const { fair } = accountOf(accountId);
       let chosen: Session | undefined;
       let oldest: WaitingMessage | undefined;
       let time = Infinity;
       for (const session of ready) {
-        const first = firstOf(session, accountId, blocked);
+        const first = firstOf(session, accountId, mayBegin);
         if (!first) continue;
         const itsTime = fair.timeOf(first);
         if (oldest && (itsTime > time || itsTime === time && first.arrival > oldest.arrival)) {
@@ -159,7 +162,10 @@ export function createBacklog() {
       fair.begun(oldest);
       let next = oldest;
       for (const entry of chosen.entries) {
-        if (isClaimable(entry, accountId, blocked) && isBefore(entry.messageId, next.messageId)) {
+        if (
+          isBefore(entry.messageId, next.messageId) && entry.accountId === accountId &&
+          mayBegin(entry)
+        ) {
           next = entry;
         }
       }
@@ -245,18 +251,12 @@ export type WaitingMessages = ReturnType<typeof createBacklog>;
 function firstOf(
   { entries }: Session,
   accountId: AccountId,
-  blocked: readonly ChannelId[],
+  mayBegin: (entry: WaitingMessage) => boolean,
 ): WaitingMessage | undefined {
-  for (const entry of entries) if (isClaimable(entry, accountId, blocked)) return entry;
+  for (const entry of entries) {
+    if (entry.accountId === accountId && mayBegin(entry)) return entry;
+  }
   return undefined;
-}
-
-function isClaimable(
-  { accountId: receiver, channelId }: WaitingMessage,
-  accountId: AccountId,
-  blocked: readonly ChannelId[],
-): boolean {
-  return receiver === accountId && !blocked.includes(channelId);
 }
 
 /** Compares ids as numbers: a shorter one is smaller. */

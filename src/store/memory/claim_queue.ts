@@ -7,7 +7,7 @@
  * up to a bound; the others are read from the tables when their turn comes.
  */
 
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Claim, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { createBacklog, type WaitingMessage } from "./backlog.ts";
@@ -42,7 +42,7 @@ export interface ClaimQueue {
    */
   take(
     accountId: AccountId,
-    blocked: readonly ChannelId[],
+    mayBegin: (entry: WaitingMessage) => boolean,
     now: number,
   ): WaitingMessage | undefined;
   /**
@@ -178,12 +178,14 @@ export function createClaimQueue(): ClaimQueue {
         route,
         arrival: ++arrivals,
         attempts: 0,
+        sender: message.sender,
+        isScheduled: message.scheduled !== undefined,
         isFresh: true,
       };
       insert(backlog.hasRoomForText() ? { ...entry, message } : entry);
     },
-    take(accountId, blocked, claimedAt) {
-      const next = backlog.next(accountId, blocked);
+    take(accountId, mayBegin, claimedAt) {
+      const next = backlog.next(accountId, mayBegin);
       if (!next) return undefined;
       const { messageId, route: { sessionKey }, attempts } = next;
       running.begin(messageId, {

@@ -112,7 +112,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
         undecided: () => {},
       },
     },
-    waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [] }),
+    waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [], isOwner: () => false }),
     now: clock.now,
     schedule: clock.schedule,
     random: () => 0,

@@ -3,13 +3,16 @@ import { describe, it } from "node:test";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createTurns } from "../../../src/flows/turn/turns.ts";
-import { directMessage, messageId } from "../../support/discord/builders.ts";
+import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 import { settle } from "../../support/settle.ts";
 
-const claimOf = (id: string): Claim => ({
-  message: directMessage({ id: messageId(id) }),
+const OWNER = "1";
+
+/** @param asker Id of the person; by default an owner, who may have several turns. */
+const claimOf = (id: string, asker = OWNER): Claim => ({
+  message: directMessage({ id: messageId(id), sender: sender({ id: userId(asker) }) }),
   route: { agentId: "main", sessionKey: `agent:main:${id}` },
   attempt: 1,
 });
@@ -20,18 +23,24 @@ function setUp(
   maxConcurrent = 2,
   afterwards?: (ending: AbortSignal) => Promise<void>,
 ) {
-  const waiting = ids.map(claimOf);
+  const waiting = ids.map((id) => claimOf(id));
   const started: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const turns = createTurns({
-    claimNext: () => Promise.resolve(waiting.shift()),
+    claimNext(admits) {
+      const next = waiting.findIndex(({ message: { sender }, route }) =>
+        admits({ sender, route, isScheduled: false })
+      );
+      return Promise.resolve(next < 0 ? undefined : waiting.splice(next, 1)[0]);
+    },
     release: (claim) => {
       waiting.push(claim);
       return Promise.resolve();
     },
     isRunning: () => true,
+    isOwner: ({ sender }) => sender.id === OWNER,
     answer: ({ message: { id } }, turn) => {
       started.push(id);
       turn.afterwards = afterwards;
@@ -154,5 +163,40 @@ describe("[S5] createTurns()", () => {
     ends.get("1")?.resolve();
     await stopped;
     assert.deepEqual(started, ["1"]);
+  });
+});
+
+describe("[X4a] createTurns() while people ask more than it can answer", () => {
+  it("begins an owner's turn at once, and one turn of each other person", async () => {
+    const { turns, waiting, started, ends } = setUp([], 4);
+    for (const asker of ["7", "7", "7", "7", "8", "9", "10"]) {
+      waiting.push(claimOf(`${waiting.length + 1}`, asker));
+    }
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["1", "5", "6"], "one place is kept");
+    waiting.push(claimOf("90"), claimOf("91"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started.slice(3), ["90"]);
+    ends.get("90")?.resolve();
+    await settle();
+    assert.deepEqual(started.slice(4), ["91"], "the kept place is for owners");
+    ends.get("91")?.resolve();
+    ends.get("5")?.resolve();
+    await settle();
+    assert.deepEqual(started.slice(5), ["7"], "7 has a turn already");
+    ends.get("1")?.resolve();
+    await settle();
+    assert.deepEqual(started.slice(6), ["2"]);
+  });
+
+  it("begins an owner's turn at once, behind 10,000 mentions of 2,000 people", async () => {
+    const { turns, waiting, started } = setUp([], 4);
+    for (let n = 0; n < 10_000; n++) waiting.push(claimOf(`${1_000 + n}`, `${1_000 + n % 2_000}`));
+    waiting.push(claimOf("90"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["1000", "1001", "1002", "90"]);
   });
 });

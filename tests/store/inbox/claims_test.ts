@@ -8,6 +8,8 @@ import {
   directMessage,
   guildMessage,
   messageId,
+  sender,
+  userId,
 } from "../../support/discord/builders.ts";
 import { createStore } from "../../../src/store/store.ts";
 import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
@@ -89,6 +91,28 @@ describe("claimNext()", () => {
       1,
     );
     assert.equal(await claim(), "12");
+  });
+
+  it("[X4a] passes over people who may not begin a turn now, also within a session", async () => {
+    const of = (digits: string, user: string, sessionKey: string) => {
+      const who = sender({ id: userId(user) });
+      const message = guildMessage({ id: messageId(digits), sender: who });
+      return accepted(message, { agentId: "main", sessionKey });
+    };
+    const judged = [of("11", "7", "a"), of("12", "7", "b"), of("13", "8", "b"), of("14", "7", "c")];
+    const { database, store } = await openInbox(...judged);
+    // A process that has accepted them, and one that reads them from the tables.
+    for (const { inbox } of [store, createStore(database, ":memory:", { elapsed: () => 0 })]) {
+      const next = (...passed: readonly string[]) =>
+        inbox.claimNext(ACCOUNT, NOW, [], undefined, ({ sender, isScheduled, route }) => {
+          assert.deepEqual([isScheduled, route.agentId], [false, "main"]);
+          return !passed.includes(sender.id);
+        });
+      assert.equal(await next("7", "8"), undefined);
+      assert.equal((await next("7"))?.message.id, "13");
+      assert.equal((await next())?.message.id, "11");
+      await inbox.voidClaims();
+    }
   });
 
   it("[G6] claims the message that was written first, even if catch-up brings it late", async () => {

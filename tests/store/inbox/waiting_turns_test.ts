@@ -24,8 +24,13 @@ import {
 import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
+const OWNER = "99";
 const SECOND = toAccountId("second");
-const WAITING = waitingRulesOf({ perUser: 3, perChannel: 8 }, {});
+const WAITING = waitingRulesOf(
+  { perUser: 3, perChannel: 8 },
+  {},
+  ({ sender }) => sender.id === OWNER,
+);
 const DECISIONS =
   "SELECT message_id, verdict || ': ' || why AS verdict, rule FROM decision ORDER BY message_id";
 const NOTICES = "SELECT cause_id, channel_id FROM outbox WHERE kind = 'notice' ORDER BY id";
@@ -171,6 +176,17 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     const tenth = judged[9];
     assert.equal(tenth && whyOf(tenth)?.["rule"], "messages.queue.perChannel");
     assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
+  });
+
+  it("[X4a] leaves room for an owner, whose own limit stays", async () => {
+    const { take, whyOf } = setUp();
+    for (const judged of times(9, (n) => question({ user: `${n + 1}` }))) await take([judged]);
+    const [first, ...others] = times(5, () => question({ user: OWNER }));
+    for (const judged of [first, ...others]) await take(judged ? [judged] : []);
+    const why = (judged: Judged | undefined) => judged && whyOf(judged)?.["verdict"];
+    assert.equal(why(first), "accept: mentioned");
+    assert.equal(why(others.at(-1)), "ignore: queue-full");
+    assert.equal(whyOf(others.at(-1) ?? question())?.["rule"], "messages.queue.perUser");
   });
 
   it("leaves room in other channels", async () => {

@@ -40,7 +40,7 @@ describe("createClaimQueue()", () => {
       for (const step of all) {
         if (step.kind === "add") add(queue, ++added, step.channel);
         else if (step.kind === "take") {
-          running.push(...[queue.take(ACCOUNT, [], 0)].flatMap((t) => t ?? []));
+          running.push(...[queue.take(ACCOUNT, () => true, 0)].flatMap((t) => t ?? []));
         } else {
           const taken = running.shift();
           if (!taken) continue;
@@ -55,7 +55,11 @@ describe("createClaimQueue()", () => {
       }
       for (const taken of running) queue.end(claimOf(taken));
       let waiting = 0;
-      for (let taken = queue.take(ACCOUNT, [], 0); taken; taken = queue.take(ACCOUNT, [], 0)) {
+      for (
+        let taken = queue.take(ACCOUNT, () => true, 0);
+        taken;
+        taken = queue.take(ACCOUNT, () => true, 0)
+      ) {
         queue.end(claimOf(taken));
         waiting++;
       }
@@ -75,17 +79,17 @@ describe("createClaimQueue()", () => {
     const shared = waiting(1, { accountId: SECOND });
     const queue = filled(shared, inChannel(2, "11"));
     assert.equal(take(queue), "2");
-    assert.equal(queue.take(SECOND, [], 0), undefined, "the session has a turn");
+    assert.equal(queue.take(SECOND, () => true, 0), undefined, "the session has a turn");
   });
 
   it("[S5] counts the attempt of a released message, but not of one that is put back", () => {
     const queue = filled(inChannel(1, "11"));
-    const first = queue.take(ACCOUNT, [], 0);
+    const first = queue.take(ACCOUNT, () => true, 0);
     queue.putBack(first!);
-    const again = queue.take(ACCOUNT, [], 0);
+    const again = queue.take(ACCOUNT, () => true, 0);
     assert.equal(again?.attempts, 0);
     queue.release(claimOf(again));
     assert.equal(queue.isRunning(claimOf(again)), false);
-    assert.equal(queue.take(ACCOUNT, [], 0)?.attempts, 1);
+    assert.equal(queue.take(ACCOUNT, () => true, 0)?.attempts, 1);
   });
 });

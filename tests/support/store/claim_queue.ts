@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
 import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
 import { type ClaimQueue, createClaimQueue } from "../../../src/store/memory/claim_queue.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../discord/builders.ts";
+import { ACCOUNT, channelId, guildMessage, messageId, sender } from "../discord/builders.ts";
 
 /** A message as the table has it; the channel names its session. */
 export function waiting(id: number, fields: Partial<WaitingMessage> = {}): WaitingMessage {
@@ -16,6 +16,8 @@ export function waiting(id: number, fields: Partial<WaitingMessage> = {}): Waiti
     route: { agentId: "main", sessionKey: `session ${channel}` },
     arrival: id,
     attempts: 0,
+    sender: sender(),
+    isScheduled: false,
     isFresh: false,
     ...fields,
   };
@@ -47,4 +49,4 @@ export function claimOf(taken: WaitingMessage | undefined) {
 
 /** The id of the next message of the default account. */
 export const take = (queue: ClaimQueue, blocked: readonly ChannelId[] = []) =>
-  queue.take(ACCOUNT, blocked, 0)?.messageId;
+  queue.take(ACCOUNT, ({ channelId }) => !blocked.includes(channelId), 0)?.messageId;

@@ -1,11 +1,23 @@
 /**
  * Bounds how many turns run at once, over all accounts (`agents.maxConcurrentTurns`).
  *
+ * A person has one running turn, and one place is kept for owners. So people with slow questions can
+ * take neither the places of others nor that of an owner, however many questions they have (X4a).
+ *
  * An account takes a place before it claims a message, and most claims find none. If it gives the
  * place back unused, it wakes only accounts that found no free place meanwhile. Otherwise, two
  * accounts would wake each other for ever. The end of a turn wakes all accounts, because they share
  * sessions, too.
  */
+
+import type { UserId } from "../../../core/discord/ids.ts";
+
+/** Whose turn a place is for. */
+export interface TurnPerson {
+  /** The person, who has one turn at a time; absent: they do not wait for this turn. */
+  readonly id: UserId | undefined;
+  readonly isOwner: () => boolean;
+}
 
 /** One account's access to the limit. */
 export interface AccountTurnLimit {
@@ -15,10 +27,16 @@ export interface AccountTurnLimit {
    * @returns Whether there was one. If not, `wake` is called once there may be one.
    */
   take(): boolean;
+  /** Whether a turn of a person may begin in the taken place. */
+  admits(person: TurnPerson): boolean;
   /** Gives a place back without a turn, because no message waits. */
   giveBack(): void;
-  /** Gives a place back after a turn. */
-  end(): void;
+  /**
+   * Notes whose turn begins in the taken place.
+   *
+   * @returns Gives the place back after the turn.
+   */
+  begin(person: TurnPerson): () => void;
   /** Ends the calls of `wake`. Taken places stay taken. */
   leave(): void;
 }
@@ -31,13 +49,25 @@ export interface AccountTurnLimit {
 export function createTurnLimit(size: () => number) {
   const members = new Set<() => void>();
   const refused = new Set<() => void>();
+  /** Number of running turns of each person who is no owner. */
+  const running = new Map<UserId, number>();
   let taken = 0;
+  /** Number of places with turns of people who are no owners. */
+  let others = 0;
 
   function free(woken: ReadonlySet<() => void>): void {
     taken--;
     const now = [...woken];
     refused.clear();
     for (const wake of now) wake();
+  }
+
+  function count(id: UserId | undefined, by: number): void {
+    others += by;
+    if (id === undefined) return;
+    const turns = (running.get(id) ?? 0) + by;
+    if (turns > 0) running.set(id, turns);
+    else running.delete(id);
   }
 
   return {
@@ -57,8 +87,17 @@ export function createTurnLimit(size: () => number) {
           taken++;
           return true;
         },
+        admits: ({ id, isOwner }) =>
+          others < Math.max(1, size() - 1) && (id === undefined || !running.has(id)) || isOwner(),
         giveBack: () => free(refused),
-        end: () => free(members),
+        begin({ id, isOwner }) {
+          const isCounted = !isOwner();
+          if (isCounted) count(id, 1);
+          return () => {
+            if (isCounted) count(id, -1);
+            free(members);
+          };
+        },
         leave() {
           members.delete(wake);
           refused.delete(wake);

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { userId } from "../../../support/discord/builders.ts";
 import { createTurnLimit } from "../../../../src/flows/turn/control/turn_limit.ts";
+
+const stranger = (id: string) => ({ id: userId(id), isOwner: () => false });
+const OWNER = { id: userId("1"), isOwner: () => true };
 
 /** A limit with members that count their calls of `wake`. */
 function setUp(size: number) {
@@ -15,7 +19,7 @@ describe("[S5] createTurnLimit()", () => {
   it("has its number of places for all accounts together", () => {
     const { one, two } = setUp(2);
     assert.deepEqual([one.take(), two.take(), one.take(), two.take()], [true, true, false, false]);
-    one.end();
+    one.begin(stranger("7"))();
     assert.deepEqual([two.take(), one.take()], [true, false]);
   });
 
@@ -33,7 +37,7 @@ describe("[S5] createTurnLimit()", () => {
   it("wakes all members at the end of a turn, since accounts can share its session", () => {
     const { one, woken } = setUp(4);
     one.take();
-    one.end();
+    one.begin(stranger("7"))();
     assert.deepEqual(woken, { one: 1, two: 1 });
   });
 
@@ -42,7 +46,7 @@ describe("[S5] createTurnLimit()", () => {
     one.take();
     two.take();
     two.leave();
-    one.end();
+    one.begin(stranger("7"))();
     assert.deepEqual(woken, { one: 1, two: 0 });
   });
 
@@ -53,5 +57,35 @@ describe("[S5] createTurnLimit()", () => {
     assert.equal(member.take(), false);
     size = 2;
     assert.equal(member.take(), true);
+  });
+
+  it("[X4a] lets a person have one turn at a time, and an owner several", () => {
+    const { one, two } = setUp(8);
+    assert.equal(one.take(), true);
+    const end = one.begin(stranger("7"));
+    one.take();
+    assert.deepEqual([one.admits(stranger("7")), two.admits(stranger("7"))], [false, false]);
+    assert.equal(one.admits(stranger("8")), true);
+    assert.equal(one.admits({ ...stranger("7"), id: undefined }), true, "nobody waits for it");
+    one.begin(OWNER);
+    two.take();
+    assert.equal(two.admits(OWNER), true);
+    end();
+    assert.equal(two.admits(stranger("7")), true);
+  });
+
+  it("[X4a] keeps a place for owners, if there is more than one", () => {
+    const { one, two } = setUp(4);
+    const ends = ["7", "8", "9"].map((id) => {
+      assert.equal(one.take() && one.admits(stranger(id)), true);
+      return one.begin(stranger(id));
+    });
+    assert.equal(two.take(), true);
+    assert.deepEqual([two.admits(stranger("10")), two.admits(OWNER)], [false, true]);
+    two.begin(OWNER)();
+    ends[0]?.();
+    assert.equal(two.take() && two.admits(stranger("10")), true);
+    const { one: only } = setUp(1);
+    assert.equal(only.take() && only.admits(stranger("7")), true);
   });
 });
