@@ -91,14 +91,19 @@ export type ComposedReply =
 /** Composes a reply from a model's answer, for the channel of the answered message (S3). */
 export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
-  const tagged = takeReplyTags(visibleText(text));
+  const visible = visibleText(text);
+  const tagged: Tagged = visible.includes("[[") ? takeReplyTags(visible) : { text: visible };
   if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
   const clean = rules.cleanSecrets(tagged.text);
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   const written = [answer.message.text, shown.system];
-  const { isCut, ...laidOut } = layOutUntrusted(paragraphs(clean, notes), written, rules);
+  const { isCut, ...laidOut } = layOutUntrusted(
+    notes.length === 0 ? clean : paragraphs(clean, notes),
+    written,
+    rules,
+  );
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
-  const quote = quoteOf(tagged.replyTo, answer);
+  const quote = tagged.replyTo && quoteOf(tagged.replyTo, answer);
   const reply: Reply = {
     ...replyBase(answer, "reply"),
     ...laidOut,
@@ -184,7 +189,6 @@ function isVisible(text: string): boolean {
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {
-  if (notes.length === 0) return text.trim() === "" ? "" : text;
   return [text, ...notes].filter((paragraph) => paragraph.trim() !== "").join("\n\n");
 }
 
@@ -235,10 +239,10 @@ function layOut(text: string, rules: TextRules): LaidOutText {
 
 /** The message that a reply tag asks for, if the model was shown that message (R3). */
 function quoteOf(
-  replyTo: Tagged["replyTo"],
+  replyTo: NonNullable<Tagged["replyTo"]>,
   { message, shown, rules: { replyToMode } }: ModelAnswer,
 ): Quote | undefined {
-  if (replyTo === undefined || replyToMode === "off") return undefined;
+  if (replyToMode === "off") return undefined;
   const { quoted, sender } = message;
   const targetId = replyTo === "current" ? message.id : replyTo.messageId;
   const overheard = shown.overheard.find(({ messageId }) => messageId === targetId);
@@ -301,7 +305,6 @@ const TAG = /\[\[\s{0,99}(?:reply_to_current|reply_to\s{0,99}:([^\]\n]{0,1000}))
  * the current message or with an invalid id asks for the current message.
  */
 export function takeReplyTags(text: string): Tagged {
-  if (!text.includes("[[")) return { text };
   const code = codeRegions(text);
   let replyTo: Tagged["replyTo"];
   let kept = "";

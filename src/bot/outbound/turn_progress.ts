@@ -43,10 +43,10 @@ export interface TurnProgress {
   accepted: Acks["accepted"];
   /** A message has lost its turn. */
   cut(messageId: MessageId): void;
-  /** Creates the draft of an answer; `undefined` if the config shows only finished answers. */
-  drafts(): Drafts | undefined;
-  /** Creates the line about a turn; `undefined` if the config shows none. */
-  lines(): ProgressLines | undefined;
+  /** Shows answers while they grow, if the config says so. */
+  readonly drafts: Drafts;
+  /** Shows a line about each turn, if the config says so. */
+  readonly lines: ProgressLines;
   /** The config has changed. */
   reconfigured(): void;
   /** A message of the outbox has its final result. */
@@ -85,8 +85,8 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     typing,
     accepted: (message, why) => acks.accepted(message, why),
     cut: (messageId) => acks.answered(messageId, "notice"),
-    drafts: () => config().discord.streaming === "edit" ? drafts : undefined,
-    lines: () => config().discord.streaming === "progress" ? lines : undefined,
+    drafts,
+    lines,
     reconfigured() {
       if (isDeepStrictEqual(rules, config().messages)) return;
       rules = config().messages;

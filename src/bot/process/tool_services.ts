@@ -109,15 +109,15 @@ async function within(ms: number, promise: Promise<void> | undefined): Promise<v
 
 /** Joins two lists: the same array until one of them changes. */
 function joined(first: () => readonly Tool[], second: () => readonly Tool[]) {
-  let last: readonly (readonly Tool[])[] = [];
+  let one: readonly Tool[] | undefined;
+  let other: readonly Tool[] | undefined;
   let all: readonly Tool[] = [];
   return () => {
-    const parts = [first(), second()];
-    if (parts.some((part, at) => part !== last[at])) {
-      last = parts;
-      all = parts.flat();
-    }
-    return all;
+    const [newOne, newOther] = [first(), second()];
+    if (newOne === one && newOther === other) return all;
+    one = newOne;
+    other = newOther;
+    return all = [...newOne, ...newOther];
   };
 }
 

@@ -147,6 +147,7 @@ export function createAccountTurns(
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route: { sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
+    const { streaming } = config().discord;
     return {
       ...common,
       queue: queueNow(),
@@ -154,8 +155,8 @@ export function createAccountTurns(
       manner: commands.settings.mannerOf(sessionKey),
       turn,
       rules: rulesNow(),
-      drafts: progress.drafts(),
-      lines: progress.lines(),
+      drafts: streaming === "edit" ? progress.drafts : undefined,
+      lines: streaming === "progress" ? progress.lines : undefined,
     };
   }
 

@@ -219,8 +219,8 @@ export interface Claim {
 }
 
 /** All messages that a claim's turn answers, in their order. */
-export function messagesOf({ message, also = [] }: Claim): readonly InboundMessage[] {
-  return [message, ...also];
+export function messagesOf({ message, also }: Claim): readonly InboundMessage[] {
+  return also ? [message, ...also] : [message];
 }
 
 /** The message that the reply of a claim's turn belongs to: the last one (S5). */

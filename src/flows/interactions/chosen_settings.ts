@@ -7,7 +7,6 @@ import {
   ACTIVATIONS,
   type ChosenSetting,
   CONVERSATION_SETTINGS,
-  type ConversationSetting,
   type Manner,
   oneOf,
   type PlaceSetting,
@@ -37,6 +36,8 @@ export interface CommandSettings extends ChosenSettings {
   /** How a conversation is answered. */
   mannerOf(sessionKey: string): Manner;
 }
+
+const PLAIN_MANNER: Manner = { showsThinking: false, showsSteps: false };
 
 /**
  * Creates the settings.
@@ -80,9 +81,15 @@ export function createChosenSettings(
       settings.change(accountId, scopeOf(call, name), name, value, now()),
     queueMode: ({ channelId }) => oneOf(QUEUE_MODES, settings.known(accountId, channelId, "queue")),
     mannerOf(sessionKey) {
-      const of = (name: ConversationSetting) => settings.known(accountId, sessionKey, name);
-      const think = oneOf(THINK_LEVELS, of("think"));
-      return { think, showsThinking: of("reasoning") === "on", showsSteps: of("verbose") === "on" };
+      const think = settings.known(accountId, sessionKey, "think");
+      const reasoning = settings.known(accountId, sessionKey, "reasoning");
+      const verbose = settings.known(accountId, sessionKey, "verbose");
+      if (!think && !reasoning && !verbose) return PLAIN_MANNER; // most conversations
+      return {
+        think: oneOf(THINK_LEVELS, think),
+        showsThinking: reasoning === "on",
+        showsSteps: verbose === "on",
+      };
     },
   };
 }

@@ -40,6 +40,8 @@ export function createModelNotices(
 ) {
   let known: Set<string> | undefined; // of the store, from the first turn on
   let last: Promise<void> = Promise.resolve();
+  /** Number of ends that wait to be judged. */
+  let waiting = 0;
 
   async function judge(outcome: TurnOutcome): Promise<void> {
     const error = failureOf(outcome);
@@ -61,9 +63,12 @@ export function createModelNotices(
   return {
     /** A turn has ended. */
     turnEnded(outcome: TurnOutcome): void {
+      const isWell = outcome.kind === "reply" && !outcome.failure;
+      if (isWell && waiting === 0 && known?.size === 0) return; // as most ends
+      waiting++;
       last = last.then(() => judge(outcome)).catch((error: unknown) => {
         log.warn("Cannot record which problems of the model the owners know", { error });
-      });
+      }).finally(() => void waiting--);
     },
   };
 }

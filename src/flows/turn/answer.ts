@@ -66,11 +66,12 @@ const FILES_SHARE = 0.5;
  * @throws {unknown} The store's error, if the store is down before the turn's end, or refuses even
  * the failed turn.
  */
-export async function answer(claim: Claim, given: AnswerPorts): Promise<void> {
-  const { turn, model, log, events } = given;
-  const tracing = given.hasTraces ? traceTurn(claim, given, model.id) : undefined;
-  const ports = tracing ? { ...given, tracing, model: tracing.model(model) } : given;
-  const rules = rulesFor(model, ports.rules(claim.message)); // from the beginning to the end
+export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void> {
+  const { turn, model, log, events } = untraced;
+  const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
+  const ports = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
+  const given = ports.rules(claim.message); // from the beginning to the end
+  const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const spending = createTurnSpending(claim);
   const run: AnswerRun = { turn, rules, ports, spending };
   let ended: FinishedTurn | undefined;
@@ -126,8 +127,7 @@ export async function answer(claim: Claim, given: AnswerPorts): Promise<void> {
 }
 
 /** A turn offers no tools to a model whose server refuses them, and promises none. */
-function rulesFor({ takesNoTools = false }: Model, rules: TurnRules): TurnRules {
-  if (!takesNoTools || rules.tools.length === 0) return rules;
+function withoutTools(rules: TurnRules): TurnRules {
   return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
@@ -180,7 +180,16 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     { window, reset, timezone, userTurns, timeoutMs },
     {
       // Not all ports: to copy them costs more than the rest of this function.
-      ...{ store, sessions, rates, retryAt, randomId, now, schedule, stopping, log, cleanSecrets },
+      store,
+      sessions,
+      rates,
+      retryAt,
+      randomId,
+      now,
+      schedule,
+      stopping,
+      log,
+      cleanSecrets,
       model,
       writer: () => meteredModel(model, { kind: "compaction", by, spend, now }),
       earlierImages: files && model.takesImages !== false
@@ -216,8 +225,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   // The model, until it answers without calling a tool.
   const draft = ports.drafts && draftFor(claim, compose, ports.drafts);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
+  const calls = stepPorts(turn, gathered, spending, ports);
   const turnPorts: TurnPorts = {
-    model: manner ? withManner(model, manner) : model,
+    model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
     checkBudget: () => spend.check(by, "answer"),
     onUsage(request, usage, modelId, askedAt) {
       const at = now();
@@ -234,12 +244,19 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     onText: draft?.grow,
     onStep: progress?.step,
     steps: gathered.steps,
-    ...stepPorts(turn, gathered, spending, ports),
+    contextOf: calls.contextOf,
+    takeIn: calls.takeIn,
+    people: ports.people,
+    readJoined: gathered.readJoined,
+    showJoined: calls.showJoined,
+    showImages: calls.showImages,
+    save: calls.save,
+    onRefused: events.emit.toolRefused,
   };
   let outcome: TurnOutcome | ParkedTurn;
   try {
     outcome = await runTurn(history.requestFor, turnPorts);
-    if (isTooLong(outcome)) {
+    if (outcome.kind === "failed" && isTooLong(outcome.error)) {
       history = await opened.shrink();
       const steps = await store.stepsOf(claim.message.id);
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
@@ -318,14 +335,12 @@ function draftFor(claim: Claim, compose: Compose, drafts: NonNullable<AnswerPort
 }
 
 /** Whether the model's server refused a request because of its length. */
-function isTooLong(outcome: TurnOutcome | ParkedTurn): boolean {
-  return outcome.kind === "failed" && outcome.error instanceof ModelError &&
-    outcome.error.kind === "context_length";
+function isTooLong(error: unknown): boolean {
+  return error instanceof ModelError && error.kind === "context_length";
 }
 
-/** Wraps the model that answers. A turn without a chosen manner gets the model itself. */
+/** Wraps a model so that it thinks as people have chosen. */
 function withManner(model: Model, { think, showsThinking }: Manner): Model {
-  if (think === undefined && !showsThinking) return model;
   return withGenerate(
     model,
     (request, signal) =>

@@ -188,10 +188,10 @@ export function createAnswerThreads(
     },
     /** Whether the answer to a message opens a thread, by the config. */
     opensFor(message: InboundMessage): boolean {
-      if (!canStartThread(message) || refusesNow(message.channelId)) return false;
       const { auto } = rules(message);
-      if (auto !== "mention") return auto === "all";
-      return isMention(message) || ports.matchesPattern(message.text);
+      if (auto === "off") return false; // as in most places
+      if (!canStartThread(message) || refusesNow(message.channelId)) return false;
+      return auto === "all" || isMention(message) || ports.matchesPattern(message.text);
     },
     /** Whether a conversation continues in a channel without mentions. */
     continuesIn: (channelId: ChannelId): boolean => askers.has(channelId),
@@ -225,9 +225,10 @@ export function createAnswerThreads(
      */
     homeOf(claim: Claim, isReply: boolean): Promise<Claim> | undefined {
       const { message, route } = claim;
-      if (!canStartThread(message)) return undefined;
+      const isByConfig = route.sessionKey.endsWith(`:${message.id}`); // the thread has this id
+      const mayBeOpen = isByConfig || askers.size > 0 || claim.attempt > 1;
+      if (!mayBeOpen || !canStartThread(message)) return undefined;
       const threadId = threadIdOf(message.id);
-      const isByConfig = route.sessionKey.endsWith(`:${threadId}`);
       if (!isByConfig && !askers.has(threadId) && claim.attempt === 1) return undefined;
       return placeOf(claim, threadId, isByConfig, isReply);
     },

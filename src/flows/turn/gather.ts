@@ -173,17 +173,7 @@ export function stepPorts(
   gathered: Gathered,
   spending: TurnSpending,
   ports: AnswerPorts,
-): Pick<
-  TurnPorts,
-  | "contextOf"
-  | "takeIn"
-  | "people"
-  | "readJoined"
-  | "showJoined"
-  | "showImages"
-  | "save"
-  | "onRefused"
-> {
+): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   return {
@@ -194,9 +184,9 @@ export function stepPorts(
       sessionKey,
       callKey: `${message.id}:${key}`,
     }),
-    takeIn: takingIn(turn, ports),
-    people: ports.people,
-    readJoined: gathered.readJoined,
+    takeIn: ports.store.takeIn && ports.steers
+      ? (unsaved) => takeIn(unsaved, turn, ports)
+      : undefined,
     showJoined: (id) => joinedMessage(id, gathered),
     showImages: (ids) => gathered.files().keptImages(ids),
     async save(more, waitsForDisk) {
@@ -206,26 +196,23 @@ export function stepPorts(
       await saveSteps(add, message.id, ports);
       spending.stored = length;
     },
-    onRefused: ports.events.emit.toolRefused,
   };
 }
 
 /** Takes in messages that have arrived since, if the store and the config have that (S5). */
-function takingIn(
+async function takeIn(
+  unsaved: readonly Step[],
   turn: RunningTurn,
   { store, steers, now }: AnswerPorts,
-): TurnPorts["takeIn"] {
+): Promise<Step | undefined> {
   if (!store.takeIn || !steers) return undefined;
-  const take = store.takeIn;
-  return async (unsaved) => {
-    let joined: Step | undefined;
-    const taken = await take(turn.claim, now(), steers, (messages) => {
-      joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
-      return [...unsaved, joined];
-    });
-    if (taken) turn.claim = taken;
-    return taken && joined;
-  };
+  let joined: Step | undefined;
+  const taken = await store.takeIn(turn.claim, now(), steers, (messages) => {
+    joined = { kind: "joined", messageIds: messages.map(({ id }) => id), at: now() };
+    return [...unsaved, joined];
+  });
+  if (taken) turn.claim = taken;
+  return taken && joined;
 }
 
 /** A message that joined the turn, with its images. */

@@ -10,12 +10,17 @@ import { createView, type Edit, type View } from "./view.ts";
 
 /** The readings of a text besides the text itself; most texts have none. */
 export function readingsOf(text: string): readonly View[] {
+  if (!MAY_READ_OTHERWISE.test(text)) return NO_VIEWS; // most texts
   const fold = foldLetters(text);
   return [
     ...decodings(text),
     ...(fold ? [fold, ...decodings(fold.text, fold)] : []),
   ];
 }
+
+/** Each reading needs one of these: a letter of another kind, an escape sequence, or two digits. */
+const MAY_READ_OTHERWISE = /[^\0-\x7f]|[%\\]|&#|0x|U\+|\d\d/i;
+const NO_VIEWS: readonly View[] = [];
 
 function decodings(text: string, original?: View): readonly View[] {
   return [...decodeEscapes(text, original), ...readNumbers(text, original)];
