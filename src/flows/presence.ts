@@ -11,17 +11,6 @@ import type { StoredSettings } from "../core/store/settings.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
 import type { Account } from "../core/account/account.ts";
 
-/** The presence of an account. */
-export interface AccountPresence {
-  readonly current: () => Presence;
-  /**
-   * Changes it: stored first, then shown.
-   *
-   * @throws {StoreError} If the disk fails; the old one then stays.
-   */
-  set(change: NewPresence): Promise<void>;
-}
-
 const presenceSchema: z.ZodType<Presence> = z.object({
   status: z.enum(STATUSES),
   activity: z.object({
@@ -54,7 +43,7 @@ export async function createAccountPresence(
     /** Shows a presence on all gateway sessions. */
     readonly show: (presence: Presence) => void;
   },
-): Promise<AccountPresence> {
+) {
   const { status, activity } = configured;
   const base: Presence = {
     status,
@@ -70,8 +59,14 @@ export async function createAccountPresence(
   }
 
   return {
-    current: () => presence,
-    async set(change) {
+    /** The presence to show. */
+    current: (): Presence => presence,
+    /**
+     * Changes it: stored first, then shown.
+     *
+     * @throws {StoreError} If the disk fails; the old one then stays.
+     */
+    async set(change: NewPresence): Promise<void> {
       const { activity: before } = presence;
       const activity = change.activity === undefined ? before : change.activity;
       const next: Presence = {
@@ -85,3 +80,6 @@ export async function createAccountPresence(
     },
   };
 }
+
+/** The presence of an account. */
+export type AccountPresence = Awaited<ReturnType<typeof createAccountPresence>>;

@@ -20,16 +20,6 @@ export interface AccessGrant {
   readonly fact: () => string;
 }
 
-/** The checks of senders under one policy. */
-export interface Senders {
-  /** Finds a sender's entry in an allow list; `undefined` if there is none. */
-  entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined;
-  /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
-  unlistedGrant(): AccessGrant | undefined;
-  /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
-  automatonIsRefused(caller: Caller, ask: RecordCheck): AccessRefusal | undefined;
-}
-
 const ALLOW_BOTS = "channels.discord.allowBots";
 const LOOP_GUARD = "channels.discord.loopGuard";
 const ACCESS_GROUPS = "commands.useAccessGroups";
@@ -37,16 +27,17 @@ const ACCESS_GROUPS = "commands.useAccessGroups";
 /** Prepares a policy's allow lists and its rules for bots. */
 export function prepareSenders(
   { allowBots, commands }: Pick<AccessPolicy, "allowBots" | "commands">,
-): Senders {
+) {
   const lists = new Map<readonly AllowEntry[], (sender: Sender) => AllowEntry | undefined>();
   return {
     /** Indexes each list when it is first needed, so a verdict costs a few look-ups. */
-    entryFor(sender, list) {
+    entryFor(sender: Sender, list: readonly AllowEntry[]): AllowEntry | undefined {
       let find = lists.get(list);
       if (!find) lists.set(list, find = prepareAllowlist(list));
       return find(sender);
     },
-    unlistedGrant() {
+    /** Access for a command if the allow lists do not apply to commands (K3); else `undefined`. */
+    unlistedGrant(): AccessGrant | undefined {
       if (commands.usesAccessGroups) return undefined;
       return {
         why: "command",
@@ -54,7 +45,8 @@ export function prepareSenders(
         fact: () => "the allow lists do not apply to commands",
       };
     },
-    automatonIsRefused({ sender, known }, ask) {
+    /** Refuses a bot or webhook that the policy does not let in, or that the loop guard mutes. */
+    automatonIsRefused({ sender, known }: Caller, ask: RecordCheck): AccessRefusal | undefined {
       const { automaton } = sender;
       if (!automaton) return undefined;
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
@@ -67,6 +59,9 @@ export function prepareSenders(
     },
   };
 }
+
+/** The checks of senders under one policy. */
+export type Senders = ReturnType<typeof prepareSenders>;
 
 /** The fact that a sender is on an allow list, for the operator. */
 export function onTheList(sender: Sender, entry: AllowEntry): string {

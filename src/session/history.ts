@@ -77,20 +77,14 @@ const LEAST_CHARS = 500;
 /** Maximum number of models to keep averages of. */
 const MODELS_MAX = 64;
 
-/** Averages by model. */
-export interface TokenRates {
-  /** Estimated tokens per UTF-16 unit. */
-  rateOf(modelId: string): number;
-  /** Notes how many tokens the server counted in a request. */
-  observe(modelId: string, chars: number, inputTokens: number): void;
-}
-
 /** Creates averages without counts. */
-export function createTokenRates(): TokenRates {
+export function createTokenRates() {
   const rates = new Map<string, number>();
   return {
-    rateOf: (modelId) => rates.get(modelId) ?? FIRST_TOKENS_PER_CHAR,
-    observe(modelId, chars, inputTokens) {
+    /** Estimated tokens per UTF-16 unit. */
+    rateOf: (modelId: string): number => rates.get(modelId) ?? FIRST_TOKENS_PER_CHAR,
+    /** Notes how many tokens the server counted in a request. */
+    observe(modelId: string, chars: number, inputTokens: number): void {
       const counted = inputTokens / chars;
       if (chars < LEAST_CHARS || !(counted >= LEAST && counted <= MOST)) return;
       const known = rates.get(modelId) ?? FIRST_TOKENS_PER_CHAR;
@@ -99,6 +93,9 @@ export function createTokenRates(): TokenRates {
     },
   };
 }
+
+/** Averages by model. */
+export type TokenRates = ReturnType<typeof createTokenRates>;
 
 /** Share of the window at which older entries are folded after an answer. */
 export const FOLD_AT = 0.75;

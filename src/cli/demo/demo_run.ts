@@ -6,10 +6,10 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPage, type Page } from "../../../simulator/page/page.ts";
+import { createPage } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
-import { createSupervisor, type DemoBotEnd, readBotStatus } from "./supervisor.ts";
+import { createSupervisor, readBotStatus } from "./supervisor.ts";
 import { createNotices, readLogLine } from "./notices.ts";
 import type { OfferedModel } from "./models.ts";
 import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
@@ -21,21 +21,6 @@ export interface DemoPlan {
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   readonly models: readonly OfferedModel[];
   readonly model: OfferedModel;
-}
-
-/** A running demo. */
-export interface DemoRun {
-  /** The page; it has no socket of its own. */
-  readonly page: Page;
-  readonly dataDir: string;
-  /** Resolves with the bot's last end if restarting does not help. */
-  readonly gaveUp: Promise<DemoBotEnd>;
-  /** Resolves when the user wants to start over, with the bot's current model. */
-  readonly reset: Promise<OfferedModel>;
-  /** Resolves when the bot is online, or after a while: then the page shows the problem. */
-  online(stop: AbortSignal): Promise<void>;
-  /** Ends the bot and the servers, and removes the data. */
-  close(): Promise<void>;
 }
 
 /** Suggestions on the page: words that the built-in script knows. */
@@ -65,7 +50,7 @@ export async function startDemoRun(
     readonly refusalOf: (request: Request) => string | undefined;
     readonly onError: (error: unknown) => void;
   },
-): Promise<DemoRun> {
+) {
   const notices = createNotices(Date.now);
   const simulation = await startSimulation({
     // Messages show the person's time, also after the computer slept.
@@ -101,17 +86,22 @@ export async function startDemoRun(
   });
   const page = createPage({ simulator, panel, prompts: PROMPTS, refusalOf, onError });
   return {
+    /** The page; it has no socket of its own. */
     page,
     dataDir: simulation.dataDir,
+    /** Resolves with the bot's last end if restarting does not help. */
     gaveUp: supervisor.gaveUp,
+    /** Resolves when the user wants to start over, with the bot's current model. */
     reset,
     // The gateway never delivers messages from before the bot's first session.
-    online: (stop) =>
+    /** Resolves when the bot is online, or after a while: then the page shows the problem. */
+    online: (stop: AbortSignal): Promise<void> =>
       simulator.until(
         () => simulator.connected() > 0 || undefined,
         AbortSignal.any([stop, AbortSignal.timeout(START_MS)]),
       ).then(() => undefined, () => undefined),
-    async close() {
+    /** Ends the bot and the servers, and removes the data. */
+    async close(): Promise<void> {
       supervisor.stop();
       page.close();
       await panel.close();

@@ -120,23 +120,6 @@ export function createGapTasks(
   };
 }
 
-/** The reading of one channel. After a failure, each method may be called again and continues. */
-export interface ChannelReading {
-  /**
-   * Reads the messages that may get an answer.
-   *
-   * @returns Whether {@link ChannelReading.rest} has something to read.
-   * @throws {unknown} Any other failure than a refusal, as a rejection.
-   */
-  first(): Promise<boolean>;
-  /**
-   * Records the messages before them.
-   *
-   * @throws {unknown} Any other failure than a refusal, as a rejection.
-   */
-  rest(): Promise<void>;
-}
-
 /**
  * Prepares the reading of a channel.
  *
@@ -149,7 +132,7 @@ export function createChannelReading(
   tally: Tally,
   unreadable: Unreadable,
   ports: MissedReadingPorts,
-): ChannelReading {
+) {
   const { isRefused, log } = ports;
   const { id: channelId, guildId } = channel;
   const reading = createMissedReading(channel, since, tally, ports);
@@ -160,7 +143,13 @@ export function createChannelReading(
   }
 
   return {
-    async first() {
+    /**
+     * Reads the messages that may get an answer.
+     *
+     * @returns Whether `rest` has something to read.
+     * @throws {unknown} Any other failure than a refusal, as a rejection.
+     */
+    async first(): Promise<boolean> {
       if (unreadable.has(channel)) return false;
       try {
         const outcome = await reading.answer();
@@ -173,7 +162,12 @@ export function createChannelReading(
         return false;
       }
     },
-    async rest() {
+    /**
+     * Records the messages before them.
+     *
+     * @throws {unknown} Any other failure than a refusal, as a rejection.
+     */
+    async rest(): Promise<void> {
       try {
         if (await reading.record()) return;
         const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;

@@ -54,23 +54,6 @@ export interface Tally {
   tooMany: number;
 }
 
-/** The reading of one channel. */
-export interface MissedReading {
-  /**
-   * Reads and stores the messages that may get an answer.
-   *
-   * @returns `empty` if Discord returned no message; `more` if {@link MissedReading.record} has
-   * something to read.
-   */
-  answer(): Promise<"empty" | "done" | "more">;
-  /**
-   * Stores the messages before them.
-   *
-   * @returns `false` if there are more than {@link MAX_PAGES} pages of them.
-   */
-  record(): Promise<boolean>;
-}
-
 /** Maximum number of pages to read per channel for the record: 1,000 messages. */
 export const MAX_PAGES = 10;
 
@@ -88,7 +71,7 @@ export function createMissedReading(
     MissedReadingPorts,
     "isRefused" | "log"
   >,
-): MissedReading {
+) {
   const { maxAgeMs, maxPerChannel } = limits;
   /** Messages that are not stored yet, newest first. */
   let events: PostedMessage[] = [];
@@ -131,13 +114,24 @@ export function createMissedReading(
   }
 
   return {
-    async answer() {
+    /**
+     * Reads and stores the messages that may get an answer.
+     *
+     * @returns `empty` if Discord returned no message; `more` if `record` has
+     * something to read.
+     */
+    async answer(): Promise<"empty" | "done" | "more"> {
       while (!isEnough()) await readNextPage();
       if (before === undefined) return "empty";
       await storeEvents(maxPerChannel);
       return isComplete ? "done" : "more";
     },
-    async record() {
+    /**
+     * Stores the messages before them.
+     *
+     * @returns `false` if there are more than {@link MAX_PAGES} pages of them.
+     */
+    async record(): Promise<boolean> {
       while (!isComplete && pagesRecorded < MAX_PAGES) {
         await readNextPage();
         await storeEvents(0);

@@ -22,20 +22,10 @@ export const TOLD_EVERY_MS = 60_000;
 /** Maximum number of requests for refusals in a second, of all people together. */
 export const REFUSALS_PER_SEC = 10;
 
-/** Decides the end of each refused interaction of an account. */
-export interface Refusals {
-  /**
-   * Decides the next one of a person.
-   *
-   * @param isThinking Whether Discord shows the person that an answer will follow.
-   */
-  next(userId: UserId, isThinking: boolean): RefusalEnd;
-}
-
 /** Creates the decisions: no person was told so far. */
 export function createRefusals(
   { now, schedule, log }: Pick<Account, "now" | "schedule" | "log">,
-): Refusals {
+) {
   const toldAt = new Map<UserId, number>();
   let second = { from: -Infinity, requests: 0 };
   let quiet: { interactions: number; readonly people: Set<UserId> } | undefined;
@@ -67,7 +57,12 @@ export function createRefusals(
   }
 
   return {
-    next(userId, isThinking) {
+    /**
+     * Decides the next one of a person.
+     *
+     * @param isThinking Whether Discord shows the person that an answer will follow.
+     */
+    next(userId: UserId, isThinking: boolean): RefusalEnd {
       const at = now();
       const told = toldAt.get(userId);
       const wasTold = told !== undefined && Math.abs(at - told) < TOLD_EVERY_MS;
@@ -82,3 +77,6 @@ export function createRefusals(
     },
   };
 }
+
+/** Decides the end of each refused interaction of an account. */
+export type Refusals = ReturnType<typeof createRefusals>;

@@ -91,15 +91,7 @@ export function createWantedCommands(
   };
 }
 
-/** Keeps Discord's list of commands up to date. */
-export interface Registration {
-  /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
-  register(applicationId: ApplicationId): void;
-  /** Cancels later tries, and resolves once a running one has ended. */
-  stop(): Promise<void>;
-}
-
-/** Creates the registration; it does nothing before {@link Registration.register}. */
+/** Creates the registration; it does nothing before `register`. */
 export function createRegistration(account: Pick<Account, "log" | "random" | "schedule">, ports: {
   /** The scopes with the commands that they have now. */
   readonly wanted: () => Promise<readonly CommandScope[]>;
@@ -118,7 +110,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   readonly onRegistered: (scope: CommandScope) => Promise<void>;
   /** Whether asking again would not change a failure. */
   readonly isFinal: (error: unknown) => boolean;
-}): Registration {
+}) {
   const { log } = account;
   const { wanted, list, replace, onRegistered, isFinal } = ports;
   const retries = createRetryQueue("Cannot register the slash commands", account);
@@ -147,7 +139,8 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   }
 
   return {
-    register(applicationId) {
+    /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
+    register(applicationId: ApplicationId): void {
       if (isPending) return;
       isPending = true;
       retries.add(async () => {
@@ -165,7 +158,8 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
         }
       });
     },
-    stop: () => retries.stop(),
+    /** Cancels later tries, and resolves once a running one has ended. */
+    stop: (): Promise<void> => retries.stop(),
   };
 }
 

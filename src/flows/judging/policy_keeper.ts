@@ -51,21 +51,6 @@ export interface CurrentPolicy {
   readonly id?: number;
 }
 
-/** Keeps the current policy of an account. */
-export interface PolicyKeeper {
-  /** The current policy. */
-  now(): CurrentPolicy;
-  /** Applies another config. */
-  apply(config: PolicySource, text: string | undefined): Promise<void>;
-  /** Replaces the stored names; names that {@link hold} has added remain. */
-  resolved(names: readonly ResolvedName[]): Promise<void>;
-  /**
-   * Adds names that the store does not have yet. They apply at once, so the next message of the
-   * same batch is judged with them.
-   */
-  hold(names: readonly ResolvedName[]): void;
-}
-
 /**
  * Creates the account's policy, and records it.
  *
@@ -85,7 +70,7 @@ export async function createPolicyKeeper(
     >,
     "log" | "now" | "store"
   >,
-): Promise<PolicyKeeper> {
+) {
   const { accountId } = config.discord;
   let source = { config, text };
   let names = await store.pairing.namesOf(accountId);
@@ -128,23 +113,33 @@ export async function createPolicyKeeper(
   }
 
   return {
-    now: () => current,
-    apply(config, text) {
+    /** The current policy. */
+    now: (): CurrentPolicy => current,
+    /** Applies another config. */
+    apply(config: PolicySource, text: string | undefined): Promise<void> {
       source = { config, text };
       return change();
     },
-    resolved(found) {
+    /** Replaces the stored names; names that {@link hold} has added remain. */
+    resolved(found: readonly ResolvedName[]): Promise<void> {
       names = found;
       held = held.filter((name) => !found.some((other) => isSameEntry(name, other)));
       return change();
     },
-    hold(found) {
+    /**
+     * Adds names that the store does not have yet. They apply at once, so the next message of the
+     * same batch is judged with them.
+     */
+    hold(found: readonly ResolvedName[]): void {
       held = [...held, ...found];
       current = currentPolicyOf(source.config, [...names, ...held]);
       void change(); // records it
     },
   };
 }
+
+/** Keeps the current policy of an account. */
+export type PolicyKeeper = Awaited<ReturnType<typeof createPolicyKeeper>>;
 
 function currentPolicyOf(
   config: PolicySource,

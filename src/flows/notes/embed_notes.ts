@@ -13,16 +13,6 @@ import type { Embedder } from "./embedder.ts";
 import type { NoteVectors } from "../../core/store/notes.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The work in the background. */
-export interface NoteEmbedding {
-  /** Notes may have no vectors: begins, unless it waits for its next request already. */
-  wake(): void;
-  /** The config may name another model: begins at once. */
-  reconfigured(): void;
-  /** Ends without another request. */
-  stop(): Promise<void>;
-}
-
 /** Milliseconds between two requests: 32 notes a second at most. */
 const PACE_MS = 1_000;
 /** Milliseconds for one request: 32 notes on a small machine. */
@@ -35,7 +25,7 @@ const SHORT_CHARS = 200;
 const PLAIN = "note";
 const REFUSED = new Int8Array(0);
 
-/** Creates the work. It begins with the first {@link NoteEmbedding.wake}. */
+/** Creates the work. It begins with the first `wake`. */
 export function createNoteEmbedding(
   { schedule, log }: Pick<Account, "log" | "schedule">,
   { notes, embedder, agentId }: {
@@ -44,7 +34,7 @@ export function createNoteEmbedding(
     /** Id of the agent whose notes they are. */
     readonly agentId: () => string;
   },
-): NoteEmbedding {
+) {
   const stopping = new AbortController();
   const { signal } = stopping;
   let running: Promise<void> | undefined;
@@ -119,14 +109,17 @@ export function createNoteEmbedding(
   }
 
   return {
+    /** Notes may have no vectors: begins, unless it waits for its next request already. */
     wake,
-    reconfigured() {
+    /** The config may name another model: begins at once. */
+    reconfigured(): void {
       size = MAX_EMBEDDED_TEXTS;
       waiting.abort();
       waiting = new AbortController();
       wake();
     },
-    async stop() {
+    /** Ends without another request. */
+    async stop(): Promise<void> {
       stopping.abort();
       await running;
     },

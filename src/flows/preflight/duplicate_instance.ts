@@ -114,6 +114,3 @@ export function createDuplicateWatch(
     },
   };
 }
-
-/** The watch for one account. */
-export type DuplicateWatch = ReturnType<typeof createDuplicateWatch>;

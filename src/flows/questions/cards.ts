@@ -17,19 +17,6 @@ import type { Cards, NewCard } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The cards of one account. */
-export interface QuestionCards {
-  /**
-   * Offers the forms of the last run, so that the gateway's thread opens them from its start on.
-   * Then it brings everything up to date. Rejects if the store fails.
-   */
-  start(): Promise<void>;
-  /** Brings everything up to date, now and whenever a question expires. */
-  changed(): void;
-  /** Changes nothing more; the next start does. */
-  stop(): Promise<void>;
-}
-
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   approval: "ap",
@@ -61,7 +48,7 @@ export function createQuestionCards(
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
   },
-): QuestionCards {
+) {
   const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   let cancel: (() => void) | undefined;
@@ -162,15 +149,24 @@ export function createQuestionCards(
   }
 
   return {
-    async start() {
+    /**
+     * Offers the forms of the last run, so that the gateway's thread opens them from its start on.
+     * Then it brings everything up to date. Rejects if the store fails.
+     */
+    async start(): Promise<void> {
       await offer();
       changed();
     },
+    /** Brings everything up to date, now and whenever a question expires. */
     changed,
-    async stop() {
+    /** Changes nothing more; the next start does. */
+    async stop(): Promise<void> {
       isStopped = true;
       cancel?.();
       await retries.stop();
     },
   };
 }
+
+/** The cards of one account. */
+export type QuestionCards = ReturnType<typeof createQuestionCards>;

@@ -32,17 +32,7 @@ export function createPairingService(
   };
 }
 
-/** Messages to the owners of one account about unpaired senders. */
-export interface Challenges {
-  /** Tells owners of requests that the last process left unreported. */
-  start(): void;
-  /** Tells owners of unpaired senders who got a code just now. */
-  challenged(requests: readonly PairingRequest[]): void;
-  /** Tells owners nothing more; the next start does. */
-  stop(): Promise<void>;
-}
-
-/** Creates the messages to owners; {@link Challenges.start} begins. */
+/** Creates the messages to owners; `start` begins. */
 export function createChallenges(
   account: Pick<
     Account<unknown, unknown, { readonly pairing: Pick<Pairing, "unreported" | "markReported"> }>,
@@ -52,7 +42,7 @@ export function createChallenges(
     /** Writes to each owner. Rejects only if it could write to none of them. */
     readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
   },
-): Challenges {
+) {
   const { accountId, store: { pairing: store }, texts, now, log } = account;
   const { tellOwners } = ports;
   const retries = createRetryQueue("Cannot tell the bot's owner about a pairing request", account);
@@ -69,10 +59,12 @@ export function createChallenges(
   }
 
   return {
-    start() {
+    /** Tells owners of requests that the last process left unreported. */
+    start(): void {
       retries.add(async () => (await store.unreported(accountId, now())).forEach(add));
     },
-    challenged(requests) {
+    /** Tells owners of unpaired senders who got a code just now. */
+    challenged(requests: readonly PairingRequest[]): void {
       for (const request of requests) {
         const { userId, username, messageId, expiresAt } = request;
         log.info("An unpaired sender got a pairing code: see `barnacle pairing list`", {
@@ -84,6 +76,7 @@ export function createChallenges(
         add(request);
       }
     },
+    /** Tells owners nothing more; the next start does. */
     stop: retries.stop,
   };
 }

@@ -21,18 +21,6 @@ import type { Inbox } from "../../core/store/inbox.ts";
 import type { AskedGuildRows } from "../../core/store/pairing.ts";
 import type { Account } from "../../core/account/account.ts";
 
-/** The messages of one account that wait for this fact. */
-export interface OwnerGuilds {
-  /** Continues, once, with the messages that the last process left. Call it once Discord answers. */
-  ready(): void;
-  /** Tells which stored messages wait. */
-  undecided(judged: readonly Judged[]): void;
-  /** Tells that the bot was added to a guild just now. */
-  joined(guild: Named<GuildId>): void;
-  /** Decides nothing more; the next start continues. */
-  stop(): Promise<void>;
-}
-
 const REASONS: Readonly<Record<Exclude<OwnerInGuild, "member">, string>> = {
   absent: "none of my owners is a member there",
   unknown: "I can't tell whether one of my owners is a member there",
@@ -48,7 +36,7 @@ type OwnerGuildsAccount = Pick<
   "schedule" | "random" | "log" | "accountId" | "store" | "texts"
 >;
 
-/** Creates the flow for one account; it begins at {@link OwnerGuilds.ready}. */
+/** Creates the flow for one account; it begins at `ready`. */
 export function createOwnerGuilds(
   ports:
     & OwnerGuildsAccount
@@ -63,7 +51,7 @@ export function createOwnerGuilds(
       /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
       readonly guildsPath: () => string;
     },
-): OwnerGuilds {
+) {
   const { accountId, store: { inbox, pairing: asked }, ask, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
   const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);
@@ -118,7 +106,8 @@ export function createOwnerGuilds(
   }
 
   return {
-    ready() {
+    /** Continues, once, with the messages that the last process left. Call it once Discord answers. */
+    ready(): void {
       if (isReady) return;
       isReady = true;
       decisions.add(async () => {
@@ -127,19 +116,22 @@ export function createOwnerGuilds(
         }
       });
     },
-    undecided(judged) {
+    /** Tells which stored messages wait. */
+    undecided(judged: readonly Judged[]): void {
       if (isStopped) return;
       for (const { message, verdict } of judged) {
         if (verdict.kind === "undecided" && verdict.why === "owner-in-guild") void take(message);
       }
     },
-    joined(guild) {
+    /** Tells that the bot was added to a guild just now. */
+    joined(guild: Named<GuildId>): void {
       if (!ports.isNeeded()) return;
       void ask(guild.id).then((found) => {
         if (!isStopped) askOwners(guild, found, () => Promise.resolve(true));
       });
     },
-    async stop() {
+    /** Decides nothing more; the next start continues. */
+    async stop(): Promise<void> {
       isStopped = true;
       await Promise.all([decisions.stop(), questions.stop()]);
     },

@@ -37,25 +37,6 @@ export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "p
   readonly why: UndecidedReason;
 }
 
-/** The messages of one account that wait for PluralKit. */
-export interface Pluralkit {
-  /**
-   * Reads the messages that the last process left. Await it before judging any message.
-   *
-   * @throws {unknown} The store's error, as a rejection.
-   */
-  start(): Promise<void>;
-  /** Tells which stored messages wait. */
-  undecided(judged: readonly Judged[]): void;
-  /** Tells which messages were deleted at Discord. */
-  deleted(messages: readonly MessageId[]): void;
-  /**
-   * Decides nothing more; the next start continues. Call it before stopping PluralKit's client,
-   * whose requests then end as failed.
-   */
-  stop(): Promise<void>;
-}
-
 /** Maximum number of proxied people to remember. */
 const MAX_PROXIED = 10_000;
 
@@ -95,7 +76,7 @@ export function createPluralkit(
     /** People that PluralKit has proxied before, by {@link createProxiedUsers}. The flow fills it. */
     readonly proxied: NewestSet<UserId>;
   },
-): Pluralkit {
+) {
   const { accountId, store: { inbox }, lookUp, proxied, now, log } = ports;
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const originals = createOriginals<UndecidedRow>({
@@ -167,29 +148,43 @@ export function createPluralkit(
   }
 
   return {
-    async start() {
+    /**
+     * Reads the messages that the last process left. Await it before judging any message.
+     *
+     * @throws {unknown} The store's error, as a rejection.
+     */
+    async start(): Promise<void> {
       for (const userId of await inbox.proxied(accountId)) proxied.add(userId);
       for (const row of await inbox.undecided(accountId)) take(row);
     },
-    undecided(judged) {
+    /** Tells which stored messages wait. */
+    undecided(judged: readonly Judged[]): void {
       if (isStopped) return;
       for (const { verdict, ...known } of judged) {
         if (verdict.kind === "undecided") take({ ...known, why: verdict.why });
       }
     },
-    deleted(messages) {
+    /** Tells which messages were deleted at Discord. */
+    deleted(messages: readonly MessageId[]): void {
       for (const id of messages) {
         const original = originals.remove(id);
         if (original) replace(original);
       }
     },
-    async stop() {
+    /**
+     * Decides nothing more; the next start continues. Call it before stopping PluralKit's client,
+     * whose requests then end as failed.
+     */
+    async stop(): Promise<void> {
       isStopped = true;
       originals.stop();
       await retries.stop();
     },
   };
 }
+
+/** The messages of one account that wait for PluralKit. */
+export type Pluralkit = ReturnType<typeof createPluralkit>;
 
 /** The waiting originals of one account. */
 export interface Originals<Row> {

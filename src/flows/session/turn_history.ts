@@ -95,22 +95,6 @@ export interface TurnHistory {
 const SUMMARY_TIME_SHARE = 0.5;
 const SUMMARY_TIME_MS = 120_000;
 
-/** The history of a turn, and the smaller one after a refusal of the model's server. */
-export interface OpenedHistory {
-  readonly history: TurnHistory;
-  /**
-   * The history for a request that is at most half as long as the refused one, and fits into the
-   * window that the refusal has named, with older entries folded.
-   */
-  shrink(): Promise<TurnHistory>;
-  /**
-   * Finds what is left to do once the turn's entries are stored.
-   *
-   * @returns Folds older entries; `undefined` if the window has room.
-   */
-  afterwards(added: readonly Entry[]): ((ending: AbortSignal) => Promise<void>) | undefined;
-}
-
 /**
  * Opens the history of a turn. The function is long because its inner functions share the turn's
  * parts.
@@ -122,7 +106,7 @@ export async function openHistory(
   parts: FixedParts,
   rules: HistoryRules,
   ports: HistoryPorts,
-): Promise<OpenedHistory> {
+) {
   const { route: { sessionKey }, message } = claim;
   const { store, sessions, model, rates, now } = ports;
   const tokensPerChar = rates.rateOf(model.id);
@@ -212,14 +196,23 @@ export async function openHistory(
   const first = lacksEntries ? await fold(rules.window, "full", found) : found;
   return {
     history: await historyIn(rules.window, first),
-    async shrink() {
+    /**
+     * The history for a request that is at most half as long as the refused one, and fits into the
+     * window that the refusal has named, with older entries folded.
+     */
+    async shrink(): Promise<TurnHistory> {
       const tokens = (fixedChars + first.chars) * tokensPerChar / 2;
       const half = smallerWindow(rules.window, tokens);
       const { window: learned = half } = model; // the refusal may have named the window
       const smaller = learned.contextWindow < half.contextWindow ? learned : half;
       return await historyIn(smaller, await fold(smaller, "refused", await read(rules.window)));
     },
-    afterwards(added) {
+    /**
+     * Finds what is left to do once the turn's entries are stored.
+     *
+     * @returns Folds older entries; `undefined` if the window has room.
+     */
+    afterwards(added: readonly Entry[]): ((ending: AbortSignal) => Promise<void>) | undefined {
       const count = first.count + added.length;
       const chars = first.chars + charsOf(added);
       if (!shouldFold({ count, chars }, sizeIn(rules.window, first))) return undefined;

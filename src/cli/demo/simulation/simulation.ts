@@ -51,25 +51,11 @@ export interface SimulatedProcess {
   kill(signal: OwnSignal): void;
 }
 
-/** A simulated Discord, a scripted model, and bots. */
-export interface Simulation {
-  readonly simulator: Simulator;
-  readonly model: ModelServer;
-  /** Data directory, shared by all bots of the simulation, as after a restart. */
-  readonly dataDir: string;
-  /** Path of the bots' config file. */
-  readonly configFile: string;
-  /** Starts a bot; `env` adds to the simulation's environment. */
-  startBot(env?: Env, args?: readonly string[]): SimulatedProcess;
-  /** Ends the bots, the servers and the directory. */
-  close(): Promise<void>;
-}
-
 /** Milliseconds for a bot to stop before it is killed. */
 const CLOSE_MS = 5_000;
 
 /** Starts the servers. */
-export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
+export async function startSimulation(options: SimulationOptions) {
   const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
   const simulator = await startSimulator(options.simulator);
@@ -99,16 +85,23 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
   return {
     simulator,
     model,
+    /** Data directory, shared by all bots of the simulation, as after a restart. */
     dataDir,
+    /** Path of the bots' config file. */
     configFile,
+    /** Starts a bot; `env` adds to the simulation's environment. */
     startBot,
-    async close() {
+    /** Ends the bots, the servers and the directory. */
+    async close(): Promise<void> {
       await Promise.all([...bots].map(end));
       await Promise.all([simulator.close(), model.close()]);
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
+
+/** A simulated Discord, a scripted model, and bots. */
+export type Simulation = Awaited<ReturnType<typeof startSimulation>>;
 
 async function end(bot: SimulatedProcess): Promise<void> {
   bot.kill("SIGTERM");
