@@ -105,13 +105,14 @@ export function sandboxServer(
   { command, args, env }: ServerLaunch,
   { home, hidden, writable }: SandboxFiles,
   program: string,
+  userHome = homedir(),
 ): ServerLaunch {
   const missing = writable.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Error(`the writable folder ${missing} does not exist`);
   const opening = writable.find((path) => OPENING.some((folder) => isWithin(real(path), folder))) ??
     writable.find((path) => real(path) === "/");
   if (opening !== undefined) throw new Error(`${opening} cannot be a writable folder`);
-  const keys = KEYS.map((name) => join(homedir(), name));
+  const keys = KEYS.map((name) => join(userHome, name));
   const covered = [...new Set([...hidden, ...keys].filter((path) => existsSync(path)).map(real))]
     .filter((path) => path !== "/").toSorted();
   const isCovered = (path: string) => covered.some((folder) => isWithin(path, folder));

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
@@ -108,32 +107,21 @@ describe("[T13] sandboxServer()", () => {
 
   it("hides the keys that the user keeps in the home folder", () => {
     using folder = tempDirectory();
-    const before = process.env["HOME"];
-    process.env["HOME"] = folder.path;
-    try {
-      const folders = [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store"];
-      const inConfig = [".config/gh", ".config/gcloud"];
-      const files = [".netrc", ".git-credentials"];
-      for (const name of [...folders, ...inConfig, "own"]) {
-        mkdirSync(join(folder.path, name), { recursive: true });
-      }
-      for (const name of files) writeFileSync(join(folder.path, name), "key");
-      const home = join(folder.path, "own");
-      const { args } = sandboxServer(
-        { command: "node", args: [], env: {} },
-        { home, hidden: [], writable: [] },
-        "bwrap",
-      );
-      const emptied = after(args, "--tmpfs");
-      const covered = args.flatMap((arg, at) => arg === "/dev/null" ? [args[at + 1]] : []);
-      for (const name of [...folders, ...inConfig]) {
-        assert.ok(emptied.includes(join(folder.path, name)), name);
-      }
-      for (const name of files) assert.ok(covered.includes(join(folder.path, name)), name);
-    } finally {
-      if (before === undefined) delete process.env["HOME"];
-      else process.env["HOME"] = before;
-    }
+    const folders = [".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".password-store"]
+      .concat(".config/gh", ".config/gcloud");
+    const files = [".netrc", ".git-credentials"];
+    for (const name of [...folders, "own"]) mkdirSync(join(folder.path, name), { recursive: true });
+    for (const name of files) writeFileSync(join(folder.path, name), "key");
+    const { args } = sandboxServer(
+      { command: "node", args: [], env: {} },
+      { home: join(folder.path, "own"), hidden: [], writable: [] },
+      "bwrap",
+      folder.path,
+    );
+    const emptied = after(args, "--tmpfs");
+    const covered = args.flatMap((arg, at) => arg === "/dev/null" ? [args[at + 1]] : []);
+    for (const name of folders) assert.ok(emptied.includes(join(folder.path, name)), name);
+    for (const name of files) assert.ok(covered.includes(join(folder.path, name)), name);
   });
 
   it("lets no writable folder show a hidden one", () => {
