@@ -66,7 +66,7 @@ export function createBatches(
     return heard !== undefined && changes.length === 0 && reactions.length === 0 &&
       guilds.length === 0 && repeated.length === 0 &&
       unknown.length === 0 &&
-      judged.length > 0 && ids.size === judged.length &&
+      ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>
         kind === "accept" && route !== undefined && !stop && claims.isStored(message.id) &&
         verdicts.isNew(message)

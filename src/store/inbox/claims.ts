@@ -156,7 +156,7 @@ export function createClaims(
         try {
           const isStored = queue.isStored(messageId); // otherwise it reaches the tables as claimed
           // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
-          if (!outgoing.queues.isKnown(accountId, taken.channelId)) {
+          if (!outgoing.queues.queueOf(accountId, taken.channelId)) {
             await read(() => outgoing.checkChannel(accountId, taken.channelId));
           }
           const message = taken.message ?? await readText(taken);

@@ -21,22 +21,35 @@ export type KnownEcho =
   /** The echo is first: this row is sent. */
   | { readonly kind: "first"; readonly row: OutboxRow };
 
+/** The messages that wait in a known channel; only the methods of {@link SendQueues} change it. */
+export interface SendQueue {
+  /** In their order. */
+  readonly waiting: QueuedRow[];
+  /** Whether the channel is still known; if not, the tables tell which messages wait. */
+  isKnown: boolean;
+}
+
+/** A message that waits. */
+interface QueuedRow {
+  readonly row: OutboxRow;
+  /** Whether it is safe; if not, it must not be sent yet. */
+  isStored: boolean;
+  isIntended: boolean;
+  attemptedAt: number | undefined;
+}
+
 /** Queues of known channels. */
 export interface SendQueues {
-  /** Whether the channel's waiting messages are all here. */
-  isKnown(accountId: AccountId, channelId: ChannelId): boolean;
-  /** Whether messages may be added here: the channel is known, and there is room. */
-  hasRoom(accountId: AccountId, channelId: ChannelId): boolean;
-  /** Number of messages that wait in a known channel; 0 if it is not known. */
-  size(accountId: AccountId, channelId: ChannelId): number;
+  /** The queue of a channel; `undefined` if the channel is not known. */
+  queueOf(accountId: AccountId, channelId: ChannelId): SendQueue | undefined;
+  /** Whether there is room for more messages. */
+  hasRoom(): boolean;
   /** Notes that no message of a channel waits in the tables. */
   markEmpty(accountId: AccountId, channelId: ChannelId): void;
-  /** Adds rows to a known channel, which are not sent before {@link SendQueues.stored}. */
-  add(rows: readonly OutboxRow[], isFirstIntended: boolean): void;
+  /** Adds rows to their channel's queue, which are not sent before {@link SendQueues.stored}. */
+  add(queue: SendQueue, rows: readonly OutboxRow[], isFirstIntended: boolean): void;
   /** Notes that these rows are safe, with the intent of the first if it was added with one. */
-  stored(rows: readonly OutboxRow[]): void;
-  /** The first row of a known channel; `undefined` if there is none or it is not stored yet. */
-  head(accountId: AccountId, channelId: ChannelId): OutboxRow | undefined;
+  stored(queue: SendQueue, rows: readonly OutboxRow[]): void;
   /** Whether the row waits in a known channel. */
   has(row: OutboxRow): boolean;
   /**
@@ -82,13 +95,6 @@ const CHANNEL_BYTES = 200;
 const SENT_BYTES = 200;
 const ROW_BYTES = 600;
 
-interface Queued {
-  readonly row: OutboxRow;
-  isStored: boolean;
-  isIntended: boolean;
-  attemptedAt: number | undefined;
-}
-
 /** A message that Discord has. */
 interface SentMessage {
   /** Discord's id; `undefined` for one that Discord deleted before it told the id. */
@@ -99,8 +105,8 @@ interface SentMessage {
 
 /** The outbox of one account. */
 interface AccountQueues {
-  /** Rows of each known channel, in their order. */
-  readonly channels: Map<ChannelId, Queued[]>;
+  /** The known channels. */
+  readonly channels: Map<ChannelId, SendQueue>;
   /** The messages that were sent last, by nonce: two generations. */
   sent: Map<string, SentMessage>;
   sentBefore: Map<string, SentMessage>;
@@ -116,9 +122,9 @@ export function createSendQueues(): SendQueues {
 
   const queueOf = (accountId: AccountId, channelId: ChannelId) =>
     accounts.get(accountId)?.channels.get(channelId);
-  const isNamed = (nonce: string) => ({ row }: Queued) => row.message.nonce === nonce;
+  const isNamed = (nonce: string) => ({ row }: QueuedRow) => row.message.nonce === nonce;
   const find = ({ message: { accountId, channelId, nonce } }: OutboxRow) =>
-    queueOf(accountId, channelId)?.find(isNamed(nonce));
+    queueOf(accountId, channelId)?.waiting.find(isNamed(nonce));
 
   function accountOf(accountId: AccountId): AccountQueues {
     let account = accounts.get(accountId);
@@ -130,7 +136,10 @@ export function createSendQueues(): SendQueues {
   }
 
   function drop({ channels }: AccountQueues, channelId: ChannelId): void {
-    for (const { row } of channels.get(channelId) ?? []) bytes -= bytesOf(row);
+    const queue = channels.get(channelId);
+    if (!queue) return;
+    queue.isKnown = false;
+    for (const { row } of queue.waiting) bytes -= bytesOf(row);
     channels.delete(channelId);
   }
 
@@ -140,7 +149,7 @@ export function createSendQueues(): SendQueues {
     isEcho: boolean,
   ): boolean {
     const account = accounts.get(accountId);
-    const queue = account?.channels.get(channelId);
+    const queue = account?.channels.get(channelId)?.waiting;
     const index = queue?.findIndex(isNamed(nonce)) ?? -1;
     if (!account || index < 0) return false;
     for (const { row } of queue?.splice(index, 1) ?? []) bytes -= bytesOf(row);
@@ -153,37 +162,28 @@ export function createSendQueues(): SendQueues {
   }
 
   return {
-    isKnown: (accountId, channelId) => queueOf(accountId, channelId) !== undefined,
-    hasRoom: (accountId, channelId) =>
-      bytes < BYTES_MAX && queueOf(accountId, channelId) !== undefined,
-    size: (accountId, channelId) => queueOf(accountId, channelId)?.length ?? 0,
+    queueOf,
+    hasRoom: () => bytes < BYTES_MAX,
     markEmpty(accountId, channelId) {
       const account = accountOf(accountId);
       const { channels } = account;
       if (channels.has(channelId)) return;
-      channels.set(channelId, []);
+      channels.set(channelId, { waiting: [], isKnown: true });
       if (channels.size <= CHANNELS_MAX) return;
       for (const oldest of channels.keys()) return drop(account, oldest);
     },
-    add(rows, isFirstIntended) {
+    add({ waiting }, rows, isFirstIntended) {
       for (const [index, row] of rows.entries()) {
-        const queue = queueOf(row.message.accountId, row.message.channelId);
         const isIntended = isFirstIntended && index === 0;
-        if (queue?.push({ row, isStored: false, isIntended, attemptedAt: undefined })) {
-          bytes += bytesOf(row);
-        }
+        waiting.push({ row, isStored: false, isIntended, attemptedAt: undefined });
+        bytes += bytesOf(row);
       }
     },
-    stored(rows) {
-      for (const row of rows) {
-        const queued = find(row);
-        if (queued) queued.isStored = true;
-        else drop(accountOf(row.message.accountId), row.message.channelId);
-      }
-    },
-    head(accountId, channelId) {
-      const first = queueOf(accountId, channelId)?.[0];
-      return first?.isStored ? first.row : undefined;
+    stored({ waiting, isKnown }, rows) {
+      for (const queued of waiting) if (rows.includes(queued.row)) queued.isStored = true;
+      if (isKnown) return;
+      // It was found empty again, while these rows were on their way to the disk.
+      for (const { message } of rows) drop(accountOf(message.accountId), message.channelId);
     },
     has: (row) => find(row) !== undefined,
     attempt(row, now) {
@@ -206,7 +206,7 @@ export function createSendQueues(): SendQueues {
       if (!account || nonce === undefined) return undefined;
       const sent = sentOf(account, nonce);
       if (sent) return mayBe(sent, messageId) ? { kind: "repeated" } : undefined;
-      const queued = account.channels.get(channelId)?.find(isNamed(nonce));
+      const queued = account.channels.get(channelId)?.waiting.find(isNamed(nonce));
       // An echo from before our first attempt is of another process with our token.
       if (queued?.attemptedAt === undefined || heardAt < queued.attemptedAt) return undefined;
       settle(queued.row, messageId, true);

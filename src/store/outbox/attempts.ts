@@ -120,13 +120,13 @@ export function createAttemptRows(
       return queues.has(row); // `false` if the gateway's echo was first
     },
     markSent(row, messageId) {
+      if (queues.settle(row, messageId)) {
+        settleLater(row, messageId);
+        return Promise.resolve(true);
+      }
       // The gateway's echo was first, and the table has it before anything reads it.
       if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
-      if (!queues.settle(row, messageId)) {
-        return commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId));
-      }
-      settleLater(row, messageId);
-      return Promise.resolve(true);
+      return commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId));
     },
     markRefused: (row, reason, now) =>
       change(row, () => {

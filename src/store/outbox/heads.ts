@@ -89,9 +89,10 @@ export function createHeads(
       const rows: OutboxRow[] = [];
       const unknown: ChannelId[] = [];
       for (const channelId of channels) {
-        const row = queues.head(accountId, channelId);
-        if (row) rows.push(row);
-        else if (!queues.isKnown(accountId, channelId)) unknown.push(channelId);
+        const queue = queues.queueOf(accountId, channelId);
+        const first = queue?.waiting[0];
+        if (!queue) unknown.push(channelId);
+        else if (first?.isStored) rows.push(first.row);
       }
       if (unknown.length === 0) return rows;
       const others = await readRows(() =>

@@ -27,7 +27,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge, TurnCost } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { SendQueues } from "../memory/send_queues.ts";
+import type { SendQueue } from "../memory/send_queues.ts";
 import { type PlainRow, prepareInsertRow } from "../outbox/rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -147,9 +147,9 @@ export function createTurnEnds(
 
   const records = journaled<TurnRecord>("turn", apply);
 
-  async function journal(turn: EndingTurn, now: number): Promise<StoredTurn> {
+  async function journal(turn: EndingTurn, queue: SendQueue, now: number): Promise<StoredTurn> {
     const { accountId, channelId } = turn.claim.message;
-    const isFirst = queues.size(accountId, channelId) === 0;
+    const isFirst = queue.waiting.length === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
     const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
       id: firstId + index,
@@ -163,7 +163,7 @@ export function createTurnEnds(
       fileCount: 0,
       action: { kind: "post" },
     }));
-    queues.add(waiting, isFirst);
+    queues.add(queue, waiting, isFirst);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     try {
       await records.append(options, recordOf(turn, rows, now));
@@ -171,7 +171,7 @@ export function createTurnEnds(
       queues.forget(accountId, channelId);
       throw error;
     }
-    queues.stored(waiting);
+    queues.stored(queue, waiting);
     return { stored: true, folded: 0, dropped: 0 };
   }
 
@@ -202,8 +202,10 @@ export function createTurnEnds(
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
       const { isHeld } = claims;
       const remember = transcripts.storing(claim.route.sessionKey);
-      const storing = !isHeld && isPlain(turn, queues, queue)
-        ? journal(turn, now)
+      const { accountId, channelId } = claim.message;
+      const known = isHeld || !queues.hasRoom() ? undefined : queues.queueOf(accountId, channelId);
+      const storing = known && isPlain(turn, known.waiting.length, queue)
+        ? journal(turn, known, now)
         : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
       const stored = await storing.catch((error: unknown) => {
         counted(false);
@@ -219,18 +221,19 @@ export function createTurnEnds(
   };
 }
 
-/** Whether a turn can be journaled: memory knows its channel's queue, and the queue has room. */
+/**
+ * Whether a turn can be journaled, if memory knows its channel's queue.
+ *
+ * @param waiting Number of messages in that queue.
+ */
 function isPlain(
-  { claim: { message, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
-  queues: Pick<SendQueues, "size" | "hasRoom">,
+  { claim: { message: { channelId }, attempt }, outbox, mayHaveDrafts }: FinishedTurn,
+  waiting: number,
   queue?: PlanQueue,
 ): boolean {
-  const { accountId, channelId } = message;
-  const size = queues.size(accountId, channelId) + outbox.length;
   // An earlier attempt may have left drafts, which the tables know.
   return !mayHaveDrafts && attempt === 1 &&
-    size <= (queue?.maxQueueSize ?? Infinity) &&
-    queues.hasRoom(accountId, channelId) &&
+    waiting + outbox.length <= (queue?.maxQueueSize ?? Infinity) &&
     outbox.every(({ message, files, draft }) =>
       files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
     );

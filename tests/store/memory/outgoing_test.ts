@@ -85,7 +85,7 @@ describe("createOutgoing()", () => {
     outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(outgoing.reserve(1), 1);
     outgoing.forget();
-    assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
+    assert.equal(outgoing.queues.queueOf(ACCOUNT, CHANNEL), undefined);
     assert.equal(outgoing.reserve(1), 2);
   });
 
@@ -93,6 +93,6 @@ describe("createOutgoing()", () => {
     const { outgoing, addHere } = open();
     outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     addHere("a");
-    assert.equal(outgoing.queues.isKnown(ACCOUNT, CHANNEL), false);
+    assert.equal(outgoing.queues.queueOf(ACCOUNT, CHANNEL), undefined);
   });
 });

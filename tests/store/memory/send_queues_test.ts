@@ -20,9 +20,19 @@ function row(id: number, channel: ChannelId = CHANNEL, content = "hello"): Outbo
 function opened(...rows: readonly OutboxRow[]): SendQueues {
   const queues = createSendQueues();
   queues.markEmpty(ACCOUNT, CHANNEL);
-  queues.add(rows, false);
-  queues.stored(rows);
+  const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
+  queues.add(queue, rows, false);
+  queues.stored(queue, rows);
   return queues;
+}
+
+const isKnown = (queues: SendQueues, accountId = ACCOUNT, channel = CHANNEL) =>
+  queues.queueOf(accountId, channel) !== undefined;
+
+/** The first row, if it may be sent. */
+function headOf(queues: SendQueues): OutboxRow | undefined {
+  const first = queues.queueOf(ACCOUNT, CHANNEL)?.waiting[0];
+  return first?.isStored ? first.row : undefined;
 }
 
 const echoOf = ({ message: { nonce, channelId } }: OutboxRow, heardAt = NOW) => ({
@@ -35,13 +45,11 @@ const echoOf = ({ message: { nonce, channelId } }: OutboxRow, heardAt = NOW) => 
 describe("createSendQueues()", () => {
   it("[D1] knows a channel only once it was empty", () => {
     const queues = createSendQueues();
-    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
-    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
+    assert.equal(isKnown(queues), false);
     queues.markEmpty(ACCOUNT, CHANNEL);
-    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), true);
-    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
-    assert.equal(queues.isKnown(SECOND, CHANNEL), false);
-    queues.add([row(1)], false);
+    assert.equal(isKnown(queues), true);
+    assert.equal(isKnown(queues, SECOND, CHANNEL), false);
+    queues.add(queues.queueOf(ACCOUNT, CHANNEL)!, [row(1)], false);
     queues.markEmpty(ACCOUNT, CHANNEL); // a check that began before
     assert.equal(queues.has(row(1)), true);
   });
@@ -56,13 +64,14 @@ describe("createSendQueues()", () => {
       const expected: number[] = [];
       let last = 0;
       for (const operation of all) {
-        const head = queues.head(ACCOUNT, CHANNEL);
+        const head = headOf(queues);
         assert.equal(head?.id, expected[0]);
-        assert.equal(queues.size(ACCOUNT, CHANNEL), expected.length);
+        assert.equal(queues.queueOf(ACCOUNT, CHANNEL)?.waiting.length, expected.length);
         if (operation === "add") {
           const added = row(++last);
-          queues.add([added], false);
-          queues.stored([added]);
+          const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
+          queues.add(queue, [added], false);
+          queues.stored(queue, [added]);
           expected.push(last);
         } else if (head) {
           queues.attempt(head, NOW);
@@ -79,10 +88,12 @@ describe("createSendQueues()", () => {
   it("[D2] returns no row before it is stored, and the intent of the first row once", () => {
     const queues = createSendQueues();
     queues.markEmpty(ACCOUNT, CHANNEL);
-    queues.add([row(1), row(2)], true);
-    assert.equal(queues.head(ACCOUNT, CHANNEL), undefined);
-    queues.stored([row(1), row(2)]);
-    assert.equal(queues.head(ACCOUNT, CHANNEL)?.id, 1);
+    const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
+    const rows = [row(1), row(2)];
+    queues.add(queue, rows, true);
+    assert.equal(headOf(queues), undefined);
+    queues.stored(queue, rows);
+    assert.equal(headOf(queues)?.id, 1);
     assert.deepEqual(
       [row(1), row(1), row(2), row(3)].map((one) => queues.attempt(one, NOW)),
       ["intended", "waiting", "waiting", undefined],
@@ -125,9 +136,9 @@ describe("createSendQueues()", () => {
       queues.markEmpty(SECOND, CHANNEL);
       forget(queues);
       assert.deepEqual([
-        queues.isKnown(ACCOUNT, CHANNEL),
-        queues.isKnown(ACCOUNT, elsewhere),
-        queues.isKnown(SECOND, CHANNEL),
+        isKnown(queues),
+        isKnown(queues, ACCOUNT, elsewhere),
+        isKnown(queues, SECOND, CHANNEL),
       ], known);
       assert.equal(queues.has(row(1)), false);
       assert.equal(queues.attempt(row(1), NOW), undefined);
@@ -139,17 +150,17 @@ describe("createSendQueues()", () => {
     for (let id = 1_000; id < 1_000 + 4_096; id++) {
       queues.markEmpty(ACCOUNT, channelId(`${id}`));
     }
-    assert.equal(queues.isKnown(ACCOUNT, CHANNEL), false);
-    assert.equal(queues.isKnown(ACCOUNT, channelId("1000")), true);
+    assert.equal(isKnown(queues), false);
+    assert.equal(isKnown(queues, ACCOUNT, channelId("1000")), true);
   });
 
   it("has no room once texts reach the limit, until rows are settled", () => {
     const text = "x".repeat(2 * 1024 * 1024);
     const queues = opened(row(1, CHANNEL, text));
-    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), false);
+    assert.equal(queues.hasRoom(), false);
     assert.ok(queues.bytes() > 2 * text.length);
     queues.settle(row(1, CHANNEL, text), POSTED);
-    assert.equal(queues.hasRoom(ACCOUNT, CHANNEL), true);
+    assert.equal(queues.hasRoom(), true);
     assert.ok(queues.bytes() < 2_000);
   });
 
