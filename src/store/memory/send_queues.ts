@@ -30,11 +30,13 @@ export interface SendQueue {
 }
 
 /** A message that waits. */
-interface QueuedRow {
+export interface QueuedRow {
   readonly row: OutboxRow;
   /** Whether it is safe; if not, it must not be sent yet. */
   isStored: boolean;
+  /** Whether the intent to send it was stored with it, and no attempt has begun. */
   isIntended: boolean;
+  /** When its first attempt began. */
   attemptedAt: number | undefined;
 }
 
