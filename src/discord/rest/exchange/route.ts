@@ -70,7 +70,7 @@ export function routeOf(method: string, path: string): RestRoute {
   };
 }
 
-/** Number of kept routes at which all are forgotten. */
+/** Number of kept routes of a method at which all are forgotten. */
 const MAX_KEPT = 1_000;
 
 /**
@@ -78,22 +78,29 @@ const MAX_KEPT = 1_000;
  * such as the message of a reaction, share one. Those with a query or a token seldom come again.
  */
 export function createRoutes(): typeof routeOf {
-  const kept = new Map<string, RestRoute>();
+  /** By method, and path without later ids. */
+  const kept = new Map<string, Map<string, RestRoute>>();
 
   return (method, path) => {
-    const later = path.indexOf("/", path.indexOf("/", 1) + 1);
-    const key = method +
-      (later < 0
-        ? path
-        : path.slice(0, later) + path.slice(later).replace(/\/\d+(?=\/|$)/g, "/:id"));
-    const known = kept.get(key);
+    const paths = kept.get(method) ?? new Map<string, RestRoute>();
+    kept.set(method, paths);
+    const exact = paths.get(path);
+    if (exact) return exact;
+    const key = withoutLaterIds(path);
+    const known = paths.get(key);
     if (known) return known;
     const route = routeOf(method, path);
     if (route.carriesToken || path.includes("?")) return route;
-    if (kept.size >= MAX_KEPT) kept.clear();
-    kept.set(key, route);
+    if (paths.size >= MAX_KEPT) paths.clear();
+    paths.set(key, route);
     return route;
   };
+}
+
+function withoutLaterIds(path: string): string {
+  const later = path.indexOf("/", path.indexOf("/", 1) + 1);
+  if (later < 0) return path;
+  return path.slice(0, later) + path.slice(later).replace(/\/\d+(?=\/|$)/g, "/:id");
 }
 
 const MIB = 1024 * 1024;
