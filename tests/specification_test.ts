@@ -80,6 +80,14 @@ describe("the specification", () => {
     assert.deepEqual(pages.filter((page) => !linked.has(page)), []);
   });
 
+  it("[X4a] names a test for each thing that a person can cause", () => {
+    const [, table = ""] =
+      /<a id="x4a">.*?(\n\| a person.*?)\n\n/s.exec(textOf(`${PAGES}safety.md`)) ?? [];
+    const rows = table.trim().split("\n").slice(2);
+    assert.ok(rows.length >= 10);
+    assert.deepEqual(rows.filter((row) => !/\]\([^)]*tests\/[^)]+_test\.ts\) *\|$/.test(row)), []);
+  });
+
   for (const path of texts.keys()) {
     it(`${path} has links to files and anchors that exist`, () => {
       const dead = linksOf(path).filter(({ file, anchor }) =>

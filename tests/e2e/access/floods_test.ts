@@ -48,3 +48,44 @@ describe("[X4a] a flood of commands by a person without rights", () => {
       assert.equal(given.filter(({ answer }) => answer).length, PER_PERSON);
     }));
 });
+
+describe("[X4a] a flood of mentions by people without rights", () => {
+  it("causes no request to Discord or the model, and an owner is answered", () =>
+    withSimulation({
+      discord: (simulator) => ({
+        guilds: { [[...simulator.world.guilds.keys()][0] ?? ""]: { users: ["ada"] } },
+      }),
+      config: { messages: { ackReaction: "" } },
+    }, async (scene) => {
+      const { simulator, model, say, mention, replies, decided } = scene;
+      await scene.start();
+      const { requests } = simulator;
+      const before = requests.records().length;
+      const asked = Array.from(
+        { length: FLOOD },
+        (_, n) => say("grace", "general", `${mention} answer ${n}`),
+      );
+      say("ada", "general", `${mention} high tide?`);
+      assert.equal((await replies("general", 1)).length, 1);
+      for (const message of asked.slice(-2)) assert.match(await decided(message), /^ignore: /);
+      assert.equal(model.requests.length, 1);
+      const written = requests.records().slice(before).filter(({ method, path }) =>
+        method === "POST" && !path.endsWith("/typing")
+      );
+      assert.equal(written.length, 1, "the answer to ada");
+    }));
+});
+
+describe("[X4a] a person with slow questions in many channels", () => {
+  it("has one running turn, and an owner is answered meanwhile", () =>
+    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
+      const { model, say, mention, replies, until } = scene;
+      await scene.start();
+      model.behave("hang", 1);
+      for (const where of ["general", "help", "off-topic"]) say("grace", where, `${mention} slow?`);
+      await until("the model", () => model.requests.length > 0);
+      say("ada", "off-topic", `${mention} high tide?`);
+      assert.equal((await replies("off-topic", 1)).length, 1);
+      assert.equal(model.requests.length, 2, "one of grace, one of ada");
+    }));
+});
