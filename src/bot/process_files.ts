@@ -19,23 +19,20 @@ export interface ProcessFiles {
   readonly extractor: Extractor;
 }
 
-/** The settings of the files. */
-export interface ProcessFilesOptions extends Clock {
-  /** Path of the folder, which need not exist. */
-  readonly root: string;
-  /** URL of `extract_worker.ts`. */
-  readonly workerUrl: URL;
-  /** `store.retention.mediaDays`; 0 keeps files for ever. */
-  readonly mediaDays: () => number;
-  readonly log: Log;
-}
-
 /** Milliseconds between two deletions of old files. */
 const PRUNE_MS = 6 * 60 * 60 * 1_000;
 
 /** Creates the parts, and deletes old files from now on. */
 export function startProcessFiles(
-  { root, workerUrl, mediaDays, now, log }: ProcessFilesOptions,
+  { root, workerUrl, mediaDays, now, log }: Clock & {
+    /** Path of the folder, which need not exist. */
+    readonly root: string;
+    /** URL of `extract_worker.ts`. */
+    readonly workerUrl: URL;
+    /** `store.retention.mediaDays`; 0 keeps files for ever. */
+    readonly mediaDays: () => number;
+    readonly log: Log;
+  },
 ): ProcessFiles & { stop(): void } {
   const folder = createMediaFolder(root);
   let cancel = () => {};

@@ -81,20 +81,19 @@ export interface AgentConfig extends Partial<Settings["agents"]["list"][number]>
 
 const DEFAULT_HISTORY = 20;
 
-/** What the config needs beside the settings. */
-interface ConfigFacts extends Pick<SharedConfig, "file" | "secretFiles"> {
-  /** All accounts, `default` first. */
-  readonly accounts: readonly WrittenAccount[];
-  /** Whether a text addresses the bot by a pattern; see `mention.ts`. */
-  readonly matchesPattern: (text: string) => boolean;
-  /** See {@link tokenPlaceOf}. */
-  readonly tokenPlaces: ReadonlyMap<AccountId, string>;
-}
-
 /** Makes the config of valid settings with their secrets. */
 export function toConfig(
   settings: Settings,
-  { accounts, matchesPattern, tokenPlaces, file, secretFiles }: ConfigFacts,
+  { accounts, matchesPattern, tokenPlaces, file, secretFiles }:
+    & Pick<SharedConfig, "file" | "secretFiles">
+    & {
+      /** All accounts, `default` first. */
+      readonly accounts: readonly WrittenAccount[];
+      /** Whether a text addresses the bot by a pattern; see `mention.ts`. */
+      readonly matchesPattern: (text: string) => boolean;
+      /** See {@link tokenPlaceOf}. */
+      readonly tokenPlaces: ReadonlyMap<AccountId, string>;
+    },
 ): BotConfig {
   const { $schema: _, channels: __, ...shared } = settings;
   const { list: [agent], defaults } = settings.agents;

@@ -27,9 +27,6 @@ import { isRemoved } from "./valid_part.ts";
 import { envSecret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { valueAt } from "./text/tree.ts";
 
-/** Everything that loading needs from outside. */
-type ConfigPorts = Omit<SecretPlaces, "configFile">;
-
 /** A loaded config, or why it cannot be used. */
 export type Loaded =
   | {
@@ -62,7 +59,7 @@ const MIN_HTTP_TOKEN = 32;
  */
 export async function loadConfig(
   source: ConfigText | undefined,
-  ports: ConfigPorts,
+  ports: Omit<SecretPlaces, "configFile">,
 ): Promise<Loaded> {
   const parsed = source ? await parseConfig(source) : noFile();
   const { problemAt } = parsed;

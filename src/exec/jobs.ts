@@ -8,17 +8,6 @@ import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
 import { inBubblewrap, prepareInstructions, probeSandbox, type ProgramLaunch } from "./sandbox.ts";
 
-/** Settings of commands, read for each command. */
-export interface HostCommandsOptions {
-  readonly workspace: () => string;
-  /** Rejects if commands may not use the workspace, with the reason in words. */
-  readonly assertApart: (workspace: string) => Promise<void>;
-  /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
-  readonly maySkipSandbox: () => boolean;
-  /** Socket of the broker; used if it exists. */
-  readonly brokerSocket?: string;
-}
-
 interface CommandJob {
   readonly owner: string;
   readonly running: RunningProgram;
@@ -35,7 +24,15 @@ const NO_SANDBOX =
   '`exec.sandbox: "off"` to run them beside the bot\'s token';
 
 /** Creates the commands; nothing runs before the first one. */
-export function createHostCommands(options: HostCommandsOptions): HostCommands {
+export function createHostCommands(options: {
+  readonly workspace: () => string;
+  /** Rejects if commands may not use the workspace, with the reason in words. */
+  readonly assertApart: (workspace: string) => Promise<void>;
+  /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
+  readonly maySkipSandbox: () => boolean;
+  /** Socket of the broker; used if it exists. */
+  readonly brokerSocket?: string;
+}): HostCommands {
   const { brokerSocket = BROKER_SOCKET } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();

@@ -125,20 +125,19 @@ export function createApp(ports: AppPorts): HttpHandler {
   return (request, peer) => app.fetch(request, peer);
 }
 
-/** The sources of the health endpoints. */
-export interface HealthEndpointSources extends Pick<AppPorts, "snapshot" | "measure" | "now"> {
-  readonly version: string;
-  /** Whether the client may see details: it is on this host, or has the token. */
-  readonly showsDetail: (request: Request, peer: Peer) => boolean;
-}
-
 /**
  * Creates the health endpoints, without guard and socket.
  *
  * @see {@link https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06}
  */
 export function createHealthApp(
-  { snapshot, measure, now, version, showsDetail }: HealthEndpointSources,
+  { snapshot, measure, now, version, showsDetail }:
+    & Pick<AppPorts, "snapshot" | "measure" | "now">
+    & {
+      readonly version: string;
+      /** Whether the client may see details: it is on this host, or has the token. */
+      readonly showsDetail: (request: Request, peer: Peer) => boolean;
+    },
 ): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
 

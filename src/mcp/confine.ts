@@ -40,18 +40,6 @@ export interface ConfinedLaunch extends ServerLaunch {
  */
 export type Confine = (serverId: string, program: StdioProgram) => Promise<ConfinedLaunch>;
 
-/** The dependencies of {@link createConfine}. */
-export interface ConfineOptions {
-  /** Folder for the folders of servers. */
-  readonly folder: string;
-  /** Folders and files that no program in a sandbox may read, as they are now. */
-  readonly hidden: () => readonly string[];
-  /** Looks for a sandbox, once. */
-  readonly find?: () => Promise<Sandbox>;
-  /** Gets programs that run without a sandbox. */
-  readonly log: Log;
-}
-
 /** Variables that programs need, and that hold no secret. */
 const PASSED = [
   "PATH",
@@ -80,7 +68,16 @@ export function environmentOf(
 
 /** Creates a {@link Confine}. It looks for a sandbox when the first program needs one. */
 export function createConfine(
-  { folder, hidden, find = () => findSandbox(), log }: ConfineOptions,
+  { folder, hidden, find = () => findSandbox(), log }: {
+    /** Folder for the folders of servers. */
+    readonly folder: string;
+    /** Folders and files that no program in a sandbox may read, as they are now. */
+    readonly hidden: () => readonly string[];
+    /** Looks for a sandbox, once. */
+    readonly find?: () => Promise<Sandbox>;
+    /** Gets programs that run without a sandbox. */
+    readonly log: Log;
+  },
 ): Confine {
   let found: Promise<Sandbox> | undefined;
   const told = new Set<string>();

@@ -15,8 +15,15 @@ import { fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { type SearchEngine, searchWeb } from "./search.ts";
 
-/** The dependencies of the pages. */
-export interface WebPagesOptions extends Clock {
+/** Milliseconds to find a page's article, and then to read all of its text instead. */
+const READ_MS = 5_000;
+
+const KEPT_MS = 10 * 60_000;
+const KEPT_PAGES = 16;
+const KEPT_CHARS = 4_000_000;
+
+/** Creates the reader; nothing is kept yet. */
+export function createWebPages({ runJob, version, now, engine, guard }: Clock & {
   /** Runs a job on untrusted data in a thread. */
   readonly runJob: (
     job: unknown,
@@ -28,17 +35,7 @@ export interface WebPagesOptions extends Clock {
   readonly engine: () => SearchEngine | undefined;
   /** Replaces the public internet in tests. */
   readonly guard?: Omit<GuardPorts, "userAgent">;
-}
-
-/** Milliseconds to find a page's article, and then to read all of its text instead. */
-const READ_MS = 5_000;
-
-const KEPT_MS = 10 * 60_000;
-const KEPT_PAGES = 16;
-const KEPT_CHARS = 4_000_000;
-
-/** Creates the reader; nothing is kept yet. */
-export function createWebPages({ runJob, version, now, engine, guard }: WebPagesOptions): WebPort {
+}): WebPort {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,

@@ -44,15 +44,6 @@ export type StartAccount = (
   ports: AccountPorts,
 ) => Promise<RunningAccount>;
 
-/** The dependencies and events of an account runner. */
-export interface AccountRunnerPorts extends AccountPorts {
-  readonly startAccount: StartAccount;
-  /** The current setup; a reload may change it before the account runs. */
-  readonly setup: () => Setup;
-  /** Invalid requests of the last ten minutes, of all accounts. */
-  readonly invalidRequests: () => Promise<InvalidRequests>;
-}
-
 /** The part of the setup for one account. */
 export interface OwnSetup {
   readonly account: AccountSetup;
@@ -72,7 +63,16 @@ export function isVerbose({ log }: Pick<Config, "log">): boolean {
 }
 
 /** Creates the runner of one account; `start` starts the account. */
-export function createAccountRunner(options: AccountRunnerOptions, ports: AccountRunnerPorts) {
+export function createAccountRunner(
+  options: AccountRunnerOptions,
+  ports: AccountPorts & {
+    readonly startAccount: StartAccount;
+    /** The current setup; a reload may change it before the account runs. */
+    readonly setup: () => Setup;
+    /** Invalid requests of the last ten minutes, of all accounts. */
+    readonly invalidRequests: () => Promise<InvalidRequests>;
+  },
+) {
   const { accountId, store } = options;
   const { startAccount, setup, invalidRequests: readInvalid, ...accountPorts } = ports;
   const leaving = new AbortController();

@@ -25,21 +25,6 @@ import {
 } from "./account_runner.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** The dependencies and events of the accounts. */
-export interface AccountsPorts extends Clock {
-  readonly startAccount: StartAccount;
-  readonly meter: Meter;
-  /** Bounds the turns of all accounts. */
-  readonly turnLimit: TurnLimit;
-  /** Shared by the accounts, as the limit is. */
-  readonly memory: ProcessMemory;
-  readonly healthOf: (accountId: AccountId) => AccountHealth;
-  /** An account is online for the first time in this process. */
-  readonly onOnline: (online: Online) => void;
-  /** The last account has ended; called once, with its end. */
-  readonly onEnd: (end: AccountEnd) => void;
-}
-
 /** The rest of an applied setup. */
 export interface Applied {
   /** Resolves once the others are started, restarted or stopped; never rejects. */
@@ -54,7 +39,19 @@ export function createAccounts(
   options: Omit<AccountRunnerOptions, "accountId"> & {
     readonly setup: Setup;
   },
-  ports: AccountsPorts,
+  ports: Clock & {
+    readonly startAccount: StartAccount;
+    readonly meter: Meter;
+    /** Bounds the turns of all accounts. */
+    readonly turnLimit: TurnLimit;
+    /** Shared by the accounts, as the limit is. */
+    readonly memory: ProcessMemory;
+    readonly healthOf: (accountId: AccountId) => AccountHealth;
+    /** An account is online for the first time in this process. */
+    readonly onOnline: (online: Online) => void;
+    /** The last account has ended; called once, with its end. */
+    readonly onEnd: (end: AccountEnd) => void;
+  },
 ) {
   const { setup: firstSetup, ...runnerOptions } = options;
   const { store, logging } = options;

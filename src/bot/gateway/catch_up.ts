@@ -22,15 +22,6 @@ import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catc
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
 
-/** The parts of an account that catch-up uses. */
-interface CatchUpParts {
-  readonly reader: Reader;
-  readonly client: RestClient;
-  readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
-  /** Its shard count is that of the last connection, until `setShardCount` is called. */
-  readonly options: Pick<AccountOptions, "stored">;
-}
-
 /** Catch-up yields to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;
 
@@ -40,7 +31,13 @@ const ROLES_MS = 5 * 60 * 1_000;
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, inbound, options: { stored } }: CatchUpParts,
+  { reader, client, inbound, options: { stored } }: {
+    readonly reader: Reader;
+    readonly client: RestClient;
+    readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
+    /** Its shard count is that of the last connection, until `setShardCount` is called. */
+    readonly options: Pick<AccountOptions, "stored">;
+  },
 ): CatchUp {
   const { accountId, store, policy, schedule, random, now, events } = account;
   const { log } = account.forPart("catch-up");

@@ -14,20 +14,17 @@ import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Clock } from "../../lib/clock.ts";
 
-/** The sources that the HTTP server reads. */
-export interface HttpPorts extends Clock {
-  readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
-  readonly accounts: Pick<Accounts, "each">;
-  readonly store: Pick<Store, "caches">;
-  readonly metrics: Metrics;
-  readonly meter: Pick<Meter, "gateway">;
-  readonly log: Log;
-}
-
 /** Creates the handler of HTTP requests. */
 export function createHttp(
   options: Pick<AppPorts, "token" | "hosts" | "build">,
-  ports: HttpPorts,
+  ports: Clock & {
+    readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
+    readonly accounts: Pick<Accounts, "each">;
+    readonly store: Pick<Store, "caches">;
+    readonly metrics: Metrics;
+    readonly meter: Pick<Meter, "gateway">;
+    readonly log: Log;
+  },
 ): HttpHandler {
   const { health, accounts, store, metrics, meter, now, log } = ports;
   let app: Promise<HttpHandler> | undefined;

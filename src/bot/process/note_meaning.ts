@@ -15,16 +15,6 @@ import type { Store } from "../../core/store/store.ts";
 import { createBySecrets } from "../../lib/cache.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 
-/** The dependencies. */
-export interface NoteMeaningOptions extends Clock {
-  readonly setup: () => {
-    readonly config: Pick<Config, "agent" | "budgets">;
-    readonly embedding?: Embedding;
-  };
-  readonly store: Pick<Store, "notes" | "usage">;
-  readonly logging: Logging;
-}
-
 /** The notes with their meaning. */
 export interface NoteMeaning {
   /** The same notes; each change begins the work on its vector. */
@@ -42,7 +32,14 @@ export interface NoteMeaning {
 
 /** Creates the connection. Without a model in the config, it asks and reads nothing. */
 export function createNoteMeaning(
-  { setup, store: { notes, usage }, logging, now }: NoteMeaningOptions,
+  { setup, store: { notes, usage }, logging, now }: Clock & {
+    readonly setup: () => {
+      readonly config: Pick<Config, "agent" | "budgets">;
+      readonly embedding?: Embedding;
+    };
+    readonly store: Pick<Store, "notes" | "usage">;
+    readonly logging: Logging;
+  },
 ): NoteMeaning {
   const log = logging.forPart("memory");
   let filter: ((text: string) => Filtered) | undefined; // made with the first request

@@ -38,8 +38,8 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
-/** The parts of an account that its tools use. */
-interface ToolParts {
+/** Creates the ports. */
+export function createToolPorts(account: AccountContext, parts: {
   readonly options: Pick<AccountOptions, "searchNotes">;
   readonly client: RestClient;
   readonly reader: Reader;
@@ -53,10 +53,7 @@ interface ToolParts {
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
-}
-
-/** Creates the ports. */
-export function createToolPorts(account: AccountContext, parts: ToolParts): ToolPorts {
+}): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
   const { client, reader, settings, toolServices, files, spend, owners, sources, options } = parts;
   const { cleanSecrets, sent } = parts.outbound;

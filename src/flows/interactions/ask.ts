@@ -23,18 +23,6 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 
-/** The asking account: its policy says whether a guild needs an owner. */
-type AskingAccount =
-  & Pick<
-    Account<
-      unknown,
-      { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
-      { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
-    >,
-    "policy" | "store" | "now"
-  >
-  & Emits<"asked" | "tooManyWait">;
-
 /** Everything that questions need beside their account. */
 export interface Asks {
   readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
@@ -47,7 +35,16 @@ export interface Asks {
 
 /** Creates the port of commands. */
 export function createAsk(
-  { store, policy, now, events }: AskingAccount,
+  { store, policy, now, events }:
+    & Pick<
+      Account<
+        unknown,
+        { readonly policy: Pick<AccessPolicy, "needsOwnerInGuild"> },
+        { readonly inbox: Pick<Inbox, "acceptBatch">; readonly pairing: Pick<Pairing, "isPaired"> }
+      >,
+      "policy" | "store" | "now"
+    >
+    & Emits<"asked" | "tooManyWait">,
   { judge, ownerIn, route, openDirect, waiting }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {

@@ -18,22 +18,6 @@ import { createLoopGuard } from "../../policy/loop_guard.ts";
 import { type AccessPolicy, noPattern } from "../../policy/rules/rules.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
-/** The facts in memory that verdicts depend on. */
-export interface JudgePorts extends Clock {
-  readonly policy: () => CurrentPolicy;
-  readonly isOurs: (userId: UserId) => boolean;
-  /** Whether PluralKit has proxied that user before. */
-  readonly isProxied: (userId: UserId) => boolean;
-  /** Whether an owner is in a guild, by the answers of Discord so far. */
-  readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
-  /** What owners have chosen for a place by commands (K2). */
-  readonly chosenIn?: (
-    message: InboundMessage,
-  ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
-  /** Whether a conversation continues in a thread without mentions (S7). */
-  readonly continuesIn: (channelId: ChannelId) => boolean;
-}
-
 /**
  * Whether a message that differs only in id and text has this verdict, and the same facts, too. That
  * holds for any text that begins with neither a slash nor a blank, and is not empty.
@@ -51,7 +35,20 @@ export function mayRepeat(
 
 /** Creates the judge of an account. */
 export function createJudge(
-  { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: JudgePorts,
+  { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: Clock & {
+    readonly policy: () => CurrentPolicy;
+    readonly isOurs: (userId: UserId) => boolean;
+    /** Whether PluralKit has proxied that user before. */
+    readonly isProxied: (userId: UserId) => boolean;
+    /** Whether an owner is in a guild, by the answers of Discord so far. */
+    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+    /** What owners have chosen for a place by commands (K2). */
+    readonly chosenIn?: (
+      message: InboundMessage,
+    ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
+    /** Whether a conversation continues in a thread without mentions (S7). */
+    readonly continuesIn: (channelId: ChannelId) => boolean;
+  },
 ) {
   const guard = createLoopGuard(() => policy().policy.loopGuard);
 

@@ -18,18 +18,6 @@ import { unresolvedNames } from "../../policy/rules/pinned.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
-/** The parts of an account that name resolution uses. */
-export interface NameParts extends Pick<SearchPorts, "searchMembers" | "isRefused"> {
-  /** Guilds with complete facts, without those that are awaited or in an outage. */
-  readonly guilds: () => readonly GuildNames[];
-  /** Whether these are all guilds of the bot. */
-  readonly isWhole: () => boolean;
-  /** The guild as the gateway has described it, or as it is given. */
-  readonly described: (guild: Named<GuildId>) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
-  readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
-  readonly tellOwners: (text: string) => Promise<void>;
-}
-
 /** Resolves the config's names as guilds change. */
 export interface NameResolver extends Omit<Names, "keep"> {
   /** A batch has changed guilds, so a missing name may exist now. */
@@ -50,7 +38,20 @@ const MAX_GATHERINGS = 15;
 /** Creates the name resolution of an account. */
 export function createNameResolver(
   account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
-  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners }: NameParts,
+  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners }:
+    & Pick<SearchPorts, "searchMembers" | "isRefused">
+    & {
+      /** Guilds with complete facts, without those that are awaited or in an outage. */
+      readonly guilds: () => readonly GuildNames[];
+      /** Whether these are all guilds of the bot. */
+      readonly isWhole: () => boolean;
+      /** The guild as the gateway has described it, or as it is given. */
+      readonly described: (
+        guild: Named<GuildId>,
+      ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+      readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
+      readonly tellOwners: (text: string) => Promise<void>;
+    },
 ): NameResolver {
   const { policy, schedule, now } = account;
   const access = account.forPart("access");

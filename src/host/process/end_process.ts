@@ -22,16 +22,6 @@ export interface ProcessToEnd {
   readonly startTicks?: number;
 }
 
-/** Facts about this machine and the process. */
-export interface MachineFacts {
-  /** This process's id. */
-  readonly ownPid: number;
-  /** Identifies the start of the machine; absent if the host does not tell. */
-  readonly bootId?: string;
-  /** The process that has the holder's pid now. */
-  readonly process: PidFacts;
-}
-
 /**
  * Why no process was ended.
  *
@@ -84,7 +74,14 @@ export const STOP_EXTRA_MS = 5_000;
 const KILLED_WITHIN_MS = 5_000;
 
 /** Decides whether a holder's process may be ended. */
-export function mayEnd(holder: ProcessToEnd, facts: MachineFacts): EndDecision {
+export function mayEnd(holder: ProcessToEnd, facts: {
+  /** This process's id. */
+  readonly ownPid: number;
+  /** Identifies the start of the machine; absent if the host does not tell. */
+  readonly bootId?: string;
+  /** The process that has the holder's pid now. */
+  readonly process: PidFacts;
+}): EndDecision {
   const { pid, bootId, startTicks } = holder;
   if (pid === facts.ownPid) return { kind: "refused", why: "self" };
   if (!Number.isSafeInteger(pid) || pid <= 1) return { kind: "refused", why: "system" };

@@ -39,25 +39,6 @@ export interface LastProgress {
 /** The results that `barnacle_watchdog_pings_total` counts. */
 export type PingResult = "sent" | "skipped_gateway" | "skipped_store" | "skipped_agent";
 
-/** The dependencies of the watchdog. */
-export interface WatchdogPorts extends Pick<Account, "log" | "schedule"> {
-  /** From `host/process/sd_notify.ts`. */
-  readonly notify: (state: string) => boolean;
-  /** Whether a service manager listens; without one there is no timer. */
-  readonly isListening: boolean;
-  /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
-  readonly watchdogMs?: number;
-  readonly facts: () => WatchdogFacts;
-  /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
-  readonly refresh: () => Promise<void>;
-  /** One line for people, which `systemctl status` shows. */
-  readonly status: () => string;
-  /** Milliseconds of a monotonic clock. */
-  readonly steadyNow: () => number;
-  /** A report was sent to the service manager, or withheld. */
-  readonly onPing: (result: PingResult) => void;
-}
-
 /** How long each part may stand still, in milliseconds. */
 export const STILL_MAX_MS = 30_000;
 
@@ -102,7 +83,25 @@ export function progressSince(
 }
 
 /** Starts the watchdog's timer. */
-export function startWatchdog(ports: WatchdogPorts) {
+export function startWatchdog(
+  ports: Pick<Account, "log" | "schedule"> & {
+    /** From `host/process/sd_notify.ts`. */
+    readonly notify: (state: string) => boolean;
+    /** Whether a service manager listens; without one there is no timer. */
+    readonly isListening: boolean;
+    /** The watchdog's time-out in milliseconds; absent if the unit sets none. */
+    readonly watchdogMs?: number;
+    readonly facts: () => WatchdogFacts;
+    /** Reads from the store; the next facts hold the time of its answer. Never rejects. */
+    readonly refresh: () => Promise<void>;
+    /** One line for people, which `systemctl status` shows. */
+    readonly status: () => string;
+    /** Milliseconds of a monotonic clock. */
+    readonly steadyNow: () => number;
+    /** A report was sent to the service manager, or withheld. */
+    readonly onPing: (result: PingResult) => void;
+  },
+) {
   const { notify, watchdogMs, steadyNow, schedule, onPing, log } = ports;
   const everyMs = watchdogMs === undefined ? STATUS_MS : Math.max(PING_MIN_MS, watchdogMs / 3);
   let facts = ports.facts();

@@ -24,22 +24,6 @@ import {
   startSimulator,
 } from "../../../../simulator/simulator.ts";
 
-/** Settings of a simulation. */
-export interface SimulationOptions {
-  /** The program to start; this program if absent. */
-  readonly command?: OwnCommand;
-  /** Settings of the simulated Discord. */
-  readonly simulator?: SimulatorOptions;
-  /** Makes the content of the bot's config file. */
-  readonly config: (simulator: Simulator) => object;
-  /** Variables of the bot's environment; they override the simulation's. */
-  readonly env?: Env;
-  /** Working directory of the bots; this process's if absent. */
-  readonly cwd?: string;
-  /** Called with each line of a bot's output. */
-  readonly onLine?: (line: string) => void;
-}
-
 /** A bot that was started in a simulation. */
 export interface SimulatedProcess {
   /** Process id; `undefined` if the start failed. */
@@ -55,7 +39,20 @@ export interface SimulatedProcess {
 const CLOSE_MS = 5_000;
 
 /** Starts the servers. */
-export async function startSimulation(options: SimulationOptions) {
+export async function startSimulation(options: {
+  /** The program to start; this program if absent. */
+  readonly command?: OwnCommand;
+  /** Settings of the simulated Discord. */
+  readonly simulator?: SimulatorOptions;
+  /** Makes the content of the bot's config file. */
+  readonly config: (simulator: Simulator) => object;
+  /** Variables of the bot's environment; they override the simulation's. */
+  readonly env?: Env;
+  /** Working directory of the bots; this process's if absent. */
+  readonly cwd?: string;
+  /** Called with each line of a bot's output. */
+  readonly onLine?: (line: string) => void;
+}) {
   const { command = ownCommand(), config, env: extra = {}, cwd, onLine } = options;
   const dataDir = mkdtempSync(join(tmpdir(), "barnacle-"));
   const simulator = await startSimulator(options.simulator);

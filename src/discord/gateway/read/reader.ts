@@ -55,15 +55,6 @@ const DECODERS: Readonly<Record<EventType, Decode>> = {
 
 const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));
 
-/** The stored state of a reader. */
-export interface ReaderStart {
-  /** The account of ours that receives the dispatches. */
-  readonly accountId: AccountId;
-  /** The bot's identity from the store; absent before the first READY. */
-  readonly self?: Self;
-  readonly guilds: readonly GuildSnapshot[];
-}
-
 /** A dispatch with an unexpected shape. */
 export interface ReadProblem {
   /** The dispatch's type; `"unknown"` if it has none. */
@@ -89,7 +80,13 @@ const FLOOD = 256;
  * functions share one state: the bot's identity and the index of guilds.
  */
 export function createReader(
-  { accountId, self: storedSelf, guilds: stored }: ReaderStart,
+  { accountId, self: storedSelf, guilds: stored }: {
+    /** The account of ours that receives the dispatches. */
+    readonly accountId: AccountId;
+    /** The bot's identity from the store; absent before the first READY. */
+    readonly self?: Self;
+    readonly guilds: readonly GuildSnapshot[];
+  },
   onProblem: (problem: ReadProblem) => void,
 ) {
   let self = storedSelf;

@@ -95,17 +95,15 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
   }),
 ];
 
-interface OverwriteOptions {
-  readonly reason?: string;
-  readonly dryRun?: boolean;
-}
-
 /** Sets bits of an overwrite, or removes it. */
 async function setOverwrite(
   place: ChannelPlace,
   targetId: string,
   bits: { readonly allow: bigint; readonly deny: bigint } | undefined,
-  { reason, dryRun = false }: OverwriteOptions,
+  { reason, dryRun = false }: {
+    readonly reason?: string;
+    readonly dryRun?: boolean;
+  },
 ): Promise<string> {
   const { channel, guild } = place;
   if (!guild) throw badArguments("direct messages have no permissions");
