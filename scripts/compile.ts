@@ -24,19 +24,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { bunVersion, ENTRIES, NEVER_LOADED, RARE_THREADS } from "./packages.ts";
+import { BUNDLE_FLAGS, bunVersion, ENTRIES, RARE_THREADS } from "./packages.ts";
 import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
 const BUN = join("node_modules", ".bin", "bun");
-
-const BUNDLE_FLAGS = [
-  "--minify-syntax",
-  "--minify-whitespace", // identifiers keep their names, because code distinguishes errors by them
-  "--splitting",
-  "--min-chunk-size=65536", // each chunk costs a start its loading
-  "--format=esm",
-  ...NEVER_LOADED.map((name) => `--external=${name}`),
-];
 
 const COMPILE_FLAGS = [
   "--compile",

@@ -27,6 +27,16 @@ export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/jo
  */
 export const NEVER_LOADED: readonly string[] = ["@wasm-audio-decoders/opus-ml"];
 
+/** How Bun bundles the program. */
+export const BUNDLE_FLAGS: readonly string[] = [
+  "--minify-syntax",
+  "--minify-whitespace", // identifiers keep their names, because code distinguishes errors by them
+  "--splitting",
+  "--min-chunk-size=65536", // each chunk costs a start its loading
+  "--format=esm",
+  ...NEVER_LOADED.map((name) => `--external=${name}`),
+];
+
 /** One package in the binary. */
 export interface Package {
   readonly name: string;
@@ -48,29 +58,58 @@ export function packageFolders(files: readonly string[]): readonly string[] {
   return [...new Set(files.flatMap((file) => inside.exec(file)?.[1] ?? []))].sort();
 }
 
-/** Bundles the program into a temporary folder, and lists the bundled files. */
-function bundledFiles(): readonly string[] {
-  const out = mkdtempSync(join(tmpdir(), "barnacle-notice-"));
+/** A file of the bundle, as Bun's metafile has it. */
+interface Chunk {
+  /** Paths of the files in it. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Other chunks that it loads. */
+  readonly imports: readonly { readonly path: string; readonly kind: string }[];
+}
+
+/** Bundles entries into a temporary folder, and returns the chunks by path. */
+function bundle(entries: readonly string[]): ReadonlyMap<string, Chunk> {
+  const out = mkdtempSync(join(tmpdir(), "barnacle-bundle-"));
   try {
     const metafile = join(out, "meta.json");
-    const flags = [
-      "--target=bun",
-      "--splitting",
-      "--format=esm",
-      ...NEVER_LOADED.map((name) => `--external=${name}`),
-      `--outdir=${out}`,
-    ];
-    execFileSync(BUN, ["build", ...flags, `--metafile=${metafile}`, ...ENTRIES, ...RARE_THREADS], {
+    const flags = [...BUNDLE_FLAGS, "--target=bun", `--outdir=${out}`, `--metafile=${metafile}`];
+    execFileSync(BUN, ["build", ...flags, ...entries], {
       cwd: ROOT,
       stdio: ["ignore", "ignore", "inherit"],
     });
-    const { outputs }: {
-      readonly outputs: Readonly<Record<string, { readonly inputs: object }>>;
-    } = JSON.parse(readFileSync(metafile, "utf8"));
-    return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    const { outputs }: { readonly outputs: Readonly<Record<string, Chunk>> } = JSON.parse(
+      readFileSync(metafile, "utf8"),
+    );
+    return new Map(Object.entries(outputs));
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
+}
+
+/** Lists the files in the program's bundle. */
+function bundledFiles(): readonly string[] {
+  return [...bundle([...ENTRIES, ...RARE_THREADS]).values()].flatMap(({ inputs }) =>
+    Object.keys(inputs)
+  );
+}
+
+/**
+ * Lists the files in the chunks that the binary loads with some of its files. These are more than the
+ * files import: a small chunk is joined with others.
+ */
+export function filesLoadedWith(roots: readonly string[]): ReadonlySet<string> {
+  const chunks = bundle(ENTRIES);
+  const waiting = [...chunks].filter(([, { inputs }]) => roots.some((root) => root in inputs))
+    .map(([path]) => path);
+  const loaded = new Set<string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (loaded.has(path)) continue;
+    loaded.add(path);
+    const imports = chunks.get(path)?.imports ?? [];
+    waiting.push(
+      ...imports.filter(({ kind }) => kind === "import-statement").map((one) => one.path),
+    );
+  }
+  return new Set([...loaded].flatMap((path) => Object.keys(chunks.get(path)?.inputs ?? {})));
 }
 
 /** @param folder Below the root. */

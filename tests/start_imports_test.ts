@@ -5,11 +5,13 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { readSources } from "../scripts/import_graph.ts";
+import { filesLoadedWith } from "../scripts/packages.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 
@@ -73,6 +75,18 @@ function packagesOf(paths: Iterable<string>): readonly string[] {
   return [...paths].filter((path) => !path.startsWith("src/") && !path.startsWith("node:")).sort();
 }
 
+/** Modules of the runtime that take 0.5 to 5 ms each to load. */
+const HEAVY_BUILTINS = [
+  "node:child_process",
+  "node:dns/promises",
+  "node:http",
+  "node:https",
+  "node:readline",
+  "node:stream/promises",
+  "node:tls",
+  "node:zlib",
+];
+
 describe("[B9] the modules of a start", () => {
   it("are found: each root exists, and types alone load nothing", () => {
     for (const root of [...BEFORE_IDENTIFY, ...AFTER_IDENTIFY]) assert.ok(sources.has(root), root);
@@ -130,6 +144,17 @@ describe("[B9] the modules of a start", () => {
 
   it("load these packages and no others after the IDENTIFY, and no document library", () => {
     assert.deepEqual(packagesOf(after), ["get-east-asian-width"]);
+  });
+
+  it("load no module of the runtime that takes milliseconds, also within the binary's chunks", () => {
+    const files = [...filesLoadedWith([...BEFORE_IDENTIFY, ...AFTER_IDENTIFY])];
+    assert.ok(files.length > before.size / 2 && files.length > 500, `${files.length} files`);
+    const found = files.flatMap((path) =>
+      staticImports(readFileSync(join(ROOT, path), "utf8"))
+        .filter((name) => HEAVY_BUILTINS.includes(name))
+        .map((name) => `${path}: ${name}`)
+    );
+    assert.deepEqual(found, []);
   });
 
   it("build few schemas, each of which takes 10 µs and 3 kB: others wait for their first use", async () => {

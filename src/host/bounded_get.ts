@@ -6,7 +6,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import { request } from "node:http";
 import type { StartTimer } from "../lib/clock.ts";
 
 /** A response, read to its end. */
@@ -32,7 +31,7 @@ export type GetProblem = "late" | "too_large" | "unreachable";
  * @param url Must start with `http:`.
  * @param headers Header fields by name.
  */
-export function boundedGet(
+export async function boundedGet(
   url: string,
   headers: Readonly<Record<string, string>>,
   { timeoutMs, maxBytes, schedule }: {
@@ -43,7 +42,10 @@ export function boundedGet(
     readonly schedule: StartTimer;
   },
 ): Promise<GotResponse | GetProblem> {
-  return new Promise((resolve) => {
+  // Not at the top: the bundler puts this module into a chunk that a bot loads, too, and Bun takes
+  // 5 ms to load its HTTP module.
+  const { request } = await import("node:http");
+  return await new Promise((resolve) => {
     const sent = request(url, { headers: { ...headers, connection: "close" }, agent: false });
     const finish = (result: GotResponse | GetProblem) => {
       cancel();

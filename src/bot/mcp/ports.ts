@@ -11,6 +11,7 @@ import { createConfine } from "../../mcp/confine.ts";
 import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/logins.ts";
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
+import { createMcpServers } from "../../mcp/servers.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 
 /** The folder of MCP servers in the data directory. */
@@ -62,6 +63,30 @@ export function loginsIn(dataDir: string): Logins {
 export function seenIn(dataDir: string, seenBy: SeenBy): SeenTools {
   return createSeenTools(join(dataDir, FOLDER, `seen-by-${seenBy}.json`));
 }
+
+/**
+ * Creates the servers of the running config; none connects before it is needed.
+ *
+ * @param config The config of the moment.
+ */
+export function createConfiguredServers(
+  config: () => BotConfig,
+  dataDir: string,
+  ports: Pick<McpPorts, "version" | "now" | "schedule" | "log" | "onSignIn">,
+) {
+  const servers = createMcpServers(serversOf(config()), {
+    ...ports,
+    ...mcpFiles(config, dataDir, "run", ports.log),
+  });
+  return {
+    ...servers,
+    /** Takes another config. */
+    apply: (next: BotConfig): void => servers.apply(serversOf(next)),
+  };
+}
+
+/** The servers of a config. */
+export type ConfiguredServers = ReturnType<typeof createConfiguredServers>;
 
 /** The ports of servers that depend on files of this machine. */
 export function mcpFiles(

@@ -3,30 +3,26 @@
  */
 
 import type { BotConfig } from "../../config/config.ts";
+import { createLoader } from "../../lib/loader.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { ToolServicesOptions } from "./tool_services.ts";
 
 /** Creates the loader; `options` gives the options at the time of the load. */
 export function createLoadedTools(options: () => ToolServicesOptions) {
-  let loaded: Promise<ToolServices> | undefined;
-  async function load(): Promise<ToolServices> {
+  const tools = createLoader(async () => {
     const { createToolServices } = await import("./tool_services.ts");
-    return createToolServices(options());
-  }
+    return await createToolServices(options());
+  });
   return {
     /** Loads them; the same ones at each call. After a failure, the next call tries again. */
-    load: (): Promise<ToolServices> =>
-      loaded ??= load().catch((error: unknown) => {
-        loaded = undefined;
-        throw error;
-      }),
+    load: (): Promise<ToolServices> => tools.get(),
     /** As {@link ToolServices.apply}, if they are loaded. */
     async apply(config: BotConfig): Promise<void> {
-      (await loaded)?.apply(config);
+      await (await tools.loading())?.apply(config);
     },
     /** As {@link ToolServices.stop}, if they are loaded. */
     async stop(): Promise<void> {
-      await (await loaded)?.stop();
+      await (await tools.loading())?.stop();
     },
   };
 }

@@ -1,19 +1,23 @@
-/** Creates the tools of the process: those of this version, and those of the config's servers. */
+/**
+ * Creates the tools of the process: those of this version, and those of the config's servers.
+ *
+ * The code that tools need on this machine is loaded with the first call that needs it: the network
+ * clients of web pages, programs and archives take 10 ms of a start, and most turns call no tool. A
+ * call whose code cannot be loaded fails as any call fails, and the log says why.
+ */
 
 import process from "node:process";
 import { type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
-import { createMcpServers } from "../../mcp/servers.ts";
+import { createLoader } from "../../lib/loader.ts";
+import type { HostCommands } from "../../core/exec/command.ts";
+import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
-import { createHostCommands } from "../../exec/jobs.ts";
-import { ownCommand } from "../../host/process/own_process.ts";
-import { createJobs } from "../../sandbox/jobs.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
-import { mcpFiles, serversOf } from "../mcp/ports.ts";
-import { createWebPages } from "../../web/pages.ts";
+import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
   configuredFolders,
   createSkillLibrary,
@@ -38,63 +42,79 @@ export interface ToolServicesOptions extends Clock {
 /** Milliseconds that a turn waits for servers to list their tools. */
 const READY_MS = 10_000;
 
-/** Creates the tools. Nothing is loaded or started before a tool is called. */
-export function createToolServices(
-  { config, dataDir, jobWorkerUrl, version, now, log, onSignIn }: ToolServicesOptions,
-): ToolServices {
+/**
+ * Creates the tools. Nothing is started before a tool is called.
+ *
+ * @throws {unknown} If the config has MCP servers whose code cannot be loaded; as a rejection.
+ */
+export async function createToolServices(
+  options: ToolServicesOptions,
+): Promise<ToolServices> {
+  const { config, dataDir, jobWorkerUrl, version, now, log, onSignIn } = options;
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), { now }, log);
   let areSkillsRead = false;
   const skillsRead = skills.read().then(() => void (areSkillsRead = true));
-  const jobs = createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+  const jobs = createLoader(async () => {
+    const { createJobs } = await import("../../sandbox/jobs.ts");
+    const { ownCommand } = await import("../../host/process/own_process.ts");
+    return createJobs(jobWorkerUrl, { ...ownCommand(), env: runtimeEnv() });
+  });
   const ownPaths = (): OwnPaths => ({
     dataDir,
     configFile: current.file,
     skillFolders: configuredFolders(current),
   });
-  const commands = createHostCommands({
-    workspace: () => workspaceOf(current, dataDir),
-    assertApart: (workspace) => assertApart(workspace, ownPaths()),
-    maySkipSandbox: () => current.exec?.sandbox === "off",
+  const commands = laterCommands(async () => {
+    const { createHostCommands } = await import("../../exec/jobs.ts");
+    return createHostCommands({
+      workspace: () => workspaceOf(current, dataDir),
+      assertApart: (workspace) => assertApart(workspace, ownPaths()),
+      maySkipSandbox: () => current.exec?.sandbox === "off",
+    });
   });
-  const mcp = createMcpServers(serversOf(config), {
-    version,
-    now,
-    schedule,
-    log,
-    onSignIn,
-    ...mcpFiles(() => current, dataDir, "run", log),
+  const servers = createLoader(async () => {
+    const { createConfiguredServers } = await import("../mcp/ports.ts");
+    const ports = { version, now, schedule, log, onSignIn };
+    return createConfiguredServers(() => current, dataDir, ports);
   });
+  const serversFor = async (by: BotConfig) => hasServers(by) ? await servers.get() : undefined;
+  let mcp: ConfiguredServers | undefined = await serversFor(config);
   let own = toolsOf(config);
-  const all = joined(() => own, mcp.tools);
+  const all = joined(() => own, () => mcp?.tools() ?? NO_TOOLS);
   return {
     ports: {
-      web: createWebPages({
-        runJob: jobs.inThread,
-        version,
-        now,
-        engine: () => engineOf(current.search),
+      web: laterPages(async () => {
+        const { createWebPages } = await import("../../web/pages.ts");
+        return createWebPages({
+          runJob: async (...job) => (await jobs.get()).inThread(...job),
+          version,
+          now,
+          engine: () => engineOf(current.search),
+        });
       }),
       workspace: createWorkspacePort(() => workspaceOf(current, dataDir), ownPaths),
     },
-    runCode: jobs.code,
+    runCode: async (job, signal) => (await jobs.get()).code(job, signal),
     commands,
     skills,
     tools: all,
     ready(isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
-      if (!areSkillsRead) return skillsRead.then(() => within(READY_MS, mcp.list(isWanted)));
-      const listing = mcp.list(isWanted);
+      if (!areSkillsRead) return skillsRead.then(() => within(READY_MS, mcp?.list(isWanted)));
+      const listing = mcp?.list(isWanted);
       return listing && within(READY_MS, listing);
     },
-    apply(next) {
+    async apply(next) {
+      const nextServers = await serversFor(next) ?? mcp;
       current = next;
       void skills.read();
       own = toolsOf(next);
-      mcp.apply(serversOf(next));
+      mcp = nextServers;
+      mcp?.apply(next);
     },
     async stop() {
-      await Promise.all([mcp.close(), commands.stop()]);
+      await Promise.all([mcp?.close(), commands.stop()]);
     },
   };
 }
@@ -105,6 +125,34 @@ async function within(ms: number, promise: Promise<void> | undefined): Promise<v
   const cancel = schedule(resolve, ms);
   await Promise.race([promise, late]);
   cancel();
+}
+
+const NO_TOOLS: readonly Tool[] = [];
+
+function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
+  return Object.keys(mcp.servers).length > 0;
+}
+
+/** Commands on the host. Without the first command, there is no job. */
+function laterCommands(load: () => Promise<HostCommands>): HostCommands {
+  let loaded: HostCommands | undefined;
+  const commands = createLoader(async () => loaded = await load());
+  return {
+    resolve: async (request) => await (await commands.get()).resolve(request),
+    run: async (command, ...limits) => await (await commands.get()).run(command, ...limits),
+    start: async (command, ...limits) => await (await commands.get()).start(command, ...limits),
+    poll: (job, owner) => loaded?.poll(job, owner),
+    kill: (job, owner) => loaded?.kill(job, owner) ?? false,
+    stop: async () => await loaded?.stop(),
+  };
+}
+
+function laterPages(load: () => Promise<WebPort>): WebPort {
+  const pages = createLoader(load);
+  return {
+    search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),
+    page: async (url, signal) => await (await pages.get()).page(url, signal),
+  };
 }
 
 /** Joins two lists: the same array until one of them changes. */

@@ -28,8 +28,13 @@ export interface ToolServices {
    * @returns `undefined` if there is nothing to wait for.
    */
   ready(isAllowed: (tool: string) => boolean): Promise<void> | undefined;
-  /** Takes another config, for turns that begin later (C9). */
-  apply(config: BotConfig): void;
+  /**
+   * Takes another config, for turns that begin later (C9).
+   *
+   * @throws {unknown} If the code of its MCP servers cannot be loaded; as a rejection. Then it keeps
+   * the config that it has.
+   */
+  apply(config: BotConfig): Promise<void>;
   /** Ends everything that tools have started. */
   stop(): Promise<void>;
 }

@@ -40,6 +40,10 @@ export function engineOptions(env: Env, memoryBytes: number): Readonly<Record<st
     BUN_GC_TIMER_INTERVAL: "5000",
     // Bytes. By default, the first collection comes at 13 MB, just before the first reply.
     BUN_JSC_largeHeapSize: String(20 * 1024 ** 2),
+    // Percentage of CPU time for each MB since the last collection. The engine's timer collects when so
+    // much time has passed. By default, that is 0.3 s after a start, in the middle of the first reply.
+    // The limit above, and the interval of looks at the heap, still hold.
+    BUN_JSC_percentCPUPerMBForEdenTimer: "0.0001",
     // Milliseconds. By default, the allocator gives memory back after 10, and needs it again for the
     // next message.
     MIMALLOC_PURGE_DELAY: "1000",

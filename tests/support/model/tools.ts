@@ -83,7 +83,7 @@ export const NO_TOOLS: ToolServices = {
   skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   tools: () => [],
   ready: () => Promise.resolve(),
-  apply() {},
+  apply: () => Promise.resolve(),
   stop: () => Promise.resolve(),
 };
 
