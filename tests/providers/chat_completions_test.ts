@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { ModelError, type ModelPart } from "../../src/core/model.ts";
+import { ModelError, type ModelMessage, type ModelPart } from "../../src/core/model.ts";
 import { API_KEY, listen, modelAt, QUESTION } from "../support/model/model_server.ts";
 import { sameData } from "../support/same_data.ts";
 
@@ -179,6 +179,26 @@ describe("[L3] createChatAsk()", () => {
         "two, again two",
         "three, again three",
       ]);
+    });
+  });
+
+  it("sends simultaneous requests of one session whole, though they share their bytes", async () => {
+    const first: ModelMessage = { role: "user", text: "krill ".repeat(50_000) };
+    const texts = ["one", "two", "three", "four"];
+    await withServer((served) => {
+      const own = JSON.parse(served.body).messages.at(-1).content;
+      stream(served, says(own) + STOP + DONE).end();
+    }, async (server) => {
+      const model = modelAt(server);
+      await listen(model); // loads the code, so that the requests begin together
+      const heard = await Promise.all(texts.map((text) => {
+        const messages: ModelMessage[] = [first, { role: "assistant", text }, first];
+        return listen(model, undefined, {
+          system: "",
+          messages: [...messages, { role: "user", text }],
+        });
+      }));
+      assert.deepEqual(heard.map(({ text }) => text), texts);
     });
   });
 
