@@ -26,6 +26,10 @@ import { createMemory } from "./memory/memory.ts";
 import { createNotes } from "./notes/notes.ts";
 import { createNoteVectors } from "./notes/vectors.ts";
 import { prepareSettleLater } from "./outbox/attempts.ts";
+import { prepareOutboxRows } from "./outbox/outbox_rows.ts";
+import { createTail, type Tail } from "./database/tail.ts";
+import { prepareInboxRows } from "./turns/inbox_rows.ts";
+import { prepareUsageRows } from "./usage/charges.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
@@ -37,6 +41,7 @@ import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
+import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 
 import { createModelProblems, createUsage } from "./usage/usage.ts";
@@ -62,6 +67,12 @@ export interface StoreOptions {
 }
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
+
+const prepareTables = (database: DatabaseSync, tail: Tail): TurnTables => ({
+  inbox: prepareInboxRows(database, tail),
+  outbox: prepareOutboxRows(database, tail),
+  usage: prepareUsageRows(database, tail),
+});
 
 /**
  * Opens the store at `path`, and creates or migrates it if necessary. The caller holds the lock of
@@ -125,9 +136,12 @@ export function createStore(
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
+  const tail = createTail();
+  const tables = prepareTables(database, tail);
   const undo = createEmitter<{ undone(): void }>();
   const commits = createCommits(database, {
     path,
+    tail,
     crash,
     onFailed(kind) {
       if (failure?.kind !== "damaged") failure = { kind, at: elapsed() };
@@ -140,12 +154,14 @@ export function createStore(
   const transcripts = createTranscripts(database, commits);
   undo.connect({
     undone() {
-      for (const cache of [factRows, verdicts, memory, transcripts]) cache.forget();
+      for (const cache of [tail, factRows, verdicts, memory, transcripts]) cache.forget();
     },
   });
-  const settleLater = prepareSettleLater(database, commits);
-  const pruner = preparePruner(database, retention, factRows, transcripts.forget);
+  const settleLater = prepareSettleLater(commits, tables.outbox);
+  const pruner = preparePruner(database, retention, factRows, transcripts.forget, tail.write);
   const figures = createFigures(database, commits);
+  const kept = { memory, verdicts, pruner, transcripts };
+  const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
   const forgetting = createForgetting(database, commits);
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
@@ -160,23 +176,17 @@ export function createStore(
   };
   const store: Store = {
     gateway: createGateway(database, commits, pruner, verdicts, memory, elapsed, watchFile(path)),
-    inbox: createInbox(database, commits, settleLater, {
-      memory,
-      verdicts,
-      pruner,
-      transcripts,
-      onRecorded: figures.count,
-    }),
+    inbox: createInbox(database, commits, settleLater, inboxDeps),
     received: createReceived(database, commits, retention),
-    turns: createTurns(database, commits, memory, pruner, transcripts),
+    turns: createTurns(database, commits, memory, pruner, transcripts, tables),
     sessions: createSessions(database, commits, transcripts),
-    outbox: createOutbox(database, commits, memory.outgoing, settleLater),
+    outbox: createOutbox(database, commits, memory.outgoing, tables.outbox, settleLater),
     usage: joinParts(
-      createUsage(database, commits, memory.spent),
+      createUsage(database, commits, memory.spent, tables.usage),
       createModelProblems(database, commits),
     ),
     pairing: createPairing(database, commits, memory.outgoing),
-    questions: createQuestions(database, commits, memory),
+    questions: createQuestions(database, commits, memory, tables.usage),
     forgetting: {
       ...forgetting,
       async forget(userId, mayRun) {

@@ -8,9 +8,10 @@
  *
  * An answered message changes some twenty pages in a dozen tables and indexes. So its transactions
  * (T1 to T5 and TS) are stored as one row of the journal each, and so are summaries and the use of
- * models. Up to a second later, the tables take many of these rows together. If no caller waits for a
- * record, the next transaction stores it, too; the claim of a new message is only stored if its turn
- * still runs when the tables are used, or a second later. Three rules hide this from the rest of the store:
+ * models. Up to a second later, the tables take many of these rows together, and write each changed
+ * row once (`tail.ts`). If no caller waits for a record, the next transaction stores it, too; the
+ * claim of a new message is only stored if its turn still runs when the tables are used, or a second
+ * later. Three rules hide this from the rest of the store:
  *
  * 1. Before any other transaction, and before any read, the tables catch up. Only reads of rows that
  *    no record changes skip that (`readUnjournaled`).
@@ -33,6 +34,7 @@ import {
   type WriteJob,
 } from "./write_behind.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
+import { createTail } from "./tail.ts";
 import type { Transactions } from "./transact.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
@@ -61,6 +63,8 @@ export interface Commits extends Transactions {
 export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" | "onRefused"> {
   /** Path of the database file, for error messages. */
   readonly path: string;
+  /** Rows of records that are folded; by default, no kind of record has any. */
+  readonly tail?: WriteBehindDeps["tail"];
   /** Runs the group soon, once; `setImmediate` by default. */
   readonly soon?: WriteBehindDeps["soon"];
   /** Runs the tables' catch-up later; real timers by default. */
@@ -81,6 +85,7 @@ export function createCommits(
   database: DatabaseSync,
   {
     path,
+    tail = createTail(),
     crash,
     onUndone,
     onRefused,
@@ -92,6 +97,7 @@ export function createCommits(
 ): Commits {
   const kinds = new Map<string, (record: string) => void>();
   const tables = createWriteBehind(database, {
+    tail,
     crash,
     onUndone,
     applyRecord(kind, record) {

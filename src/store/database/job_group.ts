@@ -26,8 +26,10 @@ export interface JobGroups {
    * Runs jobs as one transaction. If the disk refuses, it fails as a whole. If a job throws
    * otherwise, `work` runs again from its beginning, and only that job is undone. Hardly any job
    * ever throws, so a savepoint for each would cost more than the second run.
+   *
+   * @param work Its second run gets `isAlone`: each job then stands for itself.
    */
-  each<T>(durability: Durability, work: (runJob: RunJob) => T): T;
+  each<T>(durability: Durability, work: (runJob: RunJob, isAlone: boolean) => T): T;
 }
 
 /**
@@ -98,10 +100,10 @@ export function prepareJobGroups(database: DatabaseSync, onUndone: () => void): 
     whole,
     each(durability, work) {
       try {
-        return whole(durability, () => work(runJob));
+        return whole(durability, () => work(runJob, false));
       } catch (thrown) {
         if (!(thrown instanceof JobFailed)) throw thrown;
-        return whole(durability, () => work(runJobAlone));
+        return whole(durability, () => work(runJobAlone, true));
       }
     },
   };

@@ -15,6 +15,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions, CrashHooks, Durability } from "./durability.ts";
 import { prepareJobGroups } from "./job_group.ts";
+import type { Tail } from "./tail.ts";
 import { JOURNAL_PLACES, type JournalRow, prepareJournal } from "./journal.ts";
 
 /** Work that a caller waits for. */
@@ -76,6 +77,8 @@ export interface WriteBehind {
 
 /** Everything that writing needs from outside. */
 export interface WriteBehindDeps {
+  /** Rows of records that are folded. The caller forgets them if finished work is undone. */
+  readonly tail: Pick<Tail, "fold" | "end">;
   /** Called around each named transaction; a test can end the process there. */
   readonly crash: CrashHooks;
   /**
@@ -117,7 +120,7 @@ export const RETRY_MS = 1_000;
  */
 export function createWriteBehind(
   database: DatabaseSync,
-  { crash, onUndone, applyRecord, onRefused, soon, schedule }: WriteBehindDeps,
+  { tail, crash, onUndone, applyRecord, onRefused, soon, schedule }: WriteBehindDeps,
 ): WriteBehind {
   const journal = prepareJournal(database);
   const groups = prepareJobGroups(database, onUndone);
@@ -153,23 +156,34 @@ export function createWriteBehind(
   /**
    * Lets the tables catch up, and runs the jobs in the same transaction.
    *
-   * @param tail The work that the tables lack, read within the transaction.
+   * @param lacking The work that the tables lack, read within the transaction.
    */
   function apply(
     jobs: readonly WriteJob[],
-    tail: () => readonly DeferredWork[] = () => deferred,
+    lacking: () => readonly DeferredWork[] = () => deferred,
   ): readonly WriteJob[] {
     let upTo: number | undefined;
-    const committed = groups.each(durabilityOf(jobs), (runJob) => {
-      const lacking = tail();
-      upTo = lacking.at(-1)?.row;
-      for (const work of lacking) {
+    const committed = groups.each(durabilityOf(jobs), (runJob, isAlone) => {
+      /** Lets the rows of records wait, but not longer than until other work may read them. */
+      const foldFor = (isRecord: boolean): void => {
+        if (isAlone) return;
+        if (isRecord) tail.fold();
+        else runJob(tail.end, () => {});
+      };
+      const works = lacking();
+      upTo = works.at(-1)?.row;
+      foldFor(works.length > 0);
+      for (const work of works) {
         runJob(work.run, (error) => {
           journal.refuse(work.row);
           onRefused(work.kind, error);
         });
       }
-      const committed = jobs.filter(({ run, reject }) => runJob(run, reject));
+      const committed = jobs.filter(({ run, reject, journal }) => {
+        foldFor(journal !== undefined);
+        return runJob(run, reject);
+      });
+      foldFor(false);
       if (upTo !== undefined) {
         journal.done(upTo);
         crash.before("TJ");

@@ -37,14 +37,14 @@ export function createBatches(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
   settleLater: SettleLater,
-  { memory, verdicts, pruner, transcripts, onRecorded }: InboxDeps,
+  { memory, verdicts, pruner, transcripts, inbox, onRecorded }: InboxDeps,
 ): AcceptedBatches {
   const { claims, direct, outgoing } = memory;
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
   const changes = prepareChanges(database, memory, prepareMessageBlocks(database), transcripts);
   const stops = prepareStops(database, memory);
-  const deps = { memory, verdicts, pruner, transcripts };
+  const deps = { memory, verdicts, pruner, transcripts, inbox };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
   const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
 

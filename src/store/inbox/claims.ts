@@ -14,7 +14,8 @@ import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
-import { type ClaimRecord, prepareInsertSteps, prepareMarkRunning } from "../turns/turn_ends.ts";
+import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
+import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import { readMessage, readWaiting } from "./rows.ts";
 import type { Carries, Claims } from "../../core/store/inbox.ts";
 
@@ -44,9 +45,9 @@ export function createClaims(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
   { claims: queue, outgoing }: Pick<Memory, "claims" | "outgoing">,
+  inbox: Pick<InboxRows, "claim">,
 ): Claims {
   const insertSteps = prepareInsertSteps(database);
-  const markRunning = prepareMarkRunning(database);
   // A turn that a change has ended is `running` in the table until its next claim.
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
@@ -73,7 +74,7 @@ export function createClaims(
      WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
   );
 
-  const claimed = journaled<ClaimRecord>("claim", markRunning);
+  const claimed = journaled<ClaimRecord>("claim", inbox.claim);
 
   function fill(): void {
     queue.fill(selectWaiting.all(JSON.stringify(queue.running())).map(readWaiting));
@@ -198,7 +199,7 @@ export function createClaims(
           if (!queue.isRunning(running)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
-          markRunning(claimOf(messageId, joined, now));
+          inbox.claim(claimOf(messageId, joined, now));
           insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
         });
       } catch (error) {

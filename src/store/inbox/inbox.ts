@@ -24,7 +24,7 @@ export function createInbox(
   return joinParts(
     createAnsweredPeople(database, transactions),
     createBatches(database, transactions, settleLater, deps),
-    createClaims(database, transactions, deps.memory),
+    createClaims(database, transactions, deps.memory, deps.inbox),
     createProxiedUsers(database, transactions),
     createStopTurns(database, transactions, deps.memory),
     createUndecided(database, transactions, deps),

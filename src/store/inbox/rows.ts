@@ -1,13 +1,9 @@
-/**
- * Adds accepted messages to the inbox, within the transaction that stores their verdicts (T1), and
- * reads the rows of waiting and running messages. Keeps undecided messages beside it.
- */
+/** Reads the rows of waiting and running messages, and keeps undecided messages beside the inbox. */
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { Judged, Route } from "../../core/inbound/inbox.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { ClaimQueue } from "../memory/claim_queue.ts";
 import { column, integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
 import { type AccountId, type MessageId, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
@@ -15,40 +11,6 @@ import type { Attachment } from "../../core/discord/attachment.ts";
 import type { WaitingMessage } from "../memory/backlog.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
-
-/**
- * Adds a message within a transaction of the caller's.
- *
- * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
- */
-export type AddToInbox = (message: InboundMessage, route: Route, now: number) => boolean;
-
-/**
- * Prepares the statement for the inbox.
- *
- * @param queue Queue with the messages whose turn began before they reached the tables.
- */
-export function prepareAddToInbox(
-  database: DatabaseSync,
-  queue: Pick<ClaimQueue, "stored">,
-): AddToInbox {
-  const insert = database.prepare(
-    `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
-                        accepted_at, state, attempt, claimed_at, turn_of)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (message_id) DO NOTHING`,
-  );
-  return (message, { agentId, sessionKey }, now) => {
-    const { id, accountId, channelId } = message;
-    const text = JSON.stringify(message);
-    const running = queue.stored(id);
-    const claim = running
-      ? ["running", running.attempt, now, running.turnOf ?? null]
-      : ["waiting", 0, null, null];
-    return insert.run(id, accountId, channelId, agentId, sessionKey, text, now, ...claim)
-      .changes === 1;
-  };
-}
 
 const waitingSchema = z.object({
   id: column.number,

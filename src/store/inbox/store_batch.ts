@@ -21,6 +21,7 @@ import { prepareKeepReactions } from "../turns/reactions.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { prepareKeepOverheard } from "../turns/context.ts";
+import type { InboxRows } from "../turns/inbox_rows.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -31,7 +32,7 @@ import type { OverheardKey } from "../../core/store/turns.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { Stops } from "./stops.ts";
 import type { WaitingTurns } from "./waiting_turns.ts";
-import { prepareAddToInbox, prepareKeepUndecided } from "./rows.ts";
+import { prepareKeepUndecided } from "./rows.ts";
 
 /** Stores a batch in the tables. */
 export type StoreBatch = (
@@ -55,13 +56,13 @@ interface Recorded extends Settled {
 /** Prepares the statements for batches. */
 export function prepareStoreBatch(
   database: DatabaseSync,
-  { memory, verdicts, pruner }: Omit<InboxDeps, "onRecorded">,
+  { memory, verdicts, pruner, inbox }: Omit<InboxDeps, "onRecorded">,
   unpairedSenders: Pick<UnpairedSenders, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
   stops: Stops,
 ): StoreBatch {
-  const keep = prepareKeepJudged(database, memory, pruner);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const keepReactions = prepareKeepReactions(database, memory);
@@ -169,6 +170,7 @@ export interface InboxDeps {
   readonly pruner: Pruner;
   /** Transcripts of sessions, which a deletion changes. */
   readonly transcripts: TranscriptRows;
+  readonly inbox: InboxRows;
   /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
@@ -198,10 +200,10 @@ export function prepareKeepJudged(
   database: DatabaseSync,
   { claims, quiet }: Memory,
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
+  inbox: InboxRows,
 ): KeepJudged {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
-  const addToInbox = prepareAddToInbox(database, claims);
   const keepDirectChannel = prepareKeepDirectChannel(database);
   const keepUndecided = prepareKeepUndecided(database);
   return (recorded, now, repeats = []) => {
@@ -213,7 +215,7 @@ export function prepareKeepJudged(
     const accepted = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
       if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
-      return addToInbox(message, route, now);
+      return inbox.add(message, route, now, claims.stored(message.id));
     });
     for (const message of directOf(recorded)) keepDirectChannel(message);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");

@@ -22,14 +22,14 @@ import type { Undecided, UndecidedMessages } from "../../core/store/inbox.ts";
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { verdicts, pruner, onRecorded, memory }: InboxDeps,
+  { verdicts, pruner, onRecorded, memory, inbox }: InboxDeps,
 ): UndecidedMessages {
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const keep = prepareKeepJudged(database, memory, pruner);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox);
   const commandOf = prepareCommandOf(database);
 
   /**

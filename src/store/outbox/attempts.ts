@@ -10,7 +10,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -19,15 +19,13 @@ import type { AttemptRows, ParkedChannel, ParkedChannels } from "../../core/stor
 import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { prepareOutboxFiles } from "./files.ts";
+import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
 
 /** Milliseconds that a T5 waits for another transaction; a kill undoes it until then. */
 const SENT_WITHIN_MS = 50;
 
 /** The journal's record of a T4. */
-interface SendIntent {
-  readonly accountId: AccountId;
-  readonly nonce: string;
+interface SendIntent extends RowKey {
   readonly now: number;
 }
 
@@ -49,16 +47,10 @@ export function createAttemptRows(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
   outgoing: Outgoing,
+  rows: OutboxRows,
   settleLater: SettleLater,
 ): AttemptRows {
   const { queues } = outgoing;
-  const settle = prepareSettle(database);
-  const markSending = database.prepare(
-    `UPDATE outbox
-     SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, :now),
-         action = IIF(:isPost, 'post', action), next_attempt_at = NULL
-     WHERE ${THIS} AND state IN ('pending', 'sending')`,
-  );
   const markRefused = database.prepare(
     `UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
@@ -92,7 +84,7 @@ export function createAttemptRows(
   );
 
   const intend = journaled<SendIntent>("intent", ({ accountId, nonce, now }) => {
-    markSending.run({ accountId, nonce, now, isPost: 0 });
+    rows.intend({ accountId, nonce }, now);
   });
 
   /**
@@ -111,8 +103,7 @@ export function createAttemptRows(
       if (!attempt) {
         return await commit(COMMIT_OPTIONS.T4, () => {
           // A message posted in a draft's place stays a post, even if the draft appears later.
-          const isPost = row.action.kind === "post" ? 1 : 0;
-          return markSending.run({ ...keyOf(row), now, isPost }).changes === 1;
+          return rows.intend(keyOf(row), now, row.action.kind === "post");
         });
       }
       const { accountId, nonce } = row.message;
@@ -126,7 +117,7 @@ export function createAttemptRows(
       }
       // The gateway's echo was first, and the table has it before anything reads it.
       if (queues.takeEcho(row, messageId)) return Promise.resolve(false);
-      return commit(COMMIT_OPTIONS.T5, () => settle(unsettledOf(row), messageId));
+      return commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId));
     },
     markRefused: (row, reason, now) =>
       change(row, () => {
@@ -147,49 +138,6 @@ export function createAttemptRows(
   };
 }
 
-/** A row to settle. */
-export interface Unsettled {
-  /**
-   * Number of the row in the table, used only to delete its files. The row's number in memory may
-   * belong to another row.
-   */
-  readonly id: number;
-  readonly accountId: AccountId;
-  /** Nonce of the message, which names the row. */
-  readonly nonce: string;
-  /** Target channel of the message; a delivery there ends its parking. */
-  readonly channelId: ChannelId;
-  /** Number of files that the row was stored with. */
-  readonly fileCount: number;
-}
-
-/**
- * Settles a row within a transaction of the caller's, regardless of its state.
- *
- * @param messageId Absent if the message was deleted, or if there was none to send.
- * @returns Whether this call settled the row; `false` if it was settled before.
- */
-export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boolean;
-
-/**
- * Settles rows whose message Discord has (T5), according to its answer, the gateway's echo, or the
- * channel's history.
- */
-export function prepareSettle(database: DatabaseSync): Settle {
-  const files = prepareOutboxFiles(database);
-  const noteDelivered = prepareNoteDelivered(database);
-  const settle = database.prepare(
-    `UPDATE outbox SET state = 'sent', message_id = :messageId, failing_since = NULL, whole = NULL
-     WHERE account_id = :accountId AND nonce = :nonce AND state <> 'sent'`,
-  );
-  return ({ id, accountId, nonce, channelId, fileCount }, messageId) => {
-    if (settle.run({ accountId, nonce, messageId: messageId ?? null }).changes === 0) return false;
-    if (fileCount > 0) files.delete(id);
-    if (messageId !== undefined) noteDelivered(accountId, channelId);
-    return true;
-  };
-}
-
 /** The journal's record of a T5. */
 interface SentRow extends Unsettled {
   readonly messageId?: MessageId;
@@ -199,12 +147,10 @@ interface SentRow extends Unsettled {
 export type SettleLater = (row: OutboxRow, messageId: MessageId | undefined) => void;
 
 /** Prepares the journal's records of T5. */
-export function prepareSettleLater(
-  database: DatabaseSync,
-  { journaled }: Transactions,
-): SettleLater {
-  const settle = prepareSettle(database);
-  const sent = journaled<SentRow>("sent", ({ messageId, ...row }) => void settle(row, messageId));
+export function prepareSettleLater({ journaled }: Transactions, rows: OutboxRows): SettleLater {
+  const sent = journaled<SentRow>("sent", ({ messageId, ...row }) => {
+    rows.settle(row, messageId);
+  });
   return (row, messageId) =>
     sent.later(COMMIT_OPTIONS.T5, { ...unsettledOf(row), messageId }, SENT_WITHIN_MS);
 }
@@ -223,26 +169,6 @@ export function isNotParked(row: string): string {
     SELECT p.channel_id FROM parked_channel AS p
     WHERE p.account_id = :accountId AND p.is_parked = 1
   )`;
-}
-
-/**
- * Notes within a transaction of the caller's that a message has arrived in a channel. The waiting
- * messages of that channel are then not failing any more.
- */
-type NoteDelivered = (accountId: string, channelId: string) => void;
-
-/** Prepares the statements for arrived messages. */
-function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
-  const forget = database.prepare(
-    "DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?",
-  );
-  const begin = database.prepare(
-    `UPDATE outbox SET failing_since = NULL
-     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`,
-  );
-  return (accountId, channelId) => {
-    if (forget.run(accountId, channelId).changes > 0) begin.run(accountId, channelId);
-  };
 }
 
 const parkedSchema = z.object({

@@ -9,7 +9,7 @@ import { column } from "../schema/columns.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { prepareSettle } from "./attempts.ts";
+import { prepareSettle } from "./outbox_rows.ts";
 
 /** The result of an echo. It is empty if the echo is ours and its row was settled before. */
 export interface EchoResult {

@@ -8,6 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { joinParts } from "../database/join_parts.ts";
+import { createTail } from "../database/tail.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import type {
@@ -31,6 +32,7 @@ import {
 import { createFilelessChannels, createUnfolding } from "./fileless_channels.ts";
 import { createHeads } from "./heads.ts";
 import { createHeldRows } from "./held.ts";
+import { type OutboxRows, prepareOutboxRows } from "./outbox_rows.ts";
 import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
 
 /** Creates the namespace. */
@@ -38,11 +40,12 @@ export function createOutbox(
   database: DatabaseSync,
   transactions: Transactions,
   outgoing: Outgoing = createOutgoing(database),
-  settleLater: SettleLater = prepareSettleLater(database, transactions),
+  rows: OutboxRows = prepareOutboxRows(database, createTail()),
+  settleLater: SettleLater = prepareSettleLater(transactions, rows),
 ): Outbox {
   return joinParts(
     createAdditions(database, transactions, outgoing),
-    createAttemptRows(database, transactions, outgoing, settleLater),
+    createAttemptRows(database, transactions, outgoing, rows, settleLater),
     createFilelessChannels(database, transactions, outgoing),
     createHeads(database, transactions, outgoing),
     createHeldRows(database, transactions, outgoing),

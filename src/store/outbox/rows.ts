@@ -18,8 +18,8 @@ import type {
   OutboxRow,
 } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { withoutControls } from "../../lib/text/quoted.ts";
 import { prepareOutboxFiles } from "./files.ts";
+import { prepareInsertRow } from "./outbox_rows.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 
 /** The state of a new row that is on record, and never sent. */
@@ -38,8 +38,6 @@ export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number
 
 const idSchema = z.object({ id: column.number });
 
-const ACTIONS = { this: "replace", nothing: "remove" } as const;
-
 /** Prepares the statements that add messages. */
 export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
   const files = prepareOutboxFiles(database);
@@ -47,62 +45,22 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
   return ({ message: frozen, files: attached, whole, draft }, now, added) => {
     const id = outgoing.reserve(1);
     const message = frozen.nonce === "" ? { ...frozen, nonce: nonceOfRow(id, now) } : frozen;
-    insert({ id, message, whole, draft, fileCount: attached.length, added }, now);
+    insert({
+      id,
+      message,
+      draft,
+      fileCount: attached.length,
+      createdAt: now,
+      state: added?.state ?? "pending",
+      foldedInto: added?.state === "folded" ? added.into : undefined,
+      refusal: added?.state === "dropped" ? added.reason : undefined,
+      whole: added ? undefined : whole,
+    });
     if (!added) {
       files.insert(id, message.accountId, attached);
       outgoing.queues.forget(message.accountId, message.channelId);
     }
     return id;
-  };
-}
-
-/** A row of an answer as the journal has it, with the number that was reserved for it. */
-export interface PlainRow {
-  /** Reserved number of the row. */
-  readonly id: number;
-  readonly message: OutboundMessage;
-  /**
-   * The whole text of the answer, for a file (D4), on the first of several messages; else absent.
-   */
-  readonly whole?: string;
-  /** Whether the intent to send it is stored with it (T4). */
-  readonly isIntended?: boolean;
-}
-
-/** A row of any message. */
-interface InsertedRow extends PlainRow, Pick<Frozen, "draft"> {
-  readonly fileCount?: number;
-  readonly added?: Added;
-}
-
-/** Prepares the statement that inserts a row, within a transaction of the caller's. */
-export function prepareInsertRow(database: DatabaseSync): (row: InsertedRow, now: number) => void {
-  const insert = database.prepare(
-    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                         draft_nonce, file_count, created_at, first_attempt_at, folded_into,
-                         refusal, message, whole)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  return ({ id, message, whole, isIntended, draft, fileCount = 0, added }, now) => {
-    const { accountId, channelId, nonce, of } = message;
-    insert.run(
-      id,
-      accountId,
-      channelId,
-      nonce,
-      added?.state ?? (isIntended ? "sending" : "pending"),
-      of?.kind ?? null,
-      of?.cause ?? null,
-      draft ? ACTIONS[draft.becomes] : "post",
-      draft?.nonce ?? null,
-      fileCount,
-      now,
-      isIntended ? now : null,
-      added?.state === "folded" ? added.into : null,
-      added?.state === "dropped" ? added.reason : null,
-      JSON.stringify(message),
-      added || whole === undefined ? null : withoutControls(whole),
-    );
   };
 }
 

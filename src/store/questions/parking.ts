@@ -12,7 +12,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
-import { prepareInsertUsage } from "../usage/charges.ts";
+import type { UsageRows } from "../usage/charges.ts";
 import { COUNT } from "../schema/columns.ts";
 import { QUESTION, STORED_QUESTION } from "../schema/questions.ts";
 import type { ParkedTurns } from "../../core/store/questions.ts";
@@ -32,9 +32,9 @@ export function createParking(
   database: DatabaseSync,
   { commit, read }: Transactions,
   { claims, turns, spent }: Pick<Memory, "claims" | "turns" | "spent">,
+  usage: UsageRows,
 ): ParkedTurns {
   const insertSteps = prepareInsertSteps(database);
-  const insertUsage = prepareInsertUsage(database);
   // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by
   // that which messages belong to the turn.
   const unclaim = database.prepare(
@@ -78,7 +78,7 @@ export function createParking(
             throw new Error(`The turn of message ${messageId} has ended`);
           }
           insertSteps({ accountId, messageId, attempt }, steps);
-          insertUsage({ charges });
+          usage.add({ charges });
           const [questions, ...parts] = prune;
           if (questions && questions.run(now - KEPT_MS).changes > 0) {
             for (const part of parts) part.run();

@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { UsageRows } from "../usage/charges.ts";
 import { createCards } from "./cards.ts";
 import { createDecisions } from "./decisions.ts";
 import { createParking } from "./parking.ts";
@@ -18,11 +19,12 @@ export function createQuestions(
   database: DatabaseSync,
   transactions: Transactions,
   memory: Memory,
+  usage: UsageRows,
 ): Questions {
   // The tables tell which turns wait now.
   const onDecided = () => memory.claims.forget();
   return joinParts(
-    createParking(database, transactions, memory),
+    createParking(database, transactions, memory, usage),
     createCards(database, transactions, memory.outgoing, onDecided),
     createDecisions(database, transactions, onDecided),
     createExecRules(database, transactions),

@@ -80,12 +80,14 @@ const STEP_FACTS = 256;
  * Prepares the statements that delete records.
  *
  * @param onPruned Called if entries of transcripts were deleted.
+ * @param beforeStep Called before the tables are read.
  */
 export function preparePruner(
   database: DatabaseSync,
   retention: Retention,
   factRows: FactRows,
   onPruned: () => void = () => {},
+  beforeStep: () => void = () => {},
 ) {
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
@@ -106,6 +108,7 @@ export function preparePruner(
   let sinceStep = 0;
 
   function step(now: number): void {
+    beforeStep();
     pruneDecisions(now);
     pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
     pruneFiles(now);

@@ -14,54 +14,59 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import {
-  type FinishedTurn,
-  messagesOf,
-  type StoredTurn,
-  type TurnEnd,
-} from "../../core/inbound/inbox.ts";
-import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import { type FinishedTurn, messagesOf, type StoredTurn } from "../../core/inbound/inbox.ts";
+import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { Step } from "../../core/step.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
-import type { Charge, TurnCost } from "../../core/spending/usage.ts";
+import type { Charge } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
-import { type PlainRow, prepareInsertRow } from "../outbox/rows.ts";
+import type { OutboxRows } from "../outbox/outbox_rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { prepareInsertUsage } from "../usage/charges.ts";
+import type { UsageRows } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import type { Steps, TurnEnds } from "../../core/store/turns.ts";
+import type { ClaimRecord, EndRecord, InboxRows } from "./inbox_rows.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
 const revisionSchema = z.object({ revision: column.number });
 
+/** The tables that turns change. */
+export interface TurnTables {
+  readonly inbox: InboxRows;
+  readonly outbox: OutboxRows;
+  readonly usage: UsageRows;
+}
+
+/** A message of an answer, with the number that was reserved for its row. */
+interface PlainRow {
+  readonly id: number;
+  readonly message: OutboundMessage;
+  /**
+   * The whole text of the answer, for a file (D4), on the first of several messages; else absent.
+   */
+  readonly whole?: string;
+  /** Whether the intent to send it is stored with it (T4). */
+  readonly isIntended?: boolean;
+}
+
 /** The journal's record of a T3. */
-interface TurnRecord {
+interface TurnRecord extends EndRecord {
   readonly accountId: string;
-  readonly messageId: string;
-  /** Number of the turn for the message; absent in records of earlier versions: 1. */
-  readonly attempt?: number;
-  /** When the turn began, which no T2 may have stored; absent in records of earlier versions. */
-  readonly claimedAt?: number;
-  /** Ids of the further messages that the turn answers; absent: none. */
-  readonly also?: readonly string[];
   readonly agentId: string;
   readonly sessionKey: string;
   readonly channelId: ChannelId;
-  readonly end: TurnEnd;
   readonly entries: readonly Entry[];
   readonly steps: readonly Step[];
   /** Its messages, if the tables need not decide about them. */
   readonly rows: readonly PlainRow[];
   readonly charges: readonly Charge[];
-  readonly cost?: TurnCost;
   readonly told?: NonNullable<FinishedTurn["told"]>;
-  readonly now: number;
 }
 
 /** A turn that ends, with the time when it began. */
@@ -91,57 +96,27 @@ export function createTurnEnds(
   { commit, journaled }: Transactions,
   { claims, turns, outgoing, spent }: Memory,
   transcripts: TranscriptRows,
+  tables: TurnTables,
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
-  const insertRow = prepareInsertRow(database);
   const insertSteps = prepareInsertSteps(database);
-  const insertUsage = prepareInsertUsage(database);
-  // The claim is in memory (T2), so the row may still be `waiting` in the table.
-  const finish = database.prepare(
-    `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, cost = ?,
-                      turn_of = ?, reply_to = ?,
-                      attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?)
-     WHERE message_id = ? AND state IN ('waiting', 'running')`,
-  );
-
   const selectRevision = database.prepare(
     "SELECT message ->> '$.revision' AS revision FROM inbox WHERE message_id = ?",
   );
 
-  /** Whether the first message of a turn was in the inbox without an end; ends all of them. */
-  function end(record: TurnRecord): boolean {
-    const { messageId, attempt = 1, claimedAt = null, also = [], end: how, cost, now } = record;
-    const failureId = how.kind === "failed" ? how.failureId : null;
-    const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
-    const json = cost ? JSON.stringify(cost) : null;
-    const last = also.at(-1);
-    const endOne = (id: string) =>
-      finish.run(
-        how.kind,
-        now,
-        failureId,
-        reason,
-        id === messageId ? json : null,
-        id === messageId ? null : messageId,
-        last === undefined || last === id ? null : last,
-        attempt,
-        claimedAt,
-        id,
-      ).changes > 0;
-    if (!endOne(messageId)) return false;
-    for (const id of also) endOne(id);
-    return true;
-  }
-
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
-    if (!end(record)) return false;
-    const { accountId, messageId, attempt = 1, entries, steps, rows, now } = record;
-    insertUsage(record);
+    if (!tables.inbox.end(record)) return false;
+    const { accountId, messageId, attempt = 1, entries, steps, now } = record;
+    tables.usage.add(record);
     transcripts.insert(record, entries);
     insertSteps({ accountId, messageId, attempt }, steps);
-    for (const row of rows) insertRow(row, now);
+    for (const { id, message, whole, isIntended } of record.rows) {
+      const times = { createdAt: now, firstAttemptAt: isIntended ? now : undefined };
+      const state = isIntended ? "sending" : "pending";
+      tables.outbox.add({ id, message, whole, state, ...times });
+    }
     return true;
   }
 
@@ -265,28 +240,6 @@ export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
   };
 }
 
-/** The journal's record of a T2. */
-export interface ClaimRecord {
-  /** The message that the turn begins with. */
-  readonly turn: string;
-  readonly messages: readonly { readonly messageId: string; readonly attempt: number }[];
-  /** Unix time in milliseconds. */
-  readonly now: number;
-}
-
-/** Prepares the statement of claims, within a transaction of the caller's. */
-export function prepareMarkRunning(database: DatabaseSync): (claim: ClaimRecord) => void {
-  const claim = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
-     WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`,
-  );
-  return ({ turn, messages, now }) => {
-    for (const { messageId, attempt } of messages) {
-      claim.run(attempt, now, messageId === turn ? null : turn, messageId, attempt);
-    }
-  };
-}
-
 /**
  * The journal's record of a TS. It has the claim, too, because a crash may undo a first T2: a turn
  * without an attempt before it would not look for steps.
@@ -304,16 +257,15 @@ export function createSteps(
   database: DatabaseSync,
   { journaled, read }: Transactions,
   { claims, spent }: Pick<Memory, "claims" | "spent">,
+  tables: TurnTables,
 ): Steps {
-  const insertUsage = prepareInsertUsage(database);
   const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
   const insert = prepareInsertSteps(database);
-  const markRunning = prepareMarkRunning(database);
   const records = journaled<StepsRecord>("steps", (record) => {
     const { claim, accountId, attempt, steps, charges } = record;
-    markRunning(claim);
+    tables.inbox.claim(claim);
     insert({ accountId, messageId: claim.turn, attempt }, steps);
-    insertUsage({ charges });
+    tables.usage.add({ charges });
   });
 
   return {

@@ -8,7 +8,7 @@ import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createContext } from "./context.ts";
 import { createReactions } from "./reactions.ts";
-import { createSteps, createTurnEnds } from "./turn_ends.ts";
+import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
 import type { TranscriptRows } from "./transcripts.ts";
@@ -24,6 +24,7 @@ export function createTurns(
   memory: Memory,
   pruner: Pruner,
   transcripts: TranscriptRows,
+  tables: TurnTables,
 ): TurnRecords {
   const { entriesOf } = transcripts;
   return joinParts(
@@ -31,8 +32,8 @@ export function createTurns(
     createAnswerThreads(database, transactions),
     createReactions(database, transactions, memory),
     { entriesOf },
-    createSteps(database, transactions, memory),
-    createTurnEnds(database, transactions, memory, transcripts),
+    createSteps(database, transactions, memory, tables),
+    createTurnEnds(database, transactions, memory, transcripts, tables),
   );
 }
 

@@ -5,7 +5,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { type Charge, dayOf } from "../../core/spending/usage.ts";
-import { TOLD_BUDGET, USAGE } from "../schema/usage.ts";
+import type { Tail } from "../database/tail.ts";
+import { TOLD_BUDGET } from "../schema/usage.ts";
 
 /** What a turn adds to the tables of usage. */
 export interface UsageRecord {
@@ -14,43 +15,87 @@ export interface UsageRecord {
   readonly told?: { readonly userId: string; readonly day: number };
 }
 
-/** Adds charges; those of one day and purpose share a row. */
-export type InsertUsage = (record: UsageRecord) => void;
+/** Adds use of models. */
+export interface UsageRows {
+  /** Adds charges: those of one day and purpose share a row. */
+  add(record: UsageRecord): void;
+}
 
-/** Prepares the adding. */
-export function prepareInsertUsage(database: DatabaseSync): InsertUsage {
-  const insert = USAGE.prepareInsert(
-    database,
-    `ON CONFLICT (day, user_id, channel_id, guild_id, agent_id, model, kind) DO UPDATE SET
-       requests = requests + 1, input = input + excluded.input,
+/** The sums of a row. */
+interface Sums {
+  requests: number;
+  input: number;
+  cached: number;
+  output: number;
+  micros: number;
+  unpriced: number;
+  ms: number;
+  audioSec: number;
+}
+
+/** Prepares the statements. */
+export function prepareUsageRows(database: DatabaseSync, tail: Tail): UsageRows {
+  const insert = database.prepare(
+    `INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
+                        requests, input, cached, output, micros, unpriced, ms, audio_sec)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (day, user_id, channel_id, guild_id, agent_id, model, kind) DO UPDATE SET
+       requests = requests + excluded.requests, input = input + excluded.input,
        cached = cached + excluded.cached, output = output + excluded.output,
        micros = micros + excluded.micros, unpriced = unpriced + excluded.unpriced,
        ms = ms + excluded.ms, audio_sec = audio_sec + excluded.audio_sec`,
   );
   const tell = TOLD_BUDGET.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  return ({ charges, told }) => {
-    for (const charge of charges) {
-      const { userId, channelId, guildId = "", agentId, model, kind, micros } = charge;
-      insert({
-        day: dayOf(charge.at),
-        userId,
-        channelId,
-        guildId,
-        agentId,
-        model,
-        kind,
-        requests: 1,
-        input: charge.inputTokens,
-        cached: charge.cachedTokens,
-        output: charge.outputTokens,
-        micros: micros ?? 0,
-        unpriced: micros === undefined ? 1 : 0,
-        ms: Math.round(charge.ms),
-        audioSec: charge.audioSec,
-      });
-    }
-    if (told) tell(told);
+  const rows = tail.table<{ readonly key: UsageKey; readonly sums: Sums }>(({ key, sums }) => {
+    const { requests, input, cached, output, micros, unpriced, ms, audioSec } = sums;
+    insert.run(...key, requests, input, cached, output, micros, unpriced, ms, audioSec);
+    return true;
+  });
+
+  function add(charge: Charge): void {
+    const { userId, channelId, guildId = "", agentId, model, kind, at } = charge;
+    const key: UsageKey = [dayOf(at), userId, channelId, guildId, agentId, model, kind];
+    const name = key.join("\0");
+    const row = rows.find(name);
+    const sums = sumsOf(charge);
+    if (row) addTo(row.sums, sums);
+    else rows.add(name, { key, sums });
+  }
+
+  return {
+    add({ charges, told }) {
+      for (const charge of charges) add(charge);
+      if (told) tell(told);
+    },
   };
+}
+
+/** Day, user, channel, guild, agent, model and purpose. */
+type UsageKey = readonly [number, string, string, string, string, string, string];
+
+function sumsOf(charge: Charge): Sums {
+  const { micros, inputTokens, cachedTokens, outputTokens, ms, audioSec } = charge;
+  return {
+    requests: 1,
+    input: inputTokens,
+    cached: cachedTokens,
+    output: outputTokens,
+    micros: micros ?? 0,
+    unpriced: micros === undefined ? 1 : 0,
+    ms: Math.round(ms),
+    audioSec,
+  };
+}
+
+function addTo(sums: Sums, more: Sums): void {
+  sums.requests += more.requests;
+  sums.input += more.input;
+  sums.cached += more.cached;
+  sums.output += more.output;
+  sums.micros += more.micros;
+  sums.unpriced += more.unpriced;
+  sums.ms += more.ms;
+  sums.audioSec += more.audioSec;
 }
 
 /** Maximum number of rows that a step deletes. */

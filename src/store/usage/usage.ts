@@ -11,9 +11,10 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
 import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
+import { createTail } from "../database/tail.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { SpentToday } from "../memory/spent_today.ts";
-import { prepareInsertUsage, type UsageRecord } from "./charges.ts";
+import { prepareUsageRows, type UsageRecord, type UsageRows } from "./charges.ts";
 import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
 
 /** Columns by which sums can be grouped. */
@@ -56,8 +57,9 @@ export function createUsage(
   database: DatabaseSync,
   { journaled, read }: Transactions,
   spent: SpentToday,
+  rows: UsageRows = prepareUsageRows(database, createTail()),
 ): Usage {
-  const charged = journaled<UsageRecord>("charges", prepareInsertUsage(database));
+  const charged = journaled<UsageRecord>("charges", rows.add);
   const selectSpent = database.prepare(
     `SELECT user_id, guild_id, agent_id, SUM(input + output) AS tokens, SUM(micros) AS micros,
             SUM(audio_sec) AS audio_sec

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
-import { prepareAddToOutbox, prepareInsertRow } from "../../../src/store/outbox/rows.ts";
+import { prepareInsertRow } from "../../../src/store/outbox/outbox_rows.ts";
+import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { ACCOUNT, channelId, outboundMessage } from "../../support/discord/builders.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 import { frozen } from "../../support/store/store.ts";
@@ -27,7 +28,7 @@ function open() {
     /** The tables take a journaled row. */
     apply(id: number, nonce: string) {
       const message = outboundMessage({ channelId: CHANNEL, nonce });
-      insertRow({ id, message }, NOW);
+      insertRow({ id, message, state: "pending", createdAt: NOW });
     },
     addHere: (nonce: string) => addHere(frozen({ channelId: CHANNEL, nonce }), NOW),
     addBefore: (nonce: string) =>

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
-import { prepareInsertUsage } from "../../../src/store/usage/charges.ts";
-import { preparePruneUsage } from "../../../src/store/usage/charges.ts";
+import { preparePruneUsage, prepareUsageRows } from "../../../src/store/usage/charges.ts";
+import { createTail } from "../../../src/store/database/tail.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -23,7 +23,7 @@ const CHARGE = {
 /** Stores one request each so many days before now, and returns the days that are left. */
 function daysLeft(ages: readonly number[], usageDays: number, steps = 1): readonly number[] {
   const { database, rows } = openTestStore();
-  const insert = prepareInsertUsage(database);
+  const insert = prepareUsageRows(database, createTail()).add;
   for (const age of ages) {
     const at = NOW - age * DAY_MS;
     insert({ charges: [{ ...CHARGE, at }], told: { userId: "1", day: dayOf(at) } });
@@ -49,7 +49,7 @@ describe("[X6] [L5] preparePruneUsage()", () => {
 
   it("forgets earlier notices of spent budgets", () => {
     const { database, rows } = openTestStore();
-    const insert = prepareInsertUsage(database);
+    const insert = prepareUsageRows(database, createTail()).add;
     for (let age = 0; age < 4; age++) {
       insert({ charges: [], told: { userId: "1", day: dayOf(NOW) - age } });
     }
