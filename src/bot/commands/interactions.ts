@@ -110,11 +110,10 @@ export function createInteractionHandlers(
 
   return {
     commands: {
-      isCommand: (message) => judging.commandOf(message) !== undefined,
+      commandOf: judging.commandOf,
       run: runText,
       modelOf: models.modelOf,
       settings: judging.settings,
-      isPaused: pause.isPaused,
       pauseChanged: () =>
         pause.changed().catch((error: unknown) => {
           log.error("Cannot read whether the bot is paused", { error });

@@ -95,7 +95,7 @@ export function createAccountTurns(
     (by) =>
       withCommands(
         prepareQueueModes(by, rulesNow, sources.isOwner, commands.settings.queueMode),
-        commands.isCommand,
+        (message) => commands.commandOf(message) !== undefined,
       ),
   );
   const people = createTurnPeople({
@@ -185,8 +185,9 @@ export function createAccountTurns(
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
-        const withoutModel = answerWithoutModel(claim);
-        if (withoutModel) return await withoutModel;
+        const isForModel = !commands.commandOf(claim.message) &&
+          !store.settings.isPaused(accountId);
+        if (!isForModel) return await answerWithoutModel(claim);
         const listing = toolsReady(claim.message);
         if (listing) await listing;
         await answer(claim, answerPorts(claim, turn));

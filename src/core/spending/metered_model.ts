@@ -8,7 +8,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { BudgetSpent, type BudgetStop } from "./budget.ts";
 import { type Model, type ModelRequest, type ModelUsage, withGenerate } from "../model.ts";
-import type { Charge, UsageKind, UsedBy } from "./usage.ts";
+import { type Charge, chargeOf, type UsageKind, type UsedBy } from "./usage.ts";
 
 /** Counts requests to models, and knows the budgets. */
 export interface SpendPort {
@@ -52,30 +52,4 @@ export function meteredModel(model: Model, { kind, by, spend, now, onUsage }: Me
       yield part;
     }
   });
-}
-
-/** The charge of one request. */
-export function chargeOf(
-  { inputTokens, cachedTokens = 0, outputTokens, micros }: ModelUsage,
-  model: string,
-  kind: UsageKind,
-  { userId, channelId, guildId, agentId }: UsedBy,
-  ms: number,
-  at: number,
-): Charge {
-  return {
-    userId,
-    channelId,
-    guildId,
-    agentId,
-    kind,
-    model,
-    inputTokens,
-    cachedTokens,
-    outputTokens,
-    micros,
-    ms,
-    audioSec: 0,
-    at,
-  };
 }

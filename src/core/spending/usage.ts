@@ -87,6 +87,32 @@ export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly at: number;
 }
 
+/** The charge of one request. */
+export function chargeOf(
+  { inputTokens, cachedTokens = 0, outputTokens, micros }: ModelUsage,
+  model: string,
+  kind: UsageKind,
+  { userId, channelId, guildId, agentId }: UsedBy,
+  ms: number,
+  at: number,
+): Charge {
+  return {
+    userId,
+    channelId,
+    guildId,
+    agentId,
+    kind,
+    model,
+    inputTokens,
+    cachedTokens,
+    outputTokens,
+    micros,
+    ms,
+    audioSec: 0,
+    at,
+  };
+}
+
 /**
  * The cost of one turn: all of its requests to models in this process, as sums. The model is the one
  * that answered last; `micros` is absent if the price of a request is not known.

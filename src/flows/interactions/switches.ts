@@ -21,8 +21,6 @@ type SwitchedAccount = Pick<
 /** The pause of an account, for commands and turns. */
 export interface AccountPause {
   readonly port: InteractionContext["pause"];
-  /** Whether the account is paused now. */
-  isPaused(): boolean;
   /** The command line may have changed the pause: stops turns if it has paused the account. */
   changed(): Promise<void>;
 }
@@ -41,7 +39,6 @@ export function createPause(
     .then((pause) => pause?.since, () => undefined); // the next change reads it again
 
   return {
-    isPaused: () => settings.isPaused(accountId),
     port: {
       async toggle({ id, isText, sender }) {
         const change = { to: "other", by: sender.id, callId: id } as const;

@@ -11,7 +11,8 @@ import {
   EmbeddingFailed,
   TextRefused,
 } from "../../core/notes/embedding.ts";
-import { chargeOf, type SpendPort } from "../../core/spending/metered_model.ts";
+import type { SpendPort } from "../../core/spending/metered_model.ts";
+import { chargeOf } from "../../core/spending/usage.ts";
 import type { UsedBy } from "../../core/spending/usage.ts";
 import type { Account } from "../../core/account/account.ts";
 

@@ -55,6 +55,7 @@ export function waitingRulesOf(
 function stopIn(
   { text, mention, place }: Pick<InboundMessage, "text" | "mention" | "place">,
 ): "command" | "word" | undefined {
+  if (!/stop/i.test(text)) return undefined; // most messages
   const words = text.replace(/<@!?\d+>|<@&\d+>/g, "").trim().toLowerCase();
   if (words === "/stop") return "command";
   const isToBot = mention === "reply" || place.kind === "dm";

@@ -115,7 +115,8 @@ export async function openHistory(
     const maxChars = historyChars(window, 0, tokensPerChar);
     const entries = await store.entriesOf(sessionKey, MAX_ENTRIES, maxChars);
     const checkpoint = await sessions.checkpointOf(sessionKey);
-    return { ...measure(entries), count: entries.length, checkpoint };
+    const { chars, imageMessages } = measure(entries);
+    return { entries, chars, imageMessages, count: entries.length, checkpoint };
   };
   const sizeIn = (window: ContextWindow, { checkpoint }: Awaited<ReturnType<typeof read>>) => ({
     otherChars: fixedChars + (checkpoint?.summary?.text.length ?? 0),
@@ -231,39 +232,35 @@ interface MeasuredTranscript extends CountedEntries {
   readonly imageMessages: readonly MessageId[];
 }
 
-/** What turns found, by the newest entry. It lives as long as that entry does. */
+/** What the last turn found, by the oldest entry. It lives as long as that entry does. */
 const measured = new WeakMap<Entry, MeasuredTranscript>();
-/** Maximum number of entries that a turn adds, beyond which the whole transcript is read again. */
-const ADDED_MAX = 64;
 
 /** Measures a transcript. Of entries that an earlier turn has seen, it reads nothing again. */
 export function measure(entries: readonly Entry[]): MeasuredTranscript {
-  const known = knownBeginning(entries);
-  let chars = known?.chars ?? 0;
-  const imageMessages = [...known?.imageMessages ?? []];
-  for (let at = known?.entries.length ?? 0; at < entries.length; at++) {
+  const [oldest] = entries;
+  if (!oldest) return { entries, chars: 0, imageMessages: [] };
+  const known = measured.get(oldest);
+  const start = known && beginsWith(entries, known.entries) ? known : NOTHING_MEASURED;
+  let { chars, imageMessages } = start;
+  for (let at = start.entries.length; at < entries.length; at++) {
     const entry = entries[at];
     if (!entry) break;
     chars += lengthOf(entry);
-    if (entry.role === "user" && showsImages(entry.text)) imageMessages.push(entry.messageId);
+    if (entry.role === "user" && showsImages(entry.text)) {
+      imageMessages = [...imageMessages, entry.messageId];
+    }
   }
-  const last = entries.at(-1);
   const found = { entries, chars, imageMessages };
-  if (last) measured.set(last, found);
+  measured.set(oldest, found);
   return found;
 }
 
-/** The longest beginning that is known: the same entries, not only as many. */
-function knownBeginning(entries: readonly Entry[]): MeasuredTranscript | undefined {
-  const from = Math.max(0, entries.length - ADDED_MAX);
-  for (let at = entries.length - 1; at >= from; at--) {
-    const entry = entries[at];
-    const known = entry && measured.get(entry);
-    if (!entry || !known) continue;
-    measured.delete(entry); // a later one takes its place
-    return known.entries.every((one, index) => one === entries[index]) ? known : undefined;
-  }
-  return undefined;
+const NOTHING_MEASURED: MeasuredTranscript = { entries: [], chars: 0, imageMessages: [] };
+
+/** Whether entries begin with these: the same ones, not only as many. */
+function beginsWith(entries: readonly Entry[], known: readonly Entry[]): boolean {
+  for (let at = 0; at < known.length; at++) if (known[at] !== entries[at]) return false;
+  return true;
 }
 
 /** A window in which a request has at most so many tokens. */

@@ -1,6 +1,7 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
@@ -58,8 +59,8 @@ function isAtDiscord({ scheduled, asked }: InboundMessage): boolean {
 
 /** Everything that turns need of commands. */
 export interface TurnCommands {
-  /** Whether a message is a command. */
-  isCommand(message: InboundMessage): boolean;
+  /** Reads a message as a command; `undefined` if it is none. */
+  commandOf(message: InboundMessage): TextCommand | undefined;
   /** Runs the command of a message, and returns its answer; an empty one is none. */
   run(message: InboundMessage): Promise<string>;
   /** The model of a conversation. */
@@ -69,15 +70,13 @@ export interface TurnCommands {
     queueMode(message: InboundMessage): QueueMode | undefined;
     mannerOf(sessionKey: string): Manner;
   };
-  /** Whether an owner has paused the account (X4). */
-  isPaused(): boolean;
 }
 
 /**
- * Creates the check of each claim.
+ * Creates the end of turns without a model: of commands, and of all others while an owner has paused
+ * the account (X4).
  *
- * @returns `undefined` at once if a model answers it; otherwise the turn's end, which rejects if the
- * store refuses it.
+ * @returns A function that rejects if the store refuses the turn.
  */
 export function createCommandTurns(
   { commands, texts, queue, ...ports }:
@@ -85,16 +84,15 @@ export function createCommandTurns(
     & Omit<SaveTurnPorts, "queue">
     & Emits<"turnStored">
     & {
-      readonly commands: TurnCommands;
+      readonly commands: Pick<TurnCommands, "commandOf" | "run">;
       /** Rules of full channel queues. */
       readonly queue: () => SaveTurnPorts["queue"];
     },
-): (claim: Claim) => Promise<void> | undefined {
+): (claim: Claim) => Promise<void> {
   const end = (claim: Claim, run: TurnCommands["run"]) =>
     answerCommand(claim, { ...ports, queue: queue(), run });
   return (claim) => {
-    if (commands.isCommand(claim.message)) return end(claim, commands.run);
-    if (!commands.isPaused()) return undefined;
+    if (commands.commandOf(claim.message)) return end(claim, commands.run);
     // Another bot gets no answer: it would answer that one, too.
     const text = claim.message.sender.automaton ? "" : notice("paused", {}, texts());
     return end(claim, () => Promise.resolve(text));

@@ -25,7 +25,7 @@ function measuring(
 ) {
   let tickAt = now();
   let pulseAt = tickAt + PULSE_MS;
-  let delays: readonly { readonly at: number; readonly ms: number }[] = [];
+  const delays: { readonly at: number; readonly ms: number }[] = [];
   let cancel = schedule(pulse, PULSE_MS);
 
   /**
@@ -35,7 +35,9 @@ function measuring(
   function delayed(ms: number): void {
     const at = now();
     metrics.eventLoopLagSec.observe(ms / 1_000, { thread: "main" });
-    delays = [...delays.filter((one) => one.ms > ms && at - one.at < DELAYS_MS), { at, ms }];
+    while ((delays.at(-1)?.ms ?? Infinity) <= ms) delays.pop();
+    while (at - (delays[0]?.at ?? at) >= DELAYS_MS) delays.shift();
+    delays.push({ at, ms });
   }
 
   function pulse(): void {

@@ -22,11 +22,15 @@ export function isNoReply(visible: string): boolean {
 /** An answer as people may see it; blank if nothing is left. */
 export function visibleText(answer: string): string {
   const wellFormed = withoutControls(answer).toWellFormed();
-  const text = MAY_LEAK.test(wellFormed) ? withoutLeaks(wellFormed) : wellFormed;
+  const mayLeak = LEAK_PART.test(wellFormed) && MAY_LEAK.test(wellFormed);
+  const text = mayLeak ? withoutLeaks(wellFormed) : wellFormed;
   const trimmed = text.trim();
   if (!trimmed.includes("NO_REPLY")) return trimmed;
   return isNoReply(trimmed) ? trimmed : trimmed.replace(NO_REPLY_AT_END, "").trim();
 }
+
+/** Every match of {@link MAY_LEAK} contains one of these. */
+const LEAK_PART = /[<[\]`"◁]|analysis|action:/i;
 
 /**
  * Every removed part contains one of these; most answers contain none. Mentions, links and lists do
