@@ -30,14 +30,15 @@ async function open(crash?: CrashHooks) {
   const route = { agentId: "main", sessionKey: "session" };
   return {
     store,
+    database,
     rows: () => {
       store.catchUp();
       return database.prepare("SELECT nonce, state FROM outbox ORDER BY nonce").all()
         .map(({ nonce, state }) => `${nonce} ${state}`);
     },
-    say: (text = "hello") => {
+    say: (text = "hello", channel = CHANNEL) => {
       const id = messageId(String(FIRST + BigInt(++said)));
-      const judged = [accepted(guildMessage({ id, channelId: CHANNEL, text }), route)];
+      const judged = [accepted(guildMessage({ id, channelId: channel, text }), route)];
       return store.inbox.acceptBatch(batch({ judged, heard: heard(said) }), NOW);
     },
     turn: (claim: Claim, nonce: string) =>
@@ -45,7 +46,7 @@ async function open(crash?: CrashHooks) {
         claim,
         end: { kind: "answered" },
         entries: [],
-        outbox: [frozen({ nonce, channelId: CHANNEL })],
+        outbox: [frozen({ nonce, channelId: claim.message.channelId })],
       }, NOW),
     /** As `barnacle send` does. */
     addElsewhere: (id: number) => {
@@ -68,6 +69,36 @@ describe("the memory of the store", () => {
     await stored;
     assert.equal((await store.outbox.heads(ACCOUNT, [CHANNEL])).length, 1);
     assert.deepEqual(rows(), ["ours sending"]);
+  });
+
+  it("[D2] stores messages that were sent together as one record", async () => {
+    const { store, database, say, turn, rows } = await open();
+    const channels = [CHANNEL, channelId("12"), channelId("13")];
+    const heads = [];
+    for (const channel of channels) {
+      await say("hello", channel);
+      await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, `in ${channel}`);
+      heads.push((await store.outbox.heads(ACCOUNT, [channel]))[0]!);
+    }
+    for (const row of heads) assert.equal(await store.outbox.markSending(row, NOW), true);
+    for (const row of heads) assert.equal(await store.outbox.markSent(row, messageId("9")), true);
+    await say();
+    const sent = database.prepare("SELECT record FROM journal WHERE kind = 'sent'").all();
+    assert.equal(sent.length, 1);
+    assert.deepEqual(rows(), channels.map((channel) => `in ${channel} sent`));
+  });
+
+  it("[D2] knows the record of one sent message, as earlier versions stored it", async () => {
+    const { store, database, say, turn, rows } = await open();
+    await say();
+    await turn((await store.inbox.claimNext(ACCOUNT, NOW, []))!, "ours");
+    const record = { id: 1, accountId: ACCOUNT, nonce: "ours", channelId: CHANNEL, fileCount: 0 };
+    database.prepare(
+      `INSERT INTO journal (id, number, kind, record)
+       SELECT MAX(id) + 1, MAX(number) + 1, 'sent', ? FROM journal`,
+    ).run(JSON.stringify({ ...record, messageId: "9" }));
+    createStore(database, ":memory:", { elapsed: () => 0 }); // after a kill
+    assert.deepEqual(rows(), ["ours sent"]);
   });
 
   it("[S5] claims a released message again, even if memory was forgotten meanwhile", async () => {

@@ -25,7 +25,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions } from "./durability.ts";
-import type { JournalRow } from "./journal.ts";
 import {
   createWriteBehind,
   LAG_MAX_MS,
@@ -176,7 +175,11 @@ export function createCommits(
     cancelTimer = schedule(flush, ms);
   }
 
-  function enqueue<T>(options: CommitOptions, work: () => T, journal?: JournalRow): Promise<T> {
+  function enqueue<T>(
+    options: CommitOptions,
+    work: () => T,
+    journal?: WriteJob["journal"],
+  ): Promise<T> {
     if (isClosed) return Promise.reject(new Error("Cannot store anything: the store is closed"));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let result: { readonly value: T } | undefined;
@@ -239,7 +242,7 @@ export function createCommits(
     journaled(kind, apply) {
       kinds.set(kind, (record) => apply(JSON.parse(record))); // ours, written below
       type Recorded = Parameters<typeof apply>[0];
-      const rowOf = (record: Recorded) => ({ kind, record: JSON.stringify(record) });
+      const rowOf = (record: Recorded) => () => ({ kind, record: JSON.stringify(record) });
       const jobOf = (options: CommitOptions, record: Recorded, onStored: () => void): WriteJob => ({
         options,
         journal: rowOf(record),

@@ -16,6 +16,7 @@ export interface Journaled<Recorded> {
   append(options: CommitOptions, record: Recorded): Promise<void>;
   /**
    * Stores a record that no caller waits for, with the next transaction. A kill before that undoes it.
+   * The record may change until it is stored.
    *
    * @param withinMs Milliseconds after which it is stored without another transaction; by default,
    * as long as the tables may lag.

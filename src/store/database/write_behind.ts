@@ -28,8 +28,8 @@ export interface WriteJob {
   readonly resolve: () => void;
   /** Tells the caller that the work failed, with nothing of it stored. */
   readonly reject: (reason: unknown) => void;
-  /** Set if the work may be journaled. */
-  readonly journal?: JournalRow;
+  /** Makes the work's record; absent if the work must not be journaled. */
+  readonly journal?: () => JournalRow;
 }
 
 /** Work that only the journal has. */
@@ -131,7 +131,8 @@ export function createWriteBehind(
   let cancel: (() => void) | undefined;
 
   /** Puts records into the journal, all or none. */
-  function append(jobs: readonly WriteJob[], rows: readonly JournalRow[]): readonly WriteJob[] {
+  function append(jobs: readonly WriteJob[]): readonly WriteJob[] {
+    const rows = jobs.flatMap(({ journal }) => journal?.() ?? []);
     let numbers: readonly number[] = [];
     const appendAll = () => {
       numbers = rows.map((row) => journal.append(row, deferred[0]?.row));
@@ -239,10 +240,9 @@ export function createWriteBehind(
   return {
     write(jobs) {
       if (jobs.length === 0) return jobs;
-      const rows = jobs.flatMap(({ journal }) => journal ?? []);
-      const fitsJournal = rows.length === jobs.length &&
-        deferred.length + rows.length <= JOURNAL_PLACES;
-      return fitsJournal ? append(jobs, rows) : apply(jobs);
+      const fitsJournal = deferred.length + jobs.length <= JOURNAL_PLACES &&
+        jobs.every(({ journal }) => journal);
+      return fitsJournal ? append(jobs) : apply(jobs);
     },
     catchUp,
     recover() {

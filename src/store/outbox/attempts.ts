@@ -138,7 +138,7 @@ export function createAttemptRows(
   };
 }
 
-/** The journal's record of a T5. */
+/** A row of the journal's record of a T5, which is a list; earlier versions stored one row. */
 interface SentRow extends Unsettled {
   readonly messageId?: MessageId;
 }
@@ -148,11 +148,17 @@ export type SettleLater = (row: OutboxRow, messageId: MessageId | undefined) => 
 
 /** Prepares the journal's records of T5. */
 export function prepareSettleLater({ journaled }: Transactions, rows: OutboxRows): SettleLater {
-  const sent = journaled<SentRow>("sent", ({ messageId, ...row }) => {
-    rows.settle(row, messageId);
+  const sent = journaled<SentRow | readonly SentRow[]>("sent", (record) => {
+    for (const { messageId, ...row } of [record].flat()) rows.settle(row, messageId);
   });
-  return (row, messageId) =>
-    sent.later(COMMIT_OPTIONS.T5, { ...unsettledOf(row), messageId }, SENT_WITHIN_MS);
+  /** The record that the next transaction stores. */
+  let next: SentRow[] | undefined;
+  return (row, messageId) => {
+    const settled = { ...unsettledOf(row), messageId };
+    if (next) return void next.push(settled);
+    next = [settled];
+    sent.later(COMMIT_OPTIONS.T5, next, SENT_WITHIN_MS, () => next = undefined);
+  };
 }
 
 function unsettledOf(row: OutboxRow): Unsettled {
