@@ -63,12 +63,12 @@ export function createBySecrets<Result>(
   secrets: () => readonly string[],
   make: (secrets: readonly string[]) => (text: string) => Result,
 ): (text: string) => Result {
-  let known = secrets();
-  let current = make(known);
+  let known = 0;
+  let current: ((text: string) => Result) | undefined; // a start makes it only if it needs it
   return (text) => {
     const all = secrets();
-    if (all.length > known.length) {
-      known = all;
+    if (!current || all.length > known) {
+      known = all.length;
       current = make(all);
     }
     return current(text);

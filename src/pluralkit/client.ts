@@ -191,7 +191,7 @@ const messageSchema = z.lazy(() =>
   }))
 );
 
-const limitedSchema = z.object({ retry_after: z.number().nonnegative() });
+const limitedSchema = z.lazy(() => z.object({ retry_after: z.number().nonnegative() }));
 
 /**
  * Creates the function that asks for messages.

@@ -64,10 +64,12 @@ export type ThinkingBlock =
   | { readonly text: string; readonly signature: string }
   | { readonly redacted: string };
 
-const blocksSchema = z.array(z.union([
-  z.strictObject({ text: z.string(), signature: z.string() }),
-  z.strictObject({ redacted: z.string() }),
-]));
+const blocksSchema = z.lazy(() =>
+  z.array(z.union([
+    z.strictObject({ text: z.string(), signature: z.string() }),
+    z.strictObject({ redacted: z.string() }),
+  ]))
+);
 
 /** Tells such a text from a signature of Google's. */
 const MARK = "anthropic:";

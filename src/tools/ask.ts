@@ -13,39 +13,40 @@ import { FILL_IN, type Question } from "../core/people/question.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { badArguments } from "../core/refused_call.ts";
 
-const field = z.strictObject({
-  label: z.string().min(1).max(45),
-  type: z.enum([
-    "text",
-    "paragraph",
-    "select",
-    "radio",
-    "checkboxes",
-    "checkbox",
-    "user",
-    "role",
-    "channel",
-    "file",
-  ]),
-  hint: z.string().min(1).max(100).optional(),
-  optional: z.boolean().optional(),
-  options: z.array(z.string().min(1).max(100)).min(1).max(25).optional()
-    .describe("For select; radio and checkboxes take up to 10."),
-  max: z.int().min(1).max(25).optional().describe("How many may be chosen or uploaded: 1."),
-}).superRefine(({ type, options = [] }, { addIssue }) => {
-  const [least, most] = OPTIONS[type];
-  if (options.length < least || options.length > most) {
-    addIssue({
-      code: "custom",
-      message: most === 0
-        ? `a field of the type ${type} has no options`
-        : `a field of the type ${type} needs ${least} to ${most} options`,
-    });
-  }
-  if (new Set(options).size !== options.length) {
-    addIssue({ code: "custom", message: "the options must differ" });
-  }
-});
+const field = () =>
+  z.strictObject({
+    label: z.string().min(1).max(45),
+    type: z.enum([
+      "text",
+      "paragraph",
+      "select",
+      "radio",
+      "checkboxes",
+      "checkbox",
+      "user",
+      "role",
+      "channel",
+      "file",
+    ]),
+    hint: z.string().min(1).max(100).optional(),
+    optional: z.boolean().optional(),
+    options: z.array(z.string().min(1).max(100)).min(1).max(25).optional()
+      .describe("For select; radio and checkboxes take up to 10."),
+    max: z.int().min(1).max(25).optional().describe("How many may be chosen or uploaded: 1."),
+  }).superRefine(({ type, options = [] }, { addIssue }) => {
+    const [least, most] = OPTIONS[type];
+    if (options.length < least || options.length > most) {
+      addIssue({
+        code: "custom",
+        message: most === 0
+          ? `a field of the type ${type} has no options`
+          : `a field of the type ${type} needs ${least} to ${most} options`,
+      });
+    }
+    if (new Set(options).size !== options.length) {
+      addIssue({ code: "custom", message: "the options must differ" });
+    }
+  });
 
 /** Minimum and maximum number of options of a field at Discord. */
 const OPTIONS: Readonly<Record<FieldKind, readonly [number, number]>> = {
@@ -74,7 +75,7 @@ const input = () =>
       .describe("Answers to choose from."),
     upTo: z.int().min(2).max(MAX_IN_MENU).optional()
       .describe("How many of up to 25 options the person may choose: 1."),
-    form: z.array(field).min(1).max(MAX_FIELDS).optional()
+    form: z.array(field()).min(1).max(MAX_FIELDS).optional()
       .describe("Fields to fill in, instead of options."),
     to: z.string().default("asker")
       .describe(
@@ -92,7 +93,7 @@ const input = () =>
 
 type AskInput = z.infer<ReturnType<typeof input>>;
 
-type Field = z.infer<typeof field>;
+type Field = z.infer<ReturnType<typeof field>>;
 
 /** Asks a person. */
 export const ask: Tool = defineTool({

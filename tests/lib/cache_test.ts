@@ -24,12 +24,13 @@ describe("[SEC-R10] [C9] createBySecrets()", () => {
     assert.equal(clean(`${first} ${second}`).found, 2);
   });
 
-  it("creates nothing again without a new secret", () => {
+  it("creates nothing before the first text, and nothing again without a new secret", () => {
     let made = 0;
     const length = createBySecrets(() => [first], (secrets) => {
       made++;
       return () => secrets.length;
     });
+    assert.equal(made, 0);
     assert.deepEqual([length("a"), length("b"), made], [1, 1, 1]);
   });
 });

@@ -12,7 +12,9 @@ const PROBE_MS = 1_000;
 /** Maximum bytes of a list of models. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-const modelListSchema = z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })) });
+const modelListSchema = z.lazy(() =>
+  z.looseObject({ data: z.array(z.looseObject({ id: z.string().min(1) })) })
+);
 
 /** Names of models that cannot chat, but that local servers list, too. */
 const NO_CHAT = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;

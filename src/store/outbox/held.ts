@@ -21,29 +21,34 @@ import type { HeldRows, OpenRow } from "../../core/store/outbox.ts";
 /** Maximum number of characters (code points) of a preview. */
 export const PREVIEW_CHARS = 80;
 
-const rowSchema = z.object({
-  id: column.number,
-  channel_id: snowflakeSchema<"channel">(),
-  state: z.enum(["pending", "sending", "uncertain", "dead"]),
-  file_count: column.number,
-  created_at: column.number,
-  first_attempt_at: column.numberOrNull,
-  failing_since: column.numberOrNull,
-  next_attempt_at: column.numberOrNull,
-  refusal: column.textOrNull,
-  message: storedMessageSchema,
-  parked_for: column.textOrNull,
-  next_try_at: column.numberOrNull,
-});
+const row = () =>
+  z.object({
+    id: column.number,
+    channel_id: snowflakeSchema<"channel">(),
+    state: z.enum(["pending", "sending", "uncertain", "dead"]),
+    file_count: column.number,
+    created_at: column.number,
+    first_attempt_at: column.numberOrNull,
+    failing_since: column.numberOrNull,
+    next_attempt_at: column.numberOrNull,
+    refusal: column.textOrNull,
+    message: storedMessageSchema,
+    parked_for: column.textOrNull,
+    next_try_at: column.numberOrNull,
+  });
+
+const rowSchema = z.lazy(row);
 
 /** The readable parts of a damaged row. */
-const damagedSchema = z.object({
-  id: column.number,
-  channel_id: z.custom<ChannelId>((value) => typeof value === "string"),
-  state: rowSchema.shape.state.catch("dead"),
-  file_count: z.number().catch(0),
-  created_at: z.number().catch(0),
-});
+const damagedSchema = z.lazy(() =>
+  z.object({
+    id: column.number,
+    channel_id: z.custom<ChannelId>((value) => typeof value === "string"),
+    state: row().shape.state.catch("dead"),
+    file_count: z.number().catch(0),
+    created_at: z.number().catch(0),
+  })
+);
 
 /** Creates the storage of decisions. */
 export function createHeldRows(
@@ -95,12 +100,14 @@ export function createHeldRows(
   };
 }
 
-const draftSchema = z.object({
-  id: column.number,
-  state: z.enum(["pending", "sending", "sent"]),
-  created_at: column.number,
-  message: storedMessageSchema,
-});
+const draftSchema = z.lazy(() =>
+  z.object({
+    id: column.number,
+    state: z.enum(["pending", "sending", "sent"]),
+    created_at: column.number,
+    message: storedMessageSchema,
+  })
+);
 
 /**
  * Prepares the removal of the draft that a row would have replaced. A draft without an attempt is

@@ -28,31 +28,33 @@ const MAX_DEPTH = 6;
 const text = z.string().optional().catch(undefined);
 const children = z.array(z.unknown()).optional().catch(undefined);
 
-const componentSchema = z.object({
-  type: z.number(),
-  /** Text of a text display. */
-  content: text,
-  /** Label of a button, or of a form field. */
-  label: text,
-  url: text,
-  /** Placeholder of a select menu. */
-  placeholder: text,
-  options: z.array(z.object({ label: z.string() })).optional().catch(undefined),
-  /** Description of a picture or file. */
-  description: text,
-  name: text,
-  spoiler: z.boolean().optional().catch(undefined),
-  /** Pictures of a gallery. */
-  items: children,
-  /** Nested components. */
-  components: children,
-  accessory: z.unknown().optional(),
-  component: z.unknown().optional(),
-});
+const component = () =>
+  z.object({
+    type: z.number(),
+    /** Text of a text display. */
+    content: text,
+    /** Label of a button, or of a form field. */
+    label: text,
+    url: text,
+    /** Placeholder of a select menu. */
+    placeholder: text,
+    options: z.array(z.object({ label: z.string() })).optional().catch(undefined),
+    /** Description of a picture or file. */
+    description: text,
+    name: text,
+    spoiler: z.boolean().optional().catch(undefined),
+    /** Pictures of a gallery. */
+    items: children,
+    /** Nested components. */
+    components: children,
+    accessory: z.unknown().optional(),
+    component: z.unknown().optional(),
+  });
+const componentSchema = z.lazy(component);
 type ComponentPayload = z.infer<typeof componentSchema>;
 
 /** A gallery's picture has the fields of a component, but no type. */
-const gallerySchema = componentSchema.omit({ type: true });
+const gallerySchema = z.lazy(() => component().omit({ type: true }));
 
 /**
  * Describes each text, picture, file, button and menu in a line of its own, in order.

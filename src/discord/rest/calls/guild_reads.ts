@@ -45,28 +45,30 @@ const guildSchema = z.lazy(() =>
 
 const overwriteSchema = z.object({ id: z.string(), type: z.number(), allow: bits, deny: bits });
 
-const channelPayload = z.object({
-  id: snowflake<"channel">(),
-  type: z.number(),
-  guild_id: snowflake<"guild">().nullish(),
-  name: z.string().nullish(),
-  parent_id: snowflake<"channel">().nullish(),
-  topic: z.string().nullish(),
-  position: z.number().nullish(),
-  nsfw: z.boolean().nullish(),
-  rate_limit_per_user: z.number().nullish(),
-  permission_overwrites: z.array(overwriteSchema).nullish(),
-  last_message_id: snowflake<"message">().nullish(),
-  owner_id: snowflake<"user">().nullish(),
-  available_tags: z.array(
-    z.object({ id: snowflake(), name: z.string(), moderated: z.boolean().default(false) }),
-  ).nullish(),
-  applied_tags: z.array(snowflake()).nullish(),
-  thread_metadata: z.object({
-    archived: z.boolean().default(false),
-    locked: z.boolean().default(false),
-  }).nullish(),
-});
+const channelPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"channel">(),
+    type: z.number(),
+    guild_id: snowflake<"guild">().nullish(),
+    name: z.string().nullish(),
+    parent_id: snowflake<"channel">().nullish(),
+    topic: z.string().nullish(),
+    position: z.number().nullish(),
+    nsfw: z.boolean().nullish(),
+    rate_limit_per_user: z.number().nullish(),
+    permission_overwrites: z.array(overwriteSchema).nullish(),
+    last_message_id: snowflake<"message">().nullish(),
+    owner_id: snowflake<"user">().nullish(),
+    available_tags: z.array(
+      z.object({ id: snowflake(), name: z.string(), moderated: z.boolean().default(false) }),
+    ).nullish(),
+    applied_tags: z.array(snowflake()).nullish(),
+    thread_metadata: z.object({
+      archived: z.boolean().default(false),
+      locked: z.boolean().default(false),
+    }).nullish(),
+  })
+);
 
 type FullChannelPayload = z.infer<typeof channelPayload>;
 
