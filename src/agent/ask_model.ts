@@ -41,6 +41,8 @@ export interface AskModelPorts extends Clock {
   ) => void;
   /** Gets the whole answer so far, each time that it grows. Must not throw. */
   readonly onText?: (soFar: string) => void;
+  /** Whether a person has seen text of the answer; absent: none sees it before its end. */
+  readonly isShown?: () => boolean;
   /**
    * Ends the turn: others abort it if the process stops, or if a message has changed or taken the
    * turn's place. The turn itself aborts it if its time is over.
@@ -73,14 +75,20 @@ export async function readAnswer(
   request: ModelRequest,
   ports: AskModelPorts,
 ): Promise<ModelResponse> {
-  const { model, onText, cleanSecrets, onUsage, now } = ports;
+  const { model, onText, isShown, cleanSecrets, onUsage, now } = ports;
   const checking = ports.checkBudget?.();
   const stop = checking && await checking; // most turns have no budget, and wait for nothing
   if (stop) throw new BudgetSpent(stop);
   const startedAt = now();
   let text = "";
   let thinking = "";
-  for await (const part of model.generate(request, ports.ending.signal)) {
+  const asked = isShown ? { ...request, isShown } : request;
+  for await (const part of model.generate(asked, ports.ending.signal)) {
+    if (part.kind === "again") {
+      text = thinking = "";
+      onText?.(text);
+      continue;
+    }
     if (part.kind === "text") {
       text += part.text;
       onText?.(text);

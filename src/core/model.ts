@@ -73,6 +73,8 @@ export interface ModelRequest {
   readonly showsThinking?: boolean;
   /** Key of the session, for a server that finds its cache by it (L1). */
   readonly sessionKey?: string;
+  /** Whether a person has seen text of the answer; absent: it is shown only once it is whole. */
+  readonly isShown?: () => boolean;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -80,6 +82,8 @@ export type ModelPart =
   | { readonly kind: "text"; readonly text: string }
   /** Thinking that the server sends separately; only if the request asks for it. */
   | { readonly kind: "thinking"; readonly text: string }
+  /** The answer broke off and begins again: its parts so far do not count. */
+  | { readonly kind: "again" }
   /** Always the last part; an answer without it is incomplete. */
   | {
     readonly kind: "finish";

@@ -98,7 +98,7 @@ async function askOnce(
       said += part.text;
       continue;
     }
-    if (part.kind === "thinking") continue;
+    if (part.kind === "thinking" || part.kind === "again") continue;
     const { calls = [], usage } = part;
     const written = calls.map((call) => call.arguments).join(" ");
     return {

@@ -76,6 +76,14 @@ describe("[L3] runTurn()", () => {
     sameData(await run(model), { kind: "reply", text: "hello, Ada", usage });
   });
 
+  it("[L3] answers with the last of the answers that broke off", async () => {
+    const texts: string[] = [];
+    const parts = [text("Well, "), { kind: "again" } as const, text("hello"), FINISH];
+    const onText = (soFar: string) => void texts.push(soFar);
+    sameData(await run(scripted(parts), { ports: { onText } }), { kind: "reply", text: "hello" });
+    assert.deepEqual(texts, ["Well, ", "", "hello"]);
+  });
+
   it("[R8] calls onText with the whole answer so far", async () => {
     const texts: string[] = [];
     const onText = (soFar: string) => void texts.push(soFar);

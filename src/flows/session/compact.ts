@@ -146,7 +146,7 @@ async function ask(
     let text = "";
     for await (const part of model.generate(request, ending.signal)) {
       if (part.kind === "finish") return { text, modelId: part.modelId ?? model.id };
-      text += part.text;
+      text = part.kind === "again" ? "" : text + part.text;
     }
     return undefined;
   } catch (error) {

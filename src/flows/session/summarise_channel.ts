@@ -157,7 +157,7 @@ async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Pr
   let text = "";
   for await (const part of model.generate(request, signal)) {
     if (part.kind === "finish") return text;
-    text += part.text;
+    text = part.kind === "again" ? "" : text + part.text;
   }
   throw new Error("the answer ended early");
 }

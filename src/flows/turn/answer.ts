@@ -243,6 +243,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     schedule,
     timeoutMs,
     onText: draft?.grow,
+    isShown: draft?.isShown,
     onStep: progress?.step,
     steps: gathered.steps,
     contextOf: calls.contextOf,

@@ -279,6 +279,7 @@ export function createTitleByModel(
         signal,
       )
     ) {
+      if (part.kind === "again") title = "";
       if (part.kind === "text") title += part.text;
       if (title.length > MAX_TITLE) break; // no title
     }

@@ -1,5 +1,5 @@
 /**
- * Asks the next model if one fails before any text of its answer is visible (L1, L3).
+ * Asks the next model if one fails before a person has seen text of its answer (L1, L3).
  *
  * Each model has its own retries. So a fallback is asked once these are used up, or at once after a
  * failure that no retry can mend. A provider that keeps failing is skipped for a while (its breaker is
@@ -62,9 +62,11 @@ export function withFallbacks(
       for (const [index, { model, providerId }] of order.entries()) {
         breakers.set(providerId, afterAsking(stateOf(providerId), now()));
         let hasBegun = false;
+        let hasParts = false;
         try {
           for await (const part of model.generate(fitRequest(request, model), signal)) {
-            hasBegun ||= part.kind !== "thinking";
+            hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
+            hasParts = part.kind !== "again";
             if (part.kind === "finish") breakers.delete(providerId);
             yield part.kind === "finish" ? withModel(part, model, primary, first) : part;
           }
@@ -72,11 +74,12 @@ export function withFallbacks(
         } catch (thrown) {
           if (signal.aborted || !(thrown instanceof ModelError)) throw thrown;
           breakers.set(providerId, afterFailure(stateOf(providerId), thrown.kind, now()));
-          if (hasBegun) throw thrown;
+          if (hasBegun && request.isShown?.()) throw thrown;
           first ??= thrown;
           const next = order[index + 1];
           if (!next) throw first; // the failure of the model that should have answered
           onFallback?.(thrown, next.model.id);
+          if (hasParts) yield { kind: "again" };
         }
       }
     },

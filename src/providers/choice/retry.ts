@@ -1,9 +1,9 @@
 /**
- * Retries requests to a model before any text of the answer is visible (L3).
+ * Retries requests to a model before a person has seen any text of the answer (L3).
  *
- * Before the first visible text, a retry costs only time. After it, a retry would continue with
- * another answer. Failures that only the operator can fix are not retried. If a server refuses the
- * tools or the images of a request, a request without them follows at once.
+ * Until then, a retry costs only time. Later, it would continue with another answer. Failures that
+ * only the operator can fix are not retried. If a server refuses the tools or the images of a
+ * request, a request without them follows at once.
  */
 
 import { type Model, ModelError, type ModelRequest } from "../../core/model.ts";
@@ -27,11 +27,18 @@ const JITTER = 0.2;
  *
  * @param tries Number of failed tries, from 1.
  * @param random A number from 0 up to, but not including, 1.
+ * @param hasBegun Whether the answer had begun, so that it broke off.
  * @returns Milliseconds, at least as many as the server asked for; `undefined` to give up.
  */
-export function retryWaitMs(tries: number, error: unknown, random: number): number | undefined {
+export function retryWaitMs(
+  tries: number,
+  error: unknown,
+  random: number,
+  hasBegun = false,
+): number | undefined {
   if (!(error instanceof ModelError)) return undefined;
-  if (error.kind !== "rate_limited" && error.kind !== "unavailable") return undefined;
+  const isBroken = hasBegun && error.kind === "not_an_answer" && tries === 1;
+  if (error.kind !== "rate_limited" && error.kind !== "unavailable" && !isBroken) return undefined;
   const waitMs = RETRY_WAITS_MS[tries - 1];
   if (waitMs === undefined) return undefined;
   const { retryAfterMs = 0 } = error;
@@ -94,6 +101,7 @@ export function withRetry(
       let refusal: ModelError | undefined;
       for (let tries = 1;; tries++) {
         let hasBegun = false;
+        let hasParts = false;
         try {
           for await (const part of model.generate(request, signal)) {
             if (!hasBegun && refusal && part.kind !== "thinking") {
@@ -102,6 +110,7 @@ export function withRetry(
               refusal = undefined;
             }
             hasBegun ||= part.kind !== "thinking";
+            hasParts = true;
             yield part;
           }
           return;
@@ -135,14 +144,16 @@ export function withRetry(
             tries--; // the first try of another request
             continue;
           }
-          const waitMs = hasBegun || signal.aborted
+          const isSeen = hasBegun && (request.isShown?.() ?? false);
+          const waitMs = isSeen || signal.aborted
             ? undefined
-            : retryWaitMs(tries, thrown, random());
+            : retryWaitMs(tries, thrown, random(), hasBegun);
           if (thrown instanceof ModelError && thrown.kind === "context_length") {
             onTooLong?.(thrown, request);
           }
           if (waitMs === undefined || !(thrown instanceof ModelError)) throw thrown;
           onRetry?.(thrown, waitMs);
+          if (hasParts) yield { kind: "again" };
           await sleep(waitMs, signal);
         }
       }

@@ -70,6 +70,18 @@ describe("[R11] a failing model", () => {
       }));
   }
 
+  for (const behaviour of ["cut", "ends_early"] as const) {
+    it(`[L3] is asked again if its answer breaks off before a person has seen it (${behaviour})`, () =>
+      withSimulation({}, async ({ start, say, mention, replies, model, simulator }) => {
+        await start();
+        model.behave(behaviour, 1);
+        say("grace", "general", `${mention} q1`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /q1/);
+        assert.equal(simulator.posted("general").length, 1);
+      }));
+  }
+
   it("is abandoned after turnTimeoutSec", () =>
     withSimulation({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
       const why = await judgeFailure(

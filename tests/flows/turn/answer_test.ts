@@ -468,6 +468,7 @@ describe("answer()", () => {
         seen.push(`begin ${message.id}`);
         return {
           grow: (soFar) => seen.push(compose(soFar)[0]?.message.content ?? "nothing"),
+          isShown: () => false,
           end: () => {
             seen.push("end");
             return Promise.resolve();
@@ -627,7 +628,12 @@ async function bytesOf(request: ModelRequest): Promise<string> {
     timeouts: { firstByteMs: 5_000, betweenBytesMs: 5_000 },
     now: () => 0,
   });
-  for await (const _ of ask(structuredClone(request), new AbortController().signal));
+  for await (
+    const _ of ask(
+      structuredClone({ ...request, isShown: undefined }),
+      new AbortController().signal,
+    )
+  );
   return body;
 }
 
@@ -759,4 +765,4 @@ describe("[T1] a plain turn and a turn with everything", () => {
     ));
 });
 
-const IDLE_DRAFT = { grow() {}, end: () => Promise.resolve() };
+const IDLE_DRAFT = { grow() {}, isShown: () => false, end: () => Promise.resolve() };

@@ -84,10 +84,19 @@ describe("[L1] [L3] withFallbacks()", () => {
     assert.deepEqual(told, ["a/x unauthorized → b/y", "b/y unavailable → c/z"]);
   });
 
-  it("asks no other one after visible text", async () => {
+  it("asks the next one if an answer broke off, and a person has seen nothing of it", async () => {
+    const { all } = joined(model("a/x", [["Well, ", "unavailable"]]), model("b/y", ["hi"]));
+    const { text, parts, error } = await listen(all);
+    assert.equal(error, undefined);
+    assert.equal(text, "hi");
+    assert.deepEqual(parts.map(({ kind }) => kind), ["text", "again", "text", "finish"]);
+  });
+
+  it("asks no other one once a person has seen text", async () => {
     const second = model("b/y", ["hi"]);
     const { all } = joined(model("a/x", [["Well, ", "unavailable"]]), second);
-    const { text, error } = await listen(all);
+    const request = { ...QUESTION, isShown: () => true };
+    const { text, error } = await listen(all, undefined, request);
     assert.equal(text, "Well, ");
     assert.ok(error instanceof ModelError);
     assert.equal(second.requests.length, 0);

@@ -105,12 +105,37 @@ describe("[L3] withRetry()", () => {
     assert.equal(asked(), 4);
   });
 
-  it("does not retry after the first text", async () => {
+  it("does not retry once a person has seen text", async () => {
     const { model, deps, asked } = failing(["Well, ", busy], ["hello"]);
-    const { text, error } = await listen(withRetry(model, deps));
+    const request = { ...QUESTION, isShown: () => true };
+    const { text, error } = await listen(withRetry(model, deps), undefined, request);
     assert.equal(text, "Well, ");
     assert.equal(error, busy);
     assert.equal(asked(), 1);
+  });
+
+  for (const request of [QUESTION, { ...QUESTION, isShown: () => false }]) {
+    it(`retries an answer that broke off${request.isShown ? " before a draft" : ""}`, async () => {
+      const { model, deps, waits } = failing(["Well, ", busy], ["Oh, ", busy], ["hello"]);
+      const { text, error, parts } = await listen(withRetry(model, deps), undefined, request);
+      assert.equal(error, undefined);
+      assert.equal(text, "hello");
+      assert.deepEqual(parts.map(({ kind }) => kind), [
+        ...["text", "again", "text", "again", "text", "finish"],
+      ]);
+      assert.deepEqual(waits, [1_000, 2_000]);
+    });
+  }
+
+  it("retries once after an answer without an end, or with an error in it", async () => {
+    const broken = failure("not_an_answer");
+    const once = failing(["Well, ", broken], ["hello"]);
+    assert.equal((await listen(withRetry(once.model, once.deps))).text, "hello");
+    const twice = failing(["Well, ", broken], ["Oh, ", broken], ["hello"]);
+    assert.equal((await listen(withRetry(twice.model, twice.deps))).error, broken);
+    assert.equal(twice.asked(), 2);
+    const empty = failing(["", broken], ["hello"]);
+    assert.equal((await listen(withRetry(empty.model, empty.deps))).error, broken);
   });
 
   it("does not retry a failure that only the operator can fix", async () => {

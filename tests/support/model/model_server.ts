@@ -66,7 +66,9 @@ export async function listen(
   request: ModelRequest = QUESTION,
 ): Promise<Heard> {
   const parts: ModelPart[] = [];
-  const text = () => parts.map((part) => part.kind === "text" ? part.text : "").join("");
+  const text = () =>
+    parts.slice(parts.findLastIndex(({ kind }) => kind === "again") + 1)
+      .map((part) => part.kind === "text" ? part.text : "").join("");
   try {
     for await (const part of model.generate(request, signal)) parts.push(part);
     return { text: text(), parts };

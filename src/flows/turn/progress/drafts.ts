@@ -48,8 +48,10 @@ export interface SharedByDrafts {
 
 /** The drafts of one answer. */
 export interface DraftStream {
-  /** Tells that the answer has grown. */
+  /** Tells that the answer has grown, or begins again. */
   grow(soFar: string): void;
+  /** Whether a draft is posted, or about to be. */
+  isShown(): boolean;
   /**
    * Ends the drafts; call it before storing the turn's end. Resolves once no request is under way,
    * so that none can follow the final text. Never rejects.
@@ -156,6 +158,7 @@ function createDraftStream(
       text = soFar;
       if (!isOver) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
     },
+    isShown: () => drafts.length > 0,
     async end() {
       isOver = true;
       cancel?.();
