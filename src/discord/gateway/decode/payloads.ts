@@ -246,15 +246,22 @@ export const memberUpdatePayload = z.lazy(() =>
   z.object({ ...ofGuild, user: z.object({ id: z.string() }), roles: z.array(z.string()) })
 );
 
-/** A READY. */
+/** The guilds of a READY, which GUILD_CREATE brings again; `isWhole` unless some do not fit. */
+const readyGuilds = z.unknown().transform((given) => {
+  const entries: readonly unknown[] = Array.isArray(given) ? given : [];
+  const listed = entries.flatMap((entry) => unavailablePayload.safeParse(entry).data ?? []);
+  return { listed, isWhole: Array.isArray(given) && listed.length === entries.length };
+});
+
+/** A READY. Only the session and the bot's id must fit: without them, the bot would be deaf. */
 export const readyPayload = z.object({
   session_id: z.string(),
   /** Discord always sends it; other servers may not. */
-  resume_gateway_url: z.string().nullish().transform((url) => url ?? ""),
-  user: userPayload,
+  resume_gateway_url: z.string().nullish().catch(undefined).transform((url) => url ?? ""),
+  user: z.object({ id: snowflake<"user">(), username: z.string().catch("") }),
   /** As above. A bot's application has the id of its user, except for the oldest bots. */
-  application: z.object({ id: snowflake<"application">() }).nullish(),
-  guilds: z.array(unavailablePayload),
+  application: z.object({ id: snowflake<"application">() }).nullish().catch(undefined),
+  guilds: readyGuilds,
   /** Shard id and shard count: the READY lists only guilds of that shard. */
   shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),
 });

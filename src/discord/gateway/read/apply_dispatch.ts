@@ -48,7 +48,7 @@ export interface IndexChange {
   readonly index: GuildIndex;
   /** Guilds to store again. The bot has left those that the new index does not have. */
   readonly changed: readonly GuildId[];
-  /** Set if the payload has an unexpected shape; the index is then unchanged. */
+  /** Set if the payload has an unexpected shape; the rest of it may have changed the index. */
   readonly problem?: string;
 }
 
@@ -95,12 +95,14 @@ function parsed<Schema extends z.ZodType>(
 
 const ready = parsed(readyPayload, (index, payload) => {
   const leftGuilds = guildsLeft(payload, index.keys());
+  const { isWhole } = payload.guilds;
   const rest = new Map(without(index, leftGuilds));
-  const listed = payload.guilds.map(({ id }) => id);
+  const listed = payload.guilds.listed.map(({ id }) => id);
   for (const id of listed) {
     rest.set(id, { ...rest.get(id) ?? namelessGuild(id), isAwaited: true });
   }
-  return { index: rest, changed: [...leftGuilds, ...listed] };
+  const changed = [...leftGuilds, ...listed];
+  return { index: rest, changed, problem: isWhole ? undefined : "guilds does not fit" };
 });
 
 const guildDescribed = parsed(
@@ -232,12 +234,16 @@ const CHANGES: Readonly<Record<(typeof GUILD_TYPES)[number], ApplyPayload>> = {
 
 const CHANGES_BY_TYPE: ReadonlyMap<string, ApplyPayload> = new Map(Object.entries(CHANGES));
 
-/** Returns the known guilds of a READY's shard that it does not list: the bot has left them. */
+/**
+ * Returns the known guilds of a READY's shard that it does not list: the bot has left them. A list
+ * that does not fit as a whole may lack others.
+ */
 export function guildsLeft(
   { guilds, shard: [shardId, shardCount] = [0, 1] }: ReadyPayload,
   known: Iterable<GuildId>,
 ): readonly GuildId[] {
-  const listed = new Set(guilds.map(({ id }) => id));
+  if (!guilds.isWhole) return [];
+  const listed = new Set(guilds.listed.map(({ id }) => id));
   return [...known].filter((id) => !listed.has(id) && shardOf(id, shardCount) === shardId);
 }
 

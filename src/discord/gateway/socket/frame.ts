@@ -11,6 +11,7 @@
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
+import { parseSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { SocketEvent } from "../lifecycle/state.ts";
 import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
@@ -86,15 +87,21 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
   const session = toSession(d, s);
   return session
     ? { kind: "ready", ...dispatch, text, session }
-    : { kind: "unreadable", why: "READY without a session" };
+    : { kind: "unreadable", why: "READY without a session, or without the bot's id" };
 }
 
 function safeType(type: string): string {
   return TYPE.test(type) ? type : "ODD";
 }
 
+/**
+ * The main thread understands each READY that has both. Otherwise it would know no bot, and pass over
+ * every message.
+ */
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (!isRecord(d) || typeof d.session_id !== "string") return undefined;
+  const botId = isRecord(d.user) ? d.user.id : undefined;
+  if (typeof botId !== "string" || parseSnowflake(botId) === undefined) return undefined;
   // Other servers than Discord's omit it; the session is then resumed at the configured URL.
   const { session_id: sessionId, resume_gateway_url: url } = d;
   const resumeAddress = typeof url === "string" ? url : "";

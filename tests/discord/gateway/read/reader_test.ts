@@ -72,6 +72,27 @@ describe("[G5] createReader()", () => {
     assert.equal(event.place.channel.name, "help-desk");
   });
 
+  it("[G14] understands a READY of which only session and id fit, and forgets no guild by it", () => {
+    const first = open();
+    const stored = first.reader.read(batch(READY, CREATE)).guilds;
+    const odd = {
+      ...READY.d,
+      guilds: [{ id: 1_456_074_443_980_800_006 }],
+      application: { id: 7 },
+      resume_gateway_url: 1,
+      user: { id: SELF.userId, username: null },
+    };
+    const { reader, problems } = open({
+      guilds: stored.map(({ guildId, text = "" }) => ({ guildId, text })),
+    });
+    const ready = { ...READY, d: odd };
+    const read = reader.read(batch(ready, MESSAGE));
+    assert.deepEqual(problems, [{ type: "READY", why: "guilds does not fit" }]);
+    assert.deepEqual(read.events.map(({ kind }) => kind), ["session_started", "message"]);
+    assert.equal(reader.self?.userId, SELF.userId);
+    assert.ok(reader.index.has(GUILD));
+  });
+
   it("[P12] reports a renamed channel before the messages in it, also within one batch", () => {
     const { reader } = open();
     const renamed = {

@@ -202,6 +202,27 @@ describe("[G3] startShard()", () => {
 });
 
 describe("[G4] startShard()", () => {
+  it("[G14] is not online by a READY without the bot's id, says so, and begins another session", async () => {
+    let identifies = 0;
+    const { gateway, shard } = await start(
+      {
+        handle(payload, connection) {
+          if (payload.op !== 2 || ++identifies > 1) return false;
+          connection.dispatch("READY", { session_id: "s", user: { id: 7 }, guilds: [] });
+          return true;
+        },
+      },
+      {},
+      { speed: 50 },
+    );
+    await gateway.until(() => shard.counts()?.unparsable === 1 || false, "the counter");
+    assert.equal(shard.isReady(), false);
+    assert.doesNotMatch(shard.logs().join(), /online/);
+    await gateway.until(() => identifies === 2 && shard.isReady(), "the next session");
+    const logged = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
+    assert.match(logged, /READY without a session, or without the bot's id/);
+  });
+
   it("identifies at most every 5 s if the server closes after each IDENTIFY", async () => {
     const { gateway } = await start(
       {

@@ -29,7 +29,7 @@ describe("[G1] readFrame()", () => {
   });
 
   it("[G14] accepts a session without a resume URL", () => {
-    const read = frame({ op: 0, t: "READY", s: 1, d: { session_id: "a" } });
+    const read = frame({ op: 0, t: "READY", s: 1, d: { session_id: "a", user: { id: "7" } } });
     assert.ok(read.kind === "ready");
     assert.deepEqual(read.session, { sessionId: "a", resumeUrl: "", seq: 1 });
   });
@@ -40,7 +40,9 @@ describe("[G1] readFrame()", () => {
     '{"t":"MESSAGE_CREATE","s":null,"op":0,"d":{}}',
     '{"op":0,"d":{}}',
     '{"t":"READY","s":1,"op":0,"d":null}',
-    '{"t":"READY","s":1,"op":0,"d":{"session_id":1,"resume_gateway_url":""}}',
+    '{"t":"READY","s":1,"op":0,"d":{"session_id":1,"resume_gateway_url":"","user":{"id":"7"}}}',
+    '{"t":"READY","s":1,"op":0,"d":{"session_id":"a","resume_gateway_url":""}}',
+    '{"t":"READY","s":1,"op":0,"d":{"session_id":"a","resume_gateway_url":"","user":{"id":7}}}',
     "\u0000",
   ];
   for (const text of unreadable) {
@@ -57,7 +59,7 @@ describe("[G1] readFrame()", () => {
         t: "READY",
         s: 1,
         op: 0,
-        d: { session_id: "a", resume_gateway_url: url },
+        d: { session_id: "a", resume_gateway_url: url, user: { id: "7" } },
       });
       assert.ok(read.kind === "ready");
       assert.equal(read.session.resumeUrl, "");
@@ -65,7 +67,7 @@ describe("[G1] readFrame()", () => {
   }
 
   it("[G5] reads the session from READY, even if Barnacle does not use READY", () => {
-    const d = { session_id: "abc", resume_gateway_url: "wss://r" };
+    const d = { session_id: "abc", resume_gateway_url: "wss://r", user: { id: "7" } };
     const read = frame({ t: "READY", s: 1, op: 0, d });
     assert.ok(read.kind === "ready");
     assert.deepEqual(read.session, { sessionId: "abc", resumeUrl: "wss://r", seq: 1 });
