@@ -11,9 +11,10 @@ const answer: AnswerKey = {
 };
 
 describe("[D2] nonceOf()", () => {
-  // printf '<row>' | openssl dgst -sha256 -binary | base64, as base64url
+  // printf '<row>' | openssl dgst -sha256 -binary | base64, as base64url. Discord's time of the reply's
+  // cause is printf '%x' $(( ((1400000000000000001 >> 22) + 1420070400000) / 1000 ))
   const known: readonly [hashed: string, answer: AnswerKey, index: number, nonce: string][] = [
-    ["b1|1400000000000000001|0|main|reply|0", answer, 0, "Jt7MmHhKGLX9POfNOPuwbbzWx"],
+    ["b1|1400000000000000001|0|main|reply|0", answer, 0, "6889b99aJt7MmHhKGLX9POfNO"],
     [
       "b1|1400000000000000001|2|main|failure|1",
       { ...answer, revision: 2, kind: "failure" },
@@ -45,4 +46,11 @@ describe("[D2] nonceOf()", () => {
       assert.notEqual(nonceOf(other, index), nonceOf(answer, 0));
     });
   }
+
+  it("sorts replies by the time of the messages that they answer", () => {
+    const ids = ["1", "175928847299117063", "1400000000000000001", "1400000004200000000"];
+    const nonces = ids.map((id) => nonceOf({ ...answer, cause: messageId(id) }, 0));
+    assert.deepEqual(nonces.toSorted(), nonces);
+    assert.deepEqual(nonces.map(({ length }) => length), ids.map(() => 25));
+  });
 });
