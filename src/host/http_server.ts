@@ -126,7 +126,6 @@ export function isMissingLoopback(error: unknown): boolean {
     isLoopback(error.address);
 }
 
-/** Listens on one address. Returns the port. */
 function listen(server: Server, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(errorOf(error, address, port));

@@ -27,7 +27,6 @@ export class HttpServerError extends Error {
   readonly kind: HttpServerErrorKind;
   /** The address that was tried. */
   readonly address: string;
-  /** The port. */
   readonly port: number;
 
   /** Says why it cannot listen, and on which address and port. */

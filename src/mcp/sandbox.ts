@@ -154,7 +154,6 @@ function isFolder(path: string): boolean {
   return statSync(path).isDirectory();
 }
 
-/** Whether a path is a folder, or within it. */
 function isWithin(path: string, folder: string): boolean {
   const rest = relative(folder, path);
   return rest === "" || (!rest.startsWith("..") && !isAbsolute(rest));

@@ -11,7 +11,6 @@ import type { MediaFile } from "../core/turn/ports/discord_place.ts";
 import { badArguments } from "../core/refused_call.ts";
 import type { Download } from "./download.ts";
 
-/** Maximum number of pixels. */
 const MAX_PIXELS = 50_000_000;
 /** Maximum bytes of one image: Anthropic takes 5 MB in base64, which is a third longer. */
 const MAX_IMAGE_BYTES = 3_750_000;

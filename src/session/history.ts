@@ -129,7 +129,6 @@ export interface RequestSize {
  */
 export function shouldFold(
   { count, chars }: {
-    /** Their number. */
     readonly count: number;
     /** Their UTF-16 units. */
     readonly chars: number;

@@ -16,7 +16,6 @@ export interface FetchedText {
   readonly text: string;
 }
 
-/** Maximum number of redirects. */
 const MAX_REDIRECTS = 3;
 
 /** Milliseconds for the whole fetch, with all redirects. */

@@ -2,12 +2,9 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
+import type { RequestMetric } from "../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import {
-  createClient,
-  type RequestMetric,
-  type RestClient,
-} from "../../discord/rest/client/client.ts";
+import { createClient, type RestClient } from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";

@@ -14,7 +14,6 @@ import { accountsIn } from "../shared/which_account.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { OpenRow } from "../../core/store/outbox.ts";
 
-/** A row with its account. */
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 
 /** Lists unsent messages. */

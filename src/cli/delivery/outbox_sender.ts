@@ -72,7 +72,6 @@ export class NoFilesError extends Error {
 
 /** A message for the outbox. */
 export interface ComposedMessage {
-  /** The channel. */
   readonly channelId: ChannelId;
   /** Absent in direct messages, and if Discord could not be asked. */
   readonly guildId?: GuildId;

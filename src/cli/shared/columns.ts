@@ -57,7 +57,6 @@ function fitted(text: string, maxWidth: number | undefined): string {
   return `${kept}…`;
 }
 
-/** The word of each status, and its colour. */
 const MARKS: Readonly<Record<FindingStatus, { readonly word: string; readonly colour: Colour }>> = {
   pass: { word: "ok", colour: "green" },
   warn: { word: "warn", colour: "yellow" },

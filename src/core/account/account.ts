@@ -49,3 +49,15 @@ export interface Account<Config = unknown, Policy = unknown, Store = unknown> ex
   /** Events of the flows; `bot/account/wiring.ts` joins each with its handlers. */
   readonly events: Emitter<AccountEvents>;
 }
+
+/** The state of an account, for `/status`. */
+export interface StatusFacts {
+  readonly version: string;
+  /** `"<provider>/<model>"`. */
+  readonly modelId: string;
+  /** Unix time in milliseconds since which the model has failed; absent while it answers. */
+  readonly modelFailsSince?: number;
+  readonly readyAt: number;
+  /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
+  readonly latencyMs?: number;
+}

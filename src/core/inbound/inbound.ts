@@ -159,6 +159,15 @@ export interface InboundMessage {
   readonly scheduled?: Scheduled;
 }
 
+/** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */
+export const ASKED_OTHERWISE = {
+  kind: "message",
+  revision: 0,
+  mention: "user",
+  mentionsOthers: false,
+  extras: [],
+} as const satisfies Partial<InboundMessage>;
+
 /** The schedule whose run a message is. */
 export interface Scheduled {
   /** The store's number of the schedule. */

@@ -17,7 +17,6 @@ export type AcceptReason =
   | "mentioned"
   /** A command that the sender may give counts without a mention (M4). */
   | "command"
-  /** Mentions are not required here. */
   | "mention-not-required"
   /** An event other than a message, by a person who may talk to the bot here (P16). */
   | "allowed"

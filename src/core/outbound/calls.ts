@@ -105,3 +105,18 @@ export type OpenDirect = (userId: UserId) => Promise<ChannelId>;
  * @throws {RestError} `unsent` without spare capacity.
  */
 export type ShowTyping = (channelId: ChannelId) => Promise<void>;
+
+/** A request to Discord that has ended, for the metrics. */
+export interface RequestMetric {
+  /** Path without ids: `"/channels/:id/messages"`. */
+  readonly route: string;
+  readonly method: string;
+  /** HTTP status; absent if no response came. */
+  readonly status?: number;
+  /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
+  readonly scope?: string;
+  /** Milliseconds until the response, or the failure. */
+  readonly ms: number;
+  /** Milliseconds that it waited for rate limits before it left. */
+  readonly waitMs: number;
+}

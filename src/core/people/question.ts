@@ -103,7 +103,6 @@ export type Decision =
   | {
     readonly kind: "answered";
     readonly answer: QuestionAnswer;
-    /** Kind of the question. */
     readonly about?: Question["kind"];
     /** The person; absent: a person with access to the host (A4). */
     readonly by?: UserId;

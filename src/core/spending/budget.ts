@@ -53,7 +53,6 @@ export interface BudgetStop {
 /** A request that no model was asked for, because a budget is spent. */
 export class BudgetSpent extends Error {
   override readonly name = "BudgetSpent";
-  /** The budget. */
   readonly stop: BudgetStop;
 
   constructor(stop: BudgetStop) {

@@ -44,7 +44,6 @@ export interface NewChange {
   readonly accountId: AccountId;
   /** Identifies the call, also after a crash. */
   readonly callKey: string;
-  /** The message whose turn makes it. */
   readonly turnId: MessageId;
   readonly askerId: UserId;
   /** Absent in direct messages. */

@@ -14,7 +14,6 @@ import type { MissingRight } from "../rights/rights.ts";
 export class LacksRight extends RefusedCall {
   /** Name of the error class, as logs show it. */
   override name = "LacksRight";
-  /** The missing right. */
   readonly missing: MissingRight;
 
   /** Says which right is missing; `decision` is absent before a person with it has decided. */

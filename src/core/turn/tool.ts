@@ -153,7 +153,6 @@ export class UnknownOutcomeError extends Error {
 /** Thrown by a tool: its call waits for a person. */
 export class WaitsForPerson extends Error {
   override readonly name = "WaitsForPerson";
-  /** The question. */
   readonly question: Question;
 
   constructor(question: Question) {

@@ -14,7 +14,7 @@ import {
   type MessageId,
   parseSnowflake,
 } from "../../core/discord/ids.ts";
-import type { InboundMessage, Quoted } from "../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
 import type { Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
@@ -66,20 +66,16 @@ export function createAsk(
     const id = questionId(call);
     const channelId = isElsewhere ? await openDirect(sender.id) : call.channelId;
     const asked = await judged({
-      kind: "message",
+      ...ASKED_OTHERWISE,
       accountId,
       id,
-      revision: 0,
       channelId,
       guildId,
       place,
       sender,
       text,
       sentAt: createdAtMs(id),
-      mention: "user", // the person asks the bot
-      mentionsOthers: false,
       quoted: about ? quotedOf(about) : undefined,
-      extras: [],
       asked: true,
     });
     if (asked.verdict.kind !== "accept") return "refused";

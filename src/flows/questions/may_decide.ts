@@ -6,7 +6,7 @@
  * the same checks hold for them as for any asker: permissions, role order, and the bot's own policy.
  */
 
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ButtonPress } from "../../core/inbound/interactions.ts";
 import type { StoredQuestion } from "../../core/people/question.ts";
 import { describeMissing } from "../../core/rights/rights.ts";
@@ -60,19 +60,15 @@ function asAskedBy(
   sentAt: number,
 ): InboundMessage {
   return {
-    kind: "message",
+    ...ASKED_OTHERWISE,
     accountId,
     id: messageId,
-    revision: 0,
     channelId,
     guildId,
     place,
     sender,
     text: "",
     sentAt,
-    mention: "user",
-    mentionsOthers: false,
-    extras: [],
     asked: true,
   };
 }

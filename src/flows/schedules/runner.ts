@@ -8,7 +8,7 @@
 
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
@@ -141,14 +141,10 @@ export function createRunner(
     const { origin } = creator.kind === "here" ? creator : due;
     const message: InboundMessage = {
       ...origin,
-      kind: "message",
+      ...ASKED_OTHERWISE,
       id: messageId,
-      revision: 0,
       text,
       sentAt: createdAtMs(messageId),
-      mention: "user", // they asked the bot for it
-      mentionsOthers: false,
-      extras: [],
       scheduled: { scheduleId: id, dueAt, isLate: isLate || undefined },
     };
     const judged = creator.kind === "here" ? settled(await ports.judge(message)) : GONE;

@@ -17,7 +17,6 @@ import { createFailureDigest } from "../owners/delivery_notices.ts";
 import { createRunner, type CreatorNow, type Runner } from "./runner.ts";
 import { nextRun } from "./when.ts";
 
-/** The origin of a schedule in a guild. */
 type GuildOrigin = ScheduleOrigin & { readonly guildId: GuildId };
 
 /** Creates the schedules of an account; none runs before `start`. */

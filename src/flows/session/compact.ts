@@ -56,7 +56,6 @@ const REQUEST_SHARE = 0.8;
 /** Milliseconds before a session is folded again after a failure, and the number to remember. */
 const RETRY_MS = 5 * 60_000;
 const RETRIES_MAX = 1_000;
-/** Maximum number of entries of one folding. */
 const FOLD_ENTRIES = 4 * MAX_ENTRIES;
 
 /**

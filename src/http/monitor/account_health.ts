@@ -5,7 +5,7 @@
  * snapshot, and their reports are dropped with them.
  */
 
-import type { Account } from "../../core/account/account.ts";
+import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
@@ -293,13 +293,7 @@ export function statusOf(
   health: Pick<AccountHealth, "snapshot" | "model">,
   version: string,
   now: number,
-): {
-  readonly version: string;
-  readonly modelId: string;
-  readonly modelFailsSince?: number;
-  readonly readyAt: number;
-  readonly latencyMs?: number;
-} {
+): StatusFacts {
   const ready = health.snapshot().shards.filter(({ state }) => state === "ready");
   const model = health.model();
   const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);

@@ -10,26 +10,12 @@ import { type Delivery, retryReasonOf } from "../../core/outbound/delivery.ts";
 import { type AccountId, createdAtMs } from "../../core/discord/ids.ts";
 import type { StoredTurn } from "../../core/inbound/inbox.ts";
 import { ModelError } from "../../core/model.ts";
+import type { RequestMetric } from "../../core/outbound/calls.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { GatewayStats } from "../../core/discord/gateway.ts";
 import type { StoredBatch } from "../../core/account/events.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RefusalReason } from "../../core/refused_call.ts";
-
-/** A request to Discord that has ended. */
-interface EndedRequest {
-  /** Its route, without ids. */
-  readonly route: string;
-  readonly method: string;
-  /** Absent if no response came. */
-  readonly status?: number;
-  /** The scope of a 429. */
-  readonly scope?: string;
-  /** Its duration in milliseconds. */
-  readonly ms: number;
-  /** Milliseconds that it waited before it left. */
-  readonly waitMs: number;
-}
 
 /** Maps each end of a delivery to its label in `/metrics`. */
 const ACKS: Readonly<Partial<Record<Delivery["kind"], string>>> = {
@@ -73,7 +59,7 @@ function counting(metrics: Metrics) {
         metrics.heartbeatLatencySec.observe(latencyMs / 1_000, { shard });
       }
     },
-    request({ route, method, status, scope, ms, waitMs }: EndedRequest): void {
+    request({ route, method, status, scope, ms, waitMs }: RequestMetric): void {
       const family = status === undefined ? "none" : `${Math.floor(status / 100)}xx`;
       metrics.discordRequests.inc({ route, method, status: family });
       metrics.discordRequestSec.observe(ms / 1_000, { route });

@@ -1,7 +1,7 @@
 /** Declares the parts of the bot that commands and components may use. */
 
 import type { McpLoginState } from "../../core/people/mcp_login.ts";
-import type { Account } from "../../core/account/account.ts";
+import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
@@ -20,18 +20,6 @@ import type { Notes } from "../../core/store/notes.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 import type { QuestionDecisions } from "../../core/store/questions.ts";
 import type { Usage } from "../../core/store/usage.ts";
-
-/** The state of an account, for `/status`. */
-export interface StatusFacts {
-  readonly version: string;
-  /** `"<provider>/<model>"`. */
-  readonly modelId: string;
-  /** Unix time in milliseconds since which the model has failed; absent while it answers. */
-  readonly modelFailsSince?: number;
-  readonly readyAt: number;
-  /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
-  readonly latencyMs?: number;
-}
 
 /** The size of a conversation, for `/context`. */
 export interface ContextFacts {

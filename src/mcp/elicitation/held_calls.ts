@@ -49,7 +49,6 @@ interface HeldCall {
   readonly stop: AbortController;
   /** Number of questions so far. */
   round: number;
-  /** The open question. */
   open?: { readonly question: Question; readonly decide: (decision: Decision) => void };
   /** Tells the waiting run that there is an open question. */
   onAsked?: () => void;

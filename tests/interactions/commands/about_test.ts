@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
-import type { InteractionContext, StatusFacts } from "../../../src/interactions/base/context.ts";
+import type { StatusFacts } from "../../../src/core/account/account.ts";
+import type { InteractionContext } from "../../../src/interactions/base/context.ts";
 import { status } from "../../../src/interactions/commands/about.ts";
 
 const NOW = 1_750_000_000_000;

@@ -50,7 +50,6 @@ interface KnownPerson extends Pick<User, "username" | "discriminator"> {
   readonly sender: Sender;
 }
 
-/** Maximum number of people. */
 const PEOPLE_MAX = 500;
 /** Maximum number of a person's roles. So all people take 1 MB at most. */
 const PERSON_ROLES_MAX = 16;

@@ -94,7 +94,6 @@ export function createBatchTracker(shards: readonly ShardOptions[]) {
   };
 }
 
-/** Counts the entries up to a ticket. */
 function countUpTo(entries: readonly TrackedBatch[], ticket: number): number {
   const index = entries.findIndex((entry) => entry.ticket > ticket);
   return index < 0 ? entries.length : index;

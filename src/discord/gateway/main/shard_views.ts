@@ -19,7 +19,6 @@ export interface PermitRequest {
   readonly socket: number;
 }
 
-/** One shard. */
 interface ShardView {
   readonly options: ShardOptions;
   state: ShardState;

@@ -16,7 +16,7 @@ import { createRoutes, type RestRoute } from "../exchange/route.ts";
 import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 
-export type { ClientOptions, RequestMetric } from "./send.ts";
+export type { ClientOptions } from "./send.ts";
 
 /** An HTTP method of Discord's API. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

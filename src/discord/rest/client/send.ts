@@ -9,6 +9,7 @@
  * when, because it knows how long Discord remembers the nonce.
  */
 
+import type { RequestMetric } from "../../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
@@ -28,21 +29,6 @@ export interface BodyOptions {
   readonly files?: readonly { readonly name: string; readonly blob: Blob }[];
   /** For the audit log of the guild. */
   readonly reason?: string;
-}
-
-/** One sent request. */
-export interface RequestMetric {
-  /** Path without ids: `"/channels/:id/messages"`. */
-  readonly route: string;
-  readonly method: string;
-  /** HTTP status; absent if no response came. */
-  readonly status?: number;
-  /** Of a 429: the scope of the limit; `none` if Discord does not name it. */
-  readonly scope?: string;
-  /** Milliseconds until the response, or the failure. */
-  readonly ms: number;
-  /** Milliseconds that it waited for rate limits before it left. */
-  readonly waitMs: number;
 }
 
 /** The settings and dependencies of a client. */

@@ -3,13 +3,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import type { RequestMetric } from "../../../../src/core/outbound/calls.ts";
 import { createInvalidRequests } from "../../../../src/core/discord/invalid_requests.ts";
 import type { PostOutcome } from "../../../../src/core/outbound/outbound.ts";
-import {
-  type ClientOptions,
-  createClient,
-  type RequestMetric,
-} from "../../../../src/discord/rest/client/client.ts";
+import { type ClientOptions, createClient } from "../../../../src/discord/rest/client/client.ts";
 import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { schedule } from "../../../../src/lib/clock.ts";

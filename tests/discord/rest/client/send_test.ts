@@ -2,6 +2,7 @@ import { createRestManager } from "@discordeno/rest";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { RequestMetric } from "../../../../src/core/outbound/calls.ts";
 import type { RestErrorKind } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { routeOf } from "../../../../src/discord/rest/exchange/route.ts";
 import {
@@ -10,7 +11,6 @@ import {
   createRequestAttempts,
   jsonOf,
   type OutgoingRequest,
-  type RequestMetric,
 } from "../../../../src/discord/rest/client/send.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { freePermit } from "../free_permit.ts";
