@@ -186,7 +186,9 @@ export function isWorthFolding(entries: readonly Entry[], size: RequestSize): bo
 
 /** UTF-16 units of entries. */
 export function charsOf(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + lengthOf(entry), 0);
+  let chars = 0;
+  for (const entry of entries) chars += lengthOf(entry);
+  return chars;
 }
 
 /** Number of pieces of the room that the history gives up, one after another. */

@@ -28,7 +28,7 @@ import type { Account } from "../../../core/account/account.ts";
 export interface TurnSpending {
   /** The sender, the place and the agent. */
   readonly by: UsedBy;
-  /** All requests so far. */
+  /** All requests so far, as those of an answer. */
   readonly charges: Charge[];
   /** Number of those that the store has, the first ones. */
   stored: number;
@@ -44,7 +44,8 @@ export function unsavedCharges(
   { charges, stored }: TurnSpending,
   kind: UsageKind,
 ): readonly Charge[] {
-  return charges.slice(stored).map((charge) => charge.kind === kind ? charge : { ...charge, kind });
+  const unsaved = charges.slice(stored);
+  return kind === "answer" ? unsaved : unsaved.map((charge) => ({ ...charge, kind }));
 }
 
 /** The cost of all requests; `undefined` if there was none. */
