@@ -109,7 +109,8 @@ function counting(metrics: Metrics) {
     },
     /** A turn ended after some milliseconds. */
     turn(modelId: string, outcome: TurnOutcome, ms: number): void {
-      const [provider = "", model = ""] = modelId.split(/\/(.*)/s);
+      const slash = `${modelId}/`.indexOf("/");
+      const [provider, model] = [modelId.slice(0, slash), modelId.slice(slash + 1)];
       metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
       metrics.llmRequestSec.observe(ms / 1_000, { provider, model });
       if (outcome.kind !== "reply" || !outcome.usage) return;
