@@ -36,10 +36,7 @@ export function idFormOf({ provider, name }: ModelSettings): IdForm | undefined 
   return /(?:^|\.)openai\.(?:azure\.)?com$/.test(host) ? OPENAI : undefined;
 }
 
-const SHORT: IdForm = {
-  fits: (id) => /^[A-Za-z0-9]{9}$/.test(id),
-  toFit: shortIdOf,
-};
+const SHORT: IdForm = { fits: (id) => /^[A-Za-z0-9]{9}$/.test(id), toFit: shortIdOf };
 
 const OPENAI: IdForm = {
   fits: (id) => id.length <= OPENAI_MAX,

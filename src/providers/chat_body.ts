@@ -179,11 +179,7 @@ function jsonOf(message: ModelMessage): string {
         message.text,
       );
     case "tool":
-      return JSON.stringify({
-        role: "tool",
-        tool_call_id: message.call.id,
-        content: message.text,
-      });
+      return JSON.stringify({ role: "tool", tool_call_id: message.call.id, content: message.text });
   }
 }
 

@@ -44,10 +44,7 @@ export function sdkRequestOf(
       messageOf(message, isAnthropic && at > turn && level !== undefined && level !== "off")
     ),
   );
-  const google = googleThinking(
-    { thinking, showsThinking: showsThinking === true },
-    settings.name,
-  );
+  const google = googleThinking({ thinking, showsThinking: showsThinking === true }, settings.name);
   return {
     prompt: [
       ...(system === "" ? [] : [{
@@ -123,10 +120,7 @@ function messageOf(message: ModelMessage, hasThinking: boolean): SdkMessage {
       const output = { type: "text" as const, value: message.text };
       const { id: toolCallId } = message.call;
       const toolName = nameOf(message.call);
-      return {
-        role: "tool",
-        content: [{ type: "tool-result", toolCallId, toolName, output }],
-      };
+      return { role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] };
     }
   }
 }

@@ -59,9 +59,7 @@ const BASE_PATHS = {
  * @returns The address, without a slash at the end.
  * @throws {TypeError} If it is not an http or https URL.
  */
-export function endpointOf(
-  { baseUrl, kind }: Pick<ProviderSettings, "baseUrl" | "kind">,
-): string {
+export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" | "kind">): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
     // The message does not repeat the value, because an address may contain a password.

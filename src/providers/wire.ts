@@ -223,7 +223,4 @@ async function beginningOf(
  *
  * @throws {ModelError} As the port of `core/model.ts` says, or the signal's reason.
  */
-export type Ask = (
-  request: ModelRequest,
-  signal: AbortSignal,
-) => AsyncGenerator<ModelPart, void>;
+export type Ask = (request: ModelRequest, signal: AbortSignal) => AsyncGenerator<ModelPart, void>;

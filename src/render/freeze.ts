@@ -51,11 +51,7 @@ export function freezeUnprompted(unprompted: Unprompted): readonly Frozen[] {
   return freezeBodies(unprompted);
 }
 
-function freezeBodies(
-  reply: Unprompted,
-  answer?: AnswerKey,
-  quoted?: Quote,
-): readonly Frozen[] {
+function freezeBodies(reply: Unprompted, answer?: AnswerKey, quoted?: Quote): readonly Frozen[] {
   const { accountId, channelId, guildId, text, mayPing, suppressesEmbeds } = reply;
   const bodies = bodiesOf(reply);
   const parts = bodies.length;

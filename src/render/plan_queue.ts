@@ -69,12 +69,7 @@ export function createPlanQueue(
       const fullAnswers = newest ? [newest.whole, added] : [added];
       const into = foldInto(fullAnswers, texts, maxFileBytes);
       if (!into) return dropped(", and their words do not fit into files");
-      return {
-        kind: "fold",
-        into,
-        rows: newest?.rows ?? [],
-        answers: answersOf(fullAnswers),
-      };
+      return { kind: "fold", into, rows: newest?.rows ?? [], answers: answersOf(fullAnswers) };
     },
   };
 }

@@ -172,15 +172,7 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
-  return {
-    accountId,
-    channelId,
-    guildId,
-    cause,
-    revision,
-    agentId,
-    kind,
-  };
+  return { accountId, channelId, guildId, cause, revision, agentId, kind };
 }
 
 /** Whether people see anything. Discord accepts a message that consists of a zero-width space. */
@@ -203,11 +195,7 @@ type LaidOutText = LaidOut & { readonly isCut: boolean };
  *
  * @param written The sender's message and the operator's texts, whose URLs are trusted.
  */
-function layOutUntrusted(
-  text: string,
-  written: readonly string[],
-  rules: ReplyRules,
-): LaidOutText {
+function layOutUntrusted(text: string, written: readonly string[], rules: ReplyRules): LaidOutText {
   const tabled = renderTables(text, rules.tables);
   if (!mayLink(tabled)) {
     const laidOut = layOut(tabled, rules);

@@ -80,12 +80,7 @@ const prepareTables = (database: DatabaseSync, tail: Tail): TurnTables => ({
  *
  * @throws {StoreError} As `openDatabase` and {@link createStore} do.
  */
-export function openStore(
-  path: string,
-  options: StoreOptions & {
-    readonly now: number;
-  },
-): Store {
+export function openStore(path: string, options: StoreOptions & { readonly now: number }): Store {
   const database = openDatabase(path, options.now);
   try {
     return createStore(database, path, options);

@@ -118,9 +118,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
 
   const endTasks = () =>
-    Promise.all(
-      [pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()),
-    );
+    Promise.all([pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()));
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
 

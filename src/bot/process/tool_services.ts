@@ -47,9 +47,7 @@ const READY_MS = 10_000;
  *
  * @throws {unknown} If the config has MCP servers whose code cannot be loaded; as a rejection.
  */
-export async function createToolServices(
-  options: ToolServicesOptions,
-): Promise<ToolServices> {
+export async function createToolServices(options: ToolServicesOptions): Promise<ToolServices> {
   const { config, dataDir, jobWorkerUrl, version, now, log, onSignIn } = options;
   let current = config;
   const skills = createSkillLibrary(() => skillFolders(current, dataDir), { now }, log);

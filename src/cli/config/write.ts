@@ -180,9 +180,7 @@ const EFFECTS: Readonly<Record<KeyChange["takesEffect"], string>> = {
   restart: " (from the next start)",
 };
 
-/**
- * Checks a text without the service's environment: a secret that is missing here is no problem.
- */
+/** Checks a text without the service's environment: a secret that is missing here is no problem. */
 export function checkAnywhere(file: string, text: string, env: Env): Promise<Loaded> {
   return checkConfig({ file, text }, env, { isElsewhere: true });
 }

@@ -64,10 +64,7 @@ export const agents = z.strictObject({
       workspace: key(
         text().optional(),
         "Folder of the agents' files. A relative path counts from the config's folder.",
-        {
-          unset: "`<data>/agents/<id>/`",
-          example: "/srv/barnacle",
-        },
+        { unset: "`<data>/agents/<id>/`", example: "/srv/barnacle" },
       ),
     }).prefault({}),
     "Settings for all agents that do not override them.",
@@ -100,10 +97,7 @@ export const agents = z.strictObject({
       workspace: key(
         text().optional(),
         "Folder of the agent's files. A relative path counts from the config's folder.",
-        {
-          unset: "`<data>/agents/<id>/`",
-          example: "/srv/barney",
-        },
+        { unset: "`<data>/agents/<id>/`", example: "/srv/barney" },
       ),
       tools: lazyKey(
         () => toolsWithin("the tools that the top-level `tools` allows"),

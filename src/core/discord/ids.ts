@@ -79,12 +79,11 @@ const IDS_OF_HIGH = 10 ** LOW_DIGITS % IDS_PER_MS;
 /**
  * When the object behind an id was created.
  *
- * The top 42 bits of a snowflake count milliseconds since Discord's epoch. The
- * 22 bits below them (worker, process, increment) carry no time and are
- * dropped, so two messages of the same millisecond give the same answer.
+ * The top 42 bits of a snowflake count milliseconds since Discord's epoch. The 22 bits below them
+ * (worker, process, increment) carry no time and are dropped, so two messages of the same
+ * millisecond give the same answer.
  *
- * @returns Unix time in milliseconds, UTC: `1462015105796` for
- * `"175928847299117063"`.
+ * @returns Unix time in milliseconds, UTC: `1462015105796` for `"175928847299117063"`.
  * @see {@link https://docs.discord.com/developers/reference#snowflakes}
  */
 export function createdAtMs(id: Snowflake): number {

@@ -117,8 +117,7 @@ export function createMissedReading(
     /**
      * Reads and stores the messages that may get an answer.
      *
-     * @returns `empty` if Discord returned no message; `more` if `record` has
-     * something to read.
+     * @returns `empty` if Discord returned no message; `more` if `record` has something to read.
      */
     async answer(): Promise<"empty" | "done" | "more"> {
       while (!isEnough()) await readNextPage();

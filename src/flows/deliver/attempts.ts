@@ -81,10 +81,7 @@ export function createDeliveryAttempts(
   const refusedMessages = createRefusedMessages();
   const clock = createClockChanges(ports);
 
-  async function attempt(
-    stored: OutboxRow,
-    setMs: number,
-  ): Promise<Attempted> {
+  async function attempt(stored: OutboxRow, setMs: number): Promise<Attempted> {
     await clock.check();
     const row = clock.shifted(stored, setMs);
     const { channelId } = row.message;

@@ -151,9 +151,7 @@ export interface ChannelReads {
 const READ_RETRY_MS = 5_000;
 
 /** Creates the readings of one account; the first begins with the first call of `wake`. */
-export function createStaleChannels(
-  { schedule, log }: Pick<Account, "log" | "schedule">,
-) {
+export function createStaleChannels({ schedule, log }: Pick<Account, "log" | "schedule">) {
   const reads = createEmitter<ChannelReads>();
   const stale = new Set<ChannelId>();
   let isAllStale = false;

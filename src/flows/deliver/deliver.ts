@@ -133,10 +133,7 @@ async function checkHistory(row: OutboxRow, ports: Requesting): Promise<Delivery
  * @returns What the history shows if the files were not removed; `undefined` if they were.
  * @throws {unknown} The store's error, as a rejection.
  */
-export async function removeFiles(
-  row: OutboxRow,
-  ports: Sending,
-): Promise<Delivery | undefined> {
+export async function removeFiles(row: OutboxRow, ports: Sending): Promise<Delivery | undefined> {
   if (row.firstAttemptAt !== undefined && row.action.kind === "post") {
     const seen = await checkHistory(row, ports);
     if (seen.kind !== "absent") return seen;

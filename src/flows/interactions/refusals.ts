@@ -23,9 +23,7 @@ export const TOLD_EVERY_MS = 60_000;
 export const REFUSALS_PER_SEC = 10;
 
 /** Creates the decisions: no person was told so far. */
-export function createRefusals(
-  { now, schedule, log }: Pick<Account, "now" | "schedule" | "log">,
-) {
+export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "schedule" | "log">) {
   const toldAt = new Map<UserId, number>();
   let second = { from: -Infinity, requests: 0 };
   let quiet: { interactions: number; readonly people: Set<UserId> } | undefined;

@@ -30,9 +30,7 @@ function noticeReply(
   });
 }
 
-/**
- * Makes the limits.
- */
+/** Makes the limits. */
 export function waitingRulesOf(
   { perUser, perChannel }: WaitingLimits,
   texts: Texts,

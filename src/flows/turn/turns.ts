@@ -33,9 +33,7 @@ const RETRY_MS = 5_000;
 export function createTurns(
   ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
     /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
-    readonly claimNext: (
-      admits: (waiting: WaitingTurn) => boolean,
-    ) => Promise<Claim | undefined>;
+    readonly claimNext: (admits: (waiting: WaitingTurn) => boolean) => Promise<Claim | undefined>;
     /** Whether a person is an owner of the bot. */
     readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */

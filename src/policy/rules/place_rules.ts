@@ -309,10 +309,7 @@ function toEntry(rules: GuildRules, path: string): GuildEntry {
 }
 
 /** Combines the entries of a channel, the most specific first, and the guild's after them. */
-function combineLayers(
-  own: readonly Layer<ChannelRules>[],
-  guild: Layer<GuildRules>,
-): OpenPlace {
+function combineLayers(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): OpenPlace {
   const { slug: guildSlug, users: guildUsers, reactionNotifications } = guild.rules;
   const { path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];

@@ -92,11 +92,7 @@ function withModel(
   primary: Model,
   failure: ModelError | undefined,
 ): ModelPart {
-  return {
-    ...part,
-    ...(id !== primary.id && { modelId: id }),
-    ...(failure && { failure }),
-  };
+  return { ...part, ...(id !== primary.id && { modelId: id }), ...(failure && { failure }) };
 }
 
 /** State of one provider's breaker. */

@@ -21,11 +21,7 @@ export const SPEAK_MS = 30_000;
 const MAX_AUDIO_BYTES = 8_000_000;
 
 /** Creates the voice of one model. */
-export function createSpeak(
-  settings: ModelSettings,
-  voice: string,
-  deps: SpeechDeps,
-): Speak {
+export function createSpeak(settings: ModelSettings, voice: string, deps: SpeechDeps): Speak {
   return async (text, signal) => {
     const { name: model, provider } = settings;
     const body = JSON.stringify({ model, voice, input: text, response_format: "opus" });

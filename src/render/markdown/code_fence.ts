@@ -223,13 +223,7 @@ export function openAt({ text, fences, from, to, before }: Enclosed): Opened {
   return result;
 }
 
-function withinCode(
-  open: Enclosure,
-  text: string,
-  start: number,
-  to: number,
-  end: number,
-): Opened {
+function withinCode(open: Enclosure, text: string, start: number, to: number, end: number): Opened {
   const { length } = open.code;
   const isEmptyInside = start !== -1 && text.slice(start + length, to).trim() === "";
   const isEmptyRest = text.slice(to, end - length).trim() === "";

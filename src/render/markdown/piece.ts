@@ -111,11 +111,7 @@ function tryPiece(
     ? quoteAt({ text, fences, from, to: at, before })
     : "";
   const closed = broken ? `${body.replace(/\r?\n?$/, "")}\n${broken.close}` : body.trimEnd();
-  return {
-    content: prefix + closed + closingMarks(pieceEnd.open),
-    next,
-    open: { ...open, quote },
-  };
+  return { content: prefix + closed + closingMarks(pieceEnd.open), next, open: { ...open, quote } };
 }
 
 const lineAt = (at: number): Cut => ({ at, kind: "line" });

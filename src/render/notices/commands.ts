@@ -2,11 +2,7 @@
 
 /** Answers to commands and buttons. */
 export const COMMAND_NOTICES = {
-  stopped: {
-    text: "Stopped.",
-    when: "a person stops the bot's work",
-    example: "Schon aufgehört.",
-  },
+  stopped: { text: "Stopped.", when: "a person stops the bot's work", example: "Schon aufgehört." },
   nothingToStop: {
     text: "There is nothing to stop: no work of yours is running or waiting here.",
     when: "a person stops the bot, and it has nothing to do",

@@ -166,10 +166,7 @@ function overheardLine(
 }
 
 /** The newest reactions. An emoji's name is a text by people, as is the name of a person. */
-function reactionLines(
-  reactions: readonly ReactionNote[],
-  timezone: string,
-): readonly string[] {
+function reactionLines(reactions: readonly ReactionNote[], timezone: string): readonly string[] {
   const shown = reactions.slice(-MAX_REACTIONS);
   const left = reactions.length - shown.length;
   return [

@@ -105,9 +105,7 @@ const BRACKET = new RegExp(`[${BRACKETS}]([^${BRACKETS}]+)`, "g");
  * The first characters of all that is escaped: brackets, and `[` and `]` of special tokens. Mentions
  * of people, roles and channels are none of it.
  */
-const MAY_NEED_ESCAPE = new RegExp(
-  `[${BRACKETS.slice(1)}[\\]]|<(?!(?:@[!&]?|#)\\d{1,20}>)`,
-);
+const MAY_NEED_ESCAPE = new RegExp(`[${BRACKETS.slice(1)}[\\]]|<(?!(?:@[!&]?|#)\\d{1,20}>)`);
 
 /** The first visible character is one that no name of a fence begins with. */
 const NO_START = /^[\0-\x20\x7f/\\|]*(?![cefmqrst])[\x21-\x2e\x30-\x5b\x5d-\x7b\x7d\x7e]/i;

@@ -12,10 +12,7 @@ import { createView, type Edit, type View } from "./view.ts";
 export function readingsOf(text: string): readonly View[] {
   if (!MAY_READ_OTHERWISE.test(text)) return NO_VIEWS; // most texts
   const fold = foldLetters(text);
-  return [
-    ...decodings(text),
-    ...(fold ? [fold, ...decodings(fold.text, fold)] : []),
-  ];
+  return [...decodings(text), ...(fold ? [fold, ...decodings(fold.text, fold)] : [])];
 }
 
 /** Each reading needs one of these: a letter of another kind, an escape sequence, or two digits. */

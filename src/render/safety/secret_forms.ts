@@ -151,11 +151,7 @@ const BASE64_PART = 15;
  *
  * @param before Number of bytes before the first one in its block of three.
  */
-function base64Of(
-  bytes: Uint8Array,
-  marks: () => readonly boolean[],
-  before: number,
-): Spelling {
+function base64Of(bytes: Uint8Array, marks: () => readonly boolean[], before: number): Spelling {
   const padded = new Uint8Array(before + bytes.length);
   padded.set(bytes, before);
   const firstWhole = Math.ceil(before * 8 / 6);

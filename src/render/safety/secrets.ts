@@ -40,9 +40,7 @@ export interface Filtered {
  *
  * @returns Replaces all secrets in a text, and parts of them.
  */
-export function createSecretFilter(
-  secrets: readonly string[],
-): (text: string) => Filtered {
+export function createSecretFilter(secrets: readonly string[]): (text: string) => Filtered {
   const known = secrets.filter(({ length }) => length >= SECRET_MIN);
   const forms = [...new Set(known)].flatMap(formsOf);
   const findForms = forms.length === 0 ? undefined : createSearch(forms);

@@ -15,10 +15,7 @@ const KEPT_MS = 2 * 86_400_000;
 const POSTS_KEPT_MS = 60 * 86_400_000;
 
 /** Creates the namespace. */
-export function createChanges(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): ToolChanges {
+export function createChanges(database: DatabaseSync, { commit, read }: Transactions): ToolChanges {
   const byKey = database.prepare("SELECT * FROM discord_change WHERE call_key = ?");
   const count = database.prepare(
     "SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?",

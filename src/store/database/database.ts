@@ -41,8 +41,7 @@ const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
  * @param now Unix time in milliseconds; names the backup that precedes a migration.
  * @throws {StoreError} `damaged` or `newer`, with the file untouched; `unwritable` if the file
  * cannot be created or kept private, is no regular file, or is another program's or of a
- * development build; `full` or `unavailable` if the disk
- * refuses.
+ * development build; `full` or `unavailable` if the disk refuses.
  */
 export function openDatabase(
   path: string,

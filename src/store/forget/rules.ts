@@ -65,9 +65,7 @@ function changed(
 
 /** Rewrites columns of JSON of ours. */
 function json(...columns: readonly string[]): Extract<ForgetRule, { change?: unknown }> {
-  return {
-    change: { columns, row: (row, _person, scrub) => changed(row, columns, scrub.json) },
-  };
+  return { change: { columns, row: (row, _person, scrub) => changed(row, columns, scrub.json) } };
 }
 
 /** The rules of declared tables, by name. */

@@ -54,9 +54,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
      WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`,
   );
   const selectLast = database.prepare("SELECT * FROM run ORDER BY id DESC LIMIT 1");
-  const select = database.prepare(
-    `SELECT * FROM (${RUNS}) WHERE alive_at >= ? ORDER BY id`,
-  );
+  const select = database.prepare(`SELECT * FROM (${RUNS}) WHERE alive_at >= ? ORDER BY id`);
   const selectBefore = database.prepare(
     `SELECT * FROM (${RUNS}) WHERE started_at <= ? ORDER BY id DESC LIMIT 1`,
   );

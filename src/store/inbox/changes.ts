@@ -28,11 +28,7 @@ export interface AppliedChanges extends Changed {
 }
 
 /** The result of no changes. */
-export const NOTHING_APPLIED: AppliedChanges = {
-  ...NOTHING_CHANGED,
-  edited: [],
-  sessions: [],
-};
+export const NOTHING_APPLIED: AppliedChanges = { ...NOTHING_CHANGED, edited: [], sessions: [] };
 
 const rowSchema = z.object({
   account_id: column.text,
@@ -154,15 +150,7 @@ function withTextOf(
   { mention: _, quoted: __, ...stored }: InboundMessage,
   { text, revision, mention, mentionsOthers, quoted, extras }: InboundMessage,
 ): InboundMessage {
-  return {
-    ...stored,
-    text,
-    revision,
-    mentionsOthers,
-    extras,
-    mention,
-    quoted,
-  };
+  return { ...stored, text, revision, mentionsOthers, extras, mention, quoted };
 }
 
 /** Ours, written by `rows.ts`. */

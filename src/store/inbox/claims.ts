@@ -187,12 +187,7 @@ export function createClaims(
       const [turn] = queue.entriesOf(messageId);
       if (!turn || !queue.isRunning(running)) return undefined;
       const room = CARRIED_MAX - 1 - also.length;
-      const { entries: joined, messages } = await joinBehind(
-        turn,
-        lastOf(running),
-        carries,
-        room,
-      );
+      const { entries: joined, messages } = await joinBehind(turn, lastOf(running), carries, room);
       if (messages.length === 0) return undefined;
       try {
         await commit(COMMIT_OPTIONS.TS, () => {

@@ -34,10 +34,7 @@ export function createInbox(
 const rowSchema = z.object({ asker: snowflakeSchema<"user">() });
 
 /** Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it. */
-function createAnsweredPeople(
-  database: DatabaseSync,
-  { read }: Transactions,
-): AnsweredPeople {
+function createAnsweredPeople(database: DatabaseSync, { read }: Transactions): AnsweredPeople {
   const select = database.prepare(
     `SELECT i.message ->> '$.sender.id' AS asker
      FROM outbox AS o CROSS JOIN inbox AS i
@@ -64,10 +61,7 @@ const proxiedSchema = z
  * Stores the users for whom PluralKit has posted. PluralKit may repeat their messages, so each
  * message waits a moment before it is answered (P13).
  */
-function createProxiedUsers(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): ProxiedUsers {
+function createProxiedUsers(database: DatabaseSync, { commit, read }: Transactions): ProxiedUsers {
   const touch = database.prepare(
     `UPDATE proxied_user SET at = MAX(at, :now)
      WHERE account_id = :accountId AND user_id = :userId`,

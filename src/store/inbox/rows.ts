@@ -93,10 +93,7 @@ export function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
  * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
  * it is decided already.
  */
-export type TakeUndecided = (
-  accountId: AccountId,
-  messageId: MessageId,
-) => Undecided | undefined;
+export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
 
 /** Prepares the statement that removes messages. */
 export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {

@@ -25,10 +25,7 @@ export interface Stopped {
 const idSchema = z.object({ message_id: snowflakeSchema<"message">() });
 
 /** Prepares the statements. */
-export function prepareStops(
-  database: DatabaseSync,
-  { outgoing }: Pick<Memory, "outgoing">,
-) {
+export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, "outgoing">) {
   const cut: CutMessage = prepareCut(database, outgoing);
   const addOnce = prepareAddOnce(database, outgoing);
   // Both states are named, because the index of open messages begins with the state.

@@ -35,10 +35,7 @@ import type { WaitingTurns } from "./waiting_turns.ts";
 import { prepareKeepUndecided } from "./rows.ts";
 
 /** Stores a batch in the tables. */
-export type StoreBatch = (
-  batch: AcceptedBatch,
-  arrivedAt: number,
-) => Accepted & {
+export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
   /** More of them, which share verdicts. */
@@ -86,11 +83,7 @@ export function prepareStoreBatch(
       const { judged, keep, isTold } = waitingTurns.check(settled, waiting, now);
       if (!recording.add(judged)) continue;
       keep?.();
-      recorded.push({
-        judged,
-        request,
-        refusedIn: isTold ? message.channelId : undefined,
-      });
+      recorded.push({ judged, request, refusedIn: isTold ? message.channelId : undefined });
     }
     const repeats = repeated.map((group) => recording.repeat(group))
       .filter(({ messages }) => messages.length > 0);

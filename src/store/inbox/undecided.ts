@@ -92,10 +92,7 @@ type Unclaimed = Pick<Undecided, "message" | "knownFacts" | "policyId" | "at">;
 
 /** The JSON is ours. */
 const WAITING = rows({ message: json<InboundMessage>(), acceptedAt: integer() });
-const KNOWN = rows({
-  knownFacts: optional(json<KnownFacts>()),
-  policyRow: optional(integer()),
-});
+const KNOWN = rows({ knownFacts: optional(json<KnownFacts>()), policyRow: optional(integer()) });
 
 /** Prepares the removal of a message from the inbox, if no turn was ever begun for it. */
 function prepareTakeWaiting(database: DatabaseSync) {

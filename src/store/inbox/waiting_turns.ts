@@ -116,12 +116,7 @@ export function prepareWaitingTurns(
     turns.tell(key, true);
   }
 
-  function refuse(
-    judged: Judged,
-    list: TurnList,
-    rules: WaitingRules,
-    now: number,
-  ): Checked {
+  function refuse(judged: Judged, list: TurnList, rules: WaitingRules, now: number): Checked {
     const { message } = judged;
     const refused = refusedBy(judged, list.list);
     // A bot gets no notice: it might answer that.

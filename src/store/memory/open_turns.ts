@@ -166,9 +166,7 @@ export interface ClaimedTurn {
 }
 
 /** Creates the memory of running turns, which blocks their sessions in the backlog. */
-export function createRunningTurns(
-  backlog: Pick<WaitingMessages, "block" | "unblock">,
-) {
+export function createRunningTurns(backlog: Pick<WaitingMessages, "block" | "unblock">) {
   const turns = new Map<string, ClaimedTurn>();
   /** For each message of a turn beside the first: the first. */
   const joined = new Map<string, MessageId>();

@@ -27,10 +27,7 @@ const COLUMNS = `${STORED.columns("n")},
   (SELECT json_group_array(message_id) FROM note_source WHERE note_row = n.id) AS sources`;
 
 /** Creates the namespace. */
-export function createNotes(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): Notes {
+export function createNotes(database: DatabaseSync, { commit, read }: Transactions): Notes {
   const byKey = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`);
   const byId = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`);
   const count = database.prepare(

@@ -119,9 +119,7 @@ function createSendResults(database: DatabaseSync, { read }: Transactions): Send
        AND p.is_parked = 1
      ORDER BY r.id`,
   );
-  return {
-    sendResultsOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toSendResult)),
-  };
+  return { sendResultsOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toSendResult)) };
 }
 
 function toSendResult(row: unknown): SendResult {

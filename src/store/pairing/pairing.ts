@@ -27,10 +27,7 @@ export function createPairing(
 }
 
 /** Stores questions about guilds, so that a restart asks none again (P6). */
-function createAskedGuilds(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): AskedGuildRows {
+function createAskedGuilds(database: DatabaseSync, { commit, read }: Transactions): AskedGuildRows {
   const select = database.prepare(
     "SELECT 1 FROM asked_guild WHERE account_id = ? AND guild_id = ?",
   );

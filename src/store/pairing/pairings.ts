@@ -26,10 +26,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Pairings } from "../../core/store/pairing.ts";
 
-const MATCH = rows({
-  state: oneOf("pending", "approved", "denied", "expired"),
-  isFresh: flag(),
-});
+const MATCH = rows({ state: oneOf("pending", "approved", "denied", "expired"), isFresh: flag() });
 
 /** Creates the storage of pairings. */
 export function createPairings(
@@ -115,9 +112,7 @@ interface PairingMatch {
 
 function prepareFind(database: DatabaseSync): (key: Key) => PairingMatch | undefined {
   const select = `SELECT *, ${IS_FRESH} AS is_fresh FROM pairing_request`;
-  const byCode = database.prepare(
-    `${select} WHERE account_id = :accountId AND code = :code`,
-  );
+  const byCode = database.prepare(`${select} WHERE account_id = :accountId AND code = :code`);
   const byButton = database.prepare(
     `${select}
      WHERE account_id = :accountId AND :button IN (approve_button, deny_button)
@@ -175,9 +170,7 @@ function prepareSettle(database: DatabaseSync, outgoing: Outgoing) {
  * nor a new process for each guess resets it (SEC-R13).
  */
 function prepareCountWrongCodes(database: DatabaseSync) {
-  const select = database.prepare(
-    "SELECT * FROM pairing_guess WHERE account_id = ?",
-  );
+  const select = database.prepare("SELECT * FROM pairing_guess WHERE account_id = ?");
   const save = PAIRING_GUESS.prepareInsert(
     database,
     "ON CONFLICT (account_id) DO UPDATE SET wrong = excluded.wrong, closed_at = excluded.closed_at",

@@ -34,10 +34,7 @@ export interface Settled {
 }
 
 /** Prepares the statements for unpaired senders. */
-export function prepareUnpairedSenders(
-  database: DatabaseSync,
-  outgoing: Outgoing,
-) {
+export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoing) {
   const judgeUnpairedSender = prepareJudgeUnpairedSender(database);
   const startPairing = prepareStartPairing(database, outgoing);
 

@@ -115,9 +115,7 @@ export function createCards(
       onDecided();
     },
     async expire(accountId, now) {
-      if (
-        await read(() => (NEXT.read(selectNext.get(accountId)).next ?? Infinity) > now)
-      ) {
+      if (await read(() => (NEXT.read(selectNext.get(accountId)).next ?? Infinity) > now)) {
         return 0;
       }
       const count = await commit(

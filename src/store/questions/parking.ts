@@ -124,13 +124,7 @@ export function createParking(
           case "open":
             return undefined;
           case "answered":
-            return {
-              kind: state,
-              answer,
-              about,
-              by: decidedBy,
-              binding,
-            };
+            return { kind: state, answer, about, by: decidedBy, binding };
           case "expired":
           case "withdrawn":
             return { kind: state };

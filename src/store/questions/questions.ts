@@ -32,10 +32,7 @@ export function createQuestions(
 }
 
 /** Commands that a person has allowed for good (A2). */
-function createExecRules(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): ExecRules {
+function createExecRules(database: DatabaseSync, { commit, read }: Transactions): ExecRules {
   const select = database.prepare("SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id");
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
   return {

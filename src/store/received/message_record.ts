@@ -138,9 +138,7 @@ export function createDecisions(database: DatabaseSync, { read }: Transactions):
        AND id > :id AND verdict <> 'undecided'
      ORDER BY block, id LIMIT :limit`,
   );
-  return {
-    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)),
-  };
+  return { verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)) };
 }
 
 const MESSAGE_ID = rows({ messageId: snowflake<"message">() });

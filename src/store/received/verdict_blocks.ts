@@ -217,10 +217,7 @@ interface Generation {
  * @param max Ids of an account, half of the maximum.
  * @param readNewest When the newest message on record was sent; `-Infinity` if there is none.
  */
-export function createRecentIds(
-  readNewest: () => number,
-  max = GENERATION_MAX,
-) {
+export function createRecentIds(readNewest: () => number, max = GENERATION_MAX) {
   const accounts = new Map<AccountId, AccountIds>();
 
   function idsOf(accountId: AccountId): AccountIds {

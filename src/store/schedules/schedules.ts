@@ -27,10 +27,7 @@ export function createSchedules(
 /** Days after which a schedule without a run before it is forgotten. */
 const KEPT_DAYS = 30;
 
-function createScheduleRows(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): ScheduleRows {
+function createScheduleRows(database: DatabaseSync, { commit, read }: Transactions): ScheduleRows {
   const byKey = database.prepare("SELECT * FROM schedule WHERE call_key = ?");
   const byId = database.prepare("SELECT * FROM schedule WHERE id = ?");
   const count = database.prepare(

@@ -41,10 +41,7 @@ export const ACCOUNT = table("account", {
   limitResetAfterMs: optional(integer()),
   limitMaxConcurrency: optional(integer()),
   limitReadAt: optional(integer()),
-}, {
-  isOfBot: true,
-  forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] },
-});
+}, { isOfBot: true, forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] } });
 
 /** A shard of an account, from its first IDENTIFY on. */
 export const GATEWAY_SESSION = table("gateway_session", {

@@ -133,10 +133,7 @@ export const EXEC_RULE = table("exec_rule", {
   allowedAt: integer(),
 }, {
   unique: ["agentId", "path", "contentHash", "cwd", "filesHash", "args"],
-  forgets: {
-    set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }],
-    scrub: ["args"],
-  },
+  forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
 });
 
 /** The tables of this topic. Parts are forgotten after the rows that they belong to. */

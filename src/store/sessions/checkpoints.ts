@@ -167,9 +167,7 @@ export function createCheckpoints(
     },
     foldedOf: (sessionKey) =>
       read(() => {
-        const { entries, messages, at, chars } = FOLDED.read(
-          selectFolded.get({ key: sessionKey }),
-        );
+        const { entries, messages, at, chars } = FOLDED.read(selectFolded.get({ key: sessionKey }));
         return {
           entries: entries ?? 0,
           messages: messages ?? 0,

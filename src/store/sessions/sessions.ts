@@ -49,10 +49,7 @@ const CHECKPOINT = rows({
 });
 
 /** Creates the reader. */
-function createListing(
-  database: DatabaseSync,
-  { read }: Transactions,
-): Listing {
+function createListing(database: DatabaseSync, { read }: Transactions): Listing {
   // Steps from key to key in the index: reading every entry would take long.
   const selectKeys = database.prepare(
     `WITH RECURSIVE keys (key) AS (
@@ -95,10 +92,7 @@ function createListing(
     list: () =>
       read(() =>
         selectKeys.all().map((row) => KEY.read(row).key)
-          .map((sessionKey) => ({
-            sessionKey,
-            ...LISTED.read(selectOne.get({ key: sessionKey })),
-          }))
+          .map((sessionKey) => ({ sessionKey, ...LISTED.read(selectOne.get({ key: sessionKey })) }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
     page: (sessionKey, after, limit) =>
@@ -121,10 +115,7 @@ const MATCHES = rows({ matches: integer() });
  * Reads folded entries of a session again, for the tool `recall`. Only entries since the last reset
  * are found, and only those of the session itself.
  */
-function createRecalled(
-  database: DatabaseSync,
-  { read }: Transactions,
-): Recalled {
+function createRecalled(database: DatabaseSync, { read }: Transactions): Recalled {
   const selectRange = database.prepare(
     `SELECT COALESCE((SELECT last_entry FROM checkpoint
                       WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)

@@ -282,20 +282,13 @@ function newestOf(
 }
 
 /** Whether these are all entries since the checkpoint, and the oldest of them are the range. */
-function beginsWith(
-  { entries, isWhole }: CachedSession,
-  { count, last }: FoldRange,
-): boolean {
+function beginsWith({ entries, isWhole }: CachedSession, { count, last }: FoldRange): boolean {
   const entry = entries[count - 1];
   return isWhole && entry?.messageId === last.messageId && entry.role === last.role;
 }
 
 /** Reads the newest entries that fit. Leaving the loop early resets the statement. */
-function readNewest(
-  rows: Iterable<unknown>,
-  limit: number,
-  maxChars: number,
-): CachedSession {
+function readNewest(rows: Iterable<unknown>, limit: number, maxChars: number): CachedSession {
   const entries: Entry[] = [];
   let units = 0;
   let isWhole = true;

@@ -66,13 +66,9 @@ export function createUsage(
      FROM usage WHERE day = ? GROUP BY user_id, guild_id, agent_id`,
   );
   const selectTold = database.prepare("SELECT user_id FROM told_budget WHERE day = ?");
-  const selectOneTold = database.prepare(
-    "SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?",
-  );
+  const selectOneTold = database.prepare("SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?");
   const selectSum = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ?`);
-  const selectSumOf = database.prepare(
-    `SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`,
-  );
+  const selectSumOf = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`);
 
   function rowsOf(day: number) {
     return selectSpent.all(day).map((row) => {
@@ -101,19 +97,14 @@ export function createUsage(
     },
     sum: (fromDay, userId) =>
       read(() =>
-        SUM.read(
-          userId === undefined ? selectSum.get(fromDay) : selectSumOf.get(fromDay, userId),
-        )
+        SUM.read(userId === undefined ? selectSum.get(fromDay) : selectSumOf.get(fromDay, userId))
       ),
     sumBy: (field, fromDay) =>
       read(() =>
         database.prepare(
           `SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
            GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`,
-        ).all(fromDay).map((row) => ({
-          ...SUM.read(row),
-          value: String(row["value"]),
-        }))
+        ).all(fromDay).map((row) => ({ ...SUM.read(row), value: String(row["value"]) }))
       ),
   };
 }

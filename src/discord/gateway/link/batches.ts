@@ -33,9 +33,7 @@ export interface Batch {
   readonly afterHole?: true;
 }
 
-/**
- * A comma with blanks that Discord never writes. It separates the texts even if one is no JSON.
- */
+/** A comma with blanks that Discord never writes. It separates the texts even if one is no JSON. */
 export const SEPARATOR = " ,\t\n";
 
 /** Effects of the batching. */

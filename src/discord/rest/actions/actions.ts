@@ -90,10 +90,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
       (found, origin) => {
         if (call.isProbe) throw new ProbeEnded(); // its rights are checked
         const guildId = found.guild?.id;
-        const target = {
-          channelId: found.channelId ?? origin.channelId,
-          guildId,
-        };
+        const target = { channelId: found.channelId ?? origin.channelId, guildId };
         return act(target, found, origin);
       },
     );
@@ -135,11 +132,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         // Later messages of the turn's own channel belong to other turns.
         const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
         const from = before && !isLate(before) ? before : isHere && !after ? message.id : before;
-        const raw = await history(target.channelId, {
-          limit,
-          before: from,
-          after,
-        });
+        const raw = await history(target.channelId, { limit, before: from, after });
         const shown = await showAll(show, raw, shownPlace(message, target));
         return shown
           .filter(({ id, from }) => from === "you" || !isLate(id))
@@ -256,11 +249,7 @@ const emojisSchema = z.array(z.object({ id: z.string().nullish() }));
  * @param emoji Unicode, or `<:name:id>`.
  * @throws {RestError} If Discord does not answer, or refuses.
  */
-async function isExternal(
-  client: RestApi,
-  guildId: GuildId,
-  emoji: string,
-): Promise<boolean> {
+async function isExternal(client: RestApi, guildId: GuildId, emoji: string): Promise<boolean> {
   const id = /^<a?:\w+:(\d+)>$/.exec(emoji)?.[1];
   if (id === undefined) return false;
   const answer = await client.request("GET", `/guilds/${guildId}/emojis`);

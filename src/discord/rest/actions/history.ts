@@ -33,10 +33,7 @@ export function createHistoryRead(
     // For this channel, the tool's needs are checked already, or an owner has granted them (T11).
     if (!isHere) await targets.assertMay(origin, place, ["Read Message History"]);
     await assertMayQuote(message, there);
-    const shown = {
-      guildId: guild?.id,
-      isGroup: message.place.kind === "group_dm",
-    };
+    const shown = { guildId: guild?.id, isGroup: message.place.kind === "group_dm" };
     // Later messages of the turn's own channel belong to other turns.
     let from = !isHere || (before && compareIds(before, message.id) < 0) ? before : message.id;
     const found: ShownMessage[] = [];
@@ -44,10 +41,7 @@ export function createHistoryRead(
       for (let left = limit; left > 0;) {
         signal.throwIfAborted();
         const size = Math.min(left, MAX_HISTORY);
-        const raw = await page(there, {
-          limit: size,
-          before: from,
-        });
+        const raw = await page(there, { limit: size, before: from });
         found.push(...await showAll(show, raw, { ...shown, isElsewhere: !isHere }));
         const oldest = oldestOf(raw);
         if (raw.length < size || !oldest || createdAtMs(oldest) < sinceMs) break;

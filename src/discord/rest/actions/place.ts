@@ -192,11 +192,7 @@ export function createPlaces(options: PlaceOptions) {
 
 /** A channel of the same server, with the facts that were read already. */
 function inGuild({ guild }: FoundTarget, channel: Channel): FoundTarget {
-  return {
-    channelId: channel.id,
-    channel: () => Promise.resolve(channel),
-    guild,
-  };
+  return { channelId: channel.id, channel: () => Promise.resolve(channel), guild };
 }
 
 /** Whether Discord has certainly not carried the request out. */

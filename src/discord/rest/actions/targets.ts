@@ -173,12 +173,7 @@ export function createTargets(
         });
       }
       const { channelId, guildId } = message;
-      return {
-        askers: [...askers.values()],
-        channelId,
-        guildId: guildId || undefined,
-        decision,
-      };
+      return { askers: [...askers.values()], channelId, guildId: guildId || undefined, decision };
     },
     /** Finds a channel; absent: the channel of the turn. */
     async channel(

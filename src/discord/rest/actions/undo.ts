@@ -137,9 +137,7 @@ const CLOCK_MS = 1_000;
 
 const record = z.record(z.string(), z.unknown());
 const channelSchema = z.lazy(() =>
-  z.object({
-    permission_overwrites: z.array(z.looseObject({ id: z.string() })).default([]),
-  })
+  z.object({ permission_overwrites: z.array(z.looseObject({ id: z.string() })).default([]) })
 );
 /** An overwrite that is gone gives and denies nothing. */
 const NONE = { allow: "0", deny: "0" };

@@ -126,11 +126,7 @@ export async function readChannel(
 }
 
 /** Creates the reads of one guild. A fact that was read once stays the same. */
-export function createGuildReads(
-  api: RestApi,
-  guildId: GuildId,
-  options: RequestOptions = {},
-) {
+export function createGuildReads(api: RestApi, guildId: GuildId, options: RequestOptions = {}) {
   const readMember = createReadMember(api, options);
   const members = new Map<UserId, Promise<MemberFacts | undefined>>();
   const get = (path: string) => api.request("GET", path, options);
@@ -196,10 +192,7 @@ const guildsSchema = z.lazy(() =>
       id: snowflakeSchema<"guild">(),
       name: z.string(),
       permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
-    }).transform(({ permissions, ...named }): OwnGuild => ({
-      ...named,
-      permissions,
-    })),
+    }).transform(({ permissions, ...named }): OwnGuild => ({ ...named, permissions })),
   )
 );
 

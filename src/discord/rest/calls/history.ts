@@ -69,10 +69,7 @@ export function createReadHistory(api: RestApi, options: RequestOptions = {}): R
  * Reads the page before a message, or the newest page. A failure is an outcome, never thrown: a
  * caller that searches page by page decides for each failure whether to retry.
  */
-export type ReadPosted = (
-  channelId: ChannelId,
-  before?: MessageId,
-) => Promise<PostedPage | Unread>;
+export type ReadPosted = (channelId: ChannelId, before?: MessageId) => Promise<PostedPage | Unread>;
 
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
 

@@ -94,10 +94,7 @@ const memberSchema = z.lazy(() =>
  *
  * @see {@link https://docs.discord.com/developers/resources/guild#get-guild-member}
  */
-export function createReadMember(
-  api: RestApi,
-  options: RequestOptions = {},
-): ReadMember {
+export function createReadMember(api: RestApi, options: RequestOptions = {}): ReadMember {
   return async (guildId, userId) => {
     try {
       const member = await api.request("GET", `/guilds/${guildId}/members/${userId}`, options);
@@ -110,10 +107,7 @@ export function createReadMember(
 }
 
 /** Creates a {@link ReadRoles}. */
-export function createReadRoles(
-  api: RestApi,
-  options: RequestOptions = {},
-): ReadRoles {
+export function createReadRoles(api: RestApi, options: RequestOptions = {}): ReadRoles {
   const readMember = createReadMember(api, options);
   return async (guildId, userId) => (await readMember(guildId, userId))?.roles ?? [];
 }

@@ -80,9 +80,7 @@ export function createClient(options: ClientOptions) {
     const route = routeOf(method, path);
     const outgoing = { route, path, body, files, reason, signal, timeoutMs };
     let permit = await rateLimiter.acquire(route, { priority, notAfter, signal });
-    /**
-     * Set once Discord may have carried out an attempt; a later `unsent` must not deny that.
-     */
+    /** Set once Discord may have carried out an attempt; a later `unsent` must not deny that. */
     let uncertainty: RestError | undefined;
     try {
       for (let failures = 1;; failures++) {

@@ -132,11 +132,7 @@ export function toUnsent(
   reason: string,
   retryAfterMs?: number,
 ): RestError {
-  return new RestError(`was not sent: ${reason}`, {
-    kind,
-    route: route.name,
-    retryAfterMs,
-  });
+  return new RestError(`was not sent: ${reason}`, { kind, route: route.name, retryAfterMs });
 }
 
 function kindOf(status: number): RestErrorKind {

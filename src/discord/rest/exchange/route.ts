@@ -17,9 +17,7 @@ export interface RestRoute {
   readonly name: string;
   /** Method and path with the major parameter; may contain a token, so it is never logged. */
   readonly queueKey: string;
-  /**
-   * The major parameter; empty if the route has none. May contain a token, like the queue key.
-   */
+  /** The major parameter; empty if the route has none. May contain a token, like the queue key. */
   readonly major: string;
   /** Whether the path contains the credential. Then a 401 is not about the bot's token. */
   readonly carriesToken: boolean;

@@ -151,10 +151,7 @@ function failedAct(permission: Permission): string {
   return permission === "Attach Files" ? "cannot attach files" : "cannot post";
 }
 
-function roleNames(
-  roles: GuildPermissions["guild"]["roles"],
-  ids: readonly string[],
-): string {
+function roleNames(roles: GuildPermissions["guild"]["roles"], ids: readonly string[]): string {
   const names = roles.filter(({ id }) => ids.includes(id)).map(({ name }) => cleanName(name));
   return `the role${names.length === 1 ? "" : "s"} ${names.join(" and ")}`;
 }

@@ -232,9 +232,7 @@ export function createSharedInvalidRequests(
  */
 export type Priority = "interaction" | "reply" | "background" | "spare";
 
-/**
- * Milliseconds between two requests, interactions aside, after too many invalid requests.
- */
+/** Milliseconds between two requests, interactions aside, after too many invalid requests. */
 export const SLOWED_EVERY_MS = 500;
 
 /**

@@ -120,9 +120,7 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     else alarm.set(at, nextMs);
   }
 
-  /**
-   * Reads the global limit. If it is longer than before, requests that cannot wait for it fail.
-   */
+  /** Reads the global limit. If it is longer than before, requests that cannot wait for it fail. */
   function checkGlobalLimit(at: number): GlobalLimitState {
     const limit = globalLimit.at(at);
     const isLonger = limit.until > blockedUntil;

@@ -116,9 +116,7 @@ export function createRequestQueue(route: RestRoute): RequestQueue {
 }
 
 /** Returns the first waiting request. Requests that no longer wait are removed on the way. */
-export function nextOf(
-  { foreground, background }: RequestQueue,
-): WaitingRequest | undefined {
+export function nextOf({ foreground, background }: RequestQueue): WaitingRequest | undefined {
   return firstOf(foreground) ?? firstOf(background);
 }
 

@@ -130,11 +130,7 @@ function createWith(emoji: string, scope: Scope, ports: Parameters<typeof create
   };
 }
 
-function isIn(
-  scope: Scope,
-  { place, mention }: InboundMessage,
-  why: AcceptReason,
-): boolean {
+function isIn(scope: Scope, { place, mention }: InboundMessage, why: AcceptReason): boolean {
   const isGroup = place.kind !== "dm";
   switch (scope) {
     case "all":
