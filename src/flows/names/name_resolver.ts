@@ -12,6 +12,7 @@ import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
+import { createUnknownGuilds } from "./unknown_guilds.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
@@ -34,6 +35,9 @@ const GATHER_MS = 1_000;
  * Number of waits for the guilds that READY listed; a guild with an outage is not awaited further.
  */
 const MAX_GATHERINGS = 15;
+
+/** How long to wait before the report of guilds without the bot, in milliseconds. */
+const REPORT_AFTER_MS = 10_000;
 
 /** Creates the name resolution of an account. */
 export function createNameResolver(
@@ -70,7 +74,9 @@ export function createNameResolver(
     guildsPath: () => policy().policy.ruleOf(GUILDS),
     tellOwners,
   });
+  const reportUnknown = createUnknownGuilds({ texts: account.texts, log }, tellOwners);
   let cancel: (() => void) | undefined;
+  let cancelReport: (() => void) | undefined;
   let isReady = false;
 
   /** Looks for names in every guild that may have them, because a missing name is reported. */
@@ -82,13 +88,26 @@ export function createNameResolver(
     }, GATHER_MS);
   }
 
+  /** The owner may invite the bot right after its start. */
+  function reportLater(): void {
+    cancelReport ??= schedule(() => {
+      cancelReport = undefined;
+      if (!isWhole()) return reportLater();
+      const { policy: rules } = policy();
+      reportUnknown(Object.keys(rules.guilds ?? {}), rules.ruleOf(GUILDS), guilds());
+    }, REPORT_AFTER_MS);
+  }
+
   return {
     resolve() {
       isReady = true;
       resolveSoon();
+      reportLater();
     },
     resolveAgain() {
-      if (isReady) names.resolveAgain(); // no look-up has run before
+      if (!isReady) return; // no look-up has run before
+      names.resolveAgain();
+      reportLater();
     },
     guildsChanged() {
       if (isReady) resolveSoon();
@@ -105,6 +124,7 @@ export function createNameResolver(
     joined,
     async stop() {
       cancel?.();
+      cancelReport?.();
       await names.stop();
     },
   };

@@ -69,12 +69,15 @@ function others(count: number): string {
 /** Entries of the config for guilds without the bot. */
 function absent(policy: AccessPolicy, guilds: readonly SeenGuild[]): readonly Finding[] {
   const found = new Set(guilds.map((guild) => guildKeyOf(policy, guild)));
+  const unlisted = guilds.filter((guild) => guildKeyOf(policy, guild) === undefined);
+  const named = unlisted.slice(0, SHOWN_MAX).map(({ id, name }) => `${name} (${id})`).join(", ");
+  const hint = named === "" ? "" : `; it is in ${named}${others(unlisted.length)}, not listed`;
   return Object.keys(policy.guilds ?? {}).filter((key) => key !== ANY && !found.has(key))
     .map((key): Finding => ({
       ...ABOUT,
       status: "warn",
       where: ruleOf(policy, key),
-      why: `${ruleOf(policy, key)}: the bot is in no such guild`,
+      why: `${ruleOf(policy, key)}: the bot is in no such guild${hint}`,
       fix: "correct the entry, or invite the bot with `barnacle invite`",
     }));
 }

@@ -122,4 +122,15 @@ export const OWNER_NOTICES = {
     },
     example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
+  guildUnknown: {
+    text:
+      "My config lists {rule}, but I am not in that guild. Correct the ID, or invite me there. " +
+      "My guilds that it does not list: {guilds}",
+    when: "the config lists the ID of a guild without the bot, to the bot's owner",
+    placeholders: {
+      rule: "the config path with the ID",
+      guilds: "names and IDs of the bot's guilds that the config does not list, at most 5",
+    },
+    example: "{rule} ist kein Server von mir. Nicht genannt sind: {guilds}",
+  },
 } as const;

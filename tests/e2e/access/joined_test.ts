@@ -12,6 +12,17 @@ function found({ simulator, user }: Scene, name: string): Guild {
   return guild;
 }
 
+describe("[P7] an id in the config that is no guild of the bot", () => {
+  it("is told to the owner, with the guilds that the config does not list", () =>
+    withSimulation({}, async (scene) => {
+      const wrong = "1456074443980899999";
+      scene.rewrite({ discord: () => ({ guilds: { [wrong]: {} } }) });
+      await scene.start();
+      const [told = ""] = await scene.replies("dm", 1, "ada");
+      assert.ok(told.includes(wrong) && told.includes("Krill & Co"), told);
+    }));
+});
+
 describe("[P6a] a guild that adds the bot", () => {
   it("and is not allowed: the owner reads the command that allows it, the guild nothing", () =>
     withSimulation({}, async (scene) => {

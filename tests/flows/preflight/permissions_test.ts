@@ -131,6 +131,11 @@ describe("[O3] judgePermissions()", () => {
     ]);
   });
 
+  it("names the guilds that the config does not list beside an entry of none", async () => {
+    const [row = ""] = await rows({ elsewhere: {} });
+    assert.match(row, /the bot is in no such guild; it is in Krill & Co \(100\), not listed$/);
+  });
+
   it("names entries that match no guild and no channel", async () => {
     assert.deepEqual(await rows({ 100: { channels: { nowhere: {} } }, elsewhere: {} }), [
       "warn channels.discord.guilds.elsewhere: the bot is in no such guild",
