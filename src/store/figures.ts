@@ -76,7 +76,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
      WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL
        AND o.account_id ${IS_NOT_STOPPED}`,
   );
-  const counts = new Map<string, DecisionCount>();
+  const counts: (DecisionCount & { count: number })[] = [];
 
   function outboxFigures(stopped: string): StoreFigures["outbox"] {
     const all = OUTBOX.read(selectOutbox.get());
@@ -98,8 +98,9 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
 
   function add({ verdict: { kind, why } }: Judged, count: number): void {
     if (kind === "undecided") return;
-    const key = `${kind} ${why}`;
-    counts.set(key, { verdict: kind, why, count: (counts.get(key)?.count ?? 0) + count });
+    const counted = counts.find((one) => one.why === why && one.verdict === kind);
+    if (counted) counted.count += count;
+    else counts.push({ verdict: kind, why, count });
   }
 
   return {
@@ -109,7 +110,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
         return {
           inbox: INBOX.read(selectInbox.get({ stopped })),
           outbox: outboxFigures(stopped),
-          decisions: [...counts.values()],
+          decisions: counts.map((counted) => ({ ...counted })),
         };
       }),
     count(recorded, repeats = []) {

@@ -253,8 +253,10 @@ export function createClaimQueue(): ClaimQueue {
       return holds > 0;
     },
     isRunning: running.isRunning,
-    claimedAt: (claim) =>
-      running.isRunning(claim) ? running.turn(claim.message.id)?.claimedAt : undefined,
+    claimedAt({ message, attempt }) {
+      const turn = running.turn(message.id);
+      return turn?.attempt === attempt ? turn.claimedAt : undefined;
+    },
     stored(messageId) {
       unstored.delete(messageId);
       return running.messageOf(messageId);

@@ -6,6 +6,7 @@
  * overheard messages.
  */
 
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** Channels and the sessions that have read their context. */
@@ -24,45 +25,52 @@ export interface QuietChannels {
 
 /** Maximum number of channels and sessions; at the limit, all are forgotten. */
 const MAX_QUIET = 8_192;
-/** Estimated bytes of one. */
-const QUIET_BYTES = 200;
+/** Estimated bytes of a channel, with one session. */
+const QUIET_BYTES = 400;
+
+/** A channel whose context a session has read. */
+interface QuietChannel {
+  /** Number of messages kept in it since then. */
+  kept: number;
+  /** For each session, the value of `kept` up to which it has read them all. */
+  readonly readUpTo: Map<string, number>;
+}
 
 /** Creates empty memory. */
 export function createQuietChannels(): QuietChannels {
-  /** Number of messages kept in each channel whose context a session has read. */
-  const counts = new Map<string, number>();
-  const readCounts = new Map<string, number>();
+  const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
+  let size = 0;
+
+  const channelOf = ({ accountId, channelId }: OverheardKey) =>
+    accounts.get(accountId)?.get(channelId);
 
   function forget(): void {
-    counts.clear();
-    readCounts.clear();
+    accounts.clear();
+    size = 0;
   }
 
   return {
     kept(key) {
-      const channel = channelKeyOf(key);
-      const count = counts.get(channel);
-      if (count !== undefined) counts.set(channel, count + 1);
+      const channel = channelOf(key);
+      if (channel) channel.kept++;
     },
     isQuiet(key, sessionKey) {
-      const channel = channelKeyOf(key);
-      const count = counts.get(channel);
-      return count !== undefined && readCounts.get(`${channel} ${sessionKey}`) === count;
+      const channel = channelOf(key);
+      return channel !== undefined && channel.readUpTo.get(sessionKey) === channel.kept;
     },
     allRead(key, sessionKey) {
-      if (readCounts.size >= MAX_QUIET) forget();
-      const channel = channelKeyOf(key);
-      const count = counts.get(channel) ?? 0;
-      counts.set(channel, count);
-      readCounts.set(`${channel} ${sessionKey}`, count);
+      if (size >= MAX_QUIET) forget();
+      const { accountId, channelId } = key;
+      const channels = accounts.get(accountId) ?? new Map<ChannelId, QuietChannel>();
+      accounts.set(accountId, channels);
+      const channel = channels.get(channelId) ?? { kept: 0, readUpTo: new Map<string, number>() };
+      channels.set(channelId, channel);
+      if (!channel.readUpTo.has(sessionKey)) size++;
+      channel.readUpTo.set(sessionKey, channel.kept);
     },
     forget,
-    bytes: () => (counts.size + readCounts.size) * QUIET_BYTES,
+    bytes: () => size * QUIET_BYTES,
   };
-}
-
-function channelKeyOf({ accountId, channelId }: OverheardKey): string {
-  return `${accountId} ${channelId}`;
 }
 
 /** Channels with reactions for a turn. Unknown until they are read from the table. */
@@ -105,7 +113,7 @@ export function createReactedChannels(): ReactedChannels {
       if (channels && channels.size >= MAX_REACTED) channels = undefined;
       else channels?.add(nameOf(key));
     },
-    mayHave: (key) => channels?.has(nameOf(key)) ?? true,
+    mayHave: (key) => !channels || channels.size > 0 && channels.has(nameOf(key)),
     allSeen: (key) => void channels?.delete(nameOf(key)),
     forget() {
       channels = undefined;
