@@ -21,6 +21,7 @@ describe("[X2] a command beside a bot that hangs", () => {
       const bot = await start();
       say("grace", "general", `${mention} Hello?`);
       await replies("general", 1);
+      await scene.line(bot, /"Barnacle is running"/); // a first reply may come before the socket
       process.kill(bot.pid!, "SIGSTOP");
       try {
         const listed = await cli("sessions", "list", "--json");
