@@ -25,7 +25,7 @@ export interface NumberedRow extends JournalRow {
 }
 
 /** Number of places, and so the maximum number of records that the tables lack. */
-export const JOURNAL_PLACES = 128;
+export const JOURNAL_PLACES = 512;
 
 const NUMBER = rows({ number: integer() });
 const ROW = rows({ number: integer(), kind: text(), record: text() });
