@@ -103,16 +103,18 @@ export function createClaims(
    *
    * @param decide Whether the turn gets a message; `end` ends the search.
    * @param max Maximum number of them.
+   * @param last Only those behind this message; absent: all of the session.
    */
   async function join(
     turn: WaitingMessage,
     max: number,
     decide: (entry: WaitingMessage, message: InboundMessage) => "take" | "skip" | "end",
+    last?: MessageId,
   ): Promise<JoinedMessages> {
     const entries: WaitingMessage[] = [];
     const stored: WaitingMessage[] = [];
     const messages: InboundMessage[] = [];
-    let after: MessageId | undefined;
+    let after = last;
     while (entries.length < max) {
       const entry = queue.behind(turn.messageId, after);
       if (!entry) break;
@@ -130,14 +132,17 @@ export function createClaims(
     return { entries, messages, stored };
   }
 
-  /** Of a turn that no attempt has begun. */
+  /**
+   * Of a turn that no attempt has begun. An older message may wait, too: of a person whose turn runs
+   * elsewhere. It has a turn of its own, for the answer belongs to the newest message of a turn.
+   */
   function joinBehind(turn: WaitingMessage, last: InboundMessage, carries: Carries, max: number) {
     let newest = last;
     return join(turn, max, (entry, message) => {
       if (entry.attempts > 0 || !carries(newest, message)) return "end";
       newest = message;
       return "take";
-    });
+    }, last.id);
   }
 
   /** The messages that an earlier attempt of the turn had. */

@@ -11,6 +11,7 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
+import { messagesOf } from "../../../src/core/inbound/inbox.ts";
 import { createStore } from "../../../src/store/store.ts";
 import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
@@ -113,6 +114,21 @@ describe("claimNext()", () => {
       assert.equal((await next())?.message.id, "11");
       await inbox.voidClaims();
     }
+  });
+
+  it("[S5] joins no message to a turn that was written before it", async () => {
+    const of = (digits: string, user: string) =>
+      accepted(guildMessage({ id: messageId(digits), sender: sender({ id: userId(user) }) }));
+    const { store: { inbox } } = await openInbox(of("11", "7"), of("12", "8"), of("13", "8"));
+    const claim = await inbox.claimNext(
+      ACCOUNT,
+      NOW,
+      [],
+      () => true,
+      ({ sender: { id } }) => id !== "7",
+    ); // of whom a turn runs elsewhere
+    assert.deepEqual(messagesOf(claim!).map(({ id }) => id), ["12", "13"]);
+    assert.equal(await inbox.takeIn(claim!, NOW, () => true, () => []), undefined);
   });
 
   it("[G6] claims the message that was written first, even if catch-up brings it late", async () => {

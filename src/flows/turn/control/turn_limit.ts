@@ -4,10 +4,11 @@
  * A person has one running turn, and one place is kept for owners. So people with slow questions can
  * take neither the places of others nor that of an owner, however many questions they have (X4a).
  *
- * An account takes a place before it claims a message, and most claims find none. If it gives the
- * place back unused, it wakes only accounts that found no free place meanwhile. Otherwise, two
- * accounts would wake each other for ever. The end of a turn wakes all accounts, because they share
- * sessions, too.
+ * An account takes a place before it claims a message, and most claims find none. One account claims
+ * at a time: two at once would both find the last place for others free, and one person's messages to
+ * both would both begin. If an account gives the place back unused, it wakes only accounts that found
+ * no free place meanwhile. Otherwise, two accounts would wake each other for ever. The end of a turn
+ * wakes all accounts, because they share sessions, too.
  */
 
 import type { UserId } from "../../../core/discord/ids.ts";
@@ -22,9 +23,10 @@ export interface TurnPerson {
 /** One account's access to the limit. */
 export interface AccountTurnLimit {
   /**
-   * Takes a place.
+   * Takes a place, until {@link AccountTurnLimit.giveBack} or {@link AccountTurnLimit.begin}.
    *
-   * @returns Whether there was one. If not, `wake` is called once there may be one.
+   * @returns Whether there was one, and no account is claiming. If not, `wake` is called once that
+   * may be so.
    */
   take(): boolean;
   /** Whether a turn of a person may begin in the taken place. */
@@ -52,11 +54,12 @@ export function createTurnLimit(size: () => number) {
   /** Number of running turns of each person who is no owner. */
   const running = new Map<UserId, number>();
   let taken = 0;
+  /** Whether an account has a place and no turn for it yet. */
+  let isClaiming = false;
   /** Number of places with turns of people who are no owners. */
   let others = 0;
 
-  function free(woken: ReadonlySet<() => void>): void {
-    taken--;
+  function wakeAll(woken: ReadonlySet<() => void>): void {
     const now = [...woken];
     refused.clear();
     for (const wake of now) wake();
@@ -80,22 +83,30 @@ export function createTurnLimit(size: () => number) {
       members.add(wake);
       return {
         take() {
-          if (taken >= size()) {
+          if (isClaiming || taken >= size()) {
             refused.add(wake);
             return false;
           }
+          isClaiming = true;
           taken++;
           return true;
         },
         admits: ({ id, isOwner }) =>
           others < Math.max(1, size() - 1) && (id === undefined || !running.has(id)) || isOwner(),
-        giveBack: () => free(refused),
+        giveBack() {
+          isClaiming = false;
+          taken--;
+          wakeAll(refused);
+        },
         begin({ id, isOwner }) {
           const isCounted = !isOwner();
           if (isCounted) count(id, 1);
+          isClaiming = false;
+          wakeAll(refused);
           return () => {
             if (isCounted) count(id, -1);
-            free(members);
+            taken--;
+            wakeAll(members);
           };
         },
         leave() {

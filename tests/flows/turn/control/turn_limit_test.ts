@@ -18,8 +18,12 @@ function setUp(size: number) {
 describe("[S5] createTurnLimit()", () => {
   it("has its number of places for all accounts together", () => {
     const { one, two } = setUp(2);
-    assert.deepEqual([one.take(), two.take(), one.take(), two.take()], [true, true, false, false]);
-    one.begin(stranger("7"))();
+    assert.equal(one.take(), true);
+    const end = one.begin(stranger("7"));
+    assert.equal(two.take(), true);
+    two.begin(OWNER);
+    assert.deepEqual([one.take(), two.take()], [false, false]);
+    end();
     assert.deepEqual([two.take(), one.take()], [true, false]);
   });
 
@@ -54,6 +58,7 @@ describe("[S5] createTurnLimit()", () => {
     let size = 1;
     const member = createTurnLimit(() => size).join(() => {});
     member.take();
+    member.begin(stranger("7"));
     assert.equal(member.take(), false);
     size = 2;
     assert.equal(member.take(), true);
@@ -72,6 +77,17 @@ describe("[S5] createTurnLimit()", () => {
     assert.equal(two.admits(OWNER), true);
     end();
     assert.equal(two.admits(stranger("7")), true);
+  });
+
+  it("[X4a] lets one account claim at a time, so that two give no place twice", () => {
+    const { one, two, woken } = setUp(2);
+    assert.equal(one.take() && one.admits(stranger("7")), true);
+    assert.equal(two.take(), false, "it waits for the other's choice");
+    one.begin(stranger("7"));
+    assert.deepEqual(woken, { one: 0, two: 1 });
+    assert.equal(two.take(), true);
+    const admitted = [stranger("7"), stranger("8"), OWNER].map(two.admits);
+    assert.deepEqual(admitted, [false, false, true]);
   });
 
   it("[X4a] keeps a place for owners, if there is more than one", () => {
