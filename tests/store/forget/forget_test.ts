@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import { createScrubber } from "../../../src/store/forget/person.ts";
 import { FORGETTING } from "../../../src/store/forget/rules.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { createStore, openStore } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -250,6 +250,20 @@ describe("[X5] forget()", () => {
     assert.equal(await store.forgetting.isVacuumDue(), true);
     await store.forgetting.vacuum();
     assert.equal(await store.forgetting.isVacuumDue(), false);
+    store.close();
+  });
+
+  it("also says that the person is forgotten if the log cannot be emptied", async () => {
+    const database = openDatabase();
+    const { prepare } = database;
+    database.prepare = (sql) => {
+      if (sql.includes("wal_checkpoint")) throw new Error("database or disk is full");
+      return prepare.call(database, sql);
+    };
+    const store = createStore(database, ":memory:", { elapsed: () => 0 });
+    await fill(store);
+    assert.ok(typeof await store.forgetting.forget(ADA, true) === "object");
+    assert.equal(await store.forgetting.isVacuumDue(), true);
     store.close();
   });
 
