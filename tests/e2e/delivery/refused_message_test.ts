@@ -57,6 +57,7 @@ describe("[D5] a message that gets server errors", () => {
       const bot = await start();
       const asked = say("grace", "general", `${mention} q1.`);
       await line(bot, /A message waits, because it could not be delivered/);
+      await line(bot, /"Barnacle is running"/); // it answers before it listens
       const shown = async (...args: readonly string[]) =>
         (await command([...args, "--data", dataDir])).stdout.join("\n");
       assert.match(await shown("outbox"), /sending .*\(POST .* failed with 502.*; next attempt /);
