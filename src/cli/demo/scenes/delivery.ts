@@ -94,7 +94,8 @@ const twoChannels: Scene = {
     ask("grace", "#help", "take your time. simulate: slow");
     const slow = await until("the slow request", () => simulation.model.requests[0]);
     ask("ada", "#general", "first");
-    ask("grace", "#general", "second");
+    await untilReplies(1, "#general");
+    ask("ada", "#general", "second"); // a person has one turn at a time, and grace has hers
     const quick = await untilReplies(2, "#general");
     assert(
       "the bot answered both questions in #general while #help waited",
