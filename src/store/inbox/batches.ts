@@ -50,7 +50,7 @@ export function createBatches(
 
   const plain = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
     for (const { message } of batch.judged) claims.stored(message.id);
-    store({ ...batch, echoes: [], guilds: [] }, arrivedAt);
+    store({ ...batch, echoes: [], guilds: [] }, arrivedAt, true);
   });
 
   /**
@@ -75,7 +75,7 @@ export function createBatches(
 
   /** Whether all turns of a plain batch may wait; if so, they count from now on. */
   function mayWait({ judged, waiting }: AcceptedBatch): boolean {
-    return !waiting || waitingTurns.reserve(judged, waiting);
+    return waitingTurns.reserve(judged, waiting);
   }
 
   async function storePlain(

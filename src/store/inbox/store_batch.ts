@@ -31,11 +31,19 @@ import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
 import type { Stops } from "./stops.ts";
-import type { WaitingTurns } from "./waiting_turns.ts";
+import type { Checked, WaitingTurns } from "./waiting_turns.ts";
 import { prepareKeepUndecided } from "./rows.ts";
 
-/** Stores a batch in the tables. */
-export type StoreBatch = (batch: AcceptedBatch, arrivedAt: number) => Accepted & {
+/**
+ * Stores a batch in the tables.
+ *
+ * @param isCounted Whether its turns count already, and may even have ended.
+ */
+export type StoreBatch = (
+  batch: AcceptedBatch,
+  arrivedAt: number,
+  isCounted?: boolean,
+) => Accepted & {
   /** The messages whose verdicts are new. */
   readonly recorded: readonly Judged[];
   /** More of them, which share verdicts. */
@@ -72,6 +80,7 @@ export function prepareStoreBatch(
   function recordAll(
     { accountId, judged, repeated = [], pairing, waiting }: AcceptedBatch,
     now: number,
+    isCounted: boolean,
   ): { readonly results: readonly Recorded[]; readonly repeats: readonly RepeatedVerdict[] } {
     const recording = verdicts.begin(accountId, now);
     const recorded: Recorded[] = [];
@@ -80,7 +89,9 @@ export function prepareStoreBatch(
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
       const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
-      const { judged, keep, isTold } = waitingTurns.check(settled, waiting, now);
+      const { judged, keep, isTold }: Checked = isCounted
+        ? { judged: settled }
+        : waitingTurns.check(settled, waiting, now);
       if (!recording.add(judged)) continue;
       keep?.();
       recorded.push({ judged, request, refusedIn: isTold ? message.channelId : undefined });
@@ -111,9 +122,9 @@ export function prepareStoreBatch(
     };
   }
 
-  return (batch, arrivedAt) => {
+  return (batch, arrivedAt, isCounted = false) => {
     const { accountId, heard, echoes, reactions = [], guilds } = batch;
-    const { results, repeats } = recordAll(batch, arrivedAt);
+    const { results, repeats } = recordAll(batch, arrivedAt, isCounted);
     const recorded = results.map(({ judged }) => judged);
     const { accepted, undecided, grown } = keep(recorded, arrivedAt, repeats);
     const applied = applyAll(batch, accepted, arrivedAt);

@@ -42,9 +42,10 @@ export interface WaitingTurns {
   /**
    * Counts the turns of messages that are all accepted, without a transaction.
    *
+   * @param rules Without them, every turn may wait.
    * @returns `false` if they may not wait, or if a stored notice must change. Then it counts nothing.
    */
-  reserve(judged: readonly Judged[], rules: WaitingRules): boolean;
+  reserve(judged: readonly Judged[], rules: WaitingRules | undefined): boolean;
   /** Takes {@link WaitingTurns.reserve} back. */
   cancel(judged: readonly Judged[]): void;
   /**
@@ -137,6 +138,10 @@ export function prepareWaitingTurns(
       return turns.isStale;
     },
     reserve(judged, rules) {
+      if (!rules) {
+        for (const { message } of judged) turns.add(turnOf(message));
+        return true;
+      }
       if (turns.isStale) return false;
       for (const [index, { message }] of judged.entries()) {
         const turn = turnOf(message);

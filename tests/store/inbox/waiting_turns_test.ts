@@ -88,6 +88,17 @@ function setUp() {
 }
 
 describe("[X4] acceptBatch() › waiting turns of a sender", () => {
+  it("counts no turn that ended before the tables have its message", async () => {
+    const { take, answer, notices, current } = setUp();
+    for (const judged of times(6, () => question())) {
+      await take([judged]);
+      assert.equal((await answer())?.id, judged.message.id);
+    }
+    current().catchUp();
+    assert.equal((await take([question()])).accepted.length, 1);
+    assert.deepEqual(notices(), []);
+  });
+
   it("refuses the fifth open one, on record and with one notice", async () => {
     const { take, inbox, notices, whyOf, rows } = setUp();
     for (const judged of times(4, () => question())) await take([judged]);
