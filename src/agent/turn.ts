@@ -33,7 +33,7 @@ import type { Toolbox } from "./toolbox.ts";
 export interface TurnPorts extends AskModelPorts {
   readonly toolbox: Toolbox;
   /**
-   * What tools get to know of a call.
+   * Returns the facts of a call that tools get.
    *
    * @param key Identifies the call within the turn, also after a crash.
    */

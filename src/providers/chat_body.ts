@@ -4,8 +4,6 @@
  * The requests of a session have the same tools, and begin with the same messages. So the bytes of
  * the last one stay, and the next one only writes what comes after their common beginning. The bytes
  * are those that `fetch` copies: it would first have to join a text of many pieces, and encode it.
- *
- * @module
  */
 
 import { Buffer } from "node:buffer";
@@ -21,8 +19,9 @@ import { EFFORTS } from "./thinking.ts";
 
 /** Bytes of a session's last request. */
 interface BodyBytes {
-  /** What the head has. */
+  /** System prompt of the head. */
   system: string;
+  /** Tools of the head. */
   tools: ModelRequest["tools"];
   /** Bytes of the head: all fields before the first message of the conversation. */
   headBytes: number;

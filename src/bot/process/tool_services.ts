@@ -22,8 +22,8 @@ import {
   configuredFolders,
   createSkillLibrary,
   skillFolders,
+  workspaceOf,
 } from "../../workspace/skill_library.ts";
-import { workspaceOf } from "../../workspace/skill_library.ts";
 import { assertApart, createWorkspacePort, type OwnPaths } from "../../workspace/guarded.ts";
 
 /** The dependencies of the tools. */

@@ -76,6 +76,7 @@ export function prepareTurnRules(
     const maxFileBytes = Math.min(discord.mediaMaxBytes, uploadLimit(guildId));
     const takesNoFiles = takesFiles(message) ? undefined : true;
     const before = known.get(place);
+    // A new config makes new instructions, so these stand for its other keys.
     if (
       before?.guildSlug === guildSlug && before?.rules.instructions === instructions &&
       before.rules.tools === tools && before.rules.hasFooter === hasFooter &&
@@ -102,7 +103,7 @@ export function prepareTurnRules(
   };
 }
 
-/** The rules of a turn, and what its name of the place depends on beside the place. */
+/** The rules of a turn, and the guild's slug, which the name of the place shows. */
 interface KnownRules {
   readonly guildSlug: string | undefined;
   readonly rules: TurnRules;

@@ -1,9 +1,9 @@
 /**
  * Parses a config path and a value that an operator types.
  *
- * `pathText` writes the same form of a path. An example is `channels.discord.guilds."my guild".users[0]`. A key of digits is a key, since
- * guilds and channels have those; only brackets contain an index. `[+]` at the end appends an
- * entry.
+ * `pathText` writes the same form of a path. An example is
+ * `channels.discord.guilds."my guild".users[0]`. A key of digits is a key, since guilds and channels
+ * have those; only brackets contain an index. `[+]` at the end appends an entry.
  */
 
 import { findNodeAtLocation, type Node } from "jsonc-parser";

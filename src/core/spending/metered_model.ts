@@ -2,7 +2,8 @@
  * Counts the requests of a model, and asks none if a budget is spent (L5, X4).
  *
  * All parts that ask a model for a purpose of their own wrap it here: summaries, titles, compaction.
- * A turn counts its requests itself (`flows/turn/answer.ts`). Parts that ask other servers (transcription, drawing, embeddings) use the port itself.
+ * A turn counts its requests itself (`flows/turn/answer.ts`). Parts that ask other servers
+ * (transcription, drawing, embeddings) use the port itself.
  */
 
 import type { Clock } from "../../lib/clock.ts";

@@ -3,8 +3,8 @@
  * its times. `barnacle why` prints it, and the export of traces sends it.
  *
  * The request whose answer ends the turn is no step: {@link lastRequestOf} derives it from the cost
- * of the turn. A step has the time of its end only. A request begins when the step before it has ended. Calls
- * that may run twice begin together, at the end of the answer that asks for them.
+ * of the turn. A step has the time of its end only. A request begins when the step before it has
+ * ended. Calls that may run twice begin together, at the end of the answer that asks for them.
  */
 
 import type { ModelUsage, ToolCall } from "../model.ts";

@@ -39,7 +39,7 @@ export interface CommandRunner {
   /** Commands that exist; a call of any other one gets a notice. */
   readonly commands: readonly Command[];
   readonly authorize: AuthorizeInteraction;
-  /** Decides what people without the right get to see. */
+  /** Decides how the bot answers people without the right. */
   readonly refusals: Refusals;
   /** Passed to each command; its log gets failed commands and refused people. */
   readonly context: InteractionContext;

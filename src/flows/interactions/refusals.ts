@@ -1,10 +1,10 @@
 /**
- * Decides what a person without the right to a command or a component gets to see (X4a).
+ * Decides how the bot answers a person without the right to a command or a component (X4a).
  *
- * The first refusal is told. A second one within a minute costs no message: a press has no effect, and
- * the "is thinking" of a command or form is removed. All of that together stays below a number a
- * second, so it delays no answer to other people. The log gets a line for each told refusal, and one
- * line a minute for the others.
+ * The person reads the first refusal. A second one within a minute costs no message: a press has no
+ * effect, and the bot removes the "is thinking" of a command or form. The requests for all of that
+ * stay below a number a second, so they delay no answer to other people. The log gets a line for each
+ * refusal that a person reads, and one line a minute for the others.
  */
 
 import type { Account } from "../../core/account/account.ts";
@@ -16,13 +16,13 @@ import type { UserId } from "../../core/discord/ids.ts";
  */
 export type RefusalEnd = "tell" | "withdraw" | "nothing";
 
-/** Milliseconds in which a person is told once. */
+/** Milliseconds in which a person reads one refusal. */
 export const TOLD_EVERY_MS = 60_000;
 
 /** Maximum number of requests for refusals in a second, of all people together. */
 export const REFUSALS_PER_SEC = 10;
 
-/** Creates the decisions: no person was told so far. */
+/** Creates the decisions. No person has read a refusal so far. */
 export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "schedule" | "log">) {
   const toldAt = new Map<UserId, number>();
   let second = { from: -Infinity, requests: 0 };
@@ -33,7 +33,7 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
     return second.requests++ < REFUSALS_PER_SEC;
   }
 
-  /** People who may be told again are forgotten. */
+  /** Forgets people who may read a refusal again. */
   function forgetOld(at: number): void {
     for (const [userId, told] of toldAt) if (at - told >= TOLD_EVERY_MS) toldAt.delete(userId);
   }
@@ -56,7 +56,7 @@ export function createRefusals({ now, schedule, log }: Pick<Account, "now" | "sc
 
   return {
     /**
-     * Decides the next one of a person.
+     * Decides the next refusal of a person.
      *
      * @param isThinking Whether Discord shows the person that an answer will follow.
      */

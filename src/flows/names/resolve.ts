@@ -6,8 +6,8 @@
  * for it.
  *
  * A deleted channel never returns under its id, so its name may be resolved again. The same is not
- * true for a guild that removed the bot, and never for a person: the next owner of that name is a
- * stranger (P4).
+ * true for a guild that removed the bot, and never for a person: the next owner of that name is
+ * another person (P4).
  */
 
 import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";

@@ -150,13 +150,13 @@ export async function storeBatch(
   { store, pairing, waiting, now, events }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
-  const hasStranger = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   // Catch-up has limits of its own (G6): people must not lose a question to the bot's absence.
   const isLive = batch.heard !== undefined;
   const isLimited = isLive &&
-    (hasStranger || batch.judged.some(({ verdict }) => verdict.kind === "accept"));
+    (hasUnpaired || batch.judged.some(({ verdict }) => verdict.kind === "accept"));
   const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasStranger && { pairing }), ...(isLimited && { waiting: waiting() }) },
+    { ...batch, ...(hasUnpaired && { pairing }), ...(isLimited && { waiting: waiting() }) },
     arrivedAt,
   );
   const { accepted, undecided, challenged, refusedIn, settled, settledIn, touched } = done;

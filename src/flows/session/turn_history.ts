@@ -232,7 +232,7 @@ interface MeasuredTranscript extends CountedEntries {
   readonly imageMessages: readonly MessageId[];
 }
 
-/** What the last turn found, by the oldest entry. It lives as long as that entry does. */
+/** Measures of the last turn, by the oldest entry. Each lives as long as that entry does. */
 const measured = new WeakMap<Entry, MeasuredTranscript>();
 
 /** Measures a transcript. Of entries that an earlier turn has seen, it reads nothing again. */
@@ -336,8 +336,8 @@ export interface RequestParts {
 
 /**
  * Joins the parts without changing them. Entries are messages themselves: the same object in each
- * turn, so a provider can cache its own form of it. The summary becomes a part of the first message, because
- * some servers refuse two messages of the user in a row.
+ * turn, so a provider can cache its own form of it. The summary becomes a part of the first message,
+ * because some servers refuse two messages of the user in a row.
  */
 export function composeRequest(
   { system, history, summary, envelope, images = [], earlierImages }: RequestParts,

@@ -155,8 +155,8 @@ export function isFormOf(key: string, name: string): boolean {
 /**
  * Whether a key is a name, and not `"*"`, empty, or like an id.
  *
- * Any person may name a guild freely. If a name that looks like an id matched as a name, a
- * stranger's guild could take the place of the intended one.
+ * Any person may name a guild freely. If a name that looks like an id matched as a name, another
+ * person's guild could take the place of the intended one.
  */
 export function isNameKey(key: string): boolean {
   return key !== "" && key !== "*" && !/^\d{17,20}$/.test(key);

@@ -29,7 +29,7 @@ export interface ClosedPlace {
   readonly rule: string;
 }
 
-/** What was found without a record of the checks: most messages come from the same few places. */
+/** Rules found without a record of the checks: most messages come from the same few places. */
 const rulesByPlace = new WeakMap<AccessPolicy, WeakMap<GuildPlace, OpenPlace | ClosedPlace>>();
 
 /**

@@ -35,9 +35,10 @@ export interface ClaimQueue {
   /** Adds an accepted message, once it is stored. */
   add(message: InboundMessage, route: Route): void;
   /**
-   * Claims a message of an account. Of the sessions without a running turn, it chooses the one that
-   * has waited longest, and in it the message that was written first.
+   * Claims a message of an account. Guilds take turns. Of a guild's sessions without a running turn,
+   * it chooses the one that has waited longest, and in it the message that was written first.
    *
+   * @param mayBegin Whether the turn of a message may begin now; others keep their places.
    * @param now Unix time in milliseconds.
    */
   take(

@@ -136,6 +136,7 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
       if (!waiting) {
         return markSending.run(now, isPost ? 1 : 0, key.accountId, key.nonce).changes > 0;
       }
+      // Only the journal changes waiting rows, and it has no row with `isPost`.
       const { row } = waiting;
       if (row.state !== "pending" && row.state !== "sending") return false;
       waiting.row = { ...row, state: "sending", firstAttemptAt: row.firstAttemptAt ?? now };

@@ -70,7 +70,7 @@ interface Reading {
   readonly changed: Set<GuildId>;
 }
 
-/** What a repeated message counts in addition to its text, in characters. */
+/** Characters that a repeated message counts in addition to its text. */
 const REPEAT_OVERHEAD = 256;
 /** Repeated messages of a batch that show a flood: the next batch is near. */
 const FLOOD = 256;

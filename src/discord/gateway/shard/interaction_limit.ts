@@ -2,8 +2,8 @@
  * Bounds the interactions of each person on the gateway's thread (X4a).
  *
  * Discord lets a program press buttons and give commands as fast as it likes, whatever its rights are.
- * Each of them costs an acknowledgement, a message to the main thread and a decision. So those beyond
- * the bound are dropped here: nobody acknowledges them, and Discord tells the person that they failed.
+ * Each of them costs an acknowledgement, a message to the main thread and a decision. So the thread
+ * drops those beyond the bound, without an acknowledgement. Discord tells the person that they failed.
  */
 
 import type { StartTimer } from "../../../lib/clock.ts";

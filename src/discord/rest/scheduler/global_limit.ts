@@ -14,9 +14,9 @@
  * process continues the stored count (D3).
  *
  * The pace says how many requests may leave in a second, and of which priority. Discord does not
- * count answers to interactions in the global limit. They have a limit of their own, so they never
- * delay a reply, whoever causes them. Requests for which no person waits use only spare capacity, so
- * they never delay a reply either.
+ * count answers to interactions in the global limit. They have a limit of their own, so not even a
+ * flood of them delays a reply. Requests for which no person waits use only spare capacity, so they
+ * never delay a reply either.
  *
  * @see {@link https://docs.discord.com/developers/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans}
  */
