@@ -9,7 +9,7 @@ import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
 import { clip } from "../lib/text/cut.ts";
 
-/** What a turn does next. */
+/** The next step of a turn. */
 export type NextStep =
   /** Ask the model; `answers` is the number of its answers so far. */
   | { readonly kind: "ask"; readonly answers: number }

@@ -43,7 +43,7 @@ export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
   return keysBelow(schema, "", { isBuilt: true, takesEffect: "now" });
 }
 
-/** What a key inherits from its section. */
+/** Facts that a key inherits from its section. */
 interface Inherited extends Pick<ReferenceKey, "isBuilt" | "takesEffect"> {
   readonly task?: ReferencePart;
 }

@@ -26,7 +26,7 @@ export type BrokerRequest = z.infer<typeof requestSchema>;
 
 /** The connection to the bot. */
 export interface BrokerConnection {
-  /** What the bot sends, until it closes the connection. */
+  /** The bytes that the bot sends, until it closes the connection. */
   readonly input: AsyncIterable<Uint8Array>;
   readonly send: (line: string) => Promise<void>;
 }

@@ -17,7 +17,7 @@ import type { Account } from "../core/account/account.ts";
 const FLOOD = 6 << 20;
 /** Units after which pages are given back, which takes 2 ms of CPU time. */
 const SOME = 512 << 10;
-/** What a turn counts, and each of its steps. */
+/** Bytes that a turn counts, and each of its steps. */
 const TURN = 24 << 10;
 const STEP = 4 << 10;
 /** Milliseconds after which a single turn is enough. */

@@ -20,7 +20,7 @@ import { codeOf, PathError } from "../lib/errors.ts";
 
 /** A request to the bot. */
 export interface SocketRequest {
-  /** What the bot is to do. */
+  /** The request to the bot. */
   readonly text: string;
   /** Files that belong to it. */
   readonly files: readonly Uint8Array<ArrayBuffer>[];

@@ -79,7 +79,7 @@ const GUESS_MS = 600_000;
 /** Fewest tokens of a window that a refusal teaches: prompt and tools take most of these. */
 const LEAST_WINDOW = 2_048;
 
-/** What a server tells about a model. */
+/** Abilities of a model, as a server tells them. */
 export interface ToldAbilities extends Abilities {
   /** `"family"`: the window is that of the model's family, by its name; else the server's own. */
   readonly windowFrom?: "family";
@@ -161,7 +161,7 @@ export function createKnownAbilities(
   };
 }
 
-/** What a model can do, as far as known. */
+/** The known abilities of a model. */
 export type KnownAbilities = ReturnType<typeof createKnownAbilities>;
 
 /** Wraps a model so that it tells its abilities. */

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { withoutImages, withoutTools } from "../core/fit_request.ts";
 import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
 
-/** What a question has shown. Times are milliseconds. */
+/** The result of a question. Times are milliseconds. */
 export interface TriedModel {
   /** Until the first text or call. */
   readonly firstMs: number;

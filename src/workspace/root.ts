@@ -106,7 +106,7 @@ async function checked(
   }
 }
 
-/** What an entry is, for an error. */
+/** The kind of an entry, for an error. */
 function kindOf(
   found: { isDirectory(): boolean; isSymbolicLink(): boolean; isFile(): boolean },
 ): string {

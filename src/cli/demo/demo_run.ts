@@ -16,7 +16,7 @@ import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import type { PreparedConfig } from "./prepare_config.ts";
 import { startSimulation } from "./simulation/simulation.ts";
 
-/** What a run plays. */
+/** The plan of a run. */
 export interface DemoPlan {
   readonly prepared: Extract<PreparedConfig, { kind: "ready" }>;
   readonly models: readonly OfferedModel[];

@@ -41,7 +41,7 @@ export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<
   return { ...titled("config.model"), status: "fail", where, why, fix };
 }
 
-/** What the model can do, as the config and its server tell. */
+/** The abilities of the model, as the config and its server tell them. */
 async function abilitiesText(settings: ModelSettings): Promise<string> {
   const { askAbilities } = await import("../../providers/abilities.ts");
   const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};

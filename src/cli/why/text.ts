@@ -175,7 +175,7 @@ function sharedLines({ turnOf, replyTo }: Turn): readonly string[] {
   return parts.length === 0 ? [] : [`  ${parts.join("; ")}`];
 }
 
-/** What a person has done to the message (H6). */
+/** The changes of the message by a person (H6). */
 function changeLines({ revision, change, state }: Turn): readonly string[] {
   return [
     ...(revision === 0 ? [] : ["  edited before the turn ended: the turn has the new text"]),

@@ -5,7 +5,7 @@
 
 import type { ModelErrorKind, ModelUsage } from "../model.ts";
 
-/** What the texts are. Some models need to know it. */
+/** The kind of the texts. Some models need it. */
 export type EmbeddedAs = "note" | "query";
 
 /** Vectors of some texts. */

@@ -224,7 +224,7 @@ export function readAnswer(
   return given && isChoice(given.choice) ? given : undefined;
 }
 
-/** What a server wants from a person. */
+/** The wish of a server to a person. */
 export type ServerWish =
   /** 1 to 5 fields, which are one page of the server's form. */
   | {

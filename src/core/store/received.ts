@@ -131,7 +131,7 @@ export interface TurnOnRecord {
   readonly turnOf?: MessageId;
   /** The message that the turn's reply belongs to, if it is another one (S5). */
   readonly replyTo?: MessageId;
-  /** What a person did to the message after its turn (H6); absent: nothing. */
+  /** The change of the message by a person after its turn (H6); absent: none. */
   readonly change?: { readonly kind: "edited" | "deleted"; readonly at: number };
   /** Revision of the text that the turn has: above 0 if it was edited before the turn's end. */
   readonly revision: number;

@@ -15,7 +15,7 @@ export interface ReadFile {
   readonly result: FileResult;
 }
 
-/** What a model gets of a file. */
+/** The form in which a model gets a file. */
 export type FileResult =
   /** The file itself, as an image of the request. */
   | { readonly kind: "image"; readonly image: ModelImage }

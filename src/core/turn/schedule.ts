@@ -11,7 +11,7 @@ export type ScheduleOrigin = Pick<
   "accountId" | "id" | "channelId" | "guildId" | "place" | "sender"
 >;
 
-/** What a schedule does when it is due. */
+/** The work of a schedule that is due. */
 export interface ScheduledWork {
   /** `reminder` posts its text. `task` runs a turn of its creator with the text as message. */
   readonly kind: "reminder" | "task";

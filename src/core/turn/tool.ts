@@ -16,7 +16,7 @@ import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 
-/** What tools can do outside the process: one part for each kind of thing. */
+/** The ports of tools to the outside of the process: one part for each kind of thing. */
 export interface ToolPorts {
   readonly discord: DiscordPort;
   readonly history: HistoryPort;

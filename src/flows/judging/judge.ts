@@ -42,7 +42,7 @@ export function createJudge(
     readonly isProxied: (userId: UserId) => boolean;
     /** Whether an owner is in a guild, by the answers of Discord so far. */
     readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
-    /** What owners have chosen for a place by commands (K2). */
+    /** The settings that owners have chosen for a place by commands (K2). */
     readonly chosenIn?: (
       message: InboundMessage,
     ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;

@@ -38,7 +38,7 @@ export interface BotFacts {
 export interface DiscordFacts {
   /** Absent if there is no token to ask with. */
   readonly application?: ProbeAnswer<BotFacts>;
-  /** What the token looks like, for an operator who copied something else. */
+  /** The form of the token, for an operator who copied something else. */
   readonly tokenShape: TokenShape;
   /** Where to set the token: a variable, a file, or a config key. */
   readonly tokenPlace: string;
@@ -67,7 +67,7 @@ export const TOKEN_CHECK: CheckCode<
 /** Kinds of text that people set as token. */
 export type TokenShape = "token" | "client secret" | "public key" | "something else";
 
-/** What a text looks like, without a look at its content. */
+/** Finds the form of a text. Its content does not count. */
 export function shapeOfToken(token: string): TokenShape {
   if (/^[\w-]{16,}\.[\w-]{4,}\.[\w-]{16,}$/.test(token)) return "token";
   if (/^[0-9a-f]{64}$/.test(token)) return "public key";

@@ -17,7 +17,7 @@ import type { InteractionContext } from "./context.ts";
 export interface Choice {
   /** What Discord shows: 1 to 100 characters. */
   readonly name: string;
-  /** What the command gets: 1 to 100 characters. */
+  /** The value that the command gets: 1 to 100 characters. */
   readonly value: string;
 }
 

@@ -8,7 +8,7 @@ import { type Charge, dayOf } from "../../core/spending/usage.ts";
 import type { Tail } from "../database/tail.ts";
 import { TOLD_BUDGET } from "../schema/usage.ts";
 
-/** What a turn adds to the tables of usage. */
+/** The use of models by a turn, for the tables. */
 export interface UsageRecord {
   readonly charges: readonly Charge[];
   /** A person who learns that a budget is spent. */

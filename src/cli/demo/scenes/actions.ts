@@ -12,7 +12,7 @@ import type { Scene, SceneSet } from "./scene.ts";
 
 const call = (tool: string, args: object) => `call: ${tool} ${JSON.stringify(args)}`;
 
-/** What the bot has said about its tools in #general. */
+/** The bot's words about its tools in #general. */
 function reported({ replies }: Pick<SceneSet, "replies">): string {
   return replies("#general").filter((text) => text.includes("The tools returned")).join("\n");
 }

@@ -73,7 +73,7 @@ export interface NewPost {
   readonly tags: readonly string[];
 }
 
-/** What the tool can do on Discord. */
+/** The actions of the tool on Discord. */
 export interface DiscordPort {
   /** Sends a text once, also if a crash repeats the call. Waits some seconds for Discord. */
   send(call: DiscordCall, text: TextFor): Promise<SentText>;

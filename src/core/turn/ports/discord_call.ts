@@ -17,7 +17,7 @@ export interface DiscordCall {
   readonly sessionKey: string;
   /** Identifies the call among all calls of all turns, also after a crash. */
   readonly callKey: string;
-  /** What a person has decided about this call; absent: no person was asked. */
+  /** The decision of a person about this call; absent: no person was asked. */
   readonly decision?: Decision;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;

@@ -91,7 +91,7 @@ export interface DestructiveChange {
   readonly undo?: UndoSteps;
 }
 
-/** What an action can do in every place. */
+/** Methods of actions that every place has. */
 export interface ActionPlace {
   /**
    * Sends a request to Discord. It waits while Discord builds an index (202).

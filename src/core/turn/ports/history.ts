@@ -31,7 +31,7 @@ export interface ChannelSummary {
   readonly missing: number;
 }
 
-/** What tools can read of channels. */
+/** Channels that tools read. */
 export interface HistoryPort {
   /**
    * Reads messages that the policy lets a model see (P10), oldest first.
@@ -54,7 +54,7 @@ export interface HistoryPort {
   ): Promise<ChannelSummary>;
 }
 
-/** What tools can do with threads. */
+/** Threads, for tools. */
 export interface ThreadsPort {
   /**
    * Opens a thread on a message, for the rest of the answer to it (S3). A second call finds the

@@ -22,7 +22,7 @@ export interface ExecCall {
 /** The turn that asks for a command. */
 export type ExecAsker = Pick<DiscordCall, "message" | "sessionKey" | "decision" | "signal">;
 
-/** What tools can do with commands. */
+/** Commands, for tools. */
 export interface ExecPort {
   /**
    * What an approver must decide before a command runs.
@@ -54,7 +54,7 @@ export interface FileEntry {
   readonly bytes?: number;
 }
 
-/** What tools can do with the files of the workspace. Paths are relative to its root. */
+/** Files of the workspace, for tools. Paths are relative to its root. */
 export interface WorkspacePort {
   /**
    * Reads a text file.
@@ -98,7 +98,7 @@ export interface ScriptEnd {
   readonly failure?: string;
 }
 
-/** What tools can compute. */
+/** Computations, for tools. */
 export interface CodePort {
   /**
    * Runs a script in a sandbox, with limits of time and memory.
@@ -131,7 +131,7 @@ export interface SearchHit {
   readonly excerpt: string;
 }
 
-/** What tools can read of the web. */
+/** The web, for tools. */
 export interface WebPort {
   /**
    * Searches the web by the operator's search engine (T9).
@@ -148,7 +148,7 @@ export interface WebPort {
   page(url: string, signal: AbortSignal): Promise<WebPage>;
 }
 
-/** What tools can draw. */
+/** Drawings, for tools. */
 export interface DrawPort {
   /**
    * Draws an image, and keeps it for the reply of the message's turn.

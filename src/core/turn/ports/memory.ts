@@ -24,7 +24,7 @@ export interface FoundNotes {
   readonly wordsOnly?: string;
 }
 
-/** What tools can do with notes. Each acts for the sender of a message, and in its space. */
+/** Notes, for tools. Each call acts for the sender of a message, and in its space. */
 export interface MemoryPort {
   /**
    * Saves a note.
@@ -62,7 +62,7 @@ export interface MemoryPort {
   remove(asker: InboundMessage, id: number): Promise<void>;
 }
 
-/** What tools can read of a session's folded entries. */
+/** A session's folded entries, for tools. */
 export interface RecallPort {
   /**
    * The newest folded entries of a session that match, since its last reset.
@@ -81,7 +81,7 @@ export interface RecallPort {
   ): Promise<{ readonly entries: readonly Entry[]; readonly matches: number }>;
 }
 
-/** What tools can do with skills. */
+/** Skills, for tools. */
 export interface SkillsPort {
   /**
    * Reads a skill, or one of its files.

@@ -30,7 +30,7 @@ export interface ShownSchedule {
   readonly isPaused?: true;
 }
 
-/** What tools can do with schedules. Each acts for the sender of a message. */
+/** Schedules, for tools. Each call acts for the sender of a message. */
 export interface SchedulesPort {
   /**
    * Sets a schedule that runs in the message's channel.

@@ -74,7 +74,7 @@ export function toFileRoles(roles: readonly RolePayload[]): FilePermissions["rol
   return granting;
 }
 
-/** What a role allows: files, everything, or neither. */
+/** Returns the grant of a role: files, everything, or neither. */
 export function grantOf(permissions: string): "files" | "all" | undefined {
   const bits = bitsOf(permissions);
   if ((bits & Flag.ADMINISTRATOR) !== 0n) return "all";

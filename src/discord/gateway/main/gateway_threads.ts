@@ -9,7 +9,8 @@ import type { OfferedForm } from "../../../core/people/form.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type { GatewayOptions, ShardOptions } from "../link/protocol.ts";
 import type { RepeatForms } from "../link/repeats.ts";
-import { type Gateway, type GatewayEvents, type GatewayPorts, startGateway } from "./thread.ts";
+import type { SupervisorPorts } from "./supervisor.ts";
+import { type Gateway, type GatewayEvents, startGateway } from "./thread.ts";
 import { type GatewayStats } from "../../../core/discord/gateway.ts";
 import { createPermits, type PermitsPorts } from "./identify_permits.ts";
 
@@ -25,7 +26,7 @@ export function createGatewayThreads(
   ports:
     & Omit<GatewayEvents, "onLog" | "onPermitWanted">
     & Omit<PermitsPorts, "answer">
-    & Pick<GatewayPorts, "workerUrl" | "takeThread" | "random">
+    & Pick<SupervisorPorts, "workerUrl" | "takeThread" | "random">
     & {
       /** Returns the proxy for a URL, if one is configured (G15). */
       readonly proxyFor: (url: string) => string | undefined;

@@ -14,7 +14,7 @@ import { isFromWorker } from "../link/protocol_check.ts";
 import { backoffMs } from "../../../lib/network/backoff.ts";
 import { startThread } from "./early_thread.ts";
 
-/** What the supervisor needs. */
+/** Everything that the supervisor needs from outside. */
 export interface SupervisorPorts extends Clock {
   /** The worker's module. It is at the top of `src/`, because a compiled binary finds no other. */
   readonly workerUrl: URL;

@@ -66,14 +66,15 @@ export interface GatewayEvents {
   onFinal(final: GatewayFinal): void;
 }
 
-/** What the gateway needs. */
-export type GatewayPorts = SupervisorPorts;
-
 /**
  * Starts the gateway of one account. The function is long because each message of the thread, in
  * either direction, stands here once.
  */
-export function startGateway(options: GatewayOptions, events: GatewayEvents, ports: GatewayPorts) {
+export function startGateway(
+  options: GatewayOptions,
+  events: GatewayEvents,
+  ports: SupervisorPorts,
+) {
   const { shards, ...common } = options;
   const { now } = ports;
   const { onLog } = events;

@@ -45,7 +45,7 @@ export interface Origin {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-  /** What a person has decided about the call; absent: no person was asked. */
+  /** The decision of a person about the call; absent: no person was asked. */
   readonly decision?: Decision;
 }
 

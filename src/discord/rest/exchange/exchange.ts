@@ -56,7 +56,7 @@ interface Group {
 /** For how long a group takes more exchanges: this part of their timeout. */
 const OPEN_PART = 1 / 32;
 
-/** What the deadlines need of the client's settings. */
+/** The client's settings that the deadlines need. */
 interface Timing {
   /** Milliseconds of a monotonic clock. */
   readonly steadyNow: () => number;
