@@ -26,12 +26,14 @@ interface BodyBytes {
   /** Bytes of the head: all fields before the first message of the conversation. */
   headBytes: number;
   /** The messages whose JSON follows the head. */
-  readonly messages: ModelMessage[];
+  messages: ModelMessage[];
   /** For each message, the bytes from the head's end to its own. */
-  readonly ends: number[];
+  ends: number[];
   bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Maximum bytes of kept requests; beyond it, the session that asked longest ago writes anew. */
+const KEPT_MAX_BYTES = 4 * 1024 * 1024;
 /** Share of a session's bytes by which they grow more than they must, for the next turns. */
 const SPARE = 1 / 4;
 /** A session gives memory back once its request needs less than this share of it. */
@@ -51,6 +53,7 @@ export function createChatBodies(
   const beginning = JSON.stringify(options).slice(0, -1);
   /** By the first message, which a session's requests share. It lives as long as that message. */
   const sessions = new WeakMap<ModelMessage, BodyBytes>();
+  const kept = createKeptBodies();
 
   function writeHead(written: BodyBytes, { system, tools }: ModelRequest): void {
     const start = `{"role":"system","content":${JSON.stringify(system)}},`;
@@ -71,14 +74,15 @@ export function createChatBodies(
     const [first] = messages;
     const written = (first && sessions.get(first)) ?? emptyBytes();
     const { ends } = written;
-    const kept = commonCount(written.messages, messages);
-    written.messages.length = ends.length = kept;
+    kept.take(written);
+    const common = commonCount(written.messages, messages);
+    written.messages.length = ends.length = common;
     let end = ends.at(-1) ?? 0;
     if (written.headBytes === 0 || written.system !== system || written.tools !== tools) {
       writeHead(written, request);
     }
     let hasImages = false;
-    for (let at = kept; at < messages.length; at++) {
+    for (let at = common; at < messages.length; at++) {
       const message = messages[at];
       if (!message) break;
       end = add(written, end, at > 0 ? `,${jsonOf(message)}` : jsonOf(message));
@@ -94,7 +98,32 @@ export function createChatBodies(
     const choice = tools && tools.length > 0 && !mayCall ? ',"tool_choice":"none"' : "";
     const length = written.headBytes + add(written, end, `]${effort}${choice}}`);
     fit(written, length);
-    return written.bytes.subarray(0, length);
+    const body = written.bytes.subarray(0, length);
+    if (first && !hasImages) kept.put(written);
+    return body;
+  };
+}
+
+/** The kept requests, the one that was written longest ago first. */
+function createKeptBodies() {
+  const bodies = new Set<BodyBytes>();
+  let bytes = 0;
+  const take = (body: BodyBytes): void => {
+    if (bodies.delete(body)) bytes -= body.bytes.length;
+  };
+  return {
+    /** Takes a request out, because it is about to change. */
+    take,
+    /** Adds a request as the newest. The oldest ones beyond the limit lose their bytes. */
+    put(body: BodyBytes): void {
+      bodies.add(body);
+      bytes += body.bytes.length;
+      for (const oldest of bodies) {
+        if (bytes <= KEPT_MAX_BYTES) break;
+        take(oldest);
+        Object.assign(oldest, emptyBytes());
+      }
+    },
   };
 }
 
