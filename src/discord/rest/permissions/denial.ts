@@ -6,7 +6,7 @@
  * bot's member.
  */
 
-import type { Channel } from "../../../core/rights/channel.ts";
+import { type Channel, isVoice } from "../../../core/rights/channel.ts";
 import { deniedBy, type Overwrite, type Permission } from "../../../core/rights/permissions.ts";
 import { inputsOf, missingRight } from "../../../core/rights/rights.ts";
 import type { GuildPermissions } from "../calls/guild_reads.ts";
@@ -26,7 +26,7 @@ export interface Denial {
 }
 
 /** The settings of a channel that its permissions depend on. */
-export interface PostingChannel extends Pick<Channel, "name"> {
+export interface PostingChannel extends Pick<Channel, "name" | "type"> {
   readonly overwrites: readonly Overwrite[];
 }
 
@@ -102,7 +102,8 @@ export function findDenial(
     : { name: place.name, overwrites: place.parent?.overwrites ?? [] };
   const thread = place.kind === "thread" &&
     { isLocked: place.isLocked, isPrivate: false, hasMember: true };
-  const facts = { overwrites, thread: thread || undefined };
+  const needsConnect = place.kind === "channel" && isVoice(place.channel);
+  const facts = { overwrites, thread: thread || undefined, isVoice: needsConnect };
   const missing = missingRight(guild, member, facts, needed, now);
   const [permission] = missing && "permissions" in missing ? missing.permissions : [];
   if (permission === undefined) return undefined;

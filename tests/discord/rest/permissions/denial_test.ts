@@ -60,17 +60,19 @@ const allow = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: bi
 const deny = (id: Overwrite["id"], bits: bigint): Overwrite => ({ id, allow: 0n, deny: bits });
 const ops = (...overwrites: readonly Overwrite[]): PostingPlace => ({
   kind: "channel",
-  channel: { name: "ops", overwrites },
+  channel: { name: "ops", type: 0, overwrites },
 });
 const thread = (
   fields: Partial<Extract<PostingPlace, { readonly kind: "thread" }>> = {},
 ): PostingPlace => ({
   kind: "thread",
   name: "a leak",
-  parent: { name: "ops", overwrites: [] },
+  parent: { name: "ops", type: 0, overwrites: [] },
   isLocked: false,
   ...fields,
 });
+
+const voice = { name: "ops", type: 2 };
 
 const SEND = PERMISSIONS["Send Messages"];
 const VIEW = PERMISSIONS["View Channel"];
@@ -110,6 +112,21 @@ const cases: readonly [
     "the channel denies everyone but its role",
     guild(),
     ops(deny(EVERYONE, SEND), allow(KRILL, SEND)),
+    POST,
+    undefined,
+  ],
+  [
+    "a voice channel denies Connect, which its chat needs too",
+    guild(),
+    { kind: "channel", channel: { ...voice, overwrites: [deny(KRILL, PERMISSIONS["Connect"])] } },
+    POST,
+    "cannot post in #ops: Connect is denied for the role Krill",
+    "the role Krill",
+  ],
+  [
+    "a text channel denies Connect",
+    guild(),
+    ops(deny(KRILL, PERMISSIONS["Connect"])),
     POST,
     undefined,
   ],
@@ -214,14 +231,14 @@ const cases: readonly [
   [
     "the parent denies Send Messages, which does not apply to threads",
     guild(),
-    thread({ parent: { name: "ops", overwrites: [deny(KRILL, SEND)] } }),
+    thread({ parent: { name: "ops", type: 0, overwrites: [deny(KRILL, SEND)] } }),
     POST,
     undefined,
   ],
   [
     "the parent denies Send Messages in Threads",
     guild(),
-    thread({ parent: { name: "ops", overwrites: [deny(KRILL, IN_THREADS)] } }),
+    thread({ parent: { name: "ops", type: 0, overwrites: [deny(KRILL, IN_THREADS)] } }),
     POST,
     "cannot post in #a leak: Send Messages in Threads is denied for the role Krill",
     "the role Krill",
@@ -237,7 +254,7 @@ const cases: readonly [
   [
     "the thread is locked, and it may not attach files",
     guild(),
-    thread({ parent: { name: "ops", overwrites: [deny(KRILL, ATTACH)] }, isLocked: true }),
+    thread({ parent: { name: "ops", type: 0, overwrites: [deny(KRILL, ATTACH)] }, isLocked: true }),
     WITH_FILES,
     "cannot post in #a leak: the thread is locked; unlock it",
     "the thread is locked",
@@ -306,6 +323,7 @@ describe("[R11] findDenial()", () => {
   it("removes line breaks from names, and limits their length", () => {
     const channel = {
       name: `o\np\u2028s\u0000${"x".repeat(500)}`,
+      type: 0,
       overwrites: [deny(KRILL, SEND)],
     };
     const denial = findDenial(guild(), { kind: "channel", channel }, POST, NOW);
