@@ -34,23 +34,23 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
   const places = [...GUILD_CHANNELS, DIRECT];
   // By id, because the name of a direct channel does not name its user.
   const idOf = (place: string) => simulator.channel(place, IN_DIRECT).id;
-  const owed = places.map((place) => ({
-    place,
-    channel: String(idOf(place)),
-    pieces: [] as string[],
-  }));
+  // Questions of one person have an order. Those of others may pass them while that person has a
+  // turn elsewhere (X4).
+  const owed = places.flatMap((place) =>
+    (place === DIRECT ? [IN_DIRECT] : IN_GUILD).map((as) => ({
+      place,
+      as,
+      channel: String(idOf(place)),
+      pieces: [] as string[],
+    }))
+  );
   let count = 0;
 
-  const askIn = (place: (typeof owed)[number]): string => {
+  const askIn = ({ place, as, channel, pieces }: (typeof owed)[number]): string => {
     count += 1;
     const name = `q${String(count).padStart(4, "0")}.`;
-    const isDirect = place.place === DIRECT;
-    simulator.say({
-      as: isDirect ? IN_DIRECT : seeded.pick(IN_GUILD),
-      in: place.channel,
-      text: isDirect ? name : `${mention} ${name}`,
-    });
-    place.pieces.push(name);
+    simulator.say({ as, in: channel, text: place === DIRECT ? name : `${mention} ${name}` });
+    pieces.push(name);
     return name;
   };
   const account = () => accountOf(owed, (channel) => written(channel));
@@ -64,8 +64,8 @@ export function gather({ simulator, mention, written, until }: Scene, seeded: Se
     owed,
     account,
     ask(where) {
-      const place = owed.find((one) => one.place === where) ?? seeded.pick(owed);
-      return askIn(place);
+      const place = where ?? seeded.pick(places);
+      return askIn(seeded.pick(owed.filter((one) => one.place === place)));
     },
     chat() {
       simulator.say({

@@ -269,10 +269,11 @@ describe("[D6] createExchanges()", () => {
   it("leaves no listener on the signal that many requests share", async () => {
     const { signal } = new AbortController();
     let listeners = 0;
-    const watched: AbortSignal = Object.assign(Object.create(signal), {
-      throwIfAborted: () => signal.throwIfAborted(),
-      addEventListener: () => void listeners++,
-      removeEventListener: () => void listeners--,
+    const watched: AbortSignal = Object.create(signal, {
+      aborted: { value: false }, // Bun's getter needs a real signal
+      throwIfAborted: { value: () => signal.throwIfAborted() },
+      addEventListener: { value: () => void listeners++ },
+      removeEventListener: { value: () => void listeners-- },
     });
     const fetch = () => Promise.resolve(new Response("{}"));
     await open({ fetch, signal: watched }).ask(ANY);
