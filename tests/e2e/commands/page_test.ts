@@ -152,7 +152,10 @@ describe("[O5] the demo's page", options, () => {
     await say("book");
     const file = page.locator("a.attachment").first();
     await file.waitFor({ timeout: 120_000 });
-    const [opened] = await Promise.all([page.context().waitForEvent("page"), file.click()]);
+    // The page may draw the message anew between the press and the release of a click.
+    const open = () =>
+      Promise.all([page.context().waitForEvent("page", { timeout: 10_000 }), file.click()]);
+    const [opened] = await open().catch(open);
     await opened.waitForLoadState();
     assert.match(await opened.innerText("body"), /tide|hour/);
     await opened.close();
