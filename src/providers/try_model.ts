@@ -98,6 +98,7 @@ async function askOnce(
       said += part.text;
       continue;
     }
+    if (part.kind === "again") said = "";
     if (part.kind === "thinking" || part.kind === "again") continue;
     const { calls = [], usage } = part;
     const written = calls.map((call) => call.arguments).join(" ");

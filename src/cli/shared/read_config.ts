@@ -83,9 +83,9 @@ export function findConfig(flag: string | undefined, env: Env, namedBy?: string)
     case "none":
       return { looked: located.looked };
     case "missing":
-      return problem(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
+      return problemOf(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
     case "unread":
-      return problem(
+      return problemOf(
         located.path,
         "This file looks like Barnacle's config, but Barnacle reads no file of this name",
         `write it as JSON with comments, name it ${located.wanted}, or name it with --config`,
@@ -93,11 +93,11 @@ export function findConfig(flag: string | undefined, env: Env, namedBy?: string)
   }
 }
 
-function problem(file: string, message: string, hint?: string) {
+function problemOf(file: string, message: string, hint?: string) {
   return { problem: { severity: "error" as const, file, path: "", message, hint } };
 }
 
-/** Every config has channels, and this word in them; a secret may be all that follows. */
+/** Whether a text is probably a config: one that says who may talk to the bot has this word. */
 function isLikely(path: string): boolean {
   try {
     return /\bdiscord\b/i.test(readConfigText(path));
@@ -219,7 +219,7 @@ export function tellRefused<Read extends { readonly kind: string }>(
 type RefusedConfig = Extract<Loaded, { kind: "refused" }>;
 
 function refused(file: string, message: string): Loaded {
-  return { kind: "refused", problems: [{ severity: "error", file, path: "", message }] };
+  return { kind: "refused", problems: [problemOf(file, message).problem] };
 }
 
 /**
