@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { schedule } from "../../src/lib/clock.ts";
@@ -176,12 +176,18 @@ describe("[T13] a program in the sandbox", () => {
     const shared = join(folder.path, "shared");
     for (const path of [data, shared]) mkdirSync(path);
     writeFileSync(join(data, "barnacle.db"), "token");
+    // Deno changes the arguments of a child that name its own executable file twice, and so would
+    // break the sandbox of a runtime in the folder for temporary files. It does not know the link.
+    const scripted = scriptedProgram("Looks.");
+    const command = join(folder.path, "runtime");
+    symlinkSync(scripted.command, command);
     const { log } = recordingLog();
     const servers = createMcpServers([{
       id: "looks",
       transport: {
         kind: "stdio",
-        ...scriptedProgram("Looks."),
+        ...scripted,
+        command,
         sandbox: "require",
         writable: [shared],
       },

@@ -41,7 +41,11 @@ describe("[T1] the export of traces", () => {
         { config: { otel: { endpoint, headers: { "x-key": "collector-key-1234" } } } },
         async ({ start, say, mention, replies }) => {
           const bot = await start();
-          say("grace", "general", `${mention} krill\ncall: code {"source":"6 * 7"}`);
+          say(
+            "grace",
+            "general",
+            `${mention} krill\ncall: code {"source":"'walrus'.toUpperCase()"}`,
+          );
           await replies("general", 1);
           bot.kill("SIGTERM");
           assert.deepEqual(await ended(bot), STOPPED);
@@ -57,7 +61,7 @@ describe("[T1] the export of traces", () => {
             "invoke_agent main",
           ]);
           assert.equal(new Set(spans.map(({ traceId }: { traceId: string }) => traceId)).size, 1);
-          assert.doesNotMatch(body, /krill|6 \* 7|42"/);
+          assert.doesNotMatch(body, /krill|walrus/i);
         },
       )
     ));
