@@ -111,6 +111,7 @@ export const CHECKS = {
   // The running bot
   "account:ended": HEALTH,
   "account:paused": HEALTH,
+  "access:ids": { ...HEALTH, fix: "correct the ID in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },
   "gateway:connection": {
     ...HEALTH,

@@ -5,7 +5,7 @@
  * supervisor restarts nothing.
  */
 
-import { type CheckCode, runChecks } from "../core/checks.ts";
+import { type CheckCode, checkOf, runChecks } from "../core/checks.ts";
 import { LOW } from "../core/discord/identify_budget.ts";
 import { pauseText } from "../lib/text/units.ts";
 import { gradeFigure, type HealthFinding, healthFinding } from "./health_finding.ts";
@@ -40,7 +40,10 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
   },
   { checks: ["instance:lock"], run: ({ account }) => instance(account) },
   { checks: ["account:paused"], run: ({ account }) => paused(account) },
-  { checks: ["preflight"], run: ({ account, componentOf }) => preflight(account, componentOf) },
+  {
+    checks: ["preflight", "access:ids"],
+    run: ({ account, componentOf }) => problems(account, componentOf),
+  },
   { checks: ["outbox:parked"], run: ({ account, componentOf }) => parked(account, componentOf) },
   { checks: ["outbox:delayed"], run: ({ account, componentOf }) => delayed(account, componentOf) },
   { checks: ["rest:invalidRequests"], run: ({ account }) => [invalidRequests(account)] },
@@ -168,14 +171,20 @@ function paused({ id, paused }: AccountSnapshot): readonly HealthFinding[] {
   return paused ? [warning("account:paused", id, pauseText(paused))] : [];
 }
 
-/** Problems that explain a silent bot. The other checks show whether it answers. */
-function preflight(
+/**
+ * Problems that explain a silent bot. Those of the preflight are warnings, because the other checks
+ * show whether the bot answers.
+ */
+function problems(
   { findings }: AccountSnapshot,
   componentOf: NameComponent,
 ): readonly HealthFinding[] {
-  return findings.map(({ id, where, why }) =>
-    warning(`preflight:${id}`, where === undefined ? undefined : componentOf(where), why)
-  );
+  return findings.map(({ id, status, where: part, why }) => {
+    const where = part === undefined ? undefined : componentOf(part);
+    if (!checkOf(id)?.runs.includes("health")) return warning(`preflight:${id}`, where, why);
+    const isReady = status !== "fail";
+    return healthFinding(id, why, { status: isReady ? "warn" : "fail", where, isReady });
+  });
 }
 
 /** A person must grant a missing permission; meanwhile the bot serves everyone else. */

@@ -95,7 +95,7 @@ export interface AccountSnapshot {
     /** Unix time in milliseconds. */
     readonly since: number;
   };
-  /** Failed preflight checks (G13). */
+  /** Failed preflight checks (G13), and problems that parts of the running account have met. */
   readonly findings: readonly Finding[];
   /**
    * Channels in which Discord does not let the bot post (R11). Messages that wait there do not

@@ -55,7 +55,7 @@ export async function runAccount(
         twin: doubt && !doubt.isDeploy
           ? { since: doubt.since, evidence: doubt.evidence }
           : undefined,
-        findings: parts.connectionState.findings(),
+        findings: [...parts.connectionState.findings(), ...inbound.findings()],
         ...outbound.status(),
       };
     },

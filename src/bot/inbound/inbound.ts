@@ -20,7 +20,8 @@ import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Inbound, InboundParts } from "./inbound_interface.ts";
-import { createMembers } from "../../discord/rest/calls/members.ts";
+import { createFindChannel } from "../../discord/rest/calls/channel.ts";
+import { createMembers, createReadUser } from "../../discord/rest/calls/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
@@ -77,13 +78,19 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
   const withdrawNotes = createWithdrawNotes(store.notes, account.forPart("memory").log);
   const guilds = () => [...reader.index.values()];
-  const members = createMembers(client, { priority: "background" }); // people wait for other requests
+  const aside = { priority: "background" } as const; // people wait for other requests
+  const members = createMembers(client, aside);
+  const readUser = createReadUser(client, aside);
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     isWhole: () => guilds().every(({ isAwaited }) => !isAwaited),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
+    lookUp: {
+      user: async (id) => (await readUser(id))?.username,
+      channel: createFindChannel(client, aside),
+    },
     keeper: parts.policy,
     tellOwners: (text) => outbound.tellOwners(text),
   });
@@ -158,6 +165,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       lookUp.reconfigured();
       names.resolveAgain();
     },
+    findings: names.findings,
     async stop() {
       try {
         await endTasks();

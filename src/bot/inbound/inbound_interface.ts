@@ -9,6 +9,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { InteractionParts } from "../commands/context.ts";
 import type { InteractionHandlers } from "../commands/interactions.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { AccountEvents } from "../../core/account/events.ts";
 import type { AccountPorts } from "../account_interface.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
@@ -48,6 +49,8 @@ export interface Inbound
   answered(): Promise<void>;
   /** The config and its policy have changed. */
   reconfigured(): void;
+  /** Current problems, for health. */
+  findings(): readonly Finding[];
   /**
    * Stores the waiting events, and begins nothing more.
    *

@@ -7,12 +7,13 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
-import { createUnknownGuilds } from "./unknown_guilds.ts";
+import { createUnknownIds, type IdLookUp } from "./unknown_ids.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
@@ -27,6 +28,8 @@ export interface NameResolver extends Omit<Names, "keep"> {
   renamed(event: Renamed): void;
   /** Discord has just added the bot to a guild. */
   joined(guild: Named<GuildId>): void;
+  /** Ids of the config that mean nothing at Discord. */
+  findings(): readonly Finding[];
 }
 
 /** How long to gather changed guilds before looking at them, in milliseconds. */
@@ -36,13 +39,13 @@ const GATHER_MS = 1_000;
  */
 const MAX_GATHERINGS = 15;
 
-/** How long to wait before the report of guilds without the bot, in milliseconds. */
+/** How long to wait before the report of unknown ids, in milliseconds. */
 const REPORT_AFTER_MS = 10_000;
 
 /** Creates the name resolution of an account. */
 export function createNameResolver(
   account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
-  { guilds, isWhole, described, searchMembers, isRefused, keeper, tellOwners }:
+  { guilds, isWhole, described, searchMembers, isRefused, lookUp, keeper, tellOwners }:
     & Pick<SearchPorts, "searchMembers" | "isRefused">
     & {
       /** Guilds with complete facts, without those that are awaited or in an outage. */
@@ -53,6 +56,7 @@ export function createNameResolver(
       readonly described: (
         guild: Named<GuildId>,
       ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
+      readonly lookUp: IdLookUp;
       readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
       readonly tellOwners: (text: string) => Promise<void>;
     },
@@ -74,7 +78,7 @@ export function createNameResolver(
     guildsPath: () => policy().policy.ruleOf(GUILDS),
     tellOwners,
   });
-  const reportUnknown = createUnknownGuilds({ texts: account.texts, log }, tellOwners);
+  const unknownIds = createUnknownIds({ texts: account.texts, log }, lookUp, tellOwners);
   let cancel: (() => void) | undefined;
   let cancelReport: (() => void) | undefined;
   let isReady = false;
@@ -93,8 +97,7 @@ export function createNameResolver(
     cancelReport ??= schedule(() => {
       cancelReport = undefined;
       if (!isWhole()) return reportLater();
-      const { policy: rules } = policy();
-      reportUnknown(Object.keys(rules.guilds ?? {}), rules.ruleOf(GUILDS), guilds());
+      void unknownIds.check(policy().policy, guilds());
     }, REPORT_AFTER_MS);
   }
 
@@ -110,7 +113,9 @@ export function createNameResolver(
       reportLater();
     },
     guildsChanged() {
-      if (isReady) resolveSoon();
+      if (!isReady) return;
+      resolveSoon();
+      if (unknownIds.findings().length > 0) reportLater(); // one of them may be known now
     },
     renamed({ guild, channel }) {
       const held = heldNames(policy().policy, guild, channel, now());
@@ -122,6 +127,7 @@ export function createNameResolver(
       }
     },
     joined,
+    findings: unknownIds.findings,
     async stop() {
       cancel?.();
       cancelReport?.();

@@ -122,15 +122,13 @@ export const OWNER_NOTICES = {
     },
     example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
-  guildUnknown: {
-    text:
-      "My config lists {rule}, but I am not in that guild. Correct the ID, or invite me there. " +
-      "My guilds that it does not list: {guilds}",
-    when: "the config lists the ID of a guild without the bot, to the bot's owner",
+  idsUnknown: {
+    text: "My config lists IDs that mean nothing at Discord. Correct them, or invite me:{list}",
+    when: "the config lists IDs that Discord does not know, to the bot's owner",
     placeholders: {
-      rule: "the config path with the ID",
-      guilds: "names and IDs of the bot's guilds that the config does not list, at most 5",
+      list:
+        "a new line for each ID, at most 10: its config path, the fault, and the nearest real objects",
     },
-    example: "{rule} ist kein Server von mir. Nicht genannt sind: {guilds}",
+    example: "Diese IDs in meiner Konfiguration gibt es nicht:{list}",
   },
 } as const;

@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
-import type { RestApi } from "../client/client.ts";
+import type { RequestOptions, RestApi } from "../client/client.ts";
 
 /** The place of a channel. */
 export interface ChannelInfo {
@@ -37,6 +37,25 @@ export function createReadChannel(api: RestApi): ReadChannel {
     const answer = await api.request("GET", `/channels/${channelId}`);
     const { guild_id: guildId } = expect("GET /channels/:id", channelSchema, answer);
     return guildId ? { guildId } : {};
+  };
+}
+
+/** Creates a look-up: `"hidden"` for a channel that the bot may not see, `undefined` for none. */
+export function createFindChannel(
+  api: RestApi,
+  options: RequestOptions,
+): (channelId: ChannelId) => Promise<ChannelInfo | "hidden" | undefined> {
+  return async (channelId) => {
+    try {
+      const answer = await api.request("GET", `/channels/${channelId}`, options);
+      const { guild_id: guildId } = expect("GET /channels/:id", channelSchema, answer);
+      return { guildId: guildId || undefined };
+    } catch (error) {
+      if (!(error instanceof RestError) || error.code === undefined) throw error;
+      if (error.kind === "forbidden") return "hidden";
+      if (error.kind === "not_found") return undefined;
+      throw error;
+    }
   };
 }
 
