@@ -64,7 +64,8 @@ A running bot reads a changed file by itself. Each key says what a change does:
 
 Secrets, such as tokens and API keys, are best kept out of the file. \`"\${NAME}"\` stands for an
 environment variable. \`{ "file": "path" }\` stands for a file's content; a relative path starts at
-the service's credentials directory (systemd) if there is one, else at the config file's folder.
+the service's credentials directory (systemd) if there is one, else at the config file's folder, and
+then at \`credentials/\` in it.
 
 In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
 list.`;

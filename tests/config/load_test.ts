@@ -19,7 +19,10 @@ describe("loadConfig()", () => {
   /** Problems on a machine without the service's secrets. */
   const ELSEWHERE: readonly (readonly [text: string, told: RegExp])[] = [
     [discord('"token":"${T}"'), /^warning channels\.discord\.token: The variable T is not set$/],
-    [discord('"token":{"file":"t"}'), /^warning channels\.discord\.token: There is no file t$/],
+    [
+      discord('"token":{"file":"t"}'),
+      /^warning channels\.discord\.token: There is no file t or credentials\/t$/,
+    ],
     [discord('"token":"a\\nb"'), /^error channels\.discord\.token: .*contains a character/],
     [
       '{"http":{"bind":"0.0.0.0","token":"${T}"}}',

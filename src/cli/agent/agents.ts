@@ -6,7 +6,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { findData } from "../shared/find_data.ts";
+import { useData } from "../shared/find_data.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -26,7 +26,7 @@ export async function show(
     return EXIT.usage;
   }
   const config = whichAccount(loaded.config, flags.account);
-  const { dataDir } = await findData(flags.data, io);
+  const { dataDir } = await useData(flags.data, io);
   const folder = workspaceOf(config, dataDir);
   const files = createInstructionFiles(() => folder, () => 0, {
     warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),

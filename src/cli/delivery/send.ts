@@ -32,7 +32,8 @@ import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { dataDirOf, UnansweredError } from "../shared/store_access.ts";
+import { dataProblem, useData } from "../shared/find_data.ts";
+import { UnansweredError } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -90,7 +91,9 @@ async function sendTo(
   });
   registerSecrets(loaded, io.env, logging);
   const bot = botOf(config, io);
-  const directory = await openDataDirectory(dataDirOf(flags.data, io), io.err);
+  const place = await useData(flags.data, io);
+  if (place.state === "hidden" || place.state === "foreign") throw dataProblem(place);
+  const directory = await openDataDirectory(place.dataDir, io.err);
   const patience = Math.max(flags.wait, config.discord.rest.timeoutSec);
   const createSender = () =>
     createOutboxSender({

@@ -6,16 +6,16 @@
  * thing, after a question: the intents that a bot may enable by itself.
  */
 
-import { homedir } from "node:os";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import { findDataDir } from "../../host/files/data_dir.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import { reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
+import { useData } from "../shared/find_data.ts";
+import { dataDirOf } from "../shared/store_access.ts";
 import { readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { FixOptions } from "./check_discord.ts";
@@ -61,7 +61,8 @@ async function examine(
     const own = forAccount(config, account);
     return { config: own, token: tokenIn(own) };
   });
-  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
+  const place = await useData(flags.data, io);
+  const dataDir = place.state === "foreign" ? dataDirOf(flags.data, io) : place.dataDir;
   const httpToken = config.http.token?.reveal();
   const host = await inspectHost({
     dataDir,

@@ -12,7 +12,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { dataProblem, findData } from "../shared/find_data.ts";
+import { dataProblem, useData } from "../shared/find_data.ts";
 import {
   askStatus,
   holderOf,
@@ -80,8 +80,7 @@ async function holderIn(data: string | undefined, io: Io): Promise<
   | { readonly problem: ReturnType<typeof toStartError> }
 > {
   try {
-    const place = await findData(data, io);
-    if (place.note !== undefined) io.err(place.note);
+    const place = await useData(data, io);
     const { dataDir, state } = place;
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
     // The file keeps the address of a bot that has ended, and any user can listen there.

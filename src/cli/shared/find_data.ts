@@ -7,6 +7,9 @@
  *
  * Any user of the machine can claim to be a bot. So a directory that was found, not named, must
  * belong to this user. Root also accepts one in a folder that only root can change.
+ *
+ * A command that root starts goes on as the directory's owner: a file that root creates beside the
+ * store would keep the service from opening it.
  */
 
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
@@ -63,6 +66,38 @@ export interface DataChoice extends DataPlace {
 
 /** Running bots, by the locks of their tokens, and the data directory of the service. */
 const MACHINE = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
+
+/**
+ * Finds the directory as {@link findData} does, names on stderr one that the user did not name, and
+ * goes on as its owner if root started the command. Files that only root can read are read before.
+ */
+export async function useData(flag: string | undefined, io: Io): Promise<DataChoice> {
+  const place = await findData(flag, io);
+  if (place.note !== undefined) io.err(place.note);
+  actAsOwner(place.dataDir);
+  return place;
+}
+
+/** Gives up root's rights for those of the owner, unless the owner could not reach the directory. */
+function actAsOwner(dataDir: string): void {
+  const owner = statSync(dataDir, { throwIfNoEntry: false });
+  if (process.geteuid?.() !== 0 || owner === undefined || owner.uid === 0) return;
+  if (!isReachable(dirname(realpathSync(dataDir)), owner)) return;
+  process.setgroups?.([owner.gid]); // Deno has no such call
+  process.setgid?.(owner.gid);
+  process.setuid?.(owner.uid);
+}
+
+/** Whether a user may enter a folder and each folder above it. */
+function isReachable(
+  folder: string,
+  user: { readonly uid: number; readonly gid: number },
+): boolean {
+  const { mode, uid, gid } = statSync(folder);
+  const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+  const parent = dirname(folder);
+  return (mode & bit) !== 0 && (parent === folder || isReachable(parent, user));
+}
 
 /**
  * Finds the directory: the named one, or else the best of {@link DataFacts}.

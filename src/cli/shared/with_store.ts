@@ -3,7 +3,7 @@
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./command.ts";
 import type { Io } from "../terminal/io.ts";
-import { type DataChoice, dataProblem, findData } from "./find_data.ts";
+import { type DataChoice, dataProblem, useData } from "./find_data.ts";
 import { toStartError } from "./start_error.ts";
 import { type CommandStore, isDataNamed, openForCommand } from "./store_access.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -63,9 +63,7 @@ export async function withData(
   work: (place: DataChoice) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   try {
-    const place = await findData(data, io);
-    if (place.note !== undefined) io.err(place.note);
-    return await work(place);
+    return await work(await useData(data, io));
   } catch (error) {
     const { message, code } = toStartError(error);
     io.problem(message);

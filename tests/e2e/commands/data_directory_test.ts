@@ -1,9 +1,14 @@
 /** Tests that commands beside the bot find its data directory, or report that there is none. */
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { chmodSync, chownSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
-import { withSimulation } from "../../support/bot/e2e.ts";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+
+/** Another user than root; the account need not exist. */
+const SERVICE = 64_998;
 
 describe("[X2] a command without --data", () => {
   it("finds the directory of the running bot, and names it on stderr", () =>
@@ -29,4 +34,32 @@ describe("[X2] a command without --data", () => {
         assert.deepEqual(stderr, [`barnacle: no data directory ${data}; set --data to the bot's`]);
       }
     }));
+
+  const skip = process.getuid?.() === 0 ? false : "only root can start a command as root";
+
+  it(
+    "leaves no file of root's in the directory of the service's user",
+    { skip },
+    () =>
+      withSimulation({}, async ({ start, line, cli, dataDir, simulator, written }) => {
+        const bot = await start();
+        await line(bot, /"Barnacle is running"/);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+        const files = () => readdirSync(dataDir, { recursive: true, encoding: "utf8" });
+        const owners = () =>
+          new Set(["", ...files()].map((name) => statSync(join(dataDir, name)).uid));
+        for (const name of ["", ...files()]) chownSync(join(dataDir, name), SERVICE, SERVICE);
+        for (let at = dirname(dataDir); at !== "/"; at = dirname(at)) {
+          chmodSync(at, statSync(at).mode | 0o011);
+        }
+        const channel = `channel:${simulator.channel("general").id}`;
+        for (const args of [["pause"], ["outbox"], ["send", channel, "low tide"], ["resume"]]) {
+          const { code, stderr } = await cli(...args);
+          assert.equal(code, 0, `${args.join(" ")}: ${stderr.join("\n")}`);
+          assert.deepEqual([...owners()], [SERVICE], args.join(" "));
+        }
+        assert.deepEqual(written("general"), ["low tide"]);
+      }),
+  );
 });

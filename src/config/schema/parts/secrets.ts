@@ -58,7 +58,7 @@ export class EnvReference {
 
 /** A secret in a file. */
 export interface FileReference {
-  /** As written; relative to the service's credentials directory or to the config file (C5). */
+  /** As written. C5 says where a relative path is looked for. */
   readonly file: string;
 }
 
@@ -209,7 +209,9 @@ async function fromFile(
       return {
         kind: "problem",
         why: `The file ${candidate} cannot be read (${reasonOf(cause)})`,
-        hint: "make it readable by Barnacle's user only",
+        hint: candidate.endsWith(`${UNIT_FOLDER}${path}`)
+          ? "run the command with sudo: only root can read the credentials of the service"
+          : "make it readable by Barnacle's user only",
         isAbsent: true,
       };
     }
@@ -235,6 +237,12 @@ function reasonOf(cause: unknown): string {
   return REFUSALS[code] ?? code;
 }
 
+/**
+ * The folder beside the config whose files systemd hands to the service (`packaging/systemd/`). A
+ * command beside the service finds them there.
+ */
+const UNIT_FOLDER = "credentials/";
+
 /** Paths to try, in order (C5). */
 function candidatesOf(
   path: string,
@@ -248,7 +256,7 @@ function candidatesOf(
     return path.includes("/") ? [own] : [own, `${credentials}/b_${path}`];
   }
   const folder = /^(.*[\\/])[^\\/]*$/.exec(configFile ?? "")?.[1] ?? "";
-  return [`${folder}${path}`];
+  return [`${folder}${path}`, `${folder}${UNIT_FOLDER}${path}`];
 }
 
 function checked(value: string, what: string): Secret | SecretProblem {
