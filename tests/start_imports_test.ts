@@ -72,7 +72,9 @@ const before = loadedBy(BEFORE_IDENTIFY);
 const after = new Set([...loadedBy(AFTER_IDENTIFY)].filter((path) => !before.has(path)));
 
 function packagesOf(paths: Iterable<string>): readonly string[] {
-  return [...paths].filter((path) => !path.startsWith("src/") && !path.startsWith("node:")).sort();
+  return [...paths].filter((path) =>
+    !path.startsWith("src/") && !path.startsWith("node:") && path !== "deno.json"
+  ).sort();
 }
 
 /** Modules of the runtime that take 0.5 to 5 ms each to load. */

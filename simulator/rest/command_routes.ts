@@ -45,6 +45,7 @@ const slash = z.strictObject({
   description: z.string().min(1).max(100),
   name_localizations: localized,
   description_localizations: localized,
+  default_member_permissions: z.int().nonnegative().transform(String).nullish(),
   options: z.array(subcommand.or(valueOption)).max(25).default([]),
 });
 
@@ -70,10 +71,10 @@ export function addCommandRoutes(app: Hono<Env>, world: World): void {
   };
   const toBody = (application: Application, commands: readonly ApplicationCommand[]) =>
     commands.map((command) => ({
+      default_member_permissions: null,
       ...command,
       application_id: application.id,
       version: command.id,
-      default_member_permissions: null,
       nsfw: false,
     }));
   const read = (application: Application, guildId: string | undefined) =>

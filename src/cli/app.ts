@@ -15,7 +15,7 @@ import {
 } from "@stricli/core";
 import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
-import { VERSION } from "../version.ts";
+import { BUILD_NAME, VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
 import { type Commands, withHelpOption, wrongCommand } from "./help/wrong_command.ts";
@@ -92,7 +92,7 @@ function createApplication(
     `${overviewLines(tasks, VERSION, style).join("\n")}\n`;
   return buildApplication({ ...root, formatHelp }, {
     name: "barnacle",
-    versionInfo: { currentVersion: VERSION },
+    versionInfo: { currentVersion: BUILD_NAME },
     scanner: { caseStyle: "allow-kebab-for-camel" },
     // The library asks for the number of colours, which Deno answers without a terminal, too.
     documentation: { disableAnsiColor: !style.isOn || !errStyle.isOn },

@@ -34,6 +34,7 @@ import {
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
+import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
@@ -177,7 +178,11 @@ export function createCommandContext(
     agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: settings.model.id }],
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
-    status: () => statusOf(parts.health, options.version, now()),
+    async status(call) {
+      const { id } = await models.of(call);
+      const { warnings, ...facts } = statusOf(parts.health, BUILD_NAME, id, now());
+      return await isOwner(call) ? { ...facts, warnings } : facts;
+    },
   };
   return { context, models, pause };
 }

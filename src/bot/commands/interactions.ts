@@ -69,8 +69,13 @@ export function createInteractionHandlers(
     ({ sender }, text) => outbound.tellPerson(sender.id, text),
     (error) => error instanceof RestError && error.kind === "not_found",
   );
-  const answerDeferred = (interaction: Interaction, text: string) =>
-    give(interaction, text, () => interactions.complete(interaction, text));
+  const lateTextOf = (text: string, isFleeting: boolean) => isFleeting ? undefined : text;
+  const answerDeferred = (interaction: Interaction, text: string, isFleeting: boolean) =>
+    give(
+      interaction,
+      lateTextOf(text, isFleeting),
+      () => interactions.complete(interaction, text),
+    );
   const withdraw = (interaction: Interaction) =>
     give(interaction, undefined, () => interactions.withdraw(interaction));
   const refusals = createRefusals(account);
@@ -80,7 +85,8 @@ export function createInteractionHandlers(
     components: COMPONENTS,
     interactions: {
       update: (use, text, card) => give(use, text, () => interactions.update(use, text, card)),
-      reply: (use, text) => give(use, text, () => interactions.reply(use, text)),
+      reply: (use, text, isFleeting) =>
+        give(use, lateTextOf(text, isFleeting), () => interactions.reply(use, text)),
       change: (use, id, text) => give(use, text, () => interactions.change(use, id, text)),
       complete: answerDeferred,
       withdraw,

@@ -52,11 +52,16 @@ export interface Account<Config = unknown, Policy = unknown, Store = unknown> ex
 
 /** The state of an account, for `/status`. */
 export interface StatusFacts {
+  /** With the commit, if it is known. */
   readonly version: string;
-  /** `"<provider>/<model>"`. */
+  /** The model of the conversation, as `"<provider>/<model>"`. */
   readonly modelId: string;
-  /** Unix time in milliseconds since which the model has failed; absent while it answers. */
+  /** The fallback that answers for the account's first model; absent if none does. */
+  readonly fallbackId?: string;
+  /** Unix time in milliseconds since which the first model has failed; absent while it answers. */
   readonly modelFailsSince?: number;
+  /** Problems of the account, in words; absent if the asker is no owner. */
+  readonly warnings?: readonly string[];
   readonly readyAt: number;
   /** Round trip of the last heartbeat, in milliseconds; absent before the first. */
   readonly latencyMs?: number;

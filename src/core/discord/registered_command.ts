@@ -16,6 +16,11 @@ export interface RegisteredCommand {
   readonly name_localizations?: Localizations;
   /** Descriptions by Discord's locales; absent: none. */
   readonly description_localizations?: Localizations;
+  /**
+   * The permissions that a member of a guild needs to see it, as a decimal bit set; absent: none.
+   * Admins of a guild can change them there.
+   */
+  readonly default_member_permissions?: string;
   /** In the order in which Discord shows them. */
   readonly options: readonly RegisteredOption[];
 }

@@ -58,14 +58,15 @@ const MAX_CHOICES = 25;
  * Creates the handler of slash commands and message commands. The gateway's thread has deferred each
  * answer (K5).
  *
- * @param deferred Gives the deferred answer, or removes it. Rejects if that fails.
+ * @param deferred Gives the deferred answer, or removes it. Rejects if that fails. A fleeting answer
+ * is worth no direct message if Discord does not take it.
  * @returns Answers one command; never rejects.
  */
 export function createSlashCommands(
   runner: CommandRunner,
   messageCommands: readonly MessageCommand[],
   deferred: {
-    give(call: SlashCommand, content: string): Promise<void>;
+    give(call: SlashCommand, content: string, isFleeting: boolean): Promise<void>;
     withdraw(call: SlashCommand): Promise<void>;
   },
 ): (call: SlashCommand) => Promise<void> {
@@ -82,7 +83,7 @@ export function createSlashCommands(
     const command = all.find(({ name }) => name === call.name) ?? gone;
     const answer = await runCommand(call, command, runner);
     try {
-      if (answer.how === "tell") await deferred.give(call, answer.text);
+      if (answer.how === "tell") await deferred.give(call, answer.text, answer.isRefusal);
       else if (answer.how === "withdraw") await deferred.withdraw(call);
     } catch (error) {
       context.log.warn("Cannot answer a command", { ...idsOf(call), error });
@@ -186,7 +187,11 @@ async function choicesOf(
 
 /** How a command ends. */
 type CommandAnswer =
-  | { readonly how: Extract<RefusalEnd, "tell">; readonly text: string }
+  | {
+    readonly how: Extract<RefusalEnd, "tell">;
+    readonly text: string;
+    readonly isRefusal: boolean;
+  }
   | { readonly how: Exclude<RefusalEnd, "tell"> };
 
 /** Runs a command, and returns its answer; a refusal and a failure are answers, too. */
@@ -203,14 +208,14 @@ async function runCommand(
       const how = refusals.next(call.sender.id, !call.isText);
       if (how !== "tell") return { how };
       log.debug("Refused a command: this user has no right to it", { ...idsOf(call), why, rule });
-      return { how, text: notice("notAuthorized", {}, texts) };
+      return { how, text: notice("notAuthorized", {}, texts), isRefusal: true };
     }
     const text = await run(call, context);
-    if (text !== "" && text.length <= MAX_LENGTH) return { how: "tell", text };
+    if (text !== "" && text.length <= MAX_LENGTH) return { how: "tell", text, isRefusal: false };
     throw new RangeError(`/${call.name} answered with ${text.length} characters`);
   } catch (error) {
     log.error("A command failed", { ...idsOf(call), error });
-    return { how: "tell", text: notice("failure", { id: call.id }, texts) };
+    return { how: "tell", text: notice("failure", { id: call.id }, texts), isRefusal: false };
   }
 }
 

@@ -24,12 +24,17 @@ export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refu
   readonly interactions: {
     /** Replaces the message's text, without its components. */
     update(use: ComponentUse, content: string, card?: Card): Promise<void>;
-    /** Answers so that only the person sees it. @returns Id of the answer, if it can be changed. */
-    reply(use: ComponentUse, content: string): Promise<MessageId | undefined>;
+    /**
+     * Answers so that only the person sees it.
+     *
+     * @param isFleeting Whether the person needs no direct message if Discord does not take it.
+     * @returns Id of the answer, if it can be changed.
+     */
+    reply(use: ComponentUse, content: string, isFleeting: boolean): Promise<MessageId | undefined>;
     /** Replaces the text of a reply. */
     change(use: ComponentUse, replyId: MessageId, content: string): Promise<void>;
     /** Gives the answer to a modal. */
-    complete(use: ModalSubmission, content: string): Promise<void>;
+    complete(use: ModalSubmission, content: string, isFleeting: boolean): Promise<void>;
     /** Removes the "is thinking" of a modal, without an answer. */
     withdraw(use: ModalSubmission): Promise<void>;
   };
@@ -38,6 +43,7 @@ export interface ComponentRunner extends Pick<CommandRunner, "authorize" | "refu
 /** The end of a use: an answer, or one of the quiet ends of a refusal. */
 type UseEnd =
   | Exclude<ComponentAnswer, { readonly how: "refuse" }>
+  | { readonly how: "refuse"; readonly text: string; readonly later?: undefined }
   | Quiet<"nothing">
   | Quiet<"withdraw">;
 
@@ -63,8 +69,9 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
         if (use.kind === "modal") await interactions.withdraw(use);
         return undefined;
       }
-      if (use.kind === "modal") await interactions.complete(use, given.text);
-      else if (given.how === "reply") return await interactions.reply(use, given.text);
+      const isFleeting = given.how === "refuse" || given.later !== undefined;
+      if (use.kind === "modal") await interactions.complete(use, given.text, isFleeting);
+      else if (given.how !== "update") return await interactions.reply(use, given.text, isFleeting);
       else await interactions.update(use, given.text, use.isOnCard && given.card);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
@@ -73,21 +80,26 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
   }
 
   /** Never rejects: the work counts, even if Discord shows nothing of it. */
-  async function finish(
+  async function workOf(
     use: ComponentUse,
     later: NonNullable<ComponentAnswer["later"]>,
     component: Component,
-    replyId: MessageId | undefined,
-  ): Promise<void> {
-    let text: string;
+  ): Promise<string> {
     try {
-      text = await later();
+      return await later();
     } catch (error) {
       log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
-      text = component.failedText(context.texts());
+      return component.failedText(context.texts());
     }
+  }
+
+  async function finish(
+    use: ComponentUse,
+    text: string,
+    replyId: MessageId | undefined,
+  ): Promise<void> {
     try {
-      if (replyId === undefined) await interactions.reply(use, text);
+      if (replyId === undefined) await interactions.reply(use, text, false);
       else await interactions.change(use, replyId, text);
     } catch (error) {
       log.warn(`Cannot answer a ${use.kind}`, { ...idsOf(use), error });
@@ -105,8 +117,9 @@ export function createComponents(runner: ComponentRunner): (use: ComponentUse) =
       log.error(`A ${use.kind} failed`, { ...idsOf(use), error });
       return failed(component);
     });
-    const replyId = await answer(use, given);
-    if (given.later && component) await finish(use, given.later, component, replyId);
+    const work = given.later && component && workOf(use, given.later, component);
+    const replyId = await answer(use, given); // it may take seconds, and the work waits for none
+    if (work) await finish(use, await work, replyId);
   };
 }
 
@@ -121,13 +134,12 @@ async function settle(
     const how = refusals.next(use.sender.id, use.kind === "modal");
     if (how !== "tell") return { how };
     log.warn(event, { ...idsOf(use), ...fields });
-    return { how: "reply", text };
+    return { how: "refuse", text };
   };
-  // An unknown component needs the most, so that only owners learn that it is unknown.
-  const { kind, why, rule } = await authorize(use, component?.needs ?? "owner");
+  const { kind, why, rule } = await authorize(use, component?.needs ?? "everyone");
   if (kind !== "accept") {
     const event = `Refused a ${use.kind}: this user has no right to it`;
-    return refused(textOf("notAuthorized"), event, { why, rule });
+    return refused(textOf(component ? "notAuthorized" : "deadButton"), event, { why, rule });
   }
   const answer = component && await run(component, use, context);
   if (answer?.how === "refuse") return refused(answer.text, answer.event, answer.fields);

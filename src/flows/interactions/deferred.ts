@@ -4,6 +4,9 @@
  * The thread acknowledges in a request of its own. The answer may overtake that request, and Discord
  * then does not know the interaction's webhook yet, so it is tried again. The answer to a command
  * replaces the deferral, so a command that is answered twice shows one answer.
+ *
+ * An acknowledgement that came too late leaves no webhook, and an expired token closes it. The person
+ * then gets the answer by direct message.
  */
 
 import type { Account } from "../../core/account/account.ts";
@@ -13,8 +16,8 @@ import type { Interaction } from "../../core/inbound/interactions.ts";
 /**
  * Gives an answer.
  *
- * @param content The text of the answer, for a person whose interaction's token has expired; absent if
- * that person needs none.
+ * @param content The text of the answer, for a person whom the interaction's webhook does not reach;
+ * absent if that person needs none.
  * @param give Sends the answer through the interaction's webhook.
  * @returns The result of `give`; `undefined` if the person has the text in another way.
  * @throws {unknown} If Discord refuses the answer, as a rejection.
@@ -34,7 +37,7 @@ const TOKEN_MS = 15 * 60_000 - 10_000;
 /**
  * Creates the function that gives answers.
  *
- * @param tellLate Sends a text to the person alone, once the interaction's token has expired.
+ * @param tellLate Sends a text to the person alone, beside the interaction's webhook.
  * @param isUnknown Whether Discord does not know that the interaction was acknowledged, or does not
  * yet.
  */
@@ -50,15 +53,16 @@ export function createDeferred(
       if (content !== undefined) await tellLate(interaction, content);
       return undefined;
     }
-    for (const waitMs of RETRY_MS) {
+    for (const waitMs of [...RETRY_MS, undefined]) {
       try {
         return await give();
       } catch (error) {
-        if (!isUnknown(error)) throw error;
-        await wait(waitMs);
+        if (!isUnknown(error) || (waitMs === undefined && content === undefined)) throw error;
+        if (waitMs !== undefined) await wait(waitMs);
       }
     }
-    return await give();
+    if (content !== undefined) await tellLate(interaction, content);
+    return undefined;
   };
 }
 

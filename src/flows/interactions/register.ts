@@ -130,7 +130,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       const names = new Set(commands.map(({ name }) => name));
       const removed = registered.filter(({ name }) => !names.has(name));
       log.info("The slash commands are registered", {
-        commands: namesOf(commands),
+        commands: commands.length,
         ...(guildId !== undefined && { guildId }),
         ...(removed.length > 0 && { removed: namesOf(removed) }),
       });
@@ -187,6 +187,12 @@ export type CommandTexts = Readonly<
 const SLASH = 1;
 const MESSAGE = 3;
 
+/**
+ * Discord shows owners' commands only to members with Manage Server. It hides them from other members,
+ * and the policy still judges each use.
+ */
+const MANAGE_GUILD = String(1 << 5);
+
 /** Discord's `ApplicationCommandOptionTypes`. */
 const SUBCOMMAND = 1;
 const OPTION_TYPES: Readonly<Record<CommandOption["type"], number>> = {
@@ -202,7 +208,7 @@ const MAX_CHARS = 8_000;
 
 /** Translates a slash command. */
 export function toRegistered(
-  { name, description, options = [], subcommands }: Command,
+  { name, description, needs, options = [], subcommands }: Command,
   texts: CommandTexts = {},
 ): RegisteredCommand {
   return {
@@ -210,6 +216,7 @@ export function toRegistered(
     name,
     description,
     ...localized(name, texts),
+    ...(needs === "owner" && { default_member_permissions: MANAGE_GUILD }),
     options: subcommands ? subcommands.map(toSubcommand) : options.map(toOption),
   };
 }

@@ -7,6 +7,7 @@
 
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
+import { accountChecks } from "../account_checks.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
@@ -285,22 +286,29 @@ function isOutage(error: unknown): boolean {
 }
 
 /**
- * Collects the facts of one account that `/status` shows.
+ * Collects the facts of one account that `/status` shows to an owner.
  *
+ * @param modelId The model of the conversation; it counts unless a fallback answers for it.
  * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
  */
 export function statusOf(
-  health: Pick<AccountHealth, "snapshot" | "model">,
+  health: Pick<AccountHealth, "snapshot" | "model" | "fallback">,
   version: string,
+  modelId: string,
   now: number,
-): StatusFacts {
-  const ready = health.snapshot().shards.filter(({ state }) => state === "ready");
-  const model = health.model();
+): StatusFacts & Required<Pick<StatusFacts, "warnings">> {
+  const snapshot = health.snapshot();
+  const ready = snapshot.shards.filter(({ state }) => state === "ready");
+  const first = health.model();
   const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);
+  const isFirst = first?.id === modelId; // nothing is known of the health of others
   return {
     version,
-    modelId: model?.id ?? "none",
-    modelFailsSince: model?.openAt,
+    modelId,
+    fallbackId: isFirst ? health.fallback()?.id : undefined,
+    modelFailsSince: isFirst ? first?.openAt : undefined,
+    warnings: accountChecks([snapshot], now).filter(({ status }) => status !== "pass")
+      .map(({ what, where, why }) => [what, where, why].filter(Boolean).join(": ")),
     readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
     latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
   };

@@ -122,7 +122,7 @@ export type ComponentAnswer =
   /** The gateway's thread has opened a form. */
   | { readonly how: "form"; readonly later?: undefined };
 
-/** Does work that takes long. It begins once the answer is sent; its result replaces a `reply`. */
+/** Does work that takes long, beside the answer. Its result replaces a `reply`. */
 export type Later = () => Promise<string>;
 
 /** Names of all kinds of component. */

@@ -145,8 +145,8 @@ export interface InteractionContext
     /** Whether a person may stop the turns of others there (K3). */
     mayStopAll(event: CommandCall | ComponentUse): Promise<boolean>;
   };
-  /** Reads the account's state at this moment. */
-  readonly status: () => StatusFacts;
+  /** Reads the account's state at this moment, as far as it concerns the asker. */
+  readonly status: (call: CommandCall) => Promise<StatusFacts>;
   /**
    * The size of the conversation that a message of the asker would continue here; rejects if the
    * store fails.

@@ -97,7 +97,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ["off", false],
 ]);
 
-/** How to write a command, for a person whose words did not fit: `/model [model]`. */
+/** How to write a command, for a person whose words did not fit: `/queue [collect|steer]`. */
 export function usageOf({ name, options, subcommands }: Command): string {
   const lines = subcommands ?? [{ name: "", options }];
   return lines.map((line) =>
@@ -105,6 +105,7 @@ export function usageOf({ name, options, subcommands }: Command): string {
   ).join("\n");
 }
 
-function shown({ name, isRequired }: CommandOption): string {
-  return isRequired ? `<${name}>` : `[${name}]`;
+function shown({ name, isRequired, choices }: CommandOption): string {
+  const values = choices?.map(({ value }) => value).join("|") ?? name;
+  return isRequired ? `<${values}>` : `[${values}]`;
 }

@@ -8,6 +8,7 @@ import { moneyText } from "../../render/cost.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
 import type { UsageSum } from "../../core/store/usage.ts";
+import { clip } from "../../lib/text/cut.ts";
 import { durationText } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 
@@ -34,7 +35,8 @@ function wordsOf(
 ): string {
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   const tokens = `${inputTokens} + ${outputTokens} tokens (${cached} % cached)`;
-  if (requests === 0 || unpriced === requests) return tokens;
+  if (requests === 0) return tokens;
+  if (unpriced === requests) return `${tokens}, no price`;
   return `${tokens}, ${unpriced > 0 ? "at least " : ""}${moneyText(micros)}`;
 }
 
@@ -56,19 +58,33 @@ export const whoami: Command = {
 
 const SHOWN_ROLES = 20;
 
-/** Answers with Barnacle's version, the model, the time online and the gateway's latency. */
+/**
+ * Answers with Barnacle's version, the model, the connection and the use of today. Owners see the use
+ * by all people, and what needs their attention.
+ */
 export const status: Command = {
   name: "status",
-  description: "Show version, model and connection",
+  description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  run(_, { status, texts, now }) {
-    const { version, modelId: model, modelFailsSince, readyAt, latencyMs } = status();
+  async run(call, { status, usage, texts, now }) {
+    const { version, modelId, fallbackId, modelFailsSince, warnings, readyAt, latencyMs } =
+      await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
-    const text = notice("status", { version, model, online, latency }, texts());
-    if (modelFailsSince === undefined) return text;
-    const since = `<t:${Math.floor(modelFailsSince / 1_000)}:R>`; // in the reader's own time
-    return `${text}\n${notice("statusModelFails", { since }, texts())}`;
+    const model = fallbackId ?? modelId;
+    const lines = [notice("status", { version, model, online, latency }, texts())];
+    if (modelFailsSince !== undefined) {
+      const since = `<t:${Math.floor(modelFailsSince / 1_000)}:R>`; // in the reader's own time
+      lines.push(notice("statusModelFails", { since, model: modelId }, texts()));
+    }
+    const today = dayOf(now());
+    const own = wordsOf(await usage.sum(today, call.sender.id));
+    lines.push(notice("statusUsage", { use: own }, texts()));
+    if (warnings) {
+      lines.push(notice("statusUsageOfAll", { use: wordsOf(await usage.sum(today)) }, texts()));
+      lines.push(...warnings.map((warning) => `⚠️ ${warning}`));
+    }
+    return clip(lines.join("\n"), MAX_LENGTH - 100);
   },
 };
 

@@ -9,7 +9,7 @@ export const COMMAND_NOTICES = {
     example: "Hier läuft nichts von dir.",
   },
   deadButton: {
-    text: "This button no longer works.",
+    text: "This button is old and no longer works. Ask me again if you still need it.",
     when: "a person presses a button that no longer exists for the bot",
     example: "Dieser Knopf tut nichts mehr.",
   },
@@ -30,10 +30,22 @@ export const COMMAND_NOTICES = {
     example: "Barnacle {version} mit `{model}`. Online seit {online} ({latency}).",
   },
   statusModelFails: {
-    text: "The model has been failing since {since}.",
-    when: "the model does not answer, as the second line of `/status`",
-    placeholders: { since: "when it began to fail" },
-    example: "Das Modell antwortet nicht, seit {since}.",
+    text: "`{model}` has been failing since {since}.",
+    when: "the first model does not answer, as the second line of `/status`",
+    placeholders: { model: "the first model", since: "when it began to fail" },
+    example: "`{model}` antwortet nicht, seit {since}.",
+  },
+  statusUsage: {
+    text: "Your use today: {use}.",
+    when: "a person uses `/status`",
+    placeholders: { use: "tokens and money of the asker's messages today" },
+    example: "Deine Nutzung heute: {use}.",
+  },
+  statusUsageOfAll: {
+    text: "Everyone's use today: {use}.",
+    when: "an owner uses `/status`",
+    placeholders: { use: "tokens and money of all messages today" },
+    example: "Nutzung aller heute: {use}.",
   },
   context: {
     text:

@@ -64,8 +64,8 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     needs: "everyone" as const,
     run: ({ target }: CommandCall) => `${target?.id}`,
   }];
-  const answer = (call: SlashCommand, content: string) =>
-    give(call, content, () => {
+  const answer = (call: SlashCommand, content: string, isFleeting: boolean) =>
+    give(call, isFleeting ? undefined : content, () => {
       const failure = failures.shift();
       if (failure) return Promise.reject(failure);
       answers.push(content);
@@ -73,7 +73,7 @@ function setUp({ verdict = ALLOWED, command = TIDE, failures = [] as Error[] } =
     });
   const run = createSlashCommands(runner, menu, {
     give: answer,
-    withdraw: (call) => answer(call, "withdrawn"),
+    withdraw: (call) => answer(call, "withdrawn", true),
   });
   return { run, clock, lines, answers, needed, late };
 }
@@ -141,17 +141,32 @@ describe("[K2] createSlashCommands()", () => {
     assert.deepEqual([answers, lines], [["high at noon"], []]);
   });
 
-  it("gives up on a deferral that never arrived, and logs it", async () => {
-    const { run, answers, clock, lines } = setUp({ failures: Array(6).fill(UNKNOWN) });
-    const done = run(CALL);
-    for (let i = 0; i < 5; i++) {
-      await settle();
-      clock.advance(3_000);
-    }
-    await done;
-    assert.deepEqual([answers, lines.map(({ level }) => level)], [[], ["warn"]]);
-    assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
-  });
+  for (
+    const [what, verdict, expected] of [
+      ["sends the answer to the asker alone if a deferral never arrived", ALLOWED, {
+        late: ["ada: high at noon"],
+        levels: [],
+      }],
+      ["[X4a] sends a refusal to no one if a deferral never arrived, and logs it", DENIED, {
+        late: [],
+        levels: ["debug", "warn"],
+      }],
+    ] as const
+  ) {
+    it(`[K5] ${what}`, async () => {
+      const failures = Array<Error>(6).fill(UNKNOWN);
+      const { run, answers, clock, lines, late } = setUp({ failures, verdict });
+      const done = run(CALL);
+      for (let i = 0; i < 5; i++) {
+        await settle();
+        clock.advance(3_000);
+      }
+      await done;
+      assert.deepEqual([answers, late], [[], expected.late]);
+      assert.deepEqual(lines.map(({ level }) => level), expected.levels);
+      assert.doesNotMatch(JSON.stringify(lines), /s3cret/);
+    });
+  }
 
   it("does not retry after a refusal by Discord", async () => {
     const { run, answers, lines } = setUp({ failures: [new Error("50027")] });

@@ -126,6 +126,19 @@ describe("[K1] createRegistration()", () => {
     assert.equal(lines[0]?.fields.removed, "/play");
   });
 
+  it("[K3] shows owners' commands to members with Manage Server only", () => {
+    const owned = toRegistered(command("pause", { needs: "owner" }));
+    assert.equal(owned.default_member_permissions, "32");
+    assert.equal(toRegistered(status).default_member_permissions, undefined);
+  });
+
+  it("logs how many commands there are, and not each name", async () => {
+    const { registration, lines } = setUp([], [status, usage]);
+    registration.register(APPLICATION);
+    await settle();
+    assert.equal(lines[0]?.fields.commands, 2);
+  });
+
   it("spells options as Discord does", () => {
     sameData(toRegistered(usage).options, [
       { type: 4, name: "days", description: "How many", required: true },

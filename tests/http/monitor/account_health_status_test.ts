@@ -6,38 +6,65 @@ import { sameData } from "../../support/same_data.ts";
 const NOW = 1_750_000_000_000;
 type Shards = ReturnType<AccountHealth["snapshot"]>["shards"];
 
-const facts = (shards: readonly object[], model?: object) =>
+const facts = (shards: readonly object[], { model, fallback, state = "running" }: {
+  readonly model?: object;
+  readonly fallback?: object;
+  readonly state?: string;
+} = {}) =>
   statusOf(
     {
-      snapshot: () => ({ shards: shards as unknown as Shards }) as never,
+      snapshot: () =>
+        ({
+          id: "default",
+          state,
+          end: "the token is wrong",
+          findings: [],
+          parked: [],
+          delayed: [],
+          catchUp: { pending: 0, unreadable: [] },
+          rest: { invalidRequests: 0, breaker: "closed" },
+          shards: shards as unknown as Shards,
+        }) as never,
       model: () => model as never,
+      fallback: () => fallback as never,
     },
     "1.2.3",
+    "a/b",
     NOW,
   );
 
 describe("[K2] statusOf()", () => {
   it("counts online time from the oldest ready shard, and shows the highest latency", () => {
     const shards = [
-      { state: "ready", readyAt: NOW - 10, ack: { latencyMs: 40 } },
-      { state: "ready", readyAt: NOW - 50, ack: { latencyMs: 90 } },
+      { state: "ready", readyAt: NOW - 10, ack: { at: NOW, intervalMs: 40_000, latencyMs: 40 } },
+      { state: "ready", readyAt: NOW - 50, ack: { at: NOW, intervalMs: 40_000, latencyMs: 90 } },
       { state: "backoff", readyAt: NOW - 99, ack: { latencyMs: 999 } },
     ];
-    assert.deepEqual(facts(shards, { id: "a/b", openAt: NOW - 5 }), {
+    const { warnings, ...rest } = facts(shards, { model: { id: "a/b", openAt: NOW - 5 } });
+    sameData(rest, {
       version: "1.2.3",
       modelId: "a/b",
       modelFailsSince: NOW - 5,
       readyAt: NOW - 50,
       latencyMs: 90,
     });
+    assert.deepEqual(warnings, ["Running bot: waiting before the next attempt"]);
   });
 
-  it("has no latency before the first heartbeat, and no model before the account runs", () => {
-    sameData(facts([{ state: "ready", readyAt: NOW - 10 }]), {
-      version: "1.2.3",
-      modelId: "none",
-      readyAt: NOW - 10,
-    });
+  it("names the fallback that answers for the model of the conversation, and for no other", () => {
+    const fallback = { id: "c/d" };
+    assert.equal(facts([], { model: { id: "a/b", openAt: 1 }, fallback }).fallbackId, "c/d");
+    const other = facts([], { model: { id: "e/f", openAt: 1 }, fallback });
+    assert.deepEqual([other.fallbackId, other.modelFailsSince], [undefined, undefined]);
+  });
+
+  it("has no latency before the first heartbeat", () => {
+    const shards = [{ state: "ready", readyAt: NOW - 10 }];
+    assert.equal(facts(shards).latencyMs, undefined);
     assert.equal(facts([]).readyAt, NOW);
+  });
+
+  it("warns of the end of the account", () => {
+    assert.match(facts([], { state: "ended" }).warnings.join("\n"), /the token is wrong/);
   });
 });

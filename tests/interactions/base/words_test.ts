@@ -7,6 +7,7 @@ import { config } from "../../../src/interactions/commands/config.ts";
 import { forget, memory } from "../../../src/interactions/commands/own_data.ts";
 import { skill } from "../../../src/interactions/commands/questions.ts";
 import { status } from "../../../src/interactions/commands/about.ts";
+import { think } from "../../../src/interactions/commands/settings.ts";
 import { commandsOf } from "../../support/discord/vectors.ts";
 
 describe("[K1] readWords()", () => {
@@ -62,6 +63,7 @@ describe("[K1] readWords()", () => {
 describe("[K1] usageOf()", () => {
   it("shows how to write a command", () => {
     assert.equal(usageOf(skill), "`/skill <name> [input]`");
+    assert.equal(usageOf(think), "`/think [off|minimal|low|medium|high|default]`");
     assert.equal(usageOf(config).split("\n")[2], "`/config set <path> <value>`");
   });
 });

@@ -47,9 +47,16 @@ const answerSchema = () =>
       description: z.string(),
       name_localizations: localizations(),
       description_localizations: localizations(),
+      default_member_permissions: z.string().nullish(),
       options: z.array(optionSchema()).default([]),
-    }).transform(({ name_localizations: names, description_localizations: texts, ...command }) => ({
+    }).transform(({
+      name_localizations: names,
+      description_localizations: texts,
+      default_member_permissions,
+      ...command
+    }) => ({
       ...command,
+      ...(default_member_permissions && { default_member_permissions }),
       ...(names && Object.keys(names).length > 0 && { name_localizations: names }),
       ...(texts && Object.keys(texts).length > 0 && { description_localizations: texts }),
     })),
@@ -101,9 +108,15 @@ export function createApplicationCommands(api: RestApi) {
   };
 }
 
-/** A command in a menu has no description and no options. */
-function toBody({ description, options, ...command }: RegisteredCommand): object {
+/** A command in a menu has no description and no options. Discord takes a bit set as a number. */
+function toBody(
+  { description, options, default_member_permissions: permissions, ...command }: RegisteredCommand,
+): object {
+  const body = {
+    ...command,
+    ...(permissions && { default_member_permissions: Number(permissions) }),
+  };
   return command.type === ApplicationCommandTypes.ChatInput
-    ? { ...command, description, options }
-    : command;
+    ? { ...body, description, options }
+    : body;
 }

@@ -146,10 +146,10 @@ async function edit(
   const body = channelFields(fields, place.clean);
   const before = channelFields(fieldsBefore(channel, fields), place.clean);
   return await place.change({
-    what: `change ${channelLabel(channel)}: ${JSON.stringify(body)}`,
+    what: `change ${channelLabel(channel)}: ${wordsOf(body)}`,
     dryRun,
     undo: {
-      does: `sets ${channelLabel(channel)} back: ${JSON.stringify(before)}`,
+      does: `sets ${channelLabel(channel)} back: ${wordsOf(before)}`,
       needs: isThread(channel) ? ["Manage Threads"] : ["Manage Channels"],
       left: { path, fields: { ...body } },
       requests: [{ method: "PATCH", path, body: before }],
@@ -215,6 +215,23 @@ function fieldsBefore(channel: Channel, fields: ChannelFields): ChannelFields {
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in fields));
 }
+
+/** A body in words for people: `name "help", slow mode 5 s`. */
+function wordsOf(body: object): string {
+  return Object.entries(body).map(([name, value]) => {
+    const { [name]: label = name } = FIELD_NAMES;
+    if (name === "rateLimitPerUser") return `${label} ${value === 0 ? "off" : `${value} s`}`;
+    if (name === "parentId") return `${label} ${value === null ? "none" : `<#${value}>`}`;
+    if (typeof value === "boolean") return `${label} ${value ? "on" : "off"}`;
+    return `${label} ${value === "" ? "none" : JSON.stringify(value)}`;
+  }).join(", ");
+}
+
+const FIELD_NAMES: Readonly<Record<string, string>> = {
+  parentId: "category",
+  nsfw: "age restriction",
+  rateLimitPerUser: "slow mode",
+};
 
 /** The body of a request, from the fields of an action. */
 export function channelFields(

@@ -22,7 +22,7 @@ describe("[T3] destructive actions", () => {
           name: "new",
           dryRun: true,
         }),
-        /^Dry run: this would change #help \(\d+\): \{"name":"new"\}\. It can be undone/,
+        /^Dry run: this would change #help \(\d+\): name "new"\. It can be undone/,
       );
       assert.deepEqual(writes(), []);
       assert.match(await run(UNDO), /there is nothing/);

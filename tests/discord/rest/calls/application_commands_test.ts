@@ -56,6 +56,7 @@ describe("[K1] createApplicationCommands()", () => {
   it("keeps subcommands, choices and words in other languages, and no description of a menu", async () => {
     const config = {
       ...STATUS,
+      default_member_permissions: "32",
       name_localizations: { "pt-BR": "estado" },
       description_localizations: { de: "Zustand" },
       options: [{
@@ -74,7 +75,10 @@ describe("[K1] createApplicationCommands()", () => {
     const { commands } = await list(APPLICATION);
     sameData(commands, [config, menu]);
     await replace(APPLICATION, undefined, { commands, entryPoint: [] });
-    assert.deepEqual(sent.at(-1)?.body, [config, { type: 3, name: "Ask Barnacle" }]);
+    assert.deepEqual(sent.at(-1)?.body, [{ ...config, default_member_permissions: 32 }, {
+      type: 3,
+      name: "Ask Barnacle",
+    }]);
   });
 
   it("keeps the command that launches the application's Activity apart, and sends it again", async () => {
