@@ -231,7 +231,7 @@ function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliC
 
 /** `barnacle pause` */
 export const pause: CliCommand = pauseCommand(true, {
-  brief: "Pause the bot: stop its turns, and answer no one",
+  brief: "Pause the bot: stop its turns, and tell people who ask that it is paused",
   notes: [
     "A running bot stops within a second. The pause outlives a restart. /pause in Discord does the " +
     "same for its account.",

@@ -84,7 +84,7 @@ function whatNext(next: ReconnectPlan): string {
         next.isDown ? ", and counted as down" : ""
       }`;
     case "stop":
-      return `no more tries: ${next.hint}`;
+      return `no more tries with the same settings: ${next.hint}`;
     case "give_up":
       return "no more tries, as channels.discord.gateway.reconnect says";
   }

@@ -34,7 +34,7 @@ interface Privilege {
   readonly intent: number;
   /** Flag of an intent that Discord granted after a review. */
   readonly verified: number;
-  /** Flag of an intent that the owner of a bot in fewer than 100 guilds switched on. */
+  /** Flag of an intent that the owner switched on, which needs no review below 10,000 users. */
   readonly limited: number;
 }
 
