@@ -258,6 +258,17 @@ export interface Abilities {
   readonly tools?: boolean;
 }
 
+/**
+ * Where the size of a window comes from.
+ *
+ * - `config`: the config has it.
+ * - `server`: the model's server told it.
+ * - `family`: it is usual for the model's name.
+ * - `assumed`: nothing tells it.
+ * - `refusal`: the server refused a longer request.
+ */
+export type WindowSource = "config" | "server" | "family" | "assumed" | "refusal";
+
 /** The room of a model, in tokens. */
 export interface ContextWindow {
   /** Tokens that a request and its answer may have together. */
@@ -266,6 +277,8 @@ export interface ContextWindow {
   readonly maxOutput: number;
   /** Set while the server has not told the room yet: then it is an assumption, often too small. */
   readonly isPending?: true;
+  /** Where its size comes from; absent: assumed. */
+  readonly from?: WindowSource;
 }
 
 /** Room for an answer, if the model has no known limit of answers. */

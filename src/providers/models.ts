@@ -15,6 +15,7 @@ import {
   type ModelRequest,
   UNKNOWN_WINDOW,
   windowOf,
+  type WindowSource,
 } from "../core/model.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Ask, AskDeps, WireTimeouts } from "./wire.ts";
@@ -99,6 +100,7 @@ export function createKnownAbilities(
   const { contextWindow, images, tools } = written;
   const isWhole = contextWindow !== undefined && images !== undefined && tools !== undefined;
   let known: Abilities = written;
+  let knownFrom: WindowSource = contextWindow === undefined ? "assumed" : "config";
   let asking: Promise<void> | undefined;
   let askedAt = -Infinity;
   let asks = 0;
@@ -115,9 +117,10 @@ export function createKnownAbilities(
     asks += 1;
     asking = ask().then((told) => {
       if (!told) return;
-      const { windowFrom: _, isEarly, ...abilities } = told;
+      const { windowFrom = "server", isEarly, ...abilities } = told;
       isAnswered = !isEarly;
       known = { ...abilities, ...written };
+      if (contextWindow === undefined && known.contextWindow !== undefined) knownFrom = windowFrom;
     }).finally(() => {
       asking = undefined;
       hasAsked = true;
@@ -139,8 +142,13 @@ export function createKnownAbilities(
     window(): ContextWindow {
       look();
       const { contextWindow = UNKNOWN_WINDOW.contextWindow } = known;
-      const window = windowOf({ ...known, contextWindow: Math.min(contextWindow, learned()) });
-      return hasAsked || known.contextWindow !== undefined || learned() < Infinity
+      const most = learned();
+      const from = most < contextWindow ? "refusal" : knownFrom;
+      const window = {
+        ...windowOf({ ...known, contextWindow: Math.min(contextWindow, most) }),
+        from,
+      };
+      return hasAsked || known.contextWindow !== undefined || most < Infinity
         ? window
         : { ...window, isPending: true };
     },

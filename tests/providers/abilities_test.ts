@@ -270,6 +270,7 @@ describe("[L4] createKnownAbilities()", () => {
       await abilities.asked();
       abilities.refused({ contextWindow: named }, REQUEST);
       assert.equal(abilities.window().contextWindow, tokens);
+      assert.equal(abilities.window().from, tokens === known ? "server" : "refusal");
     });
   }
 
@@ -315,10 +316,14 @@ describe("[L4] createKnownAbilities()", () => {
       now: () => 0,
     });
     assert.equal(asked, 0, "it asked before anyone looked");
-    const assumed = { contextWindow: 32_768, maxOutput: 4_096, isPending: true };
+    const assumed = { contextWindow: 32_768, maxOutput: 4_096, from: "assumed", isPending: true };
     assert.deepEqual(known.window(), assumed);
     await known.asked();
-    assert.deepEqual(known.window(), { contextWindow: 40_960, maxOutput: 4_096 });
+    assert.deepEqual(known.window(), {
+      contextWindow: 40_960,
+      maxOutput: 4_096,
+      from: "server",
+    });
     assert.deepEqual(known.now(), { contextWindow: 40_960, tools: true, images: false });
     assert.equal(asked, 1);
   });
@@ -344,6 +349,14 @@ describe("[L4] createKnownAbilities()", () => {
       ask: () => Promise.reject(new Error("asked")),
       now: () => 0,
     });
-    assert.deepEqual(known.window(), { contextWindow: 2_048, maxOutput: 512 });
+    assert.deepEqual(known.window(), { contextWindow: 2_048, maxOutput: 512, from: "config" });
+  });
+
+  it("tells that a window is usual for the model's family", async () => {
+    const ask = () => Promise.resolve({ contextWindow: 128_000, windowFrom: "family" as const });
+    const known = createKnownAbilities({ ask, now: () => 0 });
+    known.window();
+    await known.asked();
+    assert.equal(known.window().from, "family");
   });
 });

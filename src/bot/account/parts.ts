@@ -11,6 +11,7 @@ import { createPolicyKeeper } from "../../flows/judging/policy_keeper.ts";
 import { createOwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.ts";
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
+import { createSummaries } from "../../flows/session/compact.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -60,6 +61,7 @@ export async function createParts(
   const outbound = createOutbound(account, given);
   const questions = createAccountCards(account, given);
   const rates = createTokenRates();
+  const summaries = createSummaries();
   const spend = createSpending(account);
   const threads = createAccountThreads(account, { ...given, spend, outbound });
   const files = createAccountFiles(account, { ...given, spend });
@@ -68,7 +70,8 @@ export async function createParts(
   const readMember = createReadMember(gateway.client);
   const judging = createJudging(account, { ...given, readMember, threads });
   const history = createHistory(account, { ...given, judging });
-  const made = { ...given, outbound, rates, spend, threads, files, sources, judging, history };
+  const counts = { rates, summaries, spend };
+  const made = { ...given, ...counts, outbound, threads, files, sources, judging, history };
   const toolPorts = createToolPorts(account, made);
   const inbound = createInbound(account, { ...made, toolPorts });
   const catchUp = createAccountCatchUp(account, { ...given, inbound });

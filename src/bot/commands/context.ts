@@ -52,7 +52,7 @@ import { createCommandUndo } from "../../flows/interactions/undo.ts";
 /** Everything that interactions need beside their account. */
 export interface InteractionParts
   extends
-    Pick<ConversationParts, "spend" | "rates">,
+    Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting">,
     Pick<AccountPorts, "health"> {
   readonly options: Pick<AccountOptions, "version" | "dataDir" | "files">;
@@ -139,7 +139,7 @@ export function createCommandContext(
         return outcome;
       },
     },
-    contextOf: createContextFacts(account, conversationParts),
+    contextOf: createContextFacts(account, conversationParts, models.modelOf),
     commands: () =>
       COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort, mcp }) ?? true),
     conversations: createConversations(account, conversationParts, models.modelOf),
@@ -179,9 +179,9 @@ export function createCommandContext(
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     async status(call) {
-      const { id } = await models.of(call);
+      const { id, window } = models.modelOf(judging.sessionOf(call).sessionKey);
       const { warnings, ...facts } = statusOf(parts.health, BUILD_NAME, id, now());
-      return await isOwner(call) ? { ...facts, warnings } : facts;
+      return { ...facts, window, warnings: await isOwner(call) ? warnings : undefined };
     },
   };
   return { context, models, pause };

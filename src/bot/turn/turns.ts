@@ -43,7 +43,7 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
 export function createAccountTurns(
   account: AccountContext,
   parts:
-    & Pick<AnswerPorts, "rates" | "spend" | "files" | "toolPorts">
+    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files" | "toolPorts">
     & Pick<AccountPorts, "turnLimit">
     & {
       readonly options: Pick<AccountOptions, "onTrace">;
@@ -88,7 +88,6 @@ export function createAccountTurns(
     isOwner: sources.isOwner,
     missingPermission: createMissingPermission(parts.client, now),
   });
-  const retryAt = new Map<string, number>();
   const { commands } = parts.inbound;
   const modesNow = latest(
     config,
@@ -113,14 +112,13 @@ export function createAccountTurns(
   const { footerOf } = store.outbox;
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
 
-  const { rates, spend, files, threads, toolPorts } = parts;
+  const { rates, summaries, spend, files, threads, toolPorts } = parts;
   const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
-    ...{ rates, spend, stopping, ended, files, threads, events, hasTraces },
+    ...{ rates, summaries, spend, stopping, ended, files, threads, events, hasTraces },
     store: answerStore,
     sessions: store.sessions,
-    retryAt,
     steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
     ...{
       backfill,

@@ -41,7 +41,7 @@ export interface WhyReport {
 }
 
 /** How much of a session the model sees now. */
-export type SessionNow = Omit<ContextFacts, "windowTokens">;
+export type SessionNow = Pick<ContextFacts, "entries" | "tokens" | "folded">;
 
 /** The decision of one account. */
 export interface WhyDecision extends Outcome {

@@ -197,6 +197,9 @@ function sessionLines({ session }: WhyReport): readonly string[] {
     ...(at === undefined ? [] : [
       `  ${folded.entries} older entries of ${folded.messages} messages are folded into a ` +
       `summary, last ${timeText(at)}`,
+      ...(folded.isPlain
+        ? ["  the model gave no summary: this one has only the first words of each message"]
+        : []),
     ]),
   ];
 }

@@ -10,6 +10,7 @@ import type { Emitter } from "../../lib/emitter.ts";
 import type { Log } from "../../lib/log.ts";
 import type { AccountId } from "../discord/ids.ts";
 import type { Self } from "../inbound/inbound.ts";
+import type { ContextWindow } from "../model.ts";
 import type { AccountEvents } from "./events.ts";
 
 /**
@@ -60,6 +61,8 @@ export interface StatusFacts {
   readonly fallbackId?: string;
   /** Unix time in milliseconds since which the first model has failed; absent while it answers. */
   readonly modelFailsSince?: number;
+  /** The window of the conversation's model; absent if not known. */
+  readonly window?: ContextWindow;
   /** Problems of the account, in words; absent if the asker is no owner. */
   readonly warnings?: readonly string[];
   readonly readyAt: number;

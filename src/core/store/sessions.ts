@@ -90,7 +90,7 @@ export interface ListedCheckpoint {
   readonly messageIds: readonly string[];
   /** Text of the summary; absent of a reset. */
   readonly summary?: string;
-  /** Id of the model that wrote the summary; absent of a reset. */
+  /** Id of the model that wrote the summary; absent if none did, and of a reset. */
   readonly modelId?: string;
   readonly at: number;
 }

@@ -20,6 +20,8 @@ export interface Summary {
   readonly boundary: string;
   /** Text by the model about words of people. Untrusted. */
   readonly text: string;
+  /** Whether no model wrote it: then it has the first words of each message; absent: one did. */
+  readonly isPlain?: boolean;
 }
 
 /** The newest checkpoint of a session. */
@@ -65,8 +67,8 @@ export interface Fold extends FoldRange {
   readonly cause: FoldCause;
   /** The summary of all entries since the last reset. */
   readonly summary: Summary;
-  /** Id of the model that wrote it. */
-  readonly modelId: string;
+  /** Id of the model that wrote it; absent if none did. */
+  readonly modelId?: string;
 }
 
 /** The folded part of a session. */
@@ -79,4 +81,6 @@ export interface Folded {
   readonly summaryChars: number;
   /** When the newest of them were folded, as Unix time in milliseconds; absent if there are none. */
   readonly at?: number;
+  /** Whether no model wrote the summary; absent: one did. */
+  readonly isPlain?: boolean;
 }

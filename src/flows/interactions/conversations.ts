@@ -19,7 +19,7 @@ import type {
   InteractionContext,
 } from "../../interactions/base/context.ts";
 import { charsOf, MAX_ENTRIES, requestTokens, type TokenRates } from "../../session/history.ts";
-import { compact } from "../session/compact.ts";
+import { compact, type Summaries } from "../session/compact.ts";
 
 /** The part of an account that its conversations need. */
 type ConversationAccount = Pick<
@@ -36,6 +36,7 @@ export interface ConversationParts {
   /** Counts costs, and refuses a request beyond a budget. */
   readonly spend: SpendPort;
   readonly rates: Pick<TokenRates, "rateOf">;
+  readonly summaries: Summaries;
   /** Removes the config's secrets from a summary (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
 }
@@ -50,7 +51,7 @@ export function createConversations(
   modelOf: AccountModels["modelOf"],
 ): Conversations {
   const { store: { sessions }, now } = account;
-  const { routeOf, spend, rates } = parts;
+  const { routeOf, spend, rates, summaries } = parts;
   return {
     reset: (call) => sessions.reset(routeOf(call).sessionKey, "command", now()),
     async compact(call) {
@@ -75,13 +76,14 @@ export function createConversations(
           tokensPerChar: rates.rateOf(model.id),
           otherChars: 0,
           timeoutMs: SUMMARY_MS,
+          isNeeded: false,
         },
         {
           ...account,
           cleanSecrets: parts.cleanSecrets,
           store: sessions,
           model: meteredModel(model, { kind: "compaction", by, spend, now }),
-          retryAt: new Map(), // a person asks: a failure of before does not count
+          summaries,
         },
       );
       return isFolded ? "folded" : "failed";
@@ -123,19 +125,22 @@ export function createAccountModels(
 /** Creates the reader of sizes for `/context`. */
 export function createContextFacts(
   { store: { sessions, turns } }: Pick<ConversationAccount, "store">,
-  { routeOf, model, rates }: Pick<ConversationParts, "routeOf" | "model" | "rates">,
+  { routeOf, rates, summaries }: Pick<ConversationParts, "routeOf" | "rates" | "summaries">,
+  modelOf: AccountModels["modelOf"],
 ): InteractionContext["contextOf"] {
   return async (call): Promise<ContextFacts> => {
     const { sessionKey } = routeOf(call);
     const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
     const summary = (await sessions.checkpointOf(sessionKey))?.summary;
     const chars = charsOf(entries) + (summary?.text.length ?? 0);
-    const { id, window = UNKNOWN_WINDOW } = model();
+    const { id, window = UNKNOWN_WINDOW } = modelOf(sessionKey);
     return {
       entries: entries.length,
       tokens: Math.round(chars * rates.rateOf(id)),
-      windowTokens: requestTokens(window),
+      room: requestTokens(window),
+      window,
       folded: await sessions.foldedOf(sessionKey),
+      summaryFailedAt: summaries.failures.get(sessionKey)?.at,
     };
   };
 }

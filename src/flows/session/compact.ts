@@ -3,13 +3,16 @@
  * own. One request runs for a session at a time.
  *
  * Entries are never deleted or changed. The summary and its range are one transaction: a crash
- * before it asks again, and nothing asks again after it. If the model gives no summary, the turn goes
- * on without the oldest entries, and a later turn tries again.
+ * before it asks again, and nothing asks again after it. If the model gives no summary, the next turn
+ * tries again. After three failures in a row, or if a request would lack entries, a summary without a
+ * model takes its place. So a model that always fails costs one request each time that the window is
+ * full, and no conversation loses its beginning.
  */
 
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Model, ModelRequest } from "../../core/model.ts";
 import type { Checkpoint, Fold, FoldCause } from "../../core/turn/checkpoint.ts";
+import { plainSummaryOf } from "../../render/prompt/plain_summary.ts";
 import { summaryOf, summaryRequestOf } from "../../render/prompt/summary.ts";
 import {
   foldCount,
@@ -22,17 +25,34 @@ import {
 import type { Sessions } from "../../core/store/sessions.ts";
 import type { Account } from "../../core/account/account.ts";
 
+/** Failures of a session's model to give a summary. */
+export interface SummaryFailure {
+  /** Number of failures in a row. */
+  readonly count: number;
+  /** When the last one was, as Unix time in milliseconds. */
+  readonly at: number;
+}
+
+/** The summaries of one account. */
+export interface Summaries {
+  /** Requests that run, by session. Each tells whether it has folded the session. */
+  readonly running: Map<string, Promise<boolean>>;
+  /** Failures since the last summary by a model, by session. */
+  readonly failures: Map<string, SummaryFailure>;
+}
+
+/** Creates the summaries of an account, none of which runs. */
+export function createSummaries(): Summaries {
+  return { running: new Map(), failures: new Map() };
+}
+
 /** Everything that folding needs from outside. */
 export interface CompactPorts
   extends Pick<Account, "randomId" | "now" | "schedule" | "stopping" | "log"> {
   readonly store: Pick<Sessions, "openEntries" | "fold">;
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
-  /**
-   * When each session may be folded again, while a request runs and after its failure, as Unix time
-   * in milliseconds.
-   */
-  readonly retryAt: Map<string, number>;
+  readonly summaries: Summaries;
   /** Removes the config's secrets from a summary (SEC-R9). */
   readonly cleanSecrets: (text: string) => string;
 }
@@ -46,6 +66,8 @@ export interface FoldedFor extends Pick<Claim, "route"> {
 /** The bounds of a folding. A command folds all entries, whatever else a request has. */
 export interface CompactLimits extends RequestSize {
   readonly timeoutMs: number;
+  /** Whether a request waits, and would lack entries without a summary. */
+  readonly isNeeded: boolean;
 }
 
 /** Maximum UTF-16 units of a summary, and its share of a small window. */
@@ -53,9 +75,10 @@ const SUMMARY_CHARS = 8_000;
 const SUMMARY_SHARE = 0.15;
 /** Share of the window that the entries may take in the request for a summary. */
 const REQUEST_SHARE = 0.8;
-/** Milliseconds before a session is folded again after a failure, and the number to remember. */
-const RETRY_MS = 5 * 60_000;
-const RETRIES_MAX = 1_000;
+/** Failures in a row after which a summary without a model takes the place of the model's. */
+const MAX_FAILURES = 3;
+/** Maximum number of sessions whose failures are remembered. */
+const SESSIONS_MAX = 1_000;
 const FOLD_ENTRIES = 4 * MAX_ENTRIES;
 
 /**
@@ -72,9 +95,29 @@ export async function compact(
   limits: CompactLimits,
   ports: CompactPorts,
 ): Promise<boolean> {
+  const { running } = ports.summaries;
+  const { sessionKey } = claim.route;
+  const other = running.get(sessionKey);
+  if (other && cause === "full" && !limits.isNeeded) return false;
+  if (await other) return true;
+  const own = foldNow(claim, previous, cause, limits, ports);
+  running.set(sessionKey, own);
+  try {
+    return await own;
+  } finally {
+    if (running.get(sessionKey) === own) running.delete(sessionKey);
+  }
+}
+
+async function foldNow(
+  claim: FoldedFor,
+  previous: Checkpoint | undefined,
+  cause: FoldCause,
+  limits: CompactLimits,
+  ports: CompactPorts,
+): Promise<boolean> {
   const { route: { agentId, sessionKey }, message } = claim;
-  const { store, now, log } = ports;
-  if ((ports.retryAt.get(sessionKey) ?? 0) > now()) return false;
+  const { store, now, log, summaries: { failures } } = ports;
   const all = historyChars(limits.window, 0, limits.tokensPerChar);
   const { older, entries } = await store.openEntries(sessionKey, FOLD_ENTRIES);
   const kept = cause === "command" ? 0 : keptChars(limits);
@@ -91,18 +134,38 @@ export async function compact(
     maxChars: Math.floor(all * REQUEST_SHARE) - (summary?.text.length ?? 0),
     summaryChars,
   });
-  if (ports.retryAt.size >= RETRIES_MAX) ports.retryAt.clear();
-  ports.retryAt.set(sessionKey, now() + limits.timeoutMs + RETRY_MS);
-  const answer = await ask(request, claim, limits.timeoutMs, ports);
   const sources = [
     ...(summary ? [summary.text] : []),
     ...folded.map(({ text, messageId }) => `${messageId} ${text}`),
   ];
-  const text = answer && summaryOf(ports.cleanSecrets(answer.text), sources, summaryChars);
-  if (!answer || text === undefined) {
-    if (ports.stopping.aborted) ports.retryAt.delete(sessionKey);
-    else ports.retryAt.set(sessionKey, now() + RETRY_MS);
-    return false;
+  const textOf = (written: string) => summaryOf(ports.cleanSecrets(written), sources, summaryChars);
+
+  const { count: before = 0 } = failures.get(sessionKey) ?? {};
+  // No person waits for a model that fails each time.
+  const asks = !limits.isNeeded || before < MAX_FAILURES;
+  const answer = asks ? await ask(request, limits.timeoutMs, ports) : undefined;
+  if (ports.stopping.aborted) return false;
+  let text = answer?.text === undefined ? undefined : textOf(answer.text);
+  const isPlain = text === undefined;
+  if (text !== undefined) failures.delete(sessionKey);
+  else {
+    const count = answer ? before + 1 : before;
+    if (failures.size >= SESSIONS_MAX) failures.clear();
+    failures.set(sessionKey, { count, at: now() });
+    const triesAgain = cause === "command" || !(limits.isNeeded || count >= MAX_FAILURES);
+    if (answer) {
+      log.warn("The model gave no summary of older entries", {
+        sessionKey,
+        model: ports.model.id,
+        failures: count,
+        instead: triesAgain ? "another try with the next turn" : "the first words of each message",
+        messageId: message.id,
+        error: answer.error ?? "its answer had no text",
+      });
+    }
+    if (triesAgain) return false;
+    text = textOf(plainSummaryOf(folded, summary, summaryChars));
+    if (text === undefined) return false;
   }
   const fold: Fold = {
     agentId,
@@ -110,14 +173,15 @@ export async function compact(
     cause,
     count: older + folded.length,
     last: { messageId: last.messageId, role: last.role },
-    summary: { boundary, text },
-    modelId: answer.modelId,
+    summary: { boundary, text, isPlain },
+    modelId: isPlain ? undefined : answer?.modelId,
   };
-  const isStored = await store.fold(fold, now()).finally(() => ports.retryAt.delete(sessionKey));
+  const isStored = await store.fold(fold, now());
   if (isStored) {
     log.info("Older entries of a session were folded into a summary", {
       sessionKey,
       cause,
+      writtenBy: fold.modelId ?? "no model",
       entries: folded.length,
       summaryChars: text.length,
       messageId: message.id,
@@ -126,13 +190,12 @@ export async function compact(
   return isStored;
 }
 
-/** Asks the model once; `undefined` if it gives no whole answer in time. */
+/** Asks the model once. */
 async function ask(
   request: ModelRequest,
-  { message, route: { sessionKey } }: FoldedFor,
   timeoutMs: number,
-  { model, schedule, stopping, log }: CompactPorts,
-): Promise<SummaryAnswer | undefined> {
+  { model, schedule, stopping }: CompactPorts,
+): Promise<SummaryAnswer> {
   const ending = new AbortController();
   const cancel = schedule(
     () => ending.abort(new Error(`no summary within ${timeoutMs / 1_000} s`)),
@@ -144,28 +207,30 @@ async function ask(
   try {
     let text = "";
     for await (const part of model.generate(request, ending.signal)) {
-      if (part.kind === "finish") return { text, modelId: part.modelId ?? model.id };
-      text = part.kind === "again" ? "" : text + part.text;
+      if (part.kind === "finish") {
+        return {
+          text,
+          modelId: part.modelId ?? model.id,
+          error: part.calls ? "it called a tool" : undefined,
+        };
+      }
+      if (part.kind === "again") text = "";
+      if (part.kind === "text") text += part.text;
     }
-    return undefined;
+    return { error: "its answer ended early" };
   } catch (error) {
-    if (!stopping.aborted) {
-      log.warn("The model gave no summary; turns go on without the oldest entries", {
-        sessionKey,
-        model: model.id,
-        messageId: message.id,
-        error,
-      });
-    }
-    return undefined;
+    return { error };
   } finally {
     cancel();
     stopping.removeEventListener("abort", onStop);
   }
 }
 
-/** A summary as the model wrote it. */
+/** The model's answer to the request for a summary. */
 interface SummaryAnswer {
-  readonly text: string;
-  readonly modelId: string;
+  /** Absent if it gave no whole answer in time. */
+  readonly text?: string;
+  readonly modelId?: string;
+  /** Why it may be no summary. */
+  readonly error?: unknown;
 }

@@ -127,11 +127,18 @@ export async function openHistory(
     window: ContextWindow,
     cause: FoldCause,
     found: Awaited<ReturnType<typeof read>>,
-    stopping = ports.stopping,
+    ending?: AbortSignal,
   ) => {
     const timeoutMs = Math.min(SUMMARY_TIME_MS, rules.timeoutMs * SUMMARY_TIME_SHARE);
-    const limits = { ...sizeIn(window, found), timeoutMs };
-    const foldPorts = { ...ports, model: ports.writer(), stopping, store: sessions };
+    const isNeeded = ending === undefined; // after the answer, nothing waits
+    const limits = { ...sizeIn(window, found), timeoutMs, isNeeded };
+    const { stopping } = ports;
+    const foldPorts = {
+      ...ports,
+      model: ports.writer(),
+      stopping: ending ?? stopping,
+      store: sessions,
+    };
     const isFolded = await compact(claim, found.checkpoint, cause, limits, foldPorts);
     return isFolded ? await read(window) : found;
   };

@@ -174,7 +174,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const { images } = gathered;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
-  const { sessions, rates, retryAt, randomId, schedule, stopping, log } = ports;
+  const { sessions, rates, summaries, randomId, schedule, stopping, log } = ports;
   const opened = await openHistory(
     claim,
     parts,
@@ -184,7 +184,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       store,
       sessions,
       rates,
-      retryAt,
+      summaries,
       randomId,
       now,
       schedule,

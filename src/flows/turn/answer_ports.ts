@@ -49,7 +49,7 @@ export interface AnswerPorts
     SaveTurnPorts,
     Omit<EndPorts, "events">,
     Emits<"outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut">,
-    Pick<HistoryPorts, "sessions" | "rates" | "retryAt">,
+    Pick<HistoryPorts, "sessions" | "rates" | "summaries">,
     Pick<Account, "ended" | "randomId"> {
   readonly store:
     & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">

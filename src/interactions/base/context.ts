@@ -4,6 +4,7 @@ import type { McpLoginState } from "../../core/people/mcp_login.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
+import type { ContextWindow } from "../../core/model.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
@@ -28,8 +29,11 @@ export interface ContextFacts {
   /** Estimated number of their tokens, with the summary of the folded ones. */
   readonly tokens: number;
   /** Number of tokens that fit into a request to the model. */
-  readonly windowTokens: number;
+  readonly room: number;
+  readonly window: ContextWindow;
   readonly folded: Folded;
+  /** When the model last gave no summary, as Unix time in milliseconds; absent if it gave the last. */
+  readonly summaryFailedAt?: number;
 }
 
 /** A command that people can use now, for `/help`. */

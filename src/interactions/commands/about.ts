@@ -5,7 +5,8 @@
 
 import { dayOf, endOfDay } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
-import { notice } from "../../render/notices/notices.ts";
+import { notice, type TextKey, type Texts } from "../../render/notices/notices.ts";
+import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import type { Command } from "../base/command.ts";
 import type { UsageSum } from "../../core/store/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
@@ -67,16 +68,17 @@ export const status: Command = {
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
   async run(call, { status, usage, texts, now }) {
-    const { version, modelId, fallbackId, modelFailsSince, warnings, readyAt, latencyMs } =
+    const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
     const model = fallbackId ?? modelId;
     const lines = [notice("status", { version, model, online, latency }, texts())];
     if (modelFailsSince !== undefined) {
-      const since = `<t:${Math.floor(modelFailsSince / 1_000)}:R>`; // in the reader's own time
+      const since = timestamp(modelFailsSince);
       lines.push(notice("statusModelFails", { since, model: modelId }, texts()));
     }
+    if (window) lines.push(windowLine(window, texts()));
     const today = dayOf(now());
     const own = wordsOf(await usage.sum(today, call.sender.id));
     lines.push(notice("statusUsage", { use: own }, texts()));
@@ -87,6 +89,25 @@ export const status: Command = {
     return clip(lines.join("\n"), MAX_LENGTH - 100);
   },
 };
+
+/** A time that Discord shows as the reader's own. */
+function timestamp(at: number): string {
+  return `<t:${Math.floor(at / 1_000)}:R>`;
+}
+
+/** The size of a model's window, and where it comes from. */
+function windowLine({ contextWindow, from = "assumed" }: ContextWindow, texts: Texts): string {
+  const source = notice(SOURCES[from], {}, texts);
+  return notice("window", { tokens: `${contextWindow}`, source }, texts);
+}
+
+const SOURCES = {
+  config: "windowConfig",
+  server: "windowServer",
+  family: "windowFamily",
+  assumed: "windowAssumed",
+  refusal: "windowRefusal",
+} as const satisfies Readonly<Record<WindowSource, TextKey>>;
 
 /** Lists all commands, by the right that they need. */
 export const help: Command = {
@@ -127,19 +148,25 @@ export const context: Command = {
   takesWords: true,
   needs: "everyone",
   async run(call, { contextOf, texts }) {
-    const { entries, tokens, windowTokens, folded } = await contextOf(call);
-    const percent = `${Math.min(100, Math.round(tokens * 100 / Math.max(1, windowTokens)))} %`;
-    const text = notice("context", {
-      entries: `${entries}`,
-      tokens: `${tokens}`,
-      window: `${windowTokens}`,
-      percent,
-    }, texts());
-    if (folded.entries === 0 || folded.at === undefined) return text;
-    const since = `<t:${Math.floor(folded.at / 1_000)}:R>`; // in the reader's own time
-    return `${text}\n${
-      notice("contextFolded", { messages: `${folded.messages}`, since }, texts())
-    }`;
+    const { entries, tokens, room, window, folded, summaryFailedAt } = await contextOf(call);
+    const lines = [
+      notice("context", {
+        entries: `${entries}`,
+        tokens: `${tokens}`,
+        window: `${room}`,
+        percent: `${Math.round(tokens * 100 / Math.max(1, room))} %`,
+      }, texts()),
+      windowLine(window, texts()),
+    ];
+    if (folded.entries > 0 && folded.at !== undefined) {
+      const key = folded.isPlain ? "contextFoldedPlain" : "contextFolded";
+      const placeholders = { messages: `${folded.messages}`, since: timestamp(folded.at) };
+      lines.push(notice(key, placeholders, texts()));
+    }
+    if (summaryFailedAt !== undefined) {
+      lines.push(notice("contextSummaryFails", { since: timestamp(summaryFailedAt) }, texts()));
+    }
+    return lines.join("\n");
   },
 };
 

@@ -69,6 +69,56 @@ export const COMMAND_NOTICES = {
     },
     example: "{messages} ältere sind zusammengefasst, seit {since}.",
   },
+  contextFoldedPlain: {
+    text: "{messages} earlier messages are folded since {since}, without my model: I know only " +
+      "the first words of each.",
+    when: "the model gave no summary of them, in place of that line",
+    placeholders: {
+      messages: "number of folded messages",
+      since: "time of the newest folding, as Discord shows it to the reader",
+    },
+    example: "Von {messages} älteren kenne ich nur den Anfang, seit {since}.",
+  },
+  contextSummaryFails: {
+    text: "My model gave no summary {since}. I ask it again when there is more to fold.",
+    when: "the model gave no summary when it was last asked, as the last line of `/context`",
+    placeholders: { since: "when it was last asked, as Discord shows it to the reader" },
+    example: "Mein Modell hat {since} nichts zusammengefasst.",
+  },
+  window: {
+    text: "My model reads {tokens} tokens at most, its own answer included: {source}.",
+    when: "a person uses `/status` or `/context`, as the second line",
+    placeholders: {
+      tokens: "the size of the model's context window",
+      source: "where that comes from, in the words below",
+    },
+    example: "Fenster: {tokens} Tokens ({source}).",
+  },
+  windowConfig: {
+    text: "set in my config",
+    when: "the config sets the window",
+    example: "so eingestellt",
+  },
+  windowServer: {
+    text: "told by its server",
+    when: "the model's server tells its window",
+    example: "sagt der Server",
+  },
+  windowFamily: {
+    text: "usual for its name, because its server does not tell",
+    when: "the window is the usual one for the model's name",
+    example: "dem Namen nach",
+  },
+  windowAssumed: {
+    text: "assumed, because its server has not told",
+    when: "nothing tells the window",
+    example: "geschätzt",
+  },
+  windowRefusal: {
+    text: "learned when its server refused a longer request",
+    when: "the model's server has refused a request because of its length",
+    example: "nach einer Absage gelernt",
+  },
   pressFailed: {
     text: "I can't tell whether that worked. To check, run `barnacle pairing list`.",
     when: "Barnacle could not finish the work of a button in time",

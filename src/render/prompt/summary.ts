@@ -90,7 +90,16 @@ export function summaryOf(
   let room = LINKS_CHARS;
   const missing = [...links].reverse().filter((link) => !short.includes(link))
     .filter((link) => (room -= link.length) >= 0).slice(0, LINKS_MAX).reverse();
-  return missing.length === 0 ? short : `${short}\nLinks:\n${missing.join("\n")}`;
+  return missing.length === 0 ? short : `${short}${LINKS}${missing.join("\n")}`;
+}
+
+/** Before the links that a summary leaves out. */
+const LINKS = "\nLinks:\n";
+
+/** A stored summary without the links below it, which a later summary lists again. */
+export function withoutLinks(summary: string): string {
+  const at = summary.lastIndexOf(LINKS);
+  return at < 0 ? summary : summary.slice(0, at);
 }
 
 /** Removes ids and links that no source has: they must be exact to be of use. */
@@ -114,9 +123,10 @@ function isPart(link: string, links: ReadonlySet<string>): boolean {
 }
 
 /** The summary as a model reads it, before the oldest entry that is shown. */
-export function shownSummary({ boundary, text }: Summary): string {
-  return "[summary of the earlier conversation, written by a model; the tool recall finds the " +
-    `original messages]\n${fenced("summary", boundary, text)}`;
+export function shownSummary({ boundary, text, isPlain }: Summary): string {
+  const how = isPlain ? "which is only the first words of its messages" : "written by a model";
+  return `[summary of the earlier conversation, ${how}; the tool recall finds the original ` +
+    `messages]\n${fenced("summary", boundary, text)}`;
 }
 
 const RULES =

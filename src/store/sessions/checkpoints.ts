@@ -32,6 +32,7 @@ const FOLDED = rows({
   messages: optional(integer()),
   at: optional(integer()),
   chars: optional(integer()),
+  modelId: optional(text()),
 });
 
 /** The journal's record of a summary. */
@@ -80,7 +81,9 @@ export function createCheckpoints(
   const selectFolded = database.prepare(
     `SELECT SUM(entries) AS entries, SUM(json_array_length(message_ids)) AS messages, MAX(at) AS at,
             (SELECT length(summary) FROM checkpoint
-             WHERE session_key = :key ORDER BY id DESC LIMIT 1) AS chars
+             WHERE session_key = :key ORDER BY id DESC LIMIT 1) AS chars,
+            (SELECT model_id FROM checkpoint
+             WHERE session_key = :key ORDER BY id DESC LIMIT 1) AS model_id
      FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND id > COALESCE(
        (SELECT MAX(id) FROM checkpoint WHERE session_key = :key AND kind = 'reset'), 0)`,
@@ -103,7 +106,7 @@ export function createCheckpoints(
     const { first, entries, messageIds: ids } = rangeOf(sessionKey, after, place.id);
     insert.run(
       ...[agentId, sessionKey, "summary", cause, first ?? null, place.id, entries, ids],
-      ...[summary.boundary, summary.text, modelId, now],
+      ...[summary.boundary, summary.text, modelId ?? null, now],
     );
     return true;
   }
@@ -128,8 +131,8 @@ export function createCheckpoints(
         return { older: count - entries.length, entries };
       }),
     async fold(fold, now) {
-      const { sessionKey, summary: { boundary, text } } = fold;
-      const summary = { boundary, text: withoutControls(text) };
+      const { sessionKey } = fold;
+      const summary = { ...fold.summary, text: withoutControls(fold.summary.text) };
       const record: FoldRecord = { ...fold, summary, now };
       // Memory does not know a checkpoint that is not committed yet.
       if (folding.has(sessionKey) || !transcripts.hasRange(sessionKey, fold)) {
@@ -167,12 +170,14 @@ export function createCheckpoints(
     },
     foldedOf: (sessionKey) =>
       read(() => {
-        const { entries, messages, at, chars } = FOLDED.read(selectFolded.get({ key: sessionKey }));
+        const row = selectFolded.get({ key: sessionKey });
+        const { entries, messages, at, chars, modelId } = FOLDED.read(row);
         return {
           entries: entries ?? 0,
           messages: messages ?? 0,
           summaryChars: entries === undefined ? 0 : chars ?? 0,
           at,
+          isPlain: entries !== undefined && modelId === undefined,
         };
       }),
   };

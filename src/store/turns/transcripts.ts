@@ -80,6 +80,7 @@ const checkpointSchema = z.object({
   last_entry: column.number,
   boundary: column.textOrNull,
   summary: column.textOrNull,
+  model_id: column.textOrNull,
   at: column.number,
 });
 
@@ -104,7 +105,7 @@ export function createTranscripts(
      WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`,
   );
   const selectCheckpoint = database.prepare(
-    `SELECT last_entry, boundary, summary, at FROM checkpoint
+    `SELECT last_entry, boundary, summary, model_id, at FROM checkpoint
      WHERE session_key = ? ORDER BY id DESC LIMIT 1`,
   );
   const insert = database.prepare(
@@ -128,8 +129,11 @@ export function createTranscripts(
   function readCheckpoint(sessionKey: string): FoundCheckpoint | undefined {
     const row = selectCheckpoint.get(sessionKey);
     if (!row) return undefined;
-    const { last_entry: lastEntry, boundary, summary: text, at } = checkpointSchema.parse(row);
-    const summary = boundary !== null && text !== null && { summary: { boundary, text } };
+    const { last_entry: lastEntry, boundary, summary: text, model_id: modelId, at } =
+      checkpointSchema.parse(row);
+    const written = boundary !== null && text !== null && { boundary, text };
+    const summary = written &&
+      { summary: modelId === null ? { ...written, isPlain: true } : written };
     return { lastEntry, checkpoint: { ...summary, at } };
   }
 

@@ -11,6 +11,7 @@ import {
   measure,
   openHistory,
 } from "../../../src/flows/session/turn_history.ts";
+import { createSummaries } from "../../../src/flows/session/compact.ts";
 import { charsOf, createTokenRates } from "../../../src/session/history.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -41,11 +42,12 @@ const turn = (number: number, chars: number): readonly Entry[] => {
 };
 
 /** A session in memory, with a model that summarises, fails, or hangs. */
-function setUp(entries: readonly Entry[], says: string | Error = "They talked.") {
+function setUp(entries: readonly Entry[], says: Says = "They talked.") {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const asked: ModelRequest[] = [];
   const folds: Fold[] = [];
+  let answers = [says];
   let open = entries;
   let checkpoint: Checkpoint | undefined;
   const model: Model = {
@@ -53,13 +55,18 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     async *generate(request, signal) {
       asked.push(request);
       await Promise.resolve();
+      const says = answers.length > 1 ? answers.shift() : answers[0];
       if (says === "hang") {
         await new Promise((_, reject) => {
           signal.addEventListener("abort", () => reject(signal.reason), { once: true });
         });
       }
       if (says instanceof Error) throw says;
-      yield { kind: "text", text: says };
+      if (says === "call") {
+        const calls = [{ id: "1", name: "recall", arguments: "{}" }];
+        return yield { kind: "finish", reason: "tool_calls", calls };
+      }
+      yield { kind: "text", text: says ?? "" };
       yield { kind: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 2 } };
     },
   };
@@ -83,7 +90,7 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     model,
     writer: () => model,
     rates: createTokenRates(),
-    retryAt: new Map(),
+    summaries: createSummaries(),
     randomId: () => "a1b2c3d4e5f6",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     now: clock.now,
@@ -91,11 +98,23 @@ function setUp(entries: readonly Entry[], says: string | Error = "They talked.")
     stopping: new AbortController().signal,
     log,
   };
-  return { ports: { ...ports, rates: rateOf(0.3) }, asked, folds, lines, clock };
+  return {
+    ports: { ...ports, rates: rateOf(0.3) },
+    asked,
+    folds,
+    lines,
+    clock,
+    /** The session goes on with these entries. */
+    grow: (more: readonly Entry[]) => void (open = [...open, ...more]),
+    /** The model's next answers; the last one for good. */
+    says: (...next: readonly Says[]) => void (answers = [...next]),
+  };
 }
 
+/** An answer of the model; `call`: it calls a tool, `hang`: it never ends. */
+type Says = string | Error;
+
 const rateOf = (rate: number) => ({ rateOf: () => rate, observe() {} });
-const textsIn = ({ messages }: ModelRequest) => messages.map(({ text }) => text.slice(0, 40));
 
 describe("measure()", () => {
   const SHOWN = "[file 1, of the message: shown as image 1 of this message]";
@@ -166,7 +185,7 @@ describe("openHistory()", () => {
     ending.abort(new Error("the account stops"));
     await folding;
     assert.equal(folds.length, 0);
-    assert.equal(ports.retryAt.size, 0, "the next start folds it");
+    assert.equal(ports.summaries.failures.size, 0, "the next start folds it");
   });
 
   it("[L4] folds older turns before the request if it would lack entries", async () => {
@@ -215,21 +234,93 @@ describe("openHistory()", () => {
     );
   });
 
-  it("[L3] goes on without the oldest turns if the model fails, and tries again later", async () => {
-    const failure = new ModelError("down", { kind: "unavailable", modelId: "test/x" });
+  const DOWN = new ModelError("down", { kind: "unavailable", modelId: "test/x" });
+  for (
+    const [how, says] of [["an error", DOWN], ["a tool call", "call"], ["nothing", ""]] as const
+  ) {
+    it(`[L4] asks again with the next turn if the model gives no summary (${how})`, async () => {
+      const { ports, asked, folds, lines, says: next } = setUp([
+        ...turn(1, 3_000),
+        ...turn(2, 3_000),
+        ...turn(3, 1_500),
+      ], says);
+      const afterTurn = async () => {
+        const { afterwards } = await openHistory(CLAIM, PARTS, RULES, ports);
+        await afterwards([])?.(new AbortController().signal);
+      };
+      await afterTurn();
+      assert.deepEqual([asked.length, folds.length], [1, 0]);
+      const [warning] = lines.filter(({ level }) => level === "warn");
+      assert.equal(warning?.event, "The model gave no summary of older entries");
+      assert.equal(warning.fields["instead"], "another try with the next turn");
+      next("They talked.");
+      await afterTurn();
+      assert.deepEqual([asked.length, folds[0]?.summary.text], [2, "They talked."]);
+      assert.equal(folds[0]?.modelId, "test/x");
+      assert.equal(ports.summaries.failures.size, 0);
+    });
+  }
+
+  it("[L4] takes a summary without the model after three failures, at a bounded cost", async () => {
+    const said = (number: number) => turn(number, 1_250);
+    const { ports, asked, folds, grow } = setUp([1, 2, 3, 4, 5].flatMap(said), DOWN);
+    const cost: number[] = [];
+    for (let number = 1; number <= 40; number++) {
+      const { history, afterwards } = await openHistory(CLAIM, PARTS, RULES, ports);
+      const { request } = history.requestFor(0);
+      if (folds.length > 0) assert.match(request.messages[0]?.text ?? "", /^\[summary of the/);
+      const more = said(number % 9 + 1);
+      grow(more);
+      await afterwards(more)?.(new AbortController().signal);
+      cost.push(asked.length);
+    }
+    assert.ok(folds.length > 5, `${folds.length}`);
+    assert.equal(folds[0]?.modelId, undefined);
+    assert.equal(folds[0]?.summary.isPlain, true);
+    // Three for the first, and one each time that the window is nearly full.
+    assert.equal(cost.at(-1), 2 + folds.length);
+  });
+
+  it("[L4] a waiting turn gets a summary without the model, and lacks no entry", async () => {
     const entries = [1, 2, 3, 4].flatMap((number) => turn(number, 3_000));
-    const { ports, asked, folds, clock } = setUp(entries, failure);
+    const { ports, asked, folds } = setUp(entries, DOWN);
     const { history } = await openHistory(CLAIM, PARTS, RULES, ports);
-    assert.deepEqual(
-      textsIn(history.requestFor(0).request).filter((text) => text !== ""),
-      ["2", "3", "4", "e"].map((text) => text.repeat(40)),
+    const [first] = history.requestFor(0).request.messages;
+    assert.match(
+      first?.text ?? "",
+      /^\[summary of the earlier conversation, which is only the first/,
     );
-    assert.equal(folds.length, 0);
+    assert.match(first?.text ?? "", /\[1\] 1{20}/);
+    assert.equal(asked.length, 1);
+    assert.equal(folds[0]?.summary.isPlain, true);
+  });
+
+  it("[L4] no turn waits for a model that has failed three times in a row", async () => {
+    const entries = [1, 2, 3, 4].flatMap((number) => turn(number, 3_000));
+    const { ports, asked, folds } = setUp(entries, DOWN);
+    ports.summaries.failures.set("session", { count: 3, at: 0 });
     await openHistory(CLAIM, PARTS, RULES, ports);
-    assert.equal(asked.length, 1, "not at once");
-    clock.advance(5 * 60_000 + 1);
-    await openHistory(CLAIM, PARTS, RULES, ports);
-    assert.equal(asked.length, 2);
+    assert.deepEqual([asked.length, folds.length], [0, 1]);
+  });
+
+  it("[L4] a turn that needs it waits for a running summary", async () => {
+    const { ports, asked, folds, clock } = setUp(
+      [1, 2, 3].flatMap((one) => turn(one, 2_900)),
+      "hang",
+    );
+    const { afterwards } = await openHistory(CLAIM, PARTS, RULES, ports);
+    const folding = afterwards([])?.(new AbortController().signal);
+    await settle();
+    const opening = openHistory(CLAIM, { ...PARTS, envelope: "e".repeat(3_000) }, RULES, ports);
+    await settle();
+    assert.equal(asked.length, 1);
+    clock.advance(30_000);
+    await folding;
+    await settle();
+    assert.equal(asked.length, 2, "one more try, because the request waits");
+    clock.advance(30_000);
+    await opening;
+    assert.equal(folds[0]?.summary.isPlain, true);
   });
 
   it("[L4] shrinks after a refusal for length", async () => {

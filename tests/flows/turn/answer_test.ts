@@ -10,6 +10,7 @@ import {
   type ModelUsage,
 } from "../../../src/core/model.ts";
 import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
+import { createSummaries } from "../../../src/flows/session/compact.ts";
 import { answer as answerWith } from "../../../src/flows/turn/answer.ts";
 import { createRunningTurns } from "../../../src/flows/turn/turns.ts";
 import type { AnswerPorts, TurnRules } from "../../../src/flows/turn/answer_ports.ts";
@@ -161,7 +162,7 @@ function setUp(
       fold: () => Promise.resolve(false),
     },
     rates: createTokenRates(),
-    retryAt: new Map(),
+    summaries: createSummaries(),
     model,
     spend: {
       check: () => Promise.resolve(undefined),

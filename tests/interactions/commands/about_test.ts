@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { StatusFacts } from "../../../src/core/account/account.ts";
-import type { InteractionContext } from "../../../src/interactions/base/context.ts";
-import { status } from "../../../src/interactions/commands/about.ts";
+import type { ContextFacts, InteractionContext } from "../../../src/interactions/base/context.ts";
+import { context, status } from "../../../src/interactions/commands/about.ts";
 
 const NOW = 1_750_000_000_000;
 const FACTS: StatusFacts = {
@@ -64,11 +64,53 @@ describe("[K2] /status", () => {
     assert.match(text, /\n`ollama\/llama3.2` has been failing since <t:1749999940:R>\.\n/);
   });
 
+  it("shows the model's window, and where its size comes from", async () => {
+    const window = { contextWindow: 8_192, maxOutput: 2_048, from: "server" } as const;
+    assert.match(
+      await answerTo({ ...FACTS, window }),
+      /\nMy model reads 8192 tokens at most, its own answer included: told by its server\.\n/,
+    );
+  });
+
   it("shows no latency before the first heartbeat, and no negative time", async () => {
     const { latencyMs: _, ...young } = FACTS;
     assert.match(
       await answerTo({ ...young, readyAt: NOW + 5 }),
       /Online for 0 s, heartbeat –\.\n/,
     );
+  });
+});
+
+describe("[L4] [K2] /context", () => {
+  const CONTEXT: ContextFacts = {
+    entries: 12,
+    tokens: 4_130,
+    room: 1_000,
+    window: { contextWindow: 1_250, maxOutput: 100, from: "config" },
+    folded: { entries: 0, messages: 0, summaryChars: 0 },
+  };
+  const show = (facts: ContextFacts) =>
+    context.run({} as SlashCommand, {
+      contextOf: () => Promise.resolve(facts),
+      texts: () => ({}),
+      now: () => NOW,
+    } as unknown as InteractionContext);
+
+  it("shows how full the window is, also beyond 100 %, and where its size comes from", async () => {
+    assert.deepEqual(String(await show(CONTEXT)).split("\n"), [
+      "12 messages and answers of this conversation fill 413 % of what I can read at once: " +
+      "about 4130 of 1000 tokens.",
+      "My model reads 1250 tokens at most, its own answer included: set in my config.",
+    ]);
+  });
+
+  it("tells that the model gave no summary", async () => {
+    const at = NOW - 60_000;
+    const folded = { entries: 8, messages: 4, summaryChars: 100, at };
+    const plain = String(await show({ ...CONTEXT, folded: { ...folded, isPlain: true } }));
+    assert.match(plain, /\n4 earlier messages are folded since <t:1749999940:R>, without my model/);
+    const fails = String(await show({ ...CONTEXT, folded, summaryFailedAt: at }));
+    assert.match(fails, /\n4 earlier messages are folded into a summary since/);
+    assert.match(fails, /\nMy model gave no summary <t:1749999940:R>\./);
   });
 });

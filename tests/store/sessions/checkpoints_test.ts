@@ -50,7 +50,7 @@ describe("[L4] fold()", () => {
     assert.deepEqual(await shown(store), ["question 102", "answer 102"]);
     assert.deepEqual(rows("SELECT * FROM entry"), before);
     const checkpoint = await store.sessions.checkpointOf(KEY);
-    assert.deepEqual(checkpoint?.summary, { boundary: "a1b2c3d4", text: "summary" });
+    sameData(checkpoint?.summary, { boundary: "a1b2c3d4", text: "summary" });
     assert.deepEqual(
       rows("SELECT first_entry, last_entry, entries, message_ids FROM checkpoint"),
       [{ first_entry: 1, last_entry: 2, entries: 2, message_ids: '["101"]' }],
@@ -66,7 +66,7 @@ describe("[L4] fold()", () => {
     const { summary } = await store.sessions.checkpointOf(KEY) ?? {};
     const beside = createStore(database, "test", { elapsed: () => 0 });
     assert.deepEqual(await shown(store), await shown(beside));
-    assert.deepEqual(summary, (await beside.sessions.checkpointOf(KEY))?.summary);
+    assert.equal(summary?.text, (await beside.sessions.checkpointOf(KEY))?.summary?.text);
     await store.sessions.fold(foldTurns(3, "104", "all"), NOW);
     assert.deepEqual(await shown(store), []);
   });
@@ -89,13 +89,29 @@ describe("[L4] fold()", () => {
       messages: 2,
       summaryChars: 14,
       at: NOW + 1,
+      isPlain: false,
     });
     await store.sessions.reset(KEY, "command", NOW + 2);
     sameData(await store.sessions.foldedOf(KEY), {
       entries: 0,
       messages: 0,
       summaryChars: 0,
+      isPlain: false,
     });
+  });
+
+  it("knows a summary that no model wrote, also after a restart", async () => {
+    const { store, database } = openTestStore();
+    await turn(store, "101");
+    await shown(store);
+    const { modelId: _, ...fold } = foldTurns(1, "101");
+    const summary = { ...fold.summary, isPlain: true };
+    assert.equal(await store.sessions.fold({ ...fold, summary }, NOW), true);
+    const beside = createStore(database, "test", { elapsed: () => 0 });
+    for (const one of [store, beside]) {
+      assert.equal((await one.sessions.checkpointOf(KEY))?.summary?.isPlain, true);
+      assert.equal((await one.sessions.foldedOf(KEY)).isPlain, true);
+    }
   });
 });
 

@@ -1,0 +1,92 @@
+/**
+ * Summarises entries without a model: the first words of each message, and the names of called tools.
+ *
+ * It stands in for a model that gives no summary. It answers fewer questions, but it costs nothing
+ * and never fails, and it keeps who spoke, when, and the ids that `recall` takes.
+ */
+
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Summary } from "../../core/turn/checkpoint.ts";
+import { bounded, clip } from "../../lib/text/cut.ts";
+import { fairLimit } from "./envelope.ts";
+import { withoutLinks } from "./summary.ts";
+
+/** Share of the room that a model's summary of still earlier entries may take. */
+const PREVIOUS_SHARE = 0.5;
+/** Fewest UTF-16 units of a line that say anything. If lines would be shorter, some are left out. */
+const LEAST_LINE = 60;
+/** Share of the lines that is kept of the beginning if some are left out. */
+const FIRST_SHARE = 0.25;
+
+/**
+ * Writes the summary. If no model wrote the summary of still earlier entries, its lines shrink with
+ * the new ones, so the beginning stays however often entries are folded.
+ *
+ * @param entries Oldest first.
+ * @param previous The summary of still earlier entries.
+ * @param maxChars Maximum UTF-16 units.
+ */
+export function plainSummaryOf(
+  entries: readonly Entry[],
+  previous: Summary | undefined,
+  maxChars: number,
+): string {
+  const before = previous && !previous.isPlain
+    ? [clip(previous.text, Math.floor(maxChars * PREVIOUS_SHARE))]
+    : [];
+  const room = Math.max(0, maxChars - charsOf(before));
+  const earlier = previous?.isPlain ? withoutLinks(previous.text).split("\n") : [];
+  const lines = fewer([...earlier, ...entries.flatMap(linesOf)], Math.floor(room / LEAST_LINE));
+  const limit = fairLimit(lines.map(({ length }) => length + 1), room);
+  return [...before, ...lines.map((line) => bounded(line, Math.max(1, limit - 1)))].join("\n");
+}
+
+function charsOf(lines: readonly string[]): number {
+  return lines.reduce((sum, { length }) => sum + length + 1, 0);
+}
+
+/** Stands for lines that are left out. */
+const LEFT_OUT = /^\((\d{1,9}) more lines\)$/;
+
+/** Leaves out lines after the first ones, so that at most so many stay. */
+function fewer(all: readonly string[], most: number): readonly string[] {
+  const at = all.findIndex((line) => LEFT_OUT.test(line));
+  const before = at < 0 ? 0 : Number(LEFT_OUT.exec(all[at] ?? "")?.[1]);
+  const lines = at < 0 ? all : all.toSpliced(at, 1);
+  const left = Math.max(0, lines.length - most);
+  if (before + left === 0) return lines;
+  const first = left > 0 ? Math.floor(most * FIRST_SHARE) : at;
+  return [
+    ...lines.slice(0, first),
+    `(${before + left} more lines)`,
+    ...lines.slice(first + left),
+  ];
+}
+
+/** The author, and the words in the fence of one message of a turn. */
+const MESSAGE =
+  /^\[from: ([^\]\n]{1,200})\][^\n]*\n(?:\[[^\n]*\]\n)?<message boundary="\w+">\n([^]*?)\n<\/message>/gm;
+
+function linesOf(entry: Entry): readonly string[] {
+  const { role, text, messageId } = entry;
+  switch (role) {
+    case "user": {
+      const said = [...text.matchAll(MESSAGE)].map(([, from = "", words = ""]) =>
+        `[${messageId}] ${from}: ${inOneLine(words)}`
+      );
+      return said.length > 0 ? said : [`[${messageId}] ${inOneLine(text)}`];
+    }
+    case "assistant": {
+      const calls = entry.calls?.map(({ name }) => name) ?? [];
+      const called = calls.length > 0 ? `called ${calls.join(", ")}` : "";
+      const said = [inOneLine(text), called].filter((part) => part !== "").join("; ");
+      return said === "" ? [] : [`assistant: ${said}`];
+    }
+    case "tool":
+      return [];
+  }
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim();
+}
