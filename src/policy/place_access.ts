@@ -194,6 +194,9 @@ function prepareDirectAccess(
     if (dm.policy === "pairing" && known.isPaired && !sender.automaton) {
       return { why: "dm-paired", rule: DM_POLICY, fact: () => `${nameOf(sender)} is paired` };
     }
+    const owner = dm.policy === "pairing" && rights.needed("owner", place, sender, known);
+    // Only owners approve, so an owner would approve themselves.
+    if (owner && owner.isTheirs) return { why: "dm-allowed", rule: owner.rule, fact: owner.fact };
     const need = needs();
     if (need === "owner" || need === "approver") {
       const right = rights.needed(need, place, sender, known);

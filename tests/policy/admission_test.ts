@@ -556,11 +556,18 @@ describe("paired people", () => {
     ],
     ["[P11] a bot is never challenged", {}, bot, {}, "ignore: bot by allowBots"],
     [
-      "[P10] Discord's owner is a stranger like others, as long as they talk",
+      "[P3] an owner by Discord's word approves themselves by nothing",
       {},
       sender(),
       { ownsApplication: true },
-      "challenge: pairing by dm.policy",
+      "accept: dm-allowed by commands.ownerAllowFrom",
+    ],
+    [
+      "[P2] an owner by Discord's word, under allowlist",
+      { policy: "allowlist" },
+      sender(),
+      { ownsApplication: true },
+      "ignore: dm-not-allowed by dm.allowFrom",
     ],
   ];
   for (const [name, rules, from, knownFacts, verdict] of cases) {
@@ -968,9 +975,15 @@ describe("text commands", () => {
       owners,
       "/restart",
       {},
-      "accept: owner by commands.ownerAllowFrom",
+      "accept: dm-allowed by commands.ownerAllowFrom",
     ],
-    ["[K3] only for those", owners, "/status", {}, "challenge: pairing by dm.policy"],
+    [
+      "[K3] nor to give another",
+      owners,
+      "/status",
+      {},
+      "accept: dm-allowed by commands.ownerAllowFrom",
+    ],
     [
       "[A4] nor an approver for theirs",
       { approvers: [ADA] },

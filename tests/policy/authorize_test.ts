@@ -317,7 +317,7 @@ describe("[K3] commands", () => {
       "everyone",
       "DM",
       {},
-      "challenge: pairing by dm.policy",
+      `accept: allowed by ${OWNER}`,
     ],
     [
       "an owner where DMs are off",

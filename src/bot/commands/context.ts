@@ -58,7 +58,7 @@ export interface InteractionParts
   readonly options: Pick<AccountOptions, "version" | "dataDir" | "files">;
   readonly settings: Pick<RunningSettings, "model" | "choices" | "configFile">;
   readonly client: RestClient;
-  readonly owners: Pick<OwnerIds, "ownsApplication">;
+  readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "isOwner">;

@@ -59,7 +59,7 @@ export function createInteractionHandlers(
   const interactions = createInteractions(client);
   const authorize = createAuthorizeInteraction(
     account,
-    parts.owners.ownsApplication,
+    parts.owners,
     judging.presence.ask,
   );
   const { context, models, pause } = createCommandContext(account, parts, authorize);

@@ -7,12 +7,13 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
-import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import type { CommandCall, ComponentUse } from "../../core/inbound/interactions.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Authorize } from "../../policy/authorize.ts";
+import type { OwnerIds } from "../owners/owner_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** The policy of {@link createAuthorizeInteraction}. */
@@ -27,7 +28,7 @@ export type AskingInteraction = Omit<CommandCall, "name" | "options"> | Componen
 /**
  * Creates the decision for one account.
  *
- * @param ownsApplication Whether Discord names a user as an owner of the application.
+ * @param owners Whether Discord names a user as an owner of the application.
  * @param ownerIn Asks whether an owner is in a guild. Never rejects.
  */
 export function createAuthorizeInteraction(
@@ -35,19 +36,23 @@ export function createAuthorizeInteraction(
     Account<unknown, AuthorizingPolicy, Pick<Store, "pairing">>,
     "policy" | "store"
   >,
-  ownsApplication: (userId: UserId) => Promise<boolean>,
+  owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">,
   ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>,
 ): (event: AskingInteraction, needs: CommandNeeds) => Promise<Verdict> {
   async function factsOf(
     { accountId, place, sender, managesMessages }: AskingInteraction,
     needs: CommandNeeds,
   ): Promise<KnownFacts> {
-    const { commands, needsOwnerInGuild } = policy().policy;
+    const { commands, dm, needsOwnerInGuild } = policy().policy;
     const facts: KnownFacts = managesMessages ? { managesMessages } : {};
     const isPaired = place.kind !== "guild" && await store.pairing.isPaired(accountId, sender.id);
     // If the config names owners, Discord is not asked, and need not be reachable.
     const asksDiscord = (needs === "owner" || (needs === "session" && !managesMessages)) &&
       !commands.owners;
+    const isOwner = asksDiscord
+      ? await owners.ownsApplication(sender.id)
+      : place.kind !== "guild" && dm.policy === "pairing" && !commands.owners && !isPaired &&
+        owners.ownsApplicationAsRead(sender.id);
     const ownerInGuild = needsOwnerInGuild && place.kind === "guild"
       ? await ownerIn(place.guild.id)
       : undefined;
@@ -55,7 +60,7 @@ export function createAuthorizeInteraction(
       ...facts,
       ...(ownerInGuild && { ownerInGuild }),
       ...(isPaired && { isPaired }),
-      ...(asksDiscord && { ownsApplication: await ownsApplication(sender.id) }),
+      ...((asksDiscord || isOwner) && { ownsApplication: isOwner }),
     };
   }
 

@@ -35,11 +35,13 @@ export function mayRepeat(
 
 /** Creates the judge of an account. */
 export function createJudge(
-  { policy, isOurs, isProxied, ownerIn, chosenIn, continuesIn, now }: Clock & {
+  { policy, isOurs, isProxied, ownsApplication, ownerIn, chosenIn, continuesIn, now }: Clock & {
     readonly policy: () => CurrentPolicy;
     readonly isOurs: (userId: UserId) => boolean;
     /** Whether PluralKit has proxied that user before. */
     readonly isProxied: (userId: UserId) => boolean;
+    /** Whether Discord names that user as an owner of the application, by its answers so far. */
+    readonly ownsApplication: (userId: UserId) => boolean;
     /** Whether an owner is in a guild, by the answers of Discord so far. */
     readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
     /** The settings that owners have chosen for a place by commands (K2). */
@@ -63,6 +65,13 @@ export function createJudge(
     return ownerInGuild && { ownerInGuild };
   }
 
+  /** Whether owners write to the bot directly without pairing, and this is one by Discord's word. */
+  function isOwnerByDiscord({ place, sender }: InboundMessage): boolean {
+    const { dm, commands } = policy().policy;
+    return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners &&
+      ownsApplication(sender.id);
+  }
+
   function knownFactsOf(
     message: InboundMessage,
     known: KnownFacts,
@@ -73,9 +82,11 @@ export function createJudge(
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
       const inThread = place.kind === "guild" && place.thread !== undefined &&
         continuesIn(channelId);
-      return mayBeProxied || inThread || isCommand
+      const isOwner = isOwnerByDiscord(message);
+      return mayBeProxied || inThread || isCommand || isOwner
         ? {
           ...known,
+          ...(isOwner && { ownsApplication: true }),
           ...(mayBeProxied && { isProxied: true }),
           ...(inThread && { inAnswerThread: true }),
           ...(isCommand && { rightsLater: true }),

@@ -25,7 +25,7 @@ export function createJudging(
   { readMember, owners, threads, isOurs }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
-    readonly owners: Pick<OwnerIds, "all" | "sessionOwner">;
+    readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
     readonly isOurs: (userId: UserId) => boolean;
   },
@@ -44,6 +44,7 @@ export function createJudging(
     policy,
     isOurs,
     isProxied: proxied.has,
+    ownsApplication: owners.ownsApplicationAsRead,
     ownerIn: presence.known,
     chosenIn: settings.factsIn,
     continuesIn: threads.continuesIn,

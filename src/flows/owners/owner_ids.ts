@@ -22,9 +22,9 @@ const FRESH_MS = 10 * 60_000;
 /** Creates the look-up of owners. */
 export function createOwnerIds(
   { policy, now }: Pick<Account<unknown, { readonly policy: AccessPolicy }>, "policy" | "now">,
-  { applications, connectionState: { applicationOwner } }: {
+  { applications, connectionState: { applicationOwner, applicationOwners } }: {
     readonly applications: { me(): Promise<ApplicationOwners> };
-    readonly connectionState: Pick<ConnectionState, "applicationOwner">;
+    readonly connectionState: Pick<ConnectionState, "applicationOwner" | "applicationOwners">;
   },
 ) {
   const named = Promise.withResolvers<void>();
@@ -69,11 +69,12 @@ export function createOwnerIds(
       (await application()).ownerIds.includes(userId),
     /**
      * The same as last read. It never waits, because turns do not wait for it: it asks Discord beside,
-     * and the next call has the answer. Before the first answer, only the application's owner counts.
+     * and the next call has the answer. Before the first answer, the owners count that the connection
+     * knows.
      */
     ownsApplicationAsRead(userId: UserId): boolean {
       application().catch(() => {}); // the last answer counts until there is another
-      return lastRead?.includes(userId) ?? applicationOwner() === userId;
+      return (lastRead ?? applicationOwners()).includes(userId);
     },
     /**
      * The user whose direct messages are the main session (S1): the first of the list, or else the

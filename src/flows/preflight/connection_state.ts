@@ -21,6 +21,13 @@ import type { Clock } from "../../lib/clock.ts";
 import { NETWORK_CHECK, type NetworkFacts } from "./network.ts";
 import { createPreflight, type PreflightResult } from "./preflight.ts";
 
+/** The part of Discord's answer about the application that later decisions need. */
+interface ReadApplication {
+  readonly id: ApplicationId;
+  /** The owner and the whole team. */
+  readonly ownerIds: readonly UserId[];
+}
+
 /** Fetches the facts that the checks judge. */
 export interface Inquiries extends Clock {
   /** Probes the way to REST. */
@@ -56,19 +63,21 @@ export function createConnectionState(
     readonly events: Parameters<typeof createPreflight>[2]["events"];
     /** Reads the application at Discord. */
     readonly readApplication: () => Promise<
-      ApplicationAnswer & { readonly id: ApplicationId }
+      ApplicationAnswer & ReadApplication
     >;
     /** `discord` also has the application's id, if Discord has told it. */
     readonly examine: Pick<Inquiries, "network" | "model"> & {
       readonly discord: () => Promise<{
         readonly facts: DiscordFacts;
-        readonly application?: { readonly id: ApplicationId };
+        readonly application?: ReadApplication;
       }>;
     };
   },
 ) {
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let applicationOwner: UserId | undefined = stored.ownerId;
+  /** Undefined until Discord has told the whole team in this run. */
+  let team: readonly UserId[] | undefined;
   let ungranted: readonly Finding[] = [];
   const preflight = createPreflight(
     {
@@ -89,6 +98,7 @@ export function createConnectionState(
       async discord() {
         const { facts, application } = await examine.discord();
         applicationId = application?.id ?? applicationId;
+        team = application?.ownerIds ?? team;
         isRefused = facts.application?.kind === "refused";
         return facts;
       },
@@ -107,13 +117,17 @@ export function createConnectionState(
     },
     /** Reads the application's current flags and owner. */
     async readApplication(): Promise<ApplicationAnswer> {
-      const { flags, id, ownerId } = await readApplication();
+      const { flags, id, ownerId, ownerIds } = await readApplication();
       applicationId = id;
+      team = ownerIds;
       applicationOwner = ownerId;
       return { flags, ownerId: ownerId || undefined };
     },
     /** The application's owner as last read, in this run or an earlier one. */
     applicationOwner: (): UserId | undefined => applicationOwner,
+    /** The owner and the whole team as last read; of an earlier run, the owner alone. */
+    applicationOwners: (): readonly UserId[] =>
+      team ?? (applicationOwner === undefined ? [] : [applicationOwner]),
     /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
     setUngranted(missing: readonly MissingIntent[]): void {
       ungranted = missingIntentFindings(missing, applicationId);

@@ -67,6 +67,25 @@ function keptApart({ model }: Scene): void {
   assert.ok(!model.requests.some(({ body }) => body.includes(SECRET)));
 }
 
+describe("[P3] the direct message of an owner", () => {
+  it("is answered without pairing, also as the first message after the first start", () =>
+    withSimulation({ discord: () => ({ dm: { policy: "pairing" } }) }, async (scene) => {
+      const bot = await scene.start();
+      const owner = scene.simulator.application.ownerId;
+      const { username } = scene.simulator.world.users.get(owner) ?? {};
+      assert.ok(username);
+      const message = scene.say(username, "dm", "am I let in?");
+      assert.equal(await scene.decided(message), "accept: dm-allowed");
+      assert.match((await scene.replies("dm", 1, username))[0] ?? "", /am I let in/);
+      await scene.line(bot, /slash commands are registered/);
+      scene.simulator.command({ as: username, in: "dm", name: "whoami" });
+      await scene.until(
+        "the command's answer",
+        () => scene.simulator.ephemeral(username).some(({ content }) => content.includes(owner)),
+      );
+    }));
+});
+
 describe("[P3] the direct message of an unpaired sender", () => {
   it("gets a code; after approval by another process, the next message is answered", () =>
     withSimulation({}, async (scene) => {

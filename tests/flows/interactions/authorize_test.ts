@@ -19,12 +19,12 @@ const GUILD: Place = {
 async function factsOf(
   place: Place,
   needs: CommandNeeds,
-  { managesMessages = false, hasOwnerList = false } = {},
+  { managesMessages = false, hasOwnerList = false, isPaired = true } = {},
 ) {
   const asked: string[] = [];
   let facts: KnownFacts | undefined;
   const policy = {
-    policy: { commands: hasOwnerList ? { owners: [] } : {} },
+    policy: { commands: hasOwnerList ? { owners: [] } : {}, dm: { policy: "pairing" } },
     authorize(_: unknown, known: KnownFacts) {
       facts = known;
       return { kind: "accept", why: "allowed", rule: "r" };
@@ -33,15 +33,18 @@ async function factsOf(
   const pairing = {
     isPaired() {
       asked.push("paired");
-      return Promise.resolve(true);
+      return Promise.resolve(isPaired);
     },
   };
   const account = { policy: () => policy, store: { pairing } };
   const authorize = createAuthorizeInteraction(
     account as unknown as Parameters<typeof createAuthorizeInteraction>[0],
-    () => {
-      asked.push("owner");
-      return Promise.resolve(true);
+    {
+      ownsApplication() {
+        asked.push("owner");
+        return Promise.resolve(true);
+      },
+      ownsApplicationAsRead: () => true,
     },
     () => Promise.resolve("member"),
   );
@@ -68,6 +71,15 @@ describe("[P16] [K3] createAuthorizeInteraction()", () => {
       facts: { isPaired: true },
       asked: ["paired"],
     });
+  });
+
+  it("[P3] knows the application's owner in direct messages, who needs no pairing", async () => {
+    assert.deepEqual(await factsOf(DM, "everyone", { isPaired: false }), {
+      facts: { ownsApplication: true },
+      asked: ["paired"],
+    });
+    const listed = await factsOf(DM, "everyone", { isPaired: false, hasOwnerList: true });
+    assert.deepEqual(listed.facts, {});
   });
 
   it("asks nothing for commands that every guild member may use", async () => {

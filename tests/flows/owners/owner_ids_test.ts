@@ -28,7 +28,7 @@ function ownerIds(
 ) {
   return createOwnerIds({ policy: () => ({ policy: policyNow() }), now }, {
     applications: { me },
-    connectionState: { applicationOwner: () => OWNER },
+    connectionState: { applicationOwner: () => OWNER, applicationOwners: () => [OWNER] },
   });
 }
 
