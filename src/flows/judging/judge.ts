@@ -33,6 +33,11 @@ export function mayRepeat(
     message.extras.length === 0 && /^[^\s/]/.test(message.text);
 }
 
+/** Whether it depends on Discord's word about the sender: owners write directly without pairing. */
+function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): boolean {
+  return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
+}
+
 /** Creates the judge of an account. */
 export function createJudge(
   { policy, isOurs, isProxied, ownsApplication, ownerIn, chosenIn, continuesIn, now }: Clock & {
@@ -65,13 +70,6 @@ export function createJudge(
     return ownerInGuild && { ownerInGuild };
   }
 
-  /** Whether owners write to the bot directly without pairing, and this is one by Discord's word. */
-  function isOwnerByDiscord({ place, sender }: InboundMessage): boolean {
-    const { dm, commands } = policy().policy;
-    return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners &&
-      ownsApplication(sender.id);
-  }
-
   function knownFactsOf(
     message: InboundMessage,
     known: KnownFacts,
@@ -82,7 +80,7 @@ export function createJudge(
       const mayBeProxied = !sender.pluralkit && isProxied(sender.id);
       const inThread = place.kind === "guild" && place.thread !== undefined &&
         continuesIn(channelId);
-      const isOwner = isOwnerByDiscord(message);
+      const isOwner = mayBeOwner(message, policy().policy) && ownsApplication(sender.id);
       return mayBeProxied || inThread || isCommand || isOwner
         ? {
           ...known,
