@@ -81,15 +81,14 @@ export function createJudge(
       const inThread = place.kind === "guild" && place.thread !== undefined &&
         continuesIn(channelId);
       const isOwner = mayBeOwner(message, policy().policy) && ownsApplication(sender.id);
-      return mayBeProxied || inThread || isCommand || isOwner
-        ? {
-          ...known,
-          ...(isOwner && { ownsApplication: true }),
-          ...(mayBeProxied && { isProxied: true }),
-          ...(inThread && { inAnswerThread: true }),
-          ...(isCommand && { rightsLater: true }),
-        }
-        : known;
+      if (!(mayBeProxied || inThread || isCommand || isOwner)) return known;
+      return {
+        ...known,
+        ...(isOwner && { ownsApplication: true }),
+        ...(mayBeProxied && { isProxied: true }),
+        ...(inThread && { inAnswerThread: true }),
+        ...(isCommand && { rightsLater: true }),
+      };
     }
     const isMuted = guard.isMuted(channelId, now());
     return { ...known, ...ownBotFact(message), ...(isMuted && { isMuted: true }) };
