@@ -7,18 +7,32 @@
  */
 
 import { z } from "zod";
+import { MAX_PROCESSES } from "../core/exec/command.ts";
+import { limitsOf, type ProgramBounds } from "../lib/program_limits.ts";
 import { environmentFor, resolveCommand } from "./resolve.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
+import { withExecLimits } from "./sandbox.ts";
 
 /** Maximum characters of a request. */
 const MAX_REQUEST = 4_000_000;
+
+/** The unit's own folder for temporary files. */
+const TEMP = "/tmp";
 
 /** Reads a request. */
 export const requestSchema = z.strictObject({
   argv: z.array(z.string()).min(1),
   cwd: z.string(),
   /** Absent: the bot asks for the binding. */
-  run: z.strictObject({ binding: z.string(), timeoutMs: z.number().min(1) }).optional(),
+  run: z.strictObject({
+    binding: z.string(),
+    timeoutMs: z.number().min(1),
+    limits: z.strictObject({
+      memoryMb: z.number().min(1),
+      tempMb: z.number().min(1),
+      diskMb: z.number().min(1),
+    }),
+  }).optional(),
 });
 
 /** A request of the bot: one line of JSON. */
@@ -35,6 +49,7 @@ export interface BrokerConnection {
 export async function serveBroker(
   workspace: string,
   { input, send }: BrokerConnection,
+  bounds: ProgramBounds,
 ): Promise<void> {
   const reader = input[Symbol.asyncIterator]();
   const decoder = new TextDecoder();
@@ -52,9 +67,15 @@ export async function serveBroker(
     if (!asked) return await answer({ command });
     if (asked.binding !== command.binding) throw new Error("the command has changed");
     const { timeoutMs } = asked;
-    const launch = { file: command.path, args: command.argv.slice(1) };
+    const limits = limitsOf(asked.limits, MAX_PROCESSES);
+    const launch = withExecLimits(
+      { file: command.path, args: command.argv.slice(1) },
+      bounds.prlimit,
+      limits,
+    );
+    const bound = bounds.open(limits, [workspace, TEMP]);
     const env = environmentFor(workspace);
-    const started = running = runProgram(launch, { cwd: command.cwd, env, timeoutMs });
+    const started = running = runProgram(launch, { cwd: command.cwd, env, timeoutMs, bound });
     void stopAtEnd(reader, () => started.stop());
     const end = await started.ended;
     await answer({ output: started.output(), end });

@@ -2,11 +2,23 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
-import type { HostCommands, ResolvedCommand, RunEnd } from "../core/exec/command.ts";
+import {
+  type HostCommands,
+  MAX_PROCESSES,
+  type ResolvedCommand,
+  type RunEnd,
+} from "../core/exec/command.ts";
 import { environmentFor, resolveCommand } from "./resolve.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
-import { inBubblewrap, prepareInstructions, probeSandbox, type ProgramLaunch } from "./sandbox.ts";
+import { inBubblewrap, prepareInstructions, probeSandbox, withExecLimits } from "./sandbox.ts";
+import {
+  limitsOf,
+  type ProgramBounds,
+  type ProgramLaunch,
+  type ProgramLimits,
+  type WrittenLimits,
+} from "../lib/program_limits.ts";
 
 interface CommandJob {
   readonly owner: string;
@@ -23,16 +35,23 @@ const NO_SANDBOX =
   "commands cannot run here: bubblewrap is missing or does not work. Install it, or set " +
   '`exec.sandbox: "off"` to run them beside the bot\'s token';
 
-/** Creates the commands; nothing runs before the first one. */
+/**
+ * Creates the commands; nothing runs before the first one. The function is long, because its inner
+ * ones share the jobs and the running commands.
+ */
 export function createHostCommands(options: {
   readonly workspace: () => string;
   /** Rejects if commands may not use the workspace, with the reason in words. */
   readonly assertApart: (workspace: string) => Promise<void>;
   /** Whether commands may run as Barnacle's user, beside its token, if there is no sandbox. */
   readonly maySkipSandbox: () => boolean;
+  /** Limits of memory and disk of the next command. */
+  readonly limits: () => WrittenLimits;
+  readonly bounds: ProgramBounds;
   /** Socket of the broker; used if it exists. */
   readonly brokerSocket?: string;
 }): HostCommands {
+  const { bounds } = options;
   const { brokerSocket = BROKER_SOCKET } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
@@ -48,30 +67,38 @@ export function createHostCommands(options: {
     return await realpath(path);
   }
 
-  async function launchOf(command: ResolvedCommand, workspace: string): Promise<ProgramLaunch> {
-    probe ??= probeSandbox(workspace);
+  async function launchOf(
+    command: ResolvedCommand,
+    workspace: string,
+    limits: ProgramLimits,
+  ): Promise<ProgramLaunch> {
+    const { prlimit } = bounds;
+    probe ??= probeSandbox(workspace, bounds);
     const bwrap = await probe;
     if (bwrap !== undefined) {
       await prepareInstructions(workspace);
-      return inBubblewrap(command, workspace, bwrap);
+      return inBubblewrap(command, { workspace, bwrap, prlimit, limits });
     }
     if (!options.maySkipSandbox()) {
       probe = undefined; // the operator may install it meanwhile
       throw new Error(NO_SANDBOX);
     }
-    return { file: command.path, args: command.argv.slice(1) };
+    return withExecLimits({ file: command.path, args: command.argv.slice(1) }, prlimit, limits);
   }
 
   async function runHere(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     const workspace = await workspaceNow();
-    const launch = await launchOf(command, workspace);
-    return runProgram(launch, { cwd: command.cwd, env: environmentFor(workspace), timeoutMs });
+    const limits = limitsOf(options.limits(), MAX_PROCESSES);
+    const launch = await launchOf(command, workspace, limits);
+    const bound = bounds.open(limits, [workspace]);
+    const env = environmentFor(workspace);
+    return runProgram(launch, { cwd: command.cwd, env, timeoutMs, bound });
   }
 
   async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
     const running = hasBroker()
-      ? runRemotely(brokerSocket, command, command.cwd, timeoutMs)
+      ? runRemotely(brokerSocket, command, command.cwd, { timeoutMs, limits: options.limits() })
       : await runHere(command, timeoutMs);
     active.add(running);
     const forget = () => void active.delete(running);

@@ -4,7 +4,8 @@ import { createConnection } from "node:net";
 import { z } from "zod";
 import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
 import type { BrokerRequest } from "./broker.ts";
-import type { RunEnd } from "../core/exec/command.ts";
+import { RUN_CUTS, type RunEnd } from "../core/exec/command.ts";
+import type { WrittenLimits } from "../lib/program_limits.ts";
 import type { RunningProgram } from "./run.ts";
 
 /** Where systemd listens for the bot. */
@@ -33,7 +34,7 @@ const answerSchema = z.lazy(() =>
       output: z.string(),
       end: z.object({
         code: z.number().nullable(),
-        cut: z.enum(["time", "output", "stopped"]).optional(),
+        cut: z.enum(RUN_CUTS).optional(),
         ms: z.number(),
       }),
     }),
@@ -82,12 +83,12 @@ export function runRemotely(
   socket: string,
   { argv, binding }: ResolvedCommand,
   cwd: string,
-  timeoutMs: number,
+  { timeoutMs, limits }: { readonly timeoutMs: number; readonly limits: WrittenLimits },
 ): RunningProgram {
   const { answered, stop } = exchange(socket, {
     argv: [...argv],
     cwd,
-    run: { binding, timeoutMs },
+    run: { binding, timeoutMs, limits },
   });
   let output = "";
   const ended = answered.then((answer): RunEnd => {

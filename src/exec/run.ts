@@ -5,8 +5,9 @@
 
 import process from "node:process";
 import { type ChildProcess, spawn } from "node:child_process";
-import type { RunEnd } from "../core/exec/command.ts";
+import type { RunCut, RunEnd } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
+import type { BoundedProgram, ProgramLaunch } from "../lib/program_limits.ts";
 
 /** A running program. */
 export interface RunningProgram {
@@ -25,19 +26,22 @@ const MAX_BYTES = 1024 * 1024;
 
 /** Starts a program. It gets no input. */
 export function runProgram(
-  { file, args }: { readonly file: string; readonly args: readonly string[] },
-  { cwd, env, timeoutMs }: {
+  launch: ProgramLaunch,
+  { cwd, env, timeoutMs, bound }: {
     readonly cwd: string;
     /** The whole environment. */
     readonly env: Readonly<Record<string, string>>;
     /** Milliseconds until the program is killed. */
     readonly timeoutMs: number;
+    /** Its limits of memory and disk; absent for a program of Barnacle's own. */
+    readonly bound?: BoundedProgram;
   },
 ): RunningProgram {
   const output = createOutput(KEPT_BYTES, MAX_BYTES);
   const { promise: ended, resolve, reject } = Promise.withResolvers<RunEnd>();
   const startedAt = performance.now();
   let cut: RunEnd["cut"];
+  const { file, args } = bound?.launch(launch) ?? launch;
   const child = spawn(file, [...args], {
     cwd,
     env: { ...env },
@@ -45,11 +49,12 @@ export function runProgram(
     detached: true, // a process group of its own
     windowsHide: true,
   });
-  const stop = (why: NonNullable<RunEnd["cut"]>) => {
+  const stop = (why: RunCut) => {
     cut ??= why;
     killGroup(child);
   };
   const timer = setTimeout(() => stop("time"), timeoutMs);
+  if (child.pid !== undefined) bound?.watch(child.pid, stop);
   const onData = (part: Uint8Array) => {
     if (cut === undefined && !output.add(part)) stop("output");
   };
@@ -60,10 +65,13 @@ export function runProgram(
     killGroup(child); // children that outlived it
     child.stdout.destroy();
     child.stderr.destroy();
+    const passed = bound?.close();
+    cut ??= passed;
     resolve({ code, cut, ms: Math.round(performance.now() - startedAt) });
   };
   child.on("error", (error) => {
     clearTimeout(timer);
+    bound?.close();
     reject(new Error(`the program cannot be started (${codeOf(error) ?? "unknown reason"})`));
   });
   // A child in the background may hold the streams for ever, so `close` is not awaited for long.

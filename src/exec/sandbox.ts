@@ -5,17 +5,21 @@
 import { existsSync } from "node:fs";
 import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ResolvedCommand } from "../core/exec/command.ts";
+import { MAX_PROCESSES, type ResolvedCommand } from "../core/exec/command.ts";
 import { codeOf } from "../lib/errors.ts";
+import {
+  deviceFolder,
+  EXEC_LIMITS,
+  limitsOf,
+  MAX_FILE_BYTES,
+  memoryFolder,
+  type ProgramBounds,
+  type ProgramLaunch,
+  type ProgramLimits,
+  withLimits,
+} from "../lib/program_limits.ts";
 import { environmentFor } from "./resolve.ts";
 import { runProgram } from "./run.ts";
-
-/** A program to start, with its arguments. */
-export interface ProgramLaunch {
-  /** Path of the program. */
-  readonly file: string;
-  readonly args: readonly string[];
-}
 
 /** Folders with programs and libraries, which commands may read. */
 const READ_ONLY = [
@@ -32,10 +36,9 @@ const READ_ONLY = [
 ];
 
 const PLACES = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
-const LIMITS = ["/usr/bin/prlimit", "/bin/prlimit"];
 
-/** Maximum number of processes, open files and bytes of a file of a command. */
-const LIMIT_ARGS = ["--nproc=64", "--nofile=1024", "--fsize=67108864", "--core=0"];
+/** Maximum number of open files of a process. */
+const MAX_OPEN = "--nofile=1024";
 
 /** The agent's instructions and skills in its workspace, which only people change (H4). */
 const INSTRUCTIONS = ["AGENTS.md", "SOUL.md", "skills"];
@@ -75,13 +78,29 @@ function ignoreExisting(error: unknown): void {
   if (codeOf(error) !== "EEXIST") throw error;
 }
 
+/** A command with the limits of each of its processes. */
+export function withExecLimits(
+  launch: ProgramLaunch,
+  prlimit: string | undefined,
+  limits: ProgramLimits,
+  further: readonly string[] = [],
+): ProgramLaunch {
+  return withLimits(launch, prlimit, limits, MAX_FILE_BYTES, [MAX_OPEN, ...further]);
+}
+
 /** The command within bubblewrap. */
 export function inBubblewrap(
   { argv, path, realPath, cwd }: Pick<ResolvedCommand, "argv" | "path" | "realPath" | "cwd">,
-  workspace: string,
-  bwrap: string,
+  { workspace, bwrap, prlimit, limits }: {
+    readonly workspace: string;
+    readonly bwrap: string;
+    readonly prlimit: string | undefined;
+    readonly limits: ProgramLimits;
+  },
 ): ProgramLaunch {
-  const limit = LIMITS.find((place) => existsSync(place));
+  // The number counts for a user, so outside the sandbox it would count all of that user.
+  const processes = `--nproc=${limits.processes}`;
+  const inner = withExecLimits({ file: path, args: argv.slice(1) }, prlimit, limits, [processes]);
   const outside = [...new Set([realPath, path])]
     .filter((place) => !READ_ONLY.some((folder) => place.startsWith(`${folder}/`)));
   return {
@@ -101,10 +120,8 @@ export function inBubblewrap(
       ...READ_ONLY.flatMap((folder) => ["--ro-bind-try", folder, folder]),
       "--proc",
       "/proc",
-      "--dev",
-      "/dev",
-      "--tmpfs",
-      "/tmp",
+      ...deviceFolder(limits.tempBytes),
+      ...memoryFolder("/tmp", limits.tempBytes),
       ...outside.flatMap((place) => ["--ro-bind", realPath, place]),
       "--bind",
       workspace,
@@ -114,12 +131,13 @@ export function inBubblewrap(
         const path = join(workspace, name);
         return ["--ro-bind", path, path];
       }),
+      "--remount-ro", // it is in memory, too, and its size is not bounded
+      "/",
       "--chdir",
       cwd,
       "--",
-      ...(limit ? [limit, ...LIMIT_ARGS, "--"] : []),
-      path,
-      ...argv.slice(1),
+      inner.file,
+      ...inner.args,
     ],
   };
 }
@@ -129,15 +147,17 @@ export function inBubblewrap(
  *
  * @returns Its path; `undefined` if it does not work.
  */
-export async function probeSandbox(workspace: string): Promise<string | undefined> {
+export async function probeSandbox(
+  workspace: string,
+  { prlimit }: Pick<ProgramBounds, "prlimit">,
+): Promise<string | undefined> {
   const bwrap = bubblewrap();
   if (bwrap === undefined) return undefined;
   const path = ["/usr/bin/true", "/bin/true"].find((place) => existsSync(place)) ?? "/bin/true";
   await prepareInstructions(workspace);
   const launch = inBubblewrap(
     { argv: ["true"], path, realPath: path, cwd: workspace },
-    workspace,
-    bwrap,
+    { workspace, bwrap, prlimit, limits: limitsOf(EXEC_LIMITS, MAX_PROCESSES) },
   );
   const end = await runProgram(launch, { cwd: "/", env: {}, timeoutMs: PROBE_MS }).ended.catch(() =>
     undefined

@@ -6,10 +6,18 @@
  */
 
 import process from "node:process";
-import { existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import type { Log } from "../lib/log.ts";
 import { PathError } from "../lib/errors.ts";
+import {
+  type BoundedProgram,
+  limitsOf,
+  type ProgramBounds,
+  type ProgramLimits,
+  withLimits,
+  type WrittenLimits,
+} from "../lib/program_limits.ts";
 import { findSandbox, type Sandbox, sandboxServer, type ServerLaunch } from "./sandbox.ts";
 
 /** A program of the config. */
@@ -25,13 +33,20 @@ export interface StdioProgram {
   readonly sandbox: "auto" | "require" | "off";
   /** Folders that it may write to within the sandbox, besides its own. */
   readonly writable: readonly string[];
+  readonly limits: WrittenLimits;
 }
 
 /** A program that is ready to start. */
 export interface ConfinedLaunch extends ServerLaunch {
   /** Working directory. */
   readonly cwd: string;
+  /** Its limits of memory and disk. */
+  readonly limits: ProgramLimits;
+  readonly bound: BoundedProgram;
 }
+
+/** Maximum number of processes and threads of a server; a browser has hundreds. */
+const MAX_PROCESSES = 1_024;
 
 /**
  * Prepares the start of a program.
@@ -68,11 +83,12 @@ export function environmentOf(
 
 /** Creates a {@link Confine}. It looks for a sandbox when the first program needs one. */
 export function createConfine(
-  { folder, hidden, find = () => findSandbox(), log }: {
+  { folder, hidden, bounds, find = () => findSandbox(), log }: {
     /** Folder for the folders of servers. */
     readonly folder: string;
     /** Folders and files that no program in a sandbox may read, as they are now. */
     readonly hidden: () => readonly string[];
+    readonly bounds: ProgramBounds;
     /** Looks for a sandbox, once. */
     readonly find?: () => Promise<Sandbox>;
     /** Gets programs that run without a sandbox. */
@@ -81,33 +97,72 @@ export function createConfine(
 ): Confine {
   let found: Promise<Sandbox> | undefined;
   const told = new Set<string>();
-  return async (serverId, { command, args, env: written, sandbox, writable }) => {
+  return async (serverId, program) => {
+    const { command, env: written, sandbox, writable } = program;
     const home = join(folder, serverId);
     mkdirSync(home, { recursive: true, mode: 0o700 });
-    const plain = { command, args, env: environmentOf(process.env, written), cwd: home };
-    if (sandbox === "off") return plain;
+    const limits = limitsOf(program.limits, MAX_PROCESSES);
+    const { file, args } = withLimits(
+      { file: command, args: program.args },
+      bounds.prlimit,
+      limits,
+      limits.diskBytes,
+    );
+
+    /** @param outer The program itself, or the sandbox around it. */
+    function bounded(outer: ServerLaunch): ConfinedLaunch {
+      const bound = bounds.open(limits, [home]);
+      const launch = bound.launch({ file: outer.command, args: outer.args });
+      return { env: outer.env, command: launch.file, args: launch.args, cwd: home, limits, bound };
+    }
+
+    function plain(): ConfinedLaunch {
+      const env = environmentOf(process.env, written);
+      assertStarts(command, home, env["PATH"] ?? "");
+      return bounded({ command: file, args, env });
+    }
+
+    if (sandbox === "off") return plain();
     const here = await (found ??= find());
     if (here.kind === "bubblewrap") {
       const env = environmentOf({ ...process.env, HOME: home, TMPDIR: "/tmp" }, written);
-      // Bubblewrap would only end with code 1.
-      if (!isFound(command, home, env["PATH"] ?? "")) throw startFailure(command, "ENOENT");
-      const files = { home, hidden: hidden(), writable };
-      return { ...sandboxServer({ command, args, env }, files, here.program), cwd: home };
+      assertStarts(command, home, env["PATH"] ?? "");
+      const { tempBytes } = limits;
+      const files = { home, hidden: hidden(), writable, tempBytes };
+      return bounded(sandboxServer({ command: file, args, env }, files, here.program));
     }
     if (sandbox === "require") throw new Error(`it needs a sandbox, and ${here.why}`);
     if (!told.has(serverId)) {
       told.add(serverId);
       log.warn("An MCP server runs without a sandbox", { server: serverId, why: here.why });
     }
-    return plain;
+    return plain();
   };
 }
 
-/** Looks for a program as the system does: by its path, or in the folders of `PATH`. */
-function isFound(command: string, home: string, path: string): boolean {
-  return command.includes("/")
-    ? existsSync(resolve(home, command))
-    : path.split(delimiter).some((folder) => existsSync(resolve(home, folder, command)));
+/**
+ * Looks for a program as the system does: by its path, or in the folders of `PATH`. The programs that
+ * start it would only end with a code.
+ *
+ * @throws {ProgramError} If it does not exist, or may not be started.
+ */
+function assertStarts(command: string, home: string, path: string): void {
+  if (process.platform === "win32") return; // where endings of names count, and nothing starts it
+  const places = command.includes("/")
+    ? [resolve(home, command)]
+    : path.split(delimiter).map((folder) => resolve(home, folder, command));
+  const found = places.filter((place) => existsSync(place));
+  if (found.length === 0) throw startFailure(command, "ENOENT");
+  if (!found.some(isExecutable)) throw startFailure(command, "EACCES");
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /**

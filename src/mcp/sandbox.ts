@@ -12,6 +12,7 @@ import { homedir } from "node:os";
 import { delimiter, isAbsolute, join, relative } from "node:path";
 import process from "node:process";
 import { codeOf } from "../lib/errors.ts";
+import { deviceFolder, MB, MCP_LIMITS, memoryFolder } from "../lib/program_limits.ts";
 
 /** The sandbox of this machine. */
 export type Sandbox =
@@ -35,6 +36,8 @@ export interface SandboxFiles {
   readonly hidden: readonly string[];
   /** Folders that the config lets it write to. */
   readonly writable: readonly string[];
+  /** Bytes of its folder for temporary files. */
+  readonly tempBytes: number;
 }
 
 /** Files and folders of a home directory that often have keys. */
@@ -61,15 +64,21 @@ const OPENING = ["/proc", "/sys", "/dev"];
 /** Milliseconds that a test of the sandbox may take. */
 const TEST_MS = 5_000;
 
-/** Namespaces and system folders, which are the same for all programs. */
-const BASE: readonly string[] = [
-  ..."--die-with-parent --new-session --unshare-user --unshare-pid --unshare-ipc".split(" "),
-  ..."--unshare-uts --unshare-cgroup-try --cap-drop ALL".split(" "),
-  ..."--ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --tmpfs /run".split(" "),
-  // The address of the name server is there on many systems.
-  ..."--ro-bind-try /run/systemd/resolve /run/systemd/resolve".split(" "),
-  ..."--ro-bind-try /run/resolvconf /run/resolvconf".split(" "),
-];
+/** Namespaces and system folders of a program. */
+function base(tempBytes: number): readonly string[] {
+  return [
+    ..."--die-with-parent --new-session --unshare-user --unshare-pid --unshare-ipc".split(" "),
+    ..."--unshare-uts --unshare-cgroup-try --cap-drop ALL --ro-bind / /".split(" "),
+    ...deviceFolder(tempBytes),
+    "--proc",
+    "/proc",
+    ...memoryFolder("/tmp", tempBytes),
+    ...memoryFolder("/run"),
+    // The address of the name server is there on many systems.
+    ..."--ro-bind-try /run/systemd/resolve /run/systemd/resolve".split(" "),
+    ..."--ro-bind-try /run/resolvconf /run/resolvconf".split(" "),
+  ];
+}
 
 /** Finds out whether bubblewrap works here. A container or a hardened unit may forbid it. */
 export async function findSandbox(path: string = process.env["PATH"] ?? ""): Promise<Sandbox> {
@@ -78,7 +87,7 @@ export async function findSandbox(path: string = process.env["PATH"] ?? ""): Pro
   if (program === undefined) return { kind: "none", why: "bubblewrap is not installed" };
   const { promise, resolve } = Promise.withResolvers<Sandbox>();
   const none = (why: string) => resolve({ kind: "none", why });
-  const child = spawn(program, [...BASE, "--", "true"], {
+  const child = spawn(program, [...base(MCP_LIMITS.tempMb * MB), "--", "true"], {
     stdio: ["ignore", "ignore", "pipe"],
     timeout: TEST_MS,
     killSignal: "SIGKILL",
@@ -103,7 +112,7 @@ export async function findSandbox(path: string = process.env["PATH"] ?? ""): Pro
  */
 export function sandboxServer(
   { command, args, env }: ServerLaunch,
-  { home, hidden, writable }: SandboxFiles,
+  { home, hidden, writable, tempBytes }: SandboxFiles,
   program: string,
   userHome = homedir(),
 ): ServerLaunch {
@@ -124,10 +133,10 @@ export function sandboxServer(
   return {
     command: program,
     args: [
-      ...BASE,
+      ...base(tempBytes),
       ...open.flatMap(bound),
       ...covered.flatMap((path) =>
-        isFolder(path) ? ["--tmpfs", path] : ["--ro-bind", "/dev/null", path]
+        isFolder(path) ? memoryFolder(path) : ["--ro-bind", "/dev/null", path]
       ),
       ...needed.flatMap((path) => ["--ro-bind", path, path]),
       ...open.filter((path) => isCovered(path) && !shows(path)).flatMap(bound),

@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
+import { type BoundedProgram, passedText } from "../lib/program_limits.ts";
 import { createFloodCheck, MAX_IN_SECOND, withSchema } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 
@@ -22,7 +23,7 @@ const GRACE_MS = 2_000;
 const ENDING_MS = 1_000;
 
 /**
- * Creates the transport.
+ * Creates the transport. The function is long, because its inner ones share the program's state.
  *
  * @param prepare Says how to start the program. If it rejects, the program does not start.
  * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
@@ -33,6 +34,7 @@ export function createStdioTransport(
   onEnd: (ended: ProgramError) => void,
 ): MCPTransport {
   let child: ChildProcess | undefined;
+  let bound: BoundedProgram | undefined;
   let unread = "";
   let hasEnded = false;
   const isFlood = createFloodCheck();
@@ -60,7 +62,11 @@ export function createStdioTransport(
     async start() {
       const launch = await prepare();
       if (hasEnded) throw new Error("the program is not needed any more");
+      bound = launch.bound;
       const started = child = startProgram(launch);
+      if (started.pid !== undefined) {
+        bound.watch(started.pid, (limit) => stop(passedText(limit, launch.limits)));
+      }
       await new Promise<void>((resolve, reject) => {
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
@@ -119,6 +125,7 @@ export function createStdioTransport(
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
+    bound?.close();
     onEnd(how);
     transport.onclose?.();
   }

@@ -20,9 +20,12 @@ import { createHostCommands } from "../../src/exec/jobs.ts";
 import type { HostCommands } from "../../src/core/exec/command.ts";
 import { createOutput } from "../../src/exec/run.ts";
 import { inBubblewrap } from "../../src/exec/sandbox.ts";
+import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { EXEC_LIMITS, limitsOf, type WrittenLimits } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const SH = "/bin/sh";
+const BOUNDS = createProgramBounds();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 const directory = tempDirectory();
@@ -35,7 +38,10 @@ function withoutBubblewrap(): string | false {
   return status === 0 ? false : "bubblewrap is missing, or does not work here";
 }
 
-function open(maySkipSandbox = true): { commands: HostCommands; folder: string } {
+function open(
+  maySkipSandbox = true,
+  limits: Partial<WrittenLimits> = {},
+): { commands: HostCommands; folder: string } {
   const folder = join(directory.path, `${++folders}`);
   mkdirSync(folder);
   return {
@@ -44,6 +50,8 @@ function open(maySkipSandbox = true): { commands: HostCommands; folder: string }
       workspace: () => folder,
       assertApart: () => Promise.resolve(),
       maySkipSandbox: () => maySkipSandbox,
+      limits: () => ({ ...EXEC_LIMITS, ...limits }),
+      bounds: BOUNDS,
     }),
   };
 }
@@ -150,6 +158,8 @@ describe("[A3] [SEC-R22] commands on the host", () => {
       workspace: () => folder,
       assertApart: (workspace) => assertApart(workspace, own),
       maySkipSandbox: () => true,
+      limits: () => EXEC_LIMITS,
+      bounds: BOUNDS,
     });
     await assert.rejects(
       commands.resolve({ argv: ["ls"], cwd: "" }),
@@ -172,10 +182,10 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   });
 
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
+    const limits = limitsOf(EXEC_LIMITS, 64);
     const { args } = inBubblewrap(
       { argv: ["ls", "-l"], path: "/usr/bin/ls", realPath: "/usr/bin/ls", cwd: "/work/sub" },
-      "/work",
-      "/usr/bin/bwrap",
+      { workspace: "/work", bwrap: "/usr/bin/bwrap", prlimit: undefined, limits },
     );
     const text = args.join(" ");
     for (const part of ["--unshare-all", "--clearenv", "--cap-drop ALL", "--die-with-parent"]) {
@@ -183,7 +193,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     }
     assert.match(
       text,
-      /--bind \/work \/work (--ro-bind \/work\/\S+ \/work\/\S+ ){3}--chdir \/work\/sub/,
+      /--bind \/work \/work (--ro-bind \/work\/\S+ \/work\/\S+ ){3}--remount-ro \/ --chdir \/work\/sub/,
     );
     assert.ok(text.endsWith("/usr/bin/ls -l"), text);
     const bound = args.filter((_, at) => args[at - 1] === "--ro-bind-try");
@@ -228,6 +238,46 @@ describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() },
       ),
       ["64 64", "1024 1024", "67108864 67108864", "0 0"],
     );
+  });
+
+  /** Runs a script with less than the default limits. */
+  async function limited(script: string, limits: Partial<WrittenLimits>) {
+    const { commands, folder } = open(false, limits);
+    const command = await commands.resolve({ argv: [SH, "-c", script], cwd: "" });
+    const state = await commands.run(command, 60_000, new AbortController().signal);
+    return { ...state, folder };
+  }
+  const fill = (path: string, mb: number) =>
+    `dd if=/dev/zero of=${path} bs=1M count=${mb} conv=notrunc 2>&1`;
+
+  it("end once all their processes together have too much memory", async () => {
+    // Each of them stays below what one process may have.
+    const hog = `head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat > /dev/null)`;
+    const { end } = await limited(`${hog} & ${hog} & ${hog} & wait`, { memoryMb: 64 });
+    assert.equal(end?.cut, "memory");
+  });
+
+  it("have little room for files in memory, and none outside that", async () => {
+    for (const folder of ["/tmp", "/dev/shm"]) {
+      const { output, end } = await limited(fill(`${folder}/file`, 40), { tempMb: 20 });
+      assert.match(output, /No space left on device/, folder);
+      assert.equal(end?.code, 1);
+    }
+    for (const folder of ["/", "/dev"]) {
+      const { output } = await limited(fill(`${folder}/file`, 1), {});
+      assert.match(output, /Read-only file system/, folder);
+    }
+  });
+
+  it("end once the workspace is too large", async () => {
+    const parts = [1, 2, 3, 4].map((part) => fill(`part${part}`, 40)).join("; ");
+    const { end } = await limited(`${parts}; sleep 600`, { diskMb: 100 });
+    assert.equal(end?.cut, "disk");
+  });
+
+  it("may write in a workspace that is large already, if they do not fill the disk", async () => {
+    const { end } = await limited(`${fill("part", 1)}; sleep 1`, { diskMb: 1 });
+    assert.equal(end?.code, 0);
   });
 
   it("[H4] cannot change, replace or create instructions and skills", async () => {
@@ -315,6 +365,8 @@ describe("[SEC-R20] a resolved command", () => {
         workspace: () => workspace,
         assertApart: () => Promise.resolve(),
         maySkipSandbox: () => true,
+        limits: () => EXEC_LIMITS,
+        bounds: BOUNDS,
       });
       return (await commands.resolve({ argv: ["env"], cwd })).binding;
     };
@@ -383,13 +435,15 @@ describe("[A3] the exec broker", () => {
       void serveBroker(workspace, {
         input: connection,
         send: (line) => new Promise((resolve) => void connection.end(line, () => resolve())),
-      });
+      }, BOUNDS);
     });
     await new Promise<void>((resolve) => void server.listen(brokerSocket, resolve));
     const commands = createHostCommands({
       workspace: () => folder,
       assertApart: () => Promise.resolve(),
       maySkipSandbox: () => false,
+      limits: () => EXEC_LIMITS,
+      bounds: BOUNDS,
       brokerSocket,
     });
     try {

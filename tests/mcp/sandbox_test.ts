@@ -11,9 +11,12 @@ import { createMcpServers } from "../../src/mcp/servers.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { recordingLog } from "../support/recording_log.ts";
+import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { MB, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
 const NONE: Sandbox = { kind: "none", why: "bubblewrap is not installed" };
+const BOUNDS = createProgramBounds();
 const here = await findSandbox();
 
 const program = {
@@ -22,6 +25,7 @@ const program = {
   env: { GIVEN: "given" },
   sandbox: "auto",
   writable: [],
+  limits: MCP_LIMITS,
 } as const;
 
 /** Positions of `words` in the arguments, as one list. */
@@ -35,6 +39,7 @@ describe("[T13] createConfine()", () => {
     const confine = createConfine({
       folder: path,
       hidden: () => [],
+      bounds: { ...BOUNDS, prlimit: undefined },
       find: () => Promise.resolve((searches++, found)),
       log,
     });
@@ -94,7 +99,7 @@ describe("[T13] sandboxServer()", () => {
     writeFileSync(config, "{}");
     const { args } = sandboxServer(
       { command: "node", args: [notes, data, config], env: {} },
-      { home, hidden: [data, config, join(folder.path, "gone")], writable: [notes] },
+      { home, hidden: [data, config, join(folder.path, "gone")], writable: [notes], tempBytes: MB },
       "bwrap",
     );
     assert.ok(after(args, "--tmpfs").includes(data));
@@ -114,7 +119,7 @@ describe("[T13] sandboxServer()", () => {
     for (const name of files) writeFileSync(join(folder.path, name), "key");
     const { args } = sandboxServer(
       { command: "node", args: [], env: {} },
-      { home: join(folder.path, "own"), hidden: [], writable: [] },
+      { home: join(folder.path, "own"), hidden: [], writable: [], tempBytes: MB },
       "bwrap",
       folder.path,
     );
@@ -131,7 +136,7 @@ describe("[T13] sandboxServer()", () => {
     mkdirSync(home, { recursive: true });
     const { args } = sandboxServer(
       { command: "node", args: [], env: {} },
-      { home, hidden: [data], writable: [folder.path] },
+      { home, hidden: [data], writable: [folder.path], tempBytes: MB },
       "bwrap",
     );
     assert.ok(args.lastIndexOf(folder.path) < args.indexOf(data));
@@ -143,7 +148,7 @@ describe("[T13] sandboxServer()", () => {
         () =>
           sandboxServer(
             { command: "node", args: [], env: {} },
-            { home: "/", hidden: [], writable: [path] },
+            { home: "/", hidden: [], writable: [path], tempBytes: MB },
             "bwrap",
           ),
         /cannot be a writable folder/,
@@ -157,7 +162,7 @@ describe("[T13] sandboxServer()", () => {
       () =>
         sandboxServer(
           { command: "node", args: [], env: {} },
-          { home: "/", hidden: [], writable: ["/does/not/exist"] },
+          { home: "/", hidden: [], writable: ["/does/not/exist"], tempBytes: MB },
           "bwrap",
         ),
       /the writable folder \/does\/not\/exist does not exist/,
@@ -190,13 +195,19 @@ describe("[T13] a program in the sandbox", () => {
         command,
         sandbox: "require",
         writable: [shared],
+        limits: MCP_LIMITS,
       },
     }], {
       version: "1",
       now: Date.now,
       schedule,
       log,
-      confine: createConfine({ folder: join(data, "mcp"), hidden: () => [data], log }),
+      confine: createConfine({
+        folder: join(data, "mcp"),
+        hidden: () => [data],
+        bounds: BOUNDS,
+        log,
+      }),
       seen: createSeenTools(join(data, "seen.json")),
       logins: createLogins(data),
     });

@@ -20,12 +20,20 @@ import { everythingProgram } from "../support/model/mcp_everything.ts";
 import { scriptedProgram } from "../support/model/mcp_scripted.ts";
 import { toolContext } from "../support/model/tools.ts";
 import { freePort } from "../support/network/free_port.ts";
+import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { limitsOf, MCP_LIMITS, type WrittenLimits } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { type LogLine, recordingLog } from "../support/recording_log.ts";
 
 const STDIO: McpServer = {
   id: "everything",
-  transport: { kind: "stdio", ...everythingProgram("stdio"), sandbox: "off", writable: [] },
+  transport: {
+    kind: "stdio",
+    ...everythingProgram("stdio"),
+    sandbox: "off",
+    writable: [],
+    limits: MCP_LIMITS,
+  },
 };
 
 const PROGRAM = {
@@ -35,6 +43,7 @@ const PROGRAM = {
   env: {},
   sandbox: "off",
   writable: [],
+  limits: MCP_LIMITS,
 } as const;
 
 /** Plays with servers, and closes them. */
@@ -50,7 +59,12 @@ async function withServers(
     now: Date.now,
     schedule,
     log,
-    confine: createConfine({ folder: folder.path, hidden: () => [], log }),
+    confine: createConfine({
+      folder: folder.path,
+      hidden: () => [],
+      bounds: createProgramBounds(),
+      log,
+    }),
     seen: seen ?? createSeenTools(join(folder.path, "seen.json")),
     logins: createLogins(folder.path),
   });
@@ -159,8 +173,8 @@ describe("[T6] createMcpServers()", () => {
         logged.find((line) => line.includes(`"server":"${id}"`)) ?? "";
       assert.match(reasonOf("path"), /there is no program \/does\/not\/exist: install it/);
       assert.match(reasonOf("name"), /there is no program no-such-program: install it/);
-      // Deno starts a shell, which fails.
-      assert.match(reasonOf("file"), /hostname cannot be started \(E\w+\): see|exit code 127/);
+      // A file that may be executed, and is no program, fails in the program that starts it.
+      assert.match(reasonOf("file"), /hostname cannot be started \(E\w+\): see|exit code 12[67]/);
       assert.match(reasonOf("ends"), /the program has ended \(exit code 1\)/);
       assert.doesNotMatch(logged.join("\n"), /stack/);
     });
@@ -203,13 +217,17 @@ describe("[T6] createMcpServers()", () => {
 });
 
 /** Starts a line of shell. */
-const shell = (line: string) => () =>
-  Promise.resolve({
+const shell = (line: string, written: Partial<WrittenLimits> = {}) => () => {
+  const limits = limitsOf({ ...MCP_LIMITS, ...written }, 100);
+  return Promise.resolve({
     command: "sh",
     args: ["-c", line],
     env: environmentOf(process.env, {}),
     cwd: "/",
+    limits,
+    bound: createProgramBounds().open(limits, []),
   });
+};
 
 describe("[T6] createStdioTransport()", () => {
   it("kills a program that ignores its end, with its children", async () => {
@@ -241,6 +259,14 @@ describe("[T6] createStdioTransport()", () => {
       assert.ok(messages <= 2_000, `${messages} messages`);
     });
   }
+
+  it("[SEC-R22] kills a program that takes too much memory, and names the reason", async () => {
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    const line = "head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat)";
+    const transport = createStdioTransport(shell(line, { memoryMb: 20 }), resolve);
+    await transport.start();
+    assert.match(`${await promise}`, /killed: it took more than 20 MB of memory/);
+  });
 
   it("takes lines that are no messages as errors", async () => {
     const { promise, resolve } = Promise.withResolvers<Error>();

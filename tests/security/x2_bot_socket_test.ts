@@ -12,8 +12,11 @@ import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox } from "../../src/mcp/sandbox.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { skipUnless } from "../support/skip.ts";
+import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
+import { EXEC_LIMITS, limitsOf, MCP_LIMITS } from "../../src/lib/program_limits.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
+const BOUNDS = createProgramBounds();
 const here = await findSandbox();
 const bwrap = here.kind === "bubblewrap" ? here.program : "";
 const options = skipUnless(here.kind === "bubblewrap", "bubblewrap does not work here");
@@ -51,13 +54,14 @@ describe("[X2] the bot's socket", () => {
     look((dataDir, args) => {
       const { log } = recordingLog();
       const folder = join(dataDir, "mcp");
-      const confine = createConfine({ folder, hidden: () => [dataDir], log });
+      const confine = createConfine({ folder, hidden: () => [dataDir], bounds: BOUNDS, log });
       return confine("looks", {
         command: "/bin/sh",
         args,
         env: {},
         sandbox,
         writable: writable(dataDir),
+        limits: MCP_LIMITS,
       });
     });
 
@@ -80,8 +84,7 @@ describe("[X2] the bot's socket", () => {
       await prepareInstructions(workspace);
       const launch = sandboxedCommand(
         { argv: ["sh", ...args], path: "/bin/sh", realPath: "/bin/sh", cwd: workspace },
-        workspace,
-        bwrap,
+        { workspace, bwrap, prlimit: BOUNDS.prlimit, limits: limitsOf(EXEC_LIMITS, 64) },
       );
       return { command: launch.file, args: launch.args, cwd: "/" };
     });

@@ -12,6 +12,7 @@ import { createLogins, type Logins, type McpHttpServer } from "../../mcp/oauth/l
 import { createSeenTools, type SeenTools } from "../../mcp/definitions.ts";
 import type { McpPorts, McpServer } from "../../mcp/connection.ts";
 import { createMcpServers } from "../../mcp/servers.ts";
+import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { revealed } from "../../config/schema/parts/secrets.ts";
 
 /** The folder of MCP servers in the data directory. */
@@ -23,10 +24,10 @@ export type SeenBy = "run" | "doctor";
 /** The servers of the config, with their secrets. */
 export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
   return Object.entries(mcp.servers).map(([id, server]) => {
-    const { command = "", args, env, sandbox, writable, allow } = server; // the schema wants one of them
+    const { command = "", args, env, sandbox, writable, limits, allow } = server; // the schema wants one of them
     const transport = isHttp(server)
       ? httpServerOf(server)
-      : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable };
+      : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable, limits };
     return { id, transport, allow };
   });
 }
@@ -99,6 +100,7 @@ export function mcpFiles(
     confine: createConfine({
       folder: join(dataDir, FOLDER),
       hidden: () => [dataDir, ...filesWithSecrets(config())],
+      bounds: PROGRAM_BOUNDS,
       log,
     }),
     seen: seenIn(dataDir, seenBy),

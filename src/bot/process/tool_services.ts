@@ -9,6 +9,7 @@
 import process from "node:process";
 import { type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
+import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
@@ -65,10 +66,13 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   });
   const commands = laterCommands(async () => {
     const { createHostCommands } = await import("../../exec/jobs.ts");
+    const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
     return createHostCommands({
       workspace: () => workspaceOf(current, dataDir),
       assertApart: (workspace) => assertApart(workspace, ownPaths()),
       maySkipSandbox: () => current.exec?.sandbox === "off",
+      limits: () => current.exec?.limits ?? EXEC_LIMITS,
+      bounds: PROGRAM_BOUNDS,
     });
   });
   const servers = createLoader(async () => {

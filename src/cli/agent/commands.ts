@@ -124,10 +124,11 @@ export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({
 
 async function serve(): Promise<ExitCode> {
   const { serveBroker } = await import("../../exec/broker.ts");
+  const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
   await serveBroker(process.cwd(), {
     input: process.stdin,
     send: (line) => new Promise((resolve) => process.stdout.write(line, () => resolve())),
-  });
+  }, PROGRAM_BOUNDS);
   return EXIT.done;
 }
 

@@ -16,7 +16,9 @@ import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { windowOf } from "../../core/model.ts";
 import { BROKER_SOCKET } from "../../exec/remote.ts";
+import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
+import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import type { ModelSettings } from "../../providers/settings.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
@@ -107,7 +109,13 @@ export async function checkServers(
   ]);
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const files = mcpFiles(() => config, dataDir, "doctor", quiet);
-  return judgeServers(await lookAtServers(serversOf(config), { ...files, version: VERSION }));
+  const servers = serversOf(config);
+  const findings = judgeServers(await lookAtServers(servers, { ...files, version: VERSION }));
+  const bound = memoryFinding(PROGRAM_BOUNDS.memory(), "programs of MCP servers");
+  const hasPrograms = servers.some(({ transport }) => transport.kind === "stdio");
+  return hasPrograms && bound.status !== "pass"
+    ? [...findings, { id: "mcp.limits", what: "Limits of MCP programs", ...bound }]
+    : findings;
 }
 
 /** One finding per server, and one if programs have no sandbox. */
@@ -235,6 +243,37 @@ function remember(path: string, skills: readonly Skill[]): void {
 }
 
 /**
+ * Tells how the memory of programs is limited here.
+ *
+ * @param programs The subject, in the plural.
+ */
+export function memoryFinding(
+  bound: MemoryBound,
+  programs: string,
+): Pick<Finding, "status" | "why" | "fix"> {
+  switch (bound) {
+    case "group":
+      return { status: "pass", why: "a control group limits their memory" };
+    case "watch":
+      return { status: "pass", why: "Barnacle watches their memory" };
+    case "process":
+      return {
+        status: "warn",
+        why: "only the memory of each process is limited, because this kernel does not tell the " +
+          "children of a process",
+        fix: `let Barnacle make control groups (\`Delegate=memory pids\`), so that ${programs} ` +
+          "cannot take all memory",
+      };
+    case "none":
+      return {
+        status: "warn",
+        why: "nothing limits their memory",
+        fix: "install `prlimit` (util-linux), or run Barnacle on Linux",
+      };
+  }
+}
+
+/**
  * Finds how commands run, if the config allows them: in the broker's unit, or in bubblewrap.
  *
  * @param brokerSocket Socket of the broker; used if it exists.
@@ -250,9 +289,10 @@ export async function checkExec(
   }
   const folder = mkdtempSync(join(tmpdir(), "barnacle-exec-"));
   try {
-    const bwrap = await probeSandbox(folder);
+    const bwrap = await probeSandbox(folder, PROGRAM_BOUNDS);
     if (bwrap !== undefined) {
-      return [{ ...about, status: "pass", why: `they run in bubblewrap (${bwrap})` }];
+      const { status, why, fix } = memoryFinding(PROGRAM_BOUNDS.memory(), "commands");
+      return [{ ...about, status, why: `they run in bubblewrap (${bwrap}); ${why}`, fix }];
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

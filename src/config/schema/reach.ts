@@ -10,6 +10,8 @@ import {
   text,
   withoutSlash,
 } from "./parts/key.ts";
+import { MCP_LIMITS } from "../../lib/program_limits.ts";
+import { programLimits } from "./parts/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** `search`. */
@@ -163,6 +165,7 @@ export const mcp = lazySection(
               "Folders that the program may write to in the sandbox, besides its own.",
               { example: ["/srv/files"] },
             ),
+            limits: programLimits(MCP_LIMITS, "the program", "its own folder may hold"),
             headers: key(
               z.record(text(), secret()).default({}),
               "Headers of each request to `url`, such as a token in `authorization`. Without one, " +

@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { address, amount, key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { people } from "./access.ts";
+import { programLimits } from "./parts/program_limits.ts";
+import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** `commands`. */
@@ -78,6 +80,7 @@ export const exec = lazyKey(
           "without bubblewrap, no command runs. `off`: if there is no bubblewrap, run them as the " +
           "bot's user, which can read its token.",
       ),
+      limits: programLimits(EXEC_LIMITS, "a command", "the workspace may hold"),
     }).prefault({}).transform(({ mode, ...rest }) =>
       mode === "deny" ? undefined : { mode, ...rest }
     ),

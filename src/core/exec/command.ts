@@ -94,12 +94,21 @@ export function decideExec(
   }
 }
 
+/** Maximum number of processes of a command. */
+export const MAX_PROCESSES = 64;
+
+/** The reasons to end a program. */
+export const RUN_CUTS = ["time", "output", "stopped", "memory", "disk", "processes"] as const;
+
+/** Why a program was ended. */
+export type RunCut = (typeof RUN_CUTS)[number];
+
 /** The end of a program. */
 export interface RunEnd {
   /** Its exit code; `null` if a signal ended it. */
   readonly code: number | null;
-  /** The reason if Barnacle ended it. */
-  readonly cut?: "time" | "output" | "stopped";
+  /** The reason if Barnacle ended it, or the kernel by one of Barnacle's limits. */
+  readonly cut?: RunCut;
   /** Milliseconds that it ran. */
   readonly ms: number;
 }

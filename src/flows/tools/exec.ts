@@ -10,8 +10,10 @@ import {
   type ExecMode,
   type ExecRule,
   type HostCommands,
+  MAX_PROCESSES,
   mayAllowAlways,
   type ResolvedCommand,
+  type RunEnd,
 } from "../../core/exec/command.ts";
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
@@ -20,6 +22,14 @@ import { factsOf } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
+import {
+  EXEC_LIMITS,
+  limitsOf,
+  MAX_FILE_BYTES,
+  MB,
+  passedText,
+  type WrittenLimits,
+} from "../../lib/program_limits.ts";
 
 /** The parts of the config that decide about commands. */
 export interface ExecConfig {
@@ -27,6 +37,7 @@ export interface ExecConfig {
   readonly exec?: {
     readonly mode: ExecMode;
     readonly allow: readonly (readonly string[])[];
+    readonly limits: WrittenLimits;
   };
   /** The agent, whose rules count. */
   readonly agent: { readonly id: string };
@@ -174,6 +185,8 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     }
   }
 
+  const limits = () => config().exec?.limits;
+
   return {
     async question(call, context) {
       const { command, verdict } = await examine(call);
@@ -188,13 +201,15 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       }
       if (verdict === "ask") await assertApproved(call, command, context);
       const { isJob, timeoutMs } = call;
-      if (!isJob) return stateText(await commands.run(command, timeoutMs, context.signal));
+      if (!isJob) {
+        return stateText(await commands.run(command, timeoutMs, context.signal), limits());
+      }
       return `Job ${await commands.start(command, context.sessionKey, timeoutMs)} runs.`;
     },
     poll(job, { sessionKey }) {
       const state = commands.poll(job, sessionKey);
       if (!state) return Promise.reject(noJob(job));
-      return Promise.resolve(stateText(state));
+      return Promise.resolve(stateText(state, limits()));
     },
     kill(job, { sessionKey }) {
       if (!commands.kill(job, sessionKey)) return Promise.reject(noJob(job));
@@ -212,19 +227,32 @@ function programText({ path, realPath, contentHash }: ResolvedCommand): string {
 const noJob = (job: number) =>
   new Error(`there is no job ${job} here; jobs end if the bot restarts`);
 
-const CUTS = {
-  time: "ended after its time limit",
-  output: "ended after 1 MiB of output",
-  stopped: "ended, because it was stopped",
-} as const;
+/** Code of a program that the signal SIGXFSZ has ended: 128 + 25. */
+const FILE_TOO_LARGE = 153;
 
-function stateText({ output, end }: CommandState): string {
-  const how = !end
-    ? "still running"
-    : end.cut
-    ? CUTS[end.cut]
-    : end.code === null
-    ? "ended by a signal"
-    : `exit code ${end.code}`;
+function endText({ cut, code }: RunEnd, output: string, limits: WrittenLimits): string {
+  switch (cut) {
+    case "time":
+      return "ended after its time limit";
+    case "output":
+      return "ended after 1 MiB of output";
+    case "stopped":
+      return "ended, because it was stopped";
+    case "memory":
+    case "disk":
+    case "processes":
+      return `ended, because ${passedText(cut, limitsOf(limits, MAX_PROCESSES))}`;
+  }
+  const how = code === null ? "ended by a signal" : `exit code ${code}`;
+  if (code === FILE_TOO_LARGE || /File too large/i.test(output)) {
+    return `${how}; a file may have at most ${MAX_FILE_BYTES / MB} MB`;
+  }
+  return /No space left on device/i.test(output)
+    ? `${how}; its /tmp has room for ${limits.tempMb} MB`
+    : how;
+}
+
+function stateText({ output, end }: CommandState, limits: WrittenLimits = EXEC_LIMITS): string {
+  const how = end ? endText(end, output, limits) : "still running";
   return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]\n${output}`;
 }

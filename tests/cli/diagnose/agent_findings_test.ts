@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { EXEC_LIMITS } from "../../../src/lib/program_limits.ts";
 import { describe, it } from "node:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +43,12 @@ describe("[T13] judgeServers()", () => {
   });
 });
 
-const EXEC: NonNullable<BotConfig["exec"]> = { mode: "ask", allow: [], sandbox: "auto" };
+const EXEC: NonNullable<BotConfig["exec"]> = {
+  mode: "ask",
+  allow: [],
+  sandbox: "auto",
+  limits: EXEC_LIMITS,
+};
 
 describe("[A3] checkExec()", () => {
   it("passes without bubblewrap if the broker's socket exists", async () => {

@@ -180,6 +180,21 @@ describe("[A1] a command on the host", () => {
   );
 
   it(
+    "[SEC-R22] tells the model which limit ended a command",
+    { skip: withoutBubblewrap() },
+    () =>
+      withWorkspace(
+        { mode: "full", sandbox: "auto", limits: { memoryMb: 30 } },
+        async (scene) => {
+          await scene.start();
+          const argv = ["sh", "-c", "head -c 40M /dev/zero | tail -c 40M | (sleep 600; cat)"];
+          scene.say("ada", "general", `${scene.mention}\ncall: exec ${JSON.stringify({ argv })}`);
+          await answerWith(scene, /ended, because it took more than 30 MB of memory/);
+        },
+      ),
+  );
+
+  it(
     "[A3] runs in the exec broker's unit of systemd if its socket exists",
     {
       skip: !existsSync(BROKER_SOCKET) &&
