@@ -140,13 +140,13 @@ describe("loadConfig()", () => {
       commands: {},
       groupChat: {},
       footer: "off",
-      queue: { perUser: 3, perChannel: 8 },
+      queue: { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,
       linkHosts: [],
     });
     sameData(config.agent, { id: "main", workspace: undefined });
     sameData(config.agents, {
-      maxConcurrentTurns: 4,
+      maxConcurrentTurns: 6,
       turnTimeoutSec: 600,
       maxSteps: 16,
       defaults: {},

@@ -3,7 +3,15 @@ import { describe, it } from "node:test";
 import { type AccountId, toAccountId } from "../../src/core/discord/ids.ts";
 import { ACCOUNT_MAX, SESSION_MAX } from "../../src/store/memory/backlog.ts";
 import { ACCOUNT, guildMessage, messageId } from "../support/discord/builders.ts";
-import { add, claimOf, filled, inChannel, take, waiting } from "../support/store/claim_queue.ts";
+import {
+  add,
+  alone,
+  claimOf,
+  filled,
+  inChannel,
+  take,
+  waiting,
+} from "../support/store/claim_queue.ts";
 
 const SECOND = toAccountId("second");
 const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999999"), accountId });
@@ -11,7 +19,7 @@ const inAccount = (accountId: AccountId) => guildMessage({ id: messageId("999999
 describe("createClaimQueue(), filled from the tables", () => {
   it("[D2] keeps a running turn claimed after another fill", () => {
     const queue = filled(inChannel(1, "11"), inChannel(2, "11"));
-    const claim = claimOf(queue.take(ACCOUNT, () => true, 0));
+    const claim = claimOf(queue.take(ACCOUNT, alone, 0));
     queue.forget();
     assert.ok(queue.isStale);
     add(queue, 3, "12"); // the next fill will bring it
@@ -26,7 +34,7 @@ describe("createClaimQueue(), filled from the tables", () => {
 
   it("[C6] voids the turns of one account", () => {
     const queue = filled(waiting(1, { accountId: SECOND }), inChannel(2, "12"));
-    const [other, own] = [queue.take(SECOND, () => true, 0), queue.take(ACCOUNT, () => true, 0)]
+    const [other, own] = [queue.take(SECOND, alone, 0), queue.take(ACCOUNT, alone, 0)]
       .map(claimOf);
     queue.void(SECOND);
     assert.deepEqual([queue.isRunning(other!), queue.isRunning(own!)], [false, true]);
@@ -49,17 +57,17 @@ describe("createClaimQueue(), filled from the tables", () => {
     queue.storing(messageId("1"));
     add(queue, 1, "11");
     assert.equal(queue.isStored(messageId("1")), false);
-    queue.take(ACCOUNT, () => true, 0);
-    assert.deepEqual(queue.stored("1"), { attempt: 1 });
+    queue.take(ACCOUNT, alone, 0);
+    assert.deepEqual(queue.stored(messageId("1")), { attempt: 1 });
     assert.equal(queue.isStored(messageId("1")), true);
-    assert.equal(queue.stored("2"), undefined);
+    assert.equal(queue.stored(messageId("2")), undefined);
   });
 
   it("keeps texts up to a limit, and leaves later ones to the tables", () => {
     const queue = filled();
     const text = "x".repeat(1024 * 1024);
     for (const id of [1, 2, 3]) add(queue, id, `1${id}`, text);
-    const texts = [1, 2, 3].map(() => queue.take(ACCOUNT, () => true, 0)?.message?.text.length);
+    const texts = [1, 2, 3].map(() => queue.take(ACCOUNT, alone, 0)?.message?.text.length);
     assert.deepEqual(texts, [text.length, text.length, undefined]);
   });
 
@@ -69,7 +77,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     add(queue, 1_000, "12");
     let taken = 0;
     while (!queue.isStale) {
-      queue.end(claimOf(queue.take(ACCOUNT, () => true, 0)));
+      queue.end(claimOf(queue.take(ACCOUNT, alone, 0)));
       taken++;
     }
     assert.ok(taken >= SESSION_MAX);
@@ -81,7 +89,7 @@ describe("createClaimQueue(), filled from the tables", () => {
     const queue = filled();
     for (let id = 1; id <= ACCOUNT_MAX + 1; id++) add(queue, id, `${100_000 + id}`, "");
     queue.add(inAccount(SECOND), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(SECOND, () => true, 0)?.accountId, SECOND);
+    assert.equal(queue.take(SECOND, alone, 0)?.accountId, SECOND);
     assert.ok(queue.bytes() < ACCOUNT_MAX * 2_000);
   });
 });

@@ -14,6 +14,7 @@ import {
   sender,
 } from "../support/discord/builders.ts";
 import { openDatabase } from "../support/store/open_database.ts";
+import { alone } from "../support/store/claim_queue.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -152,8 +153,8 @@ describe("the memory of the store", () => {
     }));
     queue.fill(waiting);
     queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(ACCOUNT, () => true, 0)?.route.sessionKey, "busy");
-    const second = queue.take(ACCOUNT, () => true, 0);
+    assert.equal(queue.take(ACCOUNT, alone, 0)?.route.sessionKey, "busy");
+    const second = queue.take(ACCOUNT, alone, 0);
     assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

@@ -1,7 +1,7 @@
 /** Connects turns with their sources: facts, rules, model and store. */
 
 import { randomBytes } from "node:crypto";
-import { type Claim, type Judged, lastOf } from "../../core/inbound/inbox.ts";
+import { type Claim, type Judged, lastOf, type Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { answer } from "../../flows/turn/answer.ts";
 import type { AnswerPorts } from "../../flows/turn/answer_ports.ts";
@@ -178,6 +178,7 @@ export function createAccountTurns(
       return store.inbox.claimNext(accountId, now(), catchUp.delayedChannels(), carries, admits);
     },
     isOwner: sources.isOwner,
+    runsBeside: (running, next) => modesNow().runsBeside(running, next),
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
@@ -199,14 +200,18 @@ export function createAccountTurns(
     stopping,
     log,
   });
+  /** A message whose turn cannot begin now ends no other one: that would help no one. */
+  const mustWait = (message: InboundMessage, { sessionKey }: Route) =>
+    !sources.isOwner(message) && turns.isElsewhere(message.sender.id, sessionKey);
   return {
     ...turns,
     accepted(judged) {
       for (const { message, route } of judged) {
-        const running = route && turns.inSession(route.sessionKey);
-        if (running && modesNow().interrupts(lastOf(running.claim), message)) {
-          turns.interrupt(running);
-        }
+        if (!route || mustWait(message, route)) continue;
+        turns.interrupt(
+          route.sessionKey,
+          ({ claim }) => modesNow().interrupts(lastOf(claim), message),
+        );
       }
       turns.wake();
     },

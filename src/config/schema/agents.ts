@@ -27,10 +27,10 @@ const agentId = () =>
 /** `agents`. */
 export const agents = z.strictObject({
   maxConcurrentTurns: key(
-    whole(1, 64).default(4),
-    "Maximum number of sessions that Barnacle answers at the same time. Of two or more, one is kept " +
-      "for owners.",
-    { unit: "sessions", example: 2 },
+    whole(1, 64).default(6),
+    "Maximum number of turns that Barnacle runs at the same time. Of two or more, one is kept for " +
+      "owners. One more is kept for channels where no turn runs.",
+    { unit: "turns", example: 2 },
   ),
   turnTimeoutSec: key(
     whole(5, 86_400).default(600),

@@ -122,6 +122,12 @@ export const messages = z.strictObject({
           "`collect`. `followup`: in a turn each. `interrupt`: instead of it.",
         { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
       ),
+      turnsPerChannel: key(
+        whole(1, 16).default(3),
+        "Maximum number of turns of different people that run side by side in a channel. Answers " +
+          "come in the order of the questions. 1: one turn after another.",
+        { unit: "turns", example: 1 },
+      ),
       perUser: key(
         whole(1, 10_000).default(3),
         "Maximum number of a user's turns that wait, over all channels. The bot does not answer " +

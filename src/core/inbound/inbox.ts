@@ -204,6 +204,8 @@ export interface WaitingTurn {
   readonly route: Route;
   /** Whether it is a run of a schedule, which its person does not wait for. */
   readonly isScheduled: boolean;
+  /** The message itself; absent if it must be read from the tables. */
+  readonly message?: InboundMessage;
 }
 
 /** A message for which a turn has begun (T2). */
@@ -279,6 +281,8 @@ export interface WaitingLimits {
   readonly perUser: number;
   /** Waiting turns of one channel with one account. */
   readonly perChannel: number;
+  /** Turns of one channel that run side by side. */
+  readonly turnsPerChannel: number;
 }
 
 /** Everything that the store needs to refuse a message. */
@@ -302,14 +306,15 @@ export interface OpenTurns {
 /**
  * Decides whether one more turn may wait.
  *
- * Of the open turns of a person or a channel, the oldest one runs or is the next to run. The others
- * wait. So the result does not depend on when exactly a turn begins.
+ * Of the open turns of a person, the oldest one runs or is the next to run; of those of a channel, as
+ * many as may run side by side. The others wait. So the result does not depend on when exactly a turn
+ * begins.
  *
  * @returns The full list, that of the sender first; `undefined` if the turn may wait.
  */
 export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | undefined {
   if (open.ofUser - 1 >= limits.perUser) return "user";
-  if (open.inChannel - 1 >= limits.perChannel) return "channel";
+  if (open.inChannel - limits.turnsPerChannel >= limits.perChannel) return "channel";
   return undefined;
 }
 

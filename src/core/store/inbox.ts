@@ -48,25 +48,25 @@ export interface AcceptedBatches {
 /** Claims messages, and gives claims back. */
 export interface Claims {
   /**
-   * T2: claims a waiting message of an account. Of the sessions without a running turn, it chooses
-   * the one that has waited longest, and in it the message that was written first. Catch-up may
-   * bring that message after a later one. Several accounts may share a session, which still has one
-   * turn at a time.
+   * T2: claims a waiting message of an account. Of the sessions with messages that may begin, it
+   * chooses the one that has waited longest, and in it the message that was written first. Catch-up
+   * may bring that message after a later one. Several accounts may share a session.
    *
    * @param blocked Channels without claims for now, because older messages of them may still
    * arrive.
    * @param carries Whether the turn of a message also answers the one that waits behind it (S5).
    * Without it, each message has a turn of its own. A turn that an earlier attempt began keeps its
    * messages, and gets no more.
-   * @param admits Whether the turn of a message may begin now; absent: each may. Others of its
-   * session may begin before it.
+   * @param admits Whether the turn of a message may begin now, beside these running turns of its
+   * session, named by the messages that they began with. Others of its session may begin before it.
+   * Absent: each may, if no turn of its session runs.
    */
   claimNext(
     accountId: AccountId,
     now: number,
     blocked: "all" | readonly ChannelId[],
     carries?: Carries,
-    admits?: (waiting: WaitingTurn) => boolean,
+    admits?: Admits,
   ): Promise<Claim | undefined>;
   /**
    * TS: adds messages that wait behind a running turn to it, and stores that together with steps.
@@ -94,6 +94,9 @@ export interface Claims {
    */
   voidClaims(accountId?: AccountId): Promise<number>;
 }
+
+/** Whether the turn of a message may begin, beside running turns of its session. */
+export type Admits = (waiting: WaitingTurn, running: readonly MessageId[]) => boolean;
 
 /** Whether the turn of a message also answers a later one. */
 export type Carries = (message: InboundMessage, next: InboundMessage) => boolean;

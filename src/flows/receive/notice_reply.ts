@@ -32,13 +32,14 @@ function noticeReply(
 
 /** Makes the limits. */
 export function waitingRulesOf(
-  { perUser, perChannel }: WaitingLimits,
+  { perUser, perChannel, turnsPerChannel }: WaitingLimits,
   texts: Texts,
   isOwner: WaitingRules["isOwner"],
 ): WaitingRules {
   return {
     perUser,
     perChannel,
+    turnsPerChannel,
     isOwner,
     refusal: (message) => noticeReply(notice("queueFull", {}, texts), message),
   };

@@ -32,6 +32,7 @@ import {
   parkTurn,
   progressPlaceOf,
   saveTurn,
+  withoutAnswer,
   withUndoButton,
 } from "./finished_turn.ts";
 import { gather, imagesOfEarlier, opensThread, stepPorts, toolboxOf } from "./gather.ts";
@@ -94,6 +95,11 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     }
   }
   if (!ended) return;
+  if (turn.mayShow) {
+    turn.freePlace(); // the answer waits for those of earlier questions (S5)
+    await turn.mayShow;
+    if (turn.cut === "interrupted") ended = withoutAnswer(ended);
+  }
   const mayHaveDrafts = ports.drafts !== undefined || ports.lines !== undefined;
   const stored = await saveTurn(
     mayHaveDrafts ? { ...ended, mayHaveDrafts } : ended,
@@ -224,8 +230,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     });
 
   // The model, until it answers without calling a tool.
-  const draft = ports.drafts && draftFor(claim, compose, ports.drafts);
-  const progress = ports.lines?.begin(progressPlaceOf(claim), rules);
+  const draft = ports.drafts && draftFor(turn, compose, ports.drafts);
+  const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, ports);
   const turnPorts: TurnPorts = {
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
@@ -327,13 +333,17 @@ type Compose = (
 ) => ComposedReply;
 
 /** The answer that grows in the channel; `undefined` if only the whole answer is shown. */
-function draftFor(claim: Claim, compose: Compose, drafts: NonNullable<AnswerPorts["drafts"]>) {
+function draftFor(
+  { claim, mayShow }: RunningTurn,
+  compose: Compose,
+  drafts: NonNullable<AnswerPorts["drafts"]>,
+) {
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
   return drafts.begin(claim.message, (text) => {
     const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
     return composed.kind === "reply" ? freeze(composed.reply) : [];
-  });
+  }, mayShow);
 }
 
 /** Whether the model's server refused a request because of its length. */

@@ -105,6 +105,12 @@ export function interruptedTurn(claim: Claim, entries: readonly Entry[]): Finish
   return { claim, end: { kind: "interrupted" }, entries, outbox: [] };
 }
 
+/** The record of a turn in whose place a later message came before its answer was shown. */
+export function withoutAnswer(turn: FinishedTurn): FinishedTurn {
+  const entries = turn.entries.filter(({ role }) => role === "user");
+  return { ...turn, end: { kind: "interrupted" }, entries, outbox: [], told: undefined };
+}
+
 /** The record of a turn with an answer. An answer without anything to show is a failure. */
 export function answeredTurn(
   claim: Claim,

@@ -4,7 +4,7 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Overheard } from "../../core/inbound/transcript.ts";
+import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
@@ -41,7 +41,7 @@ const NO_IMAGES: readonly ModelImage[] = [];
 /** The context of a turn. */
 export interface Gathered {
   readonly texts: TurnTexts;
-  /** Messages of the channel that the model sees. */
+  /** Messages of the channel that the model sees, and questions of turns that run. */
   readonly overheard: readonly Overheard[];
   /** Steps that an earlier process has stored. */
   readonly steps: readonly Step[];
@@ -72,6 +72,7 @@ export async function gather(
   if (filling) await filling;
   const starting = ports.threadStarter?.(message, sessionKey);
   const starter = starting && await starting;
+  const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
     : await store.overheard(message, sessionKey, message.id, historyLimit);
@@ -114,6 +115,7 @@ export async function gather(
         : one,
       starter: isFirst && starter ? starter : undefined,
       overheard: isFirst ? overheard : [],
+      asked: isFirst ? asked : [],
       overheardChars: OVERHEARD_CHARS,
       reactions: isFirst ? reactions : [],
       timezone,
@@ -123,7 +125,7 @@ export async function gather(
     }));
   return {
     texts,
-    overheard: starter ? [starter, ...overheard] : overheard,
+    overheard: [...starter ? [starter] : [], ...overheard, ...asked],
     steps,
     images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
     files,

@@ -2,19 +2,20 @@
  * Claims waiting messages while the limit has a free place, and runs their turns. Edits, deletions,
  * stops and later messages can end a running turn (H6, S5).
  *
- * The store decides which message is next, and that a session has one turn at a time (T2). Nothing
- * here awaits a turn, so a slow model delays only its own session (S5).
+ * The store decides which message is next (T2). Nothing here awaits a turn, so a slow model delays
+ * only its own session (S5).
  */
 
-import { type Claim, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
+import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import type { Admits, Inbox } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** The turns of one account. */
-export interface Turns extends Pick<RunningTurns, "inSession" | "interrupt"> {
+export interface Turns extends Pick<RunningTurns, "interrupt" | "isElsewhere"> {
   /** Tells that waiting or running messages have changed, or have lost their turns. */
   touched(messageIds: readonly MessageId[]): void;
   /** Tells that messages may be waiting. */
@@ -33,7 +34,9 @@ const RETRY_MS = 5_000;
 export function createTurns(
   ports: Pick<Account, "schedule" | "stopping" | "log"> & Pick<Inbox, "release" | "isRunning"> & {
     /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
-    readonly claimNext: (admits: (waiting: WaitingTurn) => boolean) => Promise<Claim | undefined>;
+    readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
+    /** Whether the turn of a message may begin while these of its session run, given by their last. */
+    readonly runsBeside: (running: readonly InboundMessage[], next: InboundMessage) => boolean;
     /** Whether a person is an owner of the bot. */
     readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */
@@ -42,7 +45,7 @@ export function createTurns(
     readonly turnLimit: TurnLimit;
   },
 ): Turns {
-  const { claimNext, release, isRunning, isOwner, answer, turnLimit, stopping } = ports;
+  const { claimNext, runsBeside, release, isRunning, isOwner, answer, turnLimit, stopping } = ports;
   const { schedule, log } = ports;
   /** Number of turns, and of works after turns, that run. */
   let open = 0;
@@ -70,7 +73,19 @@ export function createTurns(
     return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
   }
 
-  const admits = (waiting: WaitingTurn) => member.admits(personOf(waiting));
+  const admits: Admits = (waiting, running) => {
+    const isBeside = running.length > 0;
+    return (!isBeside || mayRunBeside(running, waiting.message)) &&
+      member.admits(personOf(waiting), isBeside);
+  };
+
+  /** Not beside a turn of another account, nor beside one whose end could not be stored. */
+  function mayRunBeside(running: readonly MessageId[], next: InboundMessage | undefined): boolean {
+    if (!next) return false;
+    const found = turns.begunWith(running);
+    return found.length === running.length &&
+      runsBeside(found.map(({ claim }) => lastOf(claim)), next);
+  }
 
   async function claimAll(): Promise<void> {
     while (mayWait) {
@@ -98,7 +113,7 @@ export function createTurns(
 
   /** Runs a turn. If its end cannot be stored, it begins anew later. */
   async function run(claim: Claim, freePlace: () => void): Promise<void> {
-    const turn = turns.begin(claim);
+    const turn = turns.begin(claim, freePlace);
     open++;
     try {
       await answer(claim, turn);
@@ -147,8 +162,8 @@ export function createTurns(
       turns.touched(messageIds);
       wake();
     },
-    inSession: turns.inSession,
     interrupt: turns.interrupt,
+    isElsewhere: turns.isElsewhere,
     async stop() {
       isStopping = true;
       ending.abort(new Error("the account stops"));
@@ -178,7 +193,30 @@ export interface RunningTurn {
   readonly ending: AbortController;
   /** Why others have ended it; absent: they have not. */
   cut?: TurnCut;
+  /** The questions of the turns of its session that ran when it began, in their order (S5). */
+  readonly ahead: readonly InboundMessage[];
+  /**
+   * Resolves once those turns have ended, or this one is cut, or the process stops: nothing of its
+   * answer may be shown before. Absent: there were none.
+   */
+  readonly mayShow?: Promise<void>;
+  /** Gives its place to another turn, because it only waits for those. */
+  readonly freePlace: () => void;
 }
+
+/** A running turn, as the list of them knows it. */
+interface ListedTurn extends RunningTurn {
+  /** Resolves once nothing more of it is stored. */
+  readonly over: PromiseWithResolvers<void>;
+  /** Ends its wait for the turns ahead. */
+  readonly stopWaiting: () => void;
+}
+
+const NOTHING_AHEAD: Pick<ListedTurn, "ahead" | "mayShow" | "stopWaiting"> = {
+  ahead: [],
+  mayShow: undefined,
+  stopWaiting: () => {},
+};
 
 /**
  * Creates the list of running turns, which is empty.
@@ -186,40 +224,89 @@ export interface RunningTurn {
  * @param stopping Ends all of them.
  */
 export function createRunningTurns(stopping: AbortSignal) {
-  const turns = new Set<RunningTurn>();
+  const turns = new Set<ListedTurn>();
   stopping.addEventListener("abort", () => {
-    for (const { ending } of turns) ending.abort(stopping.reason);
+    for (const { ending, stopWaiting } of turns) {
+      ending.abort(stopping.reason);
+      stopWaiting();
+    }
   }, { once: true });
-  function cut(turn: RunningTurn, why: TurnCut): void {
+
+  function inSession(sessionKey: string): readonly ListedTurn[] {
+    const found: ListedTurn[] = [];
+    for (const turn of turns) if (turn.claim.route.sessionKey === sessionKey) found.push(turn);
+    return found;
+  }
+
+  /** A turn that a change has ended stores nothing more, so it is not waited for. */
+  function behind(ahead: readonly ListedTurn[]): typeof NOTHING_AHEAD {
+    if (ahead.length === 0) return NOTHING_AHEAD;
+    const cut = Promise.withResolvers<void>();
+    const ends = Promise.all(ahead.map(({ over }) => over.promise));
+    return {
+      ahead: ahead.flatMap(({ claim }) => messagesOf(claim)),
+      mayShow: Promise.race([ends.then(() => {}), cut.promise]),
+      stopWaiting: cut.resolve,
+    };
+  }
+
+  function end(turn: ListedTurn, why: TurnCut): void {
     turn.cut ??= why;
     turn.ending.abort(why);
+    turn.stopWaiting();
+    if (turn.cut === "touched") turn.over.resolve();
   }
+
   return {
-    /** Notes that a turn begins. */
-    begin(claim: Claim): RunningTurn {
-      const turn: RunningTurn = { claim, ending: new AbortController() };
+    /**
+     * Notes that a turn begins.
+     *
+     * @param freePlace As {@link RunningTurn.freePlace}.
+     */
+    begin(claim: Claim, freePlace: () => void): RunningTurn {
+      const ahead = inSession(claim.route.sessionKey).filter(({ cut }) => cut !== "touched");
+      const turn: ListedTurn = {
+        claim,
+        ending: new AbortController(),
+        freePlace,
+        over: Promise.withResolvers(),
+        ...behind(ahead),
+      };
       if (stopping.aborted) turn.ending.abort(stopping.reason);
       turns.add(turn);
       return turn;
     },
     /** Notes that a turn has ended. */
-    end: (turn: RunningTurn): void => void turns.delete(turn),
+    end(turn: RunningTurn): void {
+      for (const listed of turns) {
+        if (listed !== turn) continue;
+        turns.delete(listed);
+        listed.over.resolve();
+      }
+    },
     /** Ends the turns that answer one of these messages. */
     touched(messageIds: readonly MessageId[]): void {
       const ids = new Set(messageIds);
       for (const turn of turns) {
-        if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) cut(turn, "touched");
+        if (messagesOf(turn.claim).some(({ id }) => ids.has(id))) end(turn, "touched");
       }
     },
-    /** The turn of a session; `undefined` if none runs. */
-    inSession(sessionKey: string): RunningTurn | undefined {
-      for (const turn of turns) {
-        if (turn.claim.route.sessionKey === sessionKey && turn.cut === undefined) return turn;
+    /** The running turns that began with these messages. */
+    begunWith: (messageIds: readonly MessageId[]): readonly RunningTurn[] =>
+      [...turns].filter(({ claim, cut }) =>
+        cut === undefined && messageIds.includes(claim.message.id)
+      ),
+    /** Ends the turns of a session in whose place a later message comes. */
+    interrupt(sessionKey: string, isReplaced: (turn: RunningTurn) => boolean): void {
+      for (const turn of inSession(sessionKey)) {
+        if (turn.cut === undefined && isReplaced(turn)) end(turn, "interrupted");
       }
-      return undefined;
     },
-    /** Ends a turn in favour of a later message. */
-    interrupt: (turn: RunningTurn): void => cut(turn, "interrupted"),
+    /** Whether a turn runs in another session that answers a person first. */
+    isElsewhere: (userId: UserId, sessionKey: string): boolean =>
+      [...turns].some(({ claim: { message, route } }) =>
+        message.sender.id === userId && route.sessionKey !== sessionKey
+      ),
   };
 }
 

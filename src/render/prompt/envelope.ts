@@ -26,7 +26,9 @@ export interface Envelope {
   readonly starter?: Overheard;
   /** Messages in the channel that did not address the bot, oldest first (H1). */
   readonly overheard: readonly Overheard[];
-  /** Maximum UTF-16 units of overheard messages; the newest ones stay. */
+  /** Questions that other turns of the session answer now, oldest first; absent: none (S5). */
+  readonly asked?: readonly Overheard[];
+  /** Maximum UTF-16 units of overheard messages and such questions; the newest ones stay. */
   readonly overheardChars: number;
   /** Reactions since the last turn in the channel, oldest first; absent: none (H5). */
   readonly reactions?: readonly ReactionNote[];
@@ -43,11 +45,15 @@ export interface Envelope {
 /** Maximum number of reactions in a turn. */
 const MAX_REACTIONS = 25;
 
+/** Tells the model that it need not answer a question. */
+const ASKED = "asked before, and answered separately: do not answer it";
+
 /** The text of a turn: for the model, and for the transcript's user entry (H3). */
 export function envelopeOf({
   message,
   starter,
   overheard,
+  asked = [],
   overheardChars,
   reactions = [],
   timezone,
@@ -58,8 +64,9 @@ export function envelopeOf({
   const { sender, quoted, extras, scheduled } = message;
   const context = contextLines(message);
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
-  if (overheard.length > 0) {
+  if (overheard.length + asked.length > 0) {
     const lines = overheard.map((message) => overheardLine(message, timezone));
+    lines.push(...asked.map((message) => overheardLine(message, timezone, ASKED)));
     context.push(...newest(lines, overheardChars));
   }
   if (reactions.length > 0) context.push(...reactionLines(reactions, timezone));

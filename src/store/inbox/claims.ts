@@ -9,7 +9,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
+import { ACCOUNT_MAX, type MayBegin, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -17,10 +17,15 @@ import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import { readMessage, readWaiting } from "./rows.ts";
-import type { Carries, Claims } from "../../core/store/inbox.ts";
+import type { Admits, Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
 const CARRIED_MAX = 20;
+
+/** Maximum number of an account's waiting messages whose texts are read before their claims. */
+const TEXTS_MAX = 1_000;
+
+const isAlone: Admits = (_, running) => running.length === 0;
 
 /** Messages that became part of a turn. */
 interface JoinedMessages {
@@ -52,8 +57,10 @@ export function createClaims(
   const selectWaiting = database.prepare(
     `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
             message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
-            message ->> '$.scheduled' IS NOT NULL AS is_scheduled FROM (
-       SELECT *, ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
+            message ->> '$.scheduled' IS NOT NULL AS is_scheduled,
+            CASE WHEN in_account <= ${TEXTS_MAX} THEN message END AS message, uploaded FROM (
+       SELECT *, ${UPLOADED_FILES} AS uploaded,
+              ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
               ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
        FROM inbox
        WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND NOT ${IS_PARKED}
@@ -150,12 +157,12 @@ export function createClaims(
     join(turn, Infinity, ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip");
 
   return {
-    async claimNext(accountId, now, blocked, carries = () => false, admits = () => true) {
+    async claimNext(accountId, now, blocked, carries = () => false, admits = isAlone) {
       for (;;) {
         if (blocked === "all") return undefined;
         if (queue.isStale) await read(() => queue.isStale && fill());
-        const mayBegin = (entry: WaitingMessage) =>
-          !blocked.includes(entry.channelId) && admits(entry);
+        const mayBegin: MayBegin = (entry, running) =>
+          !blocked.includes(entry.channelId) && admits(entry, running);
         const taken = queue.take(accountId, mayBegin, now);
         if (!taken) return undefined;
         const { messageId, route, attempts } = taken;

@@ -24,6 +24,8 @@ const waitingSchema = z.object({
   turn_of: snowflakeSchema<"message">().nullable(),
   sender: column.text,
   is_scheduled: column.number,
+  message: column.textOrNull,
+  uploaded: column.text,
 }).transform((row): WaitingMessage => ({
   messageId: row.message_id,
   accountId: row.account_id,
@@ -36,6 +38,7 @@ const waitingSchema = z.object({
   isFresh: false,
   guildId: row.guild_id ?? undefined,
   turnOf: row.turn_of ?? undefined,
+  message: row.message === null ? undefined : readMessage(row),
 }));
 
 const messageSchema = z.object({ message: column.text, uploaded: column.text });

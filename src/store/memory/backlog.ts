@@ -1,13 +1,13 @@
 /**
  * Keeps waiting messages by session, in memory, and finds the one to claim next.
  *
- * A session with a running turn has no next message. Only the oldest messages of a long session,
- * and of an account with many messages, are here. The tables have the others.
+ * Its callers decide which messages may begin while turns of their session run. Only the oldest
+ * messages of a long session, and of an account with many messages, are here. The tables have the
+ * others.
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
 import type { Route, WaitingTurn } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
 
 /** A message that waits. */
 export interface WaitingMessage extends WaitingTurn {
@@ -23,8 +23,6 @@ export interface WaitingMessage extends WaitingTurn {
   readonly arrival: number;
   /** Number of turns that have begun for it. */
   readonly attempts: number;
-  /** The message itself; absent if it must be read from the tables. */
-  readonly message?: InboundMessage;
   /** Message whose turn answers it, too, since an earlier attempt; absent: no other. */
   readonly turnOf?: MessageId;
   /** Whether this process has stored it; its first claim then needs no commit of its own. */
@@ -52,12 +50,15 @@ const ENTRY_BYTES = 400;
 /** Estimated UTF-16 units of a message beside its text. */
 const MESSAGE_UNITS = 600;
 
+/** Whether a message may be next, beside the running turns of its session. */
+export type MayBegin = (entry: WaitingMessage, running: readonly MessageId[]) => boolean;
+
 /** The waiting messages of one session in memory. */
 interface Session {
   /** In the order of arrival. */
   readonly entries: WaitingMessage[];
-  /** Whether a turn runs in it. */
-  isBusy: boolean;
+  /** The running turns, in the order of their beginnings, by the messages that they began with. */
+  readonly running: MessageId[];
   /** Whether more of its messages wait in the tables. */
   isLong: boolean;
 }
@@ -77,7 +78,7 @@ interface AccountBacklog {
 export function createBacklog() {
   /** Sessions with messages or a running turn. */
   const sessions = new Map<string, Session>();
-  /** Sessions with messages and without a running turn. */
+  /** Sessions with messages. */
   const ready = new Set<Session>();
   const accounts = new Map<AccountId, AccountBacklog>();
   const messages = new Map<MessageId, WaitingMessage>();
@@ -88,7 +89,7 @@ export function createBacklog() {
   function sessionOf(sessionKey: string): Session {
     let session = sessions.get(sessionKey);
     if (!session) {
-      session = { entries: [], isBusy: false, isLong: false };
+      session = { entries: [], running: [], isLong: false };
       sessions.set(sessionKey, session);
     }
     return session;
@@ -113,7 +114,7 @@ export function createBacklog() {
       const isLast = (session.entries.at(-1)?.arrival ?? 0) < arrival;
       session.entries.push(entry);
       if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
-      if (!session.isBusy) ready.add(session);
+      ready.add(session);
       accountOf(accountId).waiting++;
       units += unitsOf(entry);
     },
@@ -134,21 +135,21 @@ export function createBacklog() {
     hasRoomForText: (): boolean => units < TEXT_MAX,
     /**
      * Finds the next message of an account, and counts a turn for its guild. Guilds take turns. Of a
-     * guild's sessions without a running turn, the one comes first that has waited longest, and in it
-     * the message that was written first.
+     * guild's sessions, the one comes first that has waited longest, and in it the message that was
+     * written first. A message of another one's turn waits for that one.
      *
-     * @param mayBegin Whether a message may be next now.
+     * @param mayBegin Whether a message may be next now, beside the running turns of its session.
      */
-    next(
-      accountId: AccountId,
-      mayBegin: (entry: WaitingMessage) => boolean,
-    ): WaitingMessage | undefined {
+    next(accountId: AccountId, mayBegin: MayBegin): WaitingMessage | undefined {
       const { fair } = accountOf(accountId);
+      const isFree = (entry: WaitingMessage, { running }: Session) =>
+        entry.accountId === accountId &&
+        (entry.turnOf === undefined || !messages.has(entry.turnOf)) && mayBegin(entry, running);
       let chosen: Session | undefined;
       let oldest: WaitingMessage | undefined;
       let time = Infinity;
       for (const session of ready) {
-        const first = firstOf(session, accountId, mayBegin);
+        const first = session.entries.find((entry) => isFree(entry, session));
         if (!first) continue;
         const itsTime = fair.timeOf(first);
         if (oldest && (itsTime > time || itsTime === time && first.arrival > oldest.arrival)) {
@@ -162,12 +163,7 @@ export function createBacklog() {
       fair.begun(oldest);
       let next = oldest;
       for (const entry of chosen.entries) {
-        if (
-          isBefore(entry.messageId, next.messageId) && entry.accountId === accountId &&
-          mayBegin(entry)
-        ) {
-          next = entry;
-        }
+        if (isBefore(entry.messageId, next.messageId) && isFree(entry, chosen)) next = entry;
       }
       return next;
     },
@@ -202,7 +198,7 @@ export function createBacklog() {
       messages.delete(messageId);
       const isOver = session.entries.length === 0;
       if (isOver) ready.delete(session);
-      if (isOver && !session.isBusy) sessions.delete(sessionKey);
+      if (isOver && session.running.length === 0) sessions.delete(sessionKey);
       const account = accountOf(accountId);
       account.waiting--;
       units -= unitsOf(entry);
@@ -210,25 +206,23 @@ export function createBacklog() {
     },
     /** Whether messages wait that only the tables have. */
     isPartial: (): boolean => isPartial,
-    /** Notes that a turn of a session begins: none of its messages is next. */
-    block(sessionKey: string): void {
-      const session = sessionOf(sessionKey);
-      session.isBusy = true;
-      ready.delete(session);
+    /** Notes that a turn of a session begins. */
+    began(sessionKey: string, turn: MessageId): void {
+      sessionOf(sessionKey).running.push(turn);
     },
     /** Notes that the turn is over. */
-    unblock(sessionKey: string): void {
-      const session = sessionOf(sessionKey);
-      session.isBusy = false;
-      if (session.entries.length > 0) ready.add(session);
-      else sessions.delete(sessionKey);
+    ended(sessionKey: string, turn: MessageId): void {
+      const { running, entries } = sessionOf(sessionKey);
+      const at = running.indexOf(turn);
+      if (at >= 0) running.splice(at, 1);
+      if (running.length === 0 && entries.length === 0) sessions.delete(sessionKey);
     },
-    /** Forgets all messages; sessions with a running turn stay blocked. */
+    /** Forgets all messages. The running turns of sessions stay known. */
     clear(): void {
       for (const [sessionKey, session] of sessions) {
         session.entries.length = 0;
         session.isLong = false;
-        if (!session.isBusy) sessions.delete(sessionKey);
+        if (session.running.length === 0) sessions.delete(sessionKey);
       }
       for (const account of accounts.values()) {
         account.waiting = 0;
@@ -246,18 +240,6 @@ export function createBacklog() {
 
 /** Waiting messages by session. */
 export type WaitingMessages = ReturnType<typeof createBacklog>;
-
-/** The first message of a session that an account may claim. */
-function firstOf(
-  { entries }: Session,
-  accountId: AccountId,
-  mayBegin: (entry: WaitingMessage) => boolean,
-): WaitingMessage | undefined {
-  for (const entry of entries) {
-    if (entry.accountId === accountId && mayBegin(entry)) return entry;
-  }
-  return undefined;
-}
 
 /** Compares ids as numbers: a shorter one is smaller. */
 function isBefore(id: string, other: string): boolean {

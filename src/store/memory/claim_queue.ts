@@ -10,7 +10,7 @@
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Claim, Route } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { createBacklog, type WaitingMessage } from "./backlog.ts";
+import { createBacklog, type MayBegin, type WaitingMessage } from "./backlog.ts";
 import { createRunningTurns, type RunningMessage } from "./open_turns.ts";
 
 /** Waiting messages and running claims of all accounts. */
@@ -35,17 +35,14 @@ export interface ClaimQueue {
   /** Adds an accepted message, once it is stored. */
   add(message: InboundMessage, route: Route): void;
   /**
-   * Claims a message of an account. Guilds take turns. Of a guild's sessions without a running turn,
-   * it chooses the one that has waited longest, and in it the message that was written first.
+   * Claims a message of an account. Guilds take turns. Of a guild's sessions, it chooses the one that
+   * has waited longest, and in it the message that was written first.
    *
-   * @param mayBegin Whether the turn of a message may begin now; others keep their places.
+   * @param mayBegin Whether the turn of a message may begin now, beside the running turns of its
+   * session; others keep their places.
    * @param now Unix time in milliseconds.
    */
-  take(
-    accountId: AccountId,
-    mayBegin: (entry: WaitingMessage) => boolean,
-    now: number,
-  ): WaitingMessage | undefined;
+  take(accountId: AccountId, mayBegin: MayBegin, now: number): WaitingMessage | undefined;
   /**
    * Finds a message that waits behind a running turn, in its session, channel and account.
    *
@@ -93,7 +90,7 @@ export interface ClaimQueue {
    *
    * @returns Number of its claims and the message that its turn began with, if that runs already.
    */
-  stored(messageId: string): RunningMessage | undefined;
+  stored(messageId: MessageId): RunningMessage | undefined;
   /** Whether the tables have a message, as far as this process knows. */
   isStored(messageId: string): boolean;
   /** Notes that the turn of a claim has ended. */
@@ -161,7 +158,8 @@ export function createClaimQueue(): ClaimQueue {
       forget();
       for (const entry of waiting) {
         arrivals = Math.max(arrivals, entry.arrival);
-        if (backlog.hasRoom(entry.accountId, entry.route.sessionKey)) insert(entry);
+        if (!backlog.hasRoom(entry.accountId, entry.route.sessionKey)) continue;
+        insert(backlog.hasRoomForText() ? entry : { ...entry, message: undefined });
       }
       isStale = false;
     },

@@ -165,33 +165,33 @@ export interface ClaimedTurn {
   readonly entries: WaitingMessage[];
 }
 
-/** Creates the memory of running turns, which blocks their sessions in the backlog. */
-export function createRunningTurns(backlog: Pick<WaitingMessages, "block" | "unblock">) {
-  const turns = new Map<string, ClaimedTurn>();
+/** Creates the memory of running turns, which tells the backlog of them. */
+export function createRunningTurns(backlog: Pick<WaitingMessages, "began" | "ended">) {
+  const turns = new Map<MessageId, ClaimedTurn>();
   /** For each message of a turn beside the first: the first. */
-  const joined = new Map<string, MessageId>();
+  const joined = new Map<MessageId, MessageId>();
 
-  function end(turnOf: string): ClaimedTurn | undefined {
+  function end(turnOf: MessageId): ClaimedTurn | undefined {
     const turn = turns.get(turnOf);
     if (!turn) return undefined;
     turns.delete(turnOf);
     for (const { messageId } of turn.entries) joined.delete(messageId);
-    backlog.unblock(turn.sessionKey);
+    backlog.ended(turn.sessionKey, turnOf);
     return turn;
   }
 
   return {
     /** Whether a running turn answers a message. */
-    has: (messageId: string): boolean => turns.has(messageId) || joined.has(messageId),
+    has: (messageId: MessageId): boolean => turns.has(messageId) || joined.has(messageId),
     /** The messages that running turns answer. */
     messages: (): readonly MessageId[] =>
       [...turns.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId)),
     /** The turn that was claimed with a message. */
-    turn: (turnOf: string): ClaimedTurn | undefined => turns.get(turnOf),
+    turn: (turnOf: MessageId): ClaimedTurn | undefined => turns.get(turnOf),
     /** Whether this claim of its message is running. */
     isRunning: ({ message, attempt }: Claim): boolean => turns.get(message.id)?.attempt === attempt,
     /** A message of a running turn. */
-    messageOf(messageId: string): RunningMessage | undefined {
+    messageOf(messageId: MessageId): RunningMessage | undefined {
       const turnOf = joined.get(messageId);
       if (turnOf === undefined) {
         const attempt = turns.get(messageId)?.attempt;
@@ -201,9 +201,9 @@ export function createRunningTurns(backlog: Pick<WaitingMessages, "block" | "unb
       return entry && { attempt: entry.attempts + 1, turnOf };
     },
     /** Begins the turn of a message. */
-    begin(messageId: string, turn: ClaimedTurn): void {
+    begin(messageId: MessageId, turn: ClaimedTurn): void {
       turns.set(messageId, turn);
-      backlog.block(turn.sessionKey);
+      backlog.began(turn.sessionKey, messageId);
     },
     /** Adds a message to a turn. */
     join(turnOf: MessageId, entry: WaitingMessage): void {
@@ -222,7 +222,7 @@ export function createRunningTurns(backlog: Pick<WaitingMessages, "block" | "unb
     /** Ends the turn that was claimed with a message. Returns the turn, if one ran. */
     end,
     /** Ends the turn that answers a message. */
-    endTurnOf: (messageId: string): ClaimedTurn | undefined =>
+    endTurnOf: (messageId: MessageId): ClaimedTurn | undefined =>
       end(joined.get(messageId) ?? messageId),
     /** Ends the turns of an account, or all. */
     endAll(accountId?: AccountId): void {

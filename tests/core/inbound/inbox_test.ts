@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { fullList } from "../../../src/core/inbound/inbox.ts";
 
-const LIMITS = { perUser: 3, perChannel: 8 };
+const LIMITS = { perUser: 3, perChannel: 8, turnsPerChannel: 1 };
 
 describe("[X4] fullList()", () => {
   const cases: readonly [ofUser: number, inChannel: number, full?: "user" | "channel"][] = [
@@ -30,7 +30,9 @@ describe("[X4] fullList()", () => {
     fc.assert(fc.property(limit, limit, burst, (perUser, perChannel, messages) => {
       let open = 0;
       for (let message = 0; message < messages; message++) {
-        if (!fullList({ ofUser: open, inChannel: open }, { perUser, perChannel })) open += 1;
+        if (
+          !fullList({ ofUser: open, inChannel: open }, { perUser, perChannel, turnsPerChannel: 1 })
+        ) open += 1;
       }
       assert.equal(open, Math.min(messages, Math.min(perUser, perChannel) + 1));
     }));

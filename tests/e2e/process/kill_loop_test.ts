@@ -30,14 +30,21 @@ const POINTS = [
   "answered",
   "before:T5",
 ];
-const CHANNELS = ["general", "off-topic", "How do I feed krill?"];
+/** Who asks where. In a channel of several people, their turns run side by side (S5). */
+const ASKERS = [
+  ["general", "grace"],
+  ["off-topic", "ada"],
+  ["off-topic", "mallory"],
+  ["off-topic", "edsger"],
+  ["How do I feed krill?", "grace"],
+] as const;
 
 /** Discord's rate of five messages in five seconds takes its time. */
 const LIMITED_MS = 60_000;
 
 it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random moments`, () => {
   const { random, upTo, pick } = seeded(SEED);
-  const owed = CHANNELS.map((channel) => ({ channel, pieces: [] as string[] }));
+  const owed = ASKERS.map(([channel, person]) => ({ channel, person, pieces: [] as string[] }));
 
   return withSimulation({
     discord: () => ({ textChunkLimit: 160 }),
@@ -47,15 +54,16 @@ it(`[D2] [G7] loses, doubles and reorders no message in ${KILLS} kills at random
     const { say, mention, startBot } = scene;
     let questions = 0;
     const ask = () => {
-      const { channel, pieces } = owed[upTo(owed.length)] ?? owed[0]!;
+      const { channel, person, pieces } = owed[upTo(owed.length)] ?? owed[0]!;
       const name = `q${String(++questions).padStart(3, "0")}`;
       const isLong = random() < 0.3;
       const names = isLong ? [`${name}a`, `${name}b`] : [`${name}.`];
       const padding = isLong ? ` ${"krill ".repeat(15)}` : "";
-      say("grace", channel, `${mention} ${names.map((one) => one + padding).join("\n")}`);
+      say(person, channel, `${mention} ${names.map((one) => one + padding).join("\n")}`);
       pieces.push(...names);
     };
 
+    for (const who of ["mallory", "edsger"]) scene.simulator.invite({ who });
     await settleIn(scene);
     for (let kill = 0; kill < KILLS; kill++) {
       const isNamed = random() < 0.6;

@@ -124,6 +124,21 @@ describe("[S5] messages that arrive during a turn", () => {
     }));
 });
 
+describe("[S5] an interruption", () => {
+  it("waits if its sender has a turn elsewhere, and ends no turn", () =>
+    withSimulation(inMode("interrupt"), async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      simulator.invite({ who: "mallory" });
+      await start();
+      await hangAt(scene, () => say("grace", "off-topic", `${mention} one`));
+      await hangAt(scene, () => say("mallory", "general", `${mention} two`));
+      say("grace", "general", `${mention} three`);
+      say("ada", "help", `${mention} four`);
+      await replies("help", 1);
+      await states(scene, "running", "running", "waiting", "answered");
+    }));
+});
+
 describe("[S5] a stop", () => {
   it("by `/stop` as a message ends the running turn and those behind it", () =>
     withSimulation(inMode("followup"), async (scene) => {
@@ -149,7 +164,7 @@ describe("[S5] a stop", () => {
       );
       await hangAt(scene, () => say("grace", "general", `${mention} one`));
       say("ada", "general", `${mention} two`);
-      await states(scene, "running", "waiting");
+      await states(scene, "running", "running");
       simulator.command({ as: "grace", in: "general", name: "stop" });
       await replies("general", 1);
       await states(scene, "stopped", "answered");

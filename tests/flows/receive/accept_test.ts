@@ -42,7 +42,13 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["whose?", UNDECIDED],
 ]);
 const DESK: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
-const WAITING = { perUser: 3, perChannel: 8, refusal: () => [], isOwner: () => false };
+const WAITING = {
+  perUser: 3,
+  perChannel: 8,
+  turnsPerChannel: 1,
+  refusal: () => [],
+  isOwner: () => false,
+};
 const FULL = channelId("1400000000000000005");
 const REQUEST = pairingRequest();
 const SELF: Self = {

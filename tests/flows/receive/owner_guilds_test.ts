@@ -63,7 +63,13 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     ask: () => Promise.resolve(world.found),
     judge,
     route: () => ({ agentId: "main", sessionKey: "s" }),
-    waiting: () => ({ perUser: 3, perChannel: 8, refusal: () => [], isOwner: () => false }),
+    waiting: () => ({
+      perUser: 3,
+      perChannel: 8,
+      turnsPerChannel: 1,
+      refusal: () => [],
+      isOwner: () => false,
+    }),
     events: {
       emit: {
         accepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),

@@ -224,7 +224,7 @@ function setUp(
 function answer(claim: Claim, ports: TestPorts): Promise<void> {
   return answerWith(claim, {
     ...ports,
-    turn: ports.turn ?? createRunningTurns(ports.stopping).begin(claim),
+    turn: ports.turn ?? createRunningTurns(ports.stopping).begin(claim, () => {}),
   });
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
-import { createTurns } from "../../../src/flows/turn/turns.ts";
+import { createTurns, type RunningTurn } from "../../../src/flows/turn/turns.ts";
 import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -26,12 +27,15 @@ function setUp(
   const waiting = ids.map((id) => claimOf(id));
   const started: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
+  const running = new Map<MessageId, RunningTurn>();
+  const runningIn = (sessionKey: string) =>
+    [...running].flatMap(([id, { claim }]) => claim.route.sessionKey === sessionKey ? [id] : []);
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const turns = createTurns({
     claimNext(admits) {
-      const next = waiting.findIndex(({ message: { sender }, route }) =>
-        admits({ sender, route, isScheduled: false })
+      const next = waiting.findIndex(({ message, message: { sender }, route }) =>
+        admits({ sender, route, isScheduled: false, message }, runningIn(route.sessionKey))
       );
       return Promise.resolve(next < 0 ? undefined : waiting.splice(next, 1)[0]);
     },
@@ -41,19 +45,21 @@ function setUp(
     },
     isRunning: () => true,
     isOwner: ({ sender }) => sender.id === OWNER,
+    runsBeside: (running) => running.length < 3,
     answer: ({ message: { id } }, turn) => {
       started.push(id);
+      running.set(id, turn);
       turn.afterwards = afterwards;
       const end = Promise.withResolvers<void>();
       ends.set(id, end);
-      return end.promise;
+      return end.promise.finally(() => running.delete(id));
     },
     turnLimit: createTurnLimit(() => maxConcurrent),
     schedule: clock.schedule,
     stopping: new AbortController().signal,
     log,
   });
-  return { turns, waiting, started, ends, clock, lines };
+  return { turns, waiting, started, ends, running, clock, lines };
 }
 
 describe("[S5] createTurns()", () => {
@@ -198,5 +204,72 @@ describe("[X4a] createTurns() while people ask more than it can answer", () => {
     turns.wake();
     await settle();
     assert.deepEqual(started, ["1000", "1001", "1002", "90"]);
+  });
+});
+
+describe("[S5] createTurns() in a lively channel", () => {
+  const LIVELY = "agent:main:lively";
+  const inOne = (asker: string): Claim => ({
+    ...claimOf(asker, asker),
+    route: { agentId: "main", sessionKey: LIVELY },
+  });
+
+  /** Three turns side by side, and the ids of those that may show their answers. */
+  async function threeTurns() {
+    const scene = setUp([], 8);
+    for (const asker of ["7", "8", "9", "10"]) scene.waiting.push(inOne(asker));
+    scene.turns.wake();
+    await settle();
+    const shown: string[] = [];
+    for (const [id, { mayShow = Promise.resolve() }] of scene.running) {
+      void mayShow.then(() => shown.push(id));
+    }
+    return { ...scene, shown };
+  }
+
+  it("runs three turns side by side, and each knows the questions before its own", async () => {
+    const { running } = await threeTurns();
+    const ahead = [...running].map(([id, turn]) => [id, turn.ahead.map((question) => question.id)]);
+    assert.deepEqual(ahead, [["7", []], ["8", ["7"]], ["9", ["7", "8"]]]);
+  });
+
+  it("shows answers in the order of the questions, in whatever order they are ready", async () => {
+    const { shown, ends } = await threeTurns();
+    ends.get("8")?.resolve();
+    await settle();
+    assert.deepEqual(shown, ["7"], "9 waits for 7, too");
+    ends.get("7")?.resolve();
+    await settle();
+    assert.deepEqual(shown, ["7", "8", "9"]);
+  });
+
+  it("waits for an interrupted turn's record, and not for a turn that a change ended", async () => {
+    const { turns, shown, ends } = await threeTurns();
+    turns.touched([messageId("7")]);
+    turns.interrupt(LIVELY, ({ claim }) => claim.message.id === "8");
+    await settle();
+    assert.deepEqual(shown, ["7", "8"], "8 is cut itself");
+    ends.get("8")?.resolve();
+    await settle();
+    assert.deepEqual(shown, ["7", "8", "9"]);
+  });
+
+  it("gives the place of a turn that only waits to another channel", async () => {
+    const { turns, waiting, started, running } = setUp([], 4);
+    waiting.push(inOne("7"), inOne("8"), claimOf("9", "9"), claimOf("10", "10"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["7", "8", "9"]);
+    running.get(messageId("8"))?.freePlace();
+    await settle();
+    assert.deepEqual(started, ["7", "8", "9", "10"]);
+  });
+
+  it("tells whether a person waits for a turn in another session", async () => {
+    const { turns } = await threeTurns();
+    const elsewhere = ["agent:main:other", LIVELY].map((key) =>
+      turns.isElsewhere(userId("7"), key)
+    );
+    assert.deepEqual(elsewhere, [true, false]);
   });
 });

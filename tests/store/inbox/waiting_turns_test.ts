@@ -27,7 +27,7 @@ const NOW = Date.UTC(2026, 10, 21);
 const OWNER = "99";
 const SECOND = toAccountId("second");
 const WAITING = waitingRulesOf(
-  { perUser: 3, perChannel: 8 },
+  { perUser: 3, perChannel: 8, turnsPerChannel: 1 },
   {},
   ({ sender }) => sender.id === OWNER,
 );

@@ -4,7 +4,15 @@ import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
-import { add, claimOf, filled, inChannel, take, waiting } from "../../support/store/claim_queue.ts";
+import {
+  add,
+  alone,
+  claimOf,
+  filled,
+  inChannel,
+  take,
+  waiting,
+} from "../../support/store/claim_queue.ts";
 
 const SECOND = toAccountId("second");
 
@@ -40,7 +48,7 @@ describe("createClaimQueue()", () => {
       for (const step of all) {
         if (step.kind === "add") add(queue, ++added, step.channel);
         else if (step.kind === "take") {
-          running.push(...[queue.take(ACCOUNT, () => true, 0)].flatMap((t) => t ?? []));
+          running.push(...[queue.take(ACCOUNT, alone, 0)].flatMap((t) => t ?? []));
         } else {
           const taken = running.shift();
           if (!taken) continue;
@@ -56,9 +64,9 @@ describe("createClaimQueue()", () => {
       for (const taken of running) queue.end(claimOf(taken));
       let waiting = 0;
       for (
-        let taken = queue.take(ACCOUNT, () => true, 0);
+        let taken = queue.take(ACCOUNT, alone, 0);
         taken;
-        taken = queue.take(ACCOUNT, () => true, 0)
+        taken = queue.take(ACCOUNT, alone, 0)
       ) {
         queue.end(claimOf(taken));
         waiting++;
@@ -66,6 +74,33 @@ describe("createClaimQueue()", () => {
       assert.equal(waiting + running.length + ended, added, "no message is lost or claimed twice");
       assert.equal(queue.bytes(), 0);
     }));
+  });
+
+  it("[S5] tells which turns of a session run, in the order of their beginnings", () => {
+    const queue = filled(inChannel(1, "11"), inChannel(2, "11"), inChannel(3, "11"));
+    let seen: readonly string[] = [];
+    const beside = (...wanted: readonly string[]) =>
+      queue.take(ACCOUNT, ({ messageId }, running) => {
+        seen = running.slice();
+        return wanted.includes(messageId);
+      }, 0);
+    const taken = [beside("2"), beside("1")];
+    assert.equal(beside(), undefined);
+    assert.deepEqual(seen, ["2", "1"]);
+    queue.end(claimOf(taken[0]));
+    assert.equal(beside(), undefined);
+    assert.deepEqual(seen, ["1"]);
+    queue.putBack(taken[1]!);
+    assert.equal(beside(), undefined);
+    assert.deepEqual(seen, []);
+  });
+
+  it("[S5] claims no message of another one's turn before that one", () => {
+    const first = inChannel(1, "11");
+    const queue = filled(first, { ...inChannel(2, "11"), turnOf: first.messageId, attempts: 1 });
+    const isSecond = ({ messageId }: WaitingMessage) => messageId === "2";
+    assert.equal(queue.take(ACCOUNT, isSecond, 0), undefined);
+    assert.equal(take(queue), "1");
   });
 
   it("[G6] claims no messages of blocked channels", () => {
@@ -79,17 +114,17 @@ describe("createClaimQueue()", () => {
     const shared = waiting(1, { accountId: SECOND });
     const queue = filled(shared, inChannel(2, "11"));
     assert.equal(take(queue), "2");
-    assert.equal(queue.take(SECOND, () => true, 0), undefined, "the session has a turn");
+    assert.equal(queue.take(SECOND, alone, 0), undefined, "the session has a turn");
   });
 
   it("[S5] counts the attempt of a released message, but not of one that is put back", () => {
     const queue = filled(inChannel(1, "11"));
-    const first = queue.take(ACCOUNT, () => true, 0);
+    const first = queue.take(ACCOUNT, alone, 0);
     queue.putBack(first!);
-    const again = queue.take(ACCOUNT, () => true, 0);
+    const again = queue.take(ACCOUNT, alone, 0);
     assert.equal(again?.attempts, 0);
     queue.release(claimOf(again));
     assert.equal(queue.isRunning(claimOf(again)), false);
-    assert.equal(queue.take(ACCOUNT, () => true, 0)?.attempts, 1);
+    assert.equal(queue.take(ACCOUNT, alone, 0)?.attempts, 1);
   });
 });

@@ -5,7 +5,10 @@
  * its question. This check needs a proof, too: its own test gives it lists with each fault.
  */
 
-/** The expected replies of one channel: their pieces, in the order of the questions. */
+/**
+ * The expected replies of one channel, or of one person there: their pieces, in the order of the
+ * questions.
+ */
 export interface Owed {
   readonly channel: string;
   readonly pieces: readonly string[];

@@ -44,8 +44,9 @@ export async function judge(
     patienceMs,
   );
   // A second reply would come before the answer to a later question.
-  const later = owed.map(({ channel, pieces }) => ({ channel, pieces: [...pieces, "later"] }));
-  for (const { channel } of owed) say("grace", channel, `${mention} later`);
+  const channels = [...new Set(owed.map(({ channel }) => channel))];
+  const later = [...owed, ...channels.map((channel) => ({ channel, pieces: ["later"] }))];
+  for (const channel of channels) say("grace", channel, `${mention} later`);
   await until(
     "the later replies",
     () => accountOf(later, written).lost.length === 0,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { ChannelId } from "../../../src/core/discord/ids.ts";
-import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
+import type { MayBegin, WaitingMessage } from "../../../src/store/memory/backlog.ts";
 import { type ClaimQueue, createClaimQueue } from "../../../src/store/memory/claim_queue.ts";
 import { ACCOUNT, channelId, guildMessage, messageId, sender } from "../discord/builders.ts";
 
@@ -47,6 +47,13 @@ export function claimOf(taken: WaitingMessage | undefined) {
   return { message, route: taken.route, attempt: taken.attempts + 1 };
 }
 
-/** The id of the next message of the default account. */
+/** Lets a message begin if no turn of its session runs. */
+export const alone: MayBegin = (_, running) => running.length === 0;
+
+/** The id of the next message of the default account, if no turn of its session runs. */
 export const take = (queue: ClaimQueue, blocked: readonly ChannelId[] = []) =>
-  queue.take(ACCOUNT, ({ channelId }) => !blocked.includes(channelId), 0)?.messageId;
+  queue.take(
+    ACCOUNT,
+    (entry, running) => !blocked.includes(entry.channelId) && alone(entry, running),
+    0,
+  )?.messageId;

@@ -1,5 +1,5 @@
 /**
- * Decides which messages share a turn (S5).
+ * Decides which messages share a turn, and which turns of a session run side by side (S5).
  *
  * Messages of several people may share one if they have the same rights: the same tools, the same
  * instructions, and the same roles. Otherwise a person could give orders in the turn of another one
@@ -25,6 +25,8 @@ export interface QueueModes {
   steers(message: InboundMessage, next: InboundMessage): boolean;
   /** Whether a later message ends the running turn. */
   interrupts(message: InboundMessage, next: InboundMessage): boolean;
+  /** Whether the turn of a message may begin while turns of its session run, given by their last. */
+  runsBeside(running: readonly InboundMessage[], next: InboundMessage): boolean;
 }
 
 /** The part of a turn's rules that rights consist of. */
@@ -41,7 +43,9 @@ export type RightsOf = (
  */
 export function prepareQueueModes(
   { messages: { queue }, budgets }: {
-    readonly messages: { readonly queue: { readonly mode?: QueueMode } };
+    readonly messages: {
+      readonly queue: { readonly mode?: QueueMode; readonly turnsPerChannel: number };
+    };
     readonly budgets: Parameters<typeof hasBudget>[0];
   },
   rulesOf: () => RightsOf,
@@ -54,18 +58,27 @@ export function prepareQueueModes(
   const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rulesOf);
   const mayShare = (message: InboundMessage, next: InboundMessage) =>
     hasSameRights(message, next) && isShared(message, next);
+  const carries = (message: InboundMessage, next: InboundMessage) =>
+    modeIn(next) !== "followup" && mayShare(message, next);
+  const interrupts = (message: InboundMessage, next: InboundMessage) =>
+    modeIn(next) === "interrupt" && message.channelId === next.channelId &&
+    hasSameRights(message, next);
   return {
-    carries: (message, next) => modeIn(next) !== "followup" && mayShare(message, next),
+    carries,
     steers: (message, next) => modeIn(next) === "steer" && mayShare(message, next),
-    interrupts: (message, next) =>
-      modeIn(next) === "interrupt" && message.channelId === next.channelId &&
-      hasSameRights(message, next),
+    interrupts,
+    runsBeside: (running, next) =>
+      queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
+      running.every((message) =>
+        message.sender.id !== next.sender.id && message.channelId === next.channelId &&
+        !carries(message, next) && !interrupts(message, next)
+      ),
   };
 }
 
-/** Commands share no turn, and end none: each has an answer of its own (K1). */
+/** Commands share no turn, end none, and run beside none: each has an answer of its own (K1). */
 export function withCommands(
-  { carries, steers, interrupts }: QueueModes,
+  { carries, steers, interrupts, runsBeside }: QueueModes,
   isCommand: (message: InboundMessage) => boolean,
 ): QueueModes {
   const isTalk = (message: InboundMessage, next: InboundMessage) =>
@@ -74,6 +87,8 @@ export function withCommands(
     carries: (message, next) => isTalk(message, next) && carries(message, next),
     steers: (message, next) => isTalk(message, next) && steers(message, next),
     interrupts: (message, next) => isTalk(message, next) && interrupts(message, next),
+    runsBeside: (running, next) =>
+      running.every((message) => isTalk(message, next)) && runsBeside(running, next),
   };
 }
 

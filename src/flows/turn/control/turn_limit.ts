@@ -2,7 +2,9 @@
  * Bounds how many turns run at once, over all accounts (`agents.maxConcurrentTurns`).
  *
  * A person has one running turn, and one place is kept for owners. So people with slow questions can
- * take neither the places of others nor that of an owner, however many questions they have (X4a).
+ * take neither the places of others nor that of an owner, however many questions they have (X4a). One
+ * more is kept for sessions without a running turn, so that a lively channel does not keep others
+ * waiting.
  *
  * An account takes a place before it claims a message, and most claims find none. One account claims
  * at a time: two at once would both find the last place for others free, and one person's messages to
@@ -29,14 +31,18 @@ export interface AccountTurnLimit {
    * may be so.
    */
   take(): boolean;
-  /** Whether a turn of a person may begin in the taken place. */
-  admits(person: TurnPerson): boolean;
+  /**
+   * Whether a turn of a person may begin in the taken place.
+   *
+   * @param isBeside Whether other turns of its session run; absent: none.
+   */
+  admits(person: TurnPerson, isBeside?: boolean): boolean;
   /** Gives a place back without a turn, because no message waits. */
   giveBack(): void;
   /**
    * Notes whose turn begins in the taken place.
    *
-   * @returns Gives the place back after the turn.
+   * @returns Gives the place back. Call it once the turn needs it no more, and after the turn.
    */
   begin(person: TurnPerson): () => void;
   /** Ends the calls of `wake`. Taken places stay taken. */
@@ -91,8 +97,9 @@ export function createTurnLimit(size: () => number) {
           taken++;
           return true;
         },
-        admits: ({ id, isOwner }) =>
-          others < Math.max(1, size() - 1) && (id === undefined || !running.has(id)) || isOwner(),
+        admits: ({ id, isOwner }, isBeside = false) =>
+          others < Math.max(1, size() - (isBeside ? 2 : 1)) &&
+            (id === undefined || !running.has(id)) || isOwner(),
         giveBack() {
           isClaiming = false;
           taken--;
@@ -103,9 +110,13 @@ export function createTurnLimit(size: () => number) {
           if (isCounted) count(id, 1);
           isClaiming = false;
           wakeAll(refused);
+          let isFree = false;
           return () => {
-            if (isCounted) count(id, -1);
-            taken--;
+            if (!isFree) {
+              if (isCounted) count(id, -1);
+              taken--;
+              isFree = true;
+            }
             wakeAll(members);
           };
         },

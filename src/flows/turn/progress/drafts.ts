@@ -67,10 +67,14 @@ const EVERY_MS = 1_200;
 
 type EditStep = Extract<DraftStep, { kind: "edit" }>;
 
-/** Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. */
+/**
+ * Creates the drafts of one answer. Sends nothing before {@link DraftStream.grow}. The function is
+ * long because its inner functions share the state of these drafts.
+ */
 function createDraftStream(
   channelId: ChannelId,
   compose: ComposeDraft,
+  mayShow: Promise<void> | undefined,
   { awaited, freeAt, mayBeThinking }: SharedByDrafts,
   ports: DraftPorts,
 ): DraftStream {
@@ -79,6 +83,7 @@ function createDraftStream(
   const drafts: ShownDraft[] = [];
   let text = "";
   let isOver = false;
+  let isHidden = mayShow !== undefined;
   let cancel: (() => void) | undefined;
   let underWay = Promise.resolve();
 
@@ -153,10 +158,18 @@ function createDraftStream(
     }
   }
 
+  function begin(): void {
+    if (!isOver && !isHidden) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
+  }
+  void mayShow?.then(() => {
+    isHidden = false;
+    if (text !== "") begin();
+  });
+
   return {
     grow(soFar) {
       text = soFar;
-      if (!isOver) cancel ??= schedule(tryStep, FIRST_DRAFT_MS);
+      begin();
     },
     isShown: () => drafts.length > 0,
     async end() {
@@ -231,10 +244,18 @@ export function createDrafts(ports: DraftPorts) {
 
   const shared = { awaited, freeAt, mayBeThinking };
   return {
-    /** Starts the drafts of one turn's answer. */
-    begin({ channelId }: InboundMessage, compose: ComposeDraft): DraftStream {
+    /**
+     * Starts the drafts of one turn's answer.
+     *
+     * @param mayShow Resolves once a draft may be posted; absent: it may at once.
+     */
+    begin(
+      { channelId }: InboundMessage,
+      compose: ComposeDraft,
+      mayShow?: Promise<void>,
+    ): DraftStream {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return createDraftStream(channelId, compose, shared, ports);
+      return createDraftStream(channelId, compose, mayShow, shared, ports);
     },
     /** Tells that Discord has a message of the outbox. */
     posted(nonce: string, messageId: MessageId): void {

@@ -61,6 +61,7 @@ export function createProgressLines(
   function begin(
     inPlace: Omit<ProgressPlace, "stopLabel">,
     { texts, maxSteps: steps }: ProgressRules,
+    mayShow: Promise<void> | undefined,
   ): ProgressLine {
     const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
@@ -130,7 +131,8 @@ export function createProgressLines(
       }
     }
 
-    later(FIRST_MS);
+    if (mayShow) void mayShow.then(() => later(FIRST_MS));
+    else later(FIRST_MS);
     return {
       step(next) {
         work = next.kind === "ask"
@@ -147,10 +149,18 @@ export function createProgressLines(
   }
 
   return {
-    /** Starts the line of one turn. */
-    begin(place: Omit<ProgressPlace, "stopLabel">, rules: ProgressRules): ProgressLine {
+    /**
+     * Starts the line of one turn.
+     *
+     * @param mayShow Resolves once the line may be posted; absent: it may at once.
+     */
+    begin(
+      place: Omit<ProgressPlace, "stopLabel">,
+      rules: ProgressRules,
+      mayShow?: Promise<void>,
+    ): ProgressLine {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
-      return begin(place, rules);
+      return begin(place, rules, mayShow);
     },
     /** Tells that Discord has a message of the outbox. */
     posted(nonce: string, messageId: MessageId): void {

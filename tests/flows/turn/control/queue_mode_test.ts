@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { prepareQueueModes, type RightsOf } from "../../../../src/flows/turn/control/queue_mode.ts";
+import {
+  prepareQueueModes,
+  type RightsOf,
+  withCommands,
+} from "../../../../src/flows/turn/control/queue_mode.ts";
 import type { QueueMode } from "../../../../src/core/people/chosen.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { Tool } from "../../../../src/core/turn/tool.ts";
 import { TOOLS } from "../../../../src/tools/registry.ts";
 import { loadTestConfig } from "../../../support/config.ts";
-import { guildMessage, sender, userId } from "../../../support/discord/builders.ts";
+import { channelId, guildMessage, sender, userId } from "../../../support/discord/builders.ts";
 
 const ADA = userId("987654321098765001");
 const BOB = userId("987654321098765002");
@@ -93,5 +97,51 @@ describe("[S5] prepareQueueModes()", () => {
   it("lets a person end the turn of another one with the same rights in `interrupt`", async () => {
     const { interrupts } = await modesWith(named("memory"), { mode: "interrupt" });
     assert.equal(interrupts(from(ADA), from(BOB)), true);
+  });
+
+  describe("side by side", () => {
+    const CHRIS = userId("987654321098765003");
+    const personal = named("memory");
+
+    it("runs turns of different people, up to the number of the config", async () => {
+      const modes = await modesWith(personal);
+      assert.equal(modes.runsBeside([from(ADA)], from(BOB)), true);
+      assert.equal(modes.runsBeside([from(ADA), from(BOB)], from(CHRIS)), true);
+      const three = [from(ADA), from(BOB), from(userId("987654321098765004"))];
+      assert.equal(modes.runsBeside(three, from(CHRIS)), false);
+      assert.equal(modes.runsBeside([from(ADA), from(BOB)], from(ADA)), false, "one of a person");
+    });
+
+    it("[X4a] lets an owner begin beside any number", async () => {
+      const isOwner = ({ sender: { id } }: InboundMessage) => id === CHRIS;
+      const modes = await modesWith(personal, { isOwner });
+      const three = ["4", "5", "6"].map((end) => from(userId(`98765432109876500${end}`)));
+      assert.equal(modes.runsBeside(three, from(CHRIS)), true);
+    });
+
+    it("runs one turn after another with `turnsPerChannel` 1", async () => {
+      const modes = await modesWith(personal, {
+        beside: { messages: { queue: { mode: "collect", turnsPerChannel: 1 } } },
+        isOwner: () => true,
+      });
+      assert.equal(modes.runsBeside([from(ADA)], from(BOB)), false);
+    });
+
+    it("leaves messages to a turn that collects them, or that they interrupt", async () => {
+      assert.equal((await modesWith([])).runsBeside([from(ADA)], from(BOB)), false);
+      const followup = await modesWith([], { mode: "followup" });
+      assert.equal(followup.runsBeside([from(ADA)], from(BOB)), true);
+      const interrupt = await modesWith(personal, { mode: "interrupt" });
+      assert.equal(interrupt.runsBeside([from(ADA)], from(BOB)), false);
+    });
+
+    it("runs none beside a turn of another channel, nor beside a command", async () => {
+      const modes = await modesWith(personal);
+      const elsewhere = { ...from(ADA), channelId: channelId("987654321098765099") };
+      assert.equal(modes.runsBeside([elsewhere], from(BOB)), false);
+      const { runsBeside } = withCommands(modes, ({ text }) => text.startsWith("/"));
+      assert.equal(runsBeside([{ ...from(ADA), text: "/reset" }], from(BOB)), false);
+      assert.equal(runsBeside([from(ADA)], { ...from(BOB), text: "/reset" }), false);
+    });
   });
 });

@@ -15,6 +15,31 @@ function setUp(size: number) {
   return { one, two, woken };
 }
 
+describe("[S5] createTurnLimit() side by side", () => {
+  it("keeps one more place for sessions without a running turn", () => {
+    const { one } = setUp(4);
+    for (const id of ["7", "8"]) {
+      one.take();
+      one.begin(stranger(id));
+    }
+    one.take();
+    const admitted = [stranger("9"), OWNER].map((person) => one.admits(person, true));
+    assert.deepEqual(admitted, [false, true]);
+    assert.equal(one.admits(stranger("9")), true);
+  });
+
+  it("gives a place back once, however often a turn does", () => {
+    const { one, two } = setUp(1);
+    one.take();
+    const free = one.begin(stranger("7"));
+    free();
+    assert.equal(one.take() && one.admits(stranger("7")), true);
+    one.begin(stranger("7"));
+    free();
+    assert.equal(two.take(), false);
+  });
+});
+
 describe("[S5] createTurnLimit()", () => {
   it("has its number of places for all accounts together", () => {
     const { one, two } = setUp(2);
@@ -86,7 +111,7 @@ describe("[S5] createTurnLimit()", () => {
     one.begin(stranger("7"));
     assert.deepEqual(woken, { one: 0, two: 1 });
     assert.equal(two.take(), true);
-    const admitted = [stranger("7"), stranger("8"), OWNER].map(two.admits);
+    const admitted = [stranger("7"), stranger("8"), OWNER].map((person) => two.admits(person));
     assert.deepEqual(admitted, [false, false, true]);
   });
 

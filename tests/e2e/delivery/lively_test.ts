@@ -1,0 +1,166 @@
+/** Tests turns of several people in one channel, side by side (S5). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
+import { type Said, startFixedModel } from "../../support/model/fixed_model.ts";
+
+const PEOPLE = ["grace", "mallory", "ada"] as const;
+const QUESTIONS = ["first tide", "second tide", "third tide"] as const;
+type Question = (typeof QUESTIONS)[number];
+
+/** Answers each question once the test says so, and each other one at once. */
+function createAnswers() {
+  const answers = new Map<Question, PromiseWithResolvers<void>>(
+    QUESTIONS.map((question) => [question, Promise.withResolvers<void>()]),
+  );
+  return {
+    release: (question: Question) => answers.get(question)?.resolve(),
+    answer(asked: string): Said {
+      const words = asked.slice(asked.lastIndexOf("[from:"));
+      const question = QUESTIONS.find((one) => words.includes(one));
+      if (!question) return "at once";
+      return inPieces(`the answer to the ${question}`, answers.get(question)?.promise);
+    },
+  };
+}
+
+/** Most of the answer, which is long enough for a draft, and its end once that may come. */
+async function* inPieces(answer: string, released: Promise<void> | undefined) {
+  yield `${"krill ".repeat(20)}\n\n`;
+  await released;
+  yield answer;
+}
+
+/** Plays with all three questions asked, and the model at work on each. */
+async function withQuestions(
+  options: SceneOptions,
+  play: (
+    scene: Scene,
+    model: {
+      readonly release: (question: Question) => void;
+      readonly texts: () => readonly string[];
+      readonly asked: readonly { readonly id: string }[];
+      readonly restart: () => Promise<void>;
+    },
+  ) => Promise<void>,
+): Promise<void> {
+  const { release, answer } = createAnswers();
+  await using model = await startFixedModel(answer);
+  await withSimulation(options, async (scene) => {
+    const env = { OPENAI_BASE_URL: model.baseUrl };
+    let bot = await scene.start(env);
+    scene.simulator.invite({ who: "mallory" });
+    const asked = PEOPLE.map((person, at) =>
+      scene.say(person, "general", `${scene.mention} ${QUESTIONS[at]}`)
+    );
+    await scene.until("all three at the model", () => model.requests.length === 3);
+    await play(scene, {
+      release,
+      asked,
+      texts: () =>
+        model.requests.map(({ messages }) => messages.map(({ text }) => text).join("\n")),
+      async restart() {
+        bot.kill("SIGKILL");
+        assert.deepEqual(await ended(bot), KILLED);
+        bot = await scene.start(env);
+      },
+    });
+  });
+}
+
+/** Waits until a later question elsewhere is answered. */
+async function answeredElsewhere({ say, mention, replies }: Scene): Promise<void> {
+  say("ada", "off-topic", `${mention} how are you?`);
+  await replies("off-topic", 1);
+}
+
+const ends = (texts: readonly string[]) => texts.map((text) => text.split("\n\n").at(-1));
+const ANSWERS = QUESTIONS.map((question) => `the answer to the ${question}`);
+
+describe("[S5] three people in one channel", () => {
+  it("are answered side by side, in the order of their questions", () =>
+    withQuestions({}, async (scene, { release, texts }) => {
+      const { replies, written, say, mention } = scene;
+      const [first = "", third = ""] = ["first tide", "third tide"].map((question) =>
+        texts().find((text) => text.slice(text.indexOf("[from:")).includes(question))
+      );
+      assert.doesNotMatch(first, /second tide/);
+      assert.match(third, /answered separately[^\n]*first tide[^\n]*\n[^\n]*second tide/);
+      release("third tide");
+      release("second tide");
+      await answeredElsewhere(scene);
+      assert.deepEqual(written("general"), []);
+      release("first tide");
+      assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
+      say("grace", "general", `${mention} and now?`);
+      await replies("general", 4);
+      const places = ANSWERS.map((answer) => texts().at(-1)?.indexOf(answer) ?? -1);
+      assert.ok(places.every((place) => place >= 0), "a later turn sees all of them");
+      assert.deepEqual(places, places.toSorted((one, other) => one - other));
+    }));
+
+  it("[R8] get no draft before the answer to an earlier question is there", () =>
+    withQuestions(
+      { discord: () => ({ streaming: "edit" }) },
+      async (scene, { release }) => {
+        const { simulator, until, written, replies } = scene;
+        const seen: string[] = [];
+        const { id } = simulator.channel("general");
+        simulator.subscribe((event) => {
+          if (event.kind !== "message_created" || event.message.channelId !== id) return;
+          const quoted = event.message.reference?.messageId;
+          if (quoted !== undefined) seen.push(quoted);
+        });
+        await until("the first draft", () => written("general").length === 1);
+        release("second tide");
+        await answeredElsewhere(scene);
+        assert.equal(written("general").length, 1);
+        release("first tide");
+        release("third tide");
+        await until("all", () => ends(written("general")).join() === ANSWERS.join());
+        assert.equal((await replies("general", 3)).length, 3);
+        assert.equal(new Set(seen).size, seen.length);
+      },
+    ));
+
+  for (const ready of [[], ["second tide"]] as const) {
+    it(`[D2] are answered once and in order after kill -9, with ${ready.length} ready`, () =>
+      withQuestions({}, async (scene, { release, restart, texts }) => {
+        const { replies } = scene;
+        for (const question of ready) release(question);
+        await answeredElsewhere(scene);
+        const before = texts().length;
+        await restart();
+        await scene.until("all three again", () => texts().length === before + 3);
+        for (const question of QUESTIONS.toReversed()) release(question);
+        assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
+        await answeredLast(scene);
+        assert.equal(scene.written("general").length, 4);
+      }));
+  }
+
+  it("[H6] wait for no question that is deleted", () =>
+    withQuestions(
+      { mayRefuse: ({ path }) => path.includes("/reactions/") },
+      async (scene, model) => {
+        model.release("second tide");
+        model.release("third tide");
+        scene.simulator.delete({ as: "grace", in: "general", message: model.asked[0]?.id ?? "" });
+        assert.deepEqual(ends(await scene.replies("general", 2)), ANSWERS.slice(1));
+      },
+    ));
+});
+
+/** A second answer would come before that to a later question. */
+async function answeredLast({ say, mention, replies }: Scene): Promise<void> {
+  say("grace", "general", `${mention} and now?`);
+  const texts = await replies("general", 4);
+  assert.equal(texts.at(-1), "at once");
+}
