@@ -99,7 +99,7 @@ function short(schema: z.core.JSONSchema._JSONSchema): Readonly<Record<string, u
   const { type, enum: choices, items, anyOf, description } = schema;
   const isList = typeof items === "object" && !Array.isArray(items);
   return {
-    ...(anyOf ? { type: "string" } : choices ? {} : { type }),
+    type: anyOf ? "string" : type,
     ...(choices && { enum: choices }),
     ...(isList && { items: short(items) }),
     ...(description !== undefined && { description }),

@@ -14,6 +14,7 @@ import {
   WaitsForPerson,
 } from "../core/turn/tool.ts";
 import { audienceOf } from "../core/tool_names.ts";
+import type { KeptImage } from "../core/turn/media.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
@@ -50,10 +51,9 @@ export interface ToolboxPorts {
   /**
    * Keeps an image of a result for the model; absent: results are text alone.
    *
-   * @returns Its id.
-   * @throws {FileError} If the model cannot get it; as a rejection.
+   * @throws {FileError} If it cannot be kept; as a rejection.
    */
-  readonly keepImage?: (bytes: Uint8Array) => Promise<string>;
+  readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -98,8 +98,11 @@ export function createToolbox(
     let cancel: (() => void) | undefined;
     let hasBegun = false;
     const images: string[] = [];
-    const showImage = keepImage &&
-      (async (bytes: Uint8Array) => void images.push(await keepImage(bytes)));
+    const showImage = keepImage && (async (bytes: Uint8Array) => {
+      const kept = await keepImage(bytes);
+      if (kept.unseen === undefined) images.push(kept.id);
+      return kept;
+    });
     const stopped = new Promise<never>((_resolve, reject) => {
       cancel = schedule(
         () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
@@ -120,7 +123,8 @@ export function createToolbox(
         }
       }
       hasBegun = true;
-      const full = { ...context, signal: ending.signal, ...(showImage && { showImage }) };
+      const mayUse = (name: string) => byName.has(name);
+      const full = { ...context, mayUse, signal: ending.signal, ...(showImage && { showImage }) };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);

@@ -32,6 +32,7 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["web_search", { for: "everyone", group: "group:web" }],
   ["code", { for: "everyone" }],
   ["draw", { for: "everyone" }],
+  ["send_file", { for: "everyone" }],
   ["ask", { for: "everyone" }],
   ["read_file", { for: "owners", group: "group:fs" }],
   ["write_file", { for: "owners", group: "group:fs" }],

@@ -73,8 +73,9 @@ async function fileText(
   if (!bytes || !isImage) return `[${name}: not shown: only text and images are]`;
   if (!showImage) return `[${name}: not shown]`;
   try {
-    await showImage(new Uint8Array(bytes));
-    return `[${name}: shown after the results]`;
+    const { id, unseen } = await showImage(new Uint8Array(bytes));
+    const seen = unseen === undefined ? "shown after the results" : `not shown: ${unseen}`;
+    return `[${name}, image:${id}: ${seen}]`;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     return `[${name}: not shown: ${error.message}]`;

@@ -1,15 +1,12 @@
 /**
- * Checks images before a model gets them (H7, SEC-R25), and reads pictures for emojis and stickers.
- * Barnacle reads their headers, and never decodes a pixel.
- *
- * Pictures come from Discord's media hosts only, so a model cannot make the bot read other addresses
- * (SEC-R23).
+ * Checks images before a model gets them (H7, SEC-R25), and pictures for emojis and stickers. Barnacle
+ * reads their headers, and never decodes a pixel.
  */
 
-import { FileError, type ImageType } from "../core/turn/media.ts";
+import type { ImageType } from "../core/turn/media.ts";
+import type { OutboundFile } from "../core/outbound/outbound.ts";
 import type { MediaFile } from "../core/turn/ports/discord_place.ts";
 import { badArguments } from "../core/refused_call.ts";
-import type { Download } from "./download.ts";
 
 const MAX_PIXELS = 50_000_000;
 /** Maximum bytes of one image: Anthropic takes 5 MB in base64, which is a third longer. */
@@ -107,23 +104,11 @@ const KINDS: readonly {
   { contentType: "application/json", at: 0, bytes: "{" }, // a sticker in Lottie's format
 ];
 
-/** Creates the reads of one account. */
-export function createMediaReads(
-  download: Download,
-): (url: string, maxBytes: number, signal: AbortSignal) => Promise<MediaFile> {
-  return async (url, maxBytes, signal) => {
-    const bytes = await download(url, maxBytes, signal).catch((error: unknown) => {
-      if (!(error instanceof FileError)) throw error;
-      throw new Error(
-        `\`mediaUrl\` cannot be read: ${error.message}; it must be the link of a picture that was ` +
-          "posted on Discord",
-      );
-    });
-    const kind = KINDS.find(({ at, bytes: wanted }) =>
-      [...wanted].every((character, index) => bytes[at + index] === character.charCodeAt(0))
-    );
-    if (!kind) throw badArguments("`mediaUrl` is no PNG, GIF, JPEG, WebP or AVIF");
-    const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "");
-    return { name: name || "picture", contentType: kind.contentType, bytes };
-  };
+/** Checks that a file is a picture for an emoji or a sticker, and names its type. */
+export function asPicture({ name, bytes }: OutboundFile): MediaFile {
+  const kind = KINDS.find(({ at, bytes: wanted }) =>
+    [...wanted].every((character, index) => bytes[at + index] === character.charCodeAt(0))
+  );
+  if (!kind) throw badArguments("`mediaUrl` is no PNG, GIF, JPEG, WebP or AVIF");
+  return { name, contentType: kind.contentType, bytes };
 }

@@ -29,6 +29,7 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["write_file", "workFiles"],
   ["edit_file", "workFiles"],
   ["list_files", "workFiles"],
+  ["send_file", "workFiles"],
 ]);
 
 /** Maximum number of tools in a line. */

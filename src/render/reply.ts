@@ -93,8 +93,9 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   const { text, shown, rules } = answer;
   const visible = visibleText(text);
   const tagged: Tagged = visible.includes("[[") ? takeReplyTags(visible) : { text: visible };
-  if (isNoReply(tagged.text)) return { kind: "declined", text: tagged.text };
-  const clean = rules.cleanSecrets(tagged.text);
+  const isSilent = isNoReply(tagged.text);
+  if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
+  const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
   const written = [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(

@@ -7,28 +7,39 @@
 
 import type { ChannelId, GuildId, MessageId } from "../core/discord/ids.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
-import type { Frozen } from "../core/outbound/outbound.ts";
+import type { EmbedContent, Frozen, OutboundFile } from "../core/outbound/outbound.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import { freeze } from "./freeze.ts";
 import { type Answered, composeReply, type ReplyRules, type TextRules } from "./reply.ts";
+import { bounded } from "../lib/text/cut.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import { createLinks, type LinkRules } from "./safety/links.ts";
 
+/** A message of a tool, and the message whose turn sends it. */
+export interface ToolMessage extends Answered {
+  /** Identifies the call, also after a crash. */
+  readonly callKey: string;
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** As the model wrote it. */
+  readonly text: string;
+  /** The message that it replies to; absent if it replies to none. */
+  readonly replyTo?: MessageId;
+  /** Absent if there are none. */
+  readonly files?: readonly OutboundFile[];
+  /** As the model wrote it. It goes with the last part of the text. */
+  readonly embed?: EmbedContent;
+}
+
 /**
- * Composes and freezes a text. Its nonces depend on the call alone.
+ * Composes and freezes a message. Its nonces depend on the call alone.
  *
- * @param answered `callKey` identifies the call, also after a crash. `text` is as the model wrote it.
- * @returns `undefined` if nothing in the text is meant for people.
+ * @returns `undefined` if nothing in it is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo }: Answered & {
-    readonly callKey: string;
-    readonly channelId: ChannelId;
-    readonly guildId?: GuildId;
-    readonly text: string;
-    readonly replyTo?: MessageId;
-  },
+  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }: ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
   const shown = { overheard: [], texts: () => [], system: "" };
@@ -36,6 +47,7 @@ export function composeToolMessage(
     message,
     agentId,
     text,
+    files,
     shown,
     rules: { ...rules, replyToMode: "off" },
   });
@@ -48,10 +60,43 @@ export function composeToolMessage(
     guildId,
     ...(replyTo !== undefined && { quote: { messageId: replyTo, on: "first" } }),
   });
-  return frozen.map((part, index) => ({
-    ...part,
-    message: { ...part.message, nonce: nonceOfCall(callKey, index) },
-  }));
+  const box = embed && cleanEmbed(embed, message.text, rules);
+  return frozen.map((part, index) => {
+    const nonce = nonceOfCall(callKey, index);
+    if (!box || index < frozen.length - 1) {
+      return { ...part, message: { ...part.message, nonce } };
+    }
+    // Discord hides all boxes of a message without previews; its foreign links are no links anyway.
+    const { suppressesEmbeds: _, ...shownMessage } = part.message;
+    return { ...part, message: { ...shownMessage, nonce, embed: box } };
+  });
+}
+
+/** Discord's limits in characters. */
+const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, footer: 2_048 };
+
+/** Takes secrets and foreign links out of a box. Discord pings no one from it. */
+function cleanEmbed(
+  { title, description, color, fields, footer }: EmbedContent,
+  written: string,
+  { cleanSecrets, linkHosts }: ReplyRules,
+): EmbedContent {
+  const clean = (text: string | undefined, most: number) =>
+    text === undefined ? undefined : bounded(
+      neutralizedText(cleanSecrets(text), { written: [written], linkHosts }),
+      most,
+    );
+  return {
+    title: clean(title, EMBED_LIMITS.title),
+    description: clean(description, EMBED_LIMITS.description),
+    color,
+    fields: fields?.map(({ name, value, inline }) => ({
+      name: clean(name, EMBED_LIMITS.name) ?? "",
+      value: clean(value, EMBED_LIMITS.value) ?? "",
+      inline,
+    })),
+    footer: clean(footer, EMBED_LIMITS.footer),
+  };
 }
 
 /** Takes foreign links out of a text by a model, before it is stored. */

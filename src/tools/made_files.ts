@@ -1,9 +1,10 @@
 /**
- * Tools whose results may be files: `code` runs JavaScript in a sandbox, for exact results (T6), and
- * `draw` makes images.
+ * Tools whose results may be files: `code` runs JavaScript in a sandbox, for exact results (T6), `draw`
+ * makes images, and `send_file` attaches files to the reply (R12).
  */
 
 import { z } from "zod";
+import { badArguments } from "../core/refused_call.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 const input = () =>
@@ -61,5 +62,43 @@ export const draw: Tool = defineTool({
   async run({ prompt }, { ports, message, signal }) {
     const id = await ports.draw.draw(prompt, message, signal);
     return `Drawn: drawing-${id}. It goes with your reply; you cannot see it.`;
+  },
+});
+
+const sendInput = () =>
+  z.strictObject({
+    file: z.string().min(1).max(4_000).optional().describe(
+      "A path of your workspace, attachment:<name> of the message, image:<id> of a result, or an " +
+        "https:// address.",
+    ),
+    text: z.string().min(1).max(200_000).optional().describe(
+      "Instead of `file`: the content of a new text file.",
+    ),
+    name: z.string().min(1).max(200).optional().describe(
+      "File name for people, such as tides.csv; needed with `text`.",
+    ),
+    alt: z.string().min(1).max(1_000).optional().describe("Description of an image."),
+  });
+
+/** Attaches a file to the reply. */
+export const sendFile: Tool = defineTool({
+  name: "send_file",
+  description:
+    "Attaches one file to your reply: an existing one, or a new text file. To post a file " +
+    "elsewhere, use `mediaUrl` of the tool discord.",
+  input: sendInput,
+  needs: [],
+  isIdempotent: true,
+  async run({ file, text, name, alt }, { ports, ...call }) {
+    if ((file === undefined) === (text === undefined)) {
+      throw badArguments("give `file` or `text`");
+    }
+    if (text !== undefined && name === undefined) throw badArguments("give the file a `name`");
+    const source = text !== undefined && name !== undefined
+      ? { text, name, alt }
+      : { from: file ?? "", name, alt };
+    const { id, name: shown, bytes } = await ports.files.forPeople(call, source);
+    return `Attached file-${id}: ${JSON.stringify(shown)}, ${bytes.length} bytes. ` +
+      "It goes with your reply.";
   },
 });

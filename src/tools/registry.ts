@@ -6,7 +6,7 @@
 import type { Tool } from "../core/turn/tool.ts";
 import { memory, recall } from "./memory.ts";
 import { readChannelHistory, replyInThread } from "./channel.ts";
-import { code, draw } from "./made_files.ts";
+import { code, draw, sendFile } from "./made_files.ts";
 import { discord } from "./discord/discord.ts";
 import { editFile, listFiles, readFile, readSkill, writeFile } from "./files.ts";
 import { exec, processTool } from "./exec.ts";
@@ -28,6 +28,7 @@ export const TOOLS: readonly Tool[] = [
   webSearch,
   code,
   draw,
+  sendFile,
   ask,
   readFile,
   writeFile,

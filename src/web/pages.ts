@@ -11,7 +11,7 @@ import type { WebPage, WebPort } from "../core/turn/ports/host.ts";
 import { isPublicAddress } from "../lib/network/addresses.ts";
 import type { Clock } from "../lib/clock.ts";
 import { isRecord } from "../lib/text/json.ts";
-import { fetchText } from "./fetch_text.ts";
+import { fetchFile, fetchText } from "./fetch_text.ts";
 import { type GuardPorts, WebError } from "./guarded_get.ts";
 import { type SearchEngine, searchWeb } from "./search.ts";
 
@@ -59,6 +59,10 @@ export function createWebPages({ runJob, version, now, engine, guard }: Clock & 
       const asked = engine();
       if (!asked) throw new WebError("the operator has taken the search engine away");
       return await searchWeb(asked, query, most, { fetch, signal });
+    },
+    async file(url, maxBytes, signal) {
+      const { bytes, contentType, url: from } = await fetchFile(url, maxBytes, ports, signal);
+      return { url: from, contentType, bytes: new Uint8Array(bytes) };
     },
     async page(url, signal) {
       const known = kept.get(url);

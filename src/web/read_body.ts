@@ -1,21 +1,27 @@
-/** Reads a response's body as text, with bounds before and after decompression (SEC-R25). */
+/** Reads a response's body, with bounds before and after decompression (SEC-R25). */
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { WebError } from "./guarded_get.ts";
 
-/** Maximum bytes of a body, compressed and decompressed. */
+/** Maximum bytes of a page, compressed and decompressed. */
 export const MAX_BODY_BYTES = 2_000_000;
 
 /**
  * Reads the body.
  *
+ * @param maxBytes Maximum bytes, compressed and decompressed.
  * @throws {WebError} If it is too large, or cannot be decompressed.
  */
-export async function readBody(response: IncomingMessage, signal: AbortSignal): Promise<Buffer> {
+export async function readBody(
+  response: IncomingMessage,
+  signal: AbortSignal,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Buffer> {
+  const tooLarge = () => new WebError(`it is larger than ${maxBytes / 1_000_000} MB`);
   const announced = Number(response.headers["content-length"]);
-  if (announced > MAX_BODY_BYTES) {
+  if (announced > maxBytes) {
     response.destroy();
     throw tooLarge();
   }
@@ -27,7 +33,7 @@ export async function readBody(response: IncomingMessage, signal: AbortSignal): 
     let size = 0;
     const keep = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) throw tooLarge();
+      if (size > maxBytes) throw tooLarge();
       chunks.push(chunk);
     };
     if (!decoder) {
@@ -37,7 +43,7 @@ export async function readBody(response: IncomingMessage, signal: AbortSignal): 
     }
     response.on("data", (chunk: Buffer) => {
       compressed += chunk.length;
-      if (compressed > MAX_BODY_BYTES) decoder.destroy(tooLarge());
+      if (compressed > maxBytes) decoder.destroy(tooLarge());
     });
     response.on("error", (error) => decoder.destroy(error));
     response.on("aborted", () => decoder.destroy(new WebError("the server broke the connection")));
@@ -49,7 +55,7 @@ export async function readBody(response: IncomingMessage, signal: AbortSignal): 
     if (signal.aborted) throw signal.reason;
     if (cause instanceof WebError) throw cause;
     throw new WebError(
-      decoder ? "the page cannot be decompressed" : "the server broke the connection",
+      decoder ? "it cannot be decompressed" : "the server broke the connection",
       { cause },
     );
   } finally {
@@ -71,12 +77,8 @@ function decoderFor(encoding: string) {
     case "br":
       return createBrotliDecompress();
     default:
-      throw new WebError("the page has an unknown compression");
+      throw new WebError("it has an unknown compression");
   }
-}
-
-function tooLarge(): WebError {
-  return new WebError(`the page is larger than ${MAX_BODY_BYTES / 1_000_000} MB`);
 }
 
 /**

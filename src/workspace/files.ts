@@ -1,4 +1,4 @@
-/** Reads, writes and lists the text files of a workspace, within bounds (S6). */
+/** Reads, writes and lists the files of a workspace, within bounds (S6). */
 
 import { lstat, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,24 +38,29 @@ export function createWorkspace(
   temporaryName: () => string,
   limits: WorkspaceLimits = LIMITS,
 ): WorkspacePort {
-  async function read(path: string): Promise<string> {
+  async function readBytes(path: string, maxBytes: number) {
     const { folders, name } = fileIn(path);
     const file = await openToRead(await walkFolders(root(), folders, false), name);
     try {
       const { size } = await file.stat();
-      if (size > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
-      const bytes = new Uint8Array(limits.fileBytes + 1);
+      if (size > maxBytes) throw new Error(tooLarge(name, maxBytes));
+      const bytes = new Uint8Array(size + 1);
       let length = 0;
       for (;;) { // it may grow meanwhile
         const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
         length += bytesRead;
         if (bytesRead === 0 || length === bytes.length) break;
       }
-      if (length > limits.fileBytes) throw new Error(tooLarge(name, limits.fileBytes));
-      return textOf(bytes.subarray(0, length), name);
+      if (length > size) throw new Error(`"${name}" is being written; try again`);
+      return bytes.subarray(0, length);
     } finally {
       await file.close();
     }
+  }
+
+  async function read(path: string): Promise<string> {
+    const bytes = await readBytes(path, limits.fileBytes);
+    return textOf(bytes, fileIn(path).name);
   }
 
   async function write(path: string, text: string): Promise<void> {
@@ -90,6 +95,7 @@ export function createWorkspace(
 
   return {
     read,
+    readBytes,
     write,
     async list(path, isRecursive) {
       const parts = partsOf(path);

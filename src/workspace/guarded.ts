@@ -30,6 +30,10 @@ export function createWorkspacePort(root: () => string, own: () => OwnPaths): Wo
       await check();
       return await files.read(path);
     },
+    async readBytes(path, maxBytes) {
+      await check();
+      return await files.readBytes(path, maxBytes);
+    },
     async write(path, text) {
       await check();
       await files.write(path, text);

@@ -85,3 +85,29 @@ describe("[T3] composeToolMessage()", () => {
     assert.equal(compose("\u200b"), undefined);
   });
 });
+
+describe("[T3] the box below a text", () => {
+  const embed = {
+    title: `Key ${TOKEN}`,
+    description: "See https://evil.example/?q=secret",
+    fields: [{ name: "noon", value: "<@1> 3 m" }],
+    footer: "f".repeat(3_000),
+  };
+
+  it("[SEC-R9] [SEC-R7] loses secrets and foreign links, and goes with the last part", () => {
+    const parts = compose("word ".repeat(900), { embed }) ?? [];
+    assert.ok(parts.length > 1);
+    assert.deepEqual(parts.slice(0, -1).filter(({ message }) => message.embed), []);
+    const box = parts.at(-1)?.message.embed;
+    assert.doesNotMatch(JSON.stringify(box), new RegExp(TOKEN));
+    assert.doesNotMatch(box?.description ?? "", /(?<![`<])https:/);
+    assert.equal(box?.footer?.length, 2_048);
+    assert.deepEqual(box?.fields, [{ name: "noon", value: "<@1> 3 m", inline: undefined }]);
+  });
+
+  it("is shown although its text has links of others", () => {
+    const [frozen] = compose("see https://evil.example/a", { embed: { title: "x" } }) ?? [];
+    assert.equal(frozen?.message.suppressesEmbeds, undefined);
+    assert.ok(frozen?.message.embed);
+  });
+});

@@ -9,6 +9,7 @@ function build(text = "one\ntwo\ntwo\nthree\n") {
   const files = new Map([["a.md", text]]);
   const workspace: WorkspacePort = {
     read: (path) => Promise.resolve(files.get(path) ?? ""),
+    readBytes: (path) => Promise.resolve(new TextEncoder().encode(files.get(path))),
     write(path, written) {
       files.set(path, written);
       return Promise.resolve();

@@ -170,10 +170,13 @@ describe("[SEC-R25] fetchText()", () => {
 
   it("gives up a server that says nothing, and ends with its signal", () =>
     withWeb(() => {}, async (web) => {
-      await assert.rejects(web.fetch(`http://a.test:${web.port}/`, {}, 50), /no whole page within/);
+      await assert.rejects(
+        web.fetch(`http://a.test:${web.port}/`, {}, 50),
+        /no whole answer within/,
+      );
       await assert.rejects(
         web.fetch(`http://a.test:${web.port}/`, { resolve: () => new Promise(() => {}) }, 50),
-        /no whole page within/,
+        /no whole answer within/,
       );
       const stop = new AbortController();
       const fetched = fetchText(`http://a.test:${web.port}/`, web.guard, stop.signal);

@@ -60,6 +60,14 @@ describe("[T6] createWebPages()", () => {
       assert.deepEqual(page, { url, title: "Tides", text: "High at noon.", isCut: false });
     }));
 
+  it("[R12] reads a file of any type, and refuses one that is larger than its place takes", () =>
+    withPage(async ({ url, port }) => {
+      const { bytes, contentType } = await port().file(url, 1_000, signal);
+      assert.match(new TextDecoder().decode(bytes), /^<title>Tides/);
+      assert.equal(contentType, "text/html");
+      await assert.rejects(port().file(url, 10, signal), /larger than/);
+    }));
+
   it("keeps a page for ten minutes, for its other parts", () =>
     withPage(async ({ url, port, requests }) => {
       let at = 0;
@@ -100,7 +108,9 @@ describe("[T6] createWebPages()", () => {
       engine: () => undefined,
     });
     for (const url of ["http://127.0.0.1/", "http://localhost/", "http://[::1]/"]) {
-      await assert.rejects(web.page(url, signal), /not on the public internet|does not exist/);
+      const isRefused = /not on the public internet|does not exist/;
+      await assert.rejects(web.page(url, signal), isRefused);
+      await assert.rejects(web.file(url, 1_000, signal), isRefused);
     }
   });
 });

@@ -71,6 +71,13 @@ describe("[S6] the workspace", () => {
     });
   }
 
+  it("[R12] reads the bytes of a file of any kind, within a limit", async () => {
+    const { root, workspace } = build();
+    writeFileSync(join(root, "a.png"), new Uint8Array([0x89, 0, 255]));
+    assert.deepEqual(await workspace.readBytes("a.png", 3), new Uint8Array([0x89, 0, 255]));
+    await assert.rejects(workspace.readBytes("a.png", 2), /too large/);
+  });
+
   it("writes, replaces and reads text, and makes folders", async () => {
     const { root, workspace } = build();
     await workspace.write("notes/plan.md", "one");
@@ -86,6 +93,10 @@ describe("[S6] the workspace", () => {
     linkSync(join(outer, "secret.txt"), join(root, "hard"));
     await assert.rejects(workspace.read("file"), /is a link/);
     await assert.rejects(workspace.read("hard"), /hard link/);
+    await assert.rejects(workspace.readBytes("file", 100), /is a link/);
+    await assert.rejects(workspace.readBytes("folder/x", 100), /is a link, not a folder/);
+    await assert.rejects(workspace.readBytes("hard", 100), /hard link/);
+    await assert.rejects(workspace.readBytes("../secret.txt", 100), /cannot be used/);
     await assert.rejects(workspace.write("file", "x"), /no file that can be replaced/);
     await assert.rejects(workspace.write("folder/x", "x"), /is a link, not a folder/);
     await assert.rejects(workspace.list("folder", false), /is a link, not a folder/);

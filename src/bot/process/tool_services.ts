@@ -154,6 +154,7 @@ function laterPages(load: () => Promise<WebPort>): WebPort {
   return {
     search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),
     page: async (url, signal) => await (await pages.get()).page(url, signal),
+    file: async (url, ...limits) => await (await pages.get()).file(url, ...limits),
   };
 }
 

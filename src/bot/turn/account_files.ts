@@ -1,5 +1,7 @@
 /** Connects the files of turns with the network, the disk and the config. */
 
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
@@ -7,16 +9,23 @@ import { createAudioSpending } from "../../core/turn/audio_spending.ts";
 import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { createFindFile, type FindFile, type ReadDrawn } from "../../flows/media/find_files.ts";
+import { createFindFile, type FindFile, type ReadMade } from "../../flows/media/find_files.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
-import { createDownload, createIsMediaUrl, type Download } from "../../media/download.ts";
+import {
+  createDownload,
+  createIsMediaUrl,
+  type Download,
+  type IsMediaUrl,
+} from "../../media/download.ts";
 import {
   createDrawings,
+  createSentFiles,
   createShownImages,
   type Drawings,
+  type SentFiles,
   type ShownImages,
-} from "../../media/shown_images.ts";
+} from "../../media/kept_files.ts";
 import { imageProblem } from "../../media/image.ts";
 import { createMedia } from "../../media/media.ts";
 import type { RunningSettings } from "../rules/setup.ts";
@@ -26,7 +35,11 @@ export interface AccountFiles extends TurnFiles {
   readonly download: Download;
   readonly find: FindFile;
   readonly drawings: Drawings;
-  readonly drawn: ReadDrawn;
+  readonly isMediaUrl: IsMediaUrl;
+  readonly sent: SentFiles;
+  /** Reads an image of a tool's result, or a drawn one. */
+  readonly image: (messageId: MessageId, id: string) => Promise<OutboundFile | undefined>;
+  readonly made: ReadMade;
   readonly shown: ShownImages;
   readonly speak: SpeakAnswer;
 }
@@ -44,9 +57,10 @@ export function createAccountFiles(
   const { config, schedule, stopping, now } = account;
   const audio = createAudioSpending({ spend, agentId: () => config().agent.id, now });
   const { log } = account.forPart("turns");
+  const isMediaUrl = createIsMediaUrl(apiBase, DISCORD_API_BASE);
   const download = createDownload({
     fetch,
-    isMediaUrl: createIsMediaUrl(apiBase, DISCORD_API_BASE),
+    isMediaUrl,
     refresh: createRefreshUrl(client),
     now,
     schedule,
@@ -72,12 +86,18 @@ export function createAccountFiles(
     now,
   });
   const drawings = createDrawings(folder, now);
+  const sent = createSentFiles(folder);
+  const shown = createShownImages(folder, maxBytes, now, log);
   return {
     ...turnFiles,
     download,
+    isMediaUrl,
     drawings,
-    drawn: drawings.read,
-    shown: createShownImages(folder, maxBytes, now, log),
+    sent,
+    made: { drawn: drawings.read, sent: sent.read },
+    shown,
+    image: async (messageId, id) =>
+      await shown.file(messageId, id) ?? (await drawings.read(messageId, [id]))[0],
     find: createFindFile({ media, maxBytes }),
     speak,
   };

@@ -4,12 +4,14 @@
 
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
+import type { FilesPort } from "../../core/turn/ports/files.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
+import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
@@ -17,6 +19,7 @@ import type { AccountPresence } from "../../flows/presence.ts";
 import { createActionQuestions } from "../../flows/questions/action_questions.ts";
 import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
+import { createFilesPort } from "../../flows/tools/sent_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
@@ -24,7 +27,7 @@ import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { createThreadsPort } from "../../flows/tools/threads.ts";
 import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
-import { createMediaReads } from "../../media/image.ts";
+import { asPicture } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
 import { threadTitle } from "../../render/name.ts";
@@ -49,7 +52,10 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly toolServices: ToolServices;
   readonly sources: TurnRulesPorts;
   readonly outbound: Pick<Outbound, "cleanSecrets" | "sent">;
-  readonly files: Pick<AccountFiles, "download" | "drawings" | "find">;
+  readonly files: Pick<
+    AccountFiles,
+    "download" | "drawings" | "find" | "image" | "isMediaUrl" | "sent"
+  >;
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
@@ -73,8 +79,10 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     show: parts.history.show,
   };
+  const filesPort = filesFor(account, parts);
   return {
     ...toolServices.ports,
+    files: filesPort,
     code: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
     draw: createDrawPort(account, {
       ...rights,
@@ -104,7 +112,9 @@ export function createToolPorts(account: AccountContext, parts: {
       maxDestructive: () => config().tools.discord.maxDestructive,
       alsoGuilds: () => config().tools.discord.alsoGuilds,
       titleOf: (written) => cleanSecrets(threadTitle(written)),
-      media: createMediaReads(files.download),
+      media: async (...source) => asPicture(await filesPort.read(...source)),
+      fileFor: filesPort.forPeople,
+      openDirect: createOpenDirect(client),
       setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
@@ -128,4 +138,22 @@ export function createToolPorts(account: AccountContext, parts: {
       linkHosts: () => config().messages.linkHosts,
     }),
   };
+}
+
+/** Connects the files that tools send with their sources. */
+function filesFor(
+  { config }: Pick<AccountContext, "config">,
+  { toolServices, files, sources }: {
+    readonly toolServices: Pick<ToolServices, "ports">;
+    readonly files: Pick<AccountFiles, "download" | "find" | "image" | "isMediaUrl" | "sent">;
+    readonly sources: TurnRulesPorts;
+  },
+): FilesPort {
+  return createFilesPort({
+    ...toolServices.ports,
+    ...files,
+    findAttachment: files.find,
+    kept: files.sent,
+    rulesIn: (target) => toolTextRules(config(), target, sources),
+  });
 }

@@ -7,7 +7,7 @@
  */
 
 import { hash } from "node:crypto";
-import { createdAtMs, type MessageId } from "../discord/ids.ts";
+import { createdAtMs, type MessageId, parseSnowflake, type Snowflake } from "../discord/ids.ts";
 
 /** Distinguishes the messages that one cause may have; a failure must not get the reply's nonce. */
 export type OutboundKind =
@@ -71,6 +71,14 @@ export function nonceOfRow(id: number, createdAt: number): string {
  */
 export function nonceOfCall(callKey: string, index: number): string {
   return hashed(["b1", "call", callKey, index]);
+}
+
+/** Computes the id of the file of a call, which a repeated call finds again. */
+export function fileIdOfCall(callKey: string): Snowflake<"attachment"> {
+  const digits = BigInt(`0x${hash("sha256", `b1|file|${callKey}`, "hex").slice(0, 15)}`);
+  const id = parseSnowflake<"attachment">(`${digits + 1n}`);
+  if (!id) throw new RangeError("Cannot compute the id of a file");
+  return id;
 }
 
 /** When a message was sent: Unix time in seconds, 8 hexadecimal digits. */

@@ -116,6 +116,8 @@ export interface OutboundMessage {
    * the same text for a message without a box.
    */
   readonly card?: Card;
+  /** A box below its text, which shows no previews of links then. */
+  readonly embed?: EmbedContent;
   /** Buttons below it in rows of five, at most 25. */
   readonly buttons?: readonly Button[];
   /** Select menus below it, one in a row; with buttons, five rows at most. */
@@ -132,6 +134,24 @@ export interface Card {
   readonly blocks: readonly string[];
   /** Whether a person must decide: its edge is coloured. */
   readonly isOpen: boolean;
+}
+
+/** A box that a tool puts below a text. It has no addresses, which Discord would fetch (SEC-R7). */
+export interface EmbedContent {
+  /** At most 256 characters; absent if there is none, as with the other parts. */
+  readonly title?: string;
+  /** At most 4,096 characters. */
+  readonly description?: string;
+  /** RGB, from 0 to 0xffffff. */
+  readonly color?: number;
+  /** At most 25, with a name of 256 and a value of 1,024 characters. */
+  readonly fields?: readonly {
+    readonly name: string;
+    readonly value: string;
+    readonly inline?: boolean;
+  }[];
+  /** At most 2,048 characters. */
+  readonly footer?: string;
 }
 
 /** A button below a message. */

@@ -29,6 +29,14 @@ export type FileResult =
   /** `why` is a part of a sentence in our words: `"larger than 8 MB"`. */
   | { readonly kind: "unread"; readonly why: string };
 
+/** An image of a tool's result that is kept until its turn ends. */
+export interface KeptImage {
+  /** Its id: digits. */
+  readonly id: string;
+  /** Why the model does not see it, as part of a sentence; absent: the model sees it. */
+  readonly unseen?: string;
+}
+
 /** A file cannot be read. The message is part of a sentence for people: `"larger than 8 MB"`. */
 export class FileError extends Error {
   override readonly name = "FileError";

@@ -15,6 +15,8 @@ import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
+import type { FilesPort } from "./ports/files.ts";
+import type { KeptImage } from "./media.ts";
 
 /** The ports of tools to the outside of the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -25,6 +27,8 @@ export interface ToolPorts {
   /** Scripts in a sandbox. */
   readonly code: CodePort;
   readonly draw: DrawPort;
+  /** Files for people. */
+  readonly files: FilesPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
   readonly skills: SkillsPort;
@@ -54,11 +58,11 @@ export interface ToolContext extends Omit<DiscordCall, "isProbe"> {
   /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
   readonly mayWait?: true;
   /**
-   * Shows an image to the model with the result of the call; absent: the result is text alone.
+   * Keeps an image of the call's result, and shows it to the model; absent: the result is text alone.
    *
-   * @throws {FileError} If the model cannot get it, with the reason for the model; as a rejection.
+   * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
-  readonly showImage?: (bytes: Uint8Array) => Promise<void>;
+  readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
 }
 
 /** One tool, with the type of its checked input. */

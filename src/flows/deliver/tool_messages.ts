@@ -5,14 +5,13 @@
  * keep their order with the answer (D1).
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
 import type { Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { badArguments } from "../../core/refused_call.ts";
 import type { Outbox, SendResult } from "../../core/store/outbox.ts";
 import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import { composeToolMessage } from "../../render/tool_message.ts";
+import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 
@@ -38,17 +37,15 @@ export function createToolMessages(
      */
     composed(
       { message, callKey }: DiscordCall,
-      text: string,
       target: ToolTarget,
-      replyTo?: MessageId,
+      post: Pick<ToolMessage, "text" | "replyTo" | "files" | "embed">,
     ): readonly Frozen[] {
       const frozen = composeToolMessage({
         message,
         agentId: agentId(),
         callKey: `${callKey}:${target.channelId}`,
         ...target,
-        text,
-        replyTo,
+        ...post,
       }, rulesIn(target));
       if (!frozen) throw badArguments("`text` has nothing to show");
       return frozen;

@@ -87,30 +87,42 @@ function rank({ owner }: ReturnType<typeof filesOf>[number]): number {
   return owner === "message" ? 0 : 1;
 }
 
-/** Reads drawn images of a message's turn by their ids. */
-export type ReadDrawn = (
-  messageId: MessageId,
-  ids: readonly string[],
-) => Promise<readonly OutboundFile[]>;
-
-/** Reads the images that the steps of a turn have drawn, in their order. */
-export async function drawnFiles(
-  steps: readonly Step[],
-  messageId: MessageId,
-  read: ReadDrawn | undefined,
-): Promise<readonly OutboundFile[]> {
-  const ids = drawnBy(steps);
-  return ids.length === 0 || !read ? [] : await read(messageId, ids);
+/** Reads the files that tools made for the reply of a message's turn, as far as they are kept. */
+export interface ReadMade {
+  /** Reads drawn images by their ids. */
+  readonly drawn: (
+    messageId: MessageId,
+    ids: readonly string[],
+  ) => Promise<readonly OutboundFile[]>;
+  /** Reads a file of `send_file`. */
+  readonly sent: (messageId: MessageId, id: string) => Promise<OutboundFile | undefined>;
 }
 
-/** The ids of drawn images, from the results of the tool `draw`. */
-function drawnBy(steps: readonly Step[]): readonly string[] {
+/** Reads the files that the steps of a turn have made for its reply: drawn images first. */
+export async function madeFiles(
+  steps: readonly Step[],
+  messageId: MessageId,
+  read: ReadMade | undefined,
+): Promise<readonly OutboundFile[]> {
+  const drawn = idsFrom(steps, "draw", /drawing-(\d+)/);
+  const sent = idsFrom(steps, "send_file", /file-(\d+)/);
+  if (!read || drawn.length + sent.length === 0) return [];
+  const files = await Promise.all(sent.map((id) => read.sent(messageId, id)));
+  return [
+    ...drawn.length > 0 ? await read.drawn(messageId, drawn) : [],
+    ...files.filter((file) => file !== undefined),
+  ];
+}
+
+/** The ids in the results of a tool, each once. */
+function idsFrom(steps: readonly Step[], tool: string, pattern: RegExp): readonly string[] {
   let calls: readonly ToolCall[] = [];
-  return steps.flatMap((step) => {
+  const ids = steps.flatMap((step) => {
     if (step.kind === "answer") calls = step.calls;
     if (step.kind !== "result" || step.end !== "done") return [];
-    const isDraw = calls.some(({ id, name }) => id === step.callId && name === "draw");
-    const [, id] = isDraw && /drawing-(\d+)/.exec(step.text) || [];
+    const isOfTool = calls.some(({ id, name }) => id === step.callId && name === tool);
+    const [, id] = isOfTool && pattern.exec(step.text) || [];
     return id === undefined ? [] : [id];
   });
+  return [...new Set(ids)];
 }

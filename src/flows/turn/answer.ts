@@ -19,7 +19,7 @@ import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
 import { historyChars } from "../../session/history.ts";
-import { drawnFiles } from "../media/find_files.ts";
+import { madeFiles } from "../media/find_files.ts";
 import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import {
@@ -218,12 +218,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     ],
     system,
   };
-  const compose: Compose = (text, home = turn.claim, drawn = NO_FILES, of = ofTurn(home)) =>
+  const compose: Compose = (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
     composeReply({
       message: of.message,
       agentId: of.agentId,
       text,
-      files: drawn,
+      files: made,
       shown,
       // In a thread, Discord takes no reply to a message of the channel.
       rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
@@ -293,13 +293,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
   }
   const { taken } = outcome;
-  const drawn = taken && await drawnFiles(taken.steps, claim.message.id, files?.drawn);
+  const made = taken && await madeFiles(taken.steps, claim.message.id, files?.made);
   let home = turn.claim;
-  let composed = compose(outcome.text, home, drawn);
+  let composed = compose(outcome.text, home, made);
   const moving = ports.threads.homeOf(home, composed.kind === "reply");
   if (moving) {
     home = await moving;
-    if (home !== turn.claim) composed = compose(outcome.text, home, drawn);
+    if (home !== turn.claim) composed = compose(outcome.text, home, made);
   }
   if (composed.kind === "reply") {
     const message = turn.claim.message;
@@ -308,7 +308,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     if (manner?.showsThinking || manner?.showsSteps) {
       const preface = prefaceOf({ ...taken, thinking: outcome.thinking }, manner, rules.texts);
-      if (preface !== "") composed = withPreface(composed, compose(preface, home, drawn));
+      if (preface !== "") composed = withPreface(composed, compose(preface, home, made));
     }
     if (rules.hasFooter) {
       composed = withFooter(composed, footerOf(costOf(spending)), rules.chunks.limit);
@@ -328,7 +328,7 @@ const NO_FILES: NonNullable<Parameters<typeof composeReply>[0]["files"]> = [];
 type Compose = (
   text: string,
   home?: Claim,
-  drawn?: Parameters<typeof composeReply>[0]["files"],
+  made?: Parameters<typeof composeReply>[0]["files"],
   of?: Answered,
 ) => ComposedReply;
 

@@ -7,7 +7,7 @@ import type { Manner } from "../../core/people/chosen.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
-import type { ReadDrawn } from "../media/find_files.ts";
+import type { ReadMade } from "../media/find_files.ts";
 import type { TurnFiles } from "../media/read_files.ts";
 import type { SpeakAnswer } from "../media/speak.ts";
 import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
@@ -85,7 +85,7 @@ export interface AnswerPorts
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;
-    readonly drawn?: ReadDrawn;
+    readonly made?: ReadMade;
     readonly shown?: ResultImages;
   };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */

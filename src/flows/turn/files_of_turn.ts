@@ -11,7 +11,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelImage } from "../../core/model.ts";
 import type { Step } from "../../core/step.ts";
-import { FileError, type ReadFile } from "../../core/turn/media.ts";
+import { FileError, type KeptImage, type ReadFile } from "../../core/turn/media.ts";
 import {
   filesOf,
   type ImageRoom,
@@ -103,20 +103,20 @@ export function createFilesOfTurn(
     /** Notes the images of earlier turns that the request shows, too. */
     showsEarlier: (images: readonly ModelImage[]): void => void (earlier = images),
     /**
-     * Keeps an image of a tool's result for the model.
+     * Keeps an image of a tool's result, and shows it to the model if it can see it.
      *
-     * @returns Its id.
-     * @throws {FileError} If the model cannot get it, with the reason.
+     * @throws {FileError} If it cannot be kept, with the reason.
      */
-    async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<string> {
-      if (!takesImages) throw new FileError("the model takes no images");
-      const room = shareOf(1);
-      if (!files?.shown || room.count === 0 || bytes.length > room.bytes) {
-        throw new FileError("there are too many images at once");
-      }
+    async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<KeptImage> {
+      if (!files?.shown) throw new FileError("there are no files here");
       const { id, image } = await files.shown.keep(message, bytes);
+      if (!takesImages) return { id, unseen: "the model takes no images" };
+      const room = shareOf(1);
+      if (room.count === 0 || bytes.length > room.bytes) {
+        return { id, unseen: "there are too many images at once" };
+      }
       ofResults.set(id, image);
-      return id;
+      return { id };
     },
     /** Reads the kept images of results of stored steps. */
     async readKept(messageId: MessageId, steps: readonly Step[]): Promise<void> {

@@ -9,8 +9,25 @@
 import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
 import type { OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
+
+/** The channel and the message of a link; `undefined` for another text. */
+function linkedMessage(written: unknown) {
+  if (typeof written !== "string" || !written.includes("/channels/")) return undefined;
+  const target = parseTarget(written);
+  return target.kind === "channel" && target.messageId ? target : undefined;
+}
+
+/** The arguments of a call, with the channel of a message that it names by a link. */
+export function withLinkedChannel(
+  written: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const linked = linkedMessage(written["messageId"]);
+  if (!linked) return written;
+  return { ...written, channelId: linked.channelId, messageId: linked.messageId };
+}
 
 const withChannel = z.looseObject({ channelId: FIELDS.channelId });
 
@@ -35,7 +52,8 @@ export function actionReadsElsewhere(
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
   if (action?.reads === "everywhere") return message.place.kind !== "dm";
-  return action?.reads !== "nothing" && readsElsewhere(written, message);
+  const given = isRecord(written) ? withLinkedChannel(written) : written;
+  return action?.reads !== "nothing" && readsElsewhere(given, message);
 }
 
 /** Fields that do not tell what an action does. */
@@ -65,10 +83,14 @@ export function destructiveOf(
   });
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
 function recordOf(written: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(written);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined; // the call fails, and tells the model
   }

@@ -11,7 +11,7 @@ import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Action } from "./actions/action.ts";
 import { viewOf } from "./definitions.ts";
-import { actionReadsElsewhere, destructiveOf, isDestructive } from "./calls.ts";
+import { actionReadsElsewhere, destructiveOf, isDestructive, withLinkedChannel } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
 import { EVENT_ACTIONS } from "./actions/events.ts";
@@ -99,7 +99,7 @@ function toolOf(actions: readonly Action[]): Tool {
     const action = byName.get(name);
     if (!action) throw refusedName(name, names);
     // Some models write null for arguments that they leave out.
-    const given = Object.entries(written).filter(([, value]) => value !== null);
+    const given = Object.entries(withLinkedChannel(written)).filter(([, value]) => value !== null);
     const parsed = action.input.safeParse(Object.fromEntries(given));
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);

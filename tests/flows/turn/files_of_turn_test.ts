@@ -89,8 +89,11 @@ describe("[H7] createFilesOfTurn()", () => {
     const rules = { takesImages: true, maxChars: 1 };
     const files = createFilesOfTurn(disk, rules);
     files.showsEarlier([imageOf(new Uint8Array(MAX_IMAGES_BYTES - 10))]);
-    assert.equal(await files.keepImage(withFile("1"), new Uint8Array(6)), "0");
-    await assert.rejects(files.keepImage(withFile("1"), new Uint8Array(6)), /too many images/);
+    assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), { id: "0" });
+    assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), {
+      id: "1",
+      unseen: "there are too many images at once",
+    });
     assert.equal(files.keptImages(["0", "1"]).length, 1);
 
     const step = {
@@ -106,7 +109,10 @@ describe("[H7] createFilesOfTurn()", () => {
     assert.equal(next.keptImages(["0"])[0]?.data.length, 6);
 
     const blind = createFilesOfTurn(disk, { ...rules, takesImages: false });
-    await assert.rejects(blind.keepImage(withFile("1"), new Uint8Array(6)), /takes no images/);
+    assert.deepEqual(await blind.keepImage(withFile("1"), new Uint8Array(6)), {
+      id: "2",
+      unseen: "the model takes no images",
+    });
     await blind.readKept(messageId("1"), [step]);
     assert.deepEqual(blind.keptImages(["0"]), []);
   });

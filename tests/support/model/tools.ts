@@ -46,7 +46,12 @@ export const UNUSED_PORTS: ToolPorts = {
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },
   web: {
     page: () => Promise.reject(new Error("This test reads no web page")),
+    file: () => Promise.reject(new Error("This test reads no file of the web")),
     search: () => Promise.reject(new Error("This test searches nothing")),
+  },
+  files: {
+    forPeople: () => Promise.reject(new Error("This test sends no file")),
+    read: () => Promise.reject(new Error("This test reads no file")),
   },
   memory: {
     save: () => Promise.reject(new Error("This test saves no note")),
@@ -57,6 +62,7 @@ export const UNUSED_PORTS: ToolPorts = {
   skills: { read: () => Promise.reject(new Error("This test reads no skill")) },
   workspace: {
     read: () => Promise.reject(new Error("This test reads no file")),
+    readBytes: () => Promise.reject(new Error("This test reads no file")),
     write: () => Promise.reject(new Error("This test writes no file")),
     list: () => Promise.reject(new Error("This test lists no files")),
   },

@@ -35,6 +35,13 @@ describe("[SEC-R4] results of other channels", () => {
     for (const action of ["threadCreate", "react", "channelEdit", "pinMessage", "pollEnd"]) {
       assert.equal(actionReadsElsewhere(call(action, OTHER), here), false, action);
     }
+    const linked = (action: string, id: string) => ({
+      action,
+      messageId: `https://discord.com/channels/1/${id}/7`,
+      channelId: here.channelId,
+    });
+    assert.equal(actionReadsElsewhere(linked("fetchMessage", OTHER), here), true, "a link");
+    assert.equal(actionReadsElsewhere(linked("fetchMessage", here.channelId), here), false);
     assert.equal(actionReadsElsewhere(call("searchMessages"), here), true);
     assert.equal(actionReadsElsewhere(call("channelList"), here), true);
     assert.equal(actionReadsElsewhere(call("readMessages"), here), false);

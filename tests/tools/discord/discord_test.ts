@@ -30,7 +30,8 @@ const SHOWN: ShownMessage = {
 async function run(args: object, own: Partial<DiscordPort> = {}, tool = discord) {
   const calls: unknown[][] = [];
   const record = <Result>(name: string, result: Result) => (...[, ...given]: unknown[]) => {
-    calls.push([name, ...given]);
+    const written = given.filter((one) => one !== undefined); // as the port reads them
+    calls.push(JSON.parse(JSON.stringify([name, ...written])));
     return Promise.resolve(result);
   };
   const port: DiscordPort = {
@@ -119,10 +120,10 @@ describe("[T3] the schema of `discord`", () => {
 
   it("[T5] refuses arguments that an action does not have, such as who asks", async () => {
     await assert.rejects(
-      run({ action: "sendMessage", text: "x", userId: "1" }),
-      /the arguments do not fit sendMessage:\n.*userId/,
+      run({ action: "sendMessage", text: "x", askerId: "1" }),
+      /the arguments do not fit sendMessage:\n.*askerId/,
     );
-    await assert.rejects(run({ action: "sendMessage" }), /text/);
+    await assert.rejects(run({ action: "sendMessage" }), /give `text` or `mediaUrl`/);
   });
 
   it("takes null for an argument that is left out", async () => {
@@ -149,6 +150,45 @@ describe("[T3] actions on messages", () => {
     );
   });
 
+  it("sendMessage and threadReply › take a file and an embed, and sendMessage a person", async () => {
+    const embed = { title: "Tides", fields: [{ name: "noon", value: "3 m" }], color: 255 };
+    const post = { text: "x", mediaUrl: "attachment:a.png", embed };
+    const sent = { text: "x", media: "attachment:a.png", embed };
+    assert.deepEqual((await run({ action: "sendMessage", userId: "<@5>", ...post })).calls, [
+      ["send", { userId: "5", ...sent }],
+    ]);
+    assert.deepEqual(
+      (await run({ action: "threadReply", channelId: CHANNEL, ...post })).calls,
+      [["send", { channelId: CHANNEL, ...sent }]],
+    );
+    assert.deepEqual((await run({ action: "sendMessage", mediaUrl: "a.png" })).calls, [
+      ["send", { text: "", media: "a.png" }],
+    ]);
+    const refused = [
+      { userId: "5", channelId: CHANNEL, text: "x" },
+      { text: "x", embed: { color: 1 } },
+      { text: "x", embed: { title: "x", url: "https://tides.example" } },
+      { text: "x", embed: { image: { url: "https://tides.example" } } },
+    ];
+    for (const args of refused) await assert.rejects(run({ action: "sendMessage", ...args }));
+  });
+
+  it("fetchMessage and others › take a link to a message, in any of Discord's spellings", async () => {
+    for (const host of ["discord.com", "ptb.discord.com", "discordapp.com"]) {
+      const link = `https://${host}/channels/1/${CHANNEL}/${MESSAGE}`;
+      const seen: unknown[] = [];
+      const readOne: DiscordPort["readOne"] = (_call, at) => {
+        seen.push({ ...at });
+        return Promise.resolve(SHOWN);
+      };
+      await run({ action: "fetchMessage", messageId: link }, { readOne });
+      assert.deepEqual(seen, [{ channelId: CHANNEL, messageId: MESSAGE }]);
+    }
+    const link = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
+    const { calls } = await run({ action: "readMessages", around: link });
+    assert.deepEqual(calls, [["read", { around: MESSAGE, limit: 30 }]]);
+  });
+
   it("sendMessage › tells the model not to repeat a message that waits", async () => {
     const waits = { channelId: CHANNEL, messageIds: [], state: "waits" } as const;
     const { result } = await run({ action: "sendMessage", text: "x" }, {
@@ -165,7 +205,7 @@ describe("[T3] actions on messages", () => {
     assert.match(nothing.result, /no messages that you may read/);
     await assert.rejects(
       run({ action: "readMessages", before: MESSAGE, after: MESSAGE }),
-      /not both/,
+      /one of `before`, `after` and `around`/,
     );
     await assert.rejects(run({ action: "readMessages", limit: 101 }), /limit/);
   });
@@ -224,6 +264,16 @@ describe("[T3] actions on threads", () => {
       ["openThread", { channelId: CHANNEL, messageId: MESSAGE }, "Krill"],
     ]);
     await assert.rejects(run({ action: "threadCreate", title: "Krill" }), /`text`/);
+  });
+
+  it("threadCreate › takes the time after which Discord archives the thread", async () => {
+    const { calls } = await run({
+      action: "threadCreate",
+      messageId: MESSAGE,
+      title: "Krill",
+      autoArchiveMinutes: 60,
+    });
+    assert.deepEqual(calls, [["openThread", { messageId: MESSAGE }, "Krill", 60]]);
   });
 
   it("threadReply › needs the thread", async () => {

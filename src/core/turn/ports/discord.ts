@@ -5,7 +5,8 @@
  * there is no such channel in the server of the turn, or Discord refuses.
  */
 
-import type { ChannelId, MessageId } from "../../discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../../discord/ids.ts";
+import type { EmbedContent } from "../../outbound/outbound.ts";
 import type { DiscordCall, ShownMessage } from "./discord_call.ts";
 import type {
   ActInChannel,
@@ -29,9 +30,16 @@ export interface MessageAt {
 export interface TextFor {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
+  /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
+  readonly userId?: UserId;
+  /** Empty only if a file goes with it. */
   readonly text: string;
   /** The message that it replies to. */
   readonly replyTo?: MessageId;
+  /** A file to attach, as {@link FilesPort.read} takes it. */
+  readonly media?: string;
+  /** A box below the text; absent: none. */
+  readonly embed?: EmbedContent;
 }
 
 /** A stored text. Barnacle delivers it, even after a crash. */
@@ -42,7 +50,7 @@ export interface SentText {
   readonly state: "sent" | "waits";
 }
 
-/** A range of messages: the newest, or those before or after a message. */
+/** A range of messages: the newest, or those before, after or around a message. */
 export interface ReadRange {
   /** Absent: the channel of the turn. */
   readonly channelId?: ChannelId;
@@ -52,6 +60,8 @@ export interface ReadRange {
   readonly before?: MessageId;
   /** Only newer messages. */
   readonly after?: MessageId;
+  /** As many older messages as newer ones, and the message itself. */
+  readonly around?: MessageId;
 }
 
 /** An opened thread. */
@@ -71,6 +81,8 @@ export interface NewPost {
   readonly text: string;
   /** Names or ids of the forum's tags. */
   readonly tags: readonly string[];
+  /** As {@link DiscordPort.openThread} takes it. */
+  readonly archiveAfterMin?: number;
 }
 
 /** The actions of the tool on Discord. */
@@ -87,8 +99,18 @@ export interface DiscordPort {
   removeReaction(call: DiscordCall, at: MessageAt, emoji: string): Promise<void>;
   /** Replaces the text of a message of the bot. */
   edit(call: DiscordCall, at: MessageAt, text: string): Promise<void>;
-  /** Opens the thread of a message. A second call finds the same thread. */
-  openThread(call: DiscordCall, at: MessageAt, title: string): Promise<OpenedThread>;
+  /**
+   * Opens the thread of a message. A second call finds the same thread.
+   *
+   * @param archiveAfterMin Minutes without a message after which Discord archives it, rounded up to a
+   * time that Discord knows; absent: a day.
+   */
+  openThread(
+    call: DiscordCall,
+    at: MessageAt,
+    title: string,
+    archiveAfterMin?: number,
+  ): Promise<OpenedThread>;
   /** Opens a post in a forum. A second call finds the same post. */
   openPost(call: DiscordCall, post: NewPost): Promise<OpenedThread>;
   readonly inChannel: ActInChannel;

@@ -19,6 +19,8 @@ export interface DiscordCall {
   readonly callKey: string;
   /** The decision of a person about this call; absent: no person was asked. */
   readonly decision?: Decision;
+  /** Whether the turn has a tool, by its name (T2); absent: it has none. */
+  readonly mayUse?: (tool: string) => boolean;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
   /** Aborted when the turn ends, or the call takes too long (T1). */

@@ -31,7 +31,7 @@ export interface DiscordRequest {
   };
 }
 
-/** A file of the web, or of Discord. */
+/** A picture for an emoji or a sticker. */
 export interface MediaFile {
   readonly name: string;
   /** MIME type. */
@@ -114,8 +114,10 @@ export interface ActionPlace {
   change(change: DestructiveChange, run: () => Promise<string>): Promise<string>;
   /** Shows a message in Discord's own form; `undefined` if the model may not see it (P10). */
   show(raw: unknown): Promise<ShownMessage | undefined>;
-  /** Reads a file of the public internet, or of Discord. */
-  media(url: string, maxBytes: number): Promise<MediaFile>;
+  /** Reads a picture, from a source as {@link FilesPort.read} takes it. */
+  media(from: string, maxBytes: number): Promise<MediaFile>;
+  /** Cleans a text as that of an answer; throws if it is longer than one message. */
+  text(written: string): string;
   /** Removes the config's secrets from a text that goes to Discord. */
   clean(text: string): string;
   /** Key of a message that a repeated call finds again; at most 25 characters. */

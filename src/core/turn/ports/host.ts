@@ -62,6 +62,8 @@ export interface WorkspacePort {
    * @throws {Error} If the path leaves the workspace, or is no readable text file.
    */
   read(path: string): Promise<string>;
+  /** Reads a file of any kind; otherwise as {@link WorkspacePort.read}. */
+  readBytes(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Creates or replaces a text file, at once or not at all. Missing folders are created.
    *
@@ -121,6 +123,15 @@ export interface WebPage {
   readonly isCut: boolean;
 }
 
+/** A file of the web. */
+export interface WebFile {
+  /** The address after redirects. */
+  readonly url: string;
+  /** The type that the server names; empty if it names none. */
+  readonly contentType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** A page that a search found. */
 export interface SearchHit {
   /** Its address: http or https. */
@@ -146,6 +157,8 @@ export interface WebPort {
    * @throws {Error} If it cannot be read, with the reason for the model; as a rejection.
    */
   page(url: string, signal: AbortSignal): Promise<WebPage>;
+  /** Reads a file of any type of the public internet; otherwise as {@link WebPort.page}. */
+  file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile>;
 }
 
 /** Drawings, for tools. */

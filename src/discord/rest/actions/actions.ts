@@ -12,6 +12,7 @@ import {
   type GuildId,
   type MessageId,
   parseSnowflake,
+  type UserId,
 } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
@@ -24,6 +25,7 @@ import {
   type ToolTarget,
 } from "../../../core/turn/ports/discord_call.ts";
 import { createKeyedQueue } from "../../../lib/keyed_queue.ts";
+import { readChannel } from "../calls/guild_reads.ts";
 import { createReadHistory } from "../calls/history.ts";
 import { createSingleReads } from "../calls/single_message.ts";
 import { createThreadCalls } from "../calls/channel.ts";
@@ -82,10 +84,18 @@ export function createActions(options: ActionsOptions): DiscordPort {
     channelId: ChannelId | undefined,
     rights: NeededRights,
     act: (target: ToolTarget, found: FoundTarget, origin: Origin) => Promise<Result>,
+  ): Promise<Result> => acting(call, (origin) => targets.channel(origin, channelId), rights, act);
+
+  /** The same, in a channel that is found otherwise. */
+  const acting = <Result>(
+    call: DiscordCall,
+    find: (origin: Origin) => Promise<FoundTarget>,
+    rights: NeededRights,
+    act: (target: ToolTarget, found: FoundTarget, origin: Origin) => Promise<Result>,
   ): Promise<Result> =>
     run(
       call,
-      (origin) => targets.channel(origin, channelId),
+      find,
       rights,
       (found, origin) => {
         if (call.isProbe) throw new ProbeEnded(); // its rights are checked
@@ -105,10 +115,21 @@ export function createActions(options: ActionsOptions): DiscordPort {
   });
 
   return {
-    send: (call, { channelId, text, replyTo }) =>
-      within(call, channelId, { asker: ["Send Messages"] }, async (target, found, origin) => {
-        await targets.assertBotMay(origin, found, ["Send Messages"]);
-        const results = await deliver(composed(call, text, target, replyTo), call.signal);
+    send: (call, { channelId, userId, text, replyTo, media, embed }) => {
+      const needs: Need[] = ["Send Messages"];
+      if (media !== undefined) needs.push("Attach Files");
+      if (embed) needs.push("Embed Links");
+      const find = (origin: Origin) =>
+        userId === undefined
+          ? targets.channel(origin, channelId)
+          : directOf(call, origin, userId, options);
+      return acting(call, find, { asker: needs }, async (target, found, origin) => {
+        await targets.assertBotMay(origin, found, needs);
+        const files = media === undefined
+          ? []
+          : [await options.fileFor(call, { from: media }, target)];
+        const post = { text, replyTo, files, embed };
+        const results = await deliver(composed(call, target, post), call.signal);
         const failed = results.find(({ kind }) => kind === "failed");
         if (failed?.kind === "failed") {
           throw new Error(
@@ -123,16 +144,18 @@ export function createActions(options: ActionsOptions): DiscordPort {
           ),
           state: isSent ? "sent" as const : "waits" as const,
         };
-      }),
-    read: (call, { channelId, limit, before, after }) =>
+      });
+    },
+    read: (call, { channelId, limit, before, after, around }) =>
       within(call, channelId, { asker: ["Read Message History"] }, async (target) => {
         const { message } = call;
         await assertMayQuote(message, target.channelId);
         const isHere = target.channelId === message.channelId;
         // Later messages of the turn's own channel belong to other turns.
         const isLate = (id: MessageId) => isHere && compareIds(id, message.id) >= 0;
-        const from = before && !isLate(before) ? before : isHere && !after ? message.id : before;
-        const raw = await history(target.channelId, { limit, before: from, after });
+        const isOpen = !after && !around;
+        const from = before && !isLate(before) ? before : isHere && isOpen ? message.id : before;
+        const raw = await history(target.channelId, { limit, before: from, after, around });
         const shown = await showAll(show, raw, shownPlace(message, target));
         return shown
           .filter(({ id, from }) => from === "you" || !isLate(id))
@@ -172,7 +195,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         { asker: ["Send Messages"], bot: [] },
         (target, found, origin) => edit(call, { target, found, origin, messageId, text }),
       ),
-    openThread: (call, { channelId, messageId }, written) =>
+    openThread: (call, { channelId, messageId }, written, archiveAfterMin = ARCHIVE_AFTER_MIN) =>
       within(
         call,
         channelId,
@@ -180,7 +203,7 @@ export function createActions(options: ActionsOptions): DiscordPort {
         async (target) => {
           const title = titleOf(written);
           if (title === "") throw badArguments("the title has no letters");
-          const how = await threads.start(target.channelId, messageId, title, ARCHIVE_AFTER_MIN);
+          const how = await threads.start(target.channelId, messageId, title, archiveAfterMin);
           const threadId = parseSnowflake<"channel">(messageId);
           if (!threadId) throw new Error("Discord gave the thread no id");
           return { threadId, title, existed: how === "existed" };
@@ -230,6 +253,28 @@ export function createActions(options: ActionsOptions): DiscordPort {
           : await inTurn(call.sessionKey, () => undo(targets.originOf(call), call.callKey, id)),
     },
   };
+}
+
+/**
+ * The direct channel of a person: the asker's own, or for owners that of anyone.
+ *
+ * @throws {RefusedCall} If another person asks for it.
+ */
+async function directOf(
+  { isProbe }: DiscordCall,
+  { askers }: Origin,
+  userId: UserId,
+  { client, openDirect }: ActionsOptions,
+): Promise<FoundTarget> {
+  if (!askers.every((asker) => asker.isOwner || asker.userId === userId)) {
+    throw new RefusedCall(
+      "owners_only",
+      "only an owner of the bot may have it write to other people directly",
+    );
+  }
+  if (isProbe) throw new ProbeEnded();
+  const channelId = await openDirect(userId);
+  return { channelId, channel: () => readChannel(client, channelId) };
 }
 
 /** The rights that a request needs. */

@@ -10,6 +10,7 @@ import { isForum } from "../../../core/rights/channel.ts";
 import { compareIds } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
+import { archiveDuration } from "../calls/channel.ts";
 import { channelOf } from "../calls/guild_reads.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { ActionsOptions } from "./options.ts";
@@ -32,7 +33,7 @@ export function createOpenPost(
   found: FoundTarget,
   origin: Origin,
 ) => Promise<OpenedThread> {
-  return async (call, { title: written, text, tags }, target, found, origin) => {
+  return async (call, { title: written, text, tags, archiveAfterMin }, target, found, origin) => {
     const forum = await found.channel();
     const { guild } = found;
     if (!isForum(forum) || !guild) throw badArguments("that channel is no forum");
@@ -60,7 +61,7 @@ export function createOpenPost(
     );
     if (known) return { threadId: known.id, title, existed: true };
 
-    const [first, ...rest] = composed(call, text, target);
+    const [first, ...rest] = composed(call, target, { text });
     if (!first) throw badArguments("`text` has nothing to show");
     const { content, pings } = first.message;
     const { id: threadId } = expect(
@@ -70,6 +71,9 @@ export function createOpenPost(
         signal: call.signal,
         body: {
           name: title,
+          autoArchiveDuration: archiveAfterMin === undefined
+            ? undefined
+            : archiveDuration(archiveAfterMin),
           appliedTags: chosen.length > 0 ? chosen.map(({ id }) => id) : undefined,
           message: { content, allowedMentions: { parse: [], users: pings.users } },
         },

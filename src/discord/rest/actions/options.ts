@@ -8,7 +8,8 @@ import type {
   UserId,
 } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import type { Frozen } from "../../../core/outbound/outbound.ts";
+import type { OpenDirect } from "../../../core/outbound/calls.ts";
+import type { EmbedContent, Frozen, OutboundFile } from "../../../core/outbound/outbound.ts";
 import type { SendResult } from "../../../core/store/outbox.ts";
 import type { ToolChanges } from "../../../core/store/changes.ts";
 import type { DiscordCall, Show, ToolTarget } from "../../../core/turn/ports/discord_call.ts";
@@ -18,6 +19,7 @@ import type {
   MediaFile,
   NewPresence,
 } from "../../../core/turn/ports/discord_place.ts";
+import type { FilesPort } from "../../../core/turn/ports/files.ts";
 import type { Clock, StartTimer } from "../../../lib/clock.ts";
 import type { RestApi } from "../client/client.ts";
 
@@ -27,6 +29,17 @@ export interface GuildTarget {
   readonly guildId: GuildId;
   /** The channel of a thread; absent for other channels. */
   readonly parentId?: ChannelId;
+}
+
+/** A message that an action posts. */
+export interface ToolPost {
+  readonly text: string;
+  /** The message that it replies to; absent if it replies to none. */
+  readonly replyTo?: MessageId;
+  /** Absent if there are none. */
+  readonly files?: readonly OutboundFile[];
+  /** A box below the text; absent: none. */
+  readonly embed?: EmbedContent;
 }
 
 /** The dependencies of all actions of one account. */
@@ -52,9 +65,8 @@ export interface ActionsOptions extends Clock {
   /** Cleans a text, and cuts it into messages; throws if it has nothing to show. */
   readonly composed: (
     call: DiscordCall,
-    text: string,
     target: ToolTarget,
-    replyTo?: MessageId,
+    post: ToolPost,
   ) => readonly Frozen[];
   /** Sends messages by the outbox, and waits for Discord. A repeated call sends none twice. */
   readonly deliver: (
@@ -64,8 +76,11 @@ export interface ActionsOptions extends Clock {
   /** Makes the title of a thread; empty if the text has no letters. */
   readonly titleOf: (written: string) => string;
   readonly cleanSecrets: (text: string) => string;
-  /** Reads a file of Discord. */
-  readonly media: (url: string, maxBytes: number, signal: AbortSignal) => Promise<MediaFile>;
+  /** Reads a picture. */
+  readonly media: (call: DiscordCall, from: string, maxBytes: number) => Promise<MediaFile>;
+  /** Reads a file for a place, and keeps it for a repeated call. */
+  readonly fileFor: FilesPort["forPeople"];
+  readonly openDirect: OpenDirect;
   /** Lets people allow actions that their asker may not do. */
   readonly escalation: EscalationPort;
   /** Lets people allow more destructive actions. */

@@ -56,7 +56,7 @@ export function createEdit(
     }
     // Its buttons would stay, and a person would decide by another text (SEC-R20).
     if (hasControls) throw badArguments("a message with buttons cannot be edited");
-    const [first, ...others] = composed(call, text, target);
+    const [first, ...others] = composed(call, target, { text });
     if (!first || others.length > 0 || first.files.length > 0) {
       throw badArguments("`text` is longer than one message");
     }

@@ -47,7 +47,7 @@ export function createPlaces(options: PlaceOptions) {
 
   /** The parts that servers and channels share. */
   function common(call: DiscordCall, origin: Origin, found: FoundTarget) {
-    const { message, signal, callKey } = call;
+    const { message, callKey } = call;
     const userId = self();
     if (userId === undefined) throw new Error("the bot does not know its own id yet");
     const { place } = message;
@@ -111,9 +111,20 @@ export function createPlaces(options: PlaceOptions) {
           isElsewhere: "channel_id" in raw && raw.channel_id !== message.channelId,
         });
       },
-      media: (url: string, maxBytes: number) =>
-        call.isProbe ? Promise.reject(new ProbeEnded()) : media(url, maxBytes, signal),
+      media: (from: string, maxBytes: number) =>
+        call.isProbe ? Promise.reject(new ProbeEnded()) : media(call, from, maxBytes),
       clean: cleanSecrets,
+      text(written: string): string {
+        const target = {
+          channelId: found.channelId ?? message.channelId,
+          guildId: found.guild?.id,
+        };
+        const [first, ...others] = options.composed(call, target, { text: written });
+        if (!first || others.length > 0 || first.files.length > 0) {
+          throw badArguments("`text` is longer than one message");
+        }
+        return first.message.content;
+      },
       nonce: nonceOfCall(callKey, 0),
       self: userId,
       isAnswerToAsker: (messageId: MessageId) => isAnswerTo(origin, messageId),

@@ -81,11 +81,16 @@ const HAS_THREAD = 160004;
 /** The times after which Discord archives a thread, in minutes. */
 const ARCHIVE_AFTER = [60, 1_440, 4_320, 10_080];
 
+/** The next time that Discord knows, for a time in minutes. */
+export function archiveDuration(minutes: number): number {
+  return ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
+}
+
 /** Creates the requests of one account. */
 export function createThreadCalls(api: RestApi): ThreadCalls {
   return {
     async start(channelId, messageId, name, minutes) {
-      const autoArchiveDuration = ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
+      const autoArchiveDuration = archiveDuration(minutes);
       try {
         await api.request("POST", `/channels/${channelId}/messages/${messageId}/threads`, {
           body: { name, autoArchiveDuration },

@@ -21,12 +21,14 @@ export const MAX_HISTORY = 100;
 /** A message in Discord's own form; only its id is validated. */
 export type RawMessage = Readonly<Record<string, unknown>> & { readonly id: string };
 
-/** A range of a channel's messages: the newest, or those before or after a message. */
+/** A range of a channel's messages: the newest, or those before, after or around a message. */
 export interface HistoryRange {
   /** Only messages before this one. */
   readonly before?: MessageId;
   /** Only messages after this one. */
   readonly after?: MessageId;
+  /** This message, and those on both sides of it. */
+  readonly around?: MessageId;
   /** 1 to {@link MAX_HISTORY}. */
   readonly limit: number;
 }
@@ -53,13 +55,14 @@ const historySchema = z.array(z.looseObject({ id: z.string() }));
  * @see {@link https://docs.discord.com/developers/resources/message#get-channel-messages}
  */
 export function createReadHistory(api: RestApi, options: RequestOptions = {}): ReadHistory {
-  return async (channelId, { before, after, limit }) => {
+  return async (channelId, { before, after, around, limit }) => {
     if (!Number.isInteger(limit) || limit < 1 || limit > MAX_HISTORY) {
       throw new RangeError(`Cannot read ${limit} messages at once: 1 to ${MAX_HISTORY}`);
     }
     const query = new URLSearchParams({ limit: String(limit) });
     if (before !== undefined) query.set("before", before);
     if (after !== undefined) query.set("after", after);
+    if (around !== undefined) query.set("around", around);
     const answer = await api.request("GET", `/channels/${channelId}/messages?${query}`, options);
     return expect(ROUTE, historySchema, answer);
   };

@@ -11,6 +11,7 @@ import { MessageFlags } from "@discordeno/types";
 import { z } from "zod";
 import { type MessageId, parseSnowflake } from "../../../core/discord/ids.ts";
 import type {
+  EmbedContent,
   OutboundFile,
   OutboundMessage,
   PostOutcome,
@@ -133,12 +134,17 @@ function idOf(answer: unknown, route: string): MessageId {
  * text at once.
  */
 function toCreate(message: OutboundMessage): string {
-  const { nonce, quote, card, content } = message;
+  const { nonce, quote, card, content, embed } = message;
   const flags = createFlagsOf(message);
   return (card ? "{" : `{"content":${JSON.stringify(content)},`) +
     `"nonce":${JSON.stringify(nonce)},"enforce_nonce":true,${mentionsOf(message)}` +
     (flags === 0 ? "" : `,"flags":${flags}`) +
+    (embed ? `,"embeds":${jsonOf([embedOf(embed)])}` : "") +
     (quote ? `,"message_reference":{"message_id":"${quote}","fail_if_not_exists":false}` : "");
+}
+
+function embedOf({ footer, ...embed }: EmbedContent): object {
+  return { ...embed, footer: footer === undefined ? undefined : { text: footer } };
 }
 
 /** A voice message has no text, so it has no previews; and a card has none of its own. */

@@ -6,6 +6,7 @@ import type {
   DiscordPort,
   SentText,
   ShownMessage,
+  TextFor,
 } from "../../../core/turn/ports/discord.ts";
 import type {
   ActionPlace,
@@ -22,6 +23,8 @@ import {
   parseSnowflake,
   type Snowflake,
 } from "../../../core/discord/ids.ts";
+import type { EmbedContent } from "../../../core/outbound/outbound.ts";
+import { badArguments } from "../../../core/refused_call.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
 /** One action, with the type of its checked input. */
@@ -82,6 +85,8 @@ export function inGuild<Input extends Pick<GuildAct, "guildId">>(
 
 /** `<#5>`, `channel:5`, or a link to a channel or a message. */
 const CHANNEL = /^(?:<#(\d+)>|channel:(\d+)|https:\/\/discord\.com\/channels\/\d+\/(\d+).*)$/;
+/** A link to a message. `linkedMessage` in `calls.ts` reads its channel. */
+const MESSAGE = /^<?https:\/\/[\w.]+\/channels\/(?:@me|\d+)\/\d+\/(\d+)[/>]*$/;
 /** `<@5>`, `<@!5>` or `user:5`. */
 const USER = /^(?:<@!?(\d+)>|user:(\d+))$/;
 /** `<@&5>` or `role:5`. */
@@ -101,7 +106,7 @@ function id<Kind extends string>(what: string, spelling?: RegExp, hint = "digits
 
 const anyChannel = id<"channel">("channel", CHANNEL, "digits only, or <#digits>");
 const channelId = anyChannel;
-const messageId = id<"message">("message");
+const messageId = id<"message">("message", MESSAGE, "digits only, or a link to it");
 const userId = id<"user">("user", USER, "digits only, or <@digits>");
 const roleId = id<"role">("role", ROLE, "digits only, or <@&digits>");
 
@@ -123,7 +128,23 @@ export const FIELDS = {
   after: messageId,
   reason: z.string().min(1).max(400),
   dryRun: z.boolean(),
-  mediaUrl: z.string().max(2_000).describe("Link of a picture on Discord."),
+  mediaUrl: z.string().min(1).max(4_000).describe("Link, attachment:<name>, image:<id> or path."),
+  embed: z.lazy(() =>
+    z.strictObject({
+      title: z.string().min(1).max(256).optional(),
+      description: z.string().min(1).max(4_096).optional(),
+      color: z.int().min(0).max(0xffffff).optional(),
+      fields: z.array(z.strictObject({
+        name: z.string().min(1).max(256),
+        value: z.string().min(1).max(1_024),
+        inline: z.boolean().optional(),
+      })).max(25).optional(),
+      footer: z.string().min(1).max(2_048).optional(),
+    }).refine(
+      (embed) => Object.keys(embed).some((key) => key !== "color") && charsOf(embed) <= 6_000,
+      "must have a text, and at most 6,000 characters",
+    )
+  ).describe("{title,description,color,fields:[{name,value}],footer}"),
   parentId: z.union([z.literal("none").transform(() => null), anyChannel])
     .describe('Category id, or "none".'),
   position: z.int().min(0).max(1_000),
@@ -133,6 +154,13 @@ export const FIELDS = {
   tags: z.array(z.string().min(1).max(100)).min(1).max(5).describe("Names of forum tags."),
   description: z.string().min(1).max(1_000),
 };
+
+/** Characters of all texts of an object, as Discord counts those of an embed. */
+function charsOf(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce<number>((sum, one) => sum + charsOf(one), 0);
+}
 
 /** Where an action on messages acts. */
 export const AT = { channelId: channelId.optional(), messageId };
@@ -146,6 +174,35 @@ export const DESTRUCTIVE = { reason: FIELDS.reason.optional(), dryRun: FIELDS.dr
 /** One JSON object for each item, a line each. */
 export function jsonLines(items: readonly object[], none: string): string {
   return items.length === 0 ? none : items.map((item) => JSON.stringify(item)).join("\n");
+}
+
+/** The arguments of a new message, beside its place; made at their use. */
+export const POST = {
+  get text() {
+    return FIELDS.text.optional();
+  },
+  get replyTo() {
+    return FIELDS.replyTo.optional();
+  },
+  get mediaUrl() {
+    return FIELDS.mediaUrl.optional();
+  },
+  get embed() {
+    return FIELDS.embed.optional();
+  },
+};
+
+/** A new message; throws without a text or a file. */
+export function postOf(
+  { text = "", mediaUrl: media, ...post }: {
+    readonly text?: string;
+    readonly replyTo?: MessageId;
+    readonly mediaUrl?: string;
+    readonly embed?: EmbedContent;
+  },
+): Pick<TextFor, "text" | "media" | "replyTo" | "embed"> {
+  if (text === "" && media === undefined) throw badArguments("give `text` or `mediaUrl`");
+  return { ...post, text, media };
 }
 
 /** The result of a sent text. */

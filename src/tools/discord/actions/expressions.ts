@@ -16,7 +16,7 @@ import {
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const { channelId, mediaUrl, description, roleId } = FIELDS;
+const { channelId, mediaUrl, description, roleId, text } = FIELDS;
 
 /** Discord's limits in bytes. */
 const MAX_EMOJI_BYTES = 256 * 1024;
@@ -37,8 +37,9 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
         channelId: channelId.optional(),
         stickerIds: z.array(z.string().regex(/^\d{1,20}$/, "must be the id of a sticker")).min(1)
           .max(3),
+        text: text.optional(),
       }),
-    run: inChannel(["Send Messages"], async (place, { stickerIds }) => {
+    run: inChannel(["Send Messages"], async (place, { stickerIds, text }) => {
       const { guild } = place;
       if (guild) {
         const raw = await place.request("GET", `/guilds/${guild.guildId}/stickers`);
@@ -47,7 +48,10 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
           await place.assertMay(["Use External Stickers"]);
         }
       }
-      const messageId = await postMessage(place, place.channel.id, { stickerIds });
+      const messageId = await postMessage(place, place.channel.id, {
+        stickerIds,
+        ...(text !== undefined && { content: place.text(text) }),
+      });
       return JSON.stringify({ sent: true, messageId });
     }),
   }),

@@ -17,14 +17,16 @@ import {
   inGuild,
   jsonLines,
   messageFields,
+  POST,
   postMessage,
+  postOf,
   readResponse,
   sentLine,
 } from "./action.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
-const { channelId, anyChannel, text, replyTo, limit, before, after } = FIELDS;
+const { channelId, anyChannel, userId, text, limit, before, after, messageId } = FIELDS;
 
 const messageSchema = z.lazy(() =>
   z.object({ author: z.object({ id: z.string(), username: z.string() }) })
@@ -36,12 +38,21 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     name: "sendMessage",
     summary: "not for your answer",
     gate: "messages",
-    rights: "Send Messages",
+    rights:
+      "Send Messages; Attach Files for a file, Embed Links for an embed; `userId` is for the " +
+      "asker, and for owners of the bot anyone",
     isIdempotent: true,
     reads: "nothing",
     input: () =>
-      z.strictObject({ channelId: channelId.optional(), text, replyTo: replyTo.optional() }),
-    run: async (input, call, discord) => sentLine(await discord.send(call, input)),
+      z.strictObject({
+        channelId: channelId.optional(),
+        userId: userId.optional(),
+        ...POST,
+      }),
+    async run({ channelId, userId, ...post }, call, discord) {
+      if (userId && channelId) throw badArguments("give `channelId` or `userId`, not both");
+      return sentLine(await discord.send(call, { channelId, userId, ...postOf(post) }));
+    },
   }),
   defineAction({
     name: "readMessages",
@@ -55,9 +66,12 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
         limit: limit.optional(),
         before: before.optional(),
         after: after.optional(),
+        around: messageId.optional(),
       }),
     async run({ limit = 30, ...range }, call, discord) {
-      if (range.before && range.after) throw badArguments("give `before` or `after`, not both");
+      if ([range.before, range.after, range.around].filter(Boolean).length > 1) {
+        throw badArguments("give one of `before`, `after` and `around`");
+      }
       const found = await discord.read(call, { ...range, limit });
       return jsonLines(found.map(messageFields), "There are no messages that you may read.");
     },

@@ -14,30 +14,56 @@ const target = { ...IN_GUILD, userId };
 const MINUTE_MS = 60_000;
 const DAY_SEC = 86_400;
 
+/** Discord's longest timeout: 28 days. */
+const MAX_TIMEOUT_MIN = 40_320;
+
+/** The end of a timeout in Unix milliseconds; `undefined` if it ends now. */
+function endOf(
+  { minutes, until }: { readonly minutes?: number; readonly until?: string },
+  now: number,
+): number | undefined {
+  if ((minutes === undefined) === (until === undefined)) {
+    throw badArguments("give `minutes` or `until`");
+  }
+  if (minutes === 0) return undefined;
+  const end = until === undefined ? now + (minutes ?? 0) * MINUTE_MS : Date.parse(until);
+  if (end <= now) throw badArguments("`until` is over already; `minutes: 0` ends a timeout");
+  if (end > now + MAX_TIMEOUT_MIN * MINUTE_MS) {
+    throw badArguments("Discord takes a timeout of at most 28 days");
+  }
+  return end;
+}
+
 /** Actions against members. */
 export const MODERATION_ACTIONS: readonly Action[] = [
   defineAction({
     name: "timeout",
-    summary: "0 minutes end it",
+    summary: "minutes or until; 0 minutes end it",
     gate: "moderation",
     rights: "Timeout Members, and a higher role than the member",
     isIdempotent: false,
     reads: "nothing", // a second run would begin a new time
     undo: "yes",
-    input: () => z.strictObject({ ...target, minutes: z.int().min(0).max(40_320), ...DESTRUCTIVE }),
-    run: ({ guildId, userId, minutes, reason, dryRun = false }, call, discord) =>
+    input: () =>
+      z.strictObject({
+        ...target,
+        minutes: z.int().min(0).max(MAX_TIMEOUT_MIN).optional(),
+        until: z.iso.datetime({ offset: true }).optional(),
+        ...DESTRUCTIVE,
+      }),
+    run: ({ guildId, userId, reason, dryRun = false, ...given }, call, discord) =>
       against("Timeout Members", { guildId, userId }, call, discord, async (place, member) => {
+        const end = endOf(given, place.nowMs);
         const path = `/guilds/${place.guildId}/members/${userId}`;
         const until = (ms: number | undefined) => ({
           communicationDisabledUntil: ms === undefined ? null : new Date(ms).toISOString(),
         });
         const before = member.timedOutUntil;
-        const end = minutes === 0 ? undefined : place.nowMs + minutes * MINUTE_MS;
         const wasOut = before !== undefined && before > place.nowMs;
         return await place.change({
-          what: minutes === 0
+          what: end === undefined
             ? `end the timeout of the member ${userId}`
-            : `time the member ${userId} out for ${minutes} min`,
+            : `time the member ${userId} out until ${new Date(end).toISOString()}`,
           dryRun,
           undo: {
             does: wasOut ? "sets the earlier timeout again" : "ends the timeout",
@@ -48,9 +74,9 @@ export const MODERATION_ACTIONS: readonly Action[] = [
           },
         }, async () => {
           await place.request("PATCH", path, { body: until(end), reason });
-          return minutes === 0 ? "The timeout is over." : "Timed out.";
+          return end === undefined ? "The timeout is over." : "Timed out.";
         });
-      }, minutes === 0 ? "outranks" : "can_time_out"),
+      }, given.minutes === 0 ? "outranks" : "can_time_out"),
   }),
   defineAction({
     name: "kick",

@@ -13,7 +13,7 @@ import {
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const { channelId } = FIELDS;
+const { channelId, text } = FIELDS;
 
 const pollSchema = z.lazy(() =>
   z.object({
@@ -47,12 +47,14 @@ export const POLL_ACTIONS: readonly Action[] = [
         answers: z.array(z.string().min(1).max(55)).min(1).max(10),
         multiselect: z.boolean().optional(),
         hours: z.int().min(1).max(768).optional(),
+        text: text.optional(),
       }),
     run: inChannel(
       ["Send Messages", "Create Polls"],
-      async (place, { question, answers, multiselect = false, hours = 24 }) => {
+      async (place, { question, answers, multiselect = false, hours = 24, text }) => {
         const { id: channelId } = place.channel;
         const messageId = await postMessage(place, channelId, {
+          ...(text !== undefined && { content: place.text(text) }),
           poll: {
             question: { text: place.clean(question) },
             answers: answers.map((text) => ({ pollMedia: { text: place.clean(text) } })),

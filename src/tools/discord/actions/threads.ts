@@ -12,12 +12,14 @@ import {
   FIELDS,
   IN_GUILD,
   jsonLines,
+  POST,
+  postOf,
   readResponse,
   sentLine,
 } from "./action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const { channelId, anyChannel, messageId, text, replyTo, title, tags, limit } = FIELDS;
+const { channelId, anyChannel, messageId, text, title, tags, limit } = FIELDS;
 
 const threadSchema = z.lazy(() =>
   z.looseObject({
@@ -52,13 +54,20 @@ export const THREAD_ACTIONS: readonly Action[] = [
         title,
         text: text.optional(),
         tags: tags.optional(),
+        autoArchiveMinutes: z.int().min(60).max(10_080).optional(),
       }),
-    async run({ channelId, messageId, title, text, tags = [] }, call, discord) {
+    async run({ channelId, messageId, title, text, tags = [], autoArchiveMinutes }, call, discord) {
       const where = channelId === undefined ? {} : { channelId };
       const forum = messageId === undefined ? await forumAt(where, call, discord) : undefined;
       if (forum) {
         if (text === undefined) throw badArguments("give the `text` of the post");
-        const post = { channelId: forum.id, title, text, tags };
+        const post = {
+          channelId: forum.id,
+          title,
+          text,
+          tags,
+          archiveAfterMin: autoArchiveMinutes,
+        };
         return opened(await discord.openPost(call, post));
       }
       if (tags.length > 0) throw badArguments("only posts of a forum have `tags`");
@@ -73,7 +82,8 @@ export const THREAD_ACTIONS: readonly Action[] = [
           throw new Error("the message is stored, but not posted yet, so it has no thread");
         }
       }
-      const thread = await discord.openThread(call, { ...where, messageId: on }, title);
+      const at = { ...where, messageId: on };
+      const thread = await discord.openThread(call, at, title, autoArchiveMinutes);
       if (messageId !== undefined && text !== undefined) {
         await discord.send(call, { channelId: thread.threadId, text });
       }
@@ -136,11 +146,12 @@ export const THREAD_ACTIONS: readonly Action[] = [
   defineAction({
     name: "threadReply",
     gate: "threads",
-    rights: "Send Messages in Threads",
+    rights: "Send Messages in Threads; Attach Files for a file, Embed Links for an embed",
     isIdempotent: true,
     reads: "nothing",
-    input: () => z.strictObject({ channelId, text, replyTo: replyTo.optional() }),
-    run: async (input, call, discord) => sentLine(await discord.send(call, input)),
+    input: () => z.strictObject({ channelId, ...POST }),
+    run: async ({ channelId, ...post }, call, discord) =>
+      sentLine(await discord.send(call, { channelId, ...postOf(post) })),
   }),
 ];
 

@@ -10,6 +10,7 @@ import type { Decision, Question, StoredQuestion } from "../../../../src/core/pe
 import type { UserId } from "../../../../src/core/discord/ids.ts";
 import { placeOfTarget } from "../../../../src/discord/gateway/decode/places.ts";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
+import { createOpenDirect } from "../../../../src/discord/rest/calls/channel.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { createToolMessages } from "../../../../src/flows/deliver/tool_messages.ts";
 import { createActionQuestions } from "../../../../src/flows/questions/action_questions.ts";
@@ -17,7 +18,7 @@ import { prepareClosedBy } from "../../../../src/policy/places.ts";
 import { threadTitle } from "../../../../src/render/name.ts";
 import { createActions } from "../../../../src/discord/rest/actions/actions.ts";
 import { createMayDecide } from "../../../../src/flows/questions/may_decide.ts";
-import { createMediaReads } from "../../../../src/media/image.ts";
+import { asPicture } from "../../../../src/media/image.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
 import type { HolderCheck } from "../../../../src/interactions/base/context.ts";
 import type { ReplyRules } from "../../../../src/render/reply.ts";
@@ -160,7 +161,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       }, {
         sent: { ended: () => Promise.resolve() },
         agentId: () => "main",
-        rulesIn: () => RULES,
+        rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
         escalates: () => true,
@@ -174,10 +175,17 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       maxDestructive: () => 2,
       titleOf: (written) => cleanSecrets(threadTitle(written)),
       setPresence: (presence) => Promise.resolve(void presences.push(presence)),
-      media: createMediaReads((url) => {
-        assert.match(url, /^https:\/\/cdn/);
-        return Promise.resolve(PNG);
-      }),
+      media(_call, from) {
+        assert.match(from, /^https:\/\/cdn/);
+        return Promise.resolve(asPicture({ name: "krill.png", bytes: PNG }));
+      },
+      fileFor: (_call, source) =>
+        Promise.resolve({
+          id: "1",
+          name: "from" in source ? source.from : source.name,
+          bytes: PNG,
+        }),
+      openDirect: createOpenDirect(api),
       schedule: clock.schedule,
       cleanSecrets,
       now,

@@ -43,3 +43,82 @@ describe("[T4] the rules of Discord", () => {
       assert.match(await run(open), /"threadId"/);
     }));
 });
+
+describe("[T3] further arguments", () => {
+  it("a poll and a sticker take a text, without secrets and foreign links", () =>
+    withActions(async ({ run, permit, demo: { krill, people, channels } }) => {
+      permit("sendPolls", "useExternalStickers");
+      krill.things.stickers.set("5", { id: people.ada.id, name: "wave", bytes: 1 });
+      const text = "hunter2 and https://evil.example/?q=1";
+      await run({ action: "poll", question: "Tea?", answers: ["yes", "no"], text });
+      await run({ action: "sticker", stickerIds: [people.ada.id], text });
+      const posted = [...channels.general.messages.values()].slice(-2);
+      for (const { content } of posted) {
+        assert.match(content, /^\[redacted\] and/);
+        assert.doesNotMatch(content, /(?<![`<])https:\/\/evil/);
+      }
+      const long = await run({
+        action: "poll",
+        question: "?",
+        answers: ["a"],
+        text: "x ".repeat(1_500),
+      });
+      assert.match(long, /longer than one message/);
+    }));
+
+  it("a timeout takes the time at which it ends", () =>
+    withActions(async ({ run, permit, clock, target, demo: { krill } }) => {
+      permit("moderateMembers");
+      const timeout = { action: "timeout", userId: target.id };
+      const at = (ms: number) => new Date(clock.now() + ms).toISOString();
+      const hour = at(3_600_000);
+      assert.match(await run({ ...timeout, until: hour }), /^Timed out\./);
+      const until = krill.members.get(target.id)?.timedOutUntil;
+      assert.equal(until, Date.parse(hour));
+      assert.match(await run({ ...timeout, until: at(-1) }), /over already/);
+      assert.match(await run({ ...timeout, until: at(29 * 86_400_000) }), /28 days/);
+      assert.match(await run(timeout), /give `minutes` or `until`/);
+      assert.match(await run({ ...timeout, minutes: 1, until: hour }), /give `minutes` or/);
+    }));
+
+  it("readMessages reads around a message", () =>
+    withActions(async ({ run, sim, demo: { channels } }) => {
+      const said = ["a1", "a2", "a3", "a4", "a5"].map((text) =>
+        sim.say({ as: "ada", in: "help", text })
+      );
+      const around = said[2]?.id;
+      const read = await run({
+        action: "readMessages",
+        channelId: channels.help.id,
+        around,
+        limit: 3,
+      });
+      assert.deepEqual(read.split("\n").map((line) => JSON.parse(line).text), ["a2", "a3", "a4"]);
+    }));
+
+  it("a direct message goes to the asker, or for owners to anyone", () =>
+    withActions(async ({ run, refused, demo: { people } }) => {
+      const to = (user: { readonly id: string }) => ({
+        action: "sendMessage",
+        userId: user.id,
+        text: "hello",
+      });
+      assert.match(await run(to(people.ada)), /only an owner of the bot/);
+      assert.deepEqual(refused, ["owners_only"]);
+      assert.match(await run(to(people.grace), { also: people.ada }), /only an owner of the bot/);
+      const isSent = /This test sends no text/; // as far as the outbox
+      assert.match(await run(to(people.grace)), isSent);
+      assert.match(await run(to(people.ada), { isOwner: true }), isSent);
+    }));
+
+  it("[T4] a file needs Attach Files, and an embed Embed Links", () =>
+    withActions(async ({ run, sim }) => {
+      const file = { action: "sendMessage", text: "x", mediaUrl: "attachment:a.png" };
+      const box = { action: "sendMessage", text: "x", embed: { title: "Tides" } };
+      assert.match(await run(file), /This test sends no text/);
+      sim.permit({ to: "@everyone", what: "attachFiles", as: "denied" });
+      sim.permit({ to: "@everyone", what: "embedLinks", as: "denied" });
+      assert.match(await run(file), /lack the permission Attach Files/);
+      assert.match(await run(box), /lack the permission Embed Links/);
+    }));
+});

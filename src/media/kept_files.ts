@@ -1,17 +1,18 @@
 /**
- * Keeps images until their turn ends, also through a crash: those of tools' results for the model, and
- * drawn ones for the reply.
+ * Keeps files until their turn ends, also through a crash: images of tools' results for the model, and
+ * drawn images and other files for people.
  *
  * Images of tools pass the same checks as images of people (H7, SEC-R25).
  */
 
-import { type MessageId, parseSnowflake } from "../core/discord/ids.ts";
+import { z } from "zod";
+import { type MessageId, parseSnowflake, type Snowflake } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { ModelImage } from "../core/model.ts";
 import { FileError } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
 import { sizeOf } from "../lib/text/units.ts";
-import type { OutboundFile } from "../core/outbound/outbound.ts";
+import { MAX_REQUEST_BYTES, type OutboundFile } from "../core/outbound/outbound.ts";
 import type { MediaFolder } from "./folder.ts";
 import { imageProblem } from "./image.ts";
 import { endingOf, kindOf } from "./kind.ts";
@@ -41,6 +42,24 @@ export function createShownImages(
   log: Log,
 ) {
   let last = 0;
+
+  async function read(
+    messageId: MessageId,
+    ids: readonly string[],
+  ): Promise<readonly ShownImage[]> {
+    const kept = await folder.list(messageId);
+    const images: ShownImage[] = [];
+    for (const id of ids) {
+      const file = kept.find(({ fileId, ending }) => fileId === id && ending === SHOWN);
+      const bytes = file && await folder.read(file, maxBytes());
+      if (!bytes) continue;
+      const kind = await kindOf(bytes);
+      if (kind.kind !== "image") continue;
+      images.push({ id, image: { mediaType: kind.mediaType, data: bytes } });
+    }
+    return images;
+  }
+
   return {
     /**
      * Keeps an image for the turn of a message.
@@ -63,18 +82,14 @@ export function createShownImages(
       return { id: fileId, image: { mediaType: kind.mediaType, data: bytes } };
     },
     /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
-    async read(messageId: MessageId, ids: readonly string[]): Promise<readonly ShownImage[]> {
-      const kept = await folder.list(messageId);
-      const images: ShownImage[] = [];
-      for (const id of ids) {
-        const file = kept.find(({ fileId, ending }) => fileId === id && ending === SHOWN);
-        const bytes = file && await folder.read(file, maxBytes());
-        if (!bytes) continue;
-        const kind = await kindOf(bytes);
-        if (kind.kind !== "image") continue;
-        images.push({ id, image: { mediaType: kind.mediaType, data: bytes } });
-      }
-      return images;
+    read,
+    /** An image of a message's turn as a file; `undefined` if it is not kept. */
+    async file(messageId: MessageId, id: string): Promise<OutboundFile | undefined> {
+      const [kept] = await read(messageId, [id]);
+      if (!kept) return undefined;
+      const { mediaType, data } = kept.image;
+      const name = `image.${mediaType.slice("image/".length)}`;
+      return { name, contentType: mediaType, bytes: new Uint8Array(data) };
     },
   };
 }
@@ -130,3 +145,50 @@ export function createDrawings(folder: MediaFolder, now: () => number) {
 
 /** Drawn images. */
 export type Drawings = ReturnType<typeof createDrawings>;
+
+/** Endings of a file for people, and of its name and description. */
+const SENT = "sent";
+const ABOUT = "about";
+
+const aboutSchema = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    alt: z.string().optional(),
+    contentType: z.string().optional(),
+  })
+);
+
+/** Creates the keeper of files for people. */
+export function createSentFiles(folder: MediaFolder) {
+  return {
+    /** Keeps a file under an id. @throws {Error} If the disk refuses. */
+    async keep(
+      { id: messageId, sender }: InboundMessage,
+      fileId: Snowflake<"attachment">,
+      { bytes, ...about }: OutboundFile,
+    ): Promise<void> {
+      const place = { messageId, authorId: sender.id, fileId };
+      await folder.keep(place, ABOUT, new TextEncoder().encode(JSON.stringify(about)));
+      await folder.keep(place, SENT, bytes); // last, so that a kept file has a name
+    },
+    /** The ids of the files of a message's turn. */
+    async ids(messageId: MessageId): Promise<readonly Snowflake<"attachment">[]> {
+      const kept = await folder.list(messageId);
+      return kept.flatMap(({ fileId, ending }) => ending === SENT ? [fileId] : []);
+    },
+    /** Reads a file of a message's turn; `undefined` if it is not kept. */
+    async read(messageId: MessageId, id: string): Promise<OutboundFile | undefined> {
+      const kept = (await folder.list(messageId)).filter(({ fileId }) => fileId === id);
+      const read = async (wanted: string) => {
+        const file = kept.find(({ ending }) => ending === wanted);
+        return file && await folder.read(file, MAX_REQUEST_BYTES);
+      };
+      const [bytes, about] = [await read(SENT), await read(ABOUT)];
+      return bytes && about &&
+        { ...aboutSchema.parse(JSON.parse(new TextDecoder().decode(about))), bytes };
+    },
+  };
+}
+
+/** Files for people. */
+export type SentFiles = ReturnType<typeof createSentFiles>;

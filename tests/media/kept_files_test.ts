@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { FileError } from "../../src/core/turn/media.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
-import { createShownImages } from "../../src/media/shown_images.ts";
+import { createShownImages } from "../../src/media/kept_files.ts";
 import { guildMessage } from "../support/discord/builders.ts";
 import { type Bytes, pdf, png } from "../support/files/samples.ts";
 import { recordingLog } from "../support/recording_log.ts";

@@ -1,0 +1,163 @@
+/**
+ * Files that tools send, from the workspace, the web, attachments and results (R12).
+ *
+ * A source of a tool needs the right to that tool: a path of the workspace `read_file`, and an address
+ * `web_fetch`. So `send_file` shows no one a file that they could not have read.
+ */
+
+import type { MessageId, Snowflake } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { fileIdOfCall } from "../../core/outbound/nonce.ts";
+import type { OutboundFile } from "../../core/outbound/outbound.ts";
+import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { FileError } from "../../core/turn/media.ts";
+import type { DiscordCall, ToolTarget } from "../../core/turn/ports/discord_call.ts";
+import type { FileForPeople, FileSource, FilesPort } from "../../core/turn/ports/files.ts";
+import type { WebPort, WorkspacePort } from "../../core/turn/ports/host.ts";
+import { checkFiles, type FileRules } from "../../render/files.ts";
+import type { FindFile } from "../media/find_files.ts";
+
+/** Files of one turn at most. */
+const MAX_OF_TURN = 10;
+
+/**
+ * Endings of files that a browser or a system loads or runs with a click. A model that reads the words
+ * of strangers does not write such a file: it could send what it knows to any address (SEC-R7).
+ */
+const ACTIVE =
+  /\.(?:s?html?|xht(?:ml)?|mht(?:ml)?|svgz?|xsl|xslt|hta|url|webloc|desktop|bat|cmd|com|exe|vbs?|wsf|scr|reg|lnk)[. ]*$/i;
+
+/** Everything that sending files needs from outside. */
+export interface SentFilesPorts {
+  readonly workspace: Pick<WorkspacePort, "readBytes">;
+  readonly web: Pick<WebPort, "file">;
+  /** Whether an address is one of Discord's files. */
+  readonly isMediaUrl: (url: string) => boolean;
+  /** Reads a file of Discord; rejects with a `FileError`. */
+  readonly download: (
+    url: string,
+    maxBytes: number,
+    signal: AbortSignal,
+  ) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly findAttachment: FindFile;
+  /** Reads an image of a tool's result, or a drawn one; `undefined` if there is none. */
+  readonly image: (messageId: MessageId, id: string) => Promise<OutboundFile | undefined>;
+  readonly kept: {
+    keep(
+      message: InboundMessage,
+      id: Snowflake<"attachment">,
+      file: OutboundFile,
+    ): Promise<void>;
+    read(messageId: MessageId, id: string): Promise<OutboundFile | undefined>;
+    ids(messageId: MessageId): Promise<readonly string[]>;
+  };
+  /** The rules for files in a place. */
+  readonly rulesIn: (target: ToolTarget) => FileRules;
+}
+
+/** Creates the port. */
+export function createFilesPort(ports: SentFilesPorts): FilesPort {
+  const { kept, rulesIn } = ports;
+
+  async function read(call: DiscordCall, from: string, maxBytes: number): Promise<OutboundFile> {
+    try {
+      return await readSource(call, from.trim(), maxBytes, ports);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      throw new Error(`the file cannot be read: ${error.message}`, { cause: error });
+    }
+  }
+
+  async function opened(call: DiscordCall, source: FileSource, maxBytes: number) {
+    const { name, alt } = source;
+    if ("from" in source) {
+      const file = await read(call, source.from, maxBytes);
+      return { ...file, name: name ?? file.name, alt };
+    }
+    if (ACTIVE.test(source.name)) {
+      throw new RefusedCall(
+        "policy",
+        `you cannot write a file with the ending of ${
+          JSON.stringify(source.name)
+        }: it would load ` +
+          "addresses or run when it is opened; use another format, such as .md, .txt or .csv",
+      );
+    }
+    return { name: source.name, alt, bytes: new TextEncoder().encode(source.text) };
+  }
+
+  return {
+    read,
+    async forPeople(call, source, target = call.message): Promise<FileForPeople> {
+      const { message, callKey } = call;
+      const id = fileIdOfCall(callKey);
+      const known = await kept.read(message.id, id);
+      if (known) return { ...known, id };
+      const rules = rulesIn(target);
+      if (rules.takesNoFiles) {
+        throw new RefusedCall(
+          "bot_permission",
+          "the bot may not attach files there (Attach Files)",
+        );
+      }
+      if ((await kept.ids(message.id)).length >= MAX_OF_TURN) {
+        throw new RefusedCall("too_many_calls", `a turn may send ${MAX_OF_TURN} files`);
+      }
+      const file = await opened(call, source, rules.maxFileBytes);
+      if (file.bytes.length === 0) throw badArguments("the file is empty");
+      const { files: [checked], notes } = checkFiles([file], rules);
+      if (!checked) throw new RefusedCall("policy", notes.join(" "));
+      await kept.keep(message, id, checked);
+      return { ...checked, id };
+    },
+  };
+}
+
+const ATTACHMENT = /^attachment:(?:\/\/)?(.+)$/s;
+const IMAGE = /^(?:image:|drawing-)(\d+)$/;
+
+async function readSource(
+  call: DiscordCall,
+  from: string,
+  maxBytes: number,
+  { workspace, web, isMediaUrl, download, findAttachment, image }: SentFilesPorts,
+): Promise<OutboundFile> {
+  const { message, also = [], signal, mayUse } = call;
+  if (URL.canParse(from) && /^https?:/i.test(from)) {
+    if (isMediaUrl(from)) {
+      return { name: nameIn(from), bytes: await download(from, maxBytes, signal) };
+    }
+    if (!mayUse?.("web_fetch")) throw notHere("addresses of the web cannot be read");
+    const { url, contentType, bytes } = await web.file(from, maxBytes, signal);
+    return { name: nameIn(url), contentType: contentType || undefined, bytes };
+  }
+  const imageId = IMAGE.exec(from)?.[1];
+  if (imageId !== undefined) {
+    const found = await image(message.id, imageId);
+    if (!found) throw badArguments(`this turn has no image ${imageId}`);
+    return found;
+  }
+  const attached = ATTACHMENT.exec(from)?.[1];
+  if (attached !== undefined) {
+    const ofAsker = also.filter(({ sender }) => sender.id === message.sender.id);
+    const bytes = await findAttachment([message, ...ofAsker], attached, signal);
+    if (!bytes) throw badArguments(`the message has no attachment ${JSON.stringify(attached)}`);
+    return { name: attached, bytes: new Uint8Array(bytes) };
+  }
+  if (!mayUse?.("read_file")) throw notHere("files of the workspace cannot be read");
+  return { name: from.split("/").at(-1) ?? "", bytes: await workspace.readBytes(from, maxBytes) };
+}
+
+function notHere(words: string): RefusedCall {
+  return new RefusedCall("closed_tool", `${words} in this conversation`);
+}
+
+/** The last part of an address's path, as a file name. */
+function nameIn(address: string): string {
+  const last = new URL(address).pathname.split("/").at(-1) ?? "";
+  try {
+    return decodeURIComponent(last) || "file";
+  } catch {
+    return last; // no valid escapes
+  }
+}
