@@ -15,6 +15,8 @@ export const MODEL_BEHAVIOURS = [
   "html", // 200 with a page, as from a captive portal or a wrong address
   "garbage", // an event stream whose events are no JSON
   "empty", // a whole answer without text
+  "wordless", // calls the tools that the words name, and then answers without text
+  "too_long", // 400 for a request that is too long, whatever its length
   "blank", // a whole answer of white space
   "ends_early", // some words, then a regular end without a finish reason
   "cut", // some words, then the connection breaks
@@ -115,6 +117,12 @@ export async function answerWithBehaviour(
         return finish("tool_calls", calls.length);
       }
       return finish("stop", await say(answer));
+    case "wordless":
+      stream();
+      for (const call of calls) res.write(format.toolCall(call));
+      return finish(calls.length > 0 ? "tool_calls" : "stop", calls.length);
+    case "too_long":
+      return fail(400, "This model's maximum context length is 8192 tokens.");
     case "slow":
       stream();
       return finish("stop", await say(answer, SLOW_MS));

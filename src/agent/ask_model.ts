@@ -127,6 +127,19 @@ function notAnAnswer({ id: modelId }: Model, why: string): ModelError {
   return new ModelError(`${modelId} gave no answer: ${why}`, { kind: "not_an_answer", modelId });
 }
 
+/**
+ * Asks again for words, after an answer without any. The tools have done their work, and the person
+ * must learn of it.
+ */
+export function forWords(request: ModelRequest): ModelRequest {
+  const messages = mergedUsers([...request.messages, { role: "user", text: WORDS }]);
+  return request.tools ? { ...request, messages, mayCall: false } : { ...request, messages };
+}
+
+const WORDS =
+  "[Your last answer had no text, and people read nothing else of you. Write now, in a " +
+  "few words, what you did and found. Call no tool.]";
+
 /** The request of a step, before the steps are added to it. */
 export interface RequestRoom {
   /** The request without the steps: less history, the more room the steps need. */

@@ -8,7 +8,7 @@
  * So a step with such calls costs one commit.
  */
 
-import { ModelError, type ModelUsage, type ToolCall } from "../core/model.ts";
+import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
 import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
@@ -25,7 +25,14 @@ import {
   type ShowImages,
   type ShowJoined,
 } from "./next_step.ts";
-import { type AskModelPorts, readAnswer, type RequestFor, withSteps } from "./ask_model.ts";
+import {
+  type AskModelPorts,
+  forWords,
+  type ModelResponse,
+  readAnswer,
+  type RequestFor,
+  withSteps,
+} from "./ask_model.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -58,6 +65,8 @@ export interface TurnPorts extends AskModelPorts {
   readonly onRefused?: (reason: RefusalReason) => void;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
+  /** Whether people would see nothing of an answer; absent: if it is white space. */
+  readonly isBlank?: (text: string) => boolean;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
   /** Timer for the time limit. */
@@ -90,6 +99,7 @@ export async function runTurn(
   let log = ports.steps.length > 0 ? createStepLog(ports.steps, ports.save) : undefined;
   let usage: ModelUsage | undefined;
   let thinking: string | undefined;
+  let isLast = false;
   try {
     for (;;) {
       const next = log ? nextStep(log.steps, toolbox.isIdempotent) : FIRST_STEP;
@@ -100,9 +110,9 @@ export async function runTurn(
           await ports.readJoined?.(signal);
         }
         signal.throwIfAborted();
-        const isLast = next.answers + 1 >= maxSteps;
+        isLast = next.answers + 1 >= maxSteps;
         const request = withSteps(requestFor, log?.steps ?? [], isLast, ports);
-        const answer = await readAnswer(request, ports);
+        const answer = log ? await readWords(request, ports) : await readAnswer(request, ports);
         usage = sumUsage(usage, answer.usage);
         if (answer.thinking !== undefined) {
           const thought = answer.thinking.trim();
@@ -130,14 +140,38 @@ export async function runTurn(
     if (signal.aborted && !isLate) return { kind: "interrupted" };
     if (log?.failure()) throw error;
     if (error instanceof BudgetSpent) return { kind: "refused", stop: error.stop };
+    const taken = log && { steps: log.steps, unsaved: log.unsaved };
+    const failed = { kind: "failed" as const, error, taken };
     if (isLate) {
-      return { kind: "failed", reason: `no answer within ${timeoutMs / 1_000} s`, error };
+      return { ...failed, why: "late", reason: `no answer within ${timeoutMs / 1_000} s` };
     }
-    const reason = error instanceof ModelError ? `${error.kind}: ${error.message}` : "unexpected";
-    return { kind: "failed", reason, error };
+    if (!(error instanceof ModelError)) {
+      return { ...failed, why: "unexpected", reason: "unexpected" };
+    }
+    if (log && isLast && error.kind === "not_an_answer") {
+      return {
+        ...failed,
+        why: "steps",
+        reason: `no words after ${maxSteps} steps: ${error.message}`,
+      };
+    }
+    return { ...failed, why: error.kind, reason: `${error.kind}: ${error.message}` };
   } finally {
     cancel();
   }
+}
+
+/** Reads the answer after calls of tools. If it has no words, asks once for some. */
+async function readWords(request: ModelRequest, ports: TurnPorts): Promise<ModelResponse> {
+  const { isBlank = (text) => text.trim() === "" } = ports;
+  try {
+    const answer = await readAnswer(request, ports);
+    if (answer.calls || !isBlank(answer.text)) return answer;
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.kind !== "not_an_answer") throw error;
+  }
+  ports.onText?.("");
+  return await readAnswer(forWords(request), ports);
 }
 
 /** Takes a step with calls. Returns the calls that wait for people, before which the turn ends. */

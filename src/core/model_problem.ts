@@ -72,6 +72,39 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
   }
 }
 
+/** Next steps for an operator after failures that may pass by themselves, by the word of the reason. */
+const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
+  [
+    /^context_length:/,
+    "set the model's contextWindow in models.providers, or choose another model",
+  ],
+  [
+    /^(?:rate_limited|unavailable|timeout):/,
+    "if it stays, check the model's server by `barnacle model test`, or add fallbacks to " +
+    "agents.defaults.model",
+  ],
+  [/^(?:rejected|not_an_answer):/, "test the model by `barnacle model test`"],
+  [/^no answer within/, "choose a faster model, or raise agents.turnTimeoutSec"],
+  [/^no words after/, "choose another model, or raise agents.maxSteps"],
+];
+
+/** The next step for an operator by the recorded reason of a failed turn; `undefined` if unknown. */
+export function nextStepAfter(reason: string): string | undefined {
+  const kind = OPERATORS.find((one) => reason.startsWith(`${one}:`));
+  const [, modelId = ""] = /: (\S+\/\S+)/.exec(reason) ?? [];
+  if (kind) return modelProblemOf({ kind, modelId })?.fix;
+  return NEXT_STEPS.find(([words]) => words.test(reason))?.[1];
+}
+
+/** Kinds of failure that only the operator can fix. */
+const OPERATORS: readonly ModelErrorKind[] = [
+  "unauthorized",
+  "quota",
+  "not_found",
+  "web_page",
+  "redirected",
+];
+
 /**
  * The result of asking a model's server whether it has the model, without a question to the model.
  * `server` is the origin of its address: `"http://127.0.0.1:11434"`.

@@ -119,8 +119,8 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
 const NO_FILES: ReturnType<typeof checkFiles> = { files: [], notes: [] };
 
 /** Composes the notice that replaces the answer of a failed turn (R11). It pings no one. */
-export function composeFailure(answered: Answered, failureId: string, texts: Texts): Reply {
-  return composeNotice(answered, { key: "failure", words: { id: failureId } }, texts);
+export function composeFailure(answered: Answered, text: string): Reply {
+  return { ...replyBase(answered, "failure"), ...noticeBody(text) };
 }
 
 /** Composes a notice in place of an answer. It pings no one. */

@@ -301,6 +301,43 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual(requests.map(({ mayCall }) => mayCall), [undefined, undefined, false]);
   });
 
+  it("[L3] asks once for words if an answer after tools has none", async () => {
+    for (const silence of ["", "<think>I posted it</think>"]) {
+      const { model, ports, requests, events } = withTools([["p1"], silence, "I posted it."]);
+      const isBlank = (said: string) => said.trim() === "" || said.startsWith("<think>");
+      const outcome = await run(model, { ports: { ...ports, isBlank } });
+      assert.ok(outcome.kind === "reply");
+      assert.equal(outcome.text, "I posted it.");
+      assert.equal(events.filter((event) => event.startsWith("post")).length, 1);
+      const last = requests.at(-1);
+      assert.equal(last?.mayCall, false);
+      assert.match(last.messages.at(-1)?.text ?? "", /^\[Your last answer had no text/);
+    }
+  });
+
+  it("[L3] fails with its steps if the model stays silent, after one more request", async () => {
+    const { model, ports, requests } = withTools([["p1"], "", " "]);
+    const outcome = await run(model, { ports });
+    assert.ok(outcome.kind === "failed");
+    assert.equal(outcome.why, "not_an_answer");
+    assert.deepEqual(outcome.taken?.steps.map(stepName), ["answer", "begun p1", "result p1"]);
+    assert.equal(requests.length, 3);
+  });
+
+  it("[L3] asks for no words after an empty answer without tools", async () => {
+    const { model, ports, requests } = withTools([""]);
+    assert.equal((await run(model, { ports })).kind, "failed");
+    assert.equal(requests.length, 1);
+  });
+
+  it("[L3] says that all steps are used if the last of them has no words", async () => {
+    const { model, ports } = withTools([["r1"], ["r2"], ["r3"], ["r4"]]);
+    const outcome = await run(model, { ports: { ...ports, maxSteps: 3 } });
+    assert.ok(outcome.kind === "failed");
+    assert.equal(outcome.why, "steps");
+    assert.match(outcome.reason, /^no words after 3 steps: /);
+  });
+
   it("runs at most 32 calls of one answer, eight at a time, and refuses the rest", async () => {
     const ids = Array.from({ length: 40 }, (_, at) => `r${at}`);
     const { model, ports, events, requests } = withTools([ids, "done"]);
@@ -368,8 +405,8 @@ describe("[T1] runTurn() with tools", () => {
     const { model, ports, requests } = withTools([["r1"], ["r2"], ["r3"]]);
     const outcome = await run(model, { ports: { ...ports, maxSteps: 2 } });
     assert.ok(outcome.kind === "failed");
-    assert.match(outcome.reason, /^not_an_answer: .* empty \(tool_calls\)$/);
-    assert.equal(requests.length, 2);
+    assert.match(outcome.reason, /^no words after 2 steps: .* empty \(tool_calls\)$/);
+    assert.equal(requests.length, 3, "one more for words");
   });
 
   it("offers no tools if it has none, and ignores calls then", async () => {

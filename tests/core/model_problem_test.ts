@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ModelErrorKind } from "../../src/core/model.ts";
-import { modelProblemOf } from "../../src/core/model_problem.ts";
+import { modelProblemOf, nextStepAfter } from "../../src/core/model_problem.ts";
 
 const of = (kind: ModelErrorKind, modelId = "local/llama3.2:3b") =>
   modelProblemOf({ kind, modelId });
@@ -43,5 +43,29 @@ describe("[L3] modelProblemOf()", () => {
 
   it("does not suggest `ollama pull` for a vendor's model", () => {
     assert.doesNotMatch(of("not_found", "openai/gpt-5")?.fix ?? "", /ollama/);
+  });
+});
+
+describe("[R11] nextStepAfter()", () => {
+  const steps: readonly (readonly [reason: string, fix: RegExp])[] = [
+    ["unauthorized: local/llama3 answered 401: no", /API key of the provider local/],
+    ["quota: local/llama3 answered 429", /add credit/],
+    ["not_found: local/llama3:8b answered 404", /`ollama pull llama3:8b`/],
+    ["context_length: local/llama3 answered 400", /contextWindow/],
+    ["rate_limited: local/llama3 answered 429", /fallbacks/],
+    ["unavailable: local/llama3 is unreachable", /barnacle model test/],
+    ["not_an_answer: local/llama3 answered without any text", /barnacle model test/],
+    ["no answer within 600 s", /turnTimeoutSec/],
+    ["no words after 16 steps: local/llama3 gave no answer", /maxSteps/],
+  ];
+  for (const [reason, fix] of steps) {
+    it(`tells the operator what to do: ${reason}`, () =>
+      assert.match(nextStepAfter(reason) ?? "", fix));
+  }
+
+  it("tells nothing for other reasons", () => {
+    for (const reason of ["unexpected", "cannot be stored", ""]) {
+      assert.equal(nextStepAfter(reason), undefined);
+    }
   });
 });

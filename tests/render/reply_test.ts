@@ -412,7 +412,7 @@ describe("[S4] composeSend()", () => {
 });
 
 describe("[R11] composeFailure()", () => {
-  const failure = composeFailure(answer(), "f7k2", {});
+  const failure = composeFailure(answer(), "Oh no: `f7k2`");
 
   it("composes one message with the id that pings no one", () => {
     assert.equal(failure.kind, "failure");

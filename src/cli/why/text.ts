@@ -3,6 +3,7 @@
 import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { moneyText } from "../../render/cost.ts";
+import { nextStepAfter } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";
 import { inColumns } from "../shared/columns.ts";
@@ -163,7 +164,14 @@ function turnLines(turn: Turn): readonly string[] {
         ? []
         : [`  reason: ${printable(turn.failure)}`]
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
+    ...nextStepLines(turn),
   ];
+}
+
+/** What the operator can do about a failure. */
+function nextStepLines({ failure, failureId }: Turn): readonly string[] {
+  const next = failureId === undefined ? undefined : nextStepAfter(failure ?? "");
+  return next === undefined ? [] : [`  next step: ${printable(next)}`];
 }
 
 /** The other messages of the turn (S5). */

@@ -1,6 +1,6 @@
 /** Declares the ends of a turn, and its wait for people. */
 
-import type { ModelError, ModelUsage } from "../model.ts";
+import type { ModelError, ModelErrorKind, ModelUsage } from "../model.ts";
 import type { AskedCall } from "../people/question.ts";
 import type { BudgetStop } from "../spending/budget.ts";
 import type { Step } from "../step.ts";
@@ -23,10 +23,26 @@ export type TurnOutcome =
   }
   /** A budget is spent (X4): no model was asked for the next step. */
   | { readonly kind: "refused"; readonly stop: BudgetStop }
-  /** The user learns only that the turn failed; `reason` is for the operator. */
-  | { readonly kind: "failed"; readonly reason: string; readonly error: unknown }
+  /** The user gets a sentence about `why`; `reason` is for the operator. */
+  | {
+    readonly kind: "failed";
+    readonly reason: string;
+    readonly why: TurnFailure;
+    readonly error: unknown;
+    /** Absent if the model called no tool. */
+    readonly taken?: StepsTaken;
+  }
   /** The process is stopping, or the turn is cut; its next attempt continues it. */
   | { readonly kind: "interrupted" };
+
+/**
+ * Why a turn failed: by its model, or:
+ *
+ * - `late`: its time is over.
+ * - `steps`: the model has used all its steps, and wrote nothing.
+ * - `unexpected`: anything else.
+ */
+export type TurnFailure = ModelErrorKind | "late" | "steps" | "unexpected";
 
 /** A turn whose calls wait for people (A1, T10). Its next attempt continues with the decisions. */
 export interface ParkedTurn {

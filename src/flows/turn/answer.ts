@@ -18,6 +18,7 @@ import { freeze } from "../../render/freeze.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
+import { visibleText } from "../../render/safety/visible.ts";
 import { historyChars } from "../../session/history.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
@@ -25,7 +26,6 @@ import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import {
   answeredTurn,
   draftsOf,
-  failedTurn,
   interruptedTurn,
   logAnswer,
   ofTurn,
@@ -35,6 +35,7 @@ import {
   withoutAnswer,
   withUndoButton,
 } from "./finished_turn.ts";
+import { failedTurn } from "./failed_turn.ts";
 import { gather, imagesOfEarlier, opensThread, stepPorts, toolboxOf } from "./gather.ts";
 import {
   costOf,
@@ -79,7 +80,8 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   let ended: FinishedTurn | undefined;
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
-    ended = failedTurn(claim, `interrupted ${claim.attempt - 1} times`, rules, ports);
+    const reason = `interrupted ${claim.attempt - 1} times`;
+    ended = failedTurn(claim, { reason }, rules, ports);
   } else {
     try {
       const checking = ports.spend.check(spending.by, "answer");
@@ -91,7 +93,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
       if (ports.isStoreDown(error)) throw error;
       if (turn.cut !== undefined) return; // an edit came in between two steps, for example
       if (ports.stopping.aborted) return;
-      ended = failedTurn(turn.claim, "unexpected", rules, ports, error);
+      ended = failedTurn(turn.claim, { reason: "unexpected", error }, rules, ports);
     }
   }
   if (!ended) return;
@@ -105,7 +107,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     mayHaveDrafts ? { ...ended, mayHaveDrafts } : ended,
     ports,
     (error) => ({
-      ...failedTurn(turn.claim, "cannot be stored", rules, ports, error),
+      ...failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports),
       mayHaveDrafts,
     }),
   );
@@ -242,6 +244,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       observeTokens(rates, request, usage, modelId);
     },
     toolbox,
+    isBlank: (text) => visibleText(text) === "",
     cleanSecrets,
     maxSteps: rules.maxSteps,
     now,
@@ -280,6 +283,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   run.outcome = outcome;
   run.ms = Math.max(0, now() - startedAt);
   events.emit.turnEnded(outcome, run.ms);
+  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
 
   // The record of the turn.
   switch (outcome.kind) {
@@ -287,8 +291,11 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       return turn.cut === "interrupted"
         ? interruptedTurn(turn.claim, texts.entries(now()))
         : undefined;
-    case "failed":
-      return paidTurn(failedTurn(turn.claim, outcome.reason, rules, ports), spending);
+    case "failed": {
+      const { why, reason, taken } = outcome;
+      const given = { texts, rules, maxKeptChars, taken };
+      return paidTurn(failedTurn(turn.claim, { why, reason, given }, rules, ports), spending);
+    }
     case "refused":
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
   }
@@ -300,6 +307,11 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   if (moving) {
     home = await moving;
     if (home !== turn.claim) composed = compose(outcome.text, home, made);
+  }
+  const given = { texts, rules, maxKeptChars, taken };
+  if (composed.kind === "blank") {
+    const reason = "nothing to show in the answer";
+    return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
   }
   if (composed.kind === "reply") {
     const message = turn.claim.message;
@@ -314,8 +326,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       composed = withFooter(composed, footerOf(costOf(spending)), rules.chunks.limit);
     }
   }
-  const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
-  const ending = answeredTurn(home, composed, { texts, rules, maxKeptChars, taken }, ports);
+  const ending = answeredTurn(home, composed, given, ports);
   turn.afterwards = opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending);
   return taken ? await withUndoButton(paid, taken.steps, rules.texts, ports.canUndo) : paid;

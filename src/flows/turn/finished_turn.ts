@@ -1,8 +1,6 @@
 /**
  * Makes the record of a turn's end, which the store keeps with T3.
  *
- * A failed turn has one line for the user and the reason in the log, both with the same id (R11).
- *
  * Then stores the end (T3), and before it the turn's steps (TS) and its wait for people (A1, T10).
  * The model's answers have cost money. So a disk that is full for a while costs time, and no second
  * request.
@@ -26,12 +24,7 @@ import { joinedBy, type Step } from "../../core/step.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
-import {
-  type Answered,
-  type ComposedReply,
-  composeFailure,
-  type ReplyRules,
-} from "../../render/reply.ts";
+import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
@@ -111,22 +104,39 @@ export function withoutAnswer(turn: FinishedTurn): FinishedTurn {
   return { ...turn, end: { kind: "interrupted" }, entries, outbox: [], told: undefined };
 }
 
-/** The record of a turn with an answer. An answer without anything to show is a failure. */
+/** The record of a turn with an answer. */
 export function answeredTurn(
   claim: Claim,
-  composed: ComposedReply,
-  { texts, rules, maxKeptChars, taken }: AnsweredWith,
-  ports: EndPorts,
+  composed: Exclude<ComposedReply, { kind: "blank" }>,
+  given: AnsweredWith,
+  { now, events }: EndPorts,
 ): FinishedTurn {
-  if (composed.kind === "blank") {
-    return failedTurn(claim, "nothing to show in the answer", rules, ports);
-  }
+  if (composed.kind === "reply" && composed.lacksFiles) events.emit.filesLeftOut(lastOf(claim));
+  const entries = entriesOf(claim, composed.text, given, now());
+  return recordOf(composed, claim, entries, unsavedOf(given));
+}
+
+/** The steps of a turn that are not stored yet; `undefined` if there are none. */
+export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step[] | undefined {
+  return taken && taken.unsaved.length > 0 ? taken.unsaved : undefined;
+}
+
+/**
+ * The entries of a turn: its messages, its calls with their results, and its answer.
+ *
+ * @param answer The words that people read.
+ */
+export function entriesOf(
+  claim: Claim,
+  answer: string,
+  { texts, rules, maxKeptChars, taken }: AnsweredWith,
+  at: number,
+): readonly Entry[] {
   const message = lastOf(claim);
-  if (composed.kind === "reply" && composed.lacksFiles) ports.events.emit.filesLeftOut(message);
-  const stamp = { messageId: message.id, at: ports.now() };
-  const said = { role: "assistant", text: composed.text, ...stamp } as const;
-  if (!taken) return recordOf(composed, claim, [...texts.entries(stamp.at), said]);
-  const { steps, unsaved } = taken;
+  const stamp = { messageId: message.id, at };
+  const said = { role: "assistant", text: answer, ...stamp } as const;
+  if (!taken) return [...texts.entries(at), said];
+  const { steps } = taken;
   const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const showJoined = (id: MessageId) => {
     const text = texts.of(id);
@@ -134,8 +144,8 @@ export function answeredTurn(
   };
   const transcript = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
   const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
-  const entries: readonly Entry[] = [
-    ...texts.entries(stamp.at),
+  return [
+    ...texts.entries(at),
     ...transcript.map((step): Entry => ({
       ...step,
       ...(step.role === "assistant" && { text: visibleText(step.text) }),
@@ -144,7 +154,6 @@ export function answeredTurn(
     })),
     said,
   ];
-  return recordOf(composed, claim, entries, unsaved.length > 0 ? unsaved : undefined);
 }
 
 function recordOf(
@@ -156,41 +165,6 @@ function recordOf(
   return composed.kind === "declined"
     ? { claim, entries, steps, end: { kind: "declined" }, outbox: [] }
     : { claim, entries, steps, end: { kind: "answered" }, outbox: freeze(composed.reply) };
-}
-
-/**
- * The record of a failed turn, with the line for the user. Logs the reason.
- *
- * A scheduled task that fails in a guild or a group leaves no line: no person there waits for it. The
- * owners learn of it (`flows/schedules/runner.ts`).
- *
- * @param reason For the operator: why the turn failed, without the message's words.
- */
-export function failedTurn(
-  claim: Claim,
-  reason: string,
-  { texts, where }: EndRules,
-  { randomId, log, model }: EndPorts,
-  error?: unknown,
-): FinishedTurn {
-  const message = lastOf(claim);
-  const { attempt } = claim;
-  const failureId = randomId();
-  log.error("A turn failed", {
-    failureId,
-    reason,
-    model: model.id,
-    messageId: message.id,
-    channelId: message.channelId,
-    where,
-    attempt,
-    ...(error !== undefined && { error }),
-  });
-  const isUnasked = messagesOf(claim).every(({ scheduled, place }) =>
-    scheduled !== undefined && place.kind !== "dm"
-  );
-  const outbox = isUnasked ? [] : freeze(composeFailure(ofTurn(claim), failureId, texts));
-  return { claim, end: { kind: "failed", failureId, reason }, entries: [], outbox };
 }
 
 /** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */

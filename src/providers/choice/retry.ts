@@ -122,6 +122,7 @@ export function withRetry(
             refusedThinking.add(request.thinking);
             onNoThinking?.(thrown);
             request = withoutThinking(request);
+            if (hasParts) yield { kind: "again" };
             tries--; // the first try of another request
             continue;
           }
@@ -132,6 +133,7 @@ export function withRetry(
             takesNoImages = true;
             onNoImages?.(thrown);
             request = withoutImages(request);
+            if (hasParts) yield { kind: "again" };
             tries--; // the first try of another request
             continue;
           }
@@ -141,6 +143,7 @@ export function withRetry(
           ) {
             refusal = thrown;
             request = withoutTools(request);
+            if (hasParts) yield { kind: "again" };
             tries--; // the first try of another request
             continue;
           }

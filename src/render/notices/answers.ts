@@ -1,16 +1,10 @@
 /**
- * Notices beside answers (failures, limits, files and reminders), and about running work: the progress
+ * Notices beside answers (limits, files and reminders), and about running work: the progress
  * line and its button.
  */
 
-/** Notices beside answers: about failures, limits, files and reminders. */
+/** Notices beside answers: about limits, files and reminders. */
 export const ANSWER_NOTICES = {
-  failure: {
-    text: "Sorry, something went wrong and I couldn't answer. Error ID for my operator: `{id}`",
-    when: "a turn fails",
-    placeholders: { id: "the ID of the failure in the log" },
-    example: "Das ging schief: `{id}`",
-  },
   tooLong: {
     text: "This is only the beginning. The whole answer is in `{file}`.",
     when: "an answer is longer than `messages.maxChunks` allows",

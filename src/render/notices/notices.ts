@@ -9,6 +9,7 @@ import { ACCESS_NOTICES } from "./access.ts";
 import { ALLOWLIST_NOTICES, MCP_NOTICES } from "./owner_commands.ts";
 import { ANSWER_NOTICES, PROGRESS_NOTICES } from "./answers.ts";
 import { COMMAND_ANSWER_NOTICES, COMMAND_NOTICES } from "./commands.ts";
+import { FAILURE_NOTICES } from "./failures.ts";
 import { OWNER_NOTICES } from "./owner.ts";
 import { QUESTION_NOTICES } from "./questions.ts";
 import { SETTING_NOTICES } from "./settings.ts";
@@ -27,6 +28,7 @@ export interface Notice {
 
 /** All notices by key, in the order of the config's reference. */
 export const NOTICES:
+  & typeof FAILURE_NOTICES
   & typeof ANSWER_NOTICES
   & typeof OWNER_NOTICES
   & typeof PROGRESS_NOTICES
@@ -37,6 +39,7 @@ export const NOTICES:
   & typeof ALLOWLIST_NOTICES
   & typeof MCP_NOTICES
   & typeof SETTING_NOTICES = {
+    ...FAILURE_NOTICES,
     ...ANSWER_NOTICES,
     ...OWNER_NOTICES,
     ...PROGRESS_NOTICES,

@@ -131,7 +131,7 @@ describe("[R8] streaming", () => {
       await scene.until("a draft", () => seen.some((content) => content.includes("Krill")));
       await scene.until("the failure", () => {
         const [said, ...more] = scene.written("general");
-        return said?.includes("something went wrong") && more.length === 0;
+        return said?.includes("Error ID") && more.length === 0;
       });
     }));
 });

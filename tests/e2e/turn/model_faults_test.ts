@@ -17,10 +17,10 @@ import {
   withSimulation,
 } from "../../support/bot/e2e.ts";
 
-const NOTICE = /^Sorry, something went wrong and I couldn't answer\. .*\b([0-9a-f]{12})\b.*$/;
+const NOTICE = /Error ID[a-z ]*: `([0-9a-f]{12})`$/;
 
 /** Reads the failure line, and finds its id in the log and in the store. */
-async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): Promise<string> {
+async function judgeFailure(scene: Scene, fail: () => void, mend: () => void) {
   const { start, say, mention, replies, simulator, rows } = scene;
   const bot = await start();
   fail();
@@ -42,31 +42,39 @@ async function judgeFailure(scene: Scene, fail: () => void, mend: () => void): P
   assert.equal(fields.failureId, id);
   const [failed] = rows("SELECT failure FROM inbox WHERE state = 'failed'");
   assert.equal(failed?.["failure"], fields.reason);
-  return fields.reason;
+  return { reason: String(fields.reason), fix: String(fields.fix), notice };
 }
 
-const faults: readonly [ModelBehaviour, reason: RegExp][] = [
-  ["html", /web_page/],
-  ["garbage", /not_an_answer/],
-  ["cut", /unavailable|unreachable|not_an_answer/],
-  ["ends_early", /not_an_answer/],
-  ["empty", /not_an_answer/],
-  ["server_error", /unavailable/],
-  ["drop", /unreachable|unavailable/],
-  ["unauthorized", /unauthorized/],
-  ["quota", /^quota: /],
+const WRONG = /^Sorry, something went wrong and I couldn't answer\./;
+const BUSY = /^My model is overloaded or unreachable at the moment\./;
+const faults: readonly [ModelBehaviour, reason: RegExp, told: RegExp][] = [
+  ["html", /web_page/, /^I can't answer: I don't find my model at its address/],
+  ["garbage", /not_an_answer/, WRONG],
+  ["cut", /unavailable|unreachable|not_an_answer/, BUSY],
+  ["ends_early", /not_an_answer/, WRONG],
+  ["empty", /not_an_answer/, WRONG],
+  ["server_error", /unavailable/, BUSY],
+  ["overloaded", /unavailable/, BUSY],
+  ["drop", /unreachable|unavailable/, BUSY],
+  ["unauthorized", /unauthorized/, /^I can't answer: my model's server refuses my key/],
+  ["quota", /^quota: /, /^I can't answer: the credit for my model is used up/],
+  ["too_long", /^context_length: /, /^This is more than my model can read at once\./],
 ];
 
 describe("[R11] a failing model", () => {
-  for (const [behaviour, reason] of faults) {
+  for (const [behaviour, expected, told] of faults) {
     it(`is reported in one line with an id, and the bot continues (${behaviour})`, () =>
       withSimulation({}, async (scene) => {
-        const why = await judgeFailure(
+        const { reason, fix, notice } = await judgeFailure(
           scene,
           () => scene.model.behave(behaviour),
           () => scene.model.behave("script"),
         );
-        assert.match(why, reason);
+        assert.match(reason, expected);
+        assert.match(notice, told);
+        assert.doesNotMatch(notice, new RegExp(API_KEY));
+        const { stdout } = await scene.cli("why", NOTICE.exec(notice)?.[1] ?? "");
+        assert.ok(stdout.join("\n").includes(`next step: ${fix}`), stdout.join("\n"));
       }));
   }
 
@@ -82,14 +90,33 @@ describe("[R11] a failing model", () => {
       }));
   }
 
+  it("says what was done, if the model stays silent after a tool, and remembers it", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+      await start();
+      model.behave("wordless");
+      const call = 'call: code {"source":"6*7"}';
+      say("grace", "general", `${mention}\n${call}`);
+      const [notice = ""] = await replies("general", 1);
+      assert.match(notice, WRONG);
+      assert.match(notice, /\nThis I had done before: `code`\.$/);
+      const last = model.requests.at(-1)?.messages.at(-1)?.text ?? "";
+      assert.match(last, /Your last answer had no text/);
+      model.behave("script");
+      say("grace", "general", `${mention} and now?`);
+      await replies("general", 2);
+      const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
+      assert.match(texts, /This I had done before: `code`/);
+    }));
+
   it("is abandoned after turnTimeoutSec", () =>
     withSimulation({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
-      const why = await judgeFailure(
+      const { reason, notice } = await judgeFailure(
         scene,
         () => scene.model.behave("hang"),
         () => scene.model.behave("script"),
       );
-      assert.match(why, /no answer within 5 s/);
+      assert.match(reason, /no answer within 5 s/);
+      assert.match(notice, /^My model took too long to answer\./);
     }));
 
   it("may be unreachable", () =>

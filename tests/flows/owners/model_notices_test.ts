@@ -10,7 +10,7 @@ const REPLY: TurnOutcome = { kind: "reply", text: "hello" };
 
 function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
   const error = new ModelError("p/m answered 401: bad key sk-secret", { kind, modelId });
-  return { kind: "failed", reason: error.message, error };
+  return { kind: "failed", why: "unexpected", reason: error.message, error };
 }
 
 /** Records of the store, and the notices of runs that use it. */
@@ -66,7 +66,12 @@ describe("[L3] createModelNotices()", () => {
       failed("quota"),
     ],
     ["no temporary failure", 0, failed("rate_limited"), failed("timeout"), failed("unavailable")],
-    ["no failure of Barnacle", 0, { kind: "failed", reason: "x", error: new Error("x") }],
+    ["no failure of Barnacle", 0, {
+      kind: "failed",
+      why: "unexpected",
+      reason: "x",
+      error: new Error("x"),
+    }],
   ];
   for (const [what, count, ...outcomes] of lawful) {
     it(`tells ${what}`, async () => {

@@ -533,6 +533,30 @@ describe("answer()", () => {
     });
   }
 
+  it("[R11] says what was done before, and remembers it", async () => {
+    const call = { id: "1", name: "remind", arguments: "{}" };
+    const taken: readonly Step[] = [
+      { kind: "answer", text: "", calls: [call], at: 0 },
+      { kind: "begun", callId: "1", at: 0 },
+      { kind: "result", callId: "1", end: "done", text: "reminder 7", at: 0 },
+    ];
+    for (const says of [" ", new ModelError("down", { kind: "quota", modelId: "test/x" })]) {
+      const { ports, finished } = setUp({ says, taken });
+      await answer({ ...claimOf(), attempt: 2 }, ports);
+      const [turn] = finished;
+      assert.equal(turn?.end.kind, "failed");
+      const { content = "" } = turn.outbox[0]?.message ?? {};
+      assert.match(content, /\nThis I had done before: `remind`\.$/);
+      assert.deepEqual(turn.entries.map(({ role }) => role), [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+      ]);
+      assert.equal(turn.entries.at(-1)?.text, content);
+    }
+  });
+
   it("[R13] sends the operator's own notice", async () => {
     const rules = { texts: { failure: "Hoppla ({id})" } };
     const { ports, finished } = setUp({ says: new TypeError("x"), rules });
@@ -757,8 +781,9 @@ describe("[T1] a plain turn and a turn with everything", () => {
         assert.equal(first, whole);
         assert.ok(second && whole && second.startsWith(whole.slice(0, -"]}".length)));
         const [longer, shorter] = [stepping, plain].map(({ finished: [turn] }) => turn);
-        assert.deepEqual(longer?.outbox, shorter?.outbox);
         assert.deepEqual(longer?.end.kind, shorter?.end.kind);
+        if (shorter?.end.kind === "failed") return; // the words name the tool
+        assert.deepEqual(longer?.outbox, shorter?.outbox);
         const ends = [longer, shorter].map((turn) => [turn?.entries.at(0), turn?.entries.at(-1)]);
         assert.deepEqual(ends[0], ends[1]);
       }),

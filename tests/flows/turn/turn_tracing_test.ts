@@ -54,7 +54,7 @@ describe("[T1] traceTurn()", () => {
     await read(tracing.model(answering({ kind: "text", text: "hunter2" })));
     const trace = tracing.end(
       { kind: "failed", failureId: "1", reason: "hunter2" },
-      { kind: "failed", reason: "hunter2", error },
+      { kind: "failed", why: "unexpected", reason: "hunter2", error },
     );
     assert.equal(trace.failure, "rate_limited");
     assert.deepEqual(

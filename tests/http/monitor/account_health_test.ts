@@ -222,6 +222,7 @@ describe("[C6] createAccountHealth()", () => {
 describe("[O2] createAccountHealth().setTurn()", () => {
   const failed = (kind: ModelErrorKind): TurnOutcome => ({
     kind: "failed",
+    why: "unexpected",
     reason: kind,
     error: new ModelError("gone", { kind, modelId: MODEL }),
   });

@@ -250,6 +250,7 @@ describe("[O2] startHealthMonitor() counts verdicts", () => {
 describe("[O2] startHealthMonitor() and models", () => {
   const failed: TurnOutcome = {
     kind: "failed",
+    why: "unexpected",
     reason: "unavailable",
     error: new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt" }),
   };

@@ -164,9 +164,20 @@ describe("[O2] createMeter()", () => {
   const gone = new ModelError("gone", { kind: "unavailable", modelId: "openai/gpt/x" });
   const outcomes: readonly [TurnOutcome, outcome: string][] = [
     [{ kind: "reply", text: "hi" }, "ok"],
-    [{ kind: "failed", reason: "unavailable: gone", error: gone }, "unavailable"],
-    [{ kind: "failed", reason: "no answer within 5 s", error: new Error("time") }, "timeout"],
-    [{ kind: "failed", reason: "unexpected", error: new TypeError("x") }, "unexpected"],
+    [
+      { kind: "failed", why: "unexpected", reason: "unavailable: gone", error: gone },
+      "unavailable",
+    ],
+    [{
+      kind: "failed",
+      why: "unexpected",
+      reason: "no answer within 5 s",
+      error: new Error("time"),
+    }, "timeout"],
+    [
+      { kind: "failed", why: "unexpected", reason: "unexpected", error: new TypeError("x") },
+      "unexpected",
+    ],
     [{ kind: "interrupted" }, "interrupted"],
   ];
   for (const [outcome, word] of outcomes) {

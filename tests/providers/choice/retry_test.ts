@@ -255,3 +255,37 @@ describe("[L3] withRetry()", () => {
       assert.equal(server.requests.length, 1, "a refusal for another reason");
     }));
 });
+
+describe("[L3] withRetry() and thinking that a person may have seen", () => {
+  const refusals = ["namesTools", "namesImages", "namesThinking"] as const;
+  for (const named of refusals) {
+    it(`withdraws the thinking before a request without the refused part (${named})`, async () => {
+      let asked = 0;
+      const model: Model = {
+        id: "p/m",
+        async *generate(): AsyncGenerator<ModelPart, void> {
+          await Promise.resolve();
+          if (asked++ > 0) {
+            yield { kind: "text", text: "hello" };
+            return yield { kind: "finish", reason: "stop" };
+          }
+          yield { kind: "thinking", text: "Hm." };
+          throw new ModelError("no", { kind: "rejected", modelId: "p/m", [named]: true });
+        },
+      };
+      const image = { mediaType: "image/png", data: new Uint8Array(1) };
+      const request: ModelRequest = {
+        system: "",
+        messages: [{ role: "user", text: "hi", images: [image] }],
+        tools: [{ name: "tide", description: "", parameters: {} }],
+        thinking: "low",
+      };
+      const again = withRetry(model, { sleep: () => Promise.resolve(), random: () => 0 });
+      const kinds: string[] = [];
+      for await (const { kind } of again.generate(request, new AbortController().signal)) {
+        kinds.push(kind);
+      }
+      assert.deepEqual(kinds, ["thinking", "again", "text", "finish"]);
+    });
+  }
+});

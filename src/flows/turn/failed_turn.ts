@@ -1,0 +1,74 @@
+/**
+ * Makes the record of a failed turn: words for the user, and the reason in the log, both with the same
+ * id (R11).
+ *
+ * If tools have run before, the words say what was done, and the session remembers it. Otherwise the
+ * next turn would do it again.
+ */
+
+import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
+import { nextStepAfter } from "../../core/model_problem.ts";
+import type { TurnFailure } from "../../core/turn/turn_outcome.ts";
+import { failureText } from "../../render/failure.ts";
+import { freeze } from "../../render/freeze.ts";
+import { composeFailure } from "../../render/reply.ts";
+import {
+  type AnsweredWith,
+  type EndPorts,
+  type EndRules,
+  entriesOf,
+  ofTurn,
+  unsavedOf,
+} from "./finished_turn.ts";
+
+/** Everything about a failure. */
+export interface FailedWith {
+  /** Why, for the user; `unexpected` if absent. */
+  readonly why?: TurnFailure;
+  /** Why, for the operator, without the message's words. */
+  readonly reason: string;
+  /** For the log; absent if the reason says it all. */
+  readonly error?: unknown;
+  /** The parts of the turn; absent: it failed before the model was asked. */
+  readonly given?: AnsweredWith;
+}
+
+/**
+ * The record of a failed turn. Logs the reason.
+ *
+ * A scheduled task that fails in a guild or a group leaves no line: no person there waits for it. The
+ * owners learn of it (`flows/schedules/runner.ts`).
+ */
+export function failedTurn(
+  claim: Claim,
+  { why = "unexpected", reason, error, given }: FailedWith,
+  { texts, where }: EndRules,
+  { randomId, now, log, model }: EndPorts,
+): FinishedTurn {
+  const message = lastOf(claim);
+  const failureId = randomId();
+  const fix = nextStepAfter(reason);
+  log.error("A turn failed", {
+    failureId,
+    reason,
+    ...(fix !== undefined && { fix }),
+    model: model.id,
+    messageId: message.id,
+    channelId: message.channelId,
+    where,
+    attempt: claim.attempt,
+    ...(error !== undefined && { error }),
+  });
+  const { steps = [] } = given?.taken ?? {};
+  const text = failureText(why, failureId, steps, texts);
+  const isUnasked = messagesOf(claim).every(({ scheduled, place }) =>
+    scheduled !== undefined && place.kind !== "dm"
+  );
+  return {
+    claim,
+    end: { kind: "failed", failureId, reason },
+    entries: given && steps.length > 0 ? entriesOf(claim, text, given, now()) : [],
+    steps: given && unsavedOf(given),
+    outbox: isUnasked ? [] : freeze(composeFailure(ofTurn(claim), text)),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Writes the words to a person whose turn failed: why, and which calls of tools have run before (R11).
+ */
+
+import type { Step } from "../core/step.ts";
+import type { TurnFailure } from "../core/turn/turn_outcome.ts";
+import type { FAILURE_NOTICES } from "./notices/failures.ts";
+import { notice, type Texts } from "./notices/notices.ts";
+
+type FailureKey = keyof typeof FAILURE_NOTICES;
+
+const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
+  unauthorized: "failureKey",
+  quota: "failureQuota",
+  not_found: "failureSetup",
+  web_page: "failureSetup",
+  redirected: "failureSetup",
+  rate_limited: "failureBusy",
+  unavailable: "failureBusy",
+  context_length: "failureTooLong",
+  timeout: "failureSlow",
+  late: "failureSlow",
+  steps: "failureSteps",
+  rejected: "failure",
+  not_an_answer: "failure",
+  unexpected: "failure",
+};
+
+/**
+ * The words to a person about a failed turn.
+ *
+ * @param steps The steps that it took: the person must learn what has happened already.
+ */
+export function failureText(
+  why: TurnFailure,
+  id: string,
+  steps: readonly Step[],
+  texts: Texts,
+): string {
+  const key = KEYS[why];
+  const isOwn = texts.failure !== undefined && texts[key] === undefined;
+  const lines = [notice(isOwn ? "failure" : key, { id }, texts)];
+  const { done, unclear } = madeBy(steps);
+  if (done.length > 0) lines.push(notice("failureDone", { calls: listOf(done) }, texts));
+  if (unclear.length > 0) lines.push(notice("failureUnclear", { calls: listOf(unclear) }, texts));
+  return lines.join("\n");
+}
+
+/** Maximum number of calls in a line. */
+const MAX_CALLS = 10;
+
+function listOf(calls: readonly string[]): string {
+  const all = [...new Set(calls)];
+  const shown = all.slice(0, MAX_CALLS).map((call) => `\`${call}\``);
+  return all.length > shown.length ? `${shown.join(", ")} …` : shown.join(", ");
+}
+
+/** Names of the calls that have run, and of those whose outcome is unknown. */
+function madeBy(steps: readonly Step[]): Readonly<Record<"done" | "unclear", readonly string[]>> {
+  const done: string[] = [];
+  const unclear: string[] = [];
+  let open = new Map<string, string>();
+  const begun = new Set<string>();
+  const leave = () => unclear.push(...[...open].flatMap(([id, name]) => begun.has(id) ? name : []));
+  for (const step of steps) {
+    switch (step.kind) {
+      case "answer":
+        open = new Map(step.calls.map((call) => [call.id, nameOf(call)]));
+        begun.clear();
+        break;
+      case "begun":
+        begun.add(step.callId);
+        break;
+      case "result": {
+        const name = open.get(step.callId);
+        open.delete(step.callId);
+        if (name !== undefined && step.end === "done") done.push(name);
+        if (name !== undefined && step.end === "unknown") unclear.push(name);
+        break;
+      }
+      case "joined":
+      case "waits":
+    }
+  }
+  leave();
+  return { done, unclear };
+}
+
+/** A tool with its action. The model may call a tool that does not exist, by any name. */
+function nameOf(call: { readonly name: string; readonly arguments: string }): string {
+  const [, action] = /"action"\s*:\s*"(\w{1,40})"/.exec(call.arguments) ?? [];
+  const name = call.name.replace(/[^\w-]/g, "").slice(0, 64) || "?";
+  return action === undefined ? name : `${name} ${action}`;
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ToolCall } from "../../src/core/model.ts";
+import type { Step } from "../../src/core/step.ts";
+import type { TurnFailure } from "../../src/core/turn/turn_outcome.ts";
+import { failureText } from "../../src/render/failure.ts";
+
+const call = (id: string, name: string, args = "{}"): ToolCall => ({ id, name, arguments: args });
+const asked = (...calls: readonly ToolCall[]): Step => ({ kind: "answer", text: "", calls, at: 0 });
+const begun = (callId: string): Step => ({ kind: "begun", callId, at: 0 });
+const result = (callId: string, end: "done" | "failed" | "unknown" = "done"): Step => ({
+  kind: "result",
+  callId,
+  end,
+  text: "secret words",
+  at: 0,
+});
+
+describe("[R11] failureText()", () => {
+  const words: Readonly<Record<TurnFailure, RegExp>> = {
+    unauthorized: /refuses my key, which only my operator can change/,
+    quota: /credit for my model is used up, which only my operator/,
+    not_found: /don't find my model at its address, which only my operator/,
+    web_page: /don't find my model/,
+    redirected: /don't find my model/,
+    rate_limited: /overloaded or unreachable .* ask me again in a few minutes/,
+    unavailable: /overloaded or unreachable/,
+    context_length: /more than my model can read at once.*`\/new`/,
+    timeout: /took too long/,
+    late: /took too long/,
+    steps: /used all my steps/,
+    rejected: /something went wrong/,
+    not_an_answer: /something went wrong/,
+    unexpected: /something went wrong/,
+  };
+  for (const [why, sentence] of Object.entries(words)) {
+    it(`has its own sentence, with the id: ${why}`, () => {
+      const text = failureText(why as TurnFailure, "f7k2", [], {});
+      assert.match(text, sentence);
+      assert.match(text, /Error ID[a-z ]*: `f7k2`$/);
+    });
+  }
+
+  it("[R13] has the operator's own notice, also if it is the general one", () => {
+    const texts = { failure: "Hoppla {id}" };
+    assert.equal(failureText("quota", "f7k2", [], texts), "Hoppla f7k2");
+    const both = { ...texts, failureQuota: "Kein Geld {id}" };
+    assert.equal(failureText("quota", "f7k2", [], both), "Kein Geld f7k2");
+  });
+
+  it("names the calls that have run, and those that may have, by tool and action", () => {
+    const steps = [
+      asked(call("1", "web_search"), call("2", "discord", '{"action": "sendMessage"}')),
+      result("1"),
+      begun("2"),
+      result("2"),
+      asked(call("1", "remind"), call("2", "exec"), call("3", "po`st"), call("4", "never")),
+      result("1", "failed"),
+      result("2", "unknown"),
+      begun("3"),
+    ];
+    const [, done, unclear, ...more] = failureText("unavailable", "f7k2", steps, {}).split("\n");
+    assert.equal(done, "This I had done before: `web_search`, `discord sendMessage`.");
+    assert.equal(unclear, "I can't tell whether this happened: `exec`, `post`.");
+    assert.deepEqual(more, []);
+  });
+});
