@@ -102,8 +102,9 @@ export async function answerWithBehaviour(
   const finish = (reason: Parameters<WireFormat["finish"]>[0], outputTokens: number) => {
     res.end(format.finish(reason, outputTokens));
   };
-  const { calls, results } = request.asked;
-  const answer = results.length > 0 ? answerWith(results) : answerTo(request.words, request.files);
+  const { calls, results, said } = request.asked;
+  const answer = said ??
+    (results.length > 0 ? answerWith(results) : answerTo(request.words, request.files));
 
   switch (request.behaviour) {
     case "no_tools":

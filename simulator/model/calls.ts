@@ -4,6 +4,7 @@
  * The demo and the tests need a model that calls exactly the tools that they name.
  */
 
+import { sentenceFor } from "./sentences.ts";
 import type { WireCall, WireRequest } from "./wire.ts";
 
 const CALL_LINE = /^\s*call:\s*([\w-]+)\s*(.*?)\s*$/i;
@@ -49,6 +50,8 @@ export interface AskedCalls {
   readonly calls: readonly WireCall[];
   /** The results since the newest words, if there are any. */
   readonly results: readonly string[];
+  /** The whole answer, if a sentence asks for one. */
+  readonly said?: string;
 }
 
 /**
@@ -60,9 +63,13 @@ export function callsFor({ messages, tools }: WireRequest, words: string): Asked
   const newest = messages.findLastIndex(({ role }) => role === "user");
   const since = messages.slice(newest + 1);
   const answered = since.filter(({ role }) => role === "assistant").length;
-  const calls = tools.length === 0 ? [] : answersIn(words)[answered] ?? [];
+  const results = since.flatMap(({ role, text }) => role === "tool" ? [text] : []);
+  const sentence = sentenceFor({ messages, tools }, words, results);
+  if (sentence && "said" in sentence) return { calls: [], results, said: sentence.said };
+  const asked = sentence ? [sentence.call] : answersIn(words)[answered] ?? [];
+  const calls = tools.length === 0 ? [] : asked;
   return {
     calls: calls.map((call, at) => ({ ...call, id: `call_${answered + 1}_${at + 1}` })),
-    results: since.flatMap(({ role, text }) => role === "tool" ? [text] : []),
+    results,
   };
 }

@@ -5,7 +5,8 @@
  * exactly. A few words call up answers that are hard to deliver: long ones, code, tables.
  */
 
-const WHO = "I am Barnacle's built-in script, not a language model.";
+/** Begins each answer: the script never passes for a model. */
+export const WHO = "I am Barnacle's built-in script, not a language model.";
 
 /** Number of the asker's characters that an answer repeats. */
 const ECHO_MAX = 600;
@@ -65,15 +66,15 @@ export function answerTo(words: string, files: readonly string[] = []): string {
 
 /** Repeats the results of tools. */
 export function answerWith(results: readonly string[]): string {
-  return [`${WHO} The tools returned:`, ...results.map(quote)].join("\n\n");
+  return [`${WHO} The tools returned:`, ...results.map(quoteOf)].join("\n\n");
 }
 
 function echoFiles(files: readonly string[]): string {
-  return [`${WHO} You sent me:`, ...files.map(quote)].join("\n\n");
+  return [`${WHO} You sent me:`, ...files.map(quoteOf)].join("\n\n");
 }
 
 /** The beginning of a text, as a quote. */
-function quote(text: string): string {
+export function quoteOf(text: string): string {
   return text.slice(0, ECHO_MAX).split("\n").map((line) => `> ${line}`).join("\n");
 }
 
@@ -94,6 +95,7 @@ const HELP = [
   "- **form** or **menu**, and nothing else: I ask you something",
   "- `call: <tool> <JSON>` on a line of its own: I call that tool, and repeat its result",
   "- a file: I repeat its beginning",
+  "- **remember that …**, **remind me in 10 seconds to …** and the others below the messages: I do it",
   "- anything else: I repeat it",
   "",
   "To see how a failing model looks, write `simulate: html`, or one of",

@@ -22,11 +22,18 @@ import { answerFile } from "./files.ts";
 import { createUses } from "./use.ts";
 import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
 
+/** A suggested message. */
+export interface Prompt {
+  readonly text: string;
+  /** Who sends it; absent: the person that the user plays. */
+  readonly by?: "owner";
+}
+
 export interface PageOptions {
   readonly simulator: Simulator;
   readonly panel: BotPanel;
   /** Suggested messages, to send with one click. */
-  readonly prompts: readonly string[];
+  readonly prompts: readonly Prompt[];
   /**
    * Whether to refuse a request before any further processing.
    *
@@ -46,7 +53,7 @@ export interface Page {
 /** Everything, for a page that opens. */
 export interface Opening {
   readonly world: SeenWorld;
-  readonly prompts: readonly string[];
+  readonly prompts: readonly Prompt[];
   readonly bot: BotCard;
   readonly judged: readonly Judged[];
   readonly notices: readonly Notice[];

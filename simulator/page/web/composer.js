@@ -1,7 +1,7 @@
 /** The message box: writes as the current person. */
 
 import { byId, element } from "./dom.js";
-import { channel, needsMention, person } from "./state.js";
+import { channel, needsMention, ownerOf, person } from "./state.js";
 import { encodeFiles, putFilesBack, startUpload, takeFiles } from "./upload.js";
 
 /** Pixels; a longer message scrolls. */
@@ -61,13 +61,21 @@ export function drawComposer(state, acts) {
     : `Click to mention ${bot} in your message`;
   drawReplyTo(state, acts);
   byId("chips").replaceChildren(
-    ...state.prompts.map((prompt) =>
-      element(
+    ...state.prompts.map(({ text, by }) => {
+      const other = by === "owner" && state.personId !== ownerOf(state)?.id && ownerOf(state);
+      return element(
         "button",
-        { type: "button", onclick: () => acts.say(withMention(state, prompt)) },
-        prompt,
-      )
-    ),
+        {
+          type: "button",
+          title: other ? `Only the bot's owner may ask this: you become ${other.name}` : undefined,
+          onclick() {
+            if (other) acts.become(other.id);
+            acts.say(withMention(state, text));
+          },
+        },
+        other ? `${text} (as ${other.name})` : text,
+      );
+    }),
   );
 }
 

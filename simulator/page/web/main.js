@@ -138,10 +138,16 @@ function startDrawers() {
       if (isOpen) return;
       byId("app").dataset.open = name;
       byId(id).setAttribute("aria-expanded", "true");
+      byId(name).focus(); // the next Tab is in it
     });
   }
   byId("veil").addEventListener("click", closeDrawers);
-  document.addEventListener("keydown", ({ key }) => key === "Escape" && closeDrawers());
+  document.addEventListener("keydown", ({ key }) => {
+    const opened = byId("app").dataset.open;
+    if (key !== "Escape" || opened === undefined) return;
+    closeDrawers();
+    byId(`open-${opened}`).focus();
+  });
 }
 
 function closeDrawers() {

@@ -64,7 +64,7 @@ function emptyRow(state) {
   const shown = channel(state);
   const where = shown?.kind === "dm" ? shown.name : `#${shown?.name ?? ""}`;
   return element(
-    "li.empty",
+    "div.empty",
     {},
     element("img", { src: "/icon.svg", alt: "", width: 56, height: 56 }),
     element("strong", {}, `This is the beginning of ${where}`),
@@ -105,7 +105,7 @@ function row(state, message, before, acts) {
     tools(message, acts),
   );
   return element(
-    `li.message${isGrouped ? ".is-grouped" : ""}${author.isBot ? ".is-bot" : ""}`,
+    `article.message${isGrouped ? ".is-grouped" : ""}${author.isBot ? ".is-bot" : ""}`,
     { id: `message-${id}` },
     isGrouped ? time.cloneNode(true) : avatar(author),
     body,
@@ -118,8 +118,16 @@ function quote(state, replyTo) {
   return element(
     "button.reply-to",
     { type: "button", onclick: () => flash(replyTo) },
-    quoted ? `${quoted.author.name}: ${quoted.text.slice(0, 120)}` : "a message that is gone",
+    quoted ? `${quoted.author.name}: ${quotedText(state, quoted)}` : "a message that is gone",
   );
+}
+
+/** The beginning of a quoted message on one line, with names in place of ids. */
+function quotedText(state, { text }) {
+  return text.slice(0, 200).replace(
+    /<(@!?|@&|#)(\d{1,20})>/g,
+    (_, sign, id) => nameOf(state, sign.replace("!", "") + id),
+  ).replace(/\s+/g, " ").slice(0, 120);
 }
 
 function attachment({ name, sizeBytes, path }, acts) {

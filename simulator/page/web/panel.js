@@ -43,7 +43,7 @@ export function drawNotices({ notices }) {
   const list = byId("notices");
   list.replaceChildren(
     ...notices.toReversed().map(({ at, level, text }) =>
-      element(`li.is-${level}`, {}, element("time", {}, timeOfDay(at)), element("span", {}, text))
+      element(`div.is-${level}`, {}, element("time", {}, timeOfDay(at)), element("span", {}, text))
     ),
   );
 }

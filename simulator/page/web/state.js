@@ -85,6 +85,10 @@ export function person(state) {
   return state.world.people.find(({ id }) => id === state.personId);
 }
 
+export function ownerOf({ world }) {
+  return world.people.find(({ note }) => note.startsWith("owner"));
+}
+
 /** The channels that the person can read. */
 export function channelsOf(state) {
   return state.world.channels.filter(({ viewers }) => viewers.includes(state.personId));

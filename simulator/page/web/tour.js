@@ -5,7 +5,7 @@
  */
 
 import { byId, element } from "./dom.js";
-import { channelsOf } from "./state.js";
+import { channelsOf, ownerOf } from "./state.js";
 
 const STEPS = [
   {
@@ -140,10 +140,6 @@ function isInGuild({ world }, message) {
 
 function memberOf({ world }) {
   return world.people.find(({ note }) => note.startsWith("member"));
-}
-
-function ownerOf({ world }) {
-  return world.people.find(({ note }) => note.startsWith("owner"));
 }
 
 function unknownOf({ world }) {

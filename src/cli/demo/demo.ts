@@ -5,7 +5,9 @@
  * Everything lives in a temporary directory and on loopback, and is removed at the end.
  */
 
+import { readFileSync } from "node:fs";
 import process from "node:process";
+import { setInterval } from "node:timers";
 import { LOCAL_SERVERS } from "../../config/models.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
@@ -42,11 +44,17 @@ export async function demo(flags: DemoFlags, io: Io): Promise<ExitCode> {
     io.problem("--script does not take --config: its scenes have configs of their own");
     return EXIT.usage;
   }
-  const stop = stopOnSignal();
+  const stop = stopOnSignal(io.env);
   if (flags.script) return await playScript({ json: flags.json, signal: stop }, io);
 
   const wanted = io.env["BARNACLE_DEMO_MODEL"]?.trim() || "script";
-  const next = () => prepareConfig(flags.config, wanted === OWN_MODEL, io);
+  const next = () =>
+    prepareConfig(
+      flags.config,
+      wanted === OWN_MODEL,
+      io,
+      pageAccessOf(flags.host).key !== undefined,
+    );
   const prepared = await next();
   if (prepared.kind === "refused") return EXIT.config;
   const models = prepared.model ? [prepared.model] : offerModels(io.env, await findLocal());
@@ -138,13 +146,36 @@ async function findLocal() {
   return local && { name: local.name, baseUrl: local.provider.baseUrl };
 }
 
-/** Aborted by a signal. The terminal sends the same signal to the bot, which stops by itself. */
-function stopOnSignal(): AbortSignal {
+/** Milliseconds between two looks at npx. */
+const LOOK_MS = 1_000;
+
+/**
+ * Aborted by a signal. The terminal sends the same signal to the bot, which stops by itself. An npx
+ * that is ended alone tells no process below it, so the demo also stops when a process above it has gone.
+ */
+function stopOnSignal(env: Env): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => stop.abort());
   }
+  if (env["npm_command"] === "exec") {
+    const begun = processesAbove();
+    const timer = setInterval(() => processesAbove() !== begun && stop.abort(), LOOK_MS);
+    timer.unref();
+  }
   return stop.signal;
+}
+
+/** IDs of `deno task`, the shell of npx, and npx; only the first where the system has no `/proc`. */
+function processesAbove(): string {
+  const pids = [process.ppid];
+  try {
+    while (pids.length < 3) {
+      const stat = readFileSync(`/proc/${pids.at(-1)}/stat`, "latin1");
+      pids.push(Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1])); // behind the state
+    }
+  } catch { /* not Linux, or its end: the next look tells */ }
+  return pids.join();
 }
 
 /** Facts for the greeting. */

@@ -5,8 +5,10 @@
  * needs to forget anything.
  */
 
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createPage } from "../../../simulator/page/page.ts";
+import { createPage, type Prompt } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
 import { createSupervisor, readBotStatus } from "./supervisor.ts";
@@ -14,7 +16,7 @@ import { createNotices, readLogLine } from "./notices.ts";
 import type { OfferedModel } from "./models.ts";
 import { createOutcomes, createVerdictReader } from "./simulation/outcomes.ts";
 import type { PreparedConfig } from "./prepare_config.ts";
-import { startSimulation } from "./simulation/simulation.ts";
+import { SAMPLE_FILE, startSimulation } from "./simulation/simulation.ts";
 
 /** The plan of a run. */
 export interface DemoPlan {
@@ -23,16 +25,18 @@ export interface DemoPlan {
   readonly model: OfferedModel;
 }
 
-/** Suggestions on the page: words that the built-in script knows. */
-const PROMPTS = [
-  "help",
-  "code",
-  "long",
-  "book",
-  "form",
-  "menu",
-  "simulate: slow",
-  "simulate: hang",
+/** Suggestions on the page. The built-in script knows them; a model understands the sentences. */
+const PROMPTS: readonly Prompt[] = [
+  { text: "Remember that the ferry leaves at nine" },
+  { text: "What do you remember about the ferry?" },
+  { text: "Remind me in 10 seconds to make tea" },
+  { text: "What did I say?" },
+  { text: `Read the file ${SAMPLE_FILE.name}`, by: "owner" },
+  { text: 'Set the topic of this channel to "Low tide at six"', by: "owner" },
+  { text: "Undo that", by: "owner" },
+  { text: "Run date", by: "owner" },
+  ...["help", "code", "long", "book", "form", "menu", "simulate: slow", "simulate: hang"]
+    .map((text) => ({ text })),
 ];
 
 /** Milliseconds to wait for the bot before the page opens without it. */
@@ -62,6 +66,12 @@ export async function startDemoRun(
       if (read) notices.note(read.level, read.text);
     },
   });
+  if (prepared.isOwn) {
+    const workspace = join(simulation.dataDir, "agents", prepared.agentId);
+    mkdirSync(workspace, { recursive: true, mode: 0o700 });
+    writeFileSync(join(workspace, SAMPLE_FILE.name), SAMPLE_FILE.text);
+    simulation.simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
+  }
   const tell = (text: string) => notices.note("action", text);
   const supervisor = createSupervisor(model.env, {
     start: (env) => simulation.startBot(env),

@@ -52,13 +52,13 @@ export function createFaults(
     controls: (): readonly Control[] => [
       control(
         "op7",
-        "Ask for a reconnect (op 7)",
-        "Discord asks the bot to connect again; the bot continues its session.",
+        "Ask for a reconnect",
+        "Discord does so when it moves its servers (op 7). The bot continues its session.",
       ),
       control(
         "op9",
-        "End the session (op 9)",
-        "The bot opens a new session within 10 s, and reads the missed messages.",
+        "End the session",
+        "The bot opens a new one within 10 s, and reads the missed messages (op 9).",
       ),
       control(
         "acks",
@@ -68,14 +68,14 @@ export function createFaults(
       ),
       control(
         "limit",
-        "Refuse a message (429)",
-        `Discord asks the bot to wait ${RETRY_AFTER_SEC} s. The bot waits exactly that long.`,
+        "Limit its messages",
+        `Discord refuses the next one for ${RETRY_AFTER_SEC} s (429). The bot waits exactly that long.`,
         limit !== undefined,
       ),
       control(
         "kill",
-        "Kill the bot (kill -9)",
-        "The process ends at once. Write to the bot while it is down.",
+        "Kill the bot",
+        "Its process ends at once (kill -9). Write to the bot while it is down.",
       ),
     ],
     /** Presses a button. Returns `false` if no button has that id. */

@@ -18,7 +18,7 @@ import { problemsText, readConfigLeniently } from "../shared/read_config.ts";
 import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
-import { DEMO_TURN_SEC, demoConfig } from "./simulation/simulation.ts";
+import { DEMO_TURN_SEC, type DemoConfig, demoConfig } from "./simulation/simulation.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -33,6 +33,8 @@ export type PreparedConfig =
     readonly agentId: string;
     /** The config's model, if the user asks for it. */
     readonly model?: OfferedModel;
+    /** Whether it is the demo's own config, whose agent gets a sample file. */
+    readonly isOwn: boolean;
     /** Notes for the user, one line each. */
     readonly notes: readonly string[];
   }
@@ -47,15 +49,18 @@ export const OWN_MODEL = "config";
  *
  * @param file Value of `--config`; the demo's own config if absent.
  * @param asksOwnModel Whether the bot uses the config's own model.
+ * @param isOpen Whether other machines can reach the page: then the agent runs no commands.
  */
 export async function prepareConfig(
   file: string | undefined,
   asksOwnModel: boolean,
   io: Io,
+  isOpen = false,
 ): Promise<PreparedConfig> {
   const world = demoWorld();
   if (file === undefined) {
-    return { kind: "ready", world, config: demoConfig(), env: {}, agentId: "main", notes: [] };
+    const config = isOpen ? demoConfig() : withCommands(demoConfig(), world.people.ada.id);
+    return { kind: "ready", world, config, env: {}, agentId: "main", isOwn: true, notes: [] };
   }
   // No token is used, so each may be missing, and other users may read the file.
   const loaded = await readConfigLeniently(file, io.env);
@@ -80,6 +85,7 @@ export async function prepareConfig(
     env: environment(io.env, keepsModel),
     agentId: agent.id,
     model: keepsModel ? ownModel(name) : undefined,
+    isOwn: false,
     notes: [
       `${file}, without its tokens`,
       ...(accounts.length > 1
@@ -92,6 +98,16 @@ export async function prepareConfig(
         ? [`without its model ${name}; use BARNACLE_DEMO_MODEL=${OWN_MODEL} for it`]
         : []),
     ],
+  };
+}
+
+/** Lets the agent run commands in a sandbox, each after the owner has allowed it. */
+function withCommands(config: DemoConfig, owner: string): DemoConfig {
+  const execApprovals = { enabled: true, approvers: [owner] };
+  return {
+    ...config,
+    exec: { mode: "ask" },
+    channels: { discord: { ...config.channels.discord, execApprovals } },
   };
 }
 

@@ -181,8 +181,8 @@ function toBotStatus({ snapshot }: z.infer<typeof reportSchema>): BotStatus {
           : "none yet",
       },
       {
-        name: "Stored up to",
-        value: first?.seqCommitted ? `event ${first.seqCommitted}` : "nothing",
+        name: "Events on the disk",
+        value: String(first?.seqCommitted ?? 0),
       },
       { name: "Waiting for answers", value: String(inbox.waiting + inbox.running) },
       { name: "Waiting to be sent", value: String(outbox.pending + outbox.sending) },

@@ -9,6 +9,7 @@ import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Judged } from "../../../simulator/page/bot_panel.ts";
 import type { Opening } from "../../../simulator/page/page.ts";
 import { commandUnderTest } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { eventsOf, startDemo, surroundings } from "./demo_process.ts";
 
@@ -71,6 +72,24 @@ describe("[O5] barnacle demo", LIMIT, () => {
     } finally {
       await demo.end();
     }
+  });
+
+  const noProc = skipUnless(existsSync("/proc/self/stat"), "the end of npx: no /proc here");
+
+  it("ends if npx is killed alone", { ...LIMIT, ...noProc }, async () => {
+    const { program, args } = commandUnderTest();
+    const lines: string[] = [];
+    const npx = startOwnProcess(
+      // As npx does: a shell, and a program in it that waits for the demo.
+      { program: "sh", args: ["-c", 'sh -c \'"$@" & wait\' sh "$@" & wait', "sh", program] },
+      [...args, "demo", "--json", "--port", "0"],
+      surroundings({ npm_command: "exec" }),
+      (line) => lines.push(line),
+    );
+    const said = await until(() => lines.find((line) => line.startsWith('{"page"')));
+    const { data } = JSON.parse(said);
+    npx.kill("SIGKILL");
+    await until(() => existsSync(data) ? undefined : true);
   });
 
   it("ends and cleans up even if its bot is dead", LIMIT, async () => {
@@ -152,7 +171,7 @@ describe("[O5] barnacle demo", LIMIT, () => {
 });
 
 async function until<Value>(check: () => Value | undefined): Promise<Value> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 3_000; tries++) {
     const value = check();
     if (value !== undefined) return value;
     await sleep(20);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -194,7 +195,7 @@ describe("[O5] the demo's page", options, () => {
   });
 
   it("[G14] shows a killed bot, and that no message was lost", async () => {
-    await page.click("button.control:has-text('kill -9')");
+    await page.click("button.control:has-text('Kill the bot')");
     await page.waitForSelector("#bot-dot.is-offline");
     await say("said while it was dead");
     await page.waitForSelector("#bot-dot.is-online");
@@ -204,7 +205,7 @@ describe("[O5] the demo's page", options, () => {
   });
 
   it("shows that the bot survived op 7", async () => {
-    await page.click("button.control:has-text('op 7')");
+    await page.click("button.control:has-text('Ask for a reconnect')");
     await page.locator("#notices", { hasText: "resumed" }).first().waitFor();
     await say("after the reconnect");
     await asked("after the reconnect").locator("button.outcome.is-answered").waitFor();
@@ -251,6 +252,39 @@ describe("[O5] the demo's page", options, () => {
     await fill.waitFor({ state: "detached" });
   });
 
+  it("[T5] shows the agent: notes, a file, a topic and its undo, and an approved command", async () => {
+    await become("Grace");
+    await place("general");
+    await mention(true);
+    const chip = (text: string) => page.locator("#chips button", { hasText: text }).click();
+    await chip("Remember that the ferry");
+    await answers("Saved as note").waitFor();
+    await chip("What do you remember");
+    await answers('"text":"the ferry leaves at nine"').waitFor();
+    await chip("What did I say?");
+    await answers("In this conversation I was told").waitFor();
+    await chip("Read the file tides.md (as Ada)");
+    await answers("low tide at six").waitFor();
+    assert.ok(await page.isChecked("label.person:has-text('Ada') input"), "only owners read files");
+    const topic = () => page.innerText("#topic");
+    const before = await topic();
+    await chip("Set the topic");
+    await page.locator("#topic", { hasText: "Low tide at six" }).waitFor();
+    await chip("Undo that");
+    await page.locator("#topic", { hasText: before }).waitFor();
+    await become("Grace");
+    await say("Read the file tides.md");
+    await answers("no tool read_file for you").waitFor();
+  });
+
+  it("shows names, and no ids, in a quoted message", async () => {
+    await asked("Read the file tides.md").hover();
+    await asked("Read the file tides.md").getByRole("button", { name: "Reply" }).click();
+    await say("once more");
+    const quote = page.locator(".reply-to", { hasText: "Read the file" });
+    assert.match(await quote.innerText(), /^Grace: @Barnacle Read/);
+  });
+
   it("leads through the tour, which the user can close", async () => {
     await page.reload();
     await page.waitForSelector(".app[data-ready]");
@@ -279,7 +313,7 @@ describe("[O5] the demo's page", options, () => {
   it("starts over with a new conversation at the same address", async () => {
     assert.ok(await page.locator(".message").count() > 0);
     await page.click("button.control:has-text('Start over')");
-    await page.waitForSelector("li.empty");
+    await page.waitForSelector(".empty");
     await page.waitForSelector("#bot-dot.is-online");
     await page.locator("#tour strong", { hasText: "Mention the bot" }).waitFor();
     await page.click("#tour button:text-is('Say hello as Grace')");
@@ -308,6 +342,35 @@ describe("[O5] the demo's page", options, () => {
       }).map((one) => one.outerHTML)
     );
     assert.deepEqual(nameless, []);
+  });
+
+  it("has no fault that axe finds, in both colour schemes", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(axe.source); // the page's policy forbids a script of another origin
+      const faults = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+      const { violations } = faults as axe.AxeResults;
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+        [],
+      );
+    }
+  });
+
+  it("moves the focus into the side that a button opens, and back", async () => {
+    await page.setViewportSize({ width: 390, height: 700 });
+    await page.focus("#open-sidebar");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    assert.ok(await page.evaluate("document.activeElement.closest('#sidebar') !== null"));
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate("document.activeElement.id"), "open-sidebar");
+  });
+
+  it("leaves room for messages at 200 % zoom", async () => {
+    await page.setViewportSize({ width: 720, height: 450 }); // 1440 x 900, zoomed
+    const height = await page.locator("#messages").evaluate((list) => list.clientHeight);
+    assert.ok(height >= 220, `${height} px`);
   });
 
   it("fits a telephone, and both colour schemes", async () => {

@@ -51,7 +51,7 @@ describe("[O5] createPage()", () => {
     page = createPage({
       simulator,
       panel,
-      prompts: ["help"],
+      prompts: [{ text: "help" }],
       refusalOf,
       onError: (error) => faults.push(error),
     });
@@ -125,7 +125,7 @@ describe("[O5] createPage()", () => {
     const events = eventsOf(response);
     const { data: opening } = await events.next();
     const { world, prompts, bot } = opening as Opening;
-    assert.deepEqual(prompts, ["help"]);
+    assert.deepEqual(prompts, [{ text: "help" }]);
     assert.equal(bot.headline, "Online");
     const direct = world.channels.filter(({ kind }) => kind === "dm");
     assert.equal(direct.length, world.people.length, "every person can write to the bot directly");

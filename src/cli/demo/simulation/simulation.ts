@@ -129,11 +129,19 @@ function stageEnv(simulator: Simulator, model: ModelServer): Env {
 /** Seconds for a turn in the demo, after which a hanging model is cut; the default is 600. */
 export const DEMO_TURN_SEC = 60;
 
+/** A file in the workspace of the demo's agent. */
+export const SAMPLE_FILE = {
+  name: "tides.md",
+  text: "# Tides in the harbour\n\n- low tide at six\n- high tide at noon\n",
+} as const;
+
 /** The config of the demo's bot, so far as scenes change parts of it. */
 export interface DemoConfig {
   /** Limits of turns. */
   readonly agents: object;
   readonly channels: { readonly discord: object };
+  /** Commands on the host; absent: none. */
+  readonly exec?: object;
   /** The bot's own server. */
   readonly http: object;
 }
