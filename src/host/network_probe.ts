@@ -6,6 +6,7 @@
  * its own time-out.
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { lookup } from "node:dns/promises";
 import net from "node:net";
 import tls from "node:tls";
@@ -86,7 +87,7 @@ export function probeHttp(
 ): Promise<Stage<HttpFound>> {
   return step(ports, async (signal) => {
     const startedAt = ports.now();
-    const response = await fetch(url, {
+    const response = await fetchPlain(fetch, url, {
       headers: { "user-agent": userAgent },
       redirect: "manual",
       signal,

@@ -2,6 +2,7 @@
  * Reaches servers of the Model Context Protocol over HTTP, and says in words if they want a sign-in.
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import process from "node:process";
 import type { OAuthClientProvider } from "@ai-sdk/mcp";
 import { abortableResponse } from "../lib/network/read_body.ts";
@@ -54,7 +55,7 @@ export function createHttpTransport(
           fetchOAuth ??= (await import("./oauth/fetch.ts")).createOAuthFetch(url);
           return await fetchOAuth(input, init);
         }
-        const response = await globalThis.fetch(input, sentOnce(init));
+        const response = await fetchPlain(globalThis.fetch, input, sentOnce(init));
         const { status } = response;
         const isInSession = new Headers(init?.headers).has("mcp-session-id");
         hasLostSession = isInSession && (status === 404 || status === 400);

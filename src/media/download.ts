@@ -8,6 +8,7 @@
  * address into it. A request to an address of the own network would read its secrets (SEC-R23).
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { FileError } from "../core/turn/media.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { sizeOf } from "../lib/text/units.ts";
@@ -42,12 +43,7 @@ export function createDownload(
   /** @returns `undefined` if Discord does not know the link any more. */
   async function get(url: string, maxBytes: number, signal: AbortSignal) {
     if (!isMediaUrl(url)) throw new FileError("its address is not Discord's");
-    const response = await fetch(url, {
-      redirect: "manual",
-      signal,
-      // An inflated body could be a thousand times as large.
-      headers: { "Accept-Encoding": "identity" },
-    });
+    const response = await fetchPlain(fetch, url, { redirect: "manual", signal });
     const { status, headers, body } = response;
     const refuse = async (why: string): Promise<never> => {
       await body?.cancel().catch(() => {});
@@ -59,9 +55,6 @@ export function createDownload(
     }
     if (status >= 300 && status < 400) return await refuse("its address leads elsewhere");
     if (status !== 200) return await refuse(`Discord answered ${status}`);
-    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-      return await refuse("it came compressed");
-    }
     const tooLarge = () => new FileError(`larger than ${sizeOf(maxBytes)}`);
     return await readBody(body, { maxBytes, tooLarge, signal });
   }

@@ -9,6 +9,7 @@
  * length of an answer is limited, and only PluralKit's form is accepted.
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import { z } from "zod";
 import type { Account } from "../core/account/account.ts";
 import { createdAtMs, type MessageId } from "../core/discord/ids.ts";
@@ -208,7 +209,7 @@ export function createAsk({ fetch, apiUrl, token, version }: PluralkitServer): A
 
   return async (id, signal) => {
     try {
-      const response = await fetch(`${base}/messages/${id}`, {
+      const response = await fetchPlain(fetch, `${base}/messages/${id}`, {
         headers,
         signal,
         redirect: "error",

@@ -6,6 +6,7 @@
  * because a library may turn it into any other error.
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import type { Clock } from "../lib/clock.ts";
 import {
   ModelError,
@@ -131,7 +132,11 @@ export function createWire(
     async send(input, init) {
       allow(timeouts.firstByteMs);
       try {
-        const response = await fetch(input, { ...init, signal: stop.signal, redirect: "manual" });
+        const response = await fetchPlain(fetch, input, {
+          ...init,
+          signal: stop.signal,
+          redirect: "manual",
+        });
         const { status, headers } = response;
         if (!response.ok) {
           const body = await beginningOf(response, REFUSAL_MAX_BYTES, stop.signal);

@@ -4,6 +4,7 @@
  * The operator chose its address, so it may be on a private network, and behind a proxy.
  */
 
+import { fetchPlain } from "../lib/network/fetch_plain.ts";
 import type { SearchHit } from "../core/turn/ports/host.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { isRecord } from "../lib/text/json.ts";
@@ -45,7 +46,7 @@ export async function searchWeb(
   const stop = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   let response: Response;
   try {
-    response = await fetch(url, { headers, signal: stop, redirect: "manual" });
+    response = await fetchPlain(fetch, url, { headers, signal: stop, redirect: "manual" });
   } catch (cause) {
     signal.throwIfAborted();
     throw new WebError("the search engine does not answer", { cause });

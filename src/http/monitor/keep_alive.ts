@@ -6,6 +6,7 @@
  * unhealthy bot stops the visits, so that the host may suspend it.
  */
 
+import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Milliseconds between two visits; the strictest of these hosts waits five minutes. */
@@ -85,7 +86,7 @@ function livezOf(base: string): URL {
 
 /** Visits with the runtime's own HTTP client. */
 export async function visitByFetch(url: URL, signal: AbortSignal): Promise<number> {
-  const response = await fetch(url, { signal });
+  const response = await fetchPlain(fetch, url, { signal });
   await response.body?.cancel();
   return response.status;
 }

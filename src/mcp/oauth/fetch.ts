@@ -6,6 +6,7 @@
  * socket connects (SEC-R23). All answers are bounded in size and time.
  */
 
+import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import { Buffer } from "node:buffer";
 import { lookup as lookupAll } from "node:dns/promises";
 import { request } from "node:https";
@@ -42,7 +43,7 @@ export function createOAuthFetch(
       isLoopbackHost(url.hostname) && isLoopbackHost(own.hostname);
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = isTrusted
-      ? await bounded(await fetch(url, { ...init, redirect: "manual", signal }), signal)
+      ? await bounded(await fetchPlain(fetch, url, { ...init, redirect: "manual", signal }), signal)
       : await guarded(url, init, resolve, signal);
     if (init.redirect !== "manual" && response.status >= 300 && response.status < 400) {
       throw new OAuthRequestError(`${url.origin} redirects a request with secrets`);

@@ -1,5 +1,6 @@
 /** Looks for a model server on this machine, for a config without a provider (L2). */
 
+import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import { z } from "zod";
 import { readBody } from "../../lib/network/read_body.ts";
 import { endpointOf, type ModelSettings, type ProviderSettings } from "../settings.ts";
@@ -44,7 +45,7 @@ async function probe(
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
-    const response = await fetch(`${endpointOf(provider)}/models`, {
+    const response = await fetchPlain(fetch, `${endpointOf(provider)}/models`, {
       headers: { ...headers, ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
       signal: stop.signal,
       redirect: "error",

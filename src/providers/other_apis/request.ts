@@ -3,6 +3,7 @@
  * of time and size.
  */
 
+import { fetchPlain } from "../../lib/network/fetch_plain.ts";
 import { FileError } from "../../core/turn/media.ts";
 import { readBody } from "../../lib/network/read_body.ts";
 import { endpointOf, type ProviderSettings, secretsOf } from "../settings.ts";
@@ -63,7 +64,7 @@ export async function askSpeech(
   const { headers = {}, apiKey } = provider;
   const tooLarge = () => new FileError(`the ${server} server's answer is too large`);
   async function ask(): Promise<SpeechAnswer> {
-    const response = await fetch(`${endpointOf(provider)}${path}`, {
+    const response = await fetchPlain(fetch, `${endpointOf(provider)}${path}`, {
       method: "POST",
       headers: {
         ...(apiKey !== undefined && { Authorization: `Bearer ${apiKey}` }),

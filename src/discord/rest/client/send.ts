@@ -9,6 +9,7 @@
  * when, because it knows how long Discord remembers the nonce.
  */
 
+import { PLAIN_HEADER } from "../../../lib/network/fetch_plain.ts";
 import type { RequestMetric } from "../../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
@@ -212,9 +213,9 @@ export function createRequestAttempts(
 /** The headers of all requests are made once, as the runtime converts an object's for each. */
 function createHeaders(token: string, userAgent: string) {
   const headers = new Headers({ "user-agent": userAgent, authorization: `Bot ${token}` });
+  headers.set(...PLAIN_HEADER);
   const jsonHeaders = new Headers(headers);
   jsonHeaders.set("content-type", "application/json");
-  jsonHeaders.set("accept-encoding", "identity"); // such a request is answered by a small object
 
   return (body: string | FormData | undefined, reason: string | undefined): Headers => {
     const usual = typeof body === "string" ? jsonHeaders : headers;

@@ -10,6 +10,7 @@
  * never a guess.
  */
 
+import { inflated, PLAIN_OPTION } from "../../../lib/network/fetch_plain.ts";
 import { type BodyReader, cancelReader } from "../../../lib/network/read_body.ts";
 import type { StartTimer } from "../../../lib/clock.ts";
 import { isLoopbackHost } from "../../../lib/network/addresses.ts";
@@ -159,13 +160,16 @@ export function createExchanges(
       }
 
       async function run(): Promise<void> {
-        const response = await fetch(url, {
-          method,
-          headers,
-          body,
-          redirect: "manual",
-          signal: (own ?? group.controller).signal,
-        });
+        const response = inflated(
+          await fetch(url, {
+            ...PLAIN_OPTION,
+            method,
+            headers,
+            body,
+            redirect: "manual",
+            signal: (own ?? group.controller).signal,
+          }),
+        );
         const isLate = hasEnded;
         if (isLate || !hasLength(response.headers, maxBytes)) reader = response.body?.getReader();
         if (isLate) return reader && cancelReader(reader);

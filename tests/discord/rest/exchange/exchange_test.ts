@@ -8,6 +8,7 @@ import {
   createExchanges,
   type ExchangeLimits,
 } from "../../../../src/discord/rest/exchange/exchange.ts";
+import { PLAIN_HEADER } from "../../../../src/lib/network/fetch_plain.ts";
 import { schedule } from "../../../../src/lib/clock.ts";
 import { createSilentBody } from "../../../support/network/silent_body.ts";
 import { createVirtualTime } from "../virtual_time.ts";
@@ -25,7 +26,13 @@ function open({ timeoutMs = 5_000, maxBytes = 16 * 1024 * 1024, signal, ...deps 
     ...deps,
   });
   const ask = (url: string, hooks?: AnswerHooks) =>
-    exchange(url, {}, { timeoutMs, maxBytes, signal }, hooks);
+    // With this header, as the client sends it, no runtime inflates the answer.
+    exchange(
+      url,
+      { headers: [[...PLAIN_HEADER]] },
+      { timeoutMs, maxBytes, signal },
+      hooks,
+    );
   return { ask, stop };
 }
 
