@@ -44,7 +44,7 @@ export function createDownload(
   async function get(url: string, maxBytes: number, signal: AbortSignal) {
     if (!isMediaUrl(url)) throw new FileError("its address is not Discord's");
     const response = await fetchPlain(fetch, url, { redirect: "manual", signal });
-    const { status, headers, body } = response;
+    const { status, body } = response;
     const refuse = async (why: string): Promise<never> => {
       await body?.cancel().catch(() => {});
       throw new FileError(why);
