@@ -1,6 +1,7 @@
 /**
  * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
  * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
+ * The bot's own sentences have a page of their own, `docs/texts.md`: they are as many as all others.
  */
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
@@ -30,7 +31,9 @@ const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
   connection:
     "The bot's account and its connection. [Connection](connection.md) helps with faults.",
   operating: "Health checks, logs and stored records. [Operating](operating.md) covers services.",
-  texts: "Barnacle's own sentences in your words or language. An entry replaces one sentence.",
+  texts:
+    "Names of commands in other languages. [Texts](texts.md) lists the bot's own sentences, the " +
+    "keys of `messages.texts`.",
 };
 
 const EFFECTS: Readonly<Record<TakesEffect, string>> = {
@@ -39,8 +42,10 @@ const EFFECTS: Readonly<Record<TakesEffect, string>> = {
   restart: "needs a restart",
 };
 
-const INTRO = `<!-- deno-fmt-ignore-file -->
-<!-- Made by scripts/config_reference.ts from src/config/schema. Do not edit. -->
+const MADE = `<!-- deno-fmt-ignore-file -->
+<!-- Made by scripts/config_reference.ts from src/config/schema. Do not edit. -->`;
+
+const INTRO = `${MADE}
 
 # Configuration
 
@@ -156,12 +161,33 @@ export function configurationPage(schema: Schema = configSchema): string {
     ...tasks.flatMap((task) => [
       `## ${TASKS[task]}`,
       TASK_WORDS[task],
-      ...leaves(keys).filter((key) => key.task === task).map(entry),
+      ...leaves(keys).filter((key) => key.task === task && !isText(key)).map(entry),
     ]),
     environment(),
     LATER,
     unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";
+}
+
+/** The page of the bot's own sentences as Markdown, a line each. */
+export function textsPage(schema: Schema = configSchema): string {
+  const texts = leaves(referenceKeys(schema)).filter(isText);
+  return [
+    MADE,
+    "# Texts of the bot",
+    "The bot's own sentences, with their defaults. To have one in your words or language, set it in " +
+    "the config, below `messages.texts`. A text has at most 2,000 characters. A word in braces is a " +
+    "placeholder, which Barnacle replaces. A change applies live.",
+    '```jsonc\n{ "messages": { "texts": { "failure": "Das ging schief: `{id}`" } } }\n```',
+    texts.map((key) => `- \`${key.name}\`: ${key.doc.description} Default: ${defaultText(key)}`)
+      .join("\n"),
+  ].join("\n\n") + "\n";
+}
+
+const TEXTS = "messages.texts.";
+
+function isText({ path }: ReferenceKey): boolean {
+  return path.startsWith(TEXTS);
 }
 
 /** Keys with values, including those of entries in records and lists. */

@@ -146,8 +146,8 @@ describe("the program", () => {
     assert.deepEqual(named.filter((one) => !found.has(one)), []);
   });
 
-  it("has the same table in docs/architecture.md", () => {
-    const page = readFileSync(join(ROOT, "docs", "architecture.md"), "utf8");
+  it("has the same table in docs/internals/architecture.md", () => {
+    const page = readFileSync(join(ROOT, "docs", "internals", "architecture.md"), "utf8");
     const rows = Array.from(
       page.matchAll(/^\| `([^`]+)`\s*\| (?:pure|list|edge|entry|commands)\s*\| (.+) \|$/gm),
       ([, folder = "", targets = ""]): [string, readonly string[]] => [
@@ -159,7 +159,13 @@ describe("the program", () => {
     assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(table));
   });
 
-  for (const page of ["docs/architecture.md", "docs/glossary.md", "CONTRIBUTING.md"]) {
+  for (
+    const page of [
+      "docs/internals/architecture.md",
+      "docs/internals/glossary.md",
+      "CONTRIBUTING.md",
+    ]
+  ) {
     it(`has each file that ${page} names`, () => {
       const paths = ["src", "simulator", "tests", "scripts", "bench"].flatMap((top) =>
         filesIn(ROOT, top)

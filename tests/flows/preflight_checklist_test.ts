@@ -20,11 +20,13 @@ const NOW = Date.parse("2026-11-20T12:00:00Z");
 const MINUTE_MS = 60_000;
 const DOCS = readFileSync(join(import.meta.dirname!, "..", "..", "docs", "connection.md"), "utf8");
 
-/** Titles of findings that the page's tables name. */
+/** Titles of findings that the page names: in a table, or as rows of `doctor` in a list. */
 const TITLES: ReadonlySet<string> = new Set(
-  Array.from(DOCS.matchAll(/^\|(.+)\|$/gm), ([, row = ""]) => row.split("|"))
-    .flatMap((cells) => cells.slice(0, 2)).flatMap((cell) => cell.split(","))
-    .map((title) => title.trim()),
+  [
+    ...Array.from(DOCS.matchAll(/^\|(.+)\|$/gm), ([, row = ""]) => row.split("|"))
+      .flatMap((cells) => cells.slice(0, 2)),
+    ...Array.from(DOCS.matchAll(/\(row of `doctor`:\s([^)]+)\)/g), ([, rows = ""]) => rows),
+  ].flatMap((cell) => cell.split(",")).map((title) => title.trim().replace(/\s+/g, " ")),
 );
 
 const bot = {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles } from "../../scripts/config_reference.ts";
-import { configurationPage } from "../../scripts/configuration_page.ts";
+import { configurationPage, textsPage } from "../../scripts/configuration_page.ts";
 import { type ReferenceKey, referenceKeys } from "../../src/config/reference.ts";
 import { configSchema } from "../../src/config/schema/root.ts";
 
@@ -96,8 +96,11 @@ describe("[C4] configurationPage()", () => {
   it("has every key once", () => {
     const page = configurationPage();
     for (const { path, isBuilt, isSection } of allKeys(referenceKeys(configSchema))) {
+      const isText = path.startsWith("messages.texts.");
       const count = page.split(`### \`${path}\`\n`).length - 1;
-      assert.equal(count, isBuilt && !isSection ? 1 : 0, path);
+      assert.equal(count, isBuilt && !isSection && !isText ? 1 : 0, path);
+      const line = `\n- \`${path.replace("messages.texts.", "")}\`: `;
+      if (isText) assert.equal(textsPage().split(line).length - 1, 1, path);
     }
   });
 });
