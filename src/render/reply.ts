@@ -12,7 +12,7 @@ import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
 import { checkFiles, type FileRules, tooLong } from "./files.ts";
 import { freezeUnprompted } from "./freeze.ts";
-import { createLinks, mayLink } from "./safety/links.ts";
+import { createLinks, type LinkRules, mayLink, withoutSchemes } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { renderTables } from "./markdown/table.ts";
 import { isNoReply, visibleText } from "./safety/visible.ts";
@@ -45,7 +45,7 @@ export interface ReplyRules extends TextRules {
   readonly allowedMentions: AllowedMentions;
   /** Which messages of an answer are replies: none, the first, or all. */
   readonly replyToMode: "off" | "first" | "all";
-  /** `messages.linkHosts`: `"example.org"`, or `"*.example.org"` for all its subdomains. */
+  /** `messages.linkHosts`: `"example.org"`, `"*.example.org"` for its subdomains, or `"*"`. */
   readonly linkHosts: readonly string[];
 }
 
@@ -57,6 +57,8 @@ export interface ShownToModel {
   readonly texts: () => readonly string[];
   /** The system prompt. The operator may write links in it. */
   readonly system: string;
+  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
+  readonly isKnownLink?: (address: string) => boolean;
 }
 
 /** A model's answer, and the message that it answers. */
@@ -97,10 +99,11 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
-  const written = [answer.message.text, shown.system];
+  // A model may have written the text of a task.
+  const written = answer.message.scheduled ? [shown.system] : [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(
     notes.length === 0 ? clean : paragraphs(clean, notes),
-    written,
+    { written, isKnown: shown.isKnownLink },
     rules,
   );
   if (files.length === 0 && !laidOut.chunks.some(isVisible)) return { kind: "blank" };
@@ -191,20 +194,20 @@ export type LaidOut = Pick<Reply, "chunks" | "text" | "files" | "suppressesEmbed
 /** `isCut`: its messages lack a part of the text. */
 type LaidOutText = LaidOut & { readonly isCut: boolean };
 
-/**
- * Lays out a text with untrusted links.
- *
- * @param written The sender's message and the operator's texts, whose URLs are trusted.
- */
-function layOutUntrusted(text: string, written: readonly string[], rules: ReplyRules): LaidOutText {
+/** Lays out a text with untrusted links. */
+function layOutUntrusted(
+  text: string,
+  sources: Omit<LinkRules, "linkHosts">,
+  rules: ReplyRules,
+): LaidOutText {
   const tabled = renderTables(text, rules.tables);
   if (!mayLink(tabled)) {
     const laidOut = layOut(tabled, rules);
     if (!laidOut.chunks.some(mayLink)) return laidOut; // most answers
   }
-  const links = createLinks({ written, linkHosts: rules.linkHosts });
-  const neutralized = (how: "code" | "plain", { neutralize } = links): LaidOutText => {
-    const { text, found } = neutralize(tabled, how);
+  const links = createLinks({ ...sources, linkHosts: rules.linkHosts });
+  const neutralized = (how: "code" | "plain"): LaidOutText => {
+    const { text, found } = links.neutralize(tabled, how);
     // Neutralizing may have removed the text between two halves of a secret.
     const laidOut = layOut(found > 0 ? rules.cleanSecrets(text) : text, rules);
     return { ...laidOut, suppressesEmbeds: found > 0 };
@@ -214,7 +217,8 @@ function layOutUntrusted(text: string, written: readonly string[], rules: ReplyR
   const plain = neutralized("plain");
   if (!plain.chunks.some(links.hasUntrusted)) return plain;
   // The cut between two messages has made a trusted address into another one.
-  return neutralized("plain", createLinks({ written: [], linkHosts: [] }));
+  const unlinked = rules.cleanSecrets(withoutSchemes(tabled));
+  return { ...layOut(unlinked, rules), suppressesEmbeds: true };
 }
 
 function layOut(text: string, rules: TextRules): LaidOutText {

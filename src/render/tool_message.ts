@@ -31,6 +31,8 @@ export interface ToolMessage extends Answered {
   readonly files?: readonly OutboundFile[];
   /** As the model wrote it. It goes with the last part of the text. */
   readonly embed?: EmbedContent;
+  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
+  readonly isKnownLink?: LinkRules["isKnown"];
 }
 
 /**
@@ -39,10 +41,11 @@ export interface ToolMessage extends Answered {
  * @returns `undefined` if nothing in it is meant for people.
  */
 export function composeToolMessage(
-  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed }: ToolMessage,
+  { message, agentId, callKey, channelId, guildId, text, replyTo, files, embed, isKnownLink }:
+    ToolMessage,
   rules: ReplyRules,
 ): readonly Frozen[] | undefined {
-  const shown = { overheard: [], texts: () => [], system: "" };
+  const shown = { overheard: [], texts: () => [], system: "", isKnownLink };
   const composed = composeReply({
     message,
     agentId,
@@ -60,13 +63,13 @@ export function composeToolMessage(
     guildId,
     ...(replyTo !== undefined && { quote: { messageId: replyTo, on: "first" } }),
   });
-  const box = embed && cleanEmbed(embed, message.text, rules);
+  const box = embed && cleanEmbed(embed, { written: [message.text], isKnown: isKnownLink }, rules);
   return frozen.map((part, index) => {
     const nonce = nonceOfCall(callKey, index);
     if (!box || index < frozen.length - 1) {
       return { ...part, message: { ...part.message, nonce } };
     }
-    // Discord hides all boxes of a message without previews; its foreign links are no links anyway.
+    // Discord hides all boxes of a message without previews; its foreign links stand in brackets.
     const { suppressesEmbeds: _, ...shownMessage } = part.message;
     return { ...part, message: { ...shownMessage, nonce, embed: box } };
   });
@@ -78,12 +81,12 @@ const EMBED_LIMITS = { title: 256, description: 4_096, name: 256, value: 1_024, 
 /** Takes secrets and foreign links out of a box. Discord pings no one from it. */
 function cleanEmbed(
   { title, description, color, fields, footer }: EmbedContent,
-  written: string,
+  sources: Omit<LinkRules, "linkHosts">,
   { cleanSecrets, linkHosts }: ReplyRules,
 ): EmbedContent {
   const clean = (text: string | undefined, most: number) =>
     text === undefined ? undefined : bounded(
-      neutralizedText(cleanSecrets(text), { written: [written], linkHosts }),
+      neutralizedText(cleanSecrets(text), { ...sources, linkHosts }),
       most,
     );
   return {

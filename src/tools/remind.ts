@@ -38,13 +38,17 @@ export const remind: Tool = defineTool({
   isPersonal: true,
   needs: [],
   isIdempotent: true,
-  async run({ action, when, text, task, id }, { message, callKey, ports: { schedules } }) {
+  async run(
+    { action, when, text, task, id },
+    { message, callKey, isKnownLink, ports: { schedules } },
+  ) {
     switch (action) {
       case "create": {
         if (when === undefined || text === undefined || text.trim() === "") {
           throw badArguments("`create` needs `when` and `text`");
         }
-        const set = await schedules.create(message, { when, text, isTask: task, callKey });
+        const request = { when, text, isTask: task, callKey, isKnownLink };
+        const set = await schedules.create(message, request);
         return `Set: ${lineOf(set)}`;
       }
       case "list": {

@@ -294,6 +294,15 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
+      "SEC-R7",
+      "an entry that lets the model link to every host",
+      '{"channels":{"discord":{}},"messages":{"linkHosts":["example.org","*"]}}',
+      [
+        "warning messages.linkHosts[1]: A text that the model reads can make it send what it knows " +
+        "to any server, by a link's preview",
+      ],
+    ],
+    [
       "SEC-R9",
       "nothing about a server of the own network, encryption, or no key",
       '{"channels":{"discord":{}},"models":{"providers":{' +

@@ -200,7 +200,7 @@ describe("[R9] composeReply() › links", () => {
 
   it("leaves Discord no foreign link to fetch", () => {
     const reply = replyOf({ text: `see ${foreign}` });
-    assert.deepEqual(reply.chunks, ["see `https://evil.example/p`"]);
+    assert.deepEqual(reply.chunks, ["see <https://evil.example/p> `?k=1`"]);
     assert.equal(reply.suppressesEmbeds, true);
     assert.ok(freeze(reply).every(({ message }) => message.suppressesEmbeds));
   });
@@ -235,9 +235,23 @@ describe("[R9] composeReply() › links", () => {
   for (const [name, fields] of injected) {
     it(`[SEC-R7] does not trust ${name}`, () => {
       const reply = replyOf({ ...fields, text: foreign });
-      assert.deepEqual(reply.chunks, ["`https://evil.example/p`"]);
+      assert.deepEqual(reply.chunks, ["<https://evil.example/p> `?k=1`"]);
     });
   }
+
+  it("keeps a link that the conversation has, without a preview", () => {
+    const isKnownLink = (address: string) => address === foreign;
+    const reply = replyOf({ text: `see ${foreign}.`, shown: { isKnownLink } });
+    assert.deepEqual(reply.chunks, [`see <${foreign}>.`]);
+    assert.equal(reply.suppressesEmbeds, true);
+  });
+
+  it("[SEC-R7] does not take the text of a task for the words of its sender", () => {
+    const scheduled = { scheduleId: 1, dueAt: 1 };
+    const message = guildMessage({ text: `read ${foreign}`, scheduled });
+    const reply = replyOf({ message, text: foreign });
+    assert.deepEqual(reply.chunks, ["<https://evil.example/p> `?k=1`"]);
+  });
 
   it("breaks the address if a message would contain a link after the cut", () => {
     const text = `\`${"a".repeat(90)} ${foreign} ${"b".repeat(90)}\``;

@@ -65,7 +65,7 @@ describe("[T3] composeToolMessage()", () => {
     const other = userId("555555555555555555");
     const [frozen] = compose(`<@${ada}> <@${other}> ${TOKEN} https://evil.example/x`) ?? [];
     assert.doesNotMatch(frozen?.message.content ?? "", /GabcDE/);
-    assert.match(frozen?.message.content ?? "", /`https:\/\/evil\.example\/x`/);
+    assert.match(frozen?.message.content ?? "", /<https:\/\/evil\.example\/x>/);
     assert.equal(frozen?.message.suppressesEmbeds, true);
     assert.deepEqual(frozen?.message.pings, { users: [ada], roles: [], quotedAuthor: false });
   });

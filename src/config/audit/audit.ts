@@ -5,7 +5,7 @@ import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts
 import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
-import { auditExec, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
+import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { Problem, Span } from "../text/problem.ts";
 import type { Built } from "../schema/parts/key.ts";
@@ -63,6 +63,7 @@ export function audit(
   }
   auditTools(value, remark);
   auditExec(value, writtenSections(value), remark);
+  auditLinks(value, remark);
   owners(value, remark);
   auditModels(value, remark);
   const agents = valueAt(value, ["agents", "list"]);

@@ -118,6 +118,17 @@ export function openHost(address: string): string | undefined {
   return protocol === "http:" && !isPrivateHost(hostname) ? hostname : undefined;
 }
 
+/** Warns about `messages.linkHosts` that lists every host (SEC-R7). */
+export function auditLinks(file: unknown, remark: AddRemark): void {
+  const hosts = valueAt(file, ["messages", "linkHosts"]);
+  if (!isList(hosts) || !hosts.includes("*")) return;
+  remark(
+    ["messages", "linkHosts", hosts.indexOf("*")],
+    "A text that the model reads can make it send what it knows to any server, by a link's preview",
+    "list the hosts that you need; Discord and well-known sites need no entry",
+  );
+}
+
 /** Warns about the section `exec`, and about approvers. */
 export function auditExec(
   file: unknown,

@@ -104,13 +104,14 @@ export const messages = z.strictObject({
   linkHosts: key(
     z.array(
       z.string().regex(
-        /^(?:\*\.)?[^\s/:@*?#]+$/,
+        /^(?:(?:\*\.)?[^\s/:@*?#]+|\*)$/,
         'Expected a host, such as "example.org", or "*.example.org" for all its subdomains',
       ),
     ).default([]),
-    "Hosts that the model may link to. Other links stay only if the sender or the operator wrote " +
-      "exactly that URL; else they become code without their query. `*.example.org` stands for all " +
-      "subdomains.",
+    "Hosts that the model may link to with any query, beside Discord and well-known sites. List " +
+      "only hosts whose requests no stranger can read. Other links keep their query only if a " +
+      "person or a tool wrote exactly that URL, and have no preview. `*.example.org` stands for " +
+      "all subdomains, `*` for every host.",
     { example: ["example.org", "*.example.org"] },
   ),
   queue: key(

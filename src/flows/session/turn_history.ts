@@ -81,6 +81,8 @@ export interface FixedParts {
 export interface TurnHistory {
   /** The entries that the first request shows. */
   readonly entries: readonly Entry[];
+  /** Whether a summary stands for older entries. */
+  readonly isFolded: boolean;
   /** UTF-16 units for entries and steps together. */
   readonly freeChars: number;
   /**
@@ -169,6 +171,7 @@ export async function openHistory(
       : undefined;
     return {
       entries: first.entries,
+      isFolded: summary !== undefined,
       freeChars,
       requestFor(stepChars) {
         const { entries: history, stepChars: room } = stepChars === 0 ? first : shared(stepChars);

@@ -58,7 +58,7 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
   }
 
   return {
-    async create(asker, { when, text, isTask, callKey }) {
+    async create(asker, { when, text, isTask, callKey, isKnownLink }) {
       if (asker.scheduled) {
         throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
       }
@@ -72,6 +72,7 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
       }
       const clean = neutralizedText(cleanSecrets(visibleText(text)), {
         written: [asker.text],
+        isKnown: isKnownLink,
         linkHosts: linkHosts(),
       });
       if (clean.trim() === "") throw badArguments("`text` has nothing to show");

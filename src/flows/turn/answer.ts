@@ -18,6 +18,7 @@ import { freeze } from "../../render/freeze.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
+import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { historyChars } from "../../session/history.ts";
 import { madeFiles } from "../media/find_files.ts";
@@ -44,6 +45,7 @@ import {
   refusedTurn,
   type TurnSpending,
 } from "./spending/turn_spending.ts";
+import { createTurnLinks } from "./turn_links.ts";
 import { traceTurn } from "./turn_tracing.ts";
 import type { RunningTurn } from "./turns.ts";
 
@@ -178,7 +180,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const envelope = texts.first();
 
   // The request, with the entries of the session that fit.
-  const toolbox = toolboxOf(turn, { boundary, gathered }, rules, ports);
+  const links = createTurnLinks(gathered, () => history.entries);
+  const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
   const { images } = gathered;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
   const { reset, timezone, userTurns, timeoutMs, cleanSecrets } = rules;
@@ -219,6 +222,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       ...earlier.flatMap(({ role, text }) => role === "user" ? [text] : []),
     ],
     system,
+    isKnownLink: links.isKnown,
   };
   const compose: Compose = (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
     composeReply({
@@ -234,7 +238,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   // The model, until it answers without calling a tool.
   const draft = ports.drafts && draftFor(turn, compose, ports.drafts);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
-  const calls = stepPorts(turn, gathered, spending, ports);
+  const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const turnPorts: TurnPorts = {
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
     checkBudget: () => spend.check(by, "answer"),
@@ -293,7 +297,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         : undefined;
     case "failed": {
       const { why, reason, taken } = outcome;
-      const given = { texts, rules, maxKeptChars, taken };
+      const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
       return paidTurn(failedTurn(turn.claim, { why, reason, given }, rules, ports), spending);
     }
     case "refused":
@@ -301,6 +305,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   }
   const { taken } = outcome;
   const made = taken && await madeFiles(taken.steps, claim.message.id, files?.made);
+  if (history.isFolded && mayLink(outcome.text)) {
+    await links.recall(outcome.text, claim.route.sessionKey, sessions);
+  }
   let home = turn.claim;
   let composed = compose(outcome.text, home, made);
   const moving = ports.threads.homeOf(home, composed.kind === "reply");
@@ -308,7 +315,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     home = await moving;
     if (home !== turn.claim) composed = compose(outcome.text, home, made);
   }
-  const given = { texts, rules, maxKeptChars, taken };
+  const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);

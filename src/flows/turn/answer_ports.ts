@@ -19,6 +19,7 @@ import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "./backfill.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
+import type { Recalled } from "../../core/store/sessions.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
@@ -49,13 +50,14 @@ export interface AnswerPorts
     SaveTurnPorts,
     Omit<EndPorts, "events">,
     Emits<"outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut">,
-    Pick<HistoryPorts, "sessions" | "rates" | "summaries">,
+    Pick<HistoryPorts, "rates" | "summaries">,
     Pick<Account, "ended" | "randomId"> {
   readonly store:
     & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">
     & Partial<Pick<Inbox, "takeIn">>
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
+  readonly sessions: HistoryPorts["sessions"] & Recalled;
   readonly model: Model;
   /** How the conversation is answered, as people have chosen. */
   readonly manner?: Manner;

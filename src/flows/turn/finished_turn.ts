@@ -41,6 +41,7 @@ import type { ToolboxPorts } from "../../agent/toolbox.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
+import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 
 /** Everything that the end of a turn needs from outside. */
@@ -64,6 +65,8 @@ export interface AnsweredWith {
   readonly rules: EndRules & { readonly tools?: readonly Tool[] };
   /** Maximum UTF-16 units of the results of tools in the transcript, together. */
   readonly maxKeptChars: number;
+  /** Whether a person or a tool wrote an address in the conversation (R9). */
+  readonly isKnownLink: TurnLinks["isKnown"];
 }
 
 /**
@@ -129,7 +132,7 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
 export function entriesOf(
   claim: Claim,
   answer: string,
-  { texts, rules, maxKeptChars, taken }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken, isKnownLink }: AnsweredWith,
   at: number,
 ): readonly Entry[] {
   const message = lastOf(claim);
@@ -142,7 +145,8 @@ export function entriesOf(
     const text = texts.of(id);
     return text === undefined ? undefined : { text };
   };
-  const transcript = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
+  const kept = transcriptOf(steps, maxKeptChars, showJoined, isPersonal);
+  const transcript = withCitedLinks(kept, steps, answer, isKnownLink);
   const joined = [...joinedBy(steps)].filter((id) => texts.of(id) !== undefined);
   return [
     ...texts.entries(at),

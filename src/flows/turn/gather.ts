@@ -20,6 +20,7 @@ import { saveSteps } from "./finished_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";
+import type { TurnLinks } from "./turn_links.ts";
 import {
   createFilesOfTurn,
   createTurnTexts,
@@ -150,10 +151,14 @@ export async function imagesOfEarlier(
   return earlier;
 }
 
-/** The tools of a turn. */
+/** The tools of a turn. `links` gets the results of calls. */
 export function toolboxOf(
   turn: RunningTurn,
-  { boundary, gathered }: { readonly boundary: string; readonly gathered: Gathered },
+  { boundary, gathered, links }: {
+    readonly boundary: string;
+    readonly gathered: Gathered;
+    readonly links: Pick<TurnLinks, "add">;
+  },
   rules: TurnRules,
   ports: AnswerPorts,
 ): Toolbox {
@@ -166,7 +171,15 @@ export function toolboxOf(
     keepImage: (bytes) => gathered.files().keepImage(turn.claim.message, bytes),
     escalate: ports.people?.escalate,
   });
-  return ports.tracing?.toolbox(toolbox) ?? toolbox;
+  const remembering: Toolbox = {
+    ...toolbox,
+    async run(call, context) {
+      const result = await toolbox.run(call, context);
+      if (result.end !== "waits") links.add(call, result.text);
+      return result;
+    },
+  };
+  return ports.tracing?.toolbox(remembering) ?? remembering;
 }
 
 /** Everything that only a turn with tools needs: their context, its steps, and later messages. */
@@ -174,6 +187,7 @@ export function stepPorts(
   turn: RunningTurn,
   gathered: Gathered,
   spending: TurnSpending,
+  isKnownLink: TurnLinks["isKnown"],
   ports: AnswerPorts,
 ): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
@@ -185,6 +199,7 @@ export function stepPorts(
       also: turn.claim.also,
       sessionKey,
       callKey: `${message.id}:${key}`,
+      isKnownLink,
     }),
     takeIn: ports.store.takeIn && ports.steers
       ? (unsaved) => takeIn(unsaved, turn, ports)

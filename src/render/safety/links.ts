@@ -1,16 +1,21 @@
 /**
  * Keeps links by the model from leaking data (SEC-R7).
  *
- * Discord fetches a link for its preview, without a click. So a person can talk a model into
- * sending its knowledge to a foreign server. A link stays whole only if the sender or the operator
- * wrote exactly this URL, or if the operator lists its host. A host in a quote, an embed, a file or
- * an overheard message may come from an injection, so it does not count. Any other link loses its
- * query and fragment, and becomes code, for which Discord fetches nothing. Behind a trusted URL,
- * brackets keep characters out of the link that Discord might take for its end.
+ * Discord fetches a link for its preview, without a click. So a person, or a page that a tool has
+ * read, can talk a model into sending its knowledge to a foreign server. These links stay whole:
+ *
+ * 1. Addresses that the sender or the operator wrote, and hosts that the operator lists.
+ * 2. Discord's own links, and sites whose requests no stranger can read (`link_hosts.ts`).
+ * 3. Addresses that people or tools wrote in the conversation, in angle brackets. Discord fetches
+ *    nothing for these: a page with many addresses could else spell data by their order.
+ *
+ * Of any other link, scheme, host and path stay in angle brackets. Its query or fragment follows as
+ * text. If an address has no certain host, it becomes code.
  *
  * Two spellings of one URL differ in characters, and these could carry data: `/data/../page`, a host
  * with some capitals, `?!?!!` at the end. No one documents what Discord's server makes of them. So
- * an address counts only in the spelling that was written, or in the normal form of that URL.
+ * an address counts only in the spelling that was written, or in the normal form of that URL. Behind
+ * it, brackets keep characters out of the link that Discord might take for its end.
  *
  * Discord and Barnacle may disagree about where code begins. So Barnacle checks each message again
  * in its final form. If it still contains such a link, all links of the text are rewritten so that
@@ -19,86 +24,27 @@
 
 import { REDACTED } from "../../lib/text/redactor.ts";
 import { codeRegions, createMarks, isInCode } from "../markdown/code_region.ts";
-
-/**
- * Everything that Discord may take for an address: it searches for the scheme, regardless of the
- * text before it.
- */
-const ADDRESS: string = String.raw`https?:\/\/[^\s<>]*`;
-
-/** Punctuation that ends a sentence or closes marks. */
-const TRAIL = /[.,:;!?'"\]}*_~|`]{1,50}$/;
-
-/** Punctuation that Discord leaves out of a link. A sentence needs no more of it. */
-const LEFT_OUT = /[.,:;'"\]]{1,3}$/;
-
-/** The addresses in a text, each with any address within it. */
-function addressesIn(text: string): readonly string[] {
-  return Array.from(text.matchAll(new RegExp(ADDRESS, "gi")), ([address]) => address);
-}
-
-/** The URLs in texts, in each spelling that counts as the same. */
-function writtenUrls(texts: readonly string[]): ReadonlySet<string> {
-  return new Set(
-    texts.flatMap(addressesIn)
-      .flatMap((address) => [withoutEnd(TRAIL, address), withoutEnd(LEFT_OUT, address)])
-      .flatMap(spellingsOf),
-  );
-}
-
-/** As it was written, and as a browser shows it; the root also with or without its slash. */
-function spellingsOf(url: string): readonly string[] {
-  const spellings = URL.canParse(url) ? [url, new URL(url).href] : [url];
-  return spellings.flatMap((spelling) => {
-    const [, root] = /^(https?:\/\/[^/?#]+)\/?$/i.exec(spelling) ?? [];
-    return root === undefined ? [spelling] : [root, `${root}/`];
-  });
-}
-
-/**
- * Whether an address in a sentence was written.
- *
- * @param before Text before the address.
- * @param after The character behind it, or `""`.
- * @returns `whole`: yes, and Discord's link ends with the URL. `without its end`: the same
- * only if {@link trailOf} is kept out of the link. `undefined`: no.
- */
-function withinSentence(
-  address: string,
-  before: string,
-  after: string,
-  isWritten: (address: string) => boolean,
-): "whole" | "without its end" | undefined {
-  // JavaScript counts more characters as white space than other programs.
-  const isEnd = /^[ \t\r\n]?$/.test(after);
-  if (isEnd && isWritten(withoutEnd(LEFT_OUT, address))) return "whole";
-  const url = withoutEnd(TRAIL, address);
-  if (!isWritten(url)) return undefined;
-  const trail = address.slice(url.length);
-  const marks = trail.replace(/[.,:;'"\])]/g, "");
-  const areClosing = marks !== "" && before.endsWith([...marks].reverse().join(""));
-  return isEnd && areClosing && trail.length - marks.length <= 3 ? "whole" : "without its end";
-}
-
-/** The punctuation behind an address, which does not belong to it. */
-function trailOf(linkText: string): string {
-  return linkText.slice(withoutEnd(TRAIL, linkText).length);
-}
-
-/** An address without the punctuation at its end, and without a bracket that it does not open. */
-function withoutEnd(punctuation: RegExp, linkText: string): string {
-  const [marks = ""] = punctuation.exec(linkText.slice(-50)) ?? [];
-  const before = linkText.slice(0, linkText.length - marks.length);
-  const isClosing = before.endsWith(")") &&
-    before.split(")").length > before.split("(").length;
-  return isClosing ? before.slice(0, -1) : before;
-}
+import {
+  ADDRESS,
+  addressesIn,
+  hostsOf,
+  LEFT_OUT,
+  TRAIL,
+  withoutEnd,
+  writtenUrls,
+} from "./addresses.ts";
+import { isPublicSite, matchesHostRule } from "./link_hosts.ts";
 
 /** Sources of trusted links. */
 export interface LinkRules {
   /** The sender's message and the operator's texts. */
   readonly written: readonly string[];
-  /** `messages.linkHosts`: `"example.org"` is that host, `"*.example.org"` all its subdomains. */
+  /** Whether a person or a tool wrote an address in the conversation; absent: no. */
+  readonly isKnown?: (address: string) => boolean;
+  /**
+   * `messages.linkHosts`: `"example.org"` is that host, `"*.example.org"` all its subdomains, `"*"`
+   * every host.
+   */
   readonly linkHosts: readonly string[];
 }
 
@@ -107,8 +53,9 @@ export interface Links {
   /**
    * Neutralizes each untrusted link.
    *
-   * @param how `code`: the link becomes code; links within code stay. `plain`: the text is no link
+   * @param how `code`: links keep what they may; links within code stay. `plain`: the text is no link
    * any more, whatever surrounds it.
+   * @returns `found`: the number of links for which Discord must fetch nothing.
    */
   neutralize(
     text: string,
@@ -118,17 +65,24 @@ export interface Links {
   hasUntrusted(message: string): boolean;
 }
 
+/** A link as a message shows it. */
+type LinkVerdict =
+  | { readonly kind: "whole" }
+  /** `url` stays whole in angle brackets, and `trail` follows. `isWritten`: by the sender. */
+  | {
+    readonly kind: "bracketed";
+    readonly url: string;
+    readonly trail: string;
+    readonly isWritten: boolean;
+  }
+  | { readonly kind: "foreign" };
+
 /**
  * `[words](address "title")`. The length of its parts is limited, so that no text takes for ever.
  */
 const MASKED = String
   .raw`\[([^[\]\n]{0,500})\]\(\s{0,9}<?(https?:\/\/(?:[^\s<>()]|\([^\s<>()]{0,500}\)){0,4000})>?(?:\s[^()\n]{0,500})?\)`;
 const LINK = new RegExp(`${MASKED}|<(${ADDRESS})>|${ADDRESS}`, "gi");
-const SCHEME = /https?:\/\//gi;
-
-/** A host has at most 253 characters. */
-const HOST_LENGTH = 300;
-
 const MAY_LINK = /https?:\/\//i;
 
 /** Whether a text contains the scheme of a link. */
@@ -137,19 +91,26 @@ export function mayLink(text: string): boolean {
 }
 
 /** Creates the check for one answer. */
-export function createLinks({ written, linkHosts }: LinkRules): Links {
+export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
   let urls: ReadonlySet<string> | undefined; // computed only if there is a link
-  const isWritten = (address: string) => (urls ??= writtenUrls(written)).has(address);
-  const isListed = (host: string | undefined) =>
-    host !== undefined && linkHosts.some((rule) => matchesRule(rule, host));
-  /** How exactly an address was written; `undefined` if it was not. */
-  const trustOf = (address: string, isBare: boolean, before: string, after: string) => {
-    if (address.includes(REDACTED)) return undefined;
+  const isWritten = (address: string) =>
+    (urls ??= new Set(written.flatMap(writtenUrls))).has(address);
+  const isListed = (host: string) => linkHosts.some((rule) => matchesHostRule(rule, host));
+  const judge = (address: string, isBare: boolean, before: string, after: string): LinkVerdict => {
     const hosts = hostsOf(address);
-    if (hosts.every(isListed)) return "whole";
-    if (hosts.includes(undefined)) return undefined;
-    if (!isBare) return isWritten(address) ? "whole" : undefined;
-    return withinSentence(address, before, after, isWritten);
+    if (address.includes(REDACTED) || !hosts.every((host) => host !== undefined)) return FOREIGN;
+    const [host] = hosts;
+    if (hosts.every(isListed)) return WHOLE;
+    if (host !== undefined && hosts.length === 1 && isPublicSite(host, address)) return WHOLE;
+    const byPeople = isBare
+      ? withinSentence(address, before, after, isWritten)
+      : isWritten(address) && WHOLE;
+    if (byPeople) return byPeople;
+    const ends = isBare ? [withoutEnd(LEFT_OUT, address), withoutEnd(TRAIL, address)] : [address];
+    const url = isKnown && ends.find(isKnown);
+    return url === undefined
+      ? FOREIGN
+      : { kind: "bracketed", url, trail: address.slice(url.length), isWritten: false };
   };
 
   const neutralize: Links["neutralize"] = (text, how) => {
@@ -166,95 +127,151 @@ export function createLinks({ written, linkHosts }: LinkRules): Links {
         at: number,
       ) => {
         const bare = masked ?? angled;
+        const address = bare ?? link;
         const before = text.slice(Math.max(0, at - 20), at);
-        const trust = trustOf(
-          bare ?? link,
-          bare === undefined,
-          before,
-          text.charAt(at + link.length),
-        );
-        const isLabelTrusted = addressesIn(label ?? "")
-          .every((address) => trustOf(address, true, "", "") === "whole");
-        if (trust === "whole" && isLabelTrusted) return link;
+        const next = text.charAt(at + link.length);
+        const judged = judge(address, bare === undefined, before, next);
+        const areWordsTrusted = addressesIn(label ?? "")
+          .every((one) => judge(one, true, "", "").kind === "whole");
+        if (judged.kind === "whole" && areWordsTrusted) return link;
+        const verdict: Exclude<LinkVerdict, typeof WHOLE> = judged.kind === "whole"
+          ? { kind: "bracketed", url: address, trail: "", isWritten: false }
+          : judged;
         if (how === "code") {
           isCode ??= codeTest(text);
           if (isCode(at)) return link;
         }
         found += 1;
-        if (trust === "without its end") {
-          const trail = trailOf(link);
-          return `<${link.slice(0, link.length - trail.length)}>${trail}`;
+        const words = label === undefined || label.trim() === "" ? undefined : label;
+        const isSafe = words !== undefined || !isAfterOpening(text, at);
+        if (verdict.kind === "bracketed" && (how === "code" || verdict.isWritten) && isSafe) {
+          const { url, trail } = verdict;
+          if (angled !== undefined) return link;
+          return withWords(words, url, `<${url}>`) + trail;
         }
-        const { address, trail } = splitLink(bare ?? link, bare === undefined);
+        const { address: whole, trail } = splitTrail(address, bare === undefined);
+        const shown = how === "code" && verdict.kind === "foreign" ? shownPartOf(whole) : undefined;
+        if (shown && isSafe) {
+          if (angled !== undefined && shown.rest === "" && shown.link === whole) return link;
+          return withWords(words, whole, bracketed(shown, trail + next)) + trail;
+        }
         const shownAs = how === "code"
-          ? `\`${address.replaceAll("`", "%60")}\``
-          : withoutSchemes(address);
+          ? `\`${withoutQuery(whole).replaceAll("`", "%60")}\``
+          : withoutSchemes(withoutQuery(whole));
         // The link has lost its brackets. They kept it apart from text that could form an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
-        const touchesNext = how === "plain" && bare !== undefined &&
-          /\S/.test(text.charAt(at + link.length));
-        const after = touchesNext ? " " : "";
-        if (label === undefined) return gap + shownAs + trail + after;
-        return label.trim() === ""
-          ? gap + shownAs + after
-          : `${withoutSchemes(label)} (${shownAs})`;
+        const after = how === "plain" && bare !== undefined && /\S/.test(next) ? " " : "";
+        return words === undefined
+          ? gap + shownAs + trail + after
+          : withWords(words, whole, shownAs) + trail;
       },
     );
     return { text: neutralized, found };
   };
-  return { neutralize, hasUntrusted: (message) => neutralize(message, "code").found > 0 };
+  return {
+    neutralize,
+    hasUntrusted: (message) => neutralize(message, "code").text !== message,
+  };
+}
+
+const WHOLE = { kind: "whole" } as const;
+const FOREIGN = { kind: "foreign" } as const;
+
+/**
+ * Judges an address in a sentence that people may have written.
+ *
+ * @param before Text before the address.
+ * @param after The character behind it, or `""`.
+ * @returns `whole` if Discord's link ends with the URL; `bracketed` if only brackets keep the
+ * punctuation out of the link; `undefined` if no one wrote it.
+ */
+function withinSentence(
+  address: string,
+  before: string,
+  after: string,
+  isWritten: (address: string) => boolean,
+): LinkVerdict | undefined {
+  // JavaScript counts more characters as white space than other programs.
+  const isEnd = /^[ \t\r\n]?$/.test(after);
+  if (isEnd && isWritten(withoutEnd(LEFT_OUT, address))) return WHOLE;
+  const url = withoutEnd(TRAIL, address);
+  if (!isWritten(url)) return undefined;
+  const trail = address.slice(url.length);
+  const marks = trail.replace(/[.,:;'"\])]/g, "");
+  const areClosing = marks !== "" && before.endsWith([...marks].reverse().join(""));
+  if (isEnd && areClosing && trail.length - marks.length <= 3) return WHOLE;
+  return { kind: "bracketed", url, trail, isWritten: true };
+}
+
+/**
+ * Whether characters before a position could take the opening bracket of a link away from it: Discord
+ * escapes it behind a backslash, may read it as a part of another bracket, and hides an address
+ * behind words.
+ */
+function isAfterOpening(text: string, at: number): boolean {
+  const line = text.slice(0, at).trimEnd();
+  if (line.endsWith("](") || text[at - 1] === "\\") return true;
+  for (let before = at - 1; before >= 0; before--) {
+    const character = text.charAt(before);
+    if (character === "<") return true;
+    if (character === ">" || /\s/.test(character)) return false;
+  }
+  return false;
+}
+
+/** A link behind its words. Words that only repeat the address are left out. */
+function withWords(words: string | undefined, address: string, shown: string): string {
+  return words === undefined || words.trim() === address
+    ? shown
+    : `${withoutSchemes(words)} (${shown})`;
+}
+
+/** The part of a foreign address that stays a link, and its query or fragment. */
+interface ShownPart {
+  readonly link: string;
+  readonly rest: string;
+}
+
+/** A longer path is no link: one click must not send a whole conversation. */
+const MAX_PATH = 256;
+
+/** Characters of a path that no Markdown reads in brackets. */
+const NO_PATH = /[^\w\-.~!$&'()*+,;=:@%/\p{L}\p{M}\p{N}]/gu;
+
+/** Takes a foreign address apart; `undefined` if its host is not certain, or its path too long. */
+function shownPartOf(address: string): ShownPart | undefined {
+  const base = withoutQuery(address);
+  const hosts = hostsOf(base);
+  const [, scheme = "", authority = "", path = ""] = /^(https?:\/\/)([^/]*)(.*)$/is.exec(base) ??
+    [];
+  if (hosts.length !== 1 || hosts[0] === undefined || base.includes(REDACTED)) return undefined;
+  if (path.length > MAX_PATH) return undefined;
+  // Letters of other scripts look like Latin ones, so a person reads the host that is asked for.
+  const host = /[^\0-\x7f]/.test(authority) ? new URL(`https://${authority}`).host : authority;
+  const encoded = path.replace(NO_PATH, (one) => encodeURIComponent(one.toWellFormed()));
+  return { link: scheme + host + encoded, rest: address.slice(base.length) };
+}
+
+/** @param next Text behind the link. */
+function bracketed({ link, rest }: ShownPart, next: string): string {
+  if (rest.length <= 1) return `<${link}>`;
+  const query = withoutSchemes(rest).replaceAll("`", "%60");
+  return `<${link}> \`${query}\`${next.startsWith("`") ? " " : ""}`;
 }
 
 /** Breaks the scheme of each address in a text. The result contains no new address. */
-function withoutSchemes(text: string): string {
+export function withoutSchemes(text: string): string {
   return text.replaceAll("://", "[:]//");
 }
 
-/** Splits a link into the address, without query and fragment, and the punctuation after it. */
-function splitLink(linkText: string, isBare: boolean) {
-  const trail = isBare ? trailOf(linkText) : "";
-  const address = linkText.slice(0, linkText.length - trail.length);
-  return { address: address.replace(/[?#].*$/s, ""), trail };
+function withoutQuery(address: string): string {
+  return address.replace(/[?#].*$/s, "");
 }
 
-/**
- * The normalized host of each address in a text, including addresses within others; `undefined` for
- * one that is not certain.
- */
-function hostsOf(text: string): readonly (string | undefined)[] {
-  return Array.from(text.matchAll(SCHEME), ({ 0: { length }, index }) => {
-    const behind = index + length;
-    const authority = authorityOf(text.slice(behind, behind + HOST_LENGTH));
-    return authority === undefined ? undefined : hostOf(authority);
-  });
-}
-
-/**
- * Reads the authority of a link for people. It is not certain if another parser could read it
- * differently: with a name or a password before the host, a backslash, or a quote within it.
- */
-function authorityOf(rest: string): string | undefined {
-  const [linkText = ""] = /^[^\s<>/?#]*/.exec(rest) ?? [];
-  const authority = linkText.length < rest.length
-    ? linkText
-    : linkText.replace(END_OF_SENTENCE, "");
-  return AUTHORITY.test(authority) ? authority : undefined;
-}
-
-const END_OF_SENTENCE = /[.,:;!?'"\])}*_~|`]{1,50}$/;
-const AUTHORITY = /^[\p{L}\p{M}\p{N}._-]+(?::\d{1,5})?$/u;
-
-function hostOf(authority: string): string | undefined {
-  try {
-    return new URL(`https://${authority}`).hostname.replace(/\.$/, "");
-  } catch {
-    return undefined; // a TypeError means that it is no host
-  }
-}
-
-function matchesRule(rule: string, host: string): boolean {
-  const named = rule.toLowerCase();
-  return named.startsWith("*.") ? host.endsWith(named.slice(1)) : host === named;
+/** Splits a link into the address and the punctuation after it. */
+function splitTrail(linkText: string, isBare: boolean) {
+  const address = isBare ? withoutEnd(TRAIL, linkText) : linkText;
+  return { address, trail: linkText.slice(address.length) };
 }
 
 /** Creates a test of whether Discord certainly shows a position as code. */

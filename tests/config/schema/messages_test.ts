@@ -46,7 +46,7 @@ describe("[R13] messages.texts", () => {
 
 describe("[R9] messages.linkHosts", () => {
   it("takes hosts, and all subdomains of one", async () => {
-    const hosts = ["example.org", "*.example.org"];
+    const hosts = ["example.org", "*.example.org", "*"];
     const config = await configOf(`{ "messages": { "linkHosts": ${JSON.stringify(hosts)} } }`);
     assert.deepEqual(config.messages.linkHosts, hosts);
   });

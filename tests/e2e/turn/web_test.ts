@@ -19,7 +19,7 @@ async function serve(answer: (url: string) => object) {
 }
 
 describe("[T9] web_search in the bot", () => {
-  it("asks the operator's engine, and [SEC-R7] a found link does not count as written by people", async () => {
+  it("asks the operator's engine, and [R9] a found link stays whole, without a preview", async () => {
     const hit = { url: "https://evil.example/?k=1", title: "Tides", content: "High at noon." };
     const engine = await serve(() => ({ results: [hit] }));
     const config = { search: { kind: "searxng", url: engine.url } };
@@ -30,8 +30,7 @@ describe("[T9] web_search in the bot", () => {
         const [reply = ""] = await replies("general", 1);
         assert.match(reply, /1\. Tides/);
         assert.match(reply, /High at noon\./);
-        assert.match(reply, /`https:\/\/evil\.example\/`/);
-        assert.doesNotMatch(reply, /k=1/);
+        assert.match(reply, /<https:\/\/evil\.example\/\?k=1>/);
         assert.doesNotMatch(model.requests.at(-1)?.system ?? "", /no web search/);
       });
     } finally {

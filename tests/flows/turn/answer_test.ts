@@ -160,6 +160,7 @@ function setUp(
       reset: () => Promise.resolve(0),
       openEntries: () => Promise.resolve({ older: 0, entries: [] }),
       fold: () => Promise.resolve(false),
+      recall: () => Promise.resolve({ entries: [], matches: 0 }),
     },
     rates: createTokenRates(),
     summaries: createSummaries(),
@@ -424,7 +425,7 @@ describe("answer()", () => {
     assert.ok(seen.includes("The tide is high.") && !seen.includes(footer), seen);
   });
 
-  it("[R9] trusts links of the sender and the operator, but none of earlier turns", async () => {
+  it("[R9] trusts links of the sender and the operator, and keeps those of people", async () => {
     const link = (host: string) => `https://${host}/?k=1`;
     const entries: readonly Entry[] = [
       { role: "user", text: link("said.example"), messageId: messageId("5"), at: 1 },
@@ -439,8 +440,8 @@ describe("answer()", () => {
     await answer(claimOf(directMessage({ text: `what is ${link("now.example")}?` })), ports);
     assert.equal(
       finished[0]?.outbox[0]?.message.content,
-      `${hosts.slice(0, 2).map(link).join(" ")} \`https://said.example/\` ` +
-        "`https://made-up.example/`",
+      `${hosts.slice(0, 2).map(link).join(" ")} <${link("said.example")}> ` +
+        "<https://made-up.example/> `?k=1`",
     );
   });
 

@@ -34,56 +34,80 @@ describe("[R9] Links.neutralize() › trusted links", () => {
 });
 
 describe("[SEC-R7] Links.neutralize() › untrusted links", () => {
-  const treated: readonly [text: string, code: string][] = [
-    ["https://evil.example/p?k=1#x", "`https://evil.example/p`"],
-    ["see https://evil.example/p?k=1.", "see `https://evil.example/p`."],
-    ["HTTPS://EVIL.example/?k", "`HTTPS://EVIL.example/`"],
-    ["xhttps://evil.example/?k", "x`https://evil.example/`"],
-    ["<https://evil.example/?k>", "`https://evil.example/`"],
-    ["[words](https://evil.example/?k)!", "words (`https://evil.example/`)!"],
-    ["[words](<https://evil.example/?k>)", "words (`https://evil.example/`)"],
-    ['[words](https://evil.example/?k "title")', "words (`https://evil.example/`)"],
-    ["[words](https://evil.example/a_(b)?k)", "words (`https://evil.example/a_(b)`)"],
-    ["[ ](https://evil.example/?k)", "`https://evil.example/`"],
-    ["(https://evil.example/a_(b)?k)", "(`https://evil.example/a_(b)`)"],
-    ["**https://evil.example/?k**", "**`https://evil.example/`**"],
-    ["||https://evil.example/?k||", "||`https://evil.example/`||"],
-    ["https://evil.example/a`b?k", "`https://evil.example/a%60b`"],
-    ["https://evil.example", "`https://evil.example`"],
-    ["https://example.org/?k", "`https://example.org/`"],
-    ["https://notdocs.example.org/?k", "`https://notdocs.example.org/`"],
-    ["https://seen.example.evil.example/?k", "`https://seen.example.evil.example/`"],
-    ["https://wild.example/?k", "`https://wild.example/`"],
-    ["https://a.ok.example/?k", "`https://a.ok.example/`"],
+  const treated: readonly [text: string, shown: string][] = [
+    ["https://evil.example/p?k=1#x", "<https://evil.example/p> `?k=1#x`"],
+    ["see https://evil.example/p?k=1.", "see <https://evil.example/p> `?k=1`."],
+    ["HTTPS://EVIL.example/?k", "<HTTPS://EVIL.example/> `?k`"],
+    ["xhttps://evil.example/?k", "x<https://evil.example/> `?k`"],
+    ["<https://evil.example/?k>", "<https://evil.example/> `?k`"],
+    ["[words](https://evil.example/?k)!", "words (<https://evil.example/> `?k`)!"],
+    ["[words](<https://evil.example/?k>)", "words (<https://evil.example/> `?k`)"],
+    ['[words](https://evil.example/?k "title")', "words (<https://evil.example/> `?k`)"],
+    ["[words](https://evil.example/a_(b)?k)", "words (<https://evil.example/a_(b)> `?k`)"],
+    ["[ ](https://evil.example/?k)", "<https://evil.example/> `?k`"],
+    ["[https://evil.example/?k](https://evil.example/?k)", "<https://evil.example/> `?k`"],
+    ["(https://evil.example/a_(b)?k)", "(<https://evil.example/a_(b)> `?k`)"],
+    ["**https://evil.example/?k**", "**<https://evil.example/> `?k`**"],
+    ["||https://evil.example/?k||", "||<https://evil.example/> `?k`||"],
+    ["https://evil.example/a`b?k`c", "<https://evil.example/a%60b> `?k%60c`"],
+    ["https://evil.example", "<https://evil.example>"],
+    ["<https://evil.example/?>", "<https://evil.example/>"],
+    ["https://example.org/?k", "<https://example.org/> `?k`"],
+    ["https://notdocs.example.org/?k", "<https://notdocs.example.org/> `?k`"],
+    ["https://seen.example.evil.example/?k", "<https://seen.example.evil.example/> `?k`"],
+    ["https://wild.example/?k", "<https://wild.example/> `?k`"],
+    ["https://a.ok.example/?k", "<https://a.ok.example/> `?k`"],
     ["https://user@seen.example/?k", "`https://user@seen.example/`"],
     ["https://seen.example\\@evil.example/?k", "`https://seen.example\\@evil.example/`"],
     [
       "https://seen.example/https://evil.example/?k",
       "`https://seen.example/https://evil.example/`",
     ],
-    ["https://seen.example/x?k=1", "`https://seen.example/x`"],
-    ["https://seen.example/x?y#z", "`https://seen.example/x`"],
-    ["http://seen.example/x?y", "`http://seen.example/x`"],
-    ["https://seen.example:8443/x?y", "`https://seen.example:8443/x`"],
-    ["https://docs.example.org/?k", "`https://docs.example.org/`"],
-    ["https://ok.example/?next=https://evil.example/?k", "`https://ok.example/`"],
-    ["https://seen.example/?k=[redacted]x", "`https://seen.example/`"],
+    ["https://seen.example/x?k=1", "<https://seen.example/x> `?k=1`"],
+    ["https://seen.example/x?y#z", "<https://seen.example/x> `?y#z`"],
+    ["http://seen.example/x?y", "<http://seen.example/x> `?y`"],
+    ["https://seen.example:8443/x?y", "<https://seen.example:8443/x> `?y`"],
+    ["https://docs.example.org/?k", "<https://docs.example.org/> `?k`"],
+    [
+      "https://ok.example/?next=https://evil.example/?k",
+      "<https://ok.example/> `?next=https[:]//evil.example/?k`",
+    ],
+    ["https://seen.example/?k=[redacted]x", "<https://seen.example/> `?k=[redacted]x`"],
+    ["https://seen.example/[redacted]x", "`https://seen.example/[redacted]x`"],
     ["https://", "`https://`"],
-    ["https://1.2.3.4/?k", "`https://1.2.3.4/`"],
+    ["https://1.2.3.4/?k", "<https://1.2.3.4/> `?k`"],
     ["https://[::1]/?k", "`https://[::1]/`"],
+    ["https://пример.example/а?k", "<https://xn--e1afmkfd.example/а> `?k`"],
+    ["https://evil.example/a|b\u200bc?k", "<https://evil.example/a%7Cb%E2%80%8Bc> `?k`"],
+    [`https://evil.example/${"x".repeat(300)}`, `\`https://evil.example/${"x".repeat(300)}\``],
+    ["[a [b] c](https://evil.example/?k)", "[a [b] c](`https://evil.example/`)"],
+    ["[a [b] c](<https://evil.example/>)", "[a [b] c]( `https://evil.example/`)"],
+    ["a<https://evil.example/?k", "a<`https://evil.example/`"],
     [
       "[https://evil.example/?k](https://seen.example/)",
-      "https[:]//evil.example/?k (`https://seen.example/`)",
+      "https[:]//evil.example/?k (<https://seen.example/>)",
     ],
     [
       "[https://seen.example/](https://evil.example/?k)",
-      "https[:]//seen.example/ (`https://evil.example/`)",
+      "https[:]//seen.example/ (<https://evil.example/> `?k`)",
     ],
   ];
-  for (const [text, code] of treated) {
+  for (const [text, shown] of treated) {
     it(text, () => {
-      assert.deepEqual(links.neutralize(text, "code"), { text: code, found: 1 });
-      assert.equal(links.hasUntrusted(code), false);
+      assert.deepEqual(links.neutralize(text, "code"), { text: shown, found: 1 });
+      assert.equal(links.hasUntrusted(shown), false);
+    });
+  }
+
+  it("keeps a foreign link in brackets, and asks for no previews", () => {
+    const text = "see <https://evil.example/p>";
+    assert.deepEqual(links.neutralize(text, "code"), { text, found: 1 });
+    assert.equal(links.hasUntrusted(text), false);
+  });
+
+  for (const before of ["\\", "<a", "[a [b]]("]) {
+    it(`does not trust brackets behind ${before}`, () => {
+      assert.equal(links.hasUntrusted(`${before}<https://evil.example/p>`), true);
     });
   }
 });
@@ -103,15 +127,15 @@ describe("[SEC-R7] Links.neutralize() › written addresses whose host is not ce
 
 describe("[SEC-R7] Links.neutralize() › other spellings of a trusted URL", () => {
   const treated: readonly [text: string, code: string][] = [
-    ["https://seen.example/secret/../x?y", "`https://seen.example/secret/../x`"],
-    ["https://seen.example/./x?y", "`https://seen.example/./x`"],
-    ["https://seen.example/secret/%2e%2e/x?y", "`https://seen.example/secret/%2e%2e/x`"],
-    ["https://seen.example:443/x?y", "`https://seen.example:443/x`"],
-    ["https://sEEn.eXample/x?y", "`https://sEEn.eXample/x`"],
-    ["https://ｓeen.example/x?y", "`https://ｓeen.example/x`"],
-    ["https://BÜCHER.example/", "`https://BÜCHER.example/`"],
-    ["<https://seen.example/x?y!?!>", "`https://seen.example/x`"],
-    ["[words](https://seen.example/x?y!?!)", "words (`https://seen.example/x`)"],
+    ["https://seen.example/secret/../x?y", "<https://seen.example/secret/../x> `?y`"],
+    ["https://seen.example/./x?y", "<https://seen.example/./x> `?y`"],
+    ["https://seen.example/secret/%2e%2e/x?y", "<https://seen.example/secret/%2e%2e/x> `?y`"],
+    ["https://seen.example:443/x?y", "<https://seen.example:443/x> `?y`"],
+    ["https://sEEn.eXample/x?y", "<https://sEEn.eXample/x> `?y`"],
+    ["https://ｓeen.example/x?y", "<https://seen.example/x> `?y`"],
+    ["https://BÜCHER.example/", "<https://xn--bcher-kva.example/>"],
+    ["<https://seen.example/x?y!?!>", "<https://seen.example/x> `?y!?!`"],
+    ["[words](https://seen.example/x?y!?!)", "words (<https://seen.example/x> `?y!?!`)"],
     ["https://seen.example/x?y!?_*~!!", "<https://seen.example/x?y>!?_*~!!"],
     ["https://seen.example/x?y.,.,;", "<https://seen.example/x?y>.,.,;"],
     ["**https://seen.example/x?y?!**", "**<https://seen.example/x?y>?!**"],
@@ -167,7 +191,7 @@ describe("[SEC-R7] Links.neutralize() › code", () => {
   }
 
   it("reports a result that still contains a link", () => {
-    const { text } = links.neutralize("a ` b https://evil.example/?k", "code");
+    const { text } = links.neutralize("a ` b https://u@evil.example/?k", "code");
     assert.equal(links.hasUntrusted(text), true);
   });
 });

@@ -15,8 +15,13 @@ const SUPPRESS_EMBEDS = 1 << 2;
 const WRITTEN = "https://x.example/page?id=7";
 const DATA = "0f1e2d3c-what-people-said";
 
-/** Links that Discord's server may find in a message, read with little care. */
+/** Links that Discord's server may fetch for a message, read with little care. */
 function linksIn(text: string): readonly string[] {
+  return addressesIn(text.replace(/(?<!\\|<[^\s>]*)<https?:\/\/[^\s<>]*>/gi, " "));
+}
+
+/** Links that a person may click, with those in angle brackets. */
+function addressesIn(text: string): readonly string[] {
   const withoutCode = text.replace(/```[\s\S]*?```|``[^`]*``|`[^`\n]*`/g, " ");
   return Array.from(
     withoutCode.matchAll(/https?:\/\/[^\t\n\r <>]*/gi),
@@ -86,6 +91,9 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
         say("grace", "general", `${mention} attack ${index}! Look at ${WRITTEN}, please.`);
         const shown = (await replies("general", index + 1)).at(-1) ?? "";
         for (const found of linksIn(shown)) assert.equal(found, link, `${what}: ${shown}`);
+        for (const found of addressesIn(shown).filter((one) => one !== WRITTEN)) {
+          assert.doesNotMatch(found, /[?#]/, `${what}: ${shown}`);
+        }
         const flags = simulator.posted("general").at(-1)?.flags ?? 0;
         const isWhole = shown === `See ${WRITTEN}.`;
         assert.equal((flags & SUPPRESS_EMBEDS) !== 0, !isWhole, `${what}: ${shown}`);
@@ -97,7 +105,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       }
     }));
 
-  it("trusts no link in a quote, an embed, a file, overheard or forwarded text", () =>
+  it("lets Discord fetch no link in a quote, an embed, a file, overheard or forwarded text", () =>
     withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, user } = scene;
       const named = `https://evil.example/?k=${DATA}`;
@@ -127,7 +135,11 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       assert.ok(forward.kind === "done");
       simulator.publish(forward.events);
       say("grace", "general", `${mention} and that, from evil.example?`, forward.value.message.id);
-      for (const reply of await replies("general", 2)) assert.deepEqual(linksIn(reply), []);
+      for (const reply of await replies("general", 2)) {
+        assert.deepEqual(linksIn(reply), []);
+        assert.equal(reply, `Read <${named}>`); // a person may click it
+      }
+      for (const { flags } of simulator.posted("general")) assert.equal(flags, SUPPRESS_EMBEDS);
     }));
 
   it("shows no link while it grows, nor in two halves of a long answer", () =>
@@ -153,7 +165,7 @@ describe("[SEC-R7] a model that wants to leak data by links", () => {
       assert.ok(all.length > 2, "a draft has grown");
       for (const text of all) {
         for (const link of linksIn(text)) assert.equal(link, WRITTEN, text);
-        assert.ok(!text.includes(`?k=${DATA}`), text);
+        for (const link of addressesIn(text)) assert.ok(!link.includes(`?k=${DATA}`), text);
       }
       for (const { flags, content } of simulator.posted("general")) {
         assert.ok((flags & SUPPRESS_EMBEDS) !== 0, `the edited draft has the flag: ${content}`);

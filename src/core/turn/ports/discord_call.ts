@@ -21,6 +21,8 @@ export interface DiscordCall {
   readonly decision?: Decision;
   /** Whether the turn has a tool, by its name (T2); absent: it has none. */
   readonly mayUse?: (tool: string) => boolean;
+  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
+  readonly isKnownLink?: (address: string) => boolean;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
   /** Aborted when the turn ends, or the call takes too long (T1). */

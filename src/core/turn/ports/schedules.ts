@@ -12,6 +12,8 @@ export interface ScheduleRequest {
   readonly isTask: boolean;
   /** Identifies the call, so that a repetition sets no second schedule. */
   readonly callKey: string;
+  /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
+  readonly isKnownLink?: (address: string) => boolean;
 }
 
 /** A schedule as its creator sees it. */

@@ -1,0 +1,101 @@
+/** Tests links of answers over the life of a conversation, as people see them (R9). */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it } from "node:test";
+import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
+import { startFixedModel } from "../../support/model/fixed_model.ts";
+
+const FOUND = "https://found.example/page?id=42";
+const SAID = "https://said.example/page?id=7";
+const OTHER = "https://found.example/page?id=43";
+const SUPPRESS_EMBEDS = 1 << 2;
+
+describe("[R9] links in a conversation", () => {
+  it("keeps those of tools and people whole, also after a kill and a summary", async () => {
+    const filler = "High at noon. ".repeat(2_000); // the transcript keeps a part of the result
+    const results = [
+      { url: "https://a.example/", title: "Tides", content: filler },
+      { url: FOUND, title: "Plankton", content: filler },
+    ];
+    const engine = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ results }));
+    });
+    await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
+    const { port } = engine.address() as AddressInfo;
+    await using model = await startFixedModel((asked, { system }) => {
+      if (system.startsWith("You shorten the transcript")) return "They spoke of tides.";
+      if (asked.includes("Plankton")) return `Here: ${FOUND}`;
+      if (asked.includes("search!")) {
+        return { calls: [{ id: "c1", name: "web_search", arguments: '{"query":"tides"}' }] };
+      }
+      return `Again: ${FOUND}, ${SAID} and ${OTHER}, https://www.youtube.com/watch?v=1`;
+    });
+    const config = {
+      commands: { ownerAllowFrom: ["grace"] },
+      search: { kind: "searxng", url: `http://127.0.0.1:${port}` },
+    };
+    try {
+      await withSimulation(
+        { config },
+        async ({ simulator, start, say, mention, replies, rows, until }) => {
+          const env = { OPENAI_BASE_URL: model.baseUrl };
+          const first = await start(env);
+          say("grace", "general", `${mention} search! I know ${SAID}`);
+          assert.deepEqual(await replies("general", 1), [`Here: <${FOUND}>`]);
+          assert.equal(simulator.posted("general").at(-1)?.flags, SUPPRESS_EMBEDS);
+          const again = `Again: <${FOUND}>, <${SAID}> and <https://found.example/page> ` +
+            "`?id=43`, https://www.youtube.com/watch?v=1";
+          say("ada", "general", `${mention} again!`); // another person
+          assert.equal((await replies("general", 2))[1], again);
+
+          await until("the transcript", () => rows("SELECT 1 FROM entry").length >= 4);
+          first.kill("SIGKILL");
+          assert.deepEqual(await ended(first), KILLED);
+          await start(env);
+          say("grace", "general", `${mention} again!`);
+          assert.equal((await replies("general", 3))[2], again);
+
+          say("grace", "general", `${mention} /compact`);
+          await until("the summary", () => rows("SELECT 1 FROM checkpoint").length === 1);
+          await replies("general", 4);
+          say("grace", "general", `${mention} again!`);
+          assert.equal((await replies("general", 5))[4], again);
+
+          say("grace", "general", `${mention} /new`);
+          await replies("general", 6);
+          say("grace", "general", `${mention} once more`);
+          const last = (await replies("general", 7))[6] ?? "";
+          assert.ok(last.includes("<https://found.example/page> `?id=42`"), last);
+        },
+      );
+    } finally {
+      engine.close();
+    }
+  });
+
+  it("says a link to another channel as an answer would", async () => {
+    await using model = await startFixedModel((asked) => {
+      const [, channelId] = /post it! <#(\d+)>/.exec(asked) ?? [];
+      if (channelId === undefined) return "Done.";
+      const text = `See ${SAID} or ${OTHER}`;
+      const post = { action: "sendMessage", channelId, text };
+      return { calls: [{ id: "c1", name: "discord", arguments: JSON.stringify(post) }] };
+    });
+    await withSimulation({
+      config: { commands: { ownerAllowFrom: ["grace"] } },
+    }, async ({ start, say, mention, replies, simulator }) => {
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("grace", "general", `${mention} about ${SAID}`);
+      await replies("general", 1);
+      const help = simulator.channel("help").id;
+      say("grace", "general", `${mention} post it! <#${help}>`);
+      await replies("general", 2);
+      assert.deepEqual(await replies("help", 1), [
+        `See <${SAID}> or <https://found.example/page> \`?id=43\``,
+      ]);
+    });
+  });
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isPublicSite, PUBLIC_SITES } from "../../../src/render/safety/link_hosts.ts";
+
+describe("[R9] the shipped list of hosts", () => {
+  it("has each host once, in its normal form, and no bare wildcard of many owners", () => {
+    assert.equal(new Set(PUBLIC_SITES).size, PUBLIC_SITES.length);
+    for (const site of PUBLIC_SITES) {
+      const host = site.replace(/^\*\./, "").replace(/\/.*$/, "");
+      assert.equal(new URL(`https://${host}`).hostname, host, site);
+      assert.match(host, /\./);
+    }
+  });
+
+  const unlisted = [
+    "docs.google.com", // forms
+    "sites.google.com",
+    "script.google.com",
+    "translate.google.com", // fetches
+    "web.archive.org",
+    "validator.w3.org",
+    "t.co", // redirects
+    "bit.ly",
+    "l.facebook.com",
+    "evil.github.io", // subdomains of users
+    "evil.gitlab.io",
+    "evil.blogspot.com",
+    "evil.substack.com",
+    "www.amazon.com", // campaigns
+    "apps.apple.com",
+    "play.google.com",
+    "store.steampowered.com",
+    "docs.rs", // pages with code of users
+    "huggingface.co",
+    "webhook.site",
+    "evil.discordsays.com",
+    "images-ext-1.discordapp.net", // fetches
+  ];
+  for (const host of unlisted) {
+    it(`lacks ${host}`, () => assert.equal(isPublicSite(host, `https://${host}/x`), false));
+  }
+
+  it("needs encryption, the usual port, and the listed path", () => {
+    const isListed = (address: string) => isPublicSite(new URL(address).hostname, address);
+    assert.equal(isListed("https://www.youtube.com/watch?v=1"), true);
+    assert.equal(isListed("http://www.youtube.com/watch?v=1"), false);
+    assert.equal(isListed("https://www.youtube.com:444/watch?v=1"), false);
+    assert.equal(isListed("https://www.google.com/maps/x"), true);
+    assert.equal(isListed("https://www.google.com/mapsx"), false);
+  });
+});
