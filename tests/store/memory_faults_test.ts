@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
-import { ACCOUNT_MAX } from "../../src/store/memory/backlog.ts";
-import { createClaimQueue } from "../../src/store/memory/claim_queue.ts";
 import { createStore } from "../../src/store/store.ts";
 import type { CrashHooks } from "../../src/store/database/durability.ts";
 import {
@@ -11,10 +9,8 @@ import {
   guildMessage,
   messageId,
   outboundMessage,
-  sender,
 } from "../support/discord/builders.ts";
 import { openDatabase } from "../support/store/open_database.ts";
-import { alone } from "../support/store/claim_queue.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -136,25 +132,5 @@ describe("the memory of the store", () => {
     await assert.rejects(store.inbox.claimNext(ACCOUNT, NOW, []));
     fails = false;
     assert.ok(await store.inbox.claimNext(ACCOUNT, NOW, []));
-  });
-
-  it("[S5] lets no session with a long queue delay the others", () => {
-    const queue = createClaimQueue();
-    const waiting = Array.from({ length: ACCOUNT_MAX }, (_, index) => ({
-      messageId: messageId(String(FIRST + BigInt(index))),
-      accountId: ACCOUNT,
-      channelId: CHANNEL,
-      route: { agentId: "main", sessionKey: "busy" },
-      arrival: index + 1,
-      attempts: 0,
-      sender: sender(),
-      isScheduled: false,
-      isFresh: false,
-    }));
-    queue.fill(waiting);
-    queue.add(guildMessage(), { agentId: "main", sessionKey: "other" });
-    assert.equal(queue.take(ACCOUNT, alone, 0)?.route.sessionKey, "busy");
-    const second = queue.take(ACCOUNT, alone, 0);
-    assert.ok(second !== undefined || queue.isStale, "the tables are not read, either");
   });
 });

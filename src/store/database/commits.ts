@@ -34,7 +34,7 @@ import {
 } from "./write_behind.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
 import { createTail } from "./tail.ts";
-import type { Transactions } from "./transact.ts";
+import type { Effects, Transactions } from "./transact.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
 /** Transactions in groups, with a journal. */
@@ -107,12 +107,13 @@ export function createCommits(
     onRefused,
     soon,
     schedule,
+    catchUp: () => catchUp(),
   });
-  let waiting: WriteJob[] = [];
+  const waiting: WriteJob[] = [];
   /** Jobs that no caller waits for: the next transaction stores them, or the timer. */
   let unhurried: WriteJob[] = [];
-  /** Makes jobs that may be needless by then. */
-  let perhaps: (() => WriteJob | undefined)[] = [];
+  /** Jobs that may be needless by then. */
+  let perhaps: WriteJob[] = [];
   let cancelPerhaps: (() => void) | undefined;
   let cancelTimer: (() => void) | undefined;
   let timerMs = Infinity;
@@ -125,8 +126,21 @@ export function createCommits(
   }
 
   function flush(): void {
-    const jobs = waiting;
-    waiting = [];
+    do write(nextGroup()); while (waiting.length > 0);
+  }
+
+  /** The jobs up to the next one that is to be alone, or that one. */
+  function nextGroup(): readonly WriteJob[] {
+    const alone = waiting.findIndex(({ isAlone }) => isAlone);
+    return waiting.splice(0, alone < 0 ? waiting.length : Math.max(alone, 1));
+  }
+
+  function write(group: readonly WriteJob[]): void {
+    const jobs = group.filter((job) => {
+      const isNeeded = job.isNeeded?.() ?? true;
+      if (!isNeeded) job.skip?.();
+      return isNeeded;
+    });
     if (jobs.some(({ journal }) => !journal)) takeNeeded();
     try {
       writeWithUnhurried((added) => tables.write([...added, ...jobs]));
@@ -139,7 +153,7 @@ export function createCommits(
   function takeNeeded(): void {
     cancelPerhaps?.();
     cancelPerhaps = undefined;
-    unhurried.push(...perhaps.flatMap((make) => make() ?? []));
+    unhurried.push(...perhaps.filter(({ isNeeded }) => isNeeded?.()));
     perhaps = [];
   }
 
@@ -175,25 +189,14 @@ export function createCommits(
     cancelTimer = schedule(flush, ms);
   }
 
-  function enqueue<T>(
-    options: CommitOptions,
-    work: () => T,
-    journal?: WriteJob["journal"],
-  ): Promise<T> {
-    if (isClosed) return Promise.reject(new Error("Cannot store anything: the store is closed"));
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let result: { readonly value: T } | undefined;
-    waiting.push({
-      options,
-      journal,
-      run: () => void (result = { value: work() }),
-      // Work that is journaled returns nothing, and has not run yet.
-      resolve: () => resolve(result?.value as T),
-      reject: (reason) => reject(reason instanceof StoreError ? reason : writeError(reason)),
-    });
+  function enqueue(job: WriteJob): void {
+    if (isClosed) return job.reject(new Error("Cannot store anything: the store is closed"));
+    waiting.push(job);
     if (waiting.length === 1) soon(flush);
-    return promise;
   }
+
+  const failWith = (reject: (reason: unknown) => void) => (reason: unknown) =>
+    reject(reason instanceof StoreError ? reason : writeError(reason));
 
   /**
    * Reads with the journal's work in the tables, and undoes that work at once: a transaction that
@@ -238,7 +241,22 @@ export function createCommits(
     });
 
   return {
-    commit: (options, work) => enqueue(options, work),
+    commit<T>(options: CommitOptions, work: () => T, { onStored, isAlone }: Effects<T> = {}) {
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      let result: { readonly value: T } | undefined;
+      enqueue({
+        options,
+        isAlone,
+        run: () => void (result = { value: work() }),
+        resolve() {
+          if (!result) throw new TypeError("Work that has not run cannot be stored");
+          onStored?.(result.value);
+          resolve(result.value);
+        },
+        reject: failWith(reject),
+      });
+      return promise;
+    },
     journaled(kind, apply) {
       kinds.set(kind, (record) => apply(JSON.parse(record))); // ours, written below
       type Recorded = Parameters<typeof apply>[0];
@@ -254,7 +272,22 @@ export function createCommits(
         },
       });
       return {
-        append: (options, record) => enqueue(options, () => apply(record), rowOf(record)),
+        append(options, record, { isNeeded, onStored } = {}) {
+          const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+          enqueue({
+            options,
+            journal: rowOf(record),
+            isNeeded,
+            run: () => apply(record),
+            resolve() {
+              onStored?.();
+              resolve(true);
+            },
+            skip: () => resolve(false),
+            reject: failWith(reject),
+          });
+          return promise;
+        },
         later(options, record, withinMs = LAG_MAX_MS, onStored = () => {}) {
           if (isClosed) return;
           unhurried.push(jobOf(options, record, onStored));
@@ -262,7 +295,7 @@ export function createCommits(
         },
         ifNeeded(options, record, isNeeded) {
           if (isClosed) return;
-          perhaps.push(() => isNeeded() ? jobOf(options, record, () => {}) : undefined);
+          perhaps.push({ ...jobOf(options, record, () => {}), isNeeded });
           cancelPerhaps ??= schedule(flushNeeded, LAG_MAX_MS);
         },
       };

@@ -10,10 +10,30 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitOptions } from "./durability.ts";
 
+/** How a transaction changes this process's memory. */
+export interface Effects<T> {
+  /** Called at the moment it is stored, before any other code runs. */
+  readonly onStored?: (result: T) => void;
+  /**
+   * Whether it shares a commit with no other work: whatever is asked for later is decided with its
+   * effects.
+   */
+  readonly isAlone?: boolean;
+}
+
 /** Stores work of one kind as records. The tables have it before other work reads or changes them. */
 export interface Journaled<Recorded> {
-  /** Stores a record; it is safe once the promise resolves. */
-  append(options: CommitOptions, record: Recorded): Promise<void>;
+  /**
+   * Stores a record; it is safe once the promise resolves.
+   *
+   * @param isNeeded Called right before; if it returns `false`, the record is not stored.
+   * @returns Whether the record was stored.
+   */
+  append(
+    options: CommitOptions,
+    record: Recorded,
+    effects?: Pick<Effects<void>, "onStored"> & { readonly isNeeded?: () => boolean },
+  ): Promise<boolean>;
   /**
    * Stores a record that no caller waits for, with the next transaction. A kill before that undoes it.
    * The record may change until it is stored.
@@ -40,7 +60,7 @@ export interface Transactions {
    * @returns What `work` returned, once it is committed.
    * @throws {unknown} What `work` or the disk threw, with nothing stored.
    */
-  commit<T>(options: CommitOptions, work: () => T): Promise<T>;
+  commit<T>(options: CommitOptions, work: () => T, effects?: Effects<T>): Promise<T>;
   /**
    * Registers a kind of work that a JSON record describes completely. One module owns each kind,
    * and registers it before it does anything else.
@@ -63,9 +83,13 @@ export interface Transactions {
  */
 export function createUngroupedTransactions(database: DatabaseSync): Transactions {
   return {
-    commit: (_terms, work) => transact(database, work),
+    commit: (_terms, work, effects) => transact(database, work, effects?.onStored),
     journaled: (_kind, apply) => ({
-      append: (_terms, record) => transact(database, () => apply(record)),
+      async append(_terms, record, { isNeeded = () => true, onStored } = {}) {
+        if (!isNeeded()) return false;
+        await transact(database, () => apply(record), onStored);
+        return true;
+      },
       later(_terms, record, _withinMs, onStored) {
         transactNow(database, () => apply(record));
         onStored?.();
@@ -83,8 +107,16 @@ export function createUngroupedTransactions(database: DatabaseSync): Transaction
  * @returns What `work` returned, once it is committed.
  * @throws {unknown} What `work` threw, with nothing stored.
  */
-export function transact<T>(database: DatabaseSync, work: () => T): Promise<T> {
-  return Promise.try(() => transactNow(database, work));
+export function transact<T>(
+  database: DatabaseSync,
+  work: () => T,
+  onStored: (result: T) => void = () => {},
+): Promise<T> {
+  return Promise.try(() => {
+    const result = transactNow(database, work);
+    onStored(result);
+    return result;
+  });
 }
 
 /** As {@link transact}, synchronously: for opening and migrating. */

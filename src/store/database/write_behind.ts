@@ -30,6 +30,12 @@ export interface WriteJob {
   readonly reject: (reason: unknown) => void;
   /** Makes the work's record; absent if the work must not be journaled. */
   readonly journal?: () => JournalRow;
+  /** Whether the work is still to be done, asked right before; absent: it is. */
+  readonly isNeeded?: () => boolean;
+  /** Tells the caller that it was not. */
+  readonly skip?: () => void;
+  /** Whether it shares a transaction with no other work. */
+  readonly isAlone?: boolean;
 }
 
 /** Work that only the journal has. */
@@ -94,6 +100,8 @@ export interface WriteBehindDeps {
   readonly soon: (run: () => void) => void;
   /** Runs the catch-up after a while. */
   readonly schedule: StartTimer;
+  /** Calls {@link WriteBehind.catchUp} with the other work that waits for it. */
+  readonly catchUp: () => void;
 }
 
 /**
@@ -120,7 +128,7 @@ export const RETRY_MS = 1_000;
  */
 export function createWriteBehind(
   database: DatabaseSync,
-  { tail, crash, onUndone, applyRecord, onRefused, soon, schedule }: WriteBehindDeps,
+  { tail, crash, onUndone, applyRecord, onRefused, soon, schedule, catchUp }: WriteBehindDeps,
 ): WriteBehind {
   const journal = prepareJournal(database);
   const groups = prepareJobGroups(database, onUndone);
@@ -220,10 +228,6 @@ export function createWriteBehind(
     }
   }
 
-  function catchUp(jobs: readonly WriteJob[] = []): readonly WriteJob[] {
-    return deferred.length + jobs.length > 0 ? apply(jobs) : [];
-  }
-
   function catchUpSoon(): void {
     isDue = false;
     cancel?.();
@@ -244,7 +248,7 @@ export function createWriteBehind(
         jobs.every(({ journal }) => journal);
       return fitsJournal ? append(jobs) : apply(jobs);
     },
-    catchUp,
+    catchUp: (jobs = []) => deferred.length + jobs.length > 0 ? apply(jobs) : [],
     recover() {
       if (journal.tail().length > 0) apply([], storedTail); // a start without work writes nothing
     },

@@ -39,7 +39,9 @@ export function createBatches(
   settleLater: SettleLater,
   { memory, verdicts, pruner, transcripts, inbox, onRecorded }: InboxDeps,
 ): AcceptedBatches {
-  const { claims, direct, outgoing } = memory;
+  const { direct, outgoing } = memory;
+  /** Messages that the tables lack: the journal has them, or they are about to be stored. */
+  const unstored = new Set<string>();
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
   const changes = prepareChanges(database, memory, prepareMessageBlocks(database), transcripts);
@@ -49,7 +51,7 @@ export function createBatches(
   const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
 
   const plain = journaled<PlainBatch>("batch", ({ arrivedAt, ...batch }) => {
-    for (const { message } of batch.judged) claims.stored(message.id);
+    for (const { message } of batch.judged) unstored.delete(message.id);
     store({ ...batch, echoes: [], guilds: [] }, arrivedAt, true);
   });
 
@@ -68,7 +70,7 @@ export function createBatches(
       unknown.length === 0 &&
       ids.size === judged.length &&
       judged.every(({ verdict: { kind }, message, route, stop }) =>
-        kind === "accept" && route !== undefined && !stop && claims.isStored(message.id) &&
+        kind === "accept" && route !== undefined && !stop && !unstored.has(message.id) &&
         verdicts.isNew(message)
       );
   }
@@ -83,11 +85,13 @@ export function createBatches(
     arrivedAt: number,
   ): Promise<Accepted> {
     if (!heard) return NOTHING_ACCEPTED;
-    for (const { message: { id } } of judged) claims.storing(id);
+    for (const { message: { id } } of judged) unstored.add(id);
     try {
-      await plain.append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt });
+      await plain.append(COMMIT_OPTIONS.T1, { accountId, heard, judged, arrivedAt }, {
+        onStored: () => memory.accepted(judged),
+      });
     } catch (error) {
-      for (const { message: { id } } of judged) claims.stored(id);
+      for (const { message: { id } } of judged) unstored.delete(id);
       waitingTurns.cancel(judged);
       throw error;
     }
@@ -95,7 +99,7 @@ export function createBatches(
     return { ...NOTHING_ACCEPTED, accepted: judged };
   }
 
-  async function acceptUnqueued(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
+  async function acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
     // Only a new code or a channel's first message waits for the disk. A flood cannot produce
     // these.
     const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
@@ -103,7 +107,7 @@ export function createBatches(
       : batch.judged;
     const isFirst = previewed.some(({ verdict }) => verdict.kind === "challenge") ||
       directOf(previewed).some((message) => !direct.has(keyOf(message)));
-    if (batch.waiting && waitingTurns.isStale) await read(waitingTurns.refresh);
+    if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
     const { settledIn, unknown } = settleKnown(batch);
     if (!isFirst && isPlain(batch, unknown) && mayWait(batch)) {
       const accepted = await storePlain(batch, arrivedAt);
@@ -115,19 +119,24 @@ export function createBatches(
     const mayAccept = batch.judged.filter(({ verdict, message }) =>
       verdict.kind !== "ignore" && verdicts.isNew(message)
     );
-    for (const { message: { id } } of mayAccept) claims.storing(id);
-    const { recorded, repeats, applied, ...accepted } = await commit(
+    for (const { message: { id } } of mayAccept) unstored.add(id);
+    const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
+    const { recorded, repeats, applied: _, ...accepted } = await commit(
       options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
+      {
+        isAlone: mayCut, // so that no turn ends with the answer to another text
+        onStored({ recorded, accepted, applied, settledIn }) {
+          for (const message of directOf(recorded)) direct.add(keyOf(message));
+          for (const channelId of settledIn) outgoing.queues.forget(batch.accountId, channelId);
+          memory.accepted(accepted);
+          if (applied) changes.remember(applied);
+        },
+      },
     ).finally(() => {
-      for (const { message: { id } } of mayAccept) claims.stored(id);
+      for (const { message: { id } } of mayAccept) unstored.delete(id);
     });
-    for (const message of directOf(recorded)) direct.add(keyOf(message));
-    for (const channelId of accepted.settledIn) {
-      outgoing.queues.forget(batch.accountId, channelId);
-    }
     onRecorded(recorded, repeats);
-    if (applied) changes.remember(applied);
     return {
       ...accepted,
       settled: accepted.settled + settledIn.length,
@@ -135,15 +144,7 @@ export function createBatches(
     };
   }
 
-  return {
-    async acceptBatch(batch, arrivedAt) {
-      const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
-      const release = mayCut ? claims.hold() : undefined;
-      const accepted = await acceptUnqueued(batch, arrivedAt).finally(release);
-      for (const { message, route } of accepted.accepted) if (route) claims.add(message, route);
-      return accepted;
-    },
-  };
+  return { acceptBatch };
 }
 
 /** Settles the echoes of messages that are in memory, outside of a transaction. */

@@ -42,7 +42,7 @@ const rowSchema = z.object({
 /** Prepares the statements. */
 export function prepareChanges(
   database: DatabaseSync,
-  { claims, turns, outgoing }: Pick<Memory, "claims" | "turns" | "outgoing">,
+  { apply, outgoing }: Pick<Memory, "apply" | "outgoing">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
   transcripts: Pick<TranscriptRows, "redact" | "drop">,
 ) {
@@ -124,11 +124,8 @@ export function prepareChanges(
     },
     /** Applies the result to memory, once it is stored. */
     remember({ edited, cut, sessions }: AppliedChanges): void {
-      for (const message of edited) claims.edit(message);
-      for (const messageId of cut) {
-        claims.drop(messageId);
-        turns.end(messageId);
-      }
+      for (const message of edited) apply({ kind: "edited", message });
+      for (const messageId of cut) apply({ kind: "cut", messageId });
       for (const sessionKey of sessions) transcripts.drop(sessionKey);
     },
   };

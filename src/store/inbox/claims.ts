@@ -9,30 +9,26 @@ import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { ACCOUNT_MAX, type MayBegin, SESSION_MAX, type WaitingMessage } from "../memory/backlog.ts";
+import type { MayBegin, WaitingMessage } from "../memory/backlog.ts";
 import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { IS_PARKED, UPLOADED_FILES } from "../schema/questions.ts";
+import { UPLOADED_FILES } from "../schema/questions.ts";
+import { isRunning } from "../memory/open_turns.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
-import { readMessage, readWaiting } from "./rows.ts";
+import { readMessage } from "../memory/read_turns.ts";
 import type { Admits, Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
 const CARRIED_MAX = 20;
 
-/** Maximum number of an account's waiting messages whose texts are read before their claims. */
-const TEXTS_MAX = 1_000;
-
 const isAlone: Admits = (_, running) => running.length === 0;
 
-/** Messages that became part of a turn. */
-interface JoinedMessages {
-  readonly entries: readonly WaitingMessage[];
-  readonly messages: readonly InboundMessage[];
-  /** Those that the tables have. */
-  readonly stored: readonly WaitingMessage[];
+/** Messages that may become part of a turn, or have. */
+interface Joining {
+  readonly entry: WaitingMessage;
+  readonly message: InboundMessage;
 }
 
 function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: number): ClaimRecord {
@@ -43,32 +39,19 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
 /**
  * Creates the storage of claims.
  *
- * The function is longer than most, because its inner functions share one state: the queue of
- * claims in memory.
+ * The function is longer than most, because its inner functions share one state: the open turns.
  */
 export function createClaims(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
-  { claims: queue, outgoing }: Pick<Memory, "claims" | "outgoing">,
+  { turns, apply, readTurns, outgoing }: Pick<
+    Memory,
+    "turns" | "apply" | "readTurns" | "outgoing"
+  >,
   inbox: Pick<InboxRows, "claim">,
 ): Claims {
+  const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);
-  // A turn that a change has ended is `running` in the table until its next claim.
-  const selectWaiting = database.prepare(
-    `SELECT id, message_id, account_id, channel_id, agent_id, session_key, attempt, turn_of,
-            message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
-            message ->> '$.scheduled' IS NOT NULL AS is_scheduled,
-            CASE WHEN in_account <= ${TEXTS_MAX} THEN message END AS message, uploaded FROM (
-       SELECT *, ${UPLOADED_FILES} AS uploaded,
-              ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
-              ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
-       FROM inbox
-       WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND NOT ${IS_PARKED}
-         AND message_id NOT IN (SELECT value FROM json_each(?))
-     )
-     WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
-     ORDER BY id`,
-  );
   const selectMessage = database.prepare(
     `SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`,
   );
@@ -83,69 +66,62 @@ export function createClaims(
 
   const claimed = journaled<ClaimRecord>("claim", inbox.claim);
 
-  function fill(): void {
-    queue.fill(selectWaiting.all(JSON.stringify(queue.running())).map(readWaiting));
-  }
-
   /**
    * T2, as far as it must be stored. A turn that an earlier process began is counted before it
    * begins again. So a message that makes the process crash is given up eventually. A message that
    * this process has stored may lose its first claim in a crash: it gets one more attempt. So that
    * claim is not stored if the turn soon ends.
-   *
-   * @param stored Messages that the tables have; the others reach the tables as claimed.
    */
-  async function storeClaim(claim: Claim, stored: readonly WaitingMessage[], now: number) {
-    const record = claimOf(claim.message.id, stored, now);
-    if (stored.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
-      claimed.ifNeeded(COMMIT_OPTIONS.T2, record, () => queue.isRunning(claim));
+  async function storeClaim(claim: Claim, entries: readonly WaitingMessage[], now: number) {
+    const record = claimOf(claim.message.id, entries, now);
+    if (entries.every(({ isFresh, attempts }) => isFresh && attempts === 0)) {
+      claimed.ifNeeded(COMMIT_OPTIONS.T2, record, () => isRunning(turns, claim));
     } else await claimed.append(COMMIT_OPTIONS.T2, record);
   }
 
   const readText = ({ messageId }: WaitingMessage): Promise<InboundMessage> =>
     read(() => readMessage(selectMessage.get(messageId)));
 
+  /** Whether a turn still runs, and messages still wait for it, unchanged. */
+  const mayJoin = (turn: MessageId, entries: readonly WaitingMessage[]): boolean =>
+    turns.running.has(turn) && entries.every((entry) => backlog.find(entry.messageId) === entry);
+
   /**
-   * Adds messages that wait behind a turn to it, in memory.
+   * Finds messages behind a turn.
    *
    * @param decide Whether the turn gets a message; `end` ends the search.
    * @param max Maximum number of them.
    * @param last Only those behind this message; absent: all of the session.
    */
-  async function join(
+  async function findBehind(
     turn: WaitingMessage,
     max: number,
     decide: (entry: WaitingMessage, message: InboundMessage) => "take" | "skip" | "end",
     last?: MessageId,
-  ): Promise<JoinedMessages> {
-    const entries: WaitingMessage[] = [];
-    const stored: WaitingMessage[] = [];
-    const messages: InboundMessage[] = [];
+  ): Promise<readonly Joining[]> {
+    const found: Joining[] = [];
     let after = last;
-    while (entries.length < max) {
-      const entry = queue.behind(turn.messageId, after);
+    while (found.length < max) {
+      const entry = backlog.behind(turn, after);
       if (!entry) break;
       after = entry.messageId;
       const message = entry.message ?? await readText(entry);
       const decision = decide(entry, message);
       if (decision === "end") break;
       if (decision === "skip") continue;
-      const isStored = queue.isStored(entry.messageId); // otherwise it reaches the tables as claimed
-      if (!queue.join(turn.messageId, entry)) break; // an edit came in between
-      entries.push(entry);
-      messages.push(message);
-      if (isStored) stored.push(entry);
+      if (!mayJoin(turn.messageId, [entry])) break; // an edit came in between
+      found.push({ entry, message });
     }
-    return { entries, messages, stored };
+    return found;
   }
 
   /**
    * Of a turn that no attempt has begun. An older message may wait, too: of a person whose turn runs
    * elsewhere. It has a turn of its own, for the answer belongs to the newest message of a turn.
    */
-  function joinBehind(turn: WaitingMessage, last: InboundMessage, carries: Carries, max: number) {
+  function findNext(turn: WaitingMessage, last: InboundMessage, carries: Carries, max: number) {
     let newest = last;
-    return join(turn, max, (entry, message) => {
+    return findBehind(turn, max, (entry, message) => {
       if (entry.attempts > 0 || !carries(newest, message)) return "end";
       newest = message;
       return "take";
@@ -153,82 +129,97 @@ export function createClaims(
   }
 
   /** The messages that an earlier attempt of the turn had. */
-  const joinEarlier = (turn: WaitingMessage) =>
-    join(turn, Infinity, ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip");
+  const findEarlier = (turn: WaitingMessage) =>
+    findBehind(
+      turn,
+      Infinity,
+      ({ turnOf }) => turnOf === turn.messageId ? "take" : "skip",
+    );
+
+  /** Reads everything that a claimed turn needs, and stores its claim. */
+  async function begin(taken: WaitingMessage, carries: Carries, now: number): Promise<Claim> {
+    const { messageId, accountId, channelId, route, attempts } = taken;
+    // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
+    if (!outgoing.queues.queueOf(accountId, channelId)) {
+      await read(() => outgoing.checkChannel(accountId, channelId));
+    }
+    const message = taken.message ?? await readText(taken);
+    const others = attempts > 0
+      ? await findEarlier(taken)
+      : await findNext(taken, message, carries, CARRIED_MAX - 1);
+    const also = others.filter(({ entry }) => mayJoin(messageId, [entry]));
+    for (const { entry } of also) apply({ kind: "joined", turn: messageId, entry });
+    const claim: Claim = {
+      message,
+      also: also.length > 0 ? also.map(({ message }) => message) : undefined,
+      route,
+      attempt: attempts + 1,
+    };
+    // After all reads: a stored claim that is put back would block its session.
+    if (isRunning(turns, claim)) {
+      await storeClaim(claim, [taken, ...also.map(({ entry }) => entry)], now);
+    }
+    return claim;
+  }
 
   return {
     async claimNext(accountId, now, blocked, carries = () => false, admits = isAlone) {
       for (;;) {
         if (blocked === "all") return undefined;
-        if (queue.isStale) await read(() => queue.isStale && fill());
+        if (turns.isStale) await read(readTurns);
         const mayBegin: MayBegin = (entry, running) =>
           !blocked.includes(entry.channelId) && admits(entry, running);
-        const taken = queue.take(accountId, mayBegin, now);
+        const taken = backlog.next(accountId, mayBegin);
         if (!taken) return undefined;
-        const { messageId, route, attempts } = taken;
+        apply({ kind: "claimed", entry: taken, now });
         try {
-          const isStored = queue.isStored(messageId); // otherwise it reaches the tables as claimed
-          // If nothing waits in the channel, the answer is stored with its intent (T3 and T4).
-          if (!outgoing.queues.queueOf(accountId, taken.channelId)) {
-            await read(() => outgoing.checkChannel(accountId, taken.channelId));
-          }
-          const message = taken.message ?? await readText(taken);
-          const { messages: also, stored } = attempts > 0
-            ? await joinEarlier(taken)
-            : await joinBehind(taken, message, carries, CARRIED_MAX - 1);
-          const claim = {
-            message,
-            also: also.length > 0 ? also : undefined,
-            route,
-            attempt: attempts + 1,
-          };
-          if (!queue.isRunning(claim)) continue; // an edit or a deletion came in between
-          // After all reads: a stored claim that is put back would block its session.
-          const inTables = isStored ? [taken, ...stored] : stored;
-          if (inTables.length > 0) await storeClaim(claim, inTables, now);
-          return claim;
+          const claim = await begin(taken, carries, now);
+          if (isRunning(turns, claim)) return claim; // else an edit or a deletion came in between
         } catch (error) {
-          queue.putBack(taken);
+          apply({ kind: "put back", turn: taken.messageId });
           throw error;
         }
       }
     },
     async takeIn(running, now, carries, stepsWith) {
       const { message: { id: messageId, accountId }, also = [], attempt } = running;
-      if (!queue.behind(messageId)) return undefined;
-      const [turn] = queue.entriesOf(messageId);
-      if (!turn || !queue.isRunning(running)) return undefined;
+      const [turn] = turns.running.get(messageId)?.entries ?? [];
+      if (!turn || !backlog.behind(turn) || !isRunning(turns, running)) return undefined;
       const room = CARRIED_MAX - 1 - also.length;
-      const { entries: joined, messages } = await joinBehind(turn, lastOf(running), carries, room);
-      if (messages.length === 0) return undefined;
-      try {
-        await commit(COMMIT_OPTIONS.TS, () => {
-          if (!queue.isRunning(running)) {
-            throw new Error(`The turn of message ${messageId} has ended`);
-          }
-          inbox.claim(claimOf(messageId, joined, now));
-          insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
-        });
-      } catch (error) {
-        queue.unjoin(messageId, joined);
-        throw error;
-      }
-      return { ...running, also: [...also, ...messages] };
+      const joining = await findNext(turn, lastOf(running), carries, room);
+      if (joining.length === 0) return undefined;
+      const entries = joining.map(({ entry }) => entry);
+      const messages = joining.map(({ message }) => message);
+      const isTaken = await commit(COMMIT_OPTIONS.TS, () => {
+        if (!isRunning(turns, running)) {
+          throw new Error(`The turn of message ${messageId} has ended`);
+        }
+        if (!mayJoin(messageId, entries)) return false; // an edit came in between
+        inbox.claim(claimOf(messageId, entries, now));
+        insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
+        return true;
+      }, {
+        onStored(isTaken) {
+          if (!isTaken) return;
+          for (const entry of entries) apply({ kind: "joined", turn: messageId, entry });
+        },
+      });
+      return isTaken ? { ...running, also: [...also, ...messages] } : undefined;
     },
-    isRunning: queue.isRunning,
-    async release(ended) {
-      const { message, attempt } = ended;
-      if (!queue.isRunning(ended)) return; // a change has ended it: its messages wait already
-      await commit(UNNAMED, () => void release.run(message.id, attempt, message.id));
-      queue.release(ended);
+    isRunning: (claim) => isRunning(turns, claim),
+    async release(claim) {
+      const { message: { id }, attempt } = claim;
+      if (!isRunning(turns, claim)) return; // a change has ended it: its messages wait already
+      await commit(UNNAMED, () => void release.run(id, attempt, id), {
+        isAlone: true,
+        onStored: () => apply({ kind: "released", claim }),
+      });
     },
-    async voidClaims(accountId) {
-      const voided = await commit(
+    voidClaims: (accountId) =>
+      commit(
         UNNAMED,
         () => Number(voidClaims.run({ accountId: accountId ?? null }).changes),
-      );
-      queue.void(accountId);
-      return voided;
-    },
+        { isAlone: true, onStored: () => apply({ kind: "voided", accountId }) },
+      ),
   };
 }

@@ -1,61 +1,12 @@
-/** Reads the rows of waiting and running messages, and keeps undecided messages beside the inbox. */
+/** Keeps undecided messages beside the inbox. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { column, integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
-import { type AccountId, type MessageId, toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Attachment } from "../../core/discord/attachment.ts";
-import type { WaitingMessage } from "../memory/backlog.ts";
+import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
-
-const waitingSchema = z.object({
-  id: column.number,
-  message_id: snowflakeSchema<"message">(),
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-  agent_id: column.text,
-  session_key: column.text,
-  attempt: column.number,
-  guild_id: snowflakeSchema<"guild">().nullable(),
-  turn_of: snowflakeSchema<"message">().nullable(),
-  sender: column.text,
-  is_scheduled: column.number,
-  message: column.textOrNull,
-  uploaded: column.text,
-}).transform((row): WaitingMessage => ({
-  messageId: row.message_id,
-  accountId: row.account_id,
-  channelId: row.channel_id,
-  route: { agentId: row.agent_id, sessionKey: row.session_key },
-  arrival: row.id,
-  attempts: row.attempt,
-  sender: JSON.parse(row.sender),
-  isScheduled: row.is_scheduled === 1,
-  isFresh: false,
-  guildId: row.guild_id ?? undefined,
-  turnOf: row.turn_of ?? undefined,
-  message: row.message === null ? undefined : readMessage(row),
-}));
-
-const messageSchema = z.object({ message: column.text, uploaded: column.text });
-
-/** Reads a message as `rows.ts` writes it. Files of forms count as its own, behind the others. */
-export function readMessage(row: unknown): InboundMessage {
-  const { message: json, uploaded } = messageSchema.parse(row);
-  const message: InboundMessage = JSON.parse(json);
-  const files: readonly Attachment[] = JSON.parse(uploaded);
-  if (files.length === 0) return message;
-  return { ...message, attachments: [...message.attachments ?? [], ...files] };
-}
-
-/** Reads a message that waits for a turn. */
-export function readWaiting(row: unknown): WaitingMessage {
-  return waitingSchema.parse(row);
-}
 
 /**
  * Keeps an undecided message within a transaction of the caller's. A message that is there already

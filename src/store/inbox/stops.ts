@@ -74,22 +74,18 @@ export type Stops = ReturnType<typeof prepareStops>;
 export function createStopTurns(
   database: DatabaseSync,
   { commit }: Transactions,
-  memory: Pick<Memory, "claims" | "turns" | "outgoing">,
+  memory: Pick<Memory, "apply" | "outgoing">,
 ): StopTurns {
   const { stopAll } = prepareStops(database, memory);
   return {
     async stopTurns(scope, now) {
-      const release = memory.claims.hold();
-      try {
-        const stopped = await commit(COMMIT_OPTIONS.BY_HAND, () => stopAll(scope, now));
-        for (const { messageId } of stopped) {
-          memory.claims.drop(messageId);
-          memory.turns.end(messageId);
-        }
-        return stopped.map(({ messageId }) => messageId);
-      } finally {
-        release();
-      }
+      const stopped = await commit(COMMIT_OPTIONS.BY_HAND, () => stopAll(scope, now), {
+        isAlone: true,
+        onStored(stopped) {
+          for (const { messageId } of stopped) memory.apply({ kind: "cut", messageId });
+        },
+      });
+      return stopped.map(({ messageId }) => messageId);
     },
   };
 }

@@ -202,7 +202,7 @@ export type KeepJudged = (
  */
 export function prepareKeepJudged(
   database: DatabaseSync,
-  { claims, quiet }: Memory,
+  { quiet }: Pick<Memory, "quiet">,
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
 ): KeepJudged {
@@ -219,7 +219,7 @@ export function prepareKeepJudged(
     const accepted = recorded.filter(({ message, verdict, route }) => {
       if (verdict.kind !== "accept") return false;
       if (!route) throw new TypeError(`Cannot accept message ${message.id}: it has no route`);
-      return inbox.add(message, route, now, claims.stored(message.id));
+      return inbox.add(message, route, now);
     });
     for (const message of directOf(recorded)) keepDirectChannel(message);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");

@@ -15,6 +15,7 @@ import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { prepareTakeUndecided, toUndecided } from "./rows.ts";
+import { mayRetract } from "../memory/open_turns.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import type { Undecided, UndecidedMessages } from "../../core/store/inbox.ts";
 
@@ -61,27 +62,23 @@ export function createUndecided(
       const replaced = await commit(UNNAMED, () => {
         const taken = take(accountId, id);
         return taken && replace(judged, now, taken.at, waiting);
-      });
+      }, { onStored: (replaced) => memory.accepted(replaced?.accepted ?? []) });
       if (!replaced) return NOTHING_ACCEPTED;
       const { settled, accepted, undecided, refusedIn } = replaced;
       onRecorded([settled]);
-      for (const { message, route } of accepted) if (route) memory.claims.add(message, route);
       return { ...NOTHING_ACCEPTED, accepted, undecided, refusedIn };
     },
     async retract(accountId, messageId, verdict) {
       const retracted = await commit(UNNAMED, () => {
         const taken = take(accountId, messageId) ??
-          (memory.claims.remove(accountId, messageId)
+          (mayRetract(memory.turns, accountId, messageId)
             ? takeWaiting(accountId, messageId)
             : undefined);
         if (!taken) return undefined;
         const { at, ...waiting } = taken;
         return replace({ ...waiting, verdict }, at, at).settled;
-      });
-      if (retracted) {
-        memory.turns.end(messageId);
-        onRecorded([retracted]);
-      }
+      }, { onStored: (gone) => gone && memory.apply({ kind: "retracted", messageId }) });
+      if (retracted) onRecorded([retracted]);
       return retracted !== undefined;
     },
   };

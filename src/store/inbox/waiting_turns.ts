@@ -6,10 +6,6 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import {
   type FullList,
   fullList,
@@ -19,9 +15,8 @@ import {
 } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Memory } from "../memory/memory.ts";
-import type { ListKey, OpenTurn, TurnList } from "../memory/open_turns.ts";
+import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { IS_PARKED } from "../schema/questions.ts";
 
 /** An accepted message after the check. */
 export interface Checked {
@@ -35,10 +30,6 @@ export interface Checked {
 
 /** Checks accepted messages; others stay unchanged. */
 export interface WaitingTurns {
-  /** Reads all open turns from the tables, unless memory has them. The tables must be up to date. */
-  refresh(): void;
-  /** Whether the open turns must be read first. */
-  readonly isStale: boolean;
   /**
    * Counts the turns of messages that are all accepted, without a transaction.
    *
@@ -56,39 +47,18 @@ export interface WaitingTurns {
   check(judged: Judged, rules: WaitingRules | undefined, now: number): Checked;
 }
 
-const turnSchema = z.object({
-  message_id: snowflakeSchema<"message">(),
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-  user_id: snowflakeSchema<"user">(),
-}).transform((row): OpenTurn => ({
-  messageId: row.message_id,
-  accountId: row.account_id,
-  channelId: row.channel_id,
-  userId: row.user_id,
-}));
-
-const toldSchema = z.object({
-  account_id: z.string().transform(toAccountId),
-  list: z.enum(["user", "channel"]),
-  id: column.text,
-}).transform(({ account_id, ...row }): ListKey => ({ accountId: account_id, ...row }));
-
 /**
  * Prepares the statements for waiting turns. The function is longer than most, because its inner
  * functions share one state: the numbers of waiting turns.
  */
 export function prepareWaitingTurns(
   database: DatabaseSync,
-  { turns, outgoing }: Pick<Memory, "turns" | "outgoing">,
+  { turns: { counts: turns }, apply, readTurns, outgoing }: Pick<
+    Memory,
+    "turns" | "apply" | "readTurns" | "outgoing"
+  >,
 ): WaitingTurns {
   const addOnce = prepareAddOnce(database, outgoing);
-  // Both states are named, because the index of open messages begins with the state.
-  const selectOpen = database.prepare(
-    `SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
-     WHERE finished_at IS NULL AND state IN ('waiting', 'running') AND NOT ${IS_PARKED}`,
-  );
-  const selectTold = database.prepare("SELECT account_id, list, id FROM told_full");
   const isInInbox = database.prepare("SELECT 1 FROM inbox WHERE message_id = ?");
   const insertTold = database.prepare(
     "INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)",
@@ -97,24 +67,22 @@ export function prepareWaitingTurns(
     "DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?",
   );
 
-  function refresh(): void {
-    if (!turns.isStale) return;
-    turns.fill(
-      selectOpen.all().map((row) => turnSchema.parse(row)),
-      selectTold.all().map((row) => toldSchema.parse(row)),
-    );
+  const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
+
+  function cancel(judged: readonly Judged[]): void {
+    for (const { message: { id: messageId } } of judged) apply({ kind: "refused", messageId });
   }
 
-  function clearNoticeMark(key: ListKey): void {
-    deleteTold.run(key.accountId, key.list, key.id);
-    turns.tell(key, false);
+  function clearNoticeMark(list: ListKey): void {
+    deleteTold.run(list.accountId, list.list, list.id);
+    apply({ kind: "told", list, isTold: false });
   }
 
   /** Stores that the senders of a list know that it is full, and forgets lists without turns. */
-  function tell(key: ListKey): void {
+  function tell(list: ListKey): void {
     for (const empty of turns.toldWithoutTurns()) clearNoticeMark(empty);
-    insertTold.run(key.accountId, key.list, key.id);
-    turns.tell(key, true);
+    insertTold.run(list.accountId, list.list, list.id);
+    apply({ kind: "told", list, isTold: true });
   }
 
   function refuse(judged: Judged, list: TurnList, rules: WaitingRules, now: number): Checked {
@@ -133,13 +101,9 @@ export function prepareWaitingTurns(
   }
 
   return {
-    refresh,
-    get isStale() {
-      return turns.isStale;
-    },
     reserve(judged, rules) {
       if (!rules) {
-        for (const { message } of judged) turns.add(turnOf(message));
+        for (const { message } of judged) expect(turnOf(message));
         return true;
       }
       if (turns.isStale) return false;
@@ -147,22 +111,20 @@ export function prepareWaitingTurns(
         const turn = turnOf(message);
         const lists = turns.listsOf(turn);
         if (fullOf(lists, rules, message) || lists.some(({ isTold }) => isTold)) {
-          for (const { message: { id } } of judged.slice(0, index)) turns.end(id);
+          cancel(judged.slice(0, index));
           return false;
         }
-        turns.add(turn);
+        expect(turn);
       }
       return true;
     },
-    cancel(judged) {
-      for (const { message: { id } } of judged) turns.end(id);
-    },
+    cancel,
     check(judged, rules, now) {
       const { message, verdict } = judged;
       if (verdict.kind !== "accept") return { judged };
-      if (!rules) return { judged, keep: () => turns.add(turnOf(message)) };
+      if (!rules) return { judged, keep: () => expect(turnOf(message)) };
       if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
-      refresh();
+      if (turns.isStale) readTurns();
       // Another account answers it, and counts it.
       if (isInInbox.get(message.id)) return { judged };
       const turn = turnOf(message);
@@ -171,7 +133,7 @@ export function prepareWaitingTurns(
       return {
         judged,
         keep() {
-          turns.add(turn);
+          expect(turn);
           for (const list of turns.listsOf(turn)) if (list.isTold) clearNoticeMark(list);
         },
       };

@@ -134,9 +134,9 @@ export function createBacklog() {
     /** Whether the text of one more message may be in memory. */
     hasRoomForText: (): boolean => units < TEXT_MAX,
     /**
-     * Finds the next message of an account, and counts a turn for its guild. Guilds take turns. Of a
-     * guild's sessions, the one comes first that has waited longest, and in it the message that was
-     * written first. A message of another one's turn waits for that one.
+     * Finds the next message of an account. Guilds take turns. Of a guild's sessions, the one comes
+     * first that has waited longest, and in it the message that was written first. A message of another
+     * one's turn waits for that one.
      *
      * @param mayBegin Whether a message may be next now, beside the running turns of its session.
      */
@@ -160,13 +160,18 @@ export function createBacklog() {
         time = itsTime;
       }
       if (!chosen || !oldest) return undefined;
-      fair.begun(oldest);
       let next = oldest;
       for (const entry of chosen.entries) {
         if (isBefore(entry.messageId, next.messageId) && isFree(entry, chosen)) next = entry;
       }
       return next;
     },
+    /** Counts a turn for the guild of a message. */
+    begun: (entry: WaitingMessage): void => accountOf(entry.accountId).fair.begun(entry),
+    /** The messages that the turn of this one answers, too, in the order of their ids. */
+    ofTurn: ({ messageId, route: { sessionKey } }: WaitingMessage): readonly WaitingMessage[] =>
+      (sessions.get(sessionKey)?.entries ?? []).filter(({ turnOf }) => turnOf === messageId)
+        .toSorted((one, other) => isBefore(one.messageId, other.messageId) ? -1 : 1),
     /**
      * Finds a message of the same session, channel and account as this one.
      *
@@ -174,7 +179,7 @@ export function createBacklog() {
      */
     behind(
       { accountId, channelId, route: { sessionKey } }: WaitingMessage,
-      after: MessageId | undefined,
+      after?: MessageId,
     ): WaitingMessage | undefined {
       let first: WaitingMessage | undefined;
       for (const entry of sessions.get(sessionKey)?.entries ?? []) {

@@ -8,8 +8,9 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { createNewestSet } from "../../lib/cache.ts";
-import { createClaimQueue } from "./claim_queue.ts";
-import { createOpenTurnCounts } from "./open_turns.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import { applyTurn, createOpenTurns, type TurnEvent } from "./open_turns.ts";
+import { prepareReadTurns } from "./read_turns.ts";
 import { createOutgoing } from "./send_queues.ts";
 import { createSpentToday } from "./spent_today.ts";
 import { createQuietChannels, createReactedChannels } from "./quiet_channels.ts";
@@ -21,17 +22,26 @@ const DIRECT_BYTES = 120;
 
 /** Creates empty memory. */
 export function createMemory(database: DatabaseSync) {
-  const claims = createClaimQueue();
-  const turns = createOpenTurnCounts();
+  const turns = createOpenTurns();
+  const apply = (event: TurnEvent): void => applyTurn(turns, event);
   const outgoing = createOutgoing(database);
   const quiet = createQuietChannels();
   const spent = createSpentToday();
   const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
   return {
-    /** Messages that wait for a turn. */
-    claims,
+    /** The open turns; only `apply` changes them. */
     turns,
+    /** Changes the open turns. */
+    apply,
+    /** Reads the open turns that memory lacks. The tables must be up to date. */
+    readTurns: prepareReadTurns(database, turns, apply),
+    /** Notes messages that are accepted now. */
+    accepted(judged: readonly Judged[]): void {
+      for (const { message, route } of judged) {
+        if (route) apply({ kind: "accepted", message, route });
+      }
+    },
     /** Messages that wait to be sent. */
     outgoing,
     /** Channels without new context for their sessions. */
@@ -44,8 +54,7 @@ export function createMemory(database: DatabaseSync) {
     /** Forgets everything, because the tables may differ. */
     forget(): void {
       spent.forget();
-      claims.forget();
-      turns.forget();
+      apply({ kind: "undone" });
       outgoing.forget();
       quiet.forget();
       reacted.forget();
@@ -53,8 +62,8 @@ export function createMemory(database: DatabaseSync) {
     },
     /** Estimated bytes of each part, by its name. */
     caches: (): Readonly<Record<string, number>> => ({
-      inbox: claims.bytes(),
-      open_turns: turns.bytes(),
+      inbox: turns.backlog.bytes(),
+      open_turns: turns.counts.bytes(),
       outbox: outgoing.queues.bytes(),
       quiet_channels: quiet.bytes(),
       spent_today: spent.bytes(),

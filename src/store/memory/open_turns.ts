@@ -1,160 +1,23 @@
 /**
- * Counts the open turns of each sender and each channel, in memory (X4).
+ * The open turns: messages that wait, turns that run, and turns that wait for people.
  *
- * The inbox has the same turns: accepted, without an end. Each accepted message needs a count, and
- * reading a table for it would be slow. The table `told_full` has the lists whose senders know that
- * they are full.
+ * {@link applyTurn} is the only code that changes them, and {@link TurnEvent} lists everything that can
+ * happen to them. It asks no clock and no table. An event of a transaction is applied at the moment
+ * the transaction is stored, before any other code runs. So the state is always that of a process
+ * that reads the tables now; only after undone work, this process does the same
+ * (`tests/store/open_turns_law_test.ts`). The tables need not have new messages yet.
  *
- * Also remembers which turns run, and which messages each of them answers.
+ * Only the oldest messages of a long backlog are here (`backlog.ts`). Once there is room again, the
+ * next ones are read from the tables, in their order.
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { Claim, FullList } from "../../core/inbound/inbox.ts";
-import type { WaitingMessage, WaitingMessages } from "./backlog.ts";
+import type { AccountId, MessageId } from "../../core/discord/ids.ts";
+import { type Claim, messagesOf, type Route } from "../../core/inbound/inbox.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { createBacklog, type WaitingMessage, type WaitingMessages } from "./backlog.ts";
+import { createTurnCounts, type ListKey, type OpenTurn, type TurnCounts } from "./turn_counts.ts";
 
-/** A message whose turn is open. */
-export interface OpenTurn {
-  readonly messageId: MessageId;
-  readonly accountId: AccountId;
-  readonly userId: UserId;
-  /** Channel, thread or direct message channel that it stands in. */
-  readonly channelId: ChannelId;
-}
-
-/** A list of open turns: those of one sender or of one channel, with one account. */
-export interface ListKey {
-  readonly accountId: AccountId;
-  readonly list: FullList;
-  /** The sender's id, or the channel's. */
-  readonly id: string;
-}
-
-/** A list with its turns. */
-export interface TurnList extends ListKey {
-  /** Number of its open turns. */
-  readonly turns: number;
-  /** Whether its senders know that it is full. */
-  readonly isTold: boolean;
-}
-
-/** Open turns of all accounts. */
-export interface OpenTurnCounts {
-  /** Whether {@link OpenTurnCounts.fill} must be called before counts are right. */
-  readonly isStale: boolean;
-  /** Replaces everything by the content of the tables. */
-  fill(turns: readonly OpenTurn[], told: readonly ListKey[]): void;
-  /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
-  listsOf(turn: OpenTurn): readonly [user: TurnList, channel: TurnList];
-  /** Notes that a turn is open; a known one counts once. */
-  add(turn: OpenTurn): void;
-  /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
-  end(messageId: MessageId): void;
-  /** Notes whether the senders of a list know that it is full. */
-  tell(key: ListKey, isTold: boolean): void;
-  /** The lists whose senders know that they are full, without any open turn. */
-  toldWithoutTurns(): readonly ListKey[];
-  /** Forgets everything, because the tables may differ. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
-/** Estimated bytes of a turn, with its share of the counts. */
-const TURN_BYTES = 300;
-
-/** Creates counts that must be filled first. */
-export function createOpenTurnCounts(): OpenTurnCounts {
-  const turns = new Map<MessageId, readonly Counted[]>();
-  const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
-  let isStale = true;
-
-  function listsIn(accountId: AccountId) {
-    let lists = accounts.get(accountId);
-    if (!lists) {
-      lists = { user: new Map(), channel: new Map() };
-      accounts.set(accountId, lists);
-    }
-    return lists;
-  }
-
-  const listOf = (accountId: AccountId, list: FullList, id: string): Counted =>
-    listsIn(accountId)[list].get(id) ?? { accountId, list, id, turns: 0, isTold: false };
-
-  const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
-    [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
-
-  /** Keeps a list while it has turns, or while its senders know that it was full. */
-  function keep(list: Counted): void {
-    const lists = listsIn(list.accountId)[list.list];
-    if (list.turns > 0 || list.isTold) lists.set(list.id, list);
-    else lists.delete(list.id);
-  }
-
-  function change(list: Counted, by: number): void {
-    list.turns += by;
-    if (list.turns === 0 || list.turns === by) keep(list); // it is empty, or was
-  }
-
-  function add(turn: OpenTurn): void {
-    if (turns.has(turn.messageId)) return;
-    const lists = listsOf(turn);
-    turns.set(turn.messageId, lists);
-    for (const list of lists) change(list, 1);
-  }
-
-  function tell({ accountId, list, id }: ListKey, isTold: boolean): void {
-    const told = listOf(accountId, list, id);
-    told.isTold = isTold;
-    keep(told);
-  }
-
-  function forget(): void {
-    turns.clear();
-    accounts.clear();
-    isStale = true;
-  }
-
-  return {
-    get isStale() {
-      return isStale;
-    },
-    fill(open, toldLists) {
-      forget();
-      for (const turn of open) add(turn);
-      for (const key of toldLists) tell(key, true);
-      isStale = false;
-    },
-    listsOf,
-    add,
-    end(messageId) {
-      const lists = turns.get(messageId);
-      turns.delete(messageId);
-      for (const list of lists ?? []) change(list, -1);
-    },
-    tell,
-    toldWithoutTurns: () =>
-      [...accounts.values()].flatMap(({ user, channel }) => [...user.values(), ...channel.values()])
-        .filter((list) => list.turns === 0),
-    forget,
-    bytes: () => turns.size * TURN_BYTES,
-  };
-}
-
-/** A list that is counted. */
-interface Counted extends TurnList {
-  turns: number;
-  isTold: boolean;
-}
-
-/** A message whose turn runs. */
-export interface RunningMessage {
-  /** Number of its turns, this one included. */
-  readonly attempt: number;
-  /** The message that the turn began with; absent: this one. */
-  readonly turnOf?: MessageId;
-}
-
-/** A turn that has not ended. */
+/** A turn that runs. */
 export interface ClaimedTurn {
   readonly sessionKey: string;
   /** Number of its attempt, from 1. */
@@ -165,70 +28,327 @@ export interface ClaimedTurn {
   readonly entries: WaitingMessage[];
 }
 
-/** Creates the memory of running turns, which tells the backlog of them. */
-export function createRunningTurns(backlog: Pick<WaitingMessages, "began" | "ended">) {
-  const turns = new Map<MessageId, ClaimedTurn>();
-  /** For each message of a turn beside the first: the first. */
-  const joined = new Map<MessageId, MessageId>();
+/** All open turns of a process; only {@link applyTurn} changes them. */
+export interface OpenTurnState {
+  readonly backlog: WaitingMessages;
+  readonly counts: TurnCounts;
+  /** Running turns, by the messages that they began with. */
+  readonly running: Map<MessageId, ClaimedTurn>;
+  /** The messages of turns that wait for people, by the messages that these turns began with. */
+  readonly parked: Map<MessageId, readonly WaitingMessage[]>;
+  /** For each further message of a running or parked turn: the message that the turn began with. */
+  readonly joined: Map<MessageId, MessageId>;
+  /** Whether waiting and parked messages must be read from the tables before the next claim. */
+  isStale: boolean;
+  /** The last number of an arrival. */
+  arrivals: number;
+}
 
-  function end(turnOf: MessageId): ClaimedTurn | undefined {
-    const turn = turns.get(turnOf);
-    if (!turn) return undefined;
-    turns.delete(turnOf);
-    for (const { messageId } of turn.entries) joined.delete(messageId);
-    backlog.ended(turn.sessionKey, turnOf);
-    return turn;
+/** Everything that can happen to open turns. */
+export type TurnEvent =
+  /** The tables were read: waiting messages in the order of arrival, and the parked ones. */
+  | {
+    readonly kind: "read";
+    readonly waiting: readonly WaitingMessage[];
+    readonly parked: readonly WaitingMessage[];
   }
+  /** The tables were read: all open turns, and the lists whose senders know that they are full. */
+  | {
+    readonly kind: "counted";
+    readonly open: readonly OpenTurn[];
+    readonly told: readonly ListKey[];
+  }
+  /** Work on the tables was undone, or done without events: they must be read. */
+  | { readonly kind: "undone" }
+  /** A message is about to be accepted: its turn counts for the limits (X4). */
+  | { readonly kind: "expected"; readonly turn: OpenTurn }
+  /** It was not accepted. */
+  | { readonly kind: "refused"; readonly messageId: MessageId }
+  /** The senders of a list learn that it is full, or it is not any more. */
+  | { readonly kind: "told"; readonly list: ListKey; readonly isTold: boolean }
+  /** T1: a message waits. */
+  | { readonly kind: "accepted"; readonly message: InboundMessage; readonly route: Route }
+  /** PluralKit repeats a message, so it waits no more (P13). */
+  | { readonly kind: "retracted"; readonly messageId: MessageId }
+  /** T1: a message has another text. A turn that answers it ends, and waits for its next attempt. */
+  | { readonly kind: "edited"; readonly message: InboundMessage }
+  /** T1: a message gets no answer. A turn that answers it ends; its other messages wait. */
+  | { readonly kind: "cut"; readonly messageId: MessageId }
+  /** T2: a turn begins. */
+  | { readonly kind: "claimed"; readonly entry: WaitingMessage; readonly now: number }
+  /** T2 or TS: a running turn gets a message that waited. */
+  | { readonly kind: "joined"; readonly turn: MessageId; readonly entry: WaitingMessage }
+  /** A turn could not begin: its messages wait as before. */
+  | { readonly kind: "put back"; readonly turn: MessageId }
+  /** T3: a turn has ended. */
+  | { readonly kind: "ended"; readonly claim: Claim }
+  /** TS: a turn waits for people. */
+  | { readonly kind: "parked"; readonly claim: Claim }
+  /** People have decided: a parked turn waits for its next attempt. */
+  | { readonly kind: "resumed"; readonly turn: MessageId }
+  /** A turn stopped without an end: it waits for its next attempt. */
+  | { readonly kind: "released"; readonly claim: Claim }
+  /** The turns of an account, or all, are over: they wait for their next attempts. */
+  | { readonly kind: "voided"; readonly accountId?: AccountId };
 
-  return {
-    /** Whether a running turn answers a message. */
-    has: (messageId: MessageId): boolean => turns.has(messageId) || joined.has(messageId),
-    /** The messages that running turns answer. */
-    messages: (): readonly MessageId[] =>
-      [...turns.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId)),
-    /** The turn that was claimed with a message. */
-    turn: (turnOf: MessageId): ClaimedTurn | undefined => turns.get(turnOf),
-    /** Whether this claim of its message is running. */
-    isRunning: ({ message, attempt }: Claim): boolean => turns.get(message.id)?.attempt === attempt,
-    /** A message of a running turn. */
-    messageOf(messageId: MessageId): RunningMessage | undefined {
-      const turnOf = joined.get(messageId);
-      if (turnOf === undefined) {
-        const attempt = turns.get(messageId)?.attempt;
-        return attempt === undefined ? undefined : { attempt };
+/** Creates the state of a process that has read nothing. */
+export const createOpenTurns = (): OpenTurnState => ({
+  backlog: createBacklog(),
+  counts: createTurnCounts(),
+  running: new Map(),
+  parked: new Map(),
+  joined: new Map(),
+  isStale: true,
+  arrivals: 0,
+});
+
+/** Changes the open turns. */
+export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
+  const { backlog, counts } = state;
+  switch (event.kind) {
+    case "read":
+      forgetWaiting(state);
+      state.isStale = false;
+      for (const { arrival } of [...event.waiting, ...event.parked]) {
+        state.arrivals = Math.max(state.arrivals, arrival);
       }
-      const entry = turns.get(turnOf)?.entries.find((one) => one.messageId === messageId);
-      return entry && { attempt: entry.attempts + 1, turnOf };
-    },
-    /** Begins the turn of a message. */
-    begin(messageId: MessageId, turn: ClaimedTurn): void {
-      turns.set(messageId, turn);
-      backlog.began(turn.sessionKey, messageId);
-    },
-    /** Adds a message to a turn. */
-    join(turnOf: MessageId, entry: WaitingMessage): void {
-      turns.get(turnOf)?.entries.push(entry);
-      joined.set(entry.messageId, turnOf);
-    },
-    /** Takes a message out of a turn. Returns whether the message was part of the turn. */
-    leave(turnOf: MessageId, messageId: MessageId): boolean {
-      const entries = turns.get(turnOf)?.entries;
-      const index = entries?.findIndex((one) => one.messageId === messageId) ?? -1;
-      if (index < 0) return false;
-      entries?.splice(index, 1);
-      joined.delete(messageId);
-      return true;
-    },
-    /** Ends the turn that was claimed with a message. Returns the turn, if one ran. */
-    end,
-    /** Ends the turn that answers a message. */
-    endTurnOf: (messageId: MessageId): ClaimedTurn | undefined =>
-      end(joined.get(messageId) ?? messageId),
-    /** Ends the turns of an account, or all. */
-    endAll(accountId?: AccountId): void {
-      for (const [messageId, { entries: [first] }] of turns) {
-        if (accountId === undefined || first?.accountId === accountId) end(messageId);
+      for (const entry of event.waiting) {
+        if (!backlog.hasRoom(entry.accountId, entry.route.sessionKey)) continue;
+        wait(state, backlog.hasRoomForText() ? entry : { ...entry, message: undefined });
       }
-    },
+      for (const [turn, entries] of turnsOf(event.parked)) park(state, turn, entries);
+      return;
+    case "counted":
+      return counts.fill(event.open, event.told);
+    case "undone":
+      forgetWaiting(state);
+      return counts.forget();
+    case "expected":
+      return counts.add(event.turn);
+    case "refused":
+      return counts.end(event.messageId);
+    case "told":
+      return counts.tell(event.list, event.isTold);
+    case "accepted":
+      return accept(state, event.message, event.route);
+    case "retracted":
+      counts.end(event.messageId);
+      return takeOut(state, backlog.find(event.messageId));
+    case "edited":
+      return edit(state, event.message);
+    case "cut":
+      counts.end(event.messageId);
+      return cut(state, event.messageId);
+    case "claimed":
+      return claim(state, event.entry, event.now);
+    case "joined":
+      takeOut(state, event.entry);
+      state.running.get(event.turn)?.entries.push(event.entry);
+      state.joined.set(event.entry.messageId, event.turn);
+      return;
+    case "put back":
+      for (const entry of end(state, event.turn)) wait(state, entry);
+      return;
+    case "ended":
+      if (!isRunning(state, event.claim)) return; // its next attempt may run already
+      end(state, event.claim.message.id);
+      for (const { id } of messagesOf(event.claim)) counts.end(id);
+      return;
+    case "parked": {
+      const { id } = event.claim.message;
+      park(state, id, end(state, id).map(resumable));
+      for (const message of messagesOf(event.claim)) counts.end(message.id);
+      return; // they do not fill a queue (X4)
+    }
+    case "resumed":
+      for (const entry of unpark(state, event.turn)) {
+        wait(state, entry);
+        counts.add(countedAs(entry));
+      }
+      return;
+    case "released":
+      if (isRunning(state, event.claim)) again(state, end(state, event.claim.message.id));
+      return;
+    case "voided":
+      for (const [turn, { entries: [first] }] of state.running) {
+        const isOver = event.accountId === undefined || first?.accountId === event.accountId;
+        if (isOver) again(state, end(state, turn));
+      }
+  }
+}
+
+/** Whether this claim of its message is running. */
+export function isRunning({ running }: OpenTurnState, { message, attempt }: Claim): boolean {
+  return running.get(message.id)?.attempt === attempt;
+}
+
+/** Whether a running turn answers a message. */
+function runs({ running, joined }: OpenTurnState, messageId: MessageId): boolean {
+  return running.has(joined.get(messageId) ?? messageId);
+}
+
+/** The messages that running turns answer. */
+export function runningMessages({ running }: OpenTurnState): readonly MessageId[] {
+  return [...running.values()].flatMap(({ entries }) => entries.map(({ messageId }) => messageId));
+}
+
+/**
+ * Whether a message may be taken back, because no turn has begun for it; also `true` if only the
+ * tables can tell.
+ */
+export function mayRetract(
+  state: OpenTurnState,
+  accountId: AccountId,
+  messageId: MessageId,
+): boolean {
+  if (runs(state, messageId)) return false;
+  const entry = state.backlog.find(messageId);
+  if (!entry) return state.isStale || state.backlog.isPartial();
+  return entry.accountId === accountId && entry.attempts === 0;
+}
+
+function forgetWaiting(state: OpenTurnState): void {
+  state.backlog.clear();
+  for (const turn of [...state.parked.keys()]) unpark(state, turn);
+  state.isStale = true;
+}
+
+/** Adds a waiting message, unless the next reading of the tables brings it. */
+function wait(state: OpenTurnState, entry: WaitingMessage): void {
+  if (!state.isStale && !runs(state, entry.messageId)) state.backlog.insert(entry);
+}
+
+function takeOut(state: OpenTurnState, entry: WaitingMessage | undefined): void {
+  if (entry && state.backlog.takeOut(entry)) state.isStale = true;
+}
+
+function accept(state: OpenTurnState, message: InboundMessage, route: Route): void {
+  const { id: messageId, accountId, channelId, guildId, sender } = message;
+  const { backlog } = state;
+  const hasRoom = !state.isStale && backlog.hasRoom(accountId, route.sessionKey);
+  const entry: WaitingMessage = {
+    messageId,
+    accountId,
+    channelId,
+    guildId,
+    route,
+    arrival: hasRoom ? ++state.arrivals : 0,
+    attempts: 0,
+    sender,
+    isScheduled: message.scheduled !== undefined,
+    isFresh: true,
+    message: backlog.hasRoomForText() ? message : undefined,
   };
+  state.counts.add(countedAs(entry));
+  if (hasRoom) wait(state, entry);
+}
+
+function claim(state: OpenTurnState, entry: WaitingMessage, claimedAt: number): void {
+  const { messageId, route: { sessionKey }, attempts } = entry;
+  state.backlog.begun(entry);
+  state.running.set(messageId, { sessionKey, attempt: attempts + 1, claimedAt, entries: [entry] });
+  state.backlog.began(sessionKey, messageId);
+  takeOut(state, entry);
+}
+
+/** Ends a running turn. Returns its messages, as they waited; none if it does not run. */
+function end(state: OpenTurnState, turn: MessageId): readonly WaitingMessage[] {
+  const ended = state.running.get(turn);
+  if (!ended) return [];
+  state.running.delete(turn);
+  for (const { messageId } of ended.entries) state.joined.delete(messageId);
+  state.backlog.ended(ended.sessionKey, turn);
+  return ended.entries;
+}
+
+/** Makes the messages of a turn that has ended wait for its next attempt, together. */
+function again(state: OpenTurnState, entries: readonly WaitingMessage[]): void {
+  together(state, entries.map((entry) => ({ ...entry, attempts: entry.attempts + 1 })));
+}
+
+/** Makes messages wait for the next attempt of the first one's turn. */
+function together(state: OpenTurnState, [first, ...others]: readonly WaitingMessage[]): void {
+  if (!first) return;
+  wait(state, { ...first, turnOf: undefined });
+  for (const entry of others) wait(state, { ...entry, turnOf: first.messageId });
+}
+
+/**
+ * Waiting for people is no failed attempt, but the first one counts: a later one has its messages. Its
+ * text is read again, because people may add files to it.
+ */
+function resumable(entry: WaitingMessage, index: number, all: readonly WaitingMessage[]) {
+  const turnOf = index === 0 ? undefined : all[0]?.messageId;
+  return { ...entry, attempts: Math.max(entry.attempts, 1), turnOf, message: undefined };
+}
+
+function park(state: OpenTurnState, turn: MessageId, entries: readonly WaitingMessage[]): void {
+  if (state.counts.isStale) return; // the next reading of the tables brings all of them
+  state.parked.set(turn, entries);
+  for (const { messageId, turnOf } of entries) if (turnOf) state.joined.set(messageId, turnOf);
+}
+
+function unpark(state: OpenTurnState, turn: MessageId): readonly WaitingMessage[] {
+  const entries = state.parked.get(turn) ?? [];
+  state.parked.delete(turn);
+  for (const { messageId } of entries) state.joined.delete(messageId);
+  return entries;
+}
+
+function edit(state: OpenTurnState, message: InboundMessage): void {
+  const { backlog, joined } = state;
+  const withText = (entry: WaitingMessage): WaitingMessage => {
+    if (entry.messageId !== message.id) return entry;
+    return { ...entry, message: entry.message && message };
+  };
+  const waiting = backlog.find(message.id);
+  if (waiting) {
+    takeOut(state, waiting);
+    return wait(state, withText(waiting));
+  }
+  const turn = joined.get(message.id) ?? message.id;
+  if (state.running.has(turn)) return again(state, end(state, turn).map(withText));
+  for (const entry of unpark(state, turn).map(withText)) {
+    wait(state, entry); // an edit withdraws its questions
+    state.counts.add(countedAs(entry));
+  }
+}
+
+function cut(state: OpenTurnState, messageId: MessageId): void {
+  const { backlog, joined } = state;
+  const waiting = backlog.find(messageId);
+  if (waiting) {
+    takeOut(state, waiting);
+    if (waiting.turnOf !== undefined || waiting.attempts === 0) return;
+    const others = backlog.ofTurn(waiting);
+    for (const entry of others) takeOut(state, entry);
+    return together(state, others);
+  }
+  const turn = joined.get(messageId) ?? messageId;
+  const isOther = (entry: WaitingMessage) => entry.messageId !== messageId;
+  if (state.running.has(turn)) return again(state, end(state, turn).filter(isOther));
+  const others = unpark(state, turn).filter(isOther);
+  for (const entry of others) state.counts.add(countedAs(entry));
+  together(state, others);
+}
+
+/** Groups messages by their turns, each with the message that it began with first. */
+function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, WaitingMessage[]> {
+  const turns = new Map<MessageId, WaitingMessage[]>();
+  for (const entry of entries) {
+    const turn = entry.turnOf ?? entry.messageId;
+    const others = turns.get(turn) ?? [];
+    turns.set(turn, entry.turnOf ? [...others, entry] : [entry, ...others]);
+  }
+  return turns;
+}
+
+/** An open turn, as the limits count it. */
+export function countedAs(
+  { messageId, accountId, channelId, sender }: Pick<
+    WaitingMessage,
+    "messageId" | "accountId" | "channelId" | "sender"
+  >,
+): OpenTurn {
+  return { messageId, accountId, channelId, userId: sender.id };
 }

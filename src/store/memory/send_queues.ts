@@ -52,6 +52,8 @@ export interface SendQueues {
   add(queue: SendQueue, rows: readonly OutboxRow[], isFirstIntended: boolean): void;
   /** Notes that these rows are safe, with the intent of the first if it was added with one. */
   stored(queue: SendQueue, rows: readonly OutboxRow[]): void;
+  /** Notes that these rows were not stored. */
+  refused(queue: SendQueue, rows: readonly OutboxRow[]): void;
   /** Whether the row waits in a known channel. */
   has(row: OutboxRow): boolean;
   /**
@@ -186,6 +188,11 @@ export function createSendQueues(): SendQueues {
       if (isKnown) return;
       // It was found empty again, while these rows were on their way to the disk.
       for (const { message } of rows) drop(accountOf(message.accountId), message.channelId);
+    },
+    refused({ waiting }, rows) {
+      const kept = waiting.filter(({ row }) => !rows.includes(row));
+      for (const { row } of waiting.splice(0, Infinity, ...kept)) bytes -= bytesOf(row);
+      for (const { row } of kept) bytes += bytesOf(row);
     },
     has: (row) => find(row) !== undefined,
     attempt(row, now) {

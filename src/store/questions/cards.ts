@@ -14,6 +14,7 @@ import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
+import type { OnDecided } from "./decisions.ts";
 import type { Cards } from "../../core/store/questions.ts";
 
 const CARD = rows({
@@ -24,6 +25,8 @@ const CARD = rows({
 });
 const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
 const ID = rows({ id: integer() });
+const OF_TURN = rows({ messageId: snowflake<"message">() });
+const toMessageId = (row: unknown) => OF_TURN.read(row).messageId;
 const NEXT = rows({ next: optional(integer()) });
 
 /**
@@ -35,7 +38,7 @@ export function createCards(
   database: DatabaseSync,
   { commit, read }: Transactions,
   outgoing: Outgoing,
-  onDecided: () => void,
+  onDecided: OnDecided,
 ): Cards {
   const addOnce = prepareAddOnce(database, outgoing);
   const selectWithout = database.prepare(
@@ -67,11 +70,13 @@ export function createCards(
     "UPDATE question_card SET is_settled = 1 WHERE id = ? AND is_settled = 0",
   );
   const withdraw = database.prepare(
-    "UPDATE question SET state = 'withdrawn', decided_at = ? WHERE id = ? AND state = 'open'",
+    `UPDATE question SET state = 'withdrawn', decided_at = ? WHERE id = ? AND state = 'open'
+     RETURNING message_id`,
   );
   const expire = database.prepare(
     `UPDATE question SET state = 'expired', decided_at = :now
-     WHERE state = 'open' AND account_id = :accountId AND expires_at <= :now`,
+     WHERE state = 'open' AND account_id = :accountId AND expires_at <= :now
+     RETURNING message_id`,
   );
   const selectNext = database.prepare(
     "SELECT MIN(expires_at) AS next FROM question WHERE state = 'open' AND account_id = ?",
@@ -111,19 +116,20 @@ export function createCards(
         if (markSettled.run(id).changes > 0) addOnce(frozen, now);
       }),
     async withdraw(questionId, now) {
-      await commit(COMMIT_OPTIONS.BY_HAND, () => void withdraw.run(now, questionId));
-      onDecided();
+      await commit(COMMIT_OPTIONS.BY_HAND, () => withdraw.all(now, questionId).map(toMessageId), {
+        onStored: onDecided,
+      });
     },
     async expire(accountId, now) {
       if (await read(() => (NEXT.read(selectNext.get(accountId)).next ?? Infinity) > now)) {
         return 0;
       }
-      const count = await commit(
+      const expired = await commit(
         COMMIT_OPTIONS.BY_HAND,
-        () => Number(expire.run({ accountId, now }).changes),
+        () => expire.all({ accountId, now }).map(toMessageId),
+        { onStored: onDecided },
       );
-      if (count > 0) onDecided();
-      return count;
+      return expired.length;
     },
     nextExpiry: (accountId) => read(() => NEXT.read(selectNext.get(accountId)).next),
     openForms: (accountId, now) =>

@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { readCode } from "../../core/inbound/pairing.ts";
 import {
   type Deciding,
@@ -20,6 +21,9 @@ import type { Transactions } from "../database/transact.ts";
 import { integer, optional, rows, text } from "../schema/columns.ts";
 import { STORED_QUESTION } from "../schema/questions.ts";
 import type { QuestionDecisions } from "../../core/store/questions.ts";
+
+/** Called with the messages of parked turns that lack one open question now. */
+export type OnDecided = (messageIds: readonly MessageId[]) => void;
 
 interface QuestionMatch {
   readonly question: StoredQuestion;
@@ -39,7 +43,7 @@ const CONTROL = rows({
 export function createDecisions(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  onDecided: () => void,
+  onDecided: OnDecided,
 ): QuestionDecisions {
   const selectControl = database.prepare(
     `SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
@@ -114,23 +118,18 @@ export function createDecisions(
       by: userId ?? null,
       now,
     });
-    return {
-      kind: "decided",
-      question: {
-        ...stored,
-        state: "answered",
-        answer,
-        ...(userId !== undefined && { decidedBy: userId }),
-      },
-    };
+    const decided = { ...stored, state: "answered", answer, decidedBy: userId } as const;
+    return { kind: "decided", question: decided };
   }
 
   return {
-    async decide(deciding) {
-      const outcome = await commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding));
-      if (outcome.kind === "decided" || outcome.kind === "closed") onDecided();
-      return outcome;
-    },
+    decide: (deciding) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding), {
+        onStored(outcome) {
+          if (outcome.kind !== "decided" && outcome.kind !== "closed") return;
+          onDecided([outcome.question.messageId]);
+        },
+      }),
     open: (now, accountId) =>
       read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
   };

@@ -6,7 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { messagesOf } from "../../core/inbound/inbox.ts";
+import { isRunning } from "../memory/open_turns.ts";
 import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -31,7 +31,7 @@ const PRUNED_AT_ONCE = 16;
 export function createParking(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { claims, turns, spent }: Pick<Memory, "claims" | "turns" | "spent">,
+  { turns, apply, spent }: Pick<Memory, "turns" | "apply" | "spent">,
   usage: UsageRows,
 ): ParkedTurns {
   const insertSteps = prepareInsertSteps(database);
@@ -61,6 +61,9 @@ export function createParking(
      WHERE id = (SELECT question_row FROM question_cover WHERE call_key = :callKey)
      LIMIT 1`,
   );
+  const selectOpen = database.prepare(
+    "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?",
+  );
   const count = database.prepare(
     `SELECT COUNT(*) AS count FROM question
      WHERE state = 'open' AND account_id = ? AND asker_id = ?`,
@@ -71,10 +74,9 @@ export function createParking(
       const { message, attempt } = claim;
       const { id: messageId, accountId, channelId, guildId, sender } = message;
       const end = spent.begin(charges);
-      let hasWithdrawn = false;
       try {
         await commit(COMMIT_OPTIONS.TS, () => {
-          if (!claims.isRunning(claim)) {
+          if (!isRunning(turns, claim)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
           insertSteps({ accountId, messageId, attempt }, steps);
@@ -87,7 +89,6 @@ export function createParking(
           const open = COUNT.read(count.get(accountId, sender.id)).count;
           for (const [index, { callKey, code, question }] of asked.entries()) {
             const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
-            hasWithdrawn ||= isTooMany;
             insert({
               accountId,
               messageId,
@@ -104,15 +105,18 @@ export function createParking(
             });
             for (const covered of question.covers ?? []) cover.run({ covered, callKey });
           }
+          return selectOpen.get(messageId) !== undefined;
+        }, {
+          onStored(waits) {
+            apply({ kind: "parked", claim });
+            if (!waits) apply({ kind: "resumed", turn: messageId });
+          },
         });
         end(true);
       } catch (error) {
         end(false);
         throw error;
       }
-      claims.end(claim);
-      if (hasWithdrawn) claims.forget(); // the turn may continue at once
-      for (const { id } of messagesOf(claim)) turns.end(id); // they do not fill a queue (X4)
     },
     decisionOf: (callKey) =>
       read(() => {

@@ -8,7 +8,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { UsageRows } from "../usage/charges.ts";
 import { createCards } from "./cards.ts";
-import { createDecisions } from "./decisions.ts";
+import { createDecisions, type OnDecided } from "./decisions.ts";
 import { createParking } from "./parking.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import { EXEC_RULE } from "../schema/questions.ts";
@@ -21,8 +21,14 @@ export function createQuestions(
   memory: Memory,
   usage: UsageRows,
 ): Questions {
-  // The tables tell which turns wait now.
-  const onDecided = () => memory.claims.forget();
+  const selectOpen = database.prepare(
+    "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?",
+  );
+  const onDecided: OnDecided = (messageIds) => {
+    for (const turn of messageIds) {
+      if (!selectOpen.get(turn)) memory.apply({ kind: "resumed", turn });
+    }
+  };
   return joinParts(
     createParking(database, transactions, memory, usage),
     createCards(database, transactions, memory.outgoing, onDecided),

@@ -7,7 +7,6 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Route, TurnEnd } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import type { RunningMessage } from "../memory/open_turns.ts";
 import type { Tail } from "../database/tail.ts";
 
 /** The journal's record of a T2. */
@@ -41,10 +40,9 @@ export interface InboxRows {
   /**
    * Adds a message.
    *
-   * @param running Its claim, if its turn runs already.
    * @returns Whether it was new. If two accounts accept one message, the first one answers it (G7).
    */
-  add(message: InboundMessage, route: Route, now: number, running?: RunningMessage): boolean;
+  add(message: InboundMessage, route: Route, now: number): boolean;
   /** Notes a claim of messages that wait, or that an earlier claim has. */
   claim(claim: ClaimRecord): void;
   /** Ends a turn. Returns whether its first message was in the inbox without an end. */
@@ -137,20 +135,9 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows 
   }
 
   return {
-    add(message, route, acceptedAt, running) {
-      const state = running ? "running" : "waiting";
-      const attempt = running?.attempt ?? 0;
-      const claimedAt = running ? acceptedAt : null;
-      const turnOf = running?.turnOf ?? null;
-      return rows.add(message.id, {
-        message,
-        route,
-        acceptedAt,
-        state,
-        attempt,
-        claimedAt,
-        turnOf,
-      });
+    add(message, route, acceptedAt) {
+      const claim = { state: "waiting", attempt: 0, claimedAt: null, turnOf: null } as const;
+      return rows.add(message.id, { message, route, acceptedAt, ...claim });
     },
     claim({ turn, messages, now: claimedAt }) {
       for (const { messageId, attempt } of messages) {

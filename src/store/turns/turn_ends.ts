@@ -22,6 +22,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
+import { isRunning } from "../memory/open_turns.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
 import type { OutboxRows } from "../outbox/outbox_rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -33,8 +34,6 @@ import type { ClaimRecord, EndRecord, InboxRows } from "./inbox_rows.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
-
-const revisionSchema = z.object({ revision: column.number });
 
 /** The tables that turns change. */
 export interface TurnTables {
@@ -94,16 +93,13 @@ function recordOf(
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
-  { claims, turns, outgoing, spent }: Memory,
+  { turns, apply: note, outgoing, spent }: Memory,
   transcripts: TranscriptRows,
   tables: TurnTables,
 ): TurnEnds {
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
-  const selectRevision = database.prepare(
-    "SELECT message ->> '$.revision' AS revision FROM inbox WHERE message_id = ?",
-  );
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
@@ -122,8 +118,12 @@ export function createTurnEnds(
 
   const records = journaled<TurnRecord>("turn", apply);
 
-  async function journal(turn: EndingTurn, queue: SendQueue, now: number): Promise<StoredTurn> {
-    const { accountId, channelId } = turn.claim.message;
+  async function journal(
+    turn: EndingTurn,
+    queue: SendQueue,
+    now: number,
+    onStored: () => void,
+  ): Promise<StoredTurn> {
     const isFirst = queue.waiting.length === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
     const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
@@ -140,57 +140,51 @@ export function createTurnEnds(
     }));
     queues.add(queue, waiting, isFirst);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
-    try {
-      await records.append(options, recordOf(turn, rows, now));
-    } catch (error) {
-      queues.forget(accountId, channelId);
+    const isStored = await records.append(options, recordOf(turn, rows, now), {
+      isNeeded: () => isRunning(turns, turn.claim),
+      onStored() {
+        queues.stored(queue, waiting);
+        onStored();
+      },
+    }).catch((error: unknown) => {
+      queues.refused(queue, waiting);
       throw error;
-    }
-    queues.stored(queue, waiting);
-    return { stored: true, folded: 0, dropped: 0 };
-  }
-
-  /** Whether a message of the turn has another text than the turn has answered. */
-  function isOutdated({ claim }: FinishedTurn): boolean {
-    return messagesOf(claim).some(({ id, revision }) => {
-      const row = selectRevision.get(id);
-      return row !== undefined && revisionSchema.parse(row).revision > revision;
     });
+    if (!isStored) queues.refused(queue, waiting);
+    return isStored ? { stored: true, folded: 0, dropped: 0 } : NOT_STORED;
   }
 
   function store(turn: EndingTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
-    if (claims.isHeld && isOutdated(turn)) return NOT_STORED;
-    if (!apply(recordOf(turn, [], now))) return NOT_STORED;
+    if (!isRunning(turns, turn.claim) || !apply(recordOf(turn, [], now))) return NOT_STORED;
     return { stored: true, ...addTurn(turn, now, queue) };
   }
 
   return {
     async finishTurn(ended, now, queue) {
       const { claim } = ended;
-      const claimedAt = claims.claimedAt(claim);
-      if (claimedAt === undefined) return NOT_STORED;
+      const running = turns.running.get(claim.message.id);
+      if (running?.attempt !== claim.attempt) return NOT_STORED;
       const entries = ended.entries.map((entry) => ({
         ...entry,
         text: withoutControls(entry.text),
       }));
-      const turn = { ...ended, entries, claimedAt };
+      const turn = { ...ended, entries, claimedAt: running.claimedAt };
       const counted = spent.begin(turn.charges ?? [], turn.told?.userId);
-      const { isHeld } = claims;
       const remember = transcripts.storing(claim.route.sessionKey);
       const { accountId, channelId } = claim.message;
-      const known = isHeld || !queues.hasRoom() ? undefined : queues.queueOf(accountId, channelId);
+      const known = queues.hasRoom() ? queues.queueOf(accountId, channelId) : undefined;
+      const onStored = ({ stored }: StoredTurn): void => {
+        if (stored) remember(entries);
+        note({ kind: "ended", claim });
+      };
       const storing = known && isPlain(turn, known.waiting.length, queue)
-        ? journal(turn, known, now)
-        : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue));
+        ? journal(turn, known, now, () => onStored({ ...NOT_STORED, stored: true }))
+        : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue), { onStored });
       const stored = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
       });
       counted(stored.stored);
-      if (stored.stored) remember(entries);
-      if (!stored.stored && isHeld) return stored; // memory ends the claim with the change
-      claims.end(claim);
-      for (const { id } of messagesOf(claim)) turns.end(id);
       return stored;
     },
   };
@@ -256,7 +250,7 @@ interface StepsRecord {
 export function createSteps(
   database: DatabaseSync,
   { journaled, read }: Transactions,
-  { claims, spent }: Pick<Memory, "claims" | "spent">,
+  { turns, spent }: Pick<Memory, "turns" | "spent">,
   tables: TurnTables,
 ): Steps {
   const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
@@ -275,7 +269,7 @@ export function createSteps(
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
       const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
       const assertRunning = (): void => {
-        if (claims.isRunning(claim)) return;
+        if (isRunning(turns, claim)) return;
         throw new Error(`The turn of message ${turn} has ended`);
       };
       assertRunning();

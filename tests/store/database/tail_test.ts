@@ -36,7 +36,7 @@ interface Row {
 
 /** A record, with texts instead of the ids of messages. */
 type Work =
-  | { readonly kind: "accept"; readonly id: string; readonly running?: number }
+  | { readonly kind: "accept"; readonly id: string }
   | { readonly kind: "claim"; readonly ids: readonly string[]; readonly attempt: number }
   | {
     readonly kind: "turn";
@@ -95,14 +95,13 @@ function playInOrder(database: DatabaseSync, records: readonly Recorded[]): read
     const { now } = record;
     switch (record.kind) {
       case "accept": {
-        const { id, running } = record;
-        const state = running ? "running" : "waiting";
+        const { id } = record;
         run(
           `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
-                              accepted_at, state, attempt, claimed_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+                              accepted_at, state, attempt)
+           VALUES (?, ?, ?, ?, ?, ?, ?, 'waiting', 0) ON CONFLICT DO NOTHING`,
           ...[id, ACCOUNT, CHANNEL, ROUTE.agentId, ROUTE.sessionKey, JSON.stringify(message(id))],
-          ...[now, state, running ?? 0, running ? now : null],
+          now,
         );
         return;
       }
@@ -206,8 +205,7 @@ async function playFolded(
     const { now } = record;
     switch (record.kind) {
       case "accept": {
-        const { id, running } = record;
-        inbox.add(message(id), ROUTE, now, running ? { attempt: running } : undefined);
+        inbox.add(message(record.id), ROUTE, now);
         return;
       }
       case "claim": {
@@ -238,7 +236,7 @@ async function playFolded(
         usage.add({ charges: [charge(record.userId, now, record.micros)] });
     }
   });
-  const stored: Promise<void>[] = [];
+  const stored: Promise<unknown>[] = [];
   for (const [index, record] of records.entries()) {
     stored.push(journaled.append(UNNAMED, record));
     // A group with other work is not journaled: the tables take it at once.
@@ -266,11 +264,7 @@ const END = fc.constantFrom<TurnEnd>(
   { kind: "refused", reason: "spent" },
 );
 const WORK: fc.Arbitrary<Work> = fc.oneof(
-  fc.record({
-    kind: fc.constant("accept"),
-    id: ID,
-    running: fc.option(NUMBER, { nil: undefined }),
-  }),
+  fc.record({ kind: fc.constant("accept"), id: ID }),
   fc.record({ kind: fc.constant("claim"), ids: IDS, attempt: NUMBER }),
   fc.record({
     kind: fc.constant("turn"),

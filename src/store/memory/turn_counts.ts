@@ -1,0 +1,144 @@
+/**
+ * Counts the open turns of each sender and each channel, in memory (X4).
+ *
+ * The inbox has the same turns: accepted, without an end. Each accepted message needs a count, and
+ * reading a table for it would be slow. The table `told_full` has the lists whose senders know that
+ * they are full.
+ */
+
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { FullList } from "../../core/inbound/inbox.ts";
+
+/** A message whose turn is open. */
+export interface OpenTurn {
+  readonly messageId: MessageId;
+  readonly accountId: AccountId;
+  readonly userId: UserId;
+  /** Channel, thread or direct message channel that it stands in. */
+  readonly channelId: ChannelId;
+}
+
+/** A list of open turns: those of one sender or of one channel, with one account. */
+export interface ListKey {
+  readonly accountId: AccountId;
+  readonly list: FullList;
+  /** The sender's id, or the channel's. */
+  readonly id: string;
+}
+
+/** A list with its turns. */
+export interface TurnList extends ListKey {
+  /** Number of its open turns. */
+  readonly turns: number;
+  /** Whether its senders know that it is full. */
+  readonly isTold: boolean;
+}
+
+/** Open turns of all accounts. */
+export interface TurnCounts {
+  /** Whether {@link TurnCounts.fill} must be called before counts are right. */
+  readonly isStale: boolean;
+  /** Replaces everything by the content of the tables. */
+  fill(turns: readonly OpenTurn[], told: readonly ListKey[]): void;
+  /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
+  listsOf(turn: OpenTurn): readonly [user: TurnList, channel: TurnList];
+  /** Notes that a turn is open; a known one counts once. */
+  add(turn: OpenTurn): void;
+  /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
+  end(messageId: MessageId): void;
+  /** Notes whether the senders of a list know that it is full. */
+  tell(key: ListKey, isTold: boolean): void;
+  /** The lists whose senders know that they are full, without any open turn. */
+  toldWithoutTurns(): readonly ListKey[];
+  /** Forgets everything, because the tables may differ. */
+  forget(): void;
+  /** Estimated bytes of memory. */
+  bytes(): number;
+}
+
+/** Estimated bytes of a turn, with its share of the counts. */
+const TURN_BYTES = 300;
+
+/** Creates counts that must be filled first. */
+export function createTurnCounts(): TurnCounts {
+  const turns = new Map<MessageId, readonly Counted[]>();
+  const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
+  let isStale = true;
+
+  function listsIn(accountId: AccountId) {
+    let lists = accounts.get(accountId);
+    if (!lists) {
+      lists = { user: new Map(), channel: new Map() };
+      accounts.set(accountId, lists);
+    }
+    return lists;
+  }
+
+  const listOf = (accountId: AccountId, list: FullList, id: string): Counted =>
+    listsIn(accountId)[list].get(id) ?? { accountId, list, id, turns: 0, isTold: false };
+
+  const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
+    [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
+
+  /** Keeps a list while it has turns, or while its senders know that it was full. */
+  function keep(list: Counted): void {
+    const lists = listsIn(list.accountId)[list.list];
+    if (list.turns > 0 || list.isTold) lists.set(list.id, list);
+    else lists.delete(list.id);
+  }
+
+  function change(list: Counted, by: number): void {
+    list.turns += by;
+    if (list.turns === 0 || list.turns === by) keep(list); // it is empty, or was
+  }
+
+  function add(turn: OpenTurn): void {
+    if (turns.has(turn.messageId)) return;
+    const lists = listsOf(turn);
+    turns.set(turn.messageId, lists);
+    for (const list of lists) change(list, 1);
+  }
+
+  function tell({ accountId, list, id }: ListKey, isTold: boolean): void {
+    const told = listOf(accountId, list, id);
+    told.isTold = isTold;
+    keep(told);
+  }
+
+  function forget(): void {
+    turns.clear();
+    accounts.clear();
+    isStale = true;
+  }
+
+  return {
+    get isStale() {
+      return isStale;
+    },
+    fill(open, toldLists) {
+      forget();
+      for (const turn of open) add(turn);
+      for (const key of toldLists) tell(key, true);
+      isStale = false;
+    },
+    listsOf,
+    add,
+    end(messageId) {
+      const lists = turns.get(messageId);
+      turns.delete(messageId);
+      for (const list of lists ?? []) change(list, -1);
+    },
+    tell,
+    toldWithoutTurns: () =>
+      [...accounts.values()].flatMap(({ user, channel }) => [...user.values(), ...channel.values()])
+        .filter((list) => list.turns === 0),
+    forget,
+    bytes: () => turns.size * TURN_BYTES,
+  };
+}
+
+/** A list that is counted. */
+interface Counted extends TurnList {
+  turns: number;
+  isTold: boolean;
+}
