@@ -93,12 +93,9 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "",
     "Each works from Discord's menu, and as a message that begins with `/`. In a message, options are",
     "words in this order, or named: `/memory edit:3 text:no sugar`. A mention of the bot may precede",
-    "the command. Some commands work in one way only; the last column says so.",
+    "the command. Some commands work in one way only; their entries say so.",
     "",
-    ...table(
-      ["Command", "Description", "Options", "Allowed for", "As a message"],
-      commands.flatMap(commandRows),
-    ),
+    ...commands.flatMap(commandEntries),
     "",
     "### Commands in the menu of a message",
     "",
@@ -116,15 +113,14 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "",
     "## Tools",
     "",
-    ...(tools.length === 0 ? ["No tools are built yet."] : table(
-      ["Tool", "Description", "Permissions of the sender", "Gate"],
-      tools.map(({ name, description, needs, gate = "none", withGates }) => [
-        `\`${name}\``,
-        description.split("\n", 1).join(), // further lines are the actions, which have a page
-        withGates ? "[by action](tools.md)" : needs.join(", ") || "none",
-        withGates ? "[by action](tools.md)" : gate,
-      ]),
-    )),
+    ...tools.map(({ name, description, needs, gate, withGates }) => {
+      const [first = ""] = description.split("\n", 1); // further lines are the actions
+      const more = withGates
+        ? " Its [actions](tools.md) have gates and rights of their own."
+        : (needs.length > 0 ? ` Permissions of the sender: ${needs.join(", ")}.` : "") +
+          (gate === undefined ? "" : ` Gate: \`${gate}\`.`);
+      return `- \`${name}\`: ${plain(first)}${more}`;
+    }),
     "",
   ].join("\n");
 }
@@ -194,18 +190,26 @@ const SHARED_TEXTS: readonly string[] = [
   COMMON.json.brief,
 ];
 
-function commandRows(
+function commandEntries(
   { name, description, options, subcommands, needs, isPrivate, isMenuOnly }: Command,
-): readonly (readonly string[])[] {
-  const asText = isMenuOnly ? "no" : isPrivate ? "in direct messages" : "yes";
+): readonly string[] {
+  const asText = isMenuOnly
+    ? " Only from the menu."
+    : isPrivate
+    ? " As a message: in direct messages."
+    : "";
   const parts = subcommands ?? [{ name: "", description, options }];
-  return parts.map((part) => [
-    `\`${["/" + name, part.name].join(" ").trim()}\``,
-    part.description,
-    (part.options ?? []).map(slashOption).join("; ") || "none",
-    RIGHTS[needs],
-    asText,
+  return parts.flatMap((part) => [
+    `- \`${["/" + name, part.name].join(" ").trim()}\`: ${plain(part.description)}. ` +
+    `For ${RIGHTS[needs]}.${asText}`,
+    ...(part.options ?? []).map((option) => `  - ${plain(slashOption(option))}`),
   ]);
+}
+
+/** Text in which `<id>` is no HTML; between backticks it is none anyway. */
+function plain(text: string): string {
+  return text.split("`").map((part, at) => at % 2 === 0 ? part.replaceAll("<", "&lt;") : part)
+    .join("`");
 }
 
 function slashOption({ name, description, type, isRequired, choices }: CommandOption): string {

@@ -15,7 +15,6 @@ import type { Action } from "../src/tools/discord/actions/action.ts";
 import type { Tool } from "../src/core/turn/tool.ts";
 import { ACTIONS, discord } from "../src/tools/discord/discord.ts";
 import { TOOLS } from "../src/tools/registry.ts";
-import { table } from "./markdown_table.ts";
 
 const PATH = "docs/tools.md";
 const ROOT = join(import.meta.dirname ?? ".", "..");
@@ -36,6 +35,8 @@ export function toolsPage(actions: readonly Action[] = ACTIONS): string {
     "open; actions on the permissions of channels need it, too. For events in stages, give the bot",
     "Connect, Mute Members and Move Members by hand.",
     "",
+    "Arguments with a question mark may be absent.",
+    "",
     "- **gate**: with its default, ✔ for open and ✘ for closed.",
     "- **rights**: of the person, beside View Channel of the place. Ranks are those of the server's role",
     "  order.",
@@ -46,17 +47,16 @@ export function toolsPage(actions: readonly Action[] = ACTIONS): string {
     "  take `dryRun`. For more than `tools.discord.maxDestructive` in a turn, a card asks.",
     "",
     "<!-- deno-fmt-ignore-start -->",
-    ...table(
-      ["action", "gate", "arguments", "rights", "idempotent", "undo"],
-      actions.map(({ name, gate, input, rights, isIdempotent, undo }) => [
-        `\`${name}\``,
-        gate === undefined ? "any" : `\`${gate}\` ${TOOL_GATES[gate].isOpen ? "✔" : "✘"}`,
-        argumentsOf(input),
-        rights,
-        isIdempotent ? "yes" : "no",
-        undo ?? "–",
-      ]),
-    ),
+    ...actions.map(({ name, gate, input, rights, isIdempotent, undo }) => {
+      const opened = gate === undefined
+        ? "any gate"
+        : `gate \`${gate}\` ${TOOL_GATES[gate].isOpen ? "✔" : "✘"}`;
+      const repeats = isIdempotent ? "idempotent" : "not idempotent";
+      const undone = undo === undefined ? "" : `; destructive, undo: ${undo}`;
+      return `- \`${name}(${
+        argumentsOf(input)
+      })\`: ${opened}; ${repeats}${undone}. Rights: ${rights}.`;
+    }),
     "<!-- deno-fmt-ignore-end -->",
     "",
   ].join("\n");

@@ -24,12 +24,18 @@ describe("[T3] tool_reference", () => {
     assert.equal(readFileSync(module, "utf8"), definitionsModule());
   });
 
-  it("has a row for each action, with gate, rights and undo", () => {
+  it("has an entry for each action, with gate, rights and undo", () => {
     const page = toolsPage();
-    for (const { name } of ACTIONS) assert.match(page, new RegExp(`\\n\\| \`${name}\` \\| `), name);
-    assert.match(page, /\| `roleAdd` \| `roles` ✘ \| .*Manage Roles.* \| yes \| yes \|/);
-    assert.match(page, /\| `timeout` \| `moderation` ✘ \| .* \| no \| yes \|/);
-    assert.match(page, /\| `kick` \| .* \| no \|/);
+    for (const { name } of ACTIONS) assert.match(page, new RegExp(`\\n- \`${name}\\(`), name);
+    assert.match(
+      page,
+      /- `roleAdd\(.*\)`: gate `roles` ✘; idempotent; destructive, undo: yes\. .*Manage Roles/,
+    );
+    assert.match(
+      page,
+      /- `timeout\(.*\)`: gate `moderation` ✘; not idempotent; destructive, undo: yes\./,
+    );
+    assert.match(page, /- `kick\(.*\)`: .* undo: no\./);
     assert.doesNotMatch(page, /undefined/);
   });
 });
