@@ -84,10 +84,11 @@ export function connectParts(
       outbound.channelQueues.wake(requests.map(({ channelId }) => channelId)); // their codes
       inbound.challenged(requests);
     },
-    tooManyWait(channels) {
-      inboxLog.info("Too many turns wait, so some messages get no answer", { channels });
+    refusedIn(channels) {
+      inboxLog.info("Some messages get no answer, and their senders are told", { channels });
       outbound.channelQueues.wake(channels);
     },
+    unanswered: outbound.progress.unanswered,
     settled: outbound.channelQueues.settled,
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,

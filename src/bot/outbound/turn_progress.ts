@@ -21,6 +21,7 @@ import {
   createProgressLines,
   type ProgressLines,
 } from "../../flows/turn/progress/progress_lines.ts";
+import { createUnansweredMarks } from "../../flows/receive/unanswered_marks.ts";
 import { createTyping, type Typing } from "../../flows/turn/progress/typing.ts";
 import type { Logging } from "../../log.ts";
 import { createSecretTail } from "../../render/safety/secrets.ts";
@@ -41,6 +42,8 @@ export interface TurnProgress {
   readonly typing: Typing;
   /** Messages wait for an answer, for that reason. */
   accepted: Acks["accepted"];
+  /** Marks messages without an answer. */
+  readonly unanswered: ReturnType<typeof createUnansweredMarks>;
   /** A message has lost its turn. */
   cut(messageId: MessageId): void;
   /** Shows answers while they grow, if the config says so. */
@@ -82,6 +85,11 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
   }
 
   return {
+    unanswered: createUnansweredMarks({
+      ...common,
+      reactions,
+      emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
+    }),
     typing,
     accepted: (message, why) => acks.accepted(message, why),
     cut: (messageId) => acks.answered(messageId, "notice"),

@@ -129,7 +129,10 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
-  /** Limits of waiting turns (X4). Without them, every accepted message gets a turn. */
+  /**
+   * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
+   * every accepted message gets a turn, and no one is told anything.
+   */
   readonly waiting?: WaitingRules;
 }
 
@@ -174,9 +177,23 @@ export interface Accepted extends Changed {
   readonly undecided: readonly Judged[];
   /** Requests of unpaired senders who got a code just now. */
   readonly challenged: readonly PairingRequest[];
-  /** Channels with a new notice that too many turns wait (X4). */
+  /** Channels with a new notice that a message gets no answer (X4). */
   readonly refusedIn: readonly ChannelId[];
+  /** Further messages without an answer whose senders are told by a mark (X4). */
+  readonly unanswered: readonly UnansweredMessage[];
 }
+
+/** Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). */
+export type UnansweredReason = "queue-full" | "too-old" | "too-many";
+
+/** A message without an answer. */
+export interface UnansweredMessage {
+  readonly message: InboundMessage;
+  readonly why: UnansweredReason;
+}
+
+/** How a person learns that a message gets no answer: by a notice, or by a mark on their message. */
+export type HowTold = "notice" | "mark";
 
 /** The result of a T1 that brought nothing new. */
 export const NOTHING_ACCEPTED: Accepted = {
@@ -188,6 +205,7 @@ export const NOTHING_ACCEPTED: Accepted = {
   undecided: [],
   challenged: [],
   refusedIn: [],
+  unanswered: [],
 };
 
 /** The agent and the session that answer a message. */
@@ -287,7 +305,8 @@ export interface WaitingLimits {
 
 /** Everything that the store needs to refuse a message. */
 export interface WaitingRules extends WaitingLimits {
-  readonly refusal: (message: InboundMessage) => readonly Frozen[];
+  /** Makes the notice that a message gets no answer. */
+  readonly refusal: (message: InboundMessage, why: UnansweredReason) => readonly Frozen[];
   /** Whether the sender is an owner, whom messages of others must not keep out of a channel. */
   readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
 }

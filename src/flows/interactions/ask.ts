@@ -44,7 +44,7 @@ export function createAsk(
       >,
       "policy" | "store" | "now"
     >
-    & Emits<"asked" | "tooManyWait">,
+    & Emits<"asked" | "refusedIn">,
   { judge, ownerIn, route, openDirect, waiting }: Asks,
 ): InteractionContext["ask"] {
   async function judged(message: InboundMessage): Promise<Judged> {
@@ -81,7 +81,7 @@ export function createAsk(
     if (asked.verdict.kind !== "accept") return "refused";
     const batch = { accountId, judged: [asked], echoes: [], guilds: [], waiting: waiting() };
     const { refusedIn } = await store.inbox.acceptBatch(batch, now());
-    if (refusedIn.length > 0) events.emit.tooManyWait(refusedIn);
+    if (refusedIn.length > 0) events.emit.refusedIn(refusedIn);
     events.emit.asked();
     return isElsewhere ? "direct" : "here";
   };

@@ -34,7 +34,8 @@ export interface CommitPorts extends
     | "accepted"
     | "undecided"
     | "challenged"
-    | "tooManyWait"
+    | "refusedIn"
+    | "unanswered"
     | "touched"
     | "settled"
     | "foreign"
@@ -151,24 +152,34 @@ export async function storeBatch(
 ): Promise<Accepted> {
   const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
+  const isLimited = hasUnpaired ||
+    batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
   // Catch-up has limits of its own (G6): people must not lose a question to the bot's absence.
-  const isLive = batch.heard !== undefined;
-  const isLimited = isLive &&
-    (hasUnpaired || batch.judged.some(({ verdict }) => verdict.kind === "accept"));
+  const rules = () =>
+    batch.heard ? waiting() : { ...waiting(), perUser: Infinity, perChannel: Infinity };
   const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasUnpaired && { pairing }), ...(isLimited && { waiting: waiting() }) },
+    { ...batch, ...(hasUnpaired && { pairing }), ...(isLimited && { waiting: rules() }) },
     arrivedAt,
   );
-  const { accepted, undecided, challenged, refusedIn, settled, settledIn, touched } = done;
+  const { accepted, undecided, challenged, settled, settledIn, touched } = done;
   if (touched.length > 0) events.emit.touched(done);
   if (accepted.length > 0) events.emit.accepted(accepted);
   if (undecided.length > 0) events.emit.undecided(undecided);
   if (challenged.length > 0) events.emit.challenged(challenged);
-  if (refusedIn.length > 0) events.emit.tooManyWait(refusedIn);
+  reportRefused(done, events);
   if (settled > 0) events.emit.settled(settledIn);
   const ms = Math.max(0, now() - begunAt);
   const repeats = batch.repeated?.reduce((sum, { messages }) => sum + messages.length, 0) ?? 0;
   const judged = batch.judged.length + repeats;
   events.emit.stored({ judged, accepted: accepted.length, settled, ms });
   return done;
+}
+
+/** Reports messages without an answer. */
+export function reportRefused(
+  { refusedIn, unanswered }: Accepted,
+  { emit }: Emits<"refusedIn" | "unanswered">["events"],
+): void {
+  if (refusedIn.length > 0) emit.refusedIn(refusedIn);
+  if (unanswered.length > 0) emit.unanswered(unanswered);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Accepted, Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
+import { reportRefused } from "./commit.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -73,7 +74,8 @@ export function logVerdict(
 }
 
 /** Everything that a late decision needs from outside. */
-export interface LateDecisionPorts extends Pick<Account, "now">, Emits<"accepted" | "tooManyWait"> {
+export interface LateDecisionPorts
+  extends Pick<Account, "now">, Emits<"accepted" | "refusedIn" | "unanswered"> {
   /**
    * Judges a message again.
    *
@@ -108,6 +110,6 @@ export async function storeLateVerdict(
 ): Promise<Accepted> {
   const stored = await inbox.decide(judged, now(), waiting());
   if (stored.accepted.length > 0) events.emit.accepted(stored.accepted);
-  if (stored.refusedIn.length > 0) events.emit.tooManyWait(stored.refusedIn);
+  reportRefused(stored, events);
   return stored;
 }

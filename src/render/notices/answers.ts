@@ -55,11 +55,20 @@ export const ANSWER_NOTICES = {
   },
   queueFull: {
     text:
-      "Too many messages are waiting for my answer, so I won't answer this one. Please send it " +
-      "again later.",
-    when: "a message arrives while as many turns wait as `messages.queue` allows, once until " +
-      "fewer wait",
+      "Too many messages are waiting for my answer, so I won't answer this one, nor those that I " +
+      "mark with ⏳. Please send them again later.",
+    when:
+      "a message arrives while as many turns wait as `messages.queue` allows, once a minute in " +
+      "a channel; Barnacle marks those of others with ⏳",
     example: "Gerade warten zu viele Nachrichten. Frag später noch einmal.",
+  },
+  missed: {
+    text:
+      "I was away, so I won't answer this message, nor those that I mark with 💤. Please send them " +
+      "again if they still matter.",
+    when: "catch-up finds messages beyond its limits, once a minute in a channel; Barnacle marks " +
+      "those of others with 💤",
+    example: "Ich war weg und beantworte das nicht mehr. Frag noch einmal, wenn es wichtig ist.",
   },
   budgetSpent: {
     text: "Today's budget for my answers is used up. Please ask me again {reset}.",

@@ -9,9 +9,11 @@ import type { ChannelId } from "../../core/discord/ids.ts";
 import {
   type Accepted,
   type AcceptedBatch,
+  type HowTold,
   type Judged,
   NOTHING_CHANGED,
   type RepeatedVerdict,
+  type UnansweredMessage,
 } from "../../core/inbound/inbox.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
@@ -54,8 +56,8 @@ export type StoreBatch = (
 
 /** A message with its new verdict. */
 interface Recorded extends Settled {
-  /** The channel of a notice that too many turns wait. */
-  readonly refusedIn?: ChannelId;
+  /** How its sender learns that it gets no answer; absent: not by this message. */
+  readonly told?: HowTold;
 }
 
 /** Prepares the statements for batches. */
@@ -89,12 +91,12 @@ export function prepareStoreBatch(
       const isForStore = verdict.kind === "challenge" || verdict.kind === "accept";
       if (isForStore && verdicts.isOnRecord(message)) continue;
       const { judged: settled, request } = unpairedSenders.settle(incoming, pairing, now);
-      const { judged, keep, isTold }: Checked = isCounted
+      const { judged, keep, told }: Checked = isCounted
         ? { judged: settled }
         : waitingTurns.check(settled, waiting, now);
       if (!recording.add(judged)) continue;
       keep?.();
-      recorded.push({ judged, request, refusedIn: isTold ? message.channelId : undefined });
+      recorded.push({ judged, request, told });
     }
     const repeats = repeated.map((group) => recording.repeat(group))
       .filter(({ messages }) => messages.length > 0);
@@ -147,13 +149,31 @@ export function prepareStoreBatch(
       accepted: cut.size === 0 ? accepted : accepted.filter(({ message: { id } }) => !cut.has(id)),
       undecided,
       challenged: results.flatMap(({ request }) => request ?? []),
-      refusedIn: [...new Set(results.flatMap(({ refusedIn }) => refusedIn ?? []))],
+      ...toldIn(results),
       settled: settledRows.length,
       settledIn: [...new Set(settledRows)],
       foreign: echoResults.flatMap(({ foreign }) => foreign ?? []),
     };
   };
 }
+
+/** The effects of messages without an answer. */
+export function toldIn(
+  results: readonly { readonly judged: Judged; readonly told?: HowTold }[],
+): Pick<Accepted, "refusedIn" | "unanswered"> {
+  if (!results.some(({ told }) => told)) return NO_ONE_TOLD; // most batches
+  const refusedIn = new Set<ChannelId>();
+  const unanswered: UnansweredMessage[] = [];
+  for (const { judged: { message, verdict: { why } }, told } of results) {
+    if (told === "notice") refusedIn.add(message.channelId);
+    else if (told && (why === "queue-full" || why === "too-old" || why === "too-many")) {
+      unanswered.push({ message, why });
+    }
+  }
+  return { refusedIn: [...refusedIn], unanswered };
+}
+
+const NO_ONE_TOLD = { refusedIn: [], unanswered: [] };
 
 /** When the newest message was sent; 0 if there are none. */
 function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[]): number {

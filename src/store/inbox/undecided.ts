@@ -10,7 +10,7 @@ import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/
 import { type Judged, NOTHING_ACCEPTED, type WaitingRules } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
-import { type InboxDeps, prepareKeepJudged } from "./store_batch.ts";
+import { type InboxDeps, prepareKeepJudged, toldIn } from "./store_batch.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -51,8 +51,12 @@ export function createUndecided(
     const keptAt = settled.verdict.kind === "undecided" ? at : now;
     const { accepted, undecided, grown } = keep([settled], keptAt);
     pruner.afterBatch(grown, 1, now);
-    const refusedIn = checked.isTold ? [settled.message.channelId] : [];
-    return { settled, accepted, undecided, refusedIn };
+    return {
+      settled,
+      accepted,
+      undecided,
+      told: toldIn([{ judged: settled, told: checked.told }]),
+    };
   }
 
   return {
@@ -64,9 +68,9 @@ export function createUndecided(
         return taken && replace(judged, now, taken.at, waiting);
       }, { onStored: (replaced) => memory.accepted(replaced?.accepted ?? []) });
       if (!replaced) return NOTHING_ACCEPTED;
-      const { settled, accepted, undecided, refusedIn } = replaced;
+      const { settled, accepted, undecided, told } = replaced;
       onRecorded([settled]);
-      return { ...NOTHING_ACCEPTED, accepted, undecided, refusedIn };
+      return { ...NOTHING_ACCEPTED, accepted, undecided, ...told };
     },
     async retract(accountId, messageId, verdict) {
       const retracted = await commit(UNNAMED, () => {

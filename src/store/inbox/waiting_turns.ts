@@ -2,15 +2,18 @@
  * Refuses messages whose sender or channel has too many waiting turns (X4).
  *
  * Verdict and notice are stored in the transaction that records the message. So after a crash, the
- * same message is neither answered nor refused a second time.
+ * same message is neither answered nor refused a second time. Further people in the same place are
+ * told by a mark on their message, which is not stored.
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import {
   type FullList,
   fullList,
+  type HowTold,
   type Judged,
   LIMIT_RULES,
+  type UnansweredReason,
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -24,8 +27,8 @@ export interface Checked {
   readonly judged: Judged;
   /** Stores everything else that the result needs, once the verdict is new on the record. */
   readonly keep?: () => void;
-  /** Whether a notice goes to the outbox with it. */
-  readonly isTold?: true;
+  /** How the sender learns of it; absent: not by this message. */
+  readonly told?: HowTold;
 }
 
 /** Checks accepted messages; others stay unchanged. */
@@ -40,7 +43,8 @@ export interface WaitingTurns {
   /** Takes {@link WaitingTurns.reserve} back. */
   cancel(judged: readonly Judged[]): void;
   /**
-   * Checks a message that has no final verdict yet, within a transaction of the caller's.
+   * Checks a message that has no final verdict yet, within a transaction of the caller's. Tells the
+   * sender of one that catch-up leaves without an answer.
    *
    * @param rules Without them, every turn may wait. It counts for later ones.
    */
@@ -53,9 +57,9 @@ export interface WaitingTurns {
  */
 export function prepareWaitingTurns(
   database: DatabaseSync,
-  { turns: { counts: turns }, apply, readTurns, outgoing }: Pick<
+  { turns: { counts: turns }, apply, readTurns, outgoing, told }: Pick<
     Memory,
-    "turns" | "apply" | "readTurns" | "outgoing"
+    "turns" | "apply" | "readTurns" | "outgoing" | "told"
   >,
 ): WaitingTurns {
   const addOnce = prepareAddOnce(database, outgoing);
@@ -86,16 +90,40 @@ export function prepareWaitingTurns(
   }
 
   function refuse(judged: Judged, list: TurnList, rules: WaitingRules, now: number): Checked {
-    const { message } = judged;
     const refused = refusedBy(judged, list.list);
-    // A bot gets no notice: it might answer that.
-    if (message.sender.automaton || list.isTold) return { judged: refused };
+    const checked = unanswered(refused, "queue-full", list.isTold, rules, now);
+    if (checked.told !== "notice") return checked;
     return {
-      judged: refused,
-      isTold: true,
+      ...checked,
       keep() {
         tell(list);
-        for (const frozen of rules.refusal(message)) addOnce(frozen, now);
+        checked.keep?.();
+      },
+    };
+  }
+
+  /** Tells the sender of a message that it gets no answer, once a minute in a place. */
+  function unanswered(
+    judged: Judged,
+    why: UnansweredReason,
+    isPlaceTold: boolean,
+    rules: WaitingRules,
+    now: number,
+  ): Checked {
+    const { message } = judged;
+    const person = turnOf(message);
+    // A bot gets no notice: it might answer that.
+    if (message.sender.automaton || told.has(person, now)) return { judged };
+    const mayMark = !message.asked && !message.scheduled; // Discord lacks these
+    const how = mayMark && (isPlaceTold || told.hasNotice(person, now)) ? "mark" : "notice";
+    return {
+      judged,
+      told: how,
+      keep() {
+        told.note(person, how, now);
+        if (how === "notice") {
+          for (const frozen of rules.refusal(message, why)) addOnce(frozen, now);
+        }
       },
     };
   }
@@ -121,6 +149,8 @@ export function prepareWaitingTurns(
     cancel,
     check(judged, rules, now) {
       const { message, verdict } = judged;
+      const why = missedWhy(judged, now);
+      if (why && rules) return unanswered(judged, why, false, rules, now);
       if (verdict.kind !== "accept") return { judged };
       if (!rules) return { judged, keep: () => expect(turnOf(message)) };
       if (judged.stop) return { judged }; // a full list must not keep it from stopping turns
@@ -150,6 +180,18 @@ function fullOf(
   const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, rules);
   if (full === "user") return user;
   return full && !rules.isOwner(message) ? channel : undefined;
+}
+
+/** Milliseconds after which no one is told that their message was missed. */
+const TOLD_WITHIN_MS = 24 * 60 * 60_000;
+
+/** Why catch-up leaves a message without an answer that the policy accepts; else `undefined`. */
+function missedWhy(
+  { message, verdict: { why }, policyVerdict }: Judged,
+  now: number,
+): UnansweredReason | undefined {
+  if (policyVerdict?.kind !== "accept" || now - message.sentAt > TOLD_WITHIN_MS) return undefined;
+  return why === "too-old" || why === "too-many" ? why : undefined;
 }
 
 /** The message without its turn. */

@@ -14,6 +14,7 @@ import { prepareReadTurns } from "./read_turns.ts";
 import { createOutgoing } from "./send_queues.ts";
 import { createSpentToday } from "./spent_today.ts";
 import { createQuietChannels, createReactedChannels } from "./quiet_channels.ts";
+import { createToldPeople } from "./told_people.ts";
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;
@@ -29,6 +30,7 @@ export function createMemory(database: DatabaseSync) {
   const spent = createSpentToday();
   const reacted = createReactedChannels();
   const direct = createNewestSet<string>(DIRECT_MAX);
+  const told = createToldPeople();
   return {
     /** The open turns; only `apply` changes them. */
     turns,
@@ -51,6 +53,8 @@ export function createMemory(database: DatabaseSync) {
     /** Direct channels that are on the disk: their messages need no commit that waits for it. */
     direct,
     spent,
+    /** People who know that a message gets no answer. */
+    told,
     /** Forgets everything, because the tables may differ. */
     forget(): void {
       spent.forget();
@@ -59,6 +63,7 @@ export function createMemory(database: DatabaseSync) {
       quiet.forget();
       reacted.forget();
       direct.clear();
+      told.forget();
     },
     /** Estimated bytes of each part, by its name. */
     caches: (): Readonly<Record<string, number>> => ({
@@ -69,6 +74,7 @@ export function createMemory(database: DatabaseSync) {
       spent_today: spent.bytes(),
       reacted_channels: reacted.bytes(),
       direct_channels: direct.size * DIRECT_BYTES,
+      told_people: told.bytes(),
     }),
   };
 }

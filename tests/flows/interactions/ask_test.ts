@@ -29,7 +29,7 @@ function build(verdict: Verdict = ACCEPTED, refusedIn: AcceptedBatch["judged"] =
     now: () => 5,
     events: {
       emit: {
-        tooManyWait: (channels: readonly string[]) => void told.push(...channels),
+        refusedIn: (channels: readonly string[]) => void told.push(...channels),
         asked: () => void told.push("asked"),
       },
     },

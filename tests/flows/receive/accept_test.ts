@@ -171,7 +171,8 @@ function setUp() {
         accepted: () => world.accepted++,
         undecided: (judged) => undecided.push(...judged),
         challenged: (requests) => challenged.push(...requests),
-        tooManyWait: (channels) => refused.push(...channels),
+        refusedIn: (channels) => refused.push(...channels),
+        unanswered: () => {},
         settled: () => world.settled++,
         stored: (one) => told.push(one),
       },
@@ -590,7 +591,8 @@ describe("[G6] createAcceptor().acceptHistory()", () => {
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
     assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
     assert.equal(stored[0]?.heard, undefined);
-    assert.equal(stored[0]?.waiting, undefined, "a full queue refuses no missed message");
+    const { perUser, perChannel } = stored[0]?.waiting ?? {};
+    assert.deepEqual([perUser, perChannel], [Infinity, Infinity], "a full queue refuses none");
     assert.equal(world.accepted, 1, "turns are woken");
     assert.equal(told.length, 1, "and the metrics know");
   });

@@ -73,7 +73,8 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     events: {
       emit: {
         accepted: (judged) => steps.push(`accepted ${judged.map(({ message }) => message.id)}`),
-        tooManyWait: () => {},
+        refusedIn: () => {},
+        unanswered: () => {},
       },
     },
     tellOwners(text) {

@@ -108,7 +108,8 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
     events: {
       emit: {
         accepted: (judged) => accepted.push(...judged),
-        tooManyWait: (channels) => steps.push(`refused in ${channels.join()}`),
+        refusedIn: (channels) => steps.push(`refused in ${channels.join()}`),
+        unanswered: () => {},
         undecided: () => {},
       },
     },

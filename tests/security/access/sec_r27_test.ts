@@ -80,6 +80,27 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       assert.deepEqual(answered(written("general")), ["q1.", "q7.", ...names(2, 4)]);
     }));
 
+  it("tells a second person by a mark", () =>
+    withSimulation(WITH_LIMITS, async (scene) => {
+      const { simulator, start, model, until, cli } = scene;
+      simulator.invite({ who: "mallory" });
+      await start();
+      model.behave("hang");
+      const marked = () =>
+        simulator.requests.records().filter(({ method, path, status }) =>
+          method === "PUT" && status === 204 && decodeURIComponent(path).includes("⏳")
+        );
+      const [, , , , first] = flood(scene, "grace", names(1, 6));
+      await until("the notice", () => noticesIn(scene, "general").length > 0);
+      const asked = flood(scene, "mallory", names(7, 12));
+      const [refused] = asked.slice(4);
+      assert.ok(first && refused);
+      await until("the mark", () => marked().length > 0);
+      assert.ok(marked()[0]?.path.includes(refused.id));
+      assert.deepEqual(noticesIn(scene, "general"), [first.id]);
+      assert.match((await cli("why", refused.id)).stdout.join(" "), /told once a\s+minute/);
+    }));
+
   it("gets one notice, although a kill comes before the notice leaves", () =>
     withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, replies, decided, until, written } = scene;

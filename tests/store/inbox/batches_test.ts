@@ -58,6 +58,7 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
+      unanswered: [],
     });
     assert.deepEqual(rows(INBOX), [{ message_id: first.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -259,7 +260,14 @@ describe("acceptBatch()", () => {
     database.exec("UPDATE outbox SET state = 'sending', first_attempt_at = 0");
     const foreign = [{ messageId: "73", channelId: elsewhere, why: "unknown" }];
     const { settled, settledIn, ...rest } = await store.inbox.acceptBatch(batch({ echoes }), NOW);
-    const none = { ...NOTHING_CHANGED, accepted: [], undecided: [], challenged: [], refusedIn: [] };
+    const none = {
+      ...NOTHING_CHANGED,
+      accepted: [],
+      undecided: [],
+      challenged: [],
+      refusedIn: [],
+      unanswered: [],
+    };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
     assert.deepEqual(rest, { ...none, foreign });
@@ -288,6 +296,7 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
+      unanswered: [],
     });
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });

@@ -114,6 +114,7 @@ describe("decide()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
+      unanswered: [],
     });
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };

@@ -59,14 +59,17 @@ function setUp() {
   const { rows } = opened;
   let { store } = opened;
   let seq = 0;
+  let now = NOW;
   const take = (judged: readonly Judged[], fields: Partial<Parameters<typeof batch>[0]> = {}) =>
     store.inbox.acceptBatch(
       batch({ judged, waiting: WAITING, heard: heard(++seq), ...fields }),
-      NOW,
+      now,
     );
   return {
     ...opened,
     take,
+    /** Lets a minute pass, after which people are told again. */
+    later: () => void (now += 60_000),
     /** Opens the same database again, as the next process does. */
     restart() {
       store = createStore(opened.database, ":memory:", { elapsed: () => 0 });
@@ -153,8 +156,8 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
     assert.equal(whyOf(judged)?.["verdict"], "accept: mentioned");
   });
 
-  it("tells again once a turn has ended and another message was accepted", async () => {
-    const { take, answer, notices, rows } = setUp();
+  it("tells again after a minute, once another message was accepted", async () => {
+    const { take, answer, notices, rows, later } = setUp();
     const first = times(6, () => question());
     for (const judged of first) await take([judged]);
     assert.ok(await answer());
@@ -162,14 +165,18 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
     const [next, refused] = [question(), question()];
     await take([next]);
     assert.deepEqual(rows(TOLD), []);
+    const { unanswered } = await take([question()]);
+    assert.deepEqual([unanswered, notices().length], [[], 1], "not twice in a minute");
+    later();
     await take([refused]);
     assert.deepEqual(notices(), [first[4]?.message.id, refused.message.id]);
   });
 
   it("forgets the notice of a channel in which no turn is left, with the next notice", async () => {
-    const { take, answer, rows } = setUp();
+    const { take, answer, rows, later } = setUp();
     for (const judged of times(5, () => question())) await take([judged]);
     while (await answer());
+    later();
     for (const judged of times(5, () => question({ user: "2" }))) await take([judged]);
     assert.deepEqual(rows(TOLD), [{ list: "user", id: "2" }]);
   });
@@ -187,6 +194,43 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     const tenth = judged[9];
     assert.equal(tenth && whyOf(tenth)?.["rule"], "messages.queue.perChannel");
     assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
+  });
+
+  it("tells each further person by a mark, once a minute", async () => {
+    const { take, notices, later } = setUp();
+    const judged = crowd(11);
+    for (const one of judged) await take([one]);
+    const marked = [];
+    for (const user of ["109", "110", "111", "111"]) {
+      const { unanswered } = await take([question({ user })]);
+      marked.push(...unanswered.map(({ message, why }) => `${message.sender.id} ${why}`));
+    }
+    assert.deepEqual(marked, ["111 queue-full"], "109 has the notice, and 110 a mark already");
+    later();
+    const { unanswered: [again] } = await take([question({ user: "110" })]);
+    assert.equal(again?.message.sender.id, "110");
+    assert.equal(notices().length, 1);
+  });
+
+  it("tells a person again whose batch could not be stored", async () => {
+    const { take, database, notices } = setUp();
+    for (const one of crowd(9)) await take([one]);
+    const refused = question({ user: "300" });
+    database.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    await assert.rejects(take([refused]));
+    database.exec("DROP TRIGGER full");
+    await take([refused]);
+    assert.deepEqual(notices(), [refused.message.id]);
+  });
+
+  it("tells by a notice, if Discord does not have the message", async () => {
+    const { take, notices } = setUp();
+    for (const one of crowd(10)) await take([one]);
+    const { message, ...rest } = question({ user: "300" });
+    await take([{ ...rest, message: { ...message, asked: true } }]);
+    assert.equal(notices().at(-1), message.id);
   });
 
   it("[X4a] leaves room for an owner, whose own limit stays", async () => {
@@ -370,5 +414,43 @@ describe("[X4] acceptBatch() › what counts", () => {
     await assert.rejects(take([...times(3, () => question()), lost]), /no route/);
     await take(times(4, () => question()));
     assert.equal(inbox().length, 4);
+  });
+});
+
+describe("[G6] acceptBatch() › messages beyond the limits of catch-up", () => {
+  const missed = (why: "too-old" | "too-many", user: string, hours = 2): Judged => {
+    const { message, verdict } = question({ user });
+    return {
+      message: { ...message, sentAt: NOW - hours * 60 * 60_000 },
+      policyVerdict: verdict,
+      verdict: { kind: "ignore", why, rule: "channels.discord.gateway", keepAsContext: true },
+    };
+  };
+
+  it("tells each person once, one by a notice and the others by a mark", async () => {
+    const { take, notices, restart } = setUp();
+    const judged = [
+      missed("too-old", "1"),
+      missed("too-old", "1"),
+      missed("too-many", "2"),
+      missed("too-old", "3"),
+    ];
+    const { refusedIn, unanswered } = await take(judged, { heard: undefined });
+    assert.deepEqual(refusedIn, ["11"]);
+    assert.deepEqual(notices(), [judged[0]?.message.id]);
+    assert.deepEqual(unanswered.map(({ message, why }) => [message.sender.id, why]), [
+      ["2", "too-many"],
+      ["3", "too-old"],
+    ]);
+    restart();
+    const again = await take(judged, { heard: undefined });
+    assert.deepEqual([again.refusedIn, again.unanswered], [[], []], "what is on record is told");
+  });
+
+  it("tells no one of messages that the policy ignores, nor after a day", async () => {
+    const { take, notices } = setUp();
+    const ignored = { ...missed("too-old", "1"), policyVerdict: undefined };
+    const { unanswered } = await take([ignored, missed("too-old", "2", 25)], { heard: undefined });
+    assert.deepEqual([notices(), unanswered], [[], []]);
   });
 });

@@ -72,6 +72,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     }]);
     assert.deepEqual(rest, {
       refusedIn: [],
+      unanswered: [],
       accepted: [],
       settled: 0,
       settledIn: [],
