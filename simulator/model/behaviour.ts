@@ -46,6 +46,7 @@ export const MODEL_BEHAVIOURS = [
   "invalid_utf8", // bytes that are no UTF-8 within the words
   "bad_arguments", // a call whose arguments are cut off
   "no_call_ids", // two calls without ids
+  "one_call_id", // two calls with one id, until results follow; then the script
   "endless_calls", // calls a tool in each answer, if it may
 ] as const;
 
@@ -228,12 +229,16 @@ export async function answerWithBehaviour(
       res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port": "Hu' }));
       return finish("tool_calls", 5);
     case "no_call_ids":
+    case "one_call_id": {
       stream();
+      const id = request.behaviour === "one_call_id" ? "call_1" : "";
+      if (id !== "" && results.length > 0) return finish("stop", await say(answer));
       for (const port of ["Hull", "Dover"]) {
         const written = JSON.stringify({ port });
-        res.write(format.toolCall({ id: "", name: "tide", arguments: written }));
+        res.write(format.toolCall({ id, name: "tide", arguments: written }));
       }
       return finish("tool_calls", 5);
+    }
     case "endless_calls":
       stream();
       if (!request.mayCall) return finish("stop", await say("I give up."));

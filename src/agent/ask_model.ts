@@ -59,6 +59,8 @@ export interface ModelResponse {
   readonly thinking?: string;
   /** Tokens of the request and the answer. */
   readonly usage?: ModelUsage;
+  /** Whether it reached the model's maximum of output tokens; absent: it is whole. */
+  readonly isCut?: true;
   /** The model that answered, if it is a fallback. */
   readonly modelId?: string;
   /** Why the first model gave no answer, if a fallback did. */
@@ -118,7 +120,7 @@ export async function readAnswer(
       return { text: cleanSecrets(text), calls: clean, ...about };
     }
     if (text.trim() === "") throw notAnAnswer(model, `empty (${part.reason})`);
-    return { text, ...about };
+    return { text, ...about, isCut: part.reason === "length" ? true : undefined };
   }
   throw notAnAnswer(model, "it ended early");
 }

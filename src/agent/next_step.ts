@@ -20,7 +20,9 @@ export type NextStep =
   /** This call had begun before a crash, and may have run. */
   | { readonly kind: "unknown"; readonly call: ToolCall }
   /** This call is the first beyond {@link MAX_CALLS}. It comes last, and does not run. */
-  | { readonly kind: "too_many"; readonly call: ToolCall };
+  | { readonly kind: "too_many"; readonly call: ToolCall }
+  /** This call came with the id of another one, and does not run. */
+  | { readonly kind: "same_id"; readonly call: ToolCall };
 
 /** Maximum number of calls of one answer that run. A model that repeats itself writes thousands. */
 export const MAX_CALLS = 32;
@@ -44,6 +46,7 @@ export function nextStep(
   if (!first) return { kind: "ask", answers };
   const tooMany = last.calls[MAX_CALLS];
   if (tooMany === first) return { kind: "too_many", call: first };
+  if (first.sharesId) return { kind: "same_id", call: first };
   // First of all: the turn may have lost the tool since, and could not tell that it must not repeat.
   const begun = steps.slice(steps.lastIndexOf(last) + 1)
     .findLast((step) =>
@@ -51,7 +54,9 @@ export function nextStep(
     );
   if (begun?.kind === "begun") return { kind: "unknown", call: first };
   if (!isIdempotent(first)) return { kind: "run_once", call: first };
-  const end = open.findIndex((call) => call === tooMany || !isIdempotent(call));
+  const end = open.findIndex((call) =>
+    call === tooMany || call.sharesId === true || !isIdempotent(call)
+  );
   return { kind: "run", calls: open.slice(0, Math.min(end < 0 ? Infinity : end, AT_ONCE)) };
 }
 
@@ -67,10 +72,10 @@ function openCalls(steps: readonly Step[]): readonly ToolCall[] {
   return last.calls.filter(({ id }) => !ended.has(id));
 }
 
-/** The open calls that run: all but the first beyond {@link MAX_CALLS}. */
+/** The open calls that run: all but the first beyond {@link MAX_CALLS}, and those that share an id. */
 export function callsToRun(steps: readonly Step[]): readonly ToolCall[] {
   const last = steps.findLast((step) => step.kind === "answer");
-  return openCalls(steps).filter((call) => call !== last?.calls[MAX_CALLS]);
+  return openCalls(steps).filter((call) => call !== last?.calls[MAX_CALLS] && !call.sharesId);
 }
 
 /** How often an open call has waited for a person since it first began. */

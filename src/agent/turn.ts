@@ -118,10 +118,10 @@ export async function runTurn(
           const thought = answer.thinking.trim();
           thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
         }
-        const { text, calls, modelId, failure } = answer;
+        const { text, calls, modelId, failure, isCut } = answer;
         if (!calls) {
           const taken = log && { steps: log.steps, unsaved: log.unsaved };
-          return { kind: "reply", text, thinking, usage, taken, modelId, failure };
+          return { kind: "reply", text, thinking, usage, taken, modelId, failure, isCut };
         }
         log ??= createStepLog(ports.steps, ports.save);
         log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage });
@@ -197,6 +197,7 @@ async function takeStep(
     }
     case "unknown":
     case "too_many":
+    case "same_id":
       addResult(next.call.id, NOT_RUN[next.kind], log, ports);
       return [];
   }
@@ -267,6 +268,12 @@ const NOT_RUN = {
     text: `Error: one answer may have ${MAX_CALLS} calls. This one did not run, and none after ` +
       "it. Call them again if you still need them.",
     refused: "too_many_calls",
+  },
+  same_id: {
+    end: "failed",
+    text: "Error: two calls of your answer had the same id, so neither ran. Call one tool at a " +
+      "time, or give each call an id of its own.",
+    refused: "same_id",
   },
 } as const satisfies Readonly<Record<string, ToolResult>>;
 

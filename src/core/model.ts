@@ -19,6 +19,8 @@ export interface ToolCall {
    * the call as `providers/thinking.ts` writes it. Absent at other servers.
    */
   readonly signature?: string;
+  /** Set if another call of the answer came with the same id, so that neither runs. */
+  readonly sharesId?: true;
 }
 
 /** An image for the model, checked and within the limits of size (H7). */

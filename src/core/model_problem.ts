@@ -84,6 +84,7 @@ const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
     "agents.defaults.model",
   ],
   [/^(?:rejected|not_an_answer):/, "test the model by `barnacle model test`"],
+  [/^cut:/, "raise maxOutput of the model in models.providers, or the limit of its server"],
   [/^no answer within/, "choose a faster model, or raise agents.turnTimeoutSec"],
   [/^no words after/, "choose another model, or raise agents.maxSteps"],
 ];

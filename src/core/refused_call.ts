@@ -17,6 +17,7 @@ export type RefusalReason =
    * - `closed_gate`: the config closes the gate of the action.
    * - `bad_arguments`: the arguments are not JSON, or do not fit.
    * - `too_many_calls`: an answer has more calls than run.
+   * - `same_id`: another call of the answer has the same id.
    * - `place`: the target is outside of the turn's reach.
    * - `policy`: the access rules close the target to the asker.
    * - `owners_only`: only an owner of the bot may do it.
@@ -36,6 +37,7 @@ export type RefusalReason =
   | "closed_gate"
   | "bad_arguments"
   | "too_many_calls"
+  | "same_id"
   | "place"
   | "policy"
   | "owners_only"

@@ -19,7 +19,10 @@ export function createToolCalls() {
     const atIndex = typeof index === "number" ? byKey.get(index) : undefined;
     const isNext = name !== "" && (atIndex ? id !== "" && atIndex.id !== "" : true);
     const current = typeof index === "number" ? atIndex : calls.at(-1);
-    let call = byKey.get(id) ?? (isNext ? undefined : current);
+    const known = byKey.get(id);
+    const isOther = known && name !== "" && (typeof index === "number" && !atIndex ||
+      isWhole(known) && rawArguments !== undefined && rawArguments !== "");
+    let call = isOther ? undefined : known ?? (isNext ? undefined : current);
     if (!call) calls.push(call = { id, name: "", arguments: "" });
     call.id ||= id;
     if (name !== call.name) call.name += name;
@@ -34,20 +37,32 @@ export function createToolCalls() {
     add,
     /**
      * All calls so far, in the order in which they began. A call whose id is missing, or another
-     * call's, gets one: `"call_1"` and so on.
+     * call's, gets one: `"call_1"` and so on. Calls that came with one id are marked.
      */
     calls: (): readonly ToolCall[] => withIds(calls),
   };
 }
 
-/** Gives each call without an id of its own the next free one. */
+/** Whether the arguments of a call are a whole JSON object, so that no further piece belongs to it. */
+function isWhole({ arguments: written }: ToolCall): boolean {
+  try {
+    return typeof JSON.parse(written) === "object";
+  } catch {
+    return false;
+  }
+}
+
+/** Gives each call without an id of its own the next free one, and marks calls that share an id. */
 export function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
+  const counts = new Map<string, number>();
+  for (const { id } of calls) counts.set(id, (counts.get(id) ?? 0) + 1);
   const used = new Set<string>();
   let next = 1;
   return calls.map((call) => {
     let { id } = call;
     while (id === "" || used.has(id)) id = `call_${next++}`;
     used.add(id);
+    if (call.id !== "" && (counts.get(call.id) ?? 0) > 1) return { ...call, id, sharesId: true };
     return id === call.id ? call : { ...call, id };
   });
 }

@@ -215,11 +215,15 @@ function usageOf(counts: unknown): ModelUsage | undefined {
   return { inputTokens, outputTokens, cachedTokens };
 }
 
+/** The words of Anthropic, Google and Mistral for an answer that reached its maximum length. */
+const CUT = /^(?:max_(?:output_)?tokens|model_length|model_context_window_exceeded)$/i;
+
 /**
  * @returns `undefined` also for "error", which gateways send if the server behind them broke off.
  */
 function reasonOf(raw: unknown): FinishReason | undefined {
   if (typeof raw !== "string" || raw === "" || raw === "error") return undefined;
   if (raw === "stop" || raw === "length" || raw === "content_filter") return raw;
+  if (CUT.test(raw)) return "length"; // gateways pass on the words of other vendors
   return raw === "tool_calls" || raw === "function_call" ? "tool_calls" : "other";
 }

@@ -49,13 +49,19 @@ export function withFooter(
   limit: number,
 ): ReplyToSend {
   if (!footer) return composed;
+  const { reply } = withLastLine(composed, footer, limit);
+  return { ...composed, reply: { ...reply, footer } };
+}
+
+/** Adds a line of ours below an answer. The session remembers the answer without it. */
+export function withLastLine(composed: ReplyToSend, line: string, limit: number): ReplyToSend {
   const { chunks } = composed.reply;
   const last = chunks.at(-1);
-  const joined = `${last}\n${footer}`;
+  const joined = `${last}\n${line}`;
   const all = last !== undefined && joined.length <= limit
     ? [...chunks.slice(0, -1), joined]
-    : [...chunks, footer];
-  return { ...composed, reply: { ...composed.reply, chunks: all, footer } };
+    : [...chunks, line];
+  return { ...composed, reply: { ...composed.reply, chunks: all } };
 }
 
 /** The fact for a card; `undefined` if no server has told its tokens. */

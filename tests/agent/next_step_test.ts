@@ -45,6 +45,7 @@ function shortNext(steps: readonly Step[]): string {
     case "run_once":
     case "unknown":
     case "too_many":
+    case "same_id":
       return `${next.kind} ${next.call.id}`;
   }
 }

@@ -93,7 +93,7 @@ describe("[L3] runTurn()", () => {
 
   it("keeps the partial answer of a model that reached its token limit", async () => {
     const outcome = await run(scripted([text("half"), { kind: "finish", reason: "length" }]));
-    sameData(outcome, { kind: "reply", text: "half" });
+    sameData(outcome, { kind: "reply", text: "half", isCut: true });
   });
 
   const failures: readonly [name: string, model: Model, reason: RegExp][] = [
@@ -336,6 +336,38 @@ describe("[T1] runTurn() with tools", () => {
     assert.ok(outcome.kind === "failed");
     assert.equal(outcome.why, "steps");
     assert.match(outcome.reason, /^no words after 3 steps: /);
+  });
+
+  it("[T1] runs no call whose id another call of the answer has, and tells the model", async () => {
+    const { ports, events, saved } = withTools([]);
+    const requests: ModelRequest[] = [];
+    const calls = ["r1", "p2", "p3", "r4"].map((id) =>
+      ["p2", "p3"].includes(id) ? { ...callOf(id), sharesId: true as const } : callOf(id)
+    );
+    const model: Model = {
+      id: "test/x",
+      async *generate(request) {
+        await Promise.resolve();
+        requests.push(request);
+        if (requests.length > 1) yield* [text("done"), FINISH];
+        else yield { kind: "finish", reason: "tool_calls", calls };
+      },
+    };
+    const refused: string[] = [];
+    const onRefused = (reason: string) => void refused.push(reason);
+    const outcome = await run(model, { ports: { ...ports, onRefused } });
+    assert.equal(outcome.kind, "reply");
+    assert.deepEqual(events.filter((event) => /^(?:read|post)/.test(event)), [
+      "read 1:r1",
+      "read 1:r4",
+    ]);
+    const results = (requests[1]?.messages ?? []).flatMap((message) =>
+      message.role === "tool" ? [`${message.call.id} ${message.text}`] : []
+    );
+    assert.match(results[1] ?? "", /^p2 Error: two calls of your answer had the same id/);
+    assert.match(results[2] ?? "", /^p3 Error: two calls/);
+    assert.deepEqual(refused, ["same_id", "same_id"]);
+    assert.ok(saved.every((step) => step.kind !== "begun"));
   });
 
   it("runs at most 32 calls of one answer, eight at a time, and refuses the rest", async () => {

@@ -119,6 +119,13 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     chunk({ reasoning_content: "Hm." }) + chunk({ reasoning: "Hm." }) + HELLO + STOP,
     WHOLE,
   ],
+  ...["max_tokens", "MAX_TOKENS", "model_length", "model_context_window_exceeded"].map((
+    word,
+  ): (typeof BODIES)[number] => [
+    `the reason length as another vendor writes it: ${word}`,
+    HELLO + chunk({}, word),
+    { text: "Hello", reason: "length" },
+  ]),
   ["the reason length", HELLO + chunk({}, "length"), { text: "Hello", reason: "length" }],
   ["a reason of its own", HELLO + chunk({}, "eos_token"), { text: "Hello", reason: "other" }],
   [

@@ -81,6 +81,19 @@ for (const kind of KINDS) {
       });
     });
 
+    it("marks calls with one id, so that neither runs", async () => {
+      await withModelServer({ behaviour: "one_call_id" }, async (server) => {
+        const { parts, error } = await listen(modelAt(server, { kind }), undefined, ASKED);
+        assert.equal(error, undefined, inspect(error));
+        const last = parts.at(-1);
+        assert.ok(last?.kind === "finish");
+        if (kind === "google") return; // its calls have no ids
+        const calls = last.calls?.map((call) => [call.arguments, call.sharesId]);
+        assert.deepEqual(calls, [['{"port":"Hull"}', true], ['{"port":"Dover"}', true]]);
+        assert.equal(new Set(last.calls?.map(({ id }) => id)).size, 2);
+      });
+    });
+
     it("ends an endless loop of calls once the request forbids them", async () => {
       await withModelServer({ behaviour: "endless_calls" }, async (server) => {
         const model = modelAt(server, { kind });

@@ -169,8 +169,8 @@ function turnLines(turn: Turn): readonly string[] {
 }
 
 /** What the operator can do about a failure. */
-function nextStepLines({ failure, failureId }: Turn): readonly string[] {
-  const next = failureId === undefined ? undefined : nextStepAfter(failure ?? "");
+function nextStepLines({ failure = "" }: Turn): readonly string[] {
+  const next = nextStepAfter(failure);
   return next === undefined ? [] : [`  next step: ${printable(next)}`];
 }
 

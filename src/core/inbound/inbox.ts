@@ -250,7 +250,8 @@ export function lastOf({ message, also }: Claim): InboundMessage {
 
 /** The end of a turn, as the inbox records it. */
 export type TurnEnd =
-  | { readonly kind: "answered" }
+  /** `reason`: why the answer is not whole, for the operator; absent: it is. */
+  | { readonly kind: "answered"; readonly reason?: string }
   /** The model chose to say nothing (R10). */
   | { readonly kind: "declined" }
   /** A later message took its place (`messages.queue.mode: "interrupt"`). */

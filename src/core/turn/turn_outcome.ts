@@ -20,6 +20,8 @@ export type TurnOutcome =
     readonly modelId?: string;
     /** The failure of the model that should have answered; absent if none failed. */
     readonly failure?: ModelError;
+    /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
+    readonly isCut?: true;
   }
   /** A budget is spent (X4): no model was asked for the next step. */
   | { readonly kind: "refused"; readonly stop: BudgetStop }

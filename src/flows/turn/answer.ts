@@ -13,8 +13,9 @@ import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { footerOf, withFooter } from "../../render/cost.ts";
+import { footerOf, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
@@ -315,7 +316,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     home = await moving;
     if (home !== turn.claim) composed = compose(outcome.text, home, made);
   }
-  const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
+  const { isCut } = outcome;
+  const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
@@ -328,6 +330,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (manner?.showsThinking || manner?.showsSteps) {
       const preface = prefaceOf({ ...taken, thinking: outcome.thinking }, manner, rules.texts);
       if (preface !== "") composed = withPreface(composed, compose(preface, home, made));
+    }
+    if (isCut) {
+      composed = withLastLine(composed, notice("answerCut", {}, rules.texts), rules.chunks.limit);
     }
     if (rules.hasFooter) {
       composed = withFooter(composed, footerOf(costOf(spending)), rules.chunks.limit);

@@ -25,6 +25,7 @@ import type { Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
 import type { Answered, ComposedReply, ReplyRules } from "../../render/reply.ts";
+import { nextStepAfter } from "../../core/model_problem.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
@@ -67,6 +68,8 @@ export interface AnsweredWith {
   readonly maxKeptChars: number;
   /** Whether a person or a tool wrote an address in the conversation (R9). */
   readonly isKnownLink: TurnLinks["isKnown"];
+  /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
+  readonly isCut?: true;
 }
 
 /**
@@ -112,12 +115,21 @@ export function answeredTurn(
   claim: Claim,
   composed: Exclude<ComposedReply, { kind: "blank" }>,
   given: AnsweredWith,
-  { now, events }: EndPorts,
+  { now, events, log, model }: EndPorts,
 ): FinishedTurn {
-  if (composed.kind === "reply" && composed.lacksFiles) events.emit.filesLeftOut(lastOf(claim));
+  const message = lastOf(claim);
+  if (composed.kind === "reply" && composed.lacksFiles) events.emit.filesLeftOut(message);
+  const reason = given.isCut && CUT;
+  if (reason) {
+    const fix = nextStepAfter(reason);
+    log.warn("An answer is not whole", { reason, fix, model: model.id, messageId: message.id });
+  }
   const entries = entriesOf(claim, composed.text, given, now());
-  return recordOf(composed, claim, entries, unsavedOf(given));
+  return recordOf(composed, claim, entries, { steps: unsavedOf(given), reason });
 }
+
+/** Why an answer is not whole, for the operator. */
+const CUT = "cut: the model reached its maximum of output tokens";
 
 /** The steps of a turn that are not stored yet; `undefined` if there are none. */
 export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step[] | undefined {
@@ -160,15 +172,23 @@ export function entriesOf(
   ];
 }
 
+const ANSWERED = { kind: "answered" } as const;
+
 function recordOf(
   composed: Exclude<ComposedReply, { kind: "blank" }>,
   claim: Claim,
   entries: readonly Entry[],
-  steps?: readonly Step[],
+  { steps, reason }: { readonly steps?: readonly Step[]; readonly reason?: string },
 ): FinishedTurn {
   return composed.kind === "declined"
     ? { claim, entries, steps, end: { kind: "declined" }, outbox: [] }
-    : { claim, entries, steps, end: { kind: "answered" }, outbox: freeze(composed.reply) };
+    : {
+      claim,
+      entries,
+      steps,
+      end: reason === undefined ? ANSWERED : { ...ANSWERED, reason },
+      outbox: freeze(composed.reply),
+    };
 }
 
 /** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */

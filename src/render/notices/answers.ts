@@ -17,6 +17,13 @@ export const ANSWER_NOTICES = {
     placeholders: { size: "its size" },
     example: "Das ist nur der Anfang; alles hätte {size}.",
   },
+  answerCut: {
+    text:
+      "-# My answer stops here: it reached the maximum length that my model can write at once. " +
+      "Ask me to go on.",
+    when: "an answer reaches the model's maximum of output tokens, as its last line",
+    example: "-# Hier war Schluss: frag mich nach dem Rest.",
+  },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",

@@ -146,7 +146,7 @@ export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows 
     },
     end({ messageId, attempt = 1, claimedAt = null, also = [], end: how, cost, now }) {
       const failureId = how.kind === "failed" ? how.failureId : null;
-      const reason = how.kind === "failed" || how.kind === "refused" ? how.reason : null;
+      const reason = "reason" in how ? how.reason ?? null : null;
       const last = also.at(-1);
       const endRow = (id: string, turnOf: string | null, json: string | null) => {
         const replyTo = last === undefined || last === id ? null : last;

@@ -108,6 +108,30 @@ describe("[R11] a failing model", () => {
       assert.match(texts, /This I had done before: `code`/);
     }));
 
+  it("[R6] marks an answer that reached the model's maximum length", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, cli }) => {
+      await start();
+      model.behave("length", 1);
+      const { id } = say("grace", "general", `${mention} tell me all`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /^Well,\s*\n-# My answer stops here: it reached the maximum length/);
+      const { stdout } = await cli("why", id);
+      assert.match(stdout.join("\n"), /reason: cut: [^]*next step: raise maxOutput/);
+      say("grace", "general", `${mention} go on`);
+      await replies("general", 2);
+      const said = model.requests.at(-1)?.messages.find(({ role }) => role === "assistant");
+      assert.equal(said?.text, "Well,");
+    }));
+
+  it("runs no call of two with one id, and the model learns why", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model }) => {
+      await start();
+      model.behave("one_call_id");
+      say("grace", "general", `${mention} tides?`);
+      const [reply = ""] = await replies("general", 1);
+      assert.equal(reply.match(/two calls of your answer had the same id/g)?.length, 2);
+    }));
+
   it("is abandoned after turnTimeoutSec", () =>
     withSimulation({ config: { agents: { turnTimeoutSec: 5 } } }, async (scene) => {
       const { reason, notice } = await judgeFailure(

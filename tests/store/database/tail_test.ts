@@ -81,7 +81,7 @@ function playInOrder(database: DatabaseSync, records: readonly Recorded[]): read
     const [first, last] = [ids[0]!, ids.at(-1)!];
     const claimedAt = now - 1;
     const failureId = end.kind === "failed" ? end.failureId : null;
-    const reason = "reason" in end ? end.reason : null;
+    const reason = "reason" in end ? end.reason ?? null : null;
     return run(
       `UPDATE inbox SET state = ?, finished_at = ?, failure_id = ?, failure = ?, turn_of = ?,
                         reply_to = ?, attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?)
