@@ -46,13 +46,13 @@ describe("[C9] planReload()", () => {
     ]],
     [
       "an added key and a removed one",
-      file('"textChunkLimit":9'),
+      file('"textChunkLimit":900'),
       file(
         '"dm":{"policy":"allowlist"}',
       ),
       [
         'channels.discord.dm.policy: "pairing" → "allowlist", now',
-        "channels.discord.textChunkLimit: 9 → 2000, now",
+        "channels.discord.textChunkLimit: 900 → 2000, now",
         "default apply",
       ],
     ],
@@ -325,7 +325,7 @@ describe("[C9] planReload()", () => {
 
   const settings = fc.record({
     historyLimit: fc.nat(9),
-    textChunkLimit: fc.integer({ min: 2, max: 5 }),
+    textChunkLimit: fc.integer({ min: 100, max: 103 }),
     dm: fc.record(
       { policy: fc.constantFrom("pairing", "disabled"), allowFrom: fc.constant(["1"]) },
       {

@@ -38,7 +38,7 @@ const GOLDEN: readonly (readonly [rule: string, name: string, text: string, show
     "C2",
     "a number out of bounds",
     `{ "channels": { "discord": { "textChunkLimit": 2001 } } }`,
-    `config.jsonc:1:48: error: Expected a whole number from 2 to 2000, found 2001
+    `config.jsonc:1:48: error: Expected a whole number from 100 to 2000, found 2001
   in channels.discord.textChunkLimit
 1 | { "channels": { "discord": { "textChunkLimit": 2001 } } }
   |                                                ^^^^

@@ -35,7 +35,7 @@ describe("[C4] configurationPage()", () => {
       [
         "Maximum length of one message. Barnacle splits longer replies.",
         "",
-        "- Values: a whole number from 2 to 2000",
+        "- Values: a whole number from 100 to 2000",
         "- Default: `2000`",
         "- Unit: characters (UTF-16 code units)",
         '- Example: `"textChunkLimit": 1900`',

@@ -178,7 +178,7 @@ const REPLIES = { task: "replies" } as const;
 /** Keys of an account that shape its replies. */
 export const replyKeys = {
   textChunkLimit: key(
-    whole(2, 2_000).default(2_000),
+    whole(100, 2_000).default(2_000),
     "Maximum length of one message. Barnacle splits longer replies.",
     { unit: "characters (UTF-16 code units)", example: 1_900, ...REPLIES },
   ),

@@ -17,7 +17,10 @@ export const MAX_CHUNK_LENGTH = 2_000;
 
 /** Limits of the chunks. */
 export interface ChunkRules {
-  /** `textChunkLimit`: maximum UTF-16 units of a chunk, 2 to 2000. */
+  /**
+   * `textChunkLimit`: maximum UTF-16 units of a chunk, 2 to 2000. The config takes no less than 100:
+   * below 16, a fence that is cut stays open, and below 60, a spoiler does.
+   */
   readonly limit: number;
   /** `maxLinesPerMessage`: maximum lines of a chunk, from 1. A fence that is cut may need three. */
   readonly maxLines: number;

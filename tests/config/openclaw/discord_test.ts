@@ -48,6 +48,7 @@ describe("[C11] imported channels.discord", () => {
     ["mediaMaxMb: 100", { mediaMaxMb: 100 }],
     ["mediaMaxMb: 9000", { mediaMaxMb: 500 }],
     ["textChunkLimit: 4000", { textChunkLimit: 2000 }],
+    ["textChunkLimit: 5", { textChunkLimit: 100 }],
     ["historyLimit: 1.4", { historyLimit: 1 }],
     ["historyLimit: Infinity", {}],
     ["allowBots: true", { allowBots: true }],

@@ -555,3 +555,23 @@ describe("[R1] OpenClaw's chunks", () => {
     });
   }
 });
+
+describe("[R2] chunk() › short limits", () => {
+  const texts = [
+    "```\nabc def ghi jkl mno pqr\n```",
+    "a ```ts\nconst x = 1;\nlet y\n``` b",
+    "> ```\n> abc def ghi\n> ```",
+    "- a\n  ```js\n  foo()\n  bar()\n  ```",
+  ];
+  for (const text of texts) {
+    it(`leaves no fence open: ${JSON.stringify(text)}`, () => {
+      for (let limit = 16; limit <= 120; limit++) {
+        for (const maxLines of [1, 3, 17]) {
+          for (const one of cut(text, { limit, maxLines })) {
+            assert.equal((one.match(/```/g) ?? []).length % 2, 0, `${limit}: ${one}`);
+          }
+        }
+      }
+    });
+  }
+});

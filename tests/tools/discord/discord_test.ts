@@ -226,6 +226,8 @@ describe("[T3] react", () => {
       const { calls } = await run({ action: "react", ...at, emoji });
       assert.deepEqual(calls, [["addReaction", at, emoji]]);
     }
+    const heart = await run({ action: "react", ...at, emoji: "\u2764" });
+    assert.deepEqual(heart.calls, [["addReaction", at, "\u2764\ufe0f"]]); // as people click it
     const { calls } = await run({ action: "react", ...at, emoji: "", remove: true });
     assert.deepEqual(calls, [["removeReaction", at, ""]]);
   });

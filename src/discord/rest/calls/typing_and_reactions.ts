@@ -5,6 +5,7 @@
  */
 
 import type { Reactions, ShowTyping } from "../../../core/outbound/calls.ts";
+import { emojiInPath } from "../../../core/discord/emoji.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
@@ -44,13 +45,4 @@ export function createReactions(
     add: (...target) => send("PUT", ...target),
     remove: (...target) => send("DELETE", ...target),
   };
-}
-
-/**
- * Converts a custom emoji for the API: messages have `"<:name:id>"`, or `"<a:…>"` if animated; the
- * API takes `"name:id"`.
- */
-function emojiInPath(emoji: string): string {
-  const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
-  return custom ?? emoji;
 }

@@ -9,6 +9,7 @@
 
 import type { Refusal } from "../../../core/outbound/outbound.ts";
 import type { Reactions } from "../../../core/outbound/calls.ts";
+import { reactionEmoji } from "../../../core/discord/emoji.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
 import type { OutboundKind } from "../../../core/outbound/nonce.ts";
@@ -66,7 +67,9 @@ export function createAcks(
   },
 ): Acks {
   const { ackReaction: emoji, ackReactionScope: scope } = ports.rules;
-  return emoji === undefined || scope === "off" ? NONE : createWith(emoji, scope, ports);
+  return emoji === undefined || scope === "off"
+    ? NONE
+    : createWith(reactionEmoji(emoji), scope, ports);
 }
 
 type Scope = Exclude<AckRules["ackReactionScope"], "off">;

@@ -14,6 +14,7 @@ import {
   readResponse,
   withId,
 } from "./action.ts";
+import { emojiInPath, reactionEmoji } from "../../../core/discord/emoji.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, mediaUrl, description, roleId, text } = FIELDS;
@@ -148,7 +149,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     reads: "nothing",
     input: () => z.strictObject({ ...AT, emoji, remove: z.boolean().optional() }),
     async run({ emoji: written, remove = false, ...at }, call, discord) {
-      const emoji = written.trim();
+      const emoji = reactionEmoji(written.trim());
       if (emoji === "" && !remove) throw badArguments("`emoji` may be empty only with `remove`");
       if (emoji !== "") assertEmoji(emoji);
       if (!remove) {
@@ -176,7 +177,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
         );
       }
       assertEmoji(emoji.trim());
-      const name = encodeURIComponent(inPath(emoji.trim()));
+      const name = encodeURIComponent(emojiInPath(reactionEmoji(emoji.trim())));
       const raw = await place.request("GET", `${path}/reactions/${name}`, { query: { limit } });
       const users = readResponse(usersSchema, raw);
       return jsonLines(
@@ -209,9 +210,4 @@ function emojiText(
   { id, name, animated }: z.infer<typeof emojiSchema> & { animated?: boolean | null | undefined },
 ): string {
   return id ? `<${animated ? "a" : ""}:${name ?? "_"}:${id}>` : name ?? "";
-}
-
-/** The API takes `name:id` for `<:name:id>`. */
-function inPath(emoji: string): string {
-  return /^<a?:(\w+:\d+)>$/.exec(emoji)?.[1] ?? emoji;
 }

@@ -1,0 +1,28 @@
+/** Writes the emoji of reactions as Discord does. */
+
+const WHOLE = /^\p{RGI_Emoji}$/v;
+const SELECTORS = /[\ufe0e\ufe0f]/g;
+/** A character that is a picture only with the selector behind it. */
+const PLAIN = /(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier})/gu;
+
+/**
+ * An emoji with the variation selectors that Discord's own client writes: `"❤️"` and never `"❤"`,
+ * `"👍"` and never `"👍️"`. Discord takes other spellings for another reaction, or refuses them.
+ *
+ * @param emoji Unicode, or `"<:name:id>"`, which stays.
+ */
+export function reactionEmoji(emoji: string): string {
+  if (emoji.startsWith("<") || WHOLE.test(emoji)) return emoji;
+  const bare = emoji.replace(SELECTORS, "");
+  const full = bare.replace(PLAIN, "$&\ufe0f");
+  return [bare, full].find((one) => WHOLE.test(one)) ?? emoji;
+}
+
+/**
+ * An emoji for the API's paths, not yet encoded: messages have `"<:name:id>"`, or `"<a:…>"` if
+ * animated; the API takes `"name:id"`.
+ */
+export function emojiInPath(emoji: string): string {
+  const [, custom] = /^<a?:(\w+:\d+)>$/.exec(emoji) ?? [];
+  return custom ?? emoji;
+}
