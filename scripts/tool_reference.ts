@@ -44,7 +44,8 @@ export function toolsPage(actions: readonly Action[] = ACTIONS): string {
     "  other actions. It tells the model that their outcome is unknown.",
     "- **undo**: for destructive actions, whether Discord lets them be taken back. The person who asked,",
     "  or an owner, can do so for ten minutes, in words, by a button or by `/undo`. These actions also",
-    "  take `dryRun`. For more than `tools.discord.maxDestructive` in a turn, a card asks.",
+    "  take `dryRun`. A card asks before an action that people cannot take back, and for more than",
+    "  `tools.discord.maxDestructive` of the others in a turn.",
     "",
     "<!-- deno-fmt-ignore-start -->",
     ...actions.map(({ name, gate, input, rights, isIdempotent, undo }) => {

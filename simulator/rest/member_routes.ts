@@ -6,7 +6,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { parseSnowflake, type UserId } from "../../src/core/discord/ids.ts";
 import { changeRoles, changeTimeout, leaveGuild } from "../actions/changes.ts";
-import { toMember } from "../payloads/payloads.ts";
+import { toMember, toUser } from "../payloads/payloads.ts";
 import { openChannel } from "../world/access.ts";
 import { PERMISSION } from "../world/permissions.ts";
 import { REFUSALS } from "../world/refusals.ts";
@@ -42,6 +42,10 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
       }
       return act(guild, member);
     });
+  const userOf = (c: Asked) => {
+    const id = parseSnowflake<"user">(c.req.param("user") ?? "");
+    return id && world.users.get(id);
+  };
   const done = () => new Response(null, { status: 204 });
 
   for (const method of ["PUT", "DELETE"]) {
@@ -84,12 +88,43 @@ export function addMemberRoutes(app: Hono<Env>, { world, self, publish }: Deps):
   app.put(
     "/guilds/:guild/bans/:user",
     (c) =>
-      onMember(c, PERMISSION.banMembers, (guild, member) => {
+      inGuild(world, c.req.param("guild"), self(c), PERMISSION.banMembers, (guild) => {
+        const user = userOf(c);
+        if (!user) return answerRefused(REFUSALS.unknownUser);
+        const member = guild.members.get(user.id);
+        if (member && !outranks(guild, self(c), member)) {
+          return answerRefused(REFUSALS.missingPermissions);
+        }
         const parsed = BAN.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        leaveGuild(guild, member.userId);
-        guild.things.bans.add(member.userId);
+        if (member) leaveGuild(guild, user.id);
+        guild.things.bans.add(user.id);
         return done();
+      }),
+  );
+  app.get(
+    "/guilds/:guild/bans",
+    (c) =>
+      inGuild(
+        world,
+        c.req.param("guild"),
+        self(c),
+        PERMISSION.banMembers,
+        (guild) =>
+          c.json([...guild.things.bans].flatMap((id) => {
+            const user = world.users.get(id);
+            return user ? [{ user: toUser(user), reason: null }] : [];
+          })),
+      ),
+  );
+  app.get(
+    "/guilds/:guild/bans/:user",
+    (c) =>
+      inGuild(world, c.req.param("guild"), self(c), PERMISSION.banMembers, (guild) => {
+        const user = userOf(c);
+        return user && guild.things.bans.has(user.id)
+          ? c.json({ user: toUser(user), reason: null })
+          : answerRefused(REFUSALS.unknownBan);
       }),
   );
   app.delete(

@@ -22,6 +22,7 @@ export type RefusalReason =
    * - `policy`: the access rules close the target to the asker.
    * - `owners_only`: only an owner of the bot may do it.
    * - `max_destructive`: the turn has made its destructive changes.
+   * - `irreversible`: the action cannot be undone, and no person could be asked about it.
    * - `exec_rules`: no rule allows the command, and no person can.
    * - `changed`: the command has changed since a person approved it.
    * - `secret`: the arguments have a secret of the config.
@@ -42,6 +43,7 @@ export type RefusalReason =
   | "policy"
   | "owners_only"
   | "max_destructive"
+  | "irreversible"
   | "exec_rules"
   | "changed"
   | "secret"

@@ -31,6 +31,22 @@ export class LacksRight extends RefusedCall {
 export class ProbeEnded extends Error {
   /** Name of the error class, as logs show it. */
   override name = "ProbeEnded";
+  /** The destructive change that it would make; absent for another one. */
+  readonly change: ProbedChange | undefined;
+
+  /** Names the change, if it is destructive. */
+  constructor(change?: ProbedChange) {
+    super("the probe has come to a change");
+    this.change = change;
+  }
+}
+
+/** A destructive change that a probe has found. */
+export interface ProbedChange {
+  /** Its effect, as the end of "would". */
+  readonly what: string;
+  /** Whether a person must allow it first (T3). */
+  readonly asks: boolean;
 }
 
 /** Whether a person has allowed this call in place of its asker. */
@@ -83,15 +99,36 @@ export function limitReached(most: number, decision: Decision | undefined): Refu
   );
 }
 
+/** Why an action that must be allowed first does not run. */
+export function notConfirmed(decision: Decision | undefined): RefusedCall {
+  const why = decision === undefined || decision.kind === "withdrawn"
+    ? "none could be asked: tell the person what you would do, and let them ask for it in a new message"
+    : decision.kind === "expired"
+    ? "a person was asked, and did not answer in time"
+    : "a person was asked, and said no";
+  return new RefusedCall(
+    decision === undefined ? "irreversible" : limitReason(decision),
+    `this cannot be undone, so a person must allow it first; ${why}`,
+  );
+}
+
 /** The reason for metrics; a person was asked, unless nothing is decided. */
 function limitReason(decision: Decision | undefined): RefusalReason {
   if (decision === undefined) return "max_destructive";
   return decision.kind === "answered" ? "declined" : decision.kind;
 }
 
+/** A link to a message that Discord shows as its place. */
+export function messageLink(
+  { guildId, channelId, id }: Pick<InboundMessage, "guildId" | "channelId" | "id">,
+): string {
+  return `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
+}
+
 /** Asker and place of the call of a message's turn, for people who decide about it. */
-export function factsOf({ sender, channelId, guildId, id }: InboundMessage): Question["facts"] {
-  const link = `https://discord.com/channels/${guildId ?? "@me"}/${channelId}/${id}`;
+export function factsOf(message: InboundMessage): Question["facts"] {
+  const { sender, channelId } = message;
+  const link = messageLink(message);
   return [
     { name: "Who asks", value: `<@${sender.id}> (${sender.id})` },
     { name: "Where", value: `<#${channelId}> · <${link}>` },

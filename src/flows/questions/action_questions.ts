@@ -1,18 +1,27 @@
 /**
  * Asks people about actions of the tool `discord`: about an action that its asker has no right to
- * (T11), and about more destructive actions than a turn may make by itself (T3).
+ * (T11), and about actions that cannot be undone, or are more than a turn may make by itself (T3).
  *
- * The rights of an action depend on its target. So the action runs as a probe first: it reads what it
- * needs, and ends before its first change.
+ * The rights and the effect of an action depend on its target. So the action runs as a probe first: it
+ * reads what it needs, and ends before its first change.
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
-import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
+import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { describeMissing } from "../../core/rights/rights.ts";
 import type { MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
-import { factsOf, LacksRight } from "../../core/turn/decided_action.ts";
-import type { EscalationPort, LimitPort } from "../../core/turn/ports/discord_place.ts";
+import {
+  factsOf,
+  LacksRight,
+  type ProbedChange,
+  ProbeEnded,
+} from "../../core/turn/decided_action.ts";
+import type {
+  EscalationPort,
+  LimitPort,
+  WaitingAction,
+} from "../../core/turn/ports/discord_place.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -44,7 +53,7 @@ export function createActionQuestions(
 ): { readonly escalation: EscalationPort; readonly limit: LimitPort } {
   return {
     escalation: {
-      async question({ message }, written, probe) {
+      async question({ message }, written, { probe, named }) {
         if (!escalates()) return undefined;
         const missing = await lackOf(probe);
         if (!missing) return undefined;
@@ -55,7 +64,7 @@ export function createActionQuestions(
           kind: "escalation",
           tool: "discord",
           text: notice("escalatedAction", { missing: words }, texts()),
-          facts: factsOf(message),
+          facts: [...namedFacts(named), ...factsOf(message)],
           exact: written,
           choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
           asked: owners.filter((id) => id !== message.sender.id),
@@ -66,34 +75,67 @@ export function createActionQuestions(
         };
       },
     },
-    // One question is for all actions of an answer that are above the limit.
+    // One question is for all actions of an answer that need one.
     limit: {
       async question({ message, callKey }, waiting) {
-        const keys = waiting.map((one) => one.callKey);
-        const made = await changes.madeBy(accountId, message.id, keys);
+        const own = waiting.find((one) => one.callKey === callKey);
+        const change = own && await changeOf(own);
+        if (!own || !change) return undefined; // it can only fail, and tells why
+        const made = await changes.madeBy(accountId, message.id, waiting.map((one) => one.callKey));
         const above = waiting.slice(Math.max(0, maxDestructive() - made));
-        if (!above.some((one) => one.callKey === callKey)) return undefined;
+        if (!change.asks && !above.includes(own)) return undefined;
+        const asked: (WaitingAction & { readonly change: ProbedChange })[] = [];
+        for (const one of waiting) {
+          const itsChange = one === own ? change : await changeOf(one);
+          if (itsChange && (itsChange.asks || above.includes(one))) {
+            asked.push({ ...one, change: itsChange });
+          }
+        }
         const asker = message.sender.id;
         const owners = await ownerIds().catch(() => []); // the asker alone can decide, too
+        const isFinal = asked.some((one) => one.change.asks);
         return {
           kind: "limit",
           tool: "discord",
-          text: notice("limitAsked", { count: `${made + waiting.length}` }, texts()),
-          facts: factsOf(message),
-          exact: above.map(({ line }) => line).join("\n"),
+          text: isFinal
+            ? notice("irreversibleAsked", {}, texts())
+            : notice("limitAsked", { count: `${made + waiting.length}` }, texts()),
+          facts: [...namedFacts(asked.flatMap(({ named }) => named)), ...factsOf(message)],
+          exact: asked.map((one) => one.change.what).join("\n"),
           choices: [
             { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },
             { key: DENY, style: "secondary" },
           ],
           asked: [asker, ...owners.filter((id) => id !== asker)],
           mentioned: [asker],
-          covers: above.map((one) => one.callKey).filter((key) => key !== callKey),
+          covers: asked.map((one) => one.callKey).filter((key) => key !== callKey),
           where: "channel",
           timeoutMs: approvalTimeoutMs(),
         };
       },
     },
   };
+}
+
+/** The most things that a card names beside its text. */
+const MAX_NAMED = 10;
+
+/** Things that Discord shows by their names to each reader; with a press, people see them. */
+function namedFacts(named: readonly string[]): Question["facts"] {
+  const each = [...new Set(named)];
+  if (each.length === 0) return [];
+  const more = each.length > MAX_NAMED ? ` and ${each.length - MAX_NAMED} more` : "";
+  return [{ name: "About", value: each.slice(0, MAX_NAMED).join(" · ") + more }];
+}
+
+/** The destructive change of an action; `undefined` if it would make none, or fails before. */
+async function changeOf({ probe }: WaitingAction): Promise<ProbedChange | undefined> {
+  try {
+    await probe();
+    return undefined;
+  } catch (error) {
+    return error instanceof ProbeEnded ? error.change : undefined;
+  }
 }
 
 /** The right that an action lacks; `undefined` if it lacks none, or fails for another reason. */

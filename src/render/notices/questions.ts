@@ -45,9 +45,14 @@ export const QUESTION_NOTICES = {
     placeholders: { count: "the number of changes, with those that are made" },
     example: "Das wären {count} Änderungen auf einmal. Weiter?",
   },
+  irreversibleAsked: {
+    text: "This cannot be undone. Shall I do it?",
+    when: "an action deletes, kicks or bans, to its asker",
+    example: "Das lässt sich nicht rückgängig machen. Soll ich?",
+  },
   goOn: {
     text: "Go on",
-    when: "a turn needs many destructive actions, on the button that allows them",
+    when: "an action cannot be undone, or a turn needs many, on the button that allows them",
     example: "Weiter",
   },
   serverAsks: {

@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { WaitingAction } from "../../core/turn/ports/discord_place.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
+import { messageLink } from "../../core/turn/decided_action.ts";
 import type { OpenCall } from "../../core/turn/tool.ts";
 import { type Action, FIELDS } from "./actions/action.ts";
 
@@ -56,9 +57,6 @@ export function actionReadsElsewhere(
   return action?.reads !== "nothing" && readsElsewhere(given, message);
 }
 
-/** Fields that do not tell what an action does. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["action", "dryRun", "reason"]);
-
 /** Whether a call changes something that people may want back. A dry run does not. */
 export function isDestructive(
   action: Action | undefined,
@@ -67,20 +65,45 @@ export function isDestructive(
   return action?.undo !== undefined && dryRun !== true;
 }
 
-/** The destructive actions of calls of the tool `discord`, in order. */
+/**
+ * The destructive actions of calls of the tool `discord`, in order.
+ *
+ * @param probe Runs such a call as a probe.
+ */
 export function destructiveOf(
   open: readonly OpenCall[],
+  message: InboundMessage,
   actionOf: (name: unknown) => Action | undefined,
+  probe: (given: Readonly<Record<string, unknown>>, callKey: string) => Promise<unknown>,
 ): readonly WaitingAction[] {
   return open.flatMap(({ callKey, name, arguments: written }) => {
     const given = name === "discord" ? recordOf(written) : undefined;
     const action = given && actionOf(given["action"]);
     if (!given || !action || !isDestructive(action, given)) return [];
-    const fields = Object.entries(given).filter(([key, value]) =>
-      !LEFT_OUT.has(key) && value !== null
-    ).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-    return [{ callKey, line: [action.name, ...fields].join(" ") }];
+    return [{ callKey, named: namedBy(given, message), probe: () => probe(given, callKey) }];
   });
+}
+
+/**
+ * The things that a call names, as Discord shows them to each reader: with their names, if the reader
+ * may see them.
+ */
+export function namedBy(
+  written: Readonly<Record<string, unknown>>,
+  message: InboundMessage,
+): readonly string[] {
+  const given = withLinkedChannel(written);
+  const idOf = <Id>(name: string, field: z.ZodType<Id>) => field.safeParse(given[name]).data;
+  const { channelId = message.channelId } = withChannel.safeParse(given).data ?? {};
+  const id = idOf("messageId", FIELDS.messageId);
+  const [user, role] = [idOf("userId", FIELDS.userId), idOf("roleId", FIELDS.roleId)];
+  const isOfChannel = id === undefined && given["channelId"] !== undefined;
+  return [
+    ...id === undefined ? [] : [messageLink({ guildId: message.guildId, channelId, id })],
+    ...isOfChannel ? [`<#${channelId}>`] : [],
+    ...user === undefined ? [] : [`<@${user}>`],
+    ...role === undefined ? [] : [`<@&${role}>`],
+  ];
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -94,6 +94,8 @@ const VIEWS: Readonly<Record<string, string>> = {
   timeout: '{"line":"userId,minutes?,until?","fields":{"guildId":{"type":"string"},"userId":{"type":"string"},"minutes":{"type":"integer"},"until":{"type":"string"},"reason":{"type":"string"},"dryRun":{"type":"boolean"}}}',
   kick: '{"line":"userId","fields":{"guildId":{"type":"string"},"userId":{"type":"string"},"reason":{"type":"string"},"dryRun":{"type":"boolean"}}}',
   ban: '{"line":"userId,deleteDays?","fields":{"guildId":{"type":"string"},"userId":{"type":"string"},"deleteDays":{"type":"integer","description":"Days of messages to delete."},"reason":{"type":"string"},"dryRun":{"type":"boolean"}}}',
+  unban: '{"line":"userId","fields":{"guildId":{"type":"string"},"userId":{"type":"string"},"reason":{"type":"string"},"dryRun":{"type":"boolean"}}}',
+  banList: '{"line":"limit?,afterUserId?","fields":{"guildId":{"type":"string"},"limit":{"type":"integer"},"afterUserId":{"type":"string"}}}',
   setPresence: '{"line":"status?,activityType?,activityName?,activityUrl?","fields":{"status":{"type":"string","enum":["online","idle","dnd","invisible"]},"activityType":{"type":"string","enum":["playing","streaming","listening","watching","custom","competing"]},"activityName":{"type":"string"},"activityUrl":{"type":"string"}}}',
   undo: '{"line":"id?","fields":{"id":{"type":"integer"}}}',
 };

@@ -7,11 +7,18 @@
 
 import { z } from "zod";
 import type { ToolGate } from "../../core/tool_names.ts";
+import type { DiscordCall } from "../../core/turn/ports/discord_call.ts";
 import { defineTool, type Tool, type ToolContext } from "../../core/turn/tool.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { Action } from "./actions/action.ts";
 import { viewOf } from "./definitions.ts";
-import { actionReadsElsewhere, destructiveOf, isDestructive, withLinkedChannel } from "./calls.ts";
+import {
+  actionReadsElsewhere,
+  destructiveOf,
+  isDestructive,
+  namedBy,
+  withLinkedChannel,
+} from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
 import { CHANNEL_ACTIONS } from "./actions/channels.ts";
 import { EVENT_ACTIONS } from "./actions/events.ts";
@@ -78,23 +85,32 @@ function toolOf(actions: readonly Action[]): Tool {
       const actionOf = (name: unknown) => byName.get(String(name));
       const { discord: port } = context.ports;
       const written = JSON.stringify(given);
-      const refused = await port.escalation.question(context, written, () => probe(given, context));
+      const { message, open = [] } = context;
+      const probed = { ...context, sharesReads: {} }; // a question is about one moment
+      const action = { named: namedBy(given, message), probe: () => probe(given, probed) };
+      const refused = await port.escalation.question(context, written, action);
       if (refused) return refused;
       if (!isDestructive(actionOf(given.action), given)) return undefined;
-      const waiting = destructiveOf(context.open ?? [], actionOf);
+      const waiting = destructiveOf(open, message, actionOf, (other, callKey) => {
+        const parsed = input.safeParse(other).data;
+        return parsed ? probe(parsed, { ...probed, callKey }) : Promise.resolve();
+      });
       return await port.limit.question(context, waiting);
     },
     probe,
     run,
   });
 
-  function probe(given: z.infer<typeof input>, context: ToolContext): Promise<string> {
+  function probe(
+    given: z.infer<typeof input>,
+    context: ToolContext & Pick<DiscordCall, "sharesReads">,
+  ): Promise<string> {
     return run(given, { ...context, isProbe: true });
   }
 
   async function run(
     { action: name, ...written }: z.infer<typeof input>,
-    context: ToolContext & { readonly isProbe?: true },
+    context: ToolContext & Pick<DiscordCall, "isProbe" | "sharesReads">,
   ): Promise<string> {
     const action = byName.get(name);
     if (!action) throw refusedName(name, names);

@@ -123,7 +123,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       const first = await scene.start();
       const card = await renamed(scene, ["one", "two", "three"]);
       assert.match(textOf(card), /3 destructive changes/);
-      assert.match(textOf(card), /channelEdit .*name="two"[^]*name="three"/);
+      assert.match(textOf(card), /change #help \(\d+\): name "two"[^]*name "three"/);
       assert.deepEqual(namesSet(scene), ["one"]);
       first.kill("SIGKILL");
       assert.deepEqual(await ended(first), KILLED);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
 import { toSnowflake } from "../../../simulator/world/snowflake.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
@@ -120,11 +121,25 @@ describe("[T3] the tool discord", () => {
       const LACKS = /they lack the permission Manage Messages/;
       const edit = { action: "editMessage", messageId, text: "I was wrong" };
       const remove = { action: "deleteMessage", messageId };
-      assert.match(await asked(scene, edit, "grace", 2), LACKS);
+      const NOT_THEIRS = /the bot posted it for another person, who alone may do that/;
+      assert.match(await asked(scene, edit, "grace", 2), NOT_THEIRS);
       assert.match(await asked(scene, remove, "grace", 3), LACKS);
       assert.equal(messageIn(scene, "general", messageId)?.content, own.content);
       simulator.permit({ to: "helpers", what: "manageMessages", as: "allowed" });
+      assert.match(await asked(scene, edit, "grace", 4), NOT_THEIRS);
       scene.say("grace", "general", `${scene.mention}\n${call(remove)}`);
+      const card = await scene.until(
+        "the card",
+        () => simulator.posted("general").find((one) => buttonsIn(one.components).length > 0),
+      );
+      assert.match(
+        textOf(card),
+        /cannot be undone[^]*delete the message \d+ by the bot in #general/,
+      );
+      assert.ok(messageIn(scene, "general", messageId));
+      const [goOn] = buttonsIn(card.components);
+      assert.ok(goOn);
+      simulator.press({ as: "grace", in: "general", message: card.id, customId: goOn.custom_id });
       await scene.until("the deletion", () => !messageIn(scene, "general", messageId));
     }));
 

@@ -25,6 +25,8 @@ export interface DiscordCall {
   readonly isKnownLink?: (address: string) => boolean;
   /** Set for a probe, which ends before its first change. */
   readonly isProbe?: true;
+  /** Probes with the same object share the facts of servers that they read; absent: it shares none. */
+  readonly sharesReads?: object;
   /** Aborted when the turn ends, or the call takes too long (T1). */
   readonly signal: AbortSignal;
 }

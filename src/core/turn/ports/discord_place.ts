@@ -89,6 +89,8 @@ export interface DestructiveChange {
   readonly dryRun: boolean;
   /** Absent if Discord does not let it be taken back. */
   readonly undo?: UndoSteps;
+  /** Set if a person must allow it first, because people lose something for good (T3). */
+  readonly asks?: boolean;
 }
 
 /** Methods of actions that every place has. */
@@ -141,6 +143,12 @@ export interface GuildActionPlace extends ActionPlace {
   facts(): Promise<GuildFacts>;
   /** A member; rejects if the user is not in the server. */
   member(userId: UserId): Promise<MemberFacts>;
+  /** The same; `undefined` if the user is not in the server. */
+  memberIfAny(userId: UserId): Promise<MemberFacts | undefined>;
+  /** Whether a user is banned. */
+  isBanned(userId: UserId): Promise<boolean>;
+  /** A user for people, also one who is not in the server: `"mallory (123)"`. */
+  labelOf(userId: UserId): Promise<string>;
   /** Channels, without threads, in which the asker has these rights. */
   channels(needs?: readonly Need[]): Promise<readonly Channel[]>;
   /** Reads a channel or thread in Discord's own form; `undefined` if it has another one. */
@@ -225,11 +233,13 @@ export interface UndoPort {
 /** A destructive action that has not run. */
 export interface WaitingAction {
   readonly callKey: string;
-  /** The action and its arguments, in one line. */
-  readonly line: string;
+  /** The things that it names, as Discord shows them: mentions, and links to messages. */
+  readonly named: readonly string[];
+  /** Runs the action as a probe. */
+  readonly probe: () => Promise<unknown>;
 }
 
-/** Bounds the destructive actions of a turn. */
+/** Asks people about destructive actions. */
 export interface LimitPort {
   /**
    * What a person must decide before a destructive action; `undefined` if it may run.
@@ -245,11 +255,11 @@ export interface EscalationPort {
    * The question to the owners; `undefined` if the asker may do it, or if they are not asked.
    *
    * @param written The call, as its card shows it.
-   * @param probe Runs the action as a probe.
+   * @param action The same action; its key is not used.
    */
   question(
     call: DiscordCall,
     written: string,
-    probe: () => Promise<unknown>,
+    action: Pick<WaitingAction, "named" | "probe">,
   ): Promise<Question | undefined>;
 }

@@ -1,8 +1,8 @@
 /**
  * Decides for whom the bot changes its own messages, and edits them (T4).
  *
- * At Discord, people delete messages of others only with Manage Messages. A message of the bot belongs
- * to the person whom it answers.
+ * At Discord, people delete messages of others only with Manage Messages, and edit none. A message of
+ * the bot belongs to the person whom it answers.
  */
 
 import type { MessageId } from "../../../core/discord/ids.ts";
@@ -43,17 +43,16 @@ interface MessageToEdit {
 export function createEdit(
   options: ActionsOptions & { readonly targets: Pick<Targets, "assertMay"> },
 ): (call: DiscordCall, edit: MessageToEdit) => Promise<void> {
-  const { client, targets, self, composed } = options;
+  const { client, targets, self, composed, accountId, askerOf } = options;
   const messages = createMessages(client);
   const reads = createSingleReads(client);
-  const isAnswerTo = createIsAnswerTo(options);
   return async (call, edit) => {
     const { target, found, origin, messageId, text } = edit;
     const { authorId, hasControls } = await reads.message(target.channelId, messageId);
     if (authorId !== self()) throw badArguments("you can edit only your own messages");
-    if (!await isAnswerTo(origin, messageId)) {
-      await targets.assertMay(origin, found, ["Manage Messages"]);
-    }
+    // At Discord, no moderator edits the messages of others.
+    const userId = await askerOf(accountId, messageId);
+    await targets.assertMay(origin, found, [{ kind: "posted_for", userId }]);
     // Its buttons would stay, and a person would decide by another text (SEC-R20).
     if (hasControls) throw badArguments("a message with buttons cannot be edited");
     const [first, ...others] = composed(call, target, { text });

@@ -20,6 +20,7 @@ import {
   isEscalationAllowed,
   limitReached,
   mayGoOn,
+  notConfirmed,
   ProbeEnded,
 } from "../../../core/turn/decided_action.ts";
 import { badArguments } from "../../../core/refused_call.ts";
@@ -64,15 +65,17 @@ export function createPlaces(options: PlaceOptions) {
         return await other.channel();
       },
       async change(
-        { what, dryRun, undo }: DestructiveChange,
+        { what: written, dryRun, undo, asks = false }: DestructiveChange,
         run: () => Promise<string>,
       ): Promise<string> {
+        const what = cleanSecrets(written); // a card shows it, and it may quote a message
         const about = undo
           ? `It can be undone for ${UNDO_MINUTES} minutes.`
           : "It cannot be undone.";
         if (dryRun) return `Dry run: this would ${what}. ${about}`;
-        if (call.isProbe) throw new ProbeEnded();
+        if (call.isProbe) throw new ProbeEnded({ what, asks });
         const isAllowed = mayGoOn(call.decision) || isEscalationAllowed(call.decision);
+        if (asks && !isAllowed) throw notConfirmed(call.decision);
         const most = isAllowed ? Infinity : maxDestructive();
         if (call.decision && !isAllowed) throw limitReached(most, call.decision);
         const { guild, channelId } = found;
@@ -163,6 +166,9 @@ export function createPlaces(options: PlaceOptions) {
         if (!member) throw badArguments("that user is not a member of the server");
         return member;
       },
+      memberIfAny: reads.member,
+      isBanned: reads.isBanned,
+      labelOf: async (userId) => `${await reads.username(userId)} (${userId})`,
       async channels(needs = []) {
         const all = [...(await reads.channels()).values()];
         const seen = await Promise.all(all.map((channel) => maySee(channel, needs)));

@@ -47,6 +47,8 @@ export interface Origin {
   readonly guildId?: GuildId;
   /** The decision of a person about the call; absent: no person was asked. */
   readonly decision?: Decision;
+  /** As {@link DiscordCall.sharesReads}. */
+  readonly sharesReads?: object;
 }
 
 /** A place that an action may reach. */
@@ -72,6 +74,18 @@ export type TargetsOptions = Pick<
 export function createTargets(
   { client, isOwner, self, alsoGuilds, closedBy, now }: TargetsOptions,
 ) {
+  const shared = new WeakMap<object, Map<GuildId, GuildReads>>();
+
+  /** The reads of a server. */
+  function readsOf({ sharesReads }: Origin, id: GuildId): GuildReads {
+    if (!sharesReads) return createGuildReads(client, id);
+    const known = shared.get(sharesReads) ?? new Map<GuildId, GuildReads>();
+    shared.set(sharesReads, known);
+    const reads = known.get(id) ?? createGuildReads(client, id);
+    known.set(id, reads);
+    return reads;
+  }
+
   /** The facts of a place for one member; `undefined` for a whole server. */
   async function placeFor(
     origin: Origin,
@@ -161,7 +175,10 @@ export function createTargets(
   return {
     /** The people of a call, each once. */
     originOf(
-      { message, also = [], decision }: Pick<DiscordCall, "message" | "also" | "decision">,
+      { message, also = [], decision, sharesReads }: Pick<
+        DiscordCall,
+        "message" | "also" | "decision" | "sharesReads"
+      >,
     ): Origin {
       const askers = new Map<UserId, Asker>();
       for (const one of [message, ...also]) {
@@ -173,7 +190,13 @@ export function createTargets(
         });
       }
       const { channelId, guildId } = message;
-      return { askers: [...askers.values()], channelId, guildId: guildId || undefined, decision };
+      return {
+        askers: [...askers.values()],
+        channelId,
+        guildId: guildId || undefined,
+        decision,
+        sharesReads,
+      };
     },
     /** Finds a channel; absent: the channel of the turn. */
     async channel(
@@ -183,7 +206,7 @@ export function createTargets(
       const isHome = channelId === origin.channelId;
       if (isHome) {
         const { guildId } = origin;
-        const guild = guildId && { id: guildId, reads: createGuildReads(client, guildId) };
+        const guild = guildId && { id: guildId, reads: readsOf(origin, guildId) };
         const channel = once(async () =>
           (await guild?.reads.channels())?.get(channelId) ?? await readChannel(client, channelId)
         );
@@ -199,7 +222,7 @@ export function createTargets(
       return {
         channelId,
         channel: () => Promise.resolve(found),
-        guild: { id: guildId, reads: createGuildReads(client, guildId) },
+        guild: { id: guildId, reads: readsOf(origin, guildId) },
       };
     },
     /** Finds a server; absent: the server of the turn. */
@@ -213,7 +236,7 @@ export function createTargets(
         }
         return {
           channel: () => Promise.reject(new TypeError("A server is no channel")),
-          guild: { id: guildId, reads: createGuildReads(client, guildId) },
+          guild: { id: guildId, reads: readsOf(origin, guildId) },
         };
       });
     },

@@ -125,6 +125,11 @@ export async function readChannel(
   return expect("GET /channels/:id", channelSchema, answer);
 }
 
+const userSchema = z.lazy(() => z.object({ username: z.string() }));
+
+/** Discord's code for a user who is not banned. */
+const UNKNOWN_BAN = 10026;
+
 /** Creates the reads of one guild. A fact that was read once stays the same. */
 export function createGuildReads(api: RestApi, guildId: GuildId, options: RequestOptions = {}) {
   const readMember = createReadMember(api, options);
@@ -155,6 +160,20 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
         readMember(guildId, userId).then((found) => found && { userId, ...found });
       members.set(userId, known);
       return await known;
+    },
+    /** Whether a user is banned. */
+    async isBanned(userId: UserId): Promise<boolean> {
+      try {
+        await get(`/guilds/${guildId}/bans/${userId}`);
+        return true;
+      } catch (error) {
+        if (error instanceof RestError && error.code === UNKNOWN_BAN) return false;
+        throw error;
+      }
+    },
+    /** Name of a user, also of one who is not in the guild. */
+    async username(userId: UserId): Promise<string> {
+      return expect("GET /users/:id", userSchema, await get(`/users/${userId}`)).username;
     },
     /** Whether a user is in a thread. */
     async isInThread(threadId: ChannelId, userId: UserId): Promise<boolean> {

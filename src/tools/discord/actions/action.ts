@@ -67,11 +67,15 @@ export function defineAction<Input extends z.ZodObject>(
 /** Runs an action in its channel, if the asker has some rights there beside View Channel. */
 export function inChannel<Input extends Pick<ChannelAct, "channelId">>(
   needs: ChannelAct["needs"],
-  act: (place: ChannelPlace, input: Omit<Input, "channelId">) => Promise<string>,
+  act: (
+    place: ChannelPlace,
+    input: Omit<Input, "channelId">,
+    call: DiscordCall,
+  ) => Promise<string>,
   isQuoted?: true,
 ): (input: Input, call: DiscordCall, discord: DiscordPort) => Promise<string> {
   return ({ channelId, ...input }, call, discord) =>
-    discord.inChannel(call, { channelId, needs, isQuoted }, (place) => act(place, input));
+    discord.inChannel(call, { channelId, needs, isQuoted }, (place) => act(place, input, call));
 }
 
 /** Runs an action on its server, if the asker has some rights there. */

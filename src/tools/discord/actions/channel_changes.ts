@@ -174,7 +174,7 @@ async function remove(
   await place.assertMay(needs);
   await place.assertBotMay(needs);
   const what = `delete ${channelLabel(channel)}${isCategory ? "" : " with all its messages"}`;
-  return await place.change({ what, dryRun }, async () => {
+  return await place.change({ what, dryRun, asks: true }, async () => {
     await place.request("DELETE", `/channels/${channel.id}`, { reason });
     return "Deleted.";
   });

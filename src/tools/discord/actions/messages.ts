@@ -9,6 +9,7 @@ import { z } from "zod";
 import {
   type Action,
   AT,
+  channelLabel,
   defineAction,
   DESTRUCTIVE,
   FIELDS,
@@ -29,7 +30,10 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 const { channelId, anyChannel, userId, text, limit, before, after, messageId } = FIELDS;
 
 const messageSchema = z.lazy(() =>
-  z.object({ author: z.object({ id: z.string(), username: z.string() }) })
+  z.object({
+    author: z.object({ id: z.string(), username: z.string() }),
+    content: z.string().default(""),
+  })
 );
 
 /** Actions on messages. */
@@ -89,9 +93,8 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     name: "editMessage",
     summary: "your own only",
     gate: "messages",
-    rights:
-      "Send Messages for answers to the asker, Manage Messages for others; messages of the bot " +
-      "without buttons only",
+    rights: "Send Messages; only answers to the asker, and messages that they had the bot post, " +
+      "without buttons",
     isIdempotent: true,
     reads: "nothing",
     input: () => z.strictObject({ ...AT, text }),
@@ -108,9 +111,9 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     reads: "nothing",
     undo: "no",
     input: () => z.strictObject({ ...AT, dryRun: DESTRUCTIVE.dryRun }),
-    run: inChannel(["Read Message History"], async (place, { messageId, dryRun = false }) => {
+    run: inChannel(["Read Message History"], async (place, { messageId, dryRun = false }, call) => {
       const path = `/channels/${place.channel.id}/messages/${messageId}`;
-      const { author } = readResponse(messageSchema, await place.request("GET", path));
+      const { author, content } = readResponse(messageSchema, await place.request("GET", path));
       const isOwn = author.id === place.self;
       if (!isOwn && !place.guild) {
         throw badArguments("in direct messages, the bot can delete only its own messages");
@@ -118,8 +121,15 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
       const isTheirs = isOwn && await place.isAnswerToAsker(messageId);
       await place.assertMay([isTheirs ? "Send Messages" : "Manage Messages"]);
       if (!isOwn) await place.assertBotMay(["Manage Messages"]);
-      const what = `delete the message ${messageId} by ${author.username}`;
-      return await place.change({ what, dryRun }, async () => {
+      // The card is in the channel of the turn, whose members may not read another one.
+      const isHere = place.channel.id === call.message.channelId;
+      const words = isHere && content !== "" ? `: ${JSON.stringify(beginningOf(content))}` : "";
+      const by = isOwn ? "the bot" : author.username;
+      const what = `delete the message ${messageId} by ${by} in ${
+        channelLabel(place.channel)
+      }${words}`;
+      // An answer to the asker has no words of other people, and its own question stays.
+      return await place.change({ what, dryRun, asks: !isTheirs }, async () => {
         await place.request("DELETE", path);
         return "Deleted.";
       });
@@ -143,6 +153,13 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     }),
   }),
 ];
+
+/** Characters of a message that a card quotes. */
+const QUOTED = 80;
+
+function beginningOf(text: string): string {
+  return text.length > QUOTED ? `${text.slice(0, QUOTED)}…`.toWellFormed() : text;
+}
 
 const pinsSchema = z.lazy(() =>
   z.object({

@@ -5,7 +5,16 @@ import type { UserId } from "../../../core/discord/ids.ts";
 import type { Permission } from "../../../core/rights/permissions.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { GuildAct, GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
-import { type Action, defineAction, DESTRUCTIVE, FIELDS, IN_GUILD } from "./action.ts";
+import {
+  type Action,
+  defineAction,
+  DESTRUCTIVE,
+  FIELDS,
+  IN_GUILD,
+  inGuild,
+  jsonLines,
+  readResponse,
+} from "./action.ts";
 import { ACTIVITY_KINDS, STATUSES } from "../../../core/discord/presence.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
@@ -13,6 +22,7 @@ const { userId } = FIELDS;
 const target = { ...IN_GUILD, userId };
 const MINUTE_MS = 60_000;
 const DAY_SEC = 86_400;
+const BANS = { kind: "in_guild", permission: "Ban Members" } as const;
 
 /** Discord's longest timeout: 28 days. */
 const MAX_TIMEOUT_MIN = 40_320;
@@ -54,6 +64,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     run: ({ guildId, userId, reason, dryRun = false, ...given }, call, discord) =>
       against("Timeout Members", { guildId, userId }, call, discord, async (place, member) => {
         const end = endOf(given, place.nowMs);
+        const who = await place.labelOf(userId);
         const path = `/guilds/${place.guildId}/members/${userId}`;
         const until = (ms: number | undefined) => ({
           communicationDisabledUntil: ms === undefined ? null : new Date(ms).toISOString(),
@@ -62,8 +73,8 @@ export const MODERATION_ACTIONS: readonly Action[] = [
         const wasOut = before !== undefined && before > place.nowMs;
         return await place.change({
           what: end === undefined
-            ? `end the timeout of the member ${userId}`
-            : `time the member ${userId} out until ${new Date(end).toISOString()}`,
+            ? `end the timeout of ${who}`
+            : `time ${who} out until ${new Date(end).toISOString()}`,
           dryRun,
           undo: {
             does: wasOut ? "sets the earlier timeout again" : "ends the timeout",
@@ -87,9 +98,10 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     undo: "no",
     input: () => z.strictObject({ ...target, ...DESTRUCTIVE }),
     run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
-      against("Kick Members", { guildId, userId }, call, discord, (place) => {
+      against("Kick Members", { guildId, userId }, call, discord, async (place) => {
         const path = `/guilds/${place.guildId}/members/${userId}`;
-        return place.change({ what: `kick the member ${userId}`, dryRun }, async () => {
+        const what = `kick ${await place.labelOf(userId)}`;
+        return await place.change({ what, dryRun, asks: true }, async () => {
           await place.request("DELETE", path, { reason });
           return "Kicked.";
         });
@@ -101,6 +113,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     rights: "Ban Members, and a higher role than the member",
     isIdempotent: true,
     reads: "nothing",
+    summary: "also of one who has left",
     undo: "partly",
     input: () =>
       z.strictObject({
@@ -109,13 +122,18 @@ export const MODERATION_ACTIONS: readonly Action[] = [
         ...DESTRUCTIVE,
       }),
     run: ({ guildId, userId, deleteDays = 0, reason, dryRun = false }, call, discord) =>
-      against("Ban Members", { guildId, userId }, call, discord, (place) => {
+      discord.inGuild(call, { guildId, needs: [BANS] }, async (place) => {
+        const member = await place.memberIfAny(userId); // a ban keeps one out who has left, too
+        if (member) await assertOutranks(place, member, "outranks");
+        const who = await place.labelOf(userId);
+        if (await place.isBanned(userId)) return `Nothing to do: ${who} is banned already.`;
         const path = `/guilds/${place.guildId}/bans/${userId}`;
-        return place.change({
-          what: `ban the member ${userId}${
+        return await place.change({
+          what: `ban ${who}${member ? "" : ", who is not a member now,"}${
             deleteDays === 0 ? "" : ` and delete their messages of ${deleteDays} days`
           }`,
           dryRun,
+          asks: true,
           undo: {
             does: "lifts the ban; the person must join again, and deleted messages stay deleted",
             needs: ["Ban Members"],
@@ -130,7 +148,79 @@ export const MODERATION_ACTIONS: readonly Action[] = [
         });
       }),
   }),
+  defineAction({
+    name: "unban",
+    gate: "moderation",
+    rights: "Ban Members",
+    isIdempotent: true,
+    reads: "nothing",
+    undo: "yes",
+    input: () => z.strictObject({ ...target, ...DESTRUCTIVE }),
+    run: ({ guildId, userId, reason, dryRun = false }, call, discord) =>
+      discord.inGuild(call, { guildId, needs: [BANS] }, async (place) => {
+        await place.assertBotMay([BANS]);
+        const who = await place.labelOf(userId);
+        if (!await place.isBanned(userId)) return `Nothing to do: ${who} is not banned.`;
+        const path = `/guilds/${place.guildId}/bans/${userId}`;
+        return await place.change({
+          what: `lift the ban of ${who}`,
+          dryRun,
+          undo: {
+            does: "bans the person again",
+            needs: ["Ban Members"],
+            requests: [{ method: "PUT", path, body: { deleteMessageSeconds: 0 } }],
+          },
+        }, async () => {
+          await place.request("DELETE", path, { reason });
+          return "The ban is lifted.";
+        });
+      }),
+  }),
+  defineAction({
+    name: "banList",
+    gate: "moderation",
+    rights: "Ban Members",
+    isIdempotent: true,
+    input: () =>
+      z.strictObject({
+        ...IN_GUILD,
+        limit: FIELDS.limit.optional(),
+        afterUserId: userId.optional(),
+      }),
+    run: inGuild([BANS], async (place, { limit = 100, afterUserId }) => {
+      const raw = await place.request("GET", `/guilds/${place.guildId}/bans`, {
+        query: { limit, after: afterUserId },
+      });
+      const bans = readResponse(bansSchema, raw);
+      return jsonLines(
+        bans.map(({ user: { id, username }, reason }) => ({
+          userId: id,
+          username,
+          reason: reason || undefined,
+        })),
+        "No one is banned.",
+      );
+    }),
+  }),
 ];
+
+const bansSchema = z.lazy(() =>
+  z.array(z.object({
+    user: z.object({ id: z.string(), username: z.string() }),
+    reason: z.string().nullish(),
+  }))
+);
+
+/** Checks that the asker and the bot stand above a member. */
+async function assertOutranks(
+  place: GuildActionPlace,
+  member: Awaited<ReturnType<GuildActionPlace["member"]>>,
+  kind: "outranks" | "can_time_out",
+): Promise<void> {
+  const above = { kind, member } as const;
+  await place.assertMay([above]);
+  await place.assertBotMay([above]);
+}
 
 /** Acts against a member whom the asker and the bot outrank. */
 function against(
@@ -147,9 +237,7 @@ function against(
   const needs = [{ kind: "in_guild", permission }] as const;
   return discord.inGuild(call, { guildId, needs }, async (place) => {
     const member = await place.member(userId);
-    const above = { kind, member } as const;
-    await place.assertMay([above]);
-    await place.assertBotMay([above]);
+    await assertOutranks(place, member, kind);
     return await act(place, member);
   });
 }

@@ -68,8 +68,18 @@ export interface Asking {
   readonly turn?: number;
   /** A later message of another person, which the turn answers too. */
   readonly also?: User;
-  /** What a person has decided about the call. */
+  /** What a person has decided about the call; absent: they allow what cannot be undone. */
   readonly decision?: Decision;
+}
+
+/** Actions that a person must allow first. */
+const IRREVERSIBLE = ["deleteMessage", "channelDelete", "categoryDelete", "kick", "ban"];
+
+/** A person's yes to an action that cannot be undone. */
+function confirmed(args: object): Decision | undefined {
+  return "action" in args && IRREVERSIBLE.includes(String(args.action))
+    ? { kind: "answered", answer: { choice: "once" }, about: "limit" }
+    : undefined;
 }
 
 export interface ActionScene extends Simulated {
@@ -81,8 +91,8 @@ export interface ActionScene extends Simulated {
   permit(...names: readonly (keyof typeof PERMISSION)[]): void;
   /** Runs an action, and returns the words for the model; a refusal too. */
   run(args: object, asking?: Asking): Promise<string>;
-  /** The question to people before an action of grace. */
-  ask(args: object): Promise<Question | undefined>;
+  /** The question to people before an action of grace, with further actions of the same answer. */
+  ask(args: object, ...others: readonly object[]): Promise<Question | undefined>;
   /** Whether a person may decide about such a call of grace, by a press in #general. */
   mayDecide(args: object, by: User, isOwner?: boolean): Promise<HolderCheck>;
   /** Requests that change something. */
@@ -222,7 +232,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         krill.roles.set(officers.id, { ...officers, permissions });
       },
       async run(args, asking = {}) {
-        const { by = people.grace, isOwner = false, also, decision } = asking;
+        const { by = people.grace, isOwner = false, also } = asking;
+        const decision = "decision" in asking ? asking.decision : confirmed(args);
         owners.clear();
         if (isOwner) owners.add(by.id);
         const context = toolContext({
@@ -239,12 +250,18 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           return `Error: ${error instanceof Error ? error.message : String(error)}`;
         }
       },
-      async ask(args) {
+      async ask(args, ...others) {
         owners.clear();
+        const open = [args, ...others].map((given) => ({
+          callKey: `${++calls}:call`,
+          name: "discord",
+          arguments: JSON.stringify(given),
+        }));
         const context = toolContext({
           ports: { ...UNUSED_PORTS, discord: port },
           message: messageBy(people.grace, {}),
-          callKey: `${++calls}:call`,
+          callKey: open[0]?.callKey ?? "",
+          open,
         });
         return await tool.asks?.(tool.input.parse(args), context);
       },

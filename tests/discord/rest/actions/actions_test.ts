@@ -382,6 +382,23 @@ const CASES: Readonly<Record<string, Case>> = {
     tells: /^Banned\. To undo/,
     then: ({ demo, target }) => assert.ok(demo.krill.things.bans.has(target.id)),
   },
+  unban: {
+    args({ demo: { krill }, target }) {
+      krill.things.bans.add(target.id);
+      return { userId: target.id };
+    },
+    needs: ["banMembers"],
+    tells: /^The ban is lifted\. To undo/,
+    then: ({ demo, target }) => assert.ok(!demo.krill.things.bans.has(target.id)),
+  },
+  banList: {
+    args({ demo: { krill }, target }) {
+      krill.things.bans.add(target.id);
+      return { limit: 5 };
+    },
+    needs: ["banMembers"],
+    tells: /^\{"userId":"\d+","username":"mallory"\}$/,
+  },
 };
 
 /** Actions that are tested elsewhere, and the reason. */

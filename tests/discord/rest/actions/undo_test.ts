@@ -13,7 +13,7 @@ describe("[T3] destructive actions", () => {
       permit("kickMembers", "manageChannels");
       assert.match(
         await run({ action: "kick", userId: target.id, dryRun: true }),
-        /^Dry run: this would kick the member \d+\. It cannot be undone\.$/,
+        /^Dry run: this would kick mallory \(\d+\)\. It cannot be undone\.$/,
       );
       assert.match(
         await run({
@@ -46,6 +46,102 @@ describe("[T3] destructive actions", () => {
         /may make 2 destructive changes.* a person must approve/,
       );
       assert.match(await rename("c", 2), /^Changed/);
+    }));
+});
+
+describe("[T3] an action that cannot be undone", () => {
+  const no = { kind: "answered", answer: { choice: "deny" }, about: "limit" } as const;
+
+  it("runs only if a person has allowed it", () =>
+    withActions(async ({ run, permit, target, refused, writes }) => {
+      permit("kickMembers");
+      const kick = { action: "kick", userId: target.id };
+      const alone = await run(kick, { decision: undefined });
+      assert.match(alone, /cannot be undone, so a person must allow it first; none could be asked/);
+      assert.match(await run(kick, { decision: no }), /a person was asked, and said no/);
+      assert.match(await run(kick, { decision: { kind: "expired" } }), /did not answer in time/);
+      assert.deepEqual(refused, ["irreversible", "declined", "expired"]);
+      assert.deepEqual(writes(), []);
+      assert.match(await run(kick), /^Kicked/);
+    }));
+
+  it("is one question with the others of its answer, with their names and links", () =>
+    withActions(async ({ ask, permit, sim, target, writes, demo: { krill, channels, people } }) => {
+      permit("kickMembers", "banMembers", "manageChannels", "manageMessages", "moderateMembers");
+      const { id: messageId } = sim.say({ as: "ada", in: "general", text: "Buy hunter2 `now`" });
+      const question = await ask(
+        { action: "kick", userId: target.id },
+        { action: "timeout", userId: target.id, minutes: 5 },
+        { action: "channelDelete", channelId: channels.help.id },
+        { action: "deleteMessage", messageId },
+        { action: "ban", userId: "1390000000000000099" }, // no such person
+      );
+      assert.equal(question?.kind, "limit");
+      assert.match(question.text, /cannot be undone/);
+      assert.deepEqual(question.exact?.split("\n"), [
+        `kick mallory (${target.id})`,
+        `delete #help (${channels.help.id}) with all its messages`,
+        `delete the message ${messageId} by ada in #general (${channels.general.id}): ` +
+        '"Buy [redacted] `now`"',
+      ]);
+      assert.equal(question.covers?.length, 2);
+      assert.deepEqual(question.asked, [people.grace.id, people.ada.id]);
+      assert.equal(
+        question.facts[0]?.value,
+        `<@${target.id}> · <#${channels.help.id}> · ` +
+          `https://discord.com/channels/${krill.id}/${channels.general.id}/${messageId}`,
+      );
+      assert.deepEqual(writes(), []);
+    }));
+
+  it("is no question for what can be undone, and for an own answer", () =>
+    withActions(async (scene) => {
+      const { ask, permit, answered, target, api, demo: { channels, people } } = scene;
+      permit("moderateMembers", "manageChannels");
+      assert.equal(await ask({ action: "timeout", userId: target.id, minutes: 5 }), undefined);
+      assert.equal(
+        await ask({ action: "channelEdit", channelId: channels.help.id, name: "new" }),
+        undefined,
+      );
+      const posted = await api.request("POST", `/channels/${channels.general.id}/messages`, {
+        body: { content: "an answer", allowedMentions: { parse: [] } },
+      });
+      const messageId = String(Object(posted).id);
+      answered.set(messageId, people.grace.id);
+      assert.equal(await ask({ action: "deleteMessage", messageId }), undefined);
+    }));
+
+  it("shows no words of a message in another channel, whose readers may be others", () =>
+    withActions(async ({ ask, permit, sim, demo: { channels } }) => {
+      permit("manageMessages");
+      const { id: messageId } = sim.say({ as: "ada", in: "help", text: "Between us" });
+      const question = await ask({
+        action: "deleteMessage",
+        messageId,
+        channelId: channels.help.id,
+      });
+      assert.match(question?.exact ?? "", /by ada in #help \(\d+\)$/);
+    }));
+});
+
+describe("[T3] bans", () => {
+  it("keep out one who has left, and are lifted whenever", () =>
+    withActions(async ({ run, permit, target, clock, demo: { krill } }) => {
+      permit("banMembers");
+      krill.members.delete(target.id);
+      const ban = { action: "ban", userId: target.id };
+      assert.match(await run({ ...ban, dryRun: true }), /mallory \(\d+\), who is not a member now/);
+      assert.match(await run(ban), /^Banned/);
+      assert.match(await run(ban), /^Nothing to do: mallory \(\d+\) is banned already/);
+      clock.advance(24 * 60 * MINUTE_MS);
+      assert.match(await run(UNDO), /there is nothing/);
+      assert.match(await run({ action: "unban", userId: target.id }), /^The ban is lifted/);
+      assert.ok(!krill.things.bans.has(target.id));
+      assert.match(
+        await run({ action: "unban", userId: target.id }),
+        /^Nothing to do: mallory \(\d+\) is not banned/,
+      );
+      assert.match(await run({ ...ban, userId: "1390000000000000099" }), /no such user/);
     }));
 });
 
