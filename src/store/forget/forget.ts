@@ -10,7 +10,7 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import type { UserId } from "../../core/discord/ids.ts";
+import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
@@ -24,6 +24,13 @@ const DUE = "'', 'store', 'vacuum'";
 /** Rows that are read at once. */
 const PAGE = 500;
 
+/**
+ * Milliseconds before the newest message on record. Catch-up reads back to the newest one of a shard
+ * or a channel, and tells people of messages of the last day.
+ */
+const RECENT_MS = 24 * 60 * 60_000;
+
+const newestSchema = z.object({ newest: column.numberOrNull });
 const textSchema = z.object({ value: column.textOrNull });
 const pageSchema = z.looseObject({ id: column.number });
 
@@ -128,6 +135,13 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];
+  const { newest } = newestSchema.parse(
+    database.prepare("SELECT MAX(sent_to) AS newest FROM verdict_block").get(),
+  );
+  const isRecent = (text: string) => {
+    const id = parseSnowflake<"message">(text);
+    return id !== undefined && createdAtMs(id) > (newest ?? 0) - RECENT_MS;
+  };
   const channels = [
     ...valuesOf(
       `SELECT DISTINCT channel_id AS value FROM inbox
@@ -148,6 +162,7 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     userId,
     names: new Set(names.flatMap((name) => [name, name.replace(/#\d{1,4}$/, "")])),
     messages: new Set(messages),
+    recent: new Set(messages.filter(isRecent)),
     channels: new Set(channels),
     sessions: new Set(sessions),
   };

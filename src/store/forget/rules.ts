@@ -211,11 +211,13 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   verdict_block: {
     change: {
       columns: ["verdicts"],
-      row(row, { messages }) {
+      row(row, { messages, recent }) {
         const all: readonly (readonly unknown[] | null)[] = JSON.parse(stringIn(row, "verdicts"));
-        const after = all.map((verdict) =>
-          verdict && messages.has(String(verdict[0])) ? null : verdict
-        );
+        const after = all.map((verdict) => {
+          const id = String(verdict?.[0]);
+          if (!verdict || !messages.has(id)) return verdict;
+          return recent.has(id) ? [id, 0] : null; // no row of `fact`: only catch-up sees it
+        });
         if (after.every((verdict) => verdict === null)) return "delete";
         const text = JSON.stringify(after);
         return text === row["verdicts"] ? undefined : { verdicts: text };

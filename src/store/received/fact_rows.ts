@@ -117,7 +117,7 @@ function digestOf(text: string): string {
   return hash("sha256", text, "base64");
 }
 
-const oldestSchema = z.object({ generation: column.numberOrNull });
+const oldestSchema = z.object({ generation: column.numberOrNull, is_empty: column.number });
 
 /**
  * Prepares the deletion of rows that no verdict refers to.
@@ -129,7 +129,8 @@ export function preparePruneFacts(
   factRows: FactRows,
 ): (atMost: number) => void {
   const selectOldest = database.prepare(
-    `SELECT MIN(f.generation) AS generation
+    `SELECT MIN(f.generation) AS generation,
+            (SELECT MIN(id) FROM verdict_block) IS NULL AS is_empty
      FROM verdict_block AS b
      CROSS JOIN json_each(b.verdicts) AS v
      CROSS JOIN fact AS f ON f.id = v.value ->> 1
@@ -139,7 +140,8 @@ export function preparePruneFacts(
     "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)",
   );
   return (atMost) => {
-    const { generation } = oldestSchema.parse(selectOldest.get());
+    const { generation, is_empty } = oldestSchema.parse(selectOldest.get());
+    if (generation === null && is_empty === 0) return; // the oldest block is of forgotten people
     // If no verdict is left, all rows are deleted, and no row in memory may be used again.
     if (generation === null) factRows.forget();
     prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);

@@ -2,7 +2,8 @@
  * Records verdicts, a block for each transaction (T1).
  *
  * A verdict is the message's id and the row of `fact`, which messages share. A message has one
- * verdict (G7): it keeps the stored one, even if the gateway replays the message.
+ * verdict (G7): it keeps the stored one, even if the gateway replays the message. The row is 0 if the
+ * author is forgotten (X5).
  *
  * Most messages need no query to tell that they have no verdict on record. They arrive nearly in the
  * order in which they were sent. So memory keeps the newest ids on record, and the latest time at

@@ -41,6 +41,7 @@ describe("[X5] createScrubber()", () => {
     userId: ADA,
     names: new Set([NAME, "Al"]),
     messages: new Set(["555555555555555555"]),
+    recent: new Set(),
     channels: new Set(),
     sessions: new Set(),
   });
@@ -300,6 +301,31 @@ describe("[X5] forget()", () => {
     } finally {
       store.close();
     }
+  });
+
+  it("[G6] answers no message again that catch-up finds after a restart", async () => {
+    const database = openDatabase();
+    const open = () => createStore(database, ":memory:", { elapsed: () => 0 });
+    let store = open();
+    const day = 24n * 60n * 60_000n << 22n;
+    const newest = 1390000000000000001n;
+    const [old, recent] = [newest - 2n * day, newest].map((id) =>
+      accepted(guildMessage({ id: messageId(String(id)), sender: ada() }))
+    );
+    assert.ok(old && recent);
+    const judged = [old, recent];
+    await store.inbox.acceptBatch(batch({ judged }), NOW);
+    await store.forgetting.forget(ADA, false);
+    store = open();
+    const { accepted: again } = await store.inbox.acceptBatch(
+      batch({ judged: [recent], heard: undefined }),
+      NOW,
+    );
+    assert.deepEqual(again, []);
+    const kept = database.prepare("SELECT verdicts FROM verdict_block").all();
+    assert.deepEqual(kept.map(({ verdicts }) => verdicts), [`[null,["${newest}",0]]`]);
+    assert.deepEqual(database.prepare("SELECT * FROM decision").all(), []);
+    assert.deepEqual(database.prepare("SELECT * FROM inbox").all(), []);
   });
 
   it("waits for open turns beside a running bot, and not without one", async () => {

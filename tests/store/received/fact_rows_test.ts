@@ -254,6 +254,17 @@ describe("preparePruneFacts()", () => {
     assert.deepEqual(rows("SELECT fact_row FROM decision"), [{ fact_row: 4 }]);
   });
 
+  it("[X6] [X5] deletes no rows while the oldest block is of a forgotten person", () => {
+    const { record, rows, database, prune } = open();
+    for (let number = 0; number < 3; number++) record(said(number, number));
+    database.exec("UPDATE verdict_block SET verdicts = '[[\"1\", 0]]' WHERE id = 1");
+    prune(9);
+    assert.equal(rows(FACTS).length, 3);
+    database.exec("DELETE FROM verdict_block WHERE id = 1");
+    prune(9);
+    assert.ok(rows("SELECT fact_row FROM decision").length > 0);
+  });
+
   it("[X6] uses only indexes", () => {
     const { database } = open();
     const prepared: string[] = [];
