@@ -15,6 +15,8 @@ import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
+import { readBudgets } from "./flows/turn/spending/budgets.ts";
+import { ofAgent } from "./core/spending/usage.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
@@ -124,6 +126,10 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     schedule,
     resumableMs: () => resumableMsOf(setup),
     embedding: noteMeaning.state,
+    budgets() {
+      const { budgets, agent } = setup.config;
+      return readBudgets(budgets, ofAgent(agent.id), store, now());
+    },
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);

@@ -14,7 +14,7 @@ import {
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { demo } from "./demo/commands.ts";
-import { doctor, invite, netcheck, status, version } from "./diagnose/commands.ts";
+import { doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
 import { model, usage } from "./model/commands.ts";
@@ -23,7 +23,7 @@ import { run } from "./run/commands.ts";
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run } },
-  { title: "Diagnose", commands: { doctor, model, netcheck, status, usage, why } },
+  { title: "Diagnose", commands: { doctor, model, netcheck, recent, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },

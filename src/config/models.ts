@@ -38,6 +38,8 @@ export interface ModelsConfig {
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
   readonly providers: Settings["models"]["providers"];
+  /** `models.currency`; absent: amounts stand alone. */
+  readonly currency?: string;
 }
 
 /** A model and its server. */

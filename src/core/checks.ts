@@ -172,6 +172,7 @@ export const CHECKS = {
   },
   // The words of a circuit breaker, in which "closed" is the good one.
   "llm": { ...HEALTH, text: { closed: "available", open: "its last requests failed" } },
+  "budget": { ...HEALTH, fix: "raise the limit in `budgets`, or wait until its day or month ends" },
   "embedding": { what: "Embedding model", runs: ["health", "doctor"] },
   "lifecycle:phase": HEALTH,
   "process:uptime": HEALTH,

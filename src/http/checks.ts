@@ -5,6 +5,7 @@
  * "fine" for weeks while the other was down.
  */
 
+import { budgetText, isSpent } from "../core/spending/budget.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
@@ -73,6 +74,7 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
     ],
   },
   { checks: ["llm"], run: ({ snapshot, now }) => models(snapshot, now) },
+  { checks: ["budget"], run: ({ snapshot }) => budgets(snapshot) },
   { checks: ["embedding"], run: ({ snapshot }) => embedding(snapshot) },
   {
     checks: ["lifecycle:phase"],
@@ -164,6 +166,16 @@ function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
     healthFinding(`llm:${id}`, openAt === undefined ? "closed" : "open", {
       status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
       isReady: isAnyUp,
+    })
+  );
+}
+
+/** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
+function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
+  return budgets.map((use) =>
+    healthFinding("budget", `${isSpent(use) ? "spent: " : ""}${budgetText(use)}`, {
+      where: use.rule.replace(/^budgets\./, ""),
+      status: isSpent(use) ? "warn" : "pass",
     })
   );
 }

@@ -7,6 +7,7 @@
 
 import type { EmbeddingState } from "../core/notes/embedding.ts";
 import type { ShardState } from "../core/discord/gateway.ts";
+import type { BudgetUse } from "../core/spending/budget.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../core/store/outbox.ts";
@@ -50,6 +51,8 @@ export interface Snapshot {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
+  /** The limits of the whole bot and of its agent, with their use; absent before the store was asked. */
+  readonly budgets?: readonly BudgetUse[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
   /** The embedding model; absent if the config names none. */

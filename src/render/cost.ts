@@ -7,7 +7,7 @@
  */
 
 import { SMALL } from "../core/outbound/footer_line.ts";
-import type { TurnCost } from "../core/spending/usage.ts";
+import { moneyText, type TurnCost } from "../core/spending/usage.ts";
 import type { ModelUsage } from "../core/model.ts";
 import type { CardFact } from "../core/people/question.ts";
 import type { Step } from "../core/step.ts";
@@ -29,13 +29,6 @@ export function footerOf(cost: TurnCost | undefined): string | undefined {
     `${(ms / 1_000).toFixed(1)} s`,
   ];
   return `${SMALL}${parts.join(" · ")}`;
-}
-
-/** Money of millionths: two digits that say something, at least cents. */
-export function moneyText(micros: number): string {
-  const money = micros / 1_000_000;
-  const digits = money === 0 || money >= 0.1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(money)));
-  return money.toFixed(digits);
 }
 
 /**

@@ -155,6 +155,18 @@ describe("[O1] judgeHealth()", () => {
       "warn",
       ["llm:a", "llm:b"],
     ],
+    [
+      "[X4] a budget that is not spent",
+      { budgets: [{ rule: "budgets.total.tokensPerDay", unit: "tokens", limit: 10, used: 9 }] },
+      "pass",
+      [],
+    ],
+    [
+      "[X4] a spent budget",
+      { budgets: [{ rule: "budgets.total.tokensPerDay", unit: "tokens", limit: 10, used: 10 }] },
+      "warn",
+      [],
+    ],
     ["[T14] an embedding model", { embedding: { id: "a" } }, "pass", []],
     [
       "[T14] an embedding model that fails",

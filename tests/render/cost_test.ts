@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { withoutFooter } from "../../src/core/outbound/footer_line.ts";
-import { costFactOf, footerOf, moneyText, withFooter } from "../../src/render/cost.ts";
+import { costFactOf, footerOf, withFooter } from "../../src/render/cost.ts";
+import { moneyText } from "../../src/core/spending/usage.ts";
 import { freeze } from "../../src/render/freeze.ts";
 import type { ComposedReply } from "../../src/render/reply.ts";
 import { messageId, reply } from "../support/discord/builders.ts";

@@ -67,7 +67,7 @@ async function askAt(
   if (hasEnded) lock.release();
   const io = recordingIo();
   try {
-    const code = await status({ data: folder.path, config, json }, io, timeoutMs);
+    const code = await status({ data: folder.path, config, json, verbose: true }, io, timeoutMs);
     return { code, stdout: io.stdout.join("\n"), stderr: io.stderr.join("\n") };
   } finally {
     lock.release();
@@ -115,7 +115,7 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     await once(server, "listening");
     lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`);
     const io = recordingIo();
-    const code = await status({ data: folder.path, json: false }, io, 10_000);
+    const code = await status({ data: folder.path, json: false, verbose: true }, io, 10_000);
     server.close();
     assert.equal(code, 75);
     assert.deepEqual(io.stdout, []);
@@ -228,8 +228,8 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
       const { code, stdout } = await ask((_, response) => void response.end(answer), {
         json: true,
       });
-      if (code === 0) JSON.parse(stdout);
-      else assert.deepEqual([code, stdout], [75, ""], answer.slice(0, 50));
+      const told = JSON.parse(stdout);
+      if (code !== 0) assert.deepEqual([code, told.isRunning], [75, false], answer.slice(0, 50));
     }
   });
 

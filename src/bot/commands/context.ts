@@ -34,6 +34,8 @@ import {
 import type { ConfigPort, InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS } from "../../interactions/registry.ts";
 import { listenForCallback, pastedUrl } from "../../host/sign_in_callback.ts";
+import { readBudgets } from "../../flows/turn/spending/budgets.ts";
+import { usedBy } from "../../core/spending/usage.ts";
 import { BUILD_NAME } from "../../version.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -125,6 +127,10 @@ export function createCommandContext(
     pairing: store.pairing,
     notes: store.notes,
     usage: store.usage,
+    budgets(call) {
+      const { budgets, agent } = config();
+      return readBudgets(budgets, usedBy(call, agent.id), store, now());
+    },
     questions: {
       open: store.questions.open,
       mayDecide: createMayDecide(account, {

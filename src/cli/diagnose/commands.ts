@@ -7,24 +7,49 @@ import {
   COMMON,
   type CommonFlags,
   flag,
+  toLimit,
   UNUSED_PATH,
 } from "../shared/command.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { DOCTOR_PARTS } from "../../core/checks.ts";
+import type { RecentFlags } from "./recent.ts";
+import type { StatusFlags } from "./status.ts";
 import type { InviteFlags } from "./invite.ts";
 
 /** `barnacle status` */
-export const status: CliCommand = describeCommand<CommonFlags>({
-  brief: "Show the health of the running bot",
-  examples: ["barnacle status", "barnacle status --json"],
+export const status: CliCommand = describeCommand<StatusFlags>({
+  brief: "Show the running bot: budgets, use, last answer, servers, model and problems",
+  examples: ["barnacle status", "barnacle status --verbose", "barnacle status --json"],
   exits: {
     done: "healthy, or warnings only",
     failed: "a check fails",
     io: "the data directory cannot be read",
     tryAgain: "no running bot found, or it does not answer",
   },
-  parameters: { flags: BOT_COMMON },
+  parameters: { flags: { ...BOT_COMMON, verbose: flag("Print the checks that pass, too") } },
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
+});
+
+/** `barnacle recent` */
+export const recent: CliCommand = describeCommand<RecentFlags>({
+  brief: "List the last answers, the failed and the slow ones first",
+  notes: ["`barnacle why <message>` explains each of them."],
+  examples: ["barnacle recent", "barnacle recent --limit 100 --json"],
+  exits: { io: "the data directory cannot be read", tryAgain: "no data directory found" },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      config: UNUSED_PATH,
+      limit: {
+        kind: "parsed",
+        parse: toLimit,
+        brief: "Number of turns",
+        placeholder: "number",
+        default: "20",
+      },
+    },
+  },
+  run: async (flags, io) => (await import("./recent.ts")).recent(flags, io),
 });
 
 /** `barnacle doctor` */

@@ -2,7 +2,7 @@
  * `barnacle status`: prints the status of the running bot.
  *
  * It asks the bot over HTTP, at the address in the bot's lock file. So it shows the same checks as
- * `/healthz`.
+ * `/healthz`. The store has the rest: the last answer, the servers and the use of models.
  */
 
 import type { LockHolder } from "../../host/locks/lock.ts";
@@ -22,56 +22,78 @@ import {
 } from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
 
+/** Options of `status`. */
+export interface StatusFlags extends CommonFlags {
+  /** Whether to print the checks that pass, too. */
+  readonly verbose: boolean;
+}
+
 /**
  * Prints the state of the bot, of its accounts and of each check.
  *
  * @param timeoutMs Milliseconds to wait for an answer; tests wait less.
  */
 export async function status(
-  { config, data, json }: CommonFlags,
+  { config, data, json, verbose }: StatusFlags,
   io: Io,
   timeoutMs: number = STATUS_TIMEOUT_MS,
 ): Promise<ExitCode> {
+  const failed = (problem: string, code: ExitCode): ExitCode => {
+    if (json) io.out(JSON.stringify({ status: "fail", isRunning: false, problem }));
+    io.problem(problem);
+    return code;
+  };
+  const token = await httpTokenOf(config, io.env);
   const found = await holderIn(data, io);
-  if ("problem" in found) {
-    io.problem(found.problem.message);
-    return found.problem.code;
-  }
+  if ("problem" in found) return failed(found.problem.message, found.problem.code);
   const { dataDir, holder } = found;
   const answer = await io.during(
     "Asking the running bot",
-    askStatus(dataDir, holder, await httpTokenOf(config, io.env), timeoutMs),
+    askStatus(dataDir, holder, token, timeoutMs),
   );
   if (typeof answer === "string") {
-    io.problem(`the bot with pid ${holder.pid} does not answer: ${answer}`);
-    return EXIT.tryAgain;
+    return failed(`the bot with pid ${holder.pid} does not answer: ${answer}`, EXIT.tryAgain);
   }
   const { report } = answer;
   if (json) io.out(answer.json);
   else {
-    for (const line of linesOf(report)) io.out(printable(line));
-    await printUsage(dataDir, io);
+    const [first = "", ...checks] = linesOf(report, verbose);
+    io.out(printable(first));
+    const facts = [...await storedFacts(dataDir, config, io), ...modelFacts(report)];
+    for (const [what, text] of facts) io.out(`      ${what.padEnd(12)} ${printable(text)}`);
+    for (const line of checks) io.out(printable(line));
   }
   return report.status === "fail" ? EXIT.failed : EXIT.done;
 }
 
-/** Prints the use of the models, which the store has. A store that cannot be read is no error. */
-async function printUsage(dataDir: string, io: Io): Promise<void> {
-  const [{ openForCommand }, { usageLine }] = await Promise.all([
+type Fact = readonly [what: string, text: string];
+
+/** The facts that the store has. A store that cannot be read is no error: the checks say it. */
+async function storedFacts(
+  dataDir: string,
+  config: string | undefined,
+  io: Io,
+): Promise<readonly Fact[]> {
+  const [{ openForCommand }, { factsIn }] = await Promise.all([
     import("../shared/store_access.ts"),
-    import("../model/usage.ts"),
+    import("./stored_facts.ts"),
   ]);
   try {
     const opened = await openForCommand(dataDir, io.err);
-    if (!opened) return;
+    if (!opened) return [];
     try {
-      io.out(await usageLine(opened.store, Date.now()));
+      return await factsIn(opened.store, config, io);
     } finally {
       await opened.close();
     }
   } catch {
-    // the report above says it if the store is broken
+    return [];
   }
+}
+
+function modelFacts({ findings }: ShownReport): readonly Fact[] {
+  const models = findings.filter(({ id }) => id.startsWith("llm:"));
+  return models.map(({ id, why }) => ["Model", `${id.slice("llm:".length)}: ${why}`]);
 }
 
 /** Finds the bot that holds the data directory and has an address. */
@@ -107,15 +129,21 @@ const STATUS_TEXT: Readonly<Record<Status, string>> = {
 /** The state of a check, as `doctor` writes it. */
 const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
 
-function linesOf({ status, build, snapshot, findings }: ShownReport): readonly string[] {
+function linesOf(
+  { status, build, snapshot, findings }: ShownReport,
+  isVerbose: boolean,
+): readonly string[] {
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
+  const shown = isVerbose ? findings : findings.filter(({ status }) => status !== "pass");
+  const passed = findings.length - shown.length;
   const only = others.length === 0 ? first?.id : undefined;
   return [
     `${STATUS_TEXT[status]}: ${snapshot.phase}, ` +
     `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
-    ...findings.map((finding) => findingLine(finding, only)),
+    ...shown.map((finding) => findingLine(finding, only)),
+    ...(passed > 0 ? [`      ${passed} checks pass; --verbose shows them`] : []),
   ];
 }
 

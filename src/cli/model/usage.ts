@@ -1,14 +1,23 @@
 /**
  * `barnacle usage`: shows tokens, money and time of the models, by day, person, place, model or
- * purpose (L5).
+ * purpose (L5), and the limits of the config (X4).
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import { dayOf } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/cost.ts";
+import {
+  type Budgets,
+  budgetText,
+  type BudgetUse,
+  isSpent,
+  type Spent,
+  usesOf,
+} from "../../core/spending/budget.ts";
+import { dayOf, moneyText, monthStartOf } from "../../core/spending/usage.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -23,28 +32,37 @@ export interface UsageFlags extends CommonFlags {
 }
 
 /** Lists the sums. */
-export function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ usage }) => {
+export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {
+  const { budgets, currency } = await spendingConfig(flags.config, io); // before root's rights go
+  return await withStore(flags, io, async (store) => {
+    const { usage } = store;
     const from = dayOf(Date.now()) - days + 1;
+    const names = await namesOf(by, store);
     const rows = (await usage.sumBy(by, from)).map(({ value, ...sum }) => ({
       value: by === "day" ? new Date(Number(value) * DAY_MS).toISOString().slice(0, 10) : value,
+      name: names.get(value),
       ...sum,
     }));
     const total = await usage.sum(from);
+    const limits = await budgetUsesIn(store, budgets, Date.now());
     if (flags.json) {
-      io.out(JSON.stringify({ days, rows, total }));
+      io.out(JSON.stringify({ days, currency, rows, total, budgets: limits }));
       return EXIT.done;
     }
-    if (rows.length === 0) {
-      io.err(`No model was asked in the last ${days} days.`);
-      return EXIT.done;
+    if (rows.length === 0) io.err(`No model was asked in the last ${days} days.`);
+    else {
+      const head = [by, "requests", "input", "cached", "output", "cost", "seconds"];
+      const lines = rows.map(({ value, name, ...sum }) =>
+        cellsOf(labelOf(value, name), sum, currency)
+      );
+      for (const line of inColumns([head, ...lines, cellsOf("total", total, currency)])) {
+        io.out(line);
+      }
     }
-    const head = [by, "requests", "input", "cached", "output", "money", "seconds"];
-    const lines = rows.map((row) => cellsOf(row.value || "–", row));
-    for (const line of inColumns([head, ...lines, cellsOf("total", total)])) io.out(line);
+    for (const use of limits) io.out(limitLine(use, currency));
     if (total.unpriced > 0) {
       io.err(
-        `${total.unpriced} requests have no price: their money is not known. ` +
+        `${total.unpriced} requests have no price: their cost is not known. ` +
           "Set models.providers.<provider>.prices.",
       );
     }
@@ -52,7 +70,45 @@ export function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<E
   });
 }
 
-function cellsOf(value: string, sum: UsageSum): readonly string[] {
+/** The keys of the config about costs; none of a config that is missing or invalid. */
+export async function spendingConfig(
+  file: string | undefined,
+  { env }: Pick<Io, "env">,
+): Promise<{ readonly budgets?: Budgets; readonly currency?: string }> {
+  const loaded = await readConfigLeniently(file, env);
+  if (loaded.kind !== "loaded") return {};
+  const { budgets, models: { currency } } = loaded.config;
+  return { budgets, currency };
+}
+
+/** `"ada (123)"`, or the id alone. */
+function labelOf(value: string, name: string | undefined): string {
+  return name === undefined ? value || "–" : `${name} (${value})`;
+}
+
+/** The names of people, channels or guilds that the store knows, by id. */
+async function namesOf(
+  by: UsageField,
+  { received, gateway }: Store,
+): Promise<ReadonlyMap<string, string>> {
+  if (by === "user") return await received.askersNames();
+  const names = new Map<string, string>();
+  if (by !== "guild" && by !== "channel") return names;
+  for (const accountId of await gateway.accountIds()) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    for (const { id, name, channels } of index.values()) {
+      if (by === "guild") names.set(id, name);
+      else for (const channel of channels.values()) names.set(channel.id, `#${channel.name}`);
+    }
+  }
+  return names;
+}
+
+function cellsOf(
+  value: string,
+  sum: UsageSum,
+  currency: string | undefined,
+): readonly string[] {
   const { requests, inputTokens, cachedTokens, outputTokens, ms } = sum;
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   return [
@@ -61,22 +117,79 @@ function cellsOf(value: string, sum: UsageSum): readonly string[] {
     String(inputTokens),
     `${cached} %`,
     String(outputTokens),
-    moneyOf(sum),
+    costOf(sum, currency),
     (ms / 1_000).toFixed(1),
   ];
 }
 
-function moneyOf({ micros, requests, unpriced }: UsageSum): string {
-  if (unpriced === requests && requests > 0) return "unknown";
-  return `${moneyText(micros)}${unpriced > 0 ? " + unknown" : ""}`;
+function costOf({ micros, requests, unpriced }: UsageSum, currency: string | undefined): string {
+  if (unpriced === requests && requests > 0) return "no price";
+  return `${moneyText(micros, currency)}${unpriced > 0 ? " + no price" : ""}`;
 }
 
-/** One line of the use of today and of the month, for `barnacle status`. */
-export async function usageLine({ usage }: Pick<Store, "usage">, now: number): Promise<string> {
-  const today = dayOf(now);
-  const monthStart = dayOf(Date.UTC(new Date(now).getUTCFullYear(), new Date(now).getUTCMonth()));
-  const [day, month] = [await usage.sum(today), await usage.sum(monthStart)];
+/** The use of today and of the month, for `barnacle status`. */
+export async function usageText(
+  { usage }: Pick<Store, "usage">,
+  now: number,
+  currency: string | undefined,
+): Promise<string> {
+  const [day, month] = [await usage.sum(dayOf(now)), await usage.sum(monthStartOf(now))];
   const text = (sum: UsageSum) =>
-    `${sum.inputTokens + sum.outputTokens} tokens, money ${moneyOf(sum)}`;
-  return `Models: today ${text(day)}; this month ${text(month)} (UTC)`;
+    `${sum.inputTokens + sum.outputTokens} tokens, ${costOf(sum, currency)}`;
+  return `today ${text(day)}; this month ${text(month)} (UTC)`;
+}
+
+/**
+ * The limits with their use: of the whole bot, and of the agent, guild and person with the most use.
+ * Limits of roles are left out: the store does not know who has a role.
+ */
+export async function budgetUsesIn(
+  { usage }: Pick<Store, "usage">,
+  budgets: Budgets | undefined,
+  now: number,
+): Promise<readonly (BudgetUse & { readonly of?: string })[]> {
+  if (!budgets) return [];
+  const [day, month] = [dayOf(now), monthStartOf(now)];
+  const total = { day: spentOf(await usage.sum(day)), month: spentOf(await usage.sum(month)) };
+  const uses: (BudgetUse & { readonly of?: string })[] = [
+    ...usesOf("budgets.total", budgets.total, total),
+  ];
+  for (
+    const [field, path, limits] of [
+      ["agent", "budgets.perAgent", budgets.perAgent],
+      ["guild", "budgets.perGuild", budgets.perGuild],
+      ["user", "budgets.perUser", budgets.perUser],
+    ] as const
+  ) {
+    if (Object.values(limits).every((limit) => limit === undefined)) continue;
+    const [today, ofMonth] = [await usage.sumBy(field, day), await usage.sumBy(field, month)];
+    const all = ofMonth.filter(({ value }) => value !== "").flatMap((sum) => {
+      const now = today.find(({ value }) => value === sum.value);
+      const spent = { day: now ? spentOf(now) : NOTHING, month: spentOf(sum) };
+      return usesOf(path, limits, spent).map((use) => ({ ...use, of: sum.value }));
+    });
+    for (const rule of new Set(all.map((use) => use.rule))) {
+      const own = all.filter((use) => use.rule === rule);
+      const most = own.reduce((one, other) => other.used > one.used ? other : one);
+      uses.push(...own.filter((use) => use === most || isSpent(use)));
+    }
+  }
+  return uses;
+}
+
+const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+
+function spentOf({ inputTokens, outputTokens, micros, audioSec }: UsageSum): Spent {
+  return { tokens: inputTokens + outputTokens, micros, audioSec };
+}
+
+/** A limit for people: `"Limit budgets.total.tokensPerDay: 9500 of 10000 tokens today (95 %)"`. */
+export function limitLine(
+  use: BudgetUse & { readonly of?: string },
+  currency: string | undefined,
+): string {
+  const percent = use.limit === 0 ? 100 : Math.floor(100 * use.used / use.limit);
+  const of = use.of === undefined ? "" : ` (${use.of})`;
+  const state = isSpent(use) ? "spent" : `${percent} %`;
+  return `Limit ${use.rule}${of}: ${budgetText(use, currency)}, ${state}`;
 }

@@ -6,7 +6,14 @@ import {
   describeCommand,
   describeGroup,
 } from "../help/command_help.ts";
-import { BOT_COMMON, type CommonFlags, flag, UNUSED_PATH, word } from "../shared/command.ts";
+import {
+  BOT_COMMON,
+  type CommonFlags,
+  flag,
+  toLimit,
+  UNUSED_PATH,
+  word,
+} from "../shared/command.ts";
 import type { ForgetFlags } from "./forget.ts";
 import type { ShowFlags } from "./sessions.ts";
 
@@ -86,8 +93,3 @@ export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
     return await forget(flags, user, io, confirmOnTerminal());
   },
 });
-
-function toLimit(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new RangeError(`"${text}" is not a number of entries`);
-}

@@ -2,7 +2,7 @@
 
 import { timeText } from "../../lib/text/units.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/cost.ts";
+import { moneyText } from "../../core/spending/usage.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";

@@ -138,6 +138,11 @@ const provider = z.strictObject({
 
 /** `models`. */
 export const models = z.strictObject({
+  currency: key(
+    z.string().regex(/^\S{1,8}$/, "Expected a short word without spaces, such as EUR").optional(),
+    "Name or sign of the currency of `prices`. Barnacle shows it behind costs, and converts nothing.",
+    { unset: "none", example: "EUR" },
+  ),
   providers: key(
     z.record(z.string().regex(/^[^/\s]+$/, "Expected a name without / and spaces"), provider)
       .default({}),

@@ -104,25 +104,37 @@ export const skills = lazySection(
   { task: "agents" },
 );
 
-/** The bounds of one budget, per UTC day. */
+/** The bounds of one budget, per UTC day and UTC month. */
 const bounds = () => ({
-  tokensPerDay: key(
-    whole(0, Number.MAX_SAFE_INTEGER).optional(),
-    "Maximum number of tokens per day, of requests and answers together.",
-    { unset: "no limit", unit: "tokens", example: 1_000_000 },
-  ),
-  moneyPerDay: key(
-    amount(0, 1_000_000).optional(),
-    "Maximum cost per day, in the currency of `prices`. Requests to models without prices do not " +
-      "count.",
-    { unset: "no limit", example: 5 },
-  ),
-  audioSecondsPerDay: key(
-    whole(0, 10_000_000).optional(),
-    "Maximum seconds of audio per day, transcribed or spoken.",
-    { unset: "no limit", unit: "seconds", example: 600 },
-  ),
+  tokensPerDay: tokensPer("day", 1_000_000),
+  moneyPerDay: moneyPer("day", 5),
+  audioSecondsPerDay: audioSecondsPer("day", 600),
+  tokensPerMonth: tokensPer("month", 20_000_000),
+  moneyPerMonth: moneyPer("month", 100),
+  audioSecondsPerMonth: audioSecondsPer("month", 12_000),
 });
+
+const tokensPer = (period: string, example: number) =>
+  key(
+    whole(0, Number.MAX_SAFE_INTEGER).optional(),
+    `Maximum number of tokens per ${period}, of requests and answers together.`,
+    { unset: "no limit", unit: "tokens", example },
+  );
+
+const moneyPer = (period: string, example: number) =>
+  key(
+    amount(0, 1_000_000).optional(),
+    `Maximum cost per ${period}, in the currency of \`prices\`. Requests to models without prices ` +
+      "do not count.",
+    { unset: "no limit", example },
+  );
+
+const audioSecondsPer = (period: string, example: number) =>
+  key(
+    whole(0, 10_000_000).optional(),
+    `Maximum seconds of audio per ${period}, transcribed or spoken.`,
+    { unset: "no limit", unit: "seconds", example },
+  );
 
 const budget = (description: string) => key(z.strictObject(bounds()).prefault({}), description);
 
@@ -143,7 +155,7 @@ export const budgets = lazySection(
       total: budget("Budget of the whole bot, all accounts together."),
     }).prefault({}),
   { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} },
-  "Limits of the use of models per UTC day. Every request counts, whatever its purpose. A spent " +
+  "Limits of the use of models per UTC day and UTC month. Every request counts, whatever its purpose. A spent " +
     "budget stops turns before they ask a model.",
   { task: "models" },
 );

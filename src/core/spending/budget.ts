@@ -1,30 +1,34 @@
 /**
- * Decides whether a budget is spent (X4). The functions are pure: the caller has the sums of the day.
+ * Decides whether a budget is spent (X4). The functions are pure: the caller has the sums of the day
+ * and the month.
  */
 
-import type { UsageKind, UsedBy } from "./usage.ts";
+import { endOfDay, endOfMonth, moneyText, type UsageKind, type UsedBy } from "./usage.ts";
 
-/** Limits of one UTC day. An absent one is no limit. */
-export interface DayLimits {
+/** Limits of one UTC day and one UTC month. An absent one is no limit. */
+export interface BudgetLimits {
   /** Tokens of requests and answers together. */
   readonly tokensPerDay?: number;
+  readonly tokensPerMonth?: number;
   /** In the currency of the prices. */
   readonly moneyPerDay?: number;
+  readonly moneyPerMonth?: number;
   /** Seconds of audio. */
   readonly audioSecondsPerDay?: number;
+  readonly audioSecondsPerMonth?: number;
 }
 
 /** All budgets. */
 export interface Budgets {
-  readonly perUser: DayLimits;
+  readonly perUser: BudgetLimits;
   /** Of each member with a role, in place of `perUser`, by the role's id. */
-  readonly perRole: Readonly<Record<string, DayLimits>>;
-  readonly perGuild: DayLimits;
-  readonly perAgent: DayLimits;
-  readonly total: DayLimits;
+  readonly perRole: Readonly<Record<string, BudgetLimits>>;
+  readonly perGuild: BudgetLimits;
+  readonly perAgent: BudgetLimits;
+  readonly total: BudgetLimits;
 }
 
-/** The use of one UTC day. */
+/** The use of a period. */
 export interface Spent {
   /** Tokens of requests and answers. */
   readonly tokens: number;
@@ -33,13 +37,19 @@ export interface Spent {
   readonly audioSec: number;
 }
 
-/** The use of one UTC day that a request counts for. */
+/** The use of one UTC day, and of its month so far. */
+export interface SpentIn {
+  readonly day: Spent;
+  readonly month: Spent;
+}
+
+/** The use that a request counts for. */
 export interface SpentBy {
-  readonly user: Spent;
+  readonly user: SpentIn;
   /** In its guild; absent in direct messages. */
-  readonly guild?: Spent;
-  readonly agent: Spent;
-  readonly total: Spent;
+  readonly guild?: SpentIn;
+  readonly agent: SpentIn;
+  readonly total: SpentIn;
 }
 
 /** A budget that is spent. */
@@ -63,7 +73,17 @@ export class BudgetSpent extends Error {
 
 /** The reason for the operator. */
 export function reasonOf({ rule, limit }: BudgetStop): string {
-  return `the budget ${rule} (${limit}) of today is spent`;
+  const period = isMonthly(rule) ? "this month" : "today";
+  return `the budget ${rule} (${limit}) of ${period} is spent`;
+}
+
+/** Unix time in milliseconds at which the period of a spent budget ends. */
+export function resetOf({ rule }: Pick<BudgetStop, "rule">, now: number): number {
+  return isMonthly(rule) ? endOfMonth(now) : endOfDay(now);
+}
+
+function isMonthly(rule: string): boolean {
+  return rule.endsWith("PerMonth");
 }
 
 const MICROS = 1_000_000;
@@ -85,11 +105,39 @@ export function hasBudget(budgets: Budgets): boolean {
 
 /** Whether any budget has a limit of money. */
 export function hasMoneyLimit(budgets: Budgets): boolean {
-  return limitsIn(budgets).some(({ moneyPerDay }) => moneyPerDay !== undefined);
+  return limitsIn(budgets).some(({ moneyPerDay, moneyPerMonth = moneyPerDay }) =>
+    moneyPerMonth !== undefined
+  );
 }
 
-function limitsIn({ perUser, perRole, perGuild, perAgent, total }: Budgets): readonly DayLimits[] {
+function limitsIn(
+  { perUser, perRole, perGuild, perAgent, total }: Budgets,
+): readonly BudgetLimits[] {
   return [perUser, ...Object.values(perRole), perGuild, perAgent, total];
+}
+
+/** A limit, and the use that counts for it. */
+export interface BudgetUse extends BudgetStop {
+  readonly unit: BudgetUnit;
+  /** In the limit's unit. */
+  readonly used: number;
+}
+
+/** What a limit bounds. */
+type BudgetUnit = "tokens" | "money" | "audioSeconds";
+
+/** Whether a limit is reached. */
+export function isSpent({ used, limit }: BudgetUse): boolean {
+  return used >= limit;
+}
+
+/** The use of a limit in words: `"9500 of 10000 tokens today"`. */
+export function budgetText({ rule, limit, unit, used }: BudgetUse, currency?: string): string {
+  const period = isMonthly(rule) ? "this month" : "today";
+  if (unit === "money") {
+    return `${moneyText(used * MICROS)} of ${moneyText(limit * MICROS, currency)} ${period}`;
+  }
+  return `${Math.round(used)} of ${limit} ${unit === "tokens" ? "tokens" : "s of audio"} ${period}`;
 }
 
 /**
@@ -103,53 +151,61 @@ export function budgetStopOf(
   kind: UsageKind,
   spent: SpentBy,
 ): BudgetStop | undefined {
-  const [userPath, userLimits] = limitsOfUser(budgets, by);
-  const all: readonly (readonly [string, DayLimits, Spent | undefined])[] = [
-    [userPath, userLimits, by.userId === "" ? undefined : spent.user],
-    ["budgets.perGuild", budgets.perGuild, spent.guild],
-    ["budgets.perAgent", budgets.perAgent, spent.agent],
-    ["budgets.total", budgets.total, spent.total],
-  ];
-  for (const [path, limits, used] of all) {
-    const stop = used && spentLimit(path, limits, used, kind);
-    if (stop) return stop;
-  }
-  return undefined;
+  const stop = budgetUses(budgets, by, spent).find((use) =>
+    isSpent(use) && (use.unit !== "audioSeconds" || kind === "audio")
+  );
+  return stop && { rule: stop.rule, limit: stop.limit };
 }
 
-function spentLimit(
-  path: string,
-  { tokensPerDay, moneyPerDay, audioSecondsPerDay }: DayLimits,
-  { tokens, micros, audioSec }: Spent,
-  kind: UsageKind,
-): BudgetStop | undefined {
-  if (tokensPerDay !== undefined && tokens >= tokensPerDay) {
-    return { rule: `${path}.tokensPerDay`, limit: tokensPerDay };
-  }
-  if (moneyPerDay !== undefined && micros >= moneyPerDay * MICROS) {
-    return { rule: `${path}.moneyPerDay`, limit: moneyPerDay };
-  }
-  const isAudio = kind === "audio";
-  return isAudio && audioSecondsPerDay !== undefined && audioSec >= audioSecondsPerDay
-    ? { rule: `${path}.audioSecondsPerDay`, limit: audioSecondsPerDay }
-    : undefined;
+/** The limits that a request counts for, with their use so far. */
+export function budgetUses(budgets: Budgets, by: UsedBy, spent: SpentBy): readonly BudgetUse[] {
+  const [userPath, userLimits] = limitsOfUser(budgets, by);
+  return [
+    ...(by.userId === "" ? [] : usesOf(userPath, userLimits, spent.user)),
+    ...(spent.guild ? usesOf("budgets.perGuild", budgets.perGuild, spent.guild) : []),
+    ...(by.agentId === "" ? [] : usesOf("budgets.perAgent", budgets.perAgent, spent.agent)),
+    ...usesOf("budgets.total", budgets.total, spent.total),
+  ];
 }
+
+/** The limits of one budget, with their use. */
+export function usesOf(
+  path: string,
+  limits: BudgetLimits,
+  spent: SpentIn,
+): readonly BudgetUse[] {
+  return LIMITS.flatMap(([key, unit, period]) => {
+    const { [key]: limit } = limits;
+    if (limit === undefined) return [];
+    const { tokens, micros, audioSec } = spent[period];
+    const used = { tokens, money: micros / MICROS, audioSeconds: audioSec }[unit];
+    return [{ rule: `${path}.${key}`, limit, unit, used }];
+  });
+}
+
+const LIMITS: readonly (readonly [keyof BudgetLimits, BudgetUnit, keyof SpentIn])[] = [
+  ["tokensPerDay", "tokens", "day"],
+  ["moneyPerDay", "money", "day"],
+  ["audioSecondsPerDay", "audioSeconds", "day"],
+  ["tokensPerMonth", "tokens", "month"],
+  ["moneyPerMonth", "money", "month"],
+  ["audioSecondsPerMonth", "audioSeconds", "month"],
+];
 
 /** A user's limits: of each key, the highest of the user's roles, else that of all users. */
 function limitsOfUser(
   { perUser, perRole }: Budgets,
   { roleIds = [] }: UsedBy,
-): readonly [path: string, DayLimits] {
+): readonly [path: string, BudgetLimits] {
   const roles = roleIds.filter((id) => Object.hasOwn(perRole, id));
   const [first] = roles;
   if (first === undefined) return ["budgets.perUser", perUser];
-  const highest = (key: keyof DayLimits): number | undefined => {
+  const highest = (key: keyof BudgetLimits): number | undefined => {
     const limits = roles.map((id) => perRole[id]?.[key]);
     return limits.includes(undefined) ? undefined : Math.max(...limits.map((one) => one ?? 0));
   };
-  return [`budgets.perRole.${first}`, {
-    tokensPerDay: highest("tokensPerDay"),
-    moneyPerDay: highest("moneyPerDay"),
-    audioSecondsPerDay: highest("audioSecondsPerDay"),
-  }];
+  return [
+    `budgets.perRole.${first}`,
+    Object.fromEntries(LIMITS.map(([key]) => [key, highest(key)])),
+  ];
 }

@@ -68,6 +68,11 @@ export function usedBy(
   };
 }
 
+/** A request of an agent that no person asked for. */
+export function ofAgent(agentId: string): UsedBy {
+  return { userId: "", channelId: "", agentId };
+}
+
 /** One request to a model, as it is counted. */
 export interface Charge extends Omit<UsedBy, "roleIds"> {
   readonly kind: UsageKind;
@@ -158,6 +163,17 @@ export function microsOfImage(
   return Math.round(price.image * 1_000_000) + (tokens ?? 0);
 }
 
+/**
+ * Money of millionths: two digits that say something, at least cents.
+ *
+ * @param currency Shown behind it; absent: the amount alone.
+ */
+export function moneyText(micros: number, currency?: string): string {
+  const money = micros / 1_000_000;
+  const digits = money === 0 || money >= 0.1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(money)));
+  return money.toFixed(digits) + (currency === undefined ? "" : ` ${currency}`);
+}
+
 /** Number of the UTC day of a time, from 1970-01-01. */
 export function dayOf(at: number): number {
   return Math.floor(at / DAY_MS);
@@ -166,6 +182,18 @@ export function dayOf(at: number): number {
 /** Unix time in milliseconds at which the UTC day of a time ends. */
 export function endOfDay(at: number): number {
   return (dayOf(at) + 1) * DAY_MS;
+}
+
+/** Number of the first UTC day of a time's month. */
+export function monthStartOf(at: number): number {
+  const date = new Date(at);
+  return dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()));
+}
+
+/** Unix time in milliseconds at which the UTC month of a time ends. */
+export function endOfMonth(at: number): number {
+  const date = new Date(at);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }
 
 /** Rough number of tokens of a text, for servers that report none. */

@@ -3,15 +3,17 @@
  * message.
  */
 
-import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { Facts } from "../inbound/facts.ts";
+import type { Place } from "../inbound/inbound.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ResolvedName } from "../names.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { OpenRow } from "./outbox.ts";
 
 /** All methods of `store.received`. */
-export interface Received extends RecordedVerdicts, DirectChannels, MessageRecords, Policies {}
+export interface Received
+  extends RecordedVerdicts, DirectChannels, MessageRecords, RecentTurns, Policies {}
 
 /** Reads verdicts, page by page. */
 export interface RecordedVerdicts {
@@ -63,6 +65,30 @@ export interface MessageRecords {
   messageRecordOf(
     asked: { readonly messageId: MessageId } | { readonly failureId: string },
   ): Promise<MessageRecord | undefined>;
+}
+
+/** Reads lists for the operator. */
+export interface RecentTurns {
+  /** The newest turns that have ended, the newest first, at most `limit`. */
+  recentTurns(limit: number): Promise<readonly RecentTurn[]>;
+  /** The newest username of each person whose question is stored, by the person's id. */
+  askersNames(): Promise<ReadonlyMap<string, string>>;
+}
+
+/** A turn that has ended, in a list. Times are Unix time in milliseconds. */
+export interface RecentTurn
+  extends Pick<TurnOnRecord, "accountId" | "acceptedAt" | "failure" | "cost"> {
+  readonly messageId: MessageId;
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** Absent, with `sender` and `place`, if the message is forgotten. */
+  readonly senderId?: string;
+  /** Username of the sender. */
+  readonly sender?: string;
+  readonly place?: Place;
+  readonly state: Exclude<TurnState, "waiting" | "running">;
+  readonly finishedAt: number;
 }
 
 /** The record of one message. Times are Unix time in milliseconds. */

@@ -11,7 +11,10 @@ import type { Charge, UsedBy } from "../spending/usage.ts";
 
 /** All methods of `store.usage`. */
 export interface Usage {
-  /** Today's sums that a request counts for. From memory, but for the first call of a day. */
+  /**
+   * The sums of today and of its month that a request counts for. From memory, but for the first call
+   * of a day.
+   */
   spentBy(by: UsedBy, now: number): Promise<SpentBy>;
   /** Whether a person knows that a budget of the day is spent. */
   isTold(userId: string, now: number): Promise<boolean>;

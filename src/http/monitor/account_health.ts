@@ -10,6 +10,7 @@ import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { accountChecks } from "../account_checks.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
@@ -40,6 +41,8 @@ export interface HealthSources
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
   readonly embedding?: () => EmbeddingState | undefined;
+  /** Reads the budgets of the whole bot and of its agent; absent: none. */
+  readonly budgets?: () => Promise<readonly BudgetUse[]>;
 }
 
 /** The figures of one account in the store. */

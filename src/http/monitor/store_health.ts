@@ -31,20 +31,23 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
  * @param accounts All present and former accounts.
  */
 export function createStoreHealth(
-  { store, metrics, now, log }: Pick<HealthSources, "store" | "metrics" | "now" | "log">,
+  { store, metrics, budgets, now, log }: Pick<
+    HealthSources,
+    "store" | "metrics" | "budgets" | "now" | "log"
+  >,
   accounts: () => readonly AccountHealth[],
 ): {
   ask(): Promise<void>;
   read(): Promise<void>;
   write(isProbe: boolean): Promise<void>;
-  current(): Pick<Snapshot, "inbox" | "outbox" | "store">;
+  current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store">;
 } {
   const startedAt = now();
   let probe = { probeMs: 0, isFailing: false, probedAt: startedAt };
   let readAt = -Infinity;
   let answeredAt = startedAt;
   let isUnreadable = false;
-  let figures: () => Pick<Snapshot, "inbox" | "outbox"> = () => NO_FIGURES;
+  let figures: () => Pick<Snapshot, "inbox" | "outbox" | "budgets"> = () => NO_FIGURES;
   const count = createDecisionCounter(metrics);
 
   async function readFigures(): Promise<void> {
@@ -57,10 +60,12 @@ export function createStoreHealth(
     const { inbox, outbox, decisions } = await store.health(left);
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
+    const limits = await budgets?.();
     const ageOf = (at: number | undefined): number => at === undefined ? 0 : now() - at;
     figures = () => ({
       inbox: { ...waiting, oldestMs: ageOf(oldestWaitingAt) },
       outbox: { ...unsent, oldestMs: ageOf(oldestUnsentAt) },
+      budgets: limits,
     });
     count(decisions);
     await Promise.all(accounts().map((account) => account.readStore()));
@@ -105,7 +110,7 @@ export function createStoreHealth(
     read,
     write,
     /** The last result. */
-    current(): Pick<Snapshot, "inbox" | "outbox" | "store"> {
+    current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store"> {
       const failure = store.failure();
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||

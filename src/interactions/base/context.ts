@@ -5,6 +5,7 @@ import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { ContextWindow } from "../../core/model.ts";
+import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { Folded } from "../../core/turn/checkpoint.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
@@ -210,6 +211,8 @@ export interface InteractionContext
   readonly restart: (call: CommandCall) => Promise<"begun" | "done" | "unsupervised">;
   /** The agent's name or id, and its model. */
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
+  /** The limits that a question of the asker counts for; rejects if the store fails. */
+  readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: Pick<Usage, "sum">;
 }

@@ -3,11 +3,11 @@
  * the conversation (K2).
  */
 
-import { dayOf, endOfDay } from "../../core/spending/usage.ts";
-import { moneyText } from "../../render/cost.ts";
+import { dayOf, endOfDay, moneyText, monthStartOf } from "../../core/spending/usage.ts";
 import { notice, type TextKey, type Texts } from "../../render/notices/notices.ts";
 import type { ContextWindow, WindowSource } from "../../core/model.ts";
 import type { Command } from "../base/command.ts";
+import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../core/store/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
 import { durationText } from "../../lib/text/units.ts";
@@ -20,14 +20,20 @@ export const usage: Command = {
   description: "Show the tokens and the money of your own messages",
   takesWords: true,
   needs: "everyone",
-  async run({ sender: { id } }, { usage, texts, now }) {
+  async run(call, { usage, budgets, texts, now }) {
+    const { sender: { id } } = call;
     const at = now();
-    const date = new Date(at);
-    const monthStart = dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth()));
     const today = await usage.sum(dayOf(at), id);
-    const month = await usage.sum(monthStart, id);
+    const month = await usage.sum(monthStartOf(at), id);
     const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
-    return notice("usage", { today: wordsOf(today), month: wordsOf(month), reset }, texts());
+    const words = { today: wordsOf(today), month: wordsOf(month), reset };
+    const limits = (await budgets(call)).filter((use) =>
+      isSpent(use) || !/^budgets\.(?:total|perAgent|perGuild)\./.test(use.rule)
+    );
+    return [
+      notice("usage", words, texts()),
+      ...limits.map((use) => notice("usageBudget", { use: budgetText(use) }, texts())),
+    ].join("\n");
   },
 };
 

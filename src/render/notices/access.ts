@@ -4,9 +4,8 @@
 export const ACCESS_NOTICES = {
   challenge: {
     text:
-      "I only answer approved people, so I haven't read this. My owner has a message from me with " +
-      "a button that approves you. It works for an hour, as does the command `barnacle pairing " +
-      "approve {code}`. Your ID: {id}",
+      "I only answer approved people, so I haven't read this. Within an hour, my owner can press " +
+      "the button that I sent them, or run `barnacle pairing approve {code}`. Your ID: {id}",
     when: "an unpaired sender writes to the bot for the first time",
     placeholders: { code: "the code", id: "the unpaired sender's Discord ID" },
     example: "Wer mich betreibt, lässt dich mit `{code}` ein; du bist {id}.",

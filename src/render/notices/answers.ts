@@ -78,9 +78,9 @@ export const ANSWER_NOTICES = {
     example: "Ich war weg und beantworte das nicht mehr. Frag noch einmal, wenn es wichtig ist.",
   },
   budgetSpent: {
-    text: "Today's budget for my answers is used up. Please ask me again {reset}.",
+    text: "The budget for my answers is used up. Please ask me again {reset}.",
     when: "a budget of `budgets` is spent, once per day and person",
-    placeholders: { reset: "when the day of the budget ends, as Discord shows it" },
+    placeholders: { reset: "when the day or month of the budget ends, as Discord shows it" },
     example: "Für heute ist Schluss. Frag {reset} noch einmal.",
   },
   reminder: {

@@ -163,6 +163,12 @@ export const COMMAND_NOTICES = {
     },
     example: "Heute {today}, im Monat {month}. Neuer Tag: {reset}.",
   },
+  usageBudget: {
+    text: "Limit: {use}.",
+    when: "`/usage` is used, for each limit of the asker, and each spent one",
+    placeholders: { use: "use and limit" },
+    example: "Grenze: {use}.",
+  },
 } as const;
 
 /** Answers to commands. */

@@ -1,19 +1,25 @@
 /**
- * Keeps the sums of today's use of models in memory, so that the check of a budget reads no rows.
+ * Keeps the sums of the use of models, of today and of its month, in memory, so that the check of a
+ * budget reads no rows.
  *
  * The table has all of it. The sums begin with the first check of a day, and are forgotten if they
  * may differ from the table.
  */
 
-import type { Spent, SpentBy } from "../../core/spending/budget.ts";
-import { type Charge, dayOf, type UsedBy } from "../../core/spending/usage.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
+import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
 
 /** One row of sums. */
-export type SpentRow = Pick<Charge, "userId" | "guildId" | "agentId"> & Spent;
+export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
+  /** Whether they are of the day; else of earlier days of its month. */
+  readonly isOfDay: boolean;
+}
 
-const NONE: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+const NONE: SpentIn = { day: NOTHING, month: NOTHING };
 /** Estimated bytes of one user's sums. */
-const USER_BYTES = 200;
+const USER_BYTES = 300;
 
 /** Creates empty memory. */
 export function createSpentToday() {
@@ -21,7 +27,7 @@ export function createSpentToday() {
   let writing = 0;
 
   return {
-    /** The sums of a day; `undefined` if they are not in memory. */
+    /** The sums of a day and its month; `undefined` if they are not in memory. */
     of(by: UsedBy, day: number): SpentBy | undefined {
       if (loaded?.day !== day) return undefined;
       const { users, guilds, agents, total } = loaded;
@@ -35,7 +41,7 @@ export function createSpentToday() {
     /** Whether a person was told on that day; `undefined` if that is not in memory. */
     isTold: (userId: string, day: number): boolean | undefined =>
       loaded?.day === day ? loaded.told.has(userId) : undefined,
-    /** Takes the sums of a day from the table, unless a write is under way. */
+    /** Takes the sums of a day and its month from the table, unless a write is under way. */
     load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void {
       if (writing > 0) return; // some of the rows may be in neither
       loaded = sumsOf(day, told);
@@ -50,9 +56,11 @@ export function createSpentToday() {
       if (charges.length === 0 && told === undefined) return () => {};
       writing++;
       for (const charge of charges) {
-        if (dayOf(charge.at) !== loaded?.day) continue;
+        const day = dayOf(charge.at);
+        if (!loaded || day > loaded.day || day < monthStartOf(loaded.day * DAY_MS)) continue;
         loaded.add({
           ...charge,
+          isOfDay: day === loaded.day,
           tokens: charge.inputTokens + charge.outputTokens,
           micros: charge.micros ?? 0,
         });
@@ -70,16 +78,16 @@ export function createSpentToday() {
   };
 }
 
-/** Today's use, and the people who know that a budget is spent. */
+/** The use of today and of its month, and the people who know that a budget is spent. */
 export type SpentToday = ReturnType<typeof createSpentToday>;
 
 function sumsOf(day: number, toldUsers: Iterable<string>) {
-  const users = new Map<string, Spent>();
-  const guilds = new Map<string, Spent>();
-  const agents = new Map<string, Spent>();
+  const users = new Map<string, SpentIn>();
+  const guilds = new Map<string, SpentIn>();
+  const agents = new Map<string, SpentIn>();
   let total = NONE;
-  const grow = (sums: Map<string, Spent>, key: string, by: Spent) =>
-    void sums.set(key, sum(sums.get(key) ?? NONE, by));
+  const grow = (sums: Map<string, SpentIn>, key: string, by: SpentRow) =>
+    void sums.set(key, grown(sums.get(key) ?? NONE, by));
   return {
     day,
     users,
@@ -91,9 +99,14 @@ function sumsOf(day: number, toldUsers: Iterable<string>) {
       grow(users, row.userId, row);
       if (row.guildId !== undefined) grow(guilds, row.guildId, row);
       grow(agents, row.agentId, row);
-      total = sum(total, row);
+      total = grown(total, row);
     },
   };
+}
+
+/** Adds a row to sums. */
+export function grown({ day, month }: SpentIn, row: SpentRow): SpentIn {
+  return { day: row.isOfDay ? sum(day, row) : day, month: sum(month, row) };
 }
 
 function sum(one: Spent, other: Spent): Spent {

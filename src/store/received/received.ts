@@ -13,6 +13,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
 import { createDirectChannels } from "./direct_channels.ts";
+import { createRecentTurns } from "./recent_turns.ts";
 import type { Retention } from "./retention.ts";
 
 /** Creates the namespace. */
@@ -25,6 +26,7 @@ export function createReceived(
     createDecisions(database, transactions),
     createDirectChannels(database, transactions),
     createMessageRecords(database, transactions),
+    createRecentTurns(database, transactions),
     createPolicies(database, transactions, retention),
   );
 }

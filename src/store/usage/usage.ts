@@ -5,15 +5,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { integer, real, rows, text } from "../schema/columns.ts";
+import { flag, integer, real, rows, text } from "../schema/columns.ts";
 import { TOLD_PROBLEM } from "../schema/usage.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
-import { dayOf, type UsedBy } from "../../core/spending/usage.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
 import { UNNAMED } from "../database/durability.ts";
 import { createTail } from "../database/tail.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { SpentToday } from "../memory/spent_today.ts";
+import { grown, type SpentRow, type SpentToday } from "../memory/spent_today.ts";
 import { prepareUsageRows, type UsageRecord, type UsageRows } from "./charges.ts";
 import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
 
@@ -47,6 +48,7 @@ const SPENT = rows({
   userId: text(),
   guildId: text(),
   agentId: text(),
+  isOfDay: flag(),
   tokens: integer(),
   micros: integer(),
   audioSec: real(),
@@ -61,9 +63,10 @@ export function createUsage(
 ): Usage {
   const charged = journaled<UsageRecord>("charges", rows.add);
   const selectSpent = database.prepare(
-    `SELECT user_id, guild_id, agent_id, SUM(input + output) AS tokens, SUM(micros) AS micros,
-            SUM(audio_sec) AS audio_sec
-     FROM usage WHERE day = ? GROUP BY user_id, guild_id, agent_id`,
+    `SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
+            SUM(micros) AS micros, SUM(audio_sec) AS audio_sec
+     FROM usage WHERE day >= :monthStart AND day <= :day
+     GROUP BY user_id, guild_id, agent_id, day = :day`,
   );
   const selectTold = database.prepare("SELECT user_id FROM told_budget WHERE day = ?");
   const selectOneTold = database.prepare("SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?");
@@ -71,7 +74,8 @@ export function createUsage(
   const selectSumOf = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`);
 
   function rowsOf(day: number) {
-    return selectSpent.all(day).map((row) => {
+    const monthStart = monthStartOf(day * DAY_MS);
+    return selectSpent.all({ day, monthStart }).map((row) => {
       const { guildId, ...spent } = SPENT.read(row);
       return { ...spent, guildId: guildId !== "" ? guildId : undefined };
     });
@@ -110,20 +114,10 @@ export function createUsage(
 }
 
 /** The sums without memory, while charges are being written. */
-function sumOf(
-  rows: readonly (SpentBy["user"] & {
-    readonly userId: string;
-    readonly guildId?: string;
-    readonly agentId: string;
-  })[],
-  by: UsedBy,
-): SpentBy {
-  const sumWhere = (isIn: (row: typeof rows[number]) => boolean) =>
-    rows.filter(isIn).reduce((sum, row) => ({
-      tokens: sum.tokens + row.tokens,
-      micros: sum.micros + row.micros,
-      audioSec: sum.audioSec + row.audioSec,
-    }), { tokens: 0, micros: 0, audioSec: 0 });
+function sumOf(rows: readonly SpentRow[], by: UsedBy): SpentBy {
+  const nothing = { tokens: 0, micros: 0, audioSec: 0 };
+  const sumWhere = (isIn: (row: SpentRow) => boolean) =>
+    rows.filter(isIn).reduce(grown, { day: nothing, month: nothing });
   return {
     user: sumWhere(({ userId }) => userId === by.userId),
     guild: by.guildId !== undefined ? sumWhere(({ guildId }) => guildId === by.guildId) : undefined,

@@ -23,8 +23,9 @@ const REPORT = {
 /** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
-  { json = false, config = "{}", timeoutMs, isKilled = false }: {
+  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false }: {
     readonly json?: boolean;
+    readonly verbose?: boolean;
     /** Whether the bot no longer holds its lock file, which still has its address. */
     readonly isKilled?: boolean;
     readonly config?: string;
@@ -43,7 +44,7 @@ async function ask(
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`);
     if (isKilled) lock.release();
-    const code = await status({ data: folder.path, config: file, json }, io, timeoutMs);
+    const code = await status({ data: folder.path, config: file, json, verbose }, io, timeoutMs);
     return { code, ...io };
   } finally {
     if (lock.kind === "held") lock.release();
@@ -61,11 +62,31 @@ describe("[O1] barnacle status", () => {
     const { code, stdout, stderr } = await ask(answering(REPORT));
     assert.equal(code, 0);
     assert.equal(stdout[0], "Healthy: running, Barnacle 1.4.2 (3f2c1aa), bun 1.4.4");
-    assert.equal(stdout.length, 1 + REPORT.checks.length);
+    assert.equal(stdout.length, 2 + REPORT.checks.length);
+    assert.match(stdout[1] ?? "", /^ +Model +local: available$/);
     assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
     assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
     assert.ok(stdout.some((line) => /^ok +process:rss +52 MiB$/.test(line)));
     assert.deepEqual(stderr, []);
+  });
+
+  it("leaves out the checks that pass, without --verbose, and says how many", async () => {
+    const warns = { ...REPORT.checks[0], status: "warn" };
+    const report = { ...REPORT, status: "warn", checks: [...REPORT.checks.slice(1), warns] };
+    const { stdout } = await ask(answering(report), { verbose: false });
+    assert.equal(stdout.length, 4);
+    assert.match(stdout[2] ?? "", /^warn /);
+    const passed = report.checks.length - 1;
+    assert.equal(stdout[3], `      ${passed} checks pass; --verbose shows them`);
+  });
+
+  it("[O10] --json prints JSON without a bot, too", async () => {
+    using folder = tempDirectory();
+    const io = recordingIo();
+    assert.equal(await status({ data: folder.path, json: true, verbose: false }, io), 75);
+    const { status: told, isRunning, problem } = JSON.parse(io.stdout.join(""));
+    assert.deepEqual([told, isRunning], ["fail", false]);
+    assert.match(problem, /no bot runs with the data in/);
   });
 
   it("does not name the only account", async () => {
@@ -84,12 +105,12 @@ describe("[O1] barnacle status", () => {
     };
     const report = { ...REPORT, snapshot, checks: judgeHealth(snapshot, NOW).map(toHealthCheck) };
     const { stdout } = await ask(answering(report));
-    assert.deepEqual(stdout.slice(1, 4).map((line) => line.trim().split(/ {2,}/)), [
+    assert.deepEqual(stdout.slice(2, 5).map((line) => line.trim().split(/ {2,}/)), [
       ["default (Harbour)", "running"],
       ["work", "ended: Discord refused the token"],
       ["spare", "disabled"],
     ]);
-    assert.equal(stdout.length, 4 + report.checks.length);
+    assert.equal(stdout.length, 5 + report.checks.length);
     assert.ok(stdout.some((line) => /^ok +gateway:catchUp +default +complete$/.test(line)));
     assert.ok(stdout.some((line) => /^warn +account:ended +work +Discord refused/.test(line)));
   });
@@ -147,10 +168,13 @@ describe("[O1] barnacle status", () => {
   it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {
     using folder = tempDirectory();
     const io = recordingIo();
-    assert.equal(await status({ data: folder.path, json: false }, io), 75);
+    assert.equal(await status({ data: folder.path, json: false, verbose: false }, io), 75);
     assert.match(io.stderr.join(""), /no bot runs with the data in .*; start it, or set --data/);
     const missing = recordingIo();
-    assert.equal(await status({ data: join(folder.path, "none"), json: false }, missing), 75);
+    assert.equal(
+      await status({ data: join(folder.path, "none"), json: false, verbose: false }, missing),
+      75,
+    );
     assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
   });
 
@@ -158,7 +182,7 @@ describe("[O1] barnacle status", () => {
     using folder = tempDirectory();
     const lock = await acquireLock(join(folder.path, "lock"), NOW);
     const io = recordingIo();
-    assert.equal(await status({ data: folder.path, json: false }, io), 75);
+    assert.equal(await status({ data: folder.path, json: false, verbose: false }, io), 75);
     assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
     if (lock.kind === "held") lock.release();
   });

@@ -5,6 +5,8 @@ import {
   BudgetSpent,
   budgetStopOf,
   hasBudget,
+  hasMoneyLimit,
+  resetOf,
   type SpentBy,
 } from "../../../src/core/spending/budget.ts";
 import { microsOf, type UsageKind, type UsedBy } from "../../../src/core/spending/usage.ts";
@@ -12,7 +14,9 @@ import { microsOf, type UsageKind, type UsedBy } from "../../../src/core/spendin
 const NONE: Budgets = { perUser: {}, perRole: {}, perGuild: {}, perAgent: {}, total: {} };
 const BY: UsedBy = { userId: "1", roleIds: ["7"], channelId: "2", guildId: "3", agentId: "main" };
 const spent = (tokens: number, micros = 0, audioSec = 0): SpentBy => {
-  const all = { tokens, micros, audioSec };
+  const day = { tokens, micros, audioSec };
+  const month = { tokens: 10 * tokens, micros: 10 * micros, audioSec: 10 * audioSec };
+  const all = { day, month };
   return { user: all, guild: all, agent: all, total: all };
 };
 
@@ -47,6 +51,21 @@ describe("[X4] budgetStopOf()", () => {
       spent(6),
       "intent",
       "budgets.perAgent.tokensPerDay",
+    ],
+    ["less than the month's limit", { total: { tokensPerMonth: 100 } }, spent(9), "answer"],
+    [
+      "the month's limit",
+      { total: { tokensPerMonth: 100 } },
+      spent(10),
+      "answer",
+      "budgets.total.tokensPerMonth",
+    ],
+    [
+      "money of the month, of a role",
+      { perRole: { 7: { moneyPerMonth: 5 } } },
+      spent(0, 500_000),
+      "answer",
+      "budgets.perRole.7.moneyPerMonth",
     ],
     ["audio, for an answer", { total: { audioSecondsPerDay: 10 } }, spent(0, 0, 99), "answer"],
     [
@@ -99,6 +118,17 @@ describe("[X4] budgetStopOf()", () => {
     const stop = { rule: "budgets.total.tokensPerDay", limit: 5 };
     const why = "the budget budgets.total.tokensPerDay (5) of today is spent";
     assert.equal(new BudgetSpent(stop).message, why);
+    const month = { rule: "budgets.total.tokensPerMonth", limit: 5 };
+    assert.match(new BudgetSpent(month).message, /of this month is spent/);
+  });
+});
+
+describe("[X4] resetOf()", () => {
+  it("is the end of the UTC day or of the UTC month", () => {
+    const at = Date.UTC(2026, 11, 5, 7);
+    const end = (key: string) => new Date(resetOf({ rule: `budgets.total.${key}` }, at));
+    assert.equal(end("tokensPerDay").toISOString(), "2026-12-06T00:00:00.000Z");
+    assert.equal(end("moneyPerMonth").toISOString(), "2027-01-01T00:00:00.000Z");
   });
 });
 
@@ -106,6 +136,9 @@ describe("[X4] hasBudget()", () => {
   it("is true if any limit is set", () => {
     assert.equal(hasBudget(NONE), false);
     assert.equal(hasBudget({ ...NONE, perRole: { 7: { moneyPerDay: 0 } } }), true);
+    assert.equal(hasBudget({ ...NONE, total: { tokensPerMonth: 0 } }), true);
+    assert.equal(hasMoneyLimit({ ...NONE, total: { tokensPerMonth: 0 } }), false);
+    assert.equal(hasMoneyLimit({ ...NONE, total: { moneyPerMonth: 0 } }), true);
   });
 });
 

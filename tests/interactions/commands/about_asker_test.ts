@@ -24,6 +24,17 @@ describe("[K2] [L5] /usage", () => {
           });
         },
       },
+      budgets: () =>
+        Promise.resolve(
+          ["perUser.tokensPerMonth", "perGuild.tokensPerDay", "total.moneyPerDay"].map(
+            (key) => ({
+              rule: `budgets.${key}`,
+              unit: key.includes("money") ? "money" : "tokens",
+              used: 4,
+              limit: key.includes("money") ? 4 : 5,
+            }),
+          ),
+        ),
       texts: () => ({}),
       now: () => NOW,
     } as unknown as InteractionContext;
@@ -31,7 +42,8 @@ describe("[K2] [L5] /usage", () => {
     assert.equal(
       text,
       "Today: 1000 + 50 tokens (90 % cached), 0.020. This month: 1000 + 50 tokens (90 % cached), " +
-        "at least 0.020. The next day begins <t:1795305600:R>.",
+        "at least 0.020. The next day begins <t:1795305600:R>.\n" +
+        "Limit: 4 of 5 tokens this month.\nLimit: 4.00 of 4.00 today.",
     );
     assert.deepEqual(asked, [[0, "7"], [20, "7"]]);
   });

@@ -62,31 +62,43 @@ describe("[L5] store.usage", () => {
     assert.deepEqual(await by("day"), [[String(today), 3], [String(today - 1), 1]]);
   });
 
-  it("[X4] has today's sums for a budget, also after a restart, and none of yesterday", async () => {
+  it("[X4] has the sums of the day and the month for a budget, also after a restart", async () => {
     const { usage, reopened } = setUp();
-    usage.add([charge(), charge({ at: NOON - DAY_MS })]);
-    const one = { tokens: 110, micros: 500, audioSec: 0 };
+    usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ at: NOON - 21 * DAY_MS })]);
+    const day = { tokens: 110, micros: 500, audioSec: 0 };
+    const one = { day, month: { tokens: 220, micros: 1_000, audioSec: 0 } };
     const all = { user: one, guild: one, agent: one, total: one };
     assert.deepEqual(await usage.spentBy(BY, NOON), all);
     assert.deepEqual(await reopened().spentBy(BY, NOON), all);
     usage.add([charge({ userId: "8" })]);
     const { user, total } = await usage.spentBy(BY, NOON);
-    assert.deepEqual([user.tokens, total.tokens], [110, 220]);
-    assert.equal((await usage.spentBy(BY, NOON + DAY_MS)).total.tokens, 0);
+    assert.deepEqual([user.day.tokens, total.day.tokens], [110, 220]);
+    assert.deepEqual(
+      Object.values((await usage.spentBy(BY, NOON + DAY_MS)).total).map(({ tokens }) => tokens),
+      [0, 330],
+    );
+    const nextMonth = await usage.spentBy(BY, NOON + 10 * DAY_MS);
+    assert.equal(nextMonth.total.month.tokens, 0);
   });
 });
 
 describe("[X4] createSpentToday()", () => {
   const today = dayOf(NOON);
-  const row = { ...BY, tokens: 5, micros: 0, audioSec: 0 };
+  const row = { ...BY, isOfDay: true, tokens: 5, micros: 0, audioSec: 0 };
 
   it("counts charges while they are written, and forgets all if they are refused", () => {
     const spent = createSpentToday();
     spent.load(today, [row], ["4"]);
     assert.equal(spent.isTold("4", today), true);
     const end = spent.begin([charge()], "1");
-    assert.equal(spent.of(BY, today)?.user.tokens, 115);
+    assert.equal(spent.of(BY, today)?.user.day.tokens, 115);
     assert.equal(spent.isTold("1", today), true);
+    spent.begin([charge({ at: NOON - DAY_MS }), charge({ at: NOON - 21 * DAY_MS })])(true);
+    assert.deepEqual(
+      Object.values(spent.of(BY, today)?.user ?? {}).map(({ tokens }) => tokens),
+      [115, 225],
+      "yesterday counts for the month",
+    );
     end(false);
     assert.equal(spent.of(BY, today), undefined);
   });
@@ -98,7 +110,7 @@ describe("[X4] createSpentToday()", () => {
     assert.equal(spent.of(BY, today), undefined, "these charges may be in the rows, or not");
     end(true);
     spent.load(today, [row], []);
-    assert.equal(spent.of(BY, today)?.total.tokens, 5);
+    assert.equal(spent.of(BY, today)?.total.day.tokens, 5);
   });
 });
 

@@ -15,5 +15,5 @@ const { facts } = await inspectHost({
   now: Date.now(),
 });
 const io = recordingIo();
-const code = await status({ data: dataDir, json: false }, io);
+const code = await status({ data: dataDir, json: false, verbose: true }, io);
 console.log(JSON.stringify({ facts, code, stderr: io.stderr }));

@@ -2,7 +2,14 @@
  * Checks budgets and counts requests to models, for turns and for all other parts that ask models.
  */
 
-import { budgetStopOf, hasBudget } from "../../../core/spending/budget.ts";
+import {
+  type Budgets,
+  budgetStopOf,
+  type BudgetUse,
+  budgetUses,
+  hasBudget,
+} from "../../../core/spending/budget.ts";
+import type { UsedBy } from "../../../core/spending/usage.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
@@ -11,7 +18,7 @@ import type { Account } from "../../../core/account/account.ts";
 export function createSpending(
   { config, store: { usage }, now }: Pick<
     Account<
-      { readonly budgets: Parameters<typeof hasBudget>[0] },
+      { readonly budgets: Budgets },
       unknown,
       { readonly usage: Pick<Usage, "spentBy" | "isTold" | "add"> }
     >,
@@ -27,4 +34,14 @@ export function createSpending(
     record: (charge) => usage.add([charge]),
     isTold: (userId, at) => usage.isTold(userId, at),
   };
+}
+
+/** Reads the limits that requests count for, with their use so far. Rejects if the store fails. */
+export async function readBudgets(
+  budgets: Budgets,
+  by: UsedBy,
+  { usage }: { readonly usage: Pick<Usage, "spentBy"> },
+  now: number,
+): Promise<readonly BudgetUse[]> {
+  return hasBudget(budgets) ? budgetUses(budgets, by, await usage.spentBy(by, now)) : [];
 }

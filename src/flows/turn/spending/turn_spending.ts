@@ -10,13 +10,12 @@ import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import {
   type Charge,
   dayOf,
-  endOfDay,
   type TurnCost,
   type UsageKind,
   type UsedBy,
   usedBy,
 } from "../../../core/spending/usage.ts";
-import { type BudgetStop, reasonOf } from "../../../core/spending/budget.ts";
+import { type BudgetStop, reasonOf, resetOf } from "../../../core/spending/budget.ts";
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
@@ -97,7 +96,7 @@ export async function refusedTurn(
     limit: stop.limit,
     isTold: !isSilent,
   });
-  const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
+  const reset = `<t:${Math.floor(resetOf(stop, at) / 1_000)}:R>`; // in the reader's own time
   return {
     claim,
     end: { kind: "refused", reason },

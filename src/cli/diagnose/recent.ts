@@ -1,0 +1,75 @@
+/** `barnacle recent`: lists the last answers, the failed and the slow ones first. */
+
+import type { RecentTurn } from "../../core/store/received.ts";
+import { timeText } from "../../lib/text/units.ts";
+import { inColumns, printList } from "../shared/columns.ts";
+import type { ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { placeText } from "./stored_facts.ts";
+
+/** Options of `recent`. */
+export interface RecentFlags extends CommonFlags {
+  /** Number of the newest turns to list. */
+  readonly limit: number;
+}
+
+/** An answer takes this many times the median of the list. */
+const SLOW_TIMES = 3;
+
+/** Milliseconds below which no answer is slow. */
+const SLOW_MS = 10_000;
+
+/** Lists the turns. */
+export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
+  return withStore(flags, io, async ({ received }) => {
+    const turns = inOrder(await received.recentTurns(limit));
+    return printList(turns, "No turn has ended yet.", flags, io, (all) =>
+      inColumns([
+        ["", "ended", "took", "result", "from", "place", "message", "model or reason"],
+        ...all.map(rowOf),
+      ], [undefined, undefined, undefined, undefined, 20, 40, undefined, 100]));
+  });
+}
+
+/** A turn of the list. */
+export interface ListedTurn extends RecentTurn {
+  readonly isFailed: boolean;
+  /** Whether it took far longer than most. */
+  readonly isSlow: boolean;
+  /** Milliseconds from the message to the end of its turn. */
+  readonly ms: number;
+}
+
+/** Failed turns, then slow ones, then the others; of each, the newest first. */
+export function inOrder(turns: readonly RecentTurn[]): readonly ListedTurn[] {
+  const times = turns.map(msOf).toSorted((one, other) => one - other);
+  const median = times[Math.floor(times.length / 2)] ?? 0;
+  const slowFrom = Math.max(SLOW_MS, SLOW_TIMES * median);
+  const listed = turns.map((turn): ListedTurn => {
+    const ms = msOf(turn);
+    const isFailed = turn.state === "failed" || turn.state === "refused";
+    return { ...turn, isFailed, isSlow: ms >= slowFrom, ms };
+  });
+  const rank = ({ isFailed, isSlow }: ListedTurn) => isFailed ? 0 : isSlow ? 1 : 2;
+  return listed.toSorted((one, other) => rank(one) - rank(other));
+}
+
+function msOf({ acceptedAt, finishedAt }: RecentTurn): number {
+  return Math.max(0, finishedAt - acceptedAt);
+}
+
+function rowOf(turn: ListedTurn): readonly string[] {
+  const { isFailed, isSlow, ms, state, finishedAt, sender, senderId, messageId, cost } = turn;
+  return [
+    isFailed ? "FAIL" : isSlow ? "slow" : "ok",
+    timeText(finishedAt),
+    `${(ms / 1_000).toFixed(1)} s`,
+    state,
+    sender ?? senderId ?? "–",
+    placeText(turn),
+    messageId,
+    turn.failure ?? cost?.model ?? "",
+  ];
+}

@@ -1,0 +1,63 @@
+/** Reads the facts about a bot that its store has, for the first lines of `barnacle status`. */
+
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
+import type { RecentTurn } from "../../core/store/received.ts";
+import type { Store } from "../../core/store/store.ts";
+import { durationText } from "../../lib/text/units.ts";
+import { displayNameOf } from "../../session/session_key.ts";
+import { budgetUsesIn, limitLine, spendingConfig, usageText } from "../model/usage.ts";
+import type { Io } from "../terminal/io.ts";
+
+/** Names of servers in one line. */
+const SHOWN_SERVERS = 5;
+
+/** Turns among which the last answer is looked for. */
+const LOOKED_TURNS = 100;
+
+/** The facts with their titles, the most important first. */
+export async function factsIn(
+  store: Store,
+  config: string | undefined,
+  io: Pick<Io, "env">,
+): Promise<readonly (readonly [what: string, text: string])[]> {
+  const now = Date.now();
+  const { budgets, currency } = await spendingConfig(config, io);
+  const uses = await budgetUsesIn(store, budgets, now);
+  const turns = await store.received.recentTurns(LOOKED_TURNS);
+  return [
+    ...uses.map((use) => ["Budget", limitLine(use, currency)] as const),
+    ["Use", await usageText(store, now, currency)],
+    ["Last answer", lastAnswerText(turns, now)],
+    ["Servers", await serversText(store)],
+  ];
+}
+
+function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
+  const last = turns.find(({ state }) => state === "answered");
+  const failed = turns.slice(0, last ? turns.indexOf(last) : undefined)
+    .filter(({ state }) => state === "failed" || state === "refused").length;
+  const since = failed === 0 ? "" : `; ${failed} failed since: \`barnacle recent\``;
+  if (!last) return `none yet${since}`;
+  const { finishedAt, acceptedAt } = last;
+  const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
+  const ago = durationText(Math.max(0, now - finishedAt));
+  return `${ago} ago, ${placeText(last)}, after ${took} s${since}`;
+}
+
+/** The place of a turn for people. */
+export function placeText({ place, channelId }: RecentTurn): string {
+  if (!place) return channelId;
+  return place.kind === "guild" ? displayNameOf(place) : "direct message";
+}
+
+async function serversText({ gateway }: Store): Promise<string> {
+  const names: string[] = [];
+  for (const accountId of await gateway.accountIds()) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    names.push(...Array.from(index.values(), ({ name }) => name));
+  }
+  const shown = names.slice(0, SHOWN_SERVERS).join(", ");
+  return names.length === 0
+    ? "none: invite the bot with `barnacle invite`"
+    : `${names.length}: ${shown}${names.length > SHOWN_SERVERS ? ", …" : ""}`;
+}
