@@ -9,12 +9,15 @@ import { endOfDay, endOfMonth, moneyText, type UsageKind, type UsedBy } from "./
 export interface BudgetLimits {
   /** Tokens of requests and answers together. */
   readonly tokensPerDay?: number;
+  /** The same of a month. */
   readonly tokensPerMonth?: number;
   /** In the currency of the prices. */
   readonly moneyPerDay?: number;
+  /** The same of a month. */
   readonly moneyPerMonth?: number;
   /** Seconds of audio. */
   readonly audioSecondsPerDay?: number;
+  /** The same of a month. */
   readonly audioSecondsPerMonth?: number;
 }
 
@@ -118,13 +121,11 @@ function limitsIn(
 
 /** A limit, and the use that counts for it. */
 export interface BudgetUse extends BudgetStop {
-  readonly unit: BudgetUnit;
+  /** What the limit bounds. */
+  readonly unit: "tokens" | "money" | "audioSeconds";
   /** In the limit's unit. */
   readonly used: number;
 }
-
-/** What a limit bounds. */
-type BudgetUnit = "tokens" | "money" | "audioSeconds";
 
 /** Whether a limit is reached. */
 export function isSpent({ used, limit }: BudgetUse): boolean {
@@ -183,7 +184,7 @@ export function usesOf(
   });
 }
 
-const LIMITS: readonly (readonly [keyof BudgetLimits, BudgetUnit, keyof SpentIn])[] = [
+const LIMITS: readonly (readonly [keyof BudgetLimits, BudgetUse["unit"], keyof SpentIn])[] = [
   ["tokensPerDay", "tokens", "day"],
   ["moneyPerDay", "money", "day"],
   ["audioSecondsPerDay", "audioSeconds", "day"],

@@ -78,7 +78,9 @@ export interface RecentTurns {
 /** A turn that has ended, in a list. Times are Unix time in milliseconds. */
 export interface RecentTurn
   extends Pick<TurnOnRecord, "accountId" | "acceptedAt" | "failure" | "cost"> {
+  /** The question. */
   readonly messageId: MessageId;
+  /** Its channel or thread. */
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
@@ -86,6 +88,7 @@ export interface RecentTurn
   readonly senderId?: string;
   /** Username of the sender. */
   readonly sender?: string;
+  /** The place of the question. */
   readonly place?: Place;
   readonly state: Exclude<TurnState, "waiting" | "running">;
   readonly finishedAt: number;
