@@ -34,7 +34,7 @@ export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCo
 }
 
 /** A turn of the list. */
-export interface ListedTurn extends RecentTurn {
+export interface RankedTurn extends RecentTurn {
   readonly isFailed: boolean;
   /** Whether it took far longer than most. */
   readonly isSlow: boolean;
@@ -43,16 +43,16 @@ export interface ListedTurn extends RecentTurn {
 }
 
 /** Failed turns, then slow ones, then the others; of each, the newest first. */
-export function inOrder(turns: readonly RecentTurn[]): readonly ListedTurn[] {
+export function inOrder(turns: readonly RecentTurn[]): readonly RankedTurn[] {
   const times = turns.map(msOf).toSorted((one, other) => one - other);
   const median = times[Math.floor(times.length / 2)] ?? 0;
   const slowFrom = Math.max(SLOW_MS, SLOW_TIMES * median);
-  const listed = turns.map((turn): ListedTurn => {
+  const listed = turns.map((turn): RankedTurn => {
     const ms = msOf(turn);
     const isFailed = turn.state === "failed" || turn.state === "refused";
     return { ...turn, isFailed, isSlow: ms >= slowFrom, ms };
   });
-  const rank = ({ isFailed, isSlow }: ListedTurn) => isFailed ? 0 : isSlow ? 1 : 2;
+  const rank = ({ isFailed, isSlow }: RankedTurn) => isFailed ? 0 : isSlow ? 1 : 2;
   return listed.toSorted((one, other) => rank(one) - rank(other));
 }
 
@@ -60,7 +60,7 @@ function msOf({ acceptedAt, finishedAt }: RecentTurn): number {
   return Math.max(0, finishedAt - acceptedAt);
 }
 
-function rowOf(turn: ListedTurn): readonly string[] {
+function rowOf(turn: RankedTurn): readonly string[] {
   const { isFailed, isSlow, ms, state, finishedAt, sender, senderId, messageId, cost } = turn;
   return [
     isFailed ? "FAIL" : isSlow ? "slow" : "ok",

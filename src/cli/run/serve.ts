@@ -80,6 +80,12 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       });
     });
   let isLeaving = false;
+  // At once: a second signal ends the process, and that is no crash.
+  void signal.then(() => {
+    if (isLeaving) return;
+    ending = "stopped";
+    void endRun();
+  });
   let watch: ReturnType<typeof watchOver> | undefined;
   const cancel = schedule(endStart, START_MS);
   try {

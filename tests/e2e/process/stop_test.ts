@@ -112,8 +112,9 @@ describe("[G12] [O7] a signal to the bot", () => {
         await line(bot, /"Stopping"/);
         await insist(bot, signal, code);
 
-        await start();
+        const next = await start();
         assert.match((await replies("general", 1))[0] ?? "", /q1/);
+        assert.doesNotMatch(next.lines.join("\n"), /The last run/, "it is no crash");
       }));
   }
 
