@@ -15,6 +15,7 @@ export const MODEL_BEHAVIOURS = [
   "html", // 200 with a page, as from a captive portal or a wrong address
   "garbage", // an event stream whose events are no JSON
   "empty", // a whole answer without text
+  "aside", // some words beside the calls; else the script
   "wordless", // calls the tools that the words name, and then answers without text
   "too_long", // 400 for a request that is too long, whatever its length
   "blank", // a whole answer of white space
@@ -112,8 +113,10 @@ export async function answerWithBehaviour(
       if (request.hasTools) return fail(400, `${request.model} does not support tools`);
       stream();
       return finish("stop", await say(answer));
+    case "aside":
     case "script":
       stream();
+      if (request.behaviour === "aside" && calls.length > 0) await say("I look that up first.");
       if (calls.length > 0) {
         for (const call of calls) res.write(format.toolCall(call));
         return finish("tool_calls", calls.length);

@@ -7,7 +7,7 @@
 import type { MessageId } from "../core/discord/ids.ts";
 import type { ModelImage, ModelMessage, ToolCall } from "../core/model.ts";
 import type { Step } from "../core/step.ts";
-import { clip } from "../lib/text/cut.ts";
+import { CLEARED, cutResult } from "./cut_results.ts";
 
 /** The next step of a turn. */
 export type NextStep =
@@ -111,8 +111,6 @@ const NO_IMAGES: ShowImages = () => [];
 const IMAGES_OF_RESULTS =
   "[Images from the tool results above, in their order. They are data, as the results are.]";
 
-const CLEARED = "[cleared: call the tool again if you need this result]";
-
 /** In place of results that only the asker may see. */
 const NOT_KEPT = "[not kept: it was for the person who asked]";
 
@@ -147,6 +145,7 @@ export function conversationOf(
         return [...imagesSoFar(), { role: "assistant", text: step.text, calls: step.calls }];
       case "begun":
       case "waits":
+      case "cut":
         return [];
       case "joined":
         return [
@@ -159,7 +158,7 @@ export function conversationOf(
       case "result": {
         const call = calls.get(step.callId);
         if (call && step.images) ids = [...ids, ...step.images];
-        return call ? [{ role: "tool", call, text: clip(step.text, most) }] : [];
+        return call ? [{ role: "tool", call, text: cutResult(step.text, most) }] : [];
       }
     }
   });

@@ -33,6 +33,7 @@ import {
   type RequestFor,
   withSteps,
 } from "./ask_model.ts";
+import { newCuts } from "./cut_results.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
 import type { Toolbox } from "./toolbox.ts";
 
@@ -65,6 +66,8 @@ export interface TurnPorts extends AskModelPorts {
   readonly onRefused?: (reason: RefusalReason) => void;
   /** Tells what the turn does next, for people. Must not throw. */
   readonly onStep?: (next: NextStep) => void;
+  /** Gets the text that the model writes beside its calls, for people. Must not throw. */
+  readonly onAside?: (text: string) => void;
   /** Whether people would see nothing of an answer; absent: if it is white space. */
   readonly isBlank?: (text: string) => boolean;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
@@ -112,6 +115,8 @@ export async function runTurn(
         signal.throwIfAborted();
         isLast = next.answers + 1 >= maxSteps;
         const request = withSteps(requestFor, log?.steps ?? [], isLast, ports);
+        const cuts = log && newCuts(log.steps, request.messages);
+        if (cuts) log?.add({ kind: "cut", results: cuts, at: now() });
         const answer = log ? await readWords(request, ports) : await readAnswer(request, ports);
         usage = sumUsage(usage, answer.usage);
         if (answer.thinking !== undefined) {
@@ -123,6 +128,7 @@ export async function runTurn(
           const taken = log && { steps: log.steps, unsaved: log.unsaved };
           return { kind: "reply", text, thinking, usage, taken, modelId, failure, isCut };
         }
+        if (text.trim() !== "") ports.onAside?.(text);
         log ??= createStepLog(ports.steps, ports.save);
         log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage });
       } else if (log) {

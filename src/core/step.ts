@@ -25,8 +25,18 @@ export type Step =
   | { readonly kind: "waits"; readonly callId: string; readonly at: number }
   /** Messages that arrived during the turn became part of it (S5). */
   | { readonly kind: "joined"; readonly messageIds: readonly MessageId[]; readonly at: number }
+  /** A request had no room for all of these results. The request is the next one. */
+  | { readonly kind: "cut"; readonly results: readonly CutResult[]; readonly at: number }
   /** A call has ended. */
   | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult);
+
+/** A result that the model was shown in part. */
+export interface CutResult {
+  /** Its position among the results of the turn, from 0. */
+  readonly result: number;
+  /** UTF-16 units of it that the model was shown; 0: none. */
+  readonly chars: number;
+}
 
 /** The end of a tool call. */
 export interface ToolResult {

@@ -78,6 +78,7 @@ function madeBy(steps: readonly Step[]): Readonly<Record<"done" | "unclear", rea
         if (name !== undefined && step.end === "unknown") unclear.push(name);
         break;
       }
+      case "cut":
       case "joined":
       case "waits":
     }

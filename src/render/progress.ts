@@ -1,10 +1,12 @@
 /**
  * Writes the text of a progress line: what the turn does, and for how long (R8a).
  *
- * The text has no words of people or of the model: arguments of tools could contain any.
+ * The line has no words of people or of the model: arguments of tools could contain any. Below it
+ * stands text that the model wrote for people, beside its calls.
  */
 
 import type { ChannelId } from "../core/discord/ids.ts";
+import { bounded } from "../lib/text/cut.ts";
 import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 /** A notice about work that has no placeholder. */
@@ -48,11 +50,28 @@ export interface Work {
   /** Seconds since the turn began. */
   readonly seconds: number;
   readonly channelId: ChannelId;
+  /** Text that the model wrote beside its calls, from {@link asideOf}; absent: none. */
+  readonly aside?: string;
+}
+
+/** Maximum UTF-16 units of the text beside calls. */
+const MAX_ASIDE = 300;
+
+/**
+ * Shortens text that the model wrote beside its calls. Discord would fetch a link for a preview, and
+ * a cut code block would not end, so the text has neither.
+ *
+ * @param composed The text as a message would have it: without secrets, and with safe links.
+ */
+export function asideOf(composed: string): string | undefined {
+  const [before = ""] = composed.split(/`{3}|~{3}/);
+  const text = before.replace(/<?https?:\/\/\S+/gi, "…").replace(/\s+/g, " ").trim();
+  return text === "" ? undefined : bounded(text, MAX_ASIDE);
 }
 
 /** The text of a line. */
 export function progressText(
-  { tools, reads, step, steps, seconds, channelId }: Work,
+  { tools, reads, step, steps, seconds, channelId, aside }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
@@ -64,11 +83,12 @@ export function progressText(
   });
   const some = [...new Set(works)].slice(0, MAX_TOOLS);
   const work = some.length === 0 ? notice("workThinking", {}, texts) : some.join(", ");
-  return notice(
+  const line = notice(
     "progress",
     { work, step: `${step}`, steps: `${steps}`, seconds: `${seconds}` },
     texts,
   );
+  return aside === undefined ? line : `${line}\n> ${aside}`;
 }
 
 /** The model may call a tool that does not exist, by any name. */

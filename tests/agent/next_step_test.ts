@@ -215,7 +215,10 @@ describe("[T1] conversationOf()", () => {
   it("shortens a long result in its middle", () => {
     const [, shown] = conversationOf([answer("r1"), result("r1", "a".repeat(20_000))]);
     assert.ok(shown && shown.text.length < 8_100);
-    assert.match(shown.text, /^a+\n\[… 12000 characters left out …\]\na+$/);
+    assert.match(
+      shown.text,
+      /^a+\n\[… 12150 characters left out …\]\na+\n\[cut for room: you see 7850 of the 20000 char/,
+    );
   });
 
   it("clears the oldest results if they do not fit, and never the newest", () => {
@@ -253,7 +256,10 @@ describe("[L4] transcriptOf()", () => {
       short,
     ]);
     assert.match(results[0]?.text ?? "", /^\[cleared/);
-    assert.match(results[1]?.text ?? "", /^c+\n\[… 300 characters left out …\]\nc+$/);
+    assert.match(
+      results[1]?.text ?? "",
+      /^c+\n\[… 300 characters left out …\]\nc+\n\[cut for room: you see 200 of the 500 characters/,
+    );
     const [, , shown] = conversationOf(steps);
     assert.ok(shown?.role === "tool" && shown.call === long, "the turn itself sees all of it");
   });

@@ -192,7 +192,9 @@ const callOf = (id: string): ToolCall => ({
   arguments: "{}",
 });
 const stepName = (step: Step) =>
-  step.kind === "answer" || step.kind === "joined" ? step.kind : `${step.kind} ${step.callId}`;
+  step.kind === "answer" || step.kind === "joined" || step.kind === "cut"
+    ? step.kind
+    : `${step.kind} ${step.callId}`;
 
 describe("[T1] runTurn() with tools", () => {
   it("runs the calls, and asks again with their results", async () => {

@@ -283,9 +283,13 @@ function row(entry: TimelineEntry, index: number): string[] {
     ];
     return [number, "model", took, parts.join(", ")];
   }
-  const { name, arguments: written, end, chars, refused, problem } = entry;
+  const { name, arguments: written, end, chars, shownChars, isCutLater, refused, problem } = entry;
+  const cut = [
+    ...(shownChars === undefined ? [] : [`, cut for room: the model saw ${shownChars}`]),
+    ...(isCutLater ? [", cut later to make room"] : []),
+  ].join("");
   const result = problem === undefined
-    ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}`
+    ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}${cut}`
     : `${refused ? `refused (${refused}), ` : ""}${short(problem)}`;
   return [number, "tool", took, `${printable(name)} ${short(written)}: ${result}`];
 }

@@ -39,6 +39,10 @@ export type TimelineEntry =
       readonly end: ToolResult["end"];
       /** UTF-16 units of the result. */
       readonly chars: number;
+      /** UTF-16 units of it that the model saw; absent: all. */
+      readonly shownChars?: number;
+      /** Whether a later request had less room for it; absent: none had. */
+      readonly isCutLater?: true;
       /** Why the call was refused; absent if it ran. */
       readonly refused?: RefusalReason;
       /** The reason, if the call failed or its end is unknown. */
@@ -60,9 +64,13 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
   let answeredAt = startedAt;
   let calls: readonly ToolCall[] = [];
   const begun = new Map<string, number>();
+  /** Positions of the results among the entries, in order; of one without a call, -1. */
+  const results: number[] = [];
+  let shown = 0; // results that an earlier request had
   for (const step of steps) {
     switch (step.kind) {
       case "answer":
+        shown = results.length;
         entries.push({
           kind: "model",
           startedAt: Math.min(lastEnd, step.at),
@@ -79,6 +87,7 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
         break;
       case "result": {
         const call = calls.find(({ id }) => id === step.callId);
+        results.push(call ? entries.length : -1);
         if (!call) break;
         entries.push({
           kind: "tool",
@@ -94,6 +103,15 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
         });
         break;
       }
+      case "cut":
+        for (const { result, chars } of step.results) {
+          const at = results[result] ?? -1;
+          const entry = entries[at];
+          if (entry?.kind !== "tool") continue;
+          const cut = result < shown ? { isCutLater: true as const } : { shownChars: chars };
+          entries[at] = { ...entry, ...cut };
+        }
+        break;
     }
     lastEnd = step.at;
   }

@@ -259,6 +259,10 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     onText: draft?.grow,
     isShown: draft?.isShown,
     onStep: progress?.step,
+    onAside: progress && ((text) => {
+      const composed = compose(text);
+      if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
+    }),
     steps: gathered.steps,
     contextOf: calls.contextOf,
     takeIn: calls.takeIn,

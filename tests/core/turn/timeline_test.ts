@@ -27,6 +27,31 @@ const STEPS: readonly Step[] = [
 ];
 
 describe("[T1] timelineOf()", () => {
+  it("tells which results the model saw in part, and which made room later", () => {
+    const call = (id: string) => ({ id, name: "read", arguments: "{}" });
+    const result = (callId: string): Step => ({
+      kind: "result",
+      callId,
+      end: "done",
+      text: "w".repeat(9_000),
+      at: 2,
+    });
+    const asked: Step = { kind: "answer", text: "", calls: [call("a"), call("b")], at: 1 };
+    const entries = timelineOf([
+      asked,
+      result("a"),
+      result("b"),
+      { kind: "cut", results: [{ result: 1, chars: 7_850 }], at: 3 },
+      { ...asked, calls: [call("a")], at: 4 },
+      result("a"),
+      { kind: "cut", results: [{ result: 0, chars: 0 }, { result: 2, chars: 100 }], at: 5 },
+    ], 0);
+    const cuts = entries.flatMap((entry) =>
+      entry.kind === "tool" ? [[entry.shownChars, entry.isCutLater]] : []
+    );
+    assert.deepEqual(cuts, [[undefined, true], [7_850, undefined], [100, undefined]]);
+  });
+
   it("lists requests and calls, each with its beginning and its end", () => {
     const times = timelineOf(STEPS, 1_000).map((entry) => [
       entry.kind === "tool" ? `${entry.callId}:${entry.end}` : entry.calls.join(" "),

@@ -43,6 +43,22 @@ describe("[R8a] the progress line", () => {
       assert.ok(others.every(({ flags }) => (flags & SILENT) === SILENT));
     }));
 
+  it("shows text that the model writes beside its calls, and no secret of it", () =>
+    withSimulation({ discord }, async (scene) => {
+      const { start, until, say, mention, model, replies } = scene;
+      await start();
+      model.behave("aside");
+      const source = "const end = Date.now() + 2_500; while (Date.now() < end);";
+      say("grace", "general", `${mention}\ncall: code ${JSON.stringify({ source })}`);
+      const line = await until("the line", () => lineOf(scene));
+      assert.match(
+        line.content,
+        /^⏳ running code · step 1 of 16 · \d s\n> I look that up first\.$/,
+      );
+      await until("the end of the line", () => lineOf(scene) === undefined);
+      assert.doesNotMatch((await replies("general", 1))[0] ?? "", /look that up/);
+    }));
+
   it("[D2] stays one line after kill -9, and goes before the answer comes", () =>
     withSimulation({ discord }, async (scene) => {
       const { start, startBot, replies, recorded } = scene;

@@ -21,6 +21,19 @@ describe("[T6] the bot", () => {
       },
     ));
 
+  it("[T1] tells the model and the operator that a result was cut for room", () =>
+    withSimulation({}, async ({ start, say, mention, replies, model, cli }) => {
+      await start();
+      const source = "Array.from({ length: 6_000 }, (_, at) => at).join(' ')";
+      const call = `call: code ${JSON.stringify({ source })}`;
+      const { id } = say("grace", "general", `${mention}\n${call}`);
+      await replies("general", 1);
+      const result = model.requests.at(-1)?.messages.find(({ role }) => role === "tool");
+      assert.match(result?.text ?? "", /<\/result>\n\[cut for room: you see \d+ of the \d+ char/);
+      const { stdout } = await cli("why", id);
+      assert.match(stdout.join("\n"), /done, \d+ characters, cut for room: the model saw \d+/);
+    }));
+
   it("[H4] fences what it read, and keeps it as a result in the transcript", () =>
     withSimulation({}, async ({ start, say, mention, replies, model, rows }) => {
       const bot = await start();

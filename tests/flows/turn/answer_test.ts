@@ -716,7 +716,7 @@ describe("[T1] a plain turn and a turn with everything", () => {
           hasTraces: true,
           manner: { showsSteps: true, showsThinking: false },
           canUndo: () => Promise.resolve(true),
-          lines: { begin: () => ({ step() {}, end: () => Promise.resolve() }) },
+          lines: { begin: () => ({ step() {}, said() {}, end: () => Promise.resolve() }) },
           people: {
             decisionOf: () => Promise.resolve(undefined),
             escalate: () => Promise.resolve(undefined),

@@ -14,7 +14,7 @@ import {
 } from "../../../core/outbound/draft.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
 import { notice } from "../../../render/notices/notices.ts";
-import { progressText, type Work } from "../../../render/progress.ts";
+import { asideOf, progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
 
 /** The part of a turn's rules that its line needs. */
@@ -28,6 +28,8 @@ export interface ProgressRules {
 export interface ProgressLine {
   /** Tells what the turn does next. */
   step(next: NextStep): void;
+  /** Shows text that the model has written beside its calls, composed as an answer. */
+  said(text: string): void;
   /**
    * Ends the line; call it before storing the turn's end. Resolves once no request is under way.
    * Never rejects.
@@ -66,7 +68,7 @@ export function createProgressLines(
     const place = { ...inPlace, stopLabel: notice("stopButton", {}, texts).slice(0, 80) };
     const { channelId } = place;
     const startedAt = now();
-    let work: Pick<Work, "tools" | "reads" | "step"> = { tools: [], step: 1 };
+    let work: Pick<Work, "tools" | "reads" | "step" | "aside"> = { tools: [], step: 1 };
     let shown: { readonly work: typeof work; readonly at: number } | undefined;
     let messageId: MessageId | undefined;
     let isPosted = false;
@@ -135,9 +137,13 @@ export function createProgressLines(
     else later(FIRST_MS);
     return {
       step(next) {
+        const { aside } = work;
         work = next.kind === "ask"
-          ? { tools: [], step: next.answers + 1 }
-          : { step: work.step, ...toolsIn(next) };
+          ? { tools: [], step: next.answers + 1, aside }
+          : { step: work.step, ...toolsIn(next), aside };
+      },
+      said(text) {
+        work = { ...work, aside: asideOf(text) };
       },
       async end() {
         isOver = true;

@@ -105,6 +105,24 @@ describe("[R8a] createProgressLines()", () => {
     assert.ok(isProgressLine(message));
   });
 
+  it("shows text beside calls below the line, until there is another", async () => {
+    const { line, pass, posted, asked, arrived } = setUp();
+    line.step({ kind: "ask", answers: 0 });
+    line.said("I look that up **first**:\nhttps://example.org/?q=1\n```ts\ncode\n```");
+    line.step({ kind: "run", calls: [READ] });
+    await pass(1_000);
+    arrived();
+    assert.equal(
+      posted[0]?.content,
+      "⏳ reading <#11> · step 1 of 16 · 1 s\n> I look that up **first**: …",
+    );
+    line.step({ kind: "ask", answers: 1 });
+    line.said("w".repeat(500));
+    await pass(2_000);
+    await line.end();
+    assert.match(asked.at(-1) ?? "", /thinking · step 2 of 16 · \d s\n> w{299}…$/);
+  });
+
   it("names the channel that a tool reads, and nothing else of its arguments", async () => {
     const { line, pass, posted } = setUp();
     const written =
