@@ -15,7 +15,7 @@ import { freezeUnprompted } from "./freeze.ts";
 import { createLinks, type LinkRules, mayLink, withoutSchemes } from "./safety/links.ts";
 import { notice, type Placeholders, type TextKey, type Texts } from "./notices/notices.ts";
 import { renderTables } from "./markdown/table.ts";
-import { isNoReply, visibleText } from "./safety/visible.ts";
+import { isNoReply, isVisible, visibleText } from "./safety/visible.ts";
 import { codeRegions, isInCode } from "./markdown/code_region.ts";
 
 /** The message that a turn answers. */
@@ -177,11 +177,6 @@ const NO_PINGS: MayPing = { users: [], roles: [] };
 function replyBase({ message, agentId }: Answered, kind: "reply" | "failure") {
   const { accountId, channelId, guildId, id: cause, revision } = message;
   return { accountId, channelId, guildId, cause, revision, agentId, kind };
-}
-
-/** Whether people see anything. Discord accepts a message that consists of a zero-width space. */
-function isVisible(text: string): boolean {
-  return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
 }
 
 function paragraphs(text: string, notes: readonly string[]): string {

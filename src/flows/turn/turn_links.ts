@@ -15,8 +15,10 @@ import { createKnownLinks, type KnownLinks } from "../../render/safety/known_lin
 import { createLinks } from "../../render/safety/links.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
 
-/** Maximum number of addresses that one answer may look for, or add to results. */
+/** Maximum number of addresses that one answer adds to results. */
 const MAX_LINKS = 20;
+/** Maximum number of addresses to look for in folded entries: each reads all of them. */
+const MAX_LOOKUPS = 5;
 /** Maximum UTF-16 units of addresses that one answer adds to results. */
 const MAX_CHARS = 4_000;
 /** Folded entries to read for one address. */
@@ -76,7 +78,8 @@ export function createTurnLinks(
     isKnown,
     /** Reads the entries that a summary has folded, for addresses of an answer. */
     async recall(answer: string, sessionKey: string, sessions: Recalled): Promise<void> {
-      for (const word of citedIn(answer).filter((address) => isForeign(address, isKnown))) {
+      const foreign = citedIn(answer).filter((address) => isForeign(address, isKnown));
+      for (const word of foreign.slice(0, MAX_LOOKUPS)) {
         const query = { messageIds: [], words: [word], limit: MAX_FOLDED };
         addEntries(read(), (await sessions.recall(sessionKey, query)).entries);
       }

@@ -106,12 +106,12 @@ export function matchesHostRule(rule: string, host: string): boolean {
   return named.startsWith("*.") ? host.endsWith(named.slice(1)) : host === named;
 }
 
-/** Another address, or a path that some servers take for one. */
-const ADDRESS_WITHIN = /:\/\/|^\/\/|[=?&#;]\/\/|\\|https?:/i;
+/** Another address, a path that some servers take for one, or a step up in the path. */
+const ADDRESS_WITHIN = /:\/\/|^\/\/|[=?&#;]\/\/|\\|https?:|\/\.{1,2}(?:[/?#]|$)/i;
 
 /** Parts of paths that log people in or out, or send them on. */
 const GATES =
-  /\/(?:oauth\d?|authorize|log-?in|sign[_-]?in|log-?out|sign[_-]?out|sso|saml\d?|redir(?:ect)?)(?:[/?#]|$)/i;
+  /\/(?:oauth\d?|authorize|log[_-]?in|sign[_-]?in|log[_-]?out|sign[_-]?out|sso|saml\d?|redir(?:ect)?)(?:[/?#]|$)/i;
 
 /** Parameters that name where to go next, or a campaign that reports visits to its owner. */
 const TARGETS =

@@ -34,6 +34,7 @@ import {
   writtenUrls,
 } from "./addresses.ts";
 import { isPublicSite, matchesHostRule } from "./link_hosts.ts";
+import { isVisible } from "./visible.ts";
 
 /** Sources of trusted links. */
 export interface LinkRules {
@@ -133,16 +134,18 @@ export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
         const judged = judge(address, bare === undefined, before, next);
         const areWordsTrusted = addressesIn(label ?? "")
           .every((one) => judge(one, true, "", "").kind === "whole");
-        if (judged.kind === "whole" && areWordsTrusted) return link;
+        const words = label !== undefined && isVisible(label) ? label : undefined;
+        // Without words, Discord may take the text behind the bracket for a part of the address.
+        const isBlank = masked !== undefined && words === undefined;
+        if (judged.kind === "whole" && areWordsTrusted && !isBlank) return link;
         const verdict: Exclude<LinkVerdict, typeof WHOLE> = judged.kind === "whole"
-          ? { kind: "bracketed", url: address, trail: "", isWritten: false }
+          ? { kind: "bracketed", url: address, trail: "", isWritten: isBlank }
           : judged;
         if (how === "code") {
           isCode ??= codeTest(text);
           if (isCode(at)) return link;
         }
         found += 1;
-        const words = label === undefined || label.trim() === "" ? undefined : label;
         const isSafe = words !== undefined || !isAfterOpening(text, at);
         if (verdict.kind === "bracketed" && (how === "code" || verdict.isWritten) && isSafe) {
           const { url, trail } = verdict;

@@ -65,3 +65,8 @@ const LEAK =
 /** On a line of its own, or after the end of a sentence. */
 const NO_REPLY_AT_END =
   /^NO_REPLY[ \t]*\n|(?:\n[ \t]*|(?<=[.!?…)]) +)[`*_]{0,3}NO_REPLY[`*_.]{0,4}$/g;
+
+/** Whether people see anything. Discord accepts a message that consists of a zero-width space. */
+export function isVisible(text: string): boolean {
+  return /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
+}

@@ -48,4 +48,29 @@ describe("[R9] the shipped list of hosts", () => {
     assert.equal(isListed("https://www.google.com/maps/x"), true);
     assert.equal(isListed("https://www.google.com/mapsx"), false);
   });
+
+  const redirects = [
+    "https://www.google.com/maps/../url?q=evil.example",
+    "https://www.google.com/maps/%2e%2e/url?q=evil.example",
+    "https://www.google.com/maps/.%2E/url",
+    "https://en.wikipedia.org//evil.example",
+    "https://vimeo.com/log_in?x=1",
+    "https://github.com/login/oauth/authorize",
+    "https://gitlab.com/x?a=%252F%252Fevil.example",
+    "https://www.youtube.com/watch?v=1&continue=x",
+    "https://discord.com/api/oauth2/authorize?client_id=1",
+    "https://discord.com/oauth2/authorize?client_id=1&state=x&redirect_uri=y",
+  ];
+  for (const address of redirects) {
+    it(`does not follow ${address}`, () => {
+      const [, host = ""] = /^https:\/\/([^/]+)/.exec(address) ?? [];
+      assert.equal(isPublicSite(host, address), false);
+    });
+  }
+
+  it("keeps addresses with dots in names", () => {
+    for (const path of ["a/.github/x", "a/...b", "a/b..c", "a/b/compare/v1...v2"]) {
+      assert.equal(isPublicSite("github.com", `https://github.com/${path}`), true, path);
+    }
+  });
 });

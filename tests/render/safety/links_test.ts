@@ -143,6 +143,8 @@ describe("[SEC-R7] Links.neutralize() › other spellings of a trusted URL", () 
     ["https://seen.example/x?y\ufeffsecret", "<https://seen.example/x?y>\ufeffsecret"],
     ["**https://seen.example/x?y**\u3000secret", "**<https://seen.example/x?y>**\u3000secret"],
     ["https://seen.example/x?y<secret", "<https://seen.example/x?y><secret"],
+    ["[](https://seen.example/x?y)secret", "<https://seen.example/x?y>secret"],
+    ["[\u200b ](https://seen.example/x?y)secret", "<https://seen.example/x?y>secret"],
   ];
   for (const [text, code] of treated) {
     it(JSON.stringify(text), () => {
