@@ -28,6 +28,7 @@ import { findPlace, type FoundPlace, unknownId } from "./place.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
+import { wrapLines } from "../shared/columns.ts";
 import {
   checkLines,
   dependOnOwner,
@@ -103,8 +104,8 @@ export function accessTest(
     } else {
       const where = printable(ruleText(rule, place, io.cwd));
       io.out(`${WOULD[kind]}: ${asPhrase(reasonText(why))} (${where})`);
-      for (const line of checkLines(checks, io)) io.out(line);
-      for (const line of toolLines(decisions, io)) io.out(line);
+      for (const line of wrapLines(checkLines(checks, io), io.columns)) io.out(line);
+      for (const line of wrapLines(toolLines(decisions, io), io.columns)) io.out(line);
       for (const fact of unknown) io.err(`Note: ${fact}`);
     }
     if (kind === "accept") return EXIT.done;

@@ -25,7 +25,7 @@ export async function factsIn(
   const uses = await budgetUsesIn(store, budgets, now);
   const turns = await store.received.recentTurns(LOOKED_TURNS);
   return [
-    ...uses.map((use) => ["Budget", limitLine(use, currency)] as const),
+    ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, now)],
     ["Servers", await serversText(store)],

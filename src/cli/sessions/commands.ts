@@ -17,7 +17,7 @@ import {
 import type { ForgetFlags } from "./forget.ts";
 import type { ShowFlags } from "./sessions.ts";
 
-const KEY = word("Key of a session in `barnacle sessions list`", "key");
+const KEY = word("Handle or key of a session in `barnacle sessions list`", "session");
 const FLAGS = { ...BOT_COMMON, config: UNUSED_PATH };
 const EXITS = { failed: "no such session", io: true, tryAgain: true } as const;
 const EXAMPLE_KEY = "agent:main:discord:channel:123456789012345678";
@@ -33,7 +33,7 @@ export const sessions: CliGroup = describeGroup("List, show, export or reset con
   }),
   show: describeCommand<ShowFlags, [key: string]>({
     brief: "Show the newest entries of a transcript, with resets and summaries",
-    examples: [`barnacle sessions show ${EXAMPLE_KEY}`],
+    examples: [`barnacle sessions show 3fa9c1`, `barnacle sessions show ${EXAMPLE_KEY}`],
     exits: EXITS,
     parameters: {
       flags: {

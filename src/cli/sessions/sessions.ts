@@ -5,9 +5,12 @@
 
 import type { Entry } from "../../core/inbound/transcript.ts";
 import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { createHash } from "node:crypto";
+import { bounded } from "../../lib/text/cut.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
+import { saidIn } from "../../render/prompt/plain_summary.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { inColumns } from "../shared/columns.ts";
+import { inColumns, wrapLines } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
@@ -38,12 +41,13 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
     }
     if (all.length === 0) io.err("No sessions yet.");
     const rows = all.map((session) => [
-      session.sessionKey,
-      nameOf(session) ?? "",
+      handleOf(session),
+      nameOf(session) ?? session.newest?.sender.username ?? "",
       `${session.open} shown`,
       `${session.current - session.open} folded`,
       `${session.entries} in all`,
       timeText(session.lastAt),
+      session.sessionKey,
     ]);
     for (const line of inColumns(rows)) io.out(line);
     return EXIT.done;
@@ -51,8 +55,9 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
 }
 
 /** Shows the newest entries of a session, with its resets and summaries. */
-export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<ExitCode> {
-  return withSession(flags, sessionKey, io, async (session, { sessions }) => {
+export function show(flags: ShowFlags, key: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, key, io, async (session, { sessions }) => {
+    const { sessionKey } = session;
     const entries = await sessions.newestOf(sessionKey, flags.limit);
     const checkpoints = await sessions.checkpointsOf(sessionKey);
     if (flags.json) {
@@ -60,7 +65,10 @@ export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<Exit
       return EXIT.done;
     }
     const name = nameOf(session);
-    io.out(name === undefined ? sessionKey : `${sessionKey}  ${quoted(name, PREVIEW_CHARS)}`);
+    io.out(
+      [handleOf(session), name === undefined ? undefined : printable(name), sessionKey]
+        .filter((part) => part !== undefined).join("  "),
+    );
     io.out(
       `${session.open} entries shown, ${session.current - session.open} folded, ` +
         `${session.entries} in all`,
@@ -68,7 +76,7 @@ export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<Exit
     const first = entries[0]?.id ?? 0;
     const shown = checkpoints.filter(({ lastEntry }) => lastEntry >= first);
     for (const { id, entry } of entries) {
-      io.out(lineOf(id, entry));
+      for (const line of wrapLines([lineOf(id, entry)], io.columns)) io.out(line);
       for (const checkpoint of shown) {
         if (checkpoint.lastEntry === id) io.out(checkpointLine(checkpoint));
       }
@@ -78,8 +86,8 @@ export function show(flags: ShowFlags, sessionKey: string, io: Io): Promise<Exit
 }
 
 /** Begins a new transcript under the same key. */
-export function reset(flags: CommonFlags, sessionKey: string, io: Io): Promise<ExitCode> {
-  return withSession(flags, sessionKey, io, async (_, { sessions }) => {
+export function reset(flags: CommonFlags, key: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, key, io, async ({ sessionKey }, { sessions }) => {
     const left = await sessions.reset(sessionKey, "command", Date.now());
     if (flags.json) io.out(jsonLine({ sessionKey, leftBehind: left }));
     else if (left === 0) io.err("The transcript is new already; nothing changed.");
@@ -89,8 +97,8 @@ export function reset(flags: CommonFlags, sessionKey: string, io: Io): Promise<E
 }
 
 /** Writes all entries and checkpoints of a session as JSON lines, oldest first. */
-export function exportSession(flags: CommonFlags, sessionKey: string, io: Io): Promise<ExitCode> {
-  return withSession(flags, sessionKey, io, async (_, { sessions }) => {
+export function exportSession(flags: CommonFlags, key: string, io: Io): Promise<ExitCode> {
+  return withSession(flags, key, io, async ({ sessionKey }, { sessions }) => {
     const checkpoints = [...await sessions.checkpointsOf(sessionKey)];
     const checkpointsUpTo = (id: number) => {
       while (checkpoints[0] && checkpoints[0].lastEntry <= id) {
@@ -113,20 +121,35 @@ export function exportSession(flags: CommonFlags, sessionKey: string, io: Io): P
   });
 }
 
+/** @param key A key, or the handle of one. */
 function withSession(
   flags: CommonFlags,
-  sessionKey: string,
+  key: string,
   io: Io,
   work: (session: ListedSession, store: Store) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const session = (await store.sessions.list()).find((one) => one.sessionKey === sessionKey);
-    if (session) return await work(session, store);
+    const all = await store.sessions.list();
+    const named = all.filter((one) => one.sessionKey === key);
+    const [session, ...others] = named.length > 0
+      ? named
+      : all.filter((one) => handleOf(one) === key.toLowerCase());
+    if (session && others.length === 0) return await work(session, store);
     io.problem(
-      `no session ${quoted(sessionKey, PREVIEW_CHARS)}; \`barnacle sessions list\` shows the keys`,
+      session
+        ? `several sessions have the handle ${key}; name the whole key`
+        : `no session ${quoted(key, PREVIEW_CHARS)}; \`barnacle sessions list\` shows the keys`,
     );
     return EXIT.failed;
   });
+}
+
+/** Hex digits of a handle. */
+const HANDLE_DIGITS = 6;
+
+/** A short name of a session, which people can type: the beginning of its key's hash. */
+function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
+  return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
 /** The display name (S2); `undefined` for direct messages, and once the newest message is deleted. */
@@ -136,24 +159,24 @@ function nameOf({ newest }: ListedSession): string | undefined {
 
 function publicOf(session: ListedSession): object {
   const { newest: _, ...rest } = session;
-  return { ...rest, name: nameOf(session) };
+  return { ...rest, handle: handleOf(session), name: nameOf(session) };
 }
 
 function flat({ id, entry }: NumberedEntry): object {
   return { id, ...entry, at: new Date(entry.at).toISOString() };
 }
 
+/** One line for an entry: its words, without the envelope that the model reads around them. */
 function lineOf(id: number, entry: Entry): string {
   const { role, text, at } = entry;
   const calls = entry.role === "assistant" ? entry.calls ?? [] : [];
-  const names = calls.map(({ name }) => name).join(", ");
-  const what = calls.length > 0 ? `calls ${quoted(names, PREVIEW_CHARS)} ` : "";
-  return [
-    String(id).padStart(6),
-    timeText(at),
-    role.padEnd(9),
-    what + quoted(text, PREVIEW_CHARS),
-  ].join("  ");
+  const said = role === "user" ? saidIn(text) : [];
+  const words = said.length > 0
+    ? said.map(({ from, words }) => `${from}: ${words}`).join(" / ")
+    : `${role === "assistant" ? "bot" : role}: ${text}`;
+  const called = calls.length > 0 ? ` (calls ${calls.map(({ name }) => name).join(", ")})` : "";
+  const line = bounded(words.replaceAll(/\s+/g, " ").trim(), PREVIEW_CHARS) + called;
+  return [String(id).padStart(6), timeText(at), printable(line)].join("  ");
 }
 
 function checkpointLine(checkpoint: ListedCheckpoint): string {

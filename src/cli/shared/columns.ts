@@ -7,6 +7,8 @@
  */
 
 import { displayWidth, graphemesOf } from "../../render/markdown/graphemes.ts";
+import { stripVTControlCharacters } from "node:util";
+import { wrapped } from "../../lib/text/cut.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { checkOf } from "../../core/checks.ts";
 import type { Finding, FindingStatus } from "../../core/finding.ts";
@@ -38,6 +40,37 @@ export function inColumns(
   return cells.map((row) =>
     row.map((cell, at) => padToWidth(cell, widths[at] ?? 0)).join(GAP).trimEnd()
   );
+}
+
+/**
+ * Breaks lines between words, so that a terminal does not break them within words. Further lines begin
+ * below the last column of the line, unless that is too far to the right.
+ *
+ * @param columns Of the terminal; absent: lines stay whole.
+ */
+export function wrapLines(
+  lines: readonly string[],
+  columns: number | undefined,
+): readonly string[] {
+  if (columns === undefined) return lines;
+  return lines.flatMap((line) => {
+    const plain = stripVTControlCharacters(line);
+    if (displayWidth(plain) <= columns) return [line];
+    const head = headOf(plain, columns / 2);
+    const [margin = ""] = /^\s*/.exec(plain) ?? [];
+    const indent = head.length > margin.length ? " ".repeat(head.length) : margin + GAP;
+    const styledHead = line.slice(0, line.length - plain.length + head.length);
+    return wrapped(plain.slice(head.length), columns - indent.length)
+      .map((part, at) => (at === 0 ? styledHead : indent) + part);
+  });
+}
+
+/** The margin and the columns of a line, up to a width. */
+function headOf(line: string, most: number): string {
+  const column = /\s*\S+(?: \S+)* {2,}/y;
+  let end = /^\s*/.exec(line)?.[0].length ?? 0;
+  while (column.test(line) && column.lastIndex <= most) end = column.lastIndex;
+  return line.slice(0, end);
 }
 
 /** Pads a text with spaces to a width in columns of the screen. */
@@ -105,7 +138,7 @@ function whyText({ id, where, why }: Finding): string {
 export function reportFindings(findings: readonly Finding[], json: boolean, io: Io): ExitCode {
   const exitCode = exitCodeOf(findings);
   if (json) io.out(JSON.stringify({ findings, exitCode }));
-  else for (const line of showFindings(findings, io.style)) io.out(line);
+  else for (const line of wrapLines(showFindings(findings, io.style), io.columns)) io.out(line);
   return exitCode;
 }
 

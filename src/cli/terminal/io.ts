@@ -15,6 +15,8 @@ export interface Io {
   readonly cwd: string;
   /** Whether stderr is a terminal. */
   readonly isTerminal: boolean;
+  /** Columns of the terminal that stdout is; absent: lines are for a file or a program. */
+  readonly columns?: number;
   /** Styles text for stdout. */
   readonly style: Style;
   /** Styles text for stderr. */
@@ -28,6 +30,9 @@ export interface Io {
   /** Shows a status line on a terminal while slow work runs: `"Asking Discord"`. */
   during<T>(text: string, work: Promise<T>): Promise<T>;
 }
+
+/** Narrower terminals break lines themselves. */
+const MIN_COLUMNS = 40;
 
 /** The process's two output streams, and its environment. */
 export type Terminal = Pick<typeof process, "stdout" | "stderr" | "env">;
@@ -56,6 +61,7 @@ export function createProcessIo(
     env,
     cwd: process.cwd(),
     isTerminal,
+    columns: stdout.isTTY === true && !json ? Math.max(MIN_COLUMNS, stdout.columns) : undefined,
     style: json ? PLAIN : styleFor(stdout, env),
     errStyle,
     out(line) {

@@ -17,7 +17,7 @@ import {
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
 import { accessIn, type AccessNow, accessNow, tellDefaults } from "../verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { showFindings } from "../shared/columns.ts";
+import { showFindings, wrapLines } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -66,7 +66,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
       today: now.kind === "read" ? now : undefined,
     });
     if (flags.json) io.out(JSON.stringify(report));
-    else for (const line of whyLines(report, io)) io.out(line);
+    else for (const line of wrapLines(whyLines(report, io), io.columns)) io.out(line);
     return EXIT.done;
   });
 }
@@ -124,7 +124,7 @@ async function neverReceived(
       `Never received: no record of message ${messageId}, sent ${timeText(sentAt)}. ` +
         "Possible causes:",
     );
-    for (const line of showFindings(causes, io.style)) io.out(line);
+    for (const line of wrapLines(showFindings(causes, io.style), io.columns)) io.out(line);
   }
   return EXIT.failed;
 }

@@ -16,6 +16,9 @@ const { sessionKey: KEY } = ROUTE;
 /** Moves the cursor and reverses text on a terminal that obeys it. */
 const EVIL = "\u001b[2J\u202e";
 
+const ENVELOPE = '<context boundary="b1">\n{}\n</context>\n[channel: <#2>]\n' +
+  '[from: ada (1)] [message_id: 101]\n<message boundary="b1">\nhello,\n**ada**\n</message>';
+
 /** A data directory with one answered message. */
 async function fill(data: string, messageOf = guildMessage): Promise<void> {
   const now = Date.now();
@@ -30,6 +33,7 @@ async function fill(data: string, messageOf = guildMessage): Promise<void> {
     end: { kind: "answered" },
     entries: [
       { role: "user", text: `hello ${EVIL}`, ...stamp },
+      { role: "user", text: ENVELOPE, ...stamp },
       { role: "assistant", text: "hi", ...stamp },
     ],
     outbox: [],
@@ -52,13 +56,31 @@ describe("barnacle sessions", () => {
   it("[S2] list › shows key and display name", async () => {
     const { code, out } = await run(list);
     assert.equal(code, 0);
-    assert.match(out, new RegExp(`^${KEY}  discord:\\S+#\\S+  2 shown  0 folded  2 in all  `));
+    assert.match(
+      out,
+      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  3 shown  0 folded  3 in all  .*${KEY}$`),
+    );
   });
 
   it("[S2] show › has no name for direct messages", async () => {
     const command: Run = (flags, io) => show({ ...flags, limit: 20 }, KEY, io);
-    assert.match((await run(command, false, directMessage)).out, new RegExp(`^${KEY}\\n2 entries`));
-    assert.match((await run(command)).out, new RegExp(`^${KEY}  "discord:\\S+#\\S+"\\n2 entries`));
+    assert.match(
+      (await run(command, false, directMessage)).out,
+      new RegExp(`^[0-9a-f]{6}  ${KEY}\\n3 entries`),
+    );
+    assert.match(
+      (await run(command)).out,
+      new RegExp(`^[0-9a-f]{6}  discord:\\S+#\\S+  ${KEY}\\n3 entries`),
+    );
+  });
+
+  it("show › takes the handle of the list, and shows the words without their envelope", async () => {
+    const [handle = ""] = /^\S+/.exec((await run(list)).out) ?? [];
+    const { code, out } = await run((flags, io) => show({ ...flags, limit: 20 }, handle, io));
+    assert.equal(code, 0);
+    assert.match(out, / {2}ada \(1\): hello, \*\*ada\*\*$/m);
+    assert.match(out, / {2}bot: hi$/m);
+    assert.doesNotMatch(out, /boundary/);
   });
 
   it("show › escapes characters that a terminal obeys, as JSON too", async () => {
@@ -82,6 +104,7 @@ describe("barnacle sessions", () => {
     const lines = out.split("\n").map((line) => JSON.parse(line));
     assert.deepEqual(lines.map(({ type, role }) => [type, role]), [
       ["entry", "user"],
+      ["entry", "user"],
       ["entry", "assistant"],
     ]);
     assert.equal(lines[0]?.text, `hello ${EVIL}`.replaceAll("\u001b", ""));
@@ -94,7 +117,7 @@ describe("barnacle sessions", () => {
     };
     const { code, out, err } = await run(twice);
     assert.equal(code, 0);
-    assert.match(out, /2 entries stay stored/);
+    assert.match(out, /3 entries stay stored/);
     assert.match(err, /nothing changed/);
   });
 

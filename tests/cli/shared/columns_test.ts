@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exitCodeOf, inColumns, showFindings } from "../../../src/cli/shared/columns.ts";
+import { exitCodeOf, inColumns, showFindings, wrapLines } from "../../../src/cli/shared/columns.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
@@ -97,4 +97,28 @@ describe("[O7] exitCodeOf()", () => {
   for (const [name, findings, code] of rows) {
     it(`is ${code} for ${name}`, () => assert.equal(exitCodeOf(findings), code));
   }
+});
+
+describe("[O10] wrapLines()", () => {
+  it("breaks between words, below the last column that is not too far right", () => {
+    const line = "ok    Token    10 ms  it belongs to Barnacle, which ada owns, and it works";
+    assert.deepEqual(wrapLines([line, "short"], 50), [
+      "ok    Token    10 ms  it belongs to Barnacle,",
+      "                      which ada owns, and it works",
+      "short",
+    ]);
+    const far = `  ok  guild  "Krill" is listed  (channels.discord.guilds.1456, config.jsonc:5)`;
+    assert.deepEqual(wrapLines([far], 50), [
+      '  ok  guild  "Krill" is listed ',
+      "             (channels.discord.guilds.1456,",
+      "             config.jsonc:5)",
+    ]);
+  });
+
+  it("keeps styles at the beginning, and lines for a file or a program", () => {
+    const line = `${COLOURED.green("ok")}    Token  it belongs to Barnacle, which ada owns`;
+    assert.deepEqual(wrapLines([line], undefined), [line]);
+    const [first = ""] = wrapLines([line], 40);
+    assert.ok(first.startsWith(`${COLOURED.green("ok")}    Token  it belongs`), first);
+  });
 });
