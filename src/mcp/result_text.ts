@@ -73,9 +73,9 @@ async function fileText(
   if (!bytes || !isImage) return `[${name}: not shown: only text and images are]`;
   if (!showImage) return `[${name}: not shown]`;
   try {
-    const { id, unseen } = await showImage(new Uint8Array(bytes));
+    const { name: imageName, unseen } = await showImage(new Uint8Array(bytes));
     const seen = unseen === undefined ? "shown after the results" : `not shown: ${unseen}`;
-    return `[${name}, image:${id}: ${seen}]`;
+    return `[${name}, image:${imageName}: ${seen}]`;
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     return `[${name}: not shown: ${error.message}]`;

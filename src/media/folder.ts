@@ -31,6 +31,8 @@ export interface FilePlace {
 
 /** A file on the disk. */
 export interface KeptFile {
+  /** Absent if unknown. */
+  readonly authorId?: UserId;
   readonly fileId: Snowflake<"attachment">;
   /** Ending by content: `"png"`. */
   readonly ending: string;
@@ -74,9 +76,10 @@ export function createMediaFolder(root: string): MediaFolder {
     async list(messageId) {
       const folder = join(root, messageId);
       return (await namesIn(folder)).flatMap((name) => {
-        const [, , id = "", ending = ""] = FILE.exec(name) ?? [];
+        const [, author = "", id = "", ending = ""] = FILE.exec(name) ?? [];
         const fileId = parseSnowflake<"attachment">(id);
-        return fileId ? [{ fileId, ending, path: join(folder, name) }] : [];
+        const authorId = parseSnowflake<"user">(author) || undefined;
+        return fileId ? [{ authorId, fileId, ending, path: join(folder, name) }] : [];
       });
     },
     async read({ path }, maxBytes) {

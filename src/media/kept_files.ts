@@ -6,7 +6,12 @@
  */
 
 import { z } from "zod";
-import { type MessageId, parseSnowflake, type Snowflake } from "../core/discord/ids.ts";
+import {
+  type MessageId,
+  parseSnowflake,
+  type Snowflake,
+  type UserId,
+} from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { ModelImage } from "../core/model.ts";
 import { FileError } from "../core/turn/media.ts";
@@ -83,15 +88,30 @@ export function createShownImages(
     },
     /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
     read,
-    /** An image of a message's turn as a file; `undefined` if it is not kept. */
-    async file(messageId: MessageId, id: string): Promise<OutboundFile | undefined> {
-      const [kept] = await read(messageId, [id]);
+    /** An image of a turn for a person as a file; `undefined` if it is not kept. */
+    async file(
+      messageId: MessageId,
+      id: string,
+      askerId: UserId,
+    ): Promise<OutboundFile | undefined> {
+      const [kept] = await isFor(folder, messageId, id, askerId) ? await read(messageId, [id]) : [];
       if (!kept) return undefined;
       const { mediaType, data } = kept.image;
       const name = `image.${mediaType.slice("image/".length)}`;
       return { name, contentType: mediaType, bytes: new Uint8Array(data) };
     },
   };
+}
+
+/** Whether a file of a message's turn is for a person. */
+async function isFor(
+  folder: MediaFolder,
+  messageId: MessageId,
+  id: string,
+  userId: UserId,
+): Promise<boolean> {
+  const files = await folder.list(messageId);
+  return files.some(({ fileId, authorId }) => fileId === id && authorId === userId);
 }
 
 /** Images of results. */
@@ -105,6 +125,29 @@ const MAX_BYTES = 20_000_000;
 /** Creates the keeper. */
 export function createDrawings(folder: MediaFolder, now: () => number) {
   let last = 0;
+
+  /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
+  async function read(
+    messageId: MessageId,
+    ids: readonly string[],
+  ): Promise<readonly OutboundFile[]> {
+    const kept = await folder.list(messageId);
+    const files: OutboundFile[] = [];
+    for (const id of ids) {
+      const file = kept.find(({ fileId, ending }) => fileId === id && ending === DRAWN);
+      const bytes = file && await folder.read(file, MAX_BYTES);
+      if (!bytes) continue;
+      const kind = await kindOf(bytes);
+      if (kind.kind !== "image") continue;
+      files.push({
+        name: `drawing-${files.length + 1}.${endingOf(kind)}`,
+        contentType: kind.mediaType,
+        bytes,
+      });
+    }
+    return files;
+  }
+
   return {
     /**
      * Keeps an image for the turn of a message.
@@ -122,24 +165,17 @@ export function createDrawings(folder: MediaFolder, now: () => number) {
       await folder.keep({ messageId, authorId: sender.id, fileId }, DRAWN, bytes);
       return fileId;
     },
-    /** Reads images of a message's turn by their ids, in that order, as far as they are kept. */
-    async read(messageId: MessageId, ids: readonly string[]): Promise<readonly OutboundFile[]> {
-      const kept = await folder.list(messageId);
-      const files: OutboundFile[] = [];
-      for (const id of ids) {
-        const file = kept.find(({ fileId, ending }) => fileId === id && ending === DRAWN);
-        const bytes = file && await folder.read(file, MAX_BYTES);
-        if (!bytes) continue;
-        const kind = await kindOf(bytes);
-        if (kind.kind !== "image") continue;
-        files.push({
-          name: `drawing-${files.length + 1}.${endingOf(kind)}`,
-          contentType: kind.mediaType,
-          bytes,
-        });
-      }
-      return files;
+    /** A drawn image of a turn for a person; `undefined` if it is not kept. */
+    async file(
+      messageId: MessageId,
+      id: string,
+      askerId: UserId,
+    ): Promise<OutboundFile | undefined> {
+      return await isFor(folder, messageId, id, askerId)
+        ? (await read(messageId, [id]))[0]
+        : undefined;
     },
+    read,
   };
 }
 

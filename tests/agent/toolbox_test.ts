@@ -103,7 +103,7 @@ describe("[T1] createToolbox()", () => {
       cleanSecrets,
       fence: (result) => result,
       missingRight: () => Promise.resolve(undefined),
-      keepImage: ({ length }) => Promise.resolve({ id: `kept ${length}` }),
+      keepImage: ({ length }) => Promise.resolve({ id: `kept ${length}`, name: "" }),
     });
     const call = { id: "call_1", name: "tide", arguments: '{"port":"Hull"}' };
     assert.deepEqual(await toolbox.run(call, toolContext()), {

@@ -12,7 +12,7 @@ function screen() {
   const showImage = (bytes: Uint8Array) => {
     if (bytes.length > 10) return Promise.reject(new FileError("it is too large"));
     shown.push(new TextDecoder().decode(bytes));
-    return Promise.resolve({ id: `${shown.length}` });
+    return Promise.resolve({ id: `${shown.length}`, name: `7-${shown.length}` });
   };
   return { shown, showImage };
 }
@@ -38,8 +38,8 @@ describe("[T13] resultText()", () => {
     const text = await resultText({ content }, showImage);
     assert.deepEqual(text.split("\n\n"), [
       "A chart:",
-      "[image image/png, 4 bytes, image:1: shown after the results]",
-      "[resource a://1 image/gif, 4 bytes, image:2: shown after the results]",
+      "[image image/png, 4 bytes, image:7-1: shown after the results]",
+      "[resource a://1 image/gif, 4 bytes, image:7-2: shown after the results]",
       "[resource a://2 application/pdf, 4 bytes: not shown: only text and images are]",
       "[resource a://3]\nthe tide",
       "[audio audio/wav, 4 bytes: not shown: only text and images are]",

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { fileIdOfCall } from "../../src/core/outbound/nonce.ts";
 import { FileError } from "../../src/core/turn/media.ts";
 import { createMediaFolder } from "../../src/media/folder.ts";
-import { createShownImages } from "../../src/media/kept_files.ts";
-import { guildMessage } from "../support/discord/builders.ts";
+import { createDrawings, createSentFiles, createShownImages } from "../../src/media/kept_files.ts";
+import { guildMessage, userId } from "../support/discord/builders.ts";
 import { type Bytes, pdf, png } from "../support/files/samples.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
@@ -31,6 +32,9 @@ describe("[T13] createShownImages()", () => {
       const found = await images.read(MESSAGE.id, [second.id, "77", first.id]);
       assert.deepEqual(found, [second, first]);
       assert.equal(readdirSync(join(root, MESSAGE.id)).length, 2);
+      const file = await images.file(MESSAGE.id, first.id, MESSAGE.sender.id);
+      assert.equal(file?.name, "image.png");
+      assert.equal(await images.file(MESSAGE.id, first.id, userId("99")), undefined);
     }));
 
   const refused: readonly [what: string, bytes: Bytes, why: RegExp][] = [
@@ -48,4 +52,28 @@ describe("[T13] createShownImages()", () => {
         assert.deepEqual(readdirSync(root), []);
       }));
   }
+});
+
+describe("[R12] files for people", () => {
+  it("a drawn image is for the person whose turn drew it", async () => {
+    using directory = tempDirectory();
+    const drawings = createDrawings(createMediaFolder(directory.path), () => 5);
+    const id = await drawings.keep(MESSAGE, png(2, 2));
+    const file = await drawings.file(MESSAGE.id, id, MESSAGE.sender.id);
+    assert.equal(file?.name, "drawing-1.png");
+    assert.equal(await drawings.file(MESSAGE.id, id, userId("99")), undefined);
+  });
+
+  it("[SEC-R24] a file keeps its name in its content, and in no path", async () => {
+    using directory = tempDirectory();
+    const files = createSentFiles(createMediaFolder(directory.path));
+    const file = { name: "../tides.csv", alt: "Tides", contentType: "text/csv", bytes: png(1, 1) };
+    await files.keep(MESSAGE, fileIdOfCall("1:a"), file);
+    assert.deepEqual(await files.read(MESSAGE.id, fileIdOfCall("1:a")), file);
+    assert.deepEqual(await files.ids(MESSAGE.id), [fileIdOfCall("1:a")]);
+    assert.equal(await files.read(MESSAGE.id, fileIdOfCall("1:b")), undefined);
+    for (const name of readdirSync(join(directory.path, MESSAGE.id))) {
+      assert.match(name, /^\d+-\d+\.(?:sent|about)$/);
+    }
+  });
 });

@@ -1,7 +1,5 @@
 /** Connects the files of turns with the network, the disk and the config. */
 
-import type { MessageId } from "../../core/discord/ids.ts";
-import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import type { AccountContext } from "../account_context.ts";
 import type { AccountOptions } from "../account_interface.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
@@ -10,6 +8,7 @@ import { createRefreshUrl } from "../../discord/rest/calls/single_message.ts";
 import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createFindFile, type FindFile, type ReadMade } from "../../flows/media/find_files.ts";
+import type { ReadImage } from "../../flows/tools/sent_files.ts";
 import { createTurnFiles, type TurnFiles } from "../../flows/media/read_files.ts";
 import { createSpeakAnswer, type SpeakAnswer } from "../../flows/media/speak.ts";
 import {
@@ -38,7 +37,7 @@ export interface AccountFiles extends TurnFiles {
   readonly isMediaUrl: IsMediaUrl;
   readonly sent: SentFiles;
   /** Reads an image of a tool's result, or a drawn one. */
-  readonly image: (messageId: MessageId, id: string) => Promise<OutboundFile | undefined>;
+  readonly image: ReadImage;
   readonly made: ReadMade;
   readonly shown: ShownImages;
   readonly speak: SpeakAnswer;
@@ -96,8 +95,8 @@ export function createAccountFiles(
     sent,
     made: { drawn: drawings.read, sent: sent.read },
     shown,
-    image: async (messageId, id) =>
-      await shown.file(messageId, id) ?? (await drawings.read(messageId, [id]))[0],
+    image: async (messageId, id, askerId) =>
+      await shown.file(messageId, id, askerId) ?? await drawings.file(messageId, id, askerId),
     find: createFindFile({ media, maxBytes }),
     speak,
   };

@@ -33,6 +33,8 @@ export type FileResult =
 export interface KeptImage {
   /** Its id: digits. */
   readonly id: string;
+  /** Names it in later calls and turns: the id of its turn's message, a hyphen, and its own. */
+  readonly name: string;
   /** Why the model does not see it, as part of a sentence; absent: the model sees it. */
   readonly unseen?: string;
 }

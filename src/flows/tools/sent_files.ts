@@ -5,7 +5,12 @@
  * `web_fetch`. So `send_file` shows no one a file that they could not have read.
  */
 
-import type { MessageId, Snowflake } from "../../core/discord/ids.ts";
+import {
+  type MessageId,
+  parseSnowflake,
+  type Snowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { fileIdOfCall } from "../../core/outbound/nonce.ts";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
@@ -27,6 +32,17 @@ const MAX_OF_TURN = 10;
 const ACTIVE =
   /\.(?:s?html?|xht(?:ml)?|mht(?:ml)?|svgz?|xsl|xslt|hta|url|webloc|desktop|bat|cmd|com|exe|vbs?|wsf|scr|reg|lnk)[. ]*$/i;
 
+/**
+ * Reads an image of a result, or a drawn one, of a turn for a person; `undefined` if there is none.
+ *
+ * @param messageId The message of the turn.
+ */
+export type ReadImage = (
+  messageId: MessageId,
+  id: string,
+  askerId: UserId,
+) => Promise<OutboundFile | undefined>;
+
 /** Everything that sending files needs from outside. */
 export interface SentFilesPorts {
   readonly workspace: Pick<WorkspacePort, "readBytes">;
@@ -40,8 +56,7 @@ export interface SentFilesPorts {
     signal: AbortSignal,
   ) => Promise<Uint8Array<ArrayBuffer>>;
   readonly findAttachment: FindFile;
-  /** Reads an image of a tool's result, or a drawn one; `undefined` if there is none. */
-  readonly image: (messageId: MessageId, id: string) => Promise<OutboundFile | undefined>;
+  readonly image: ReadImage;
   readonly kept: {
     keep(
       message: InboundMessage,
@@ -114,7 +129,7 @@ export function createFilesPort(ports: SentFilesPorts): FilesPort {
 }
 
 const ATTACHMENT = /^attachment:(?:\/\/)?(.+)$/s;
-const IMAGE = /^(?:image:|drawing-)(\d+)$/;
+const IMAGE = /^(?:image:(?:(\d+)-)?|drawing-)(\d+)$/;
 
 async function readSource(
   call: DiscordCall,
@@ -131,10 +146,11 @@ async function readSource(
     const { url, contentType, bytes } = await web.file(from, maxBytes, signal);
     return { name: nameIn(url), contentType: contentType || undefined, bytes };
   }
-  const imageId = IMAGE.exec(from)?.[1];
+  const [, turn = message.id, imageId] = IMAGE.exec(from) ?? [];
   if (imageId !== undefined) {
-    const found = await image(message.id, imageId);
-    if (!found) throw badArguments(`this turn has no image ${imageId}`);
+    const of = parseSnowflake<"message">(turn);
+    const found = of && await image(of, imageId, message.sender.id);
+    if (!found) throw badArguments(`there is no image ${imageId} of this person's turns`);
     return found;
   }
   const attached = ATTACHMENT.exec(from)?.[1];

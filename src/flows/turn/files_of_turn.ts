@@ -110,13 +110,14 @@ export function createFilesOfTurn(
     async keepImage(message: InboundMessage, bytes: Uint8Array): Promise<KeptImage> {
       if (!files?.shown) throw new FileError("there are no files here");
       const { id, image } = await files.shown.keep(message, bytes);
-      if (!takesImages) return { id, unseen: "the model takes no images" };
+      const kept = { id, name: `${message.id}-${id}` };
+      if (!takesImages) return { ...kept, unseen: "the model takes no images" };
       const room = shareOf(1);
       if (room.count === 0 || bytes.length > room.bytes) {
-        return { id, unseen: "there are too many images at once" };
+        return { ...kept, unseen: "there are too many images at once" };
       }
       ofResults.set(id, image);
-      return { id };
+      return kept;
     },
     /** Reads the kept images of results of stored steps. */
     async readKept(messageId: MessageId, steps: readonly Step[]): Promise<void> {

@@ -66,11 +66,13 @@ describe("[R12] the agent sends", () => {
       await start();
       say("grace", "general", `${mention}\ncall: mcp__all__get-tiny-image {}`);
       await replies("general", 1);
-      const id = /image:(\d+)/.exec(model.requests.at(-1)?.body ?? "")?.[1];
-      assert.ok(id);
-      // The image is of the first turn.
-      say("grace", "general", `${mention}\n${call({ file: `image:${id}` })}`);
-      assert.match((await replies("general", 2))[1] ?? "", /this turn has no image/);
+      const [image] = /image:\d+-\d+/.exec(model.requests.at(-1)?.body ?? "") ?? [];
+      assert.ok(image);
+      say("ada", "help", `${mention}\n${call({ file: image })}`);
+      assert.match((await replies("help", 1))[0] ?? "", /no image \d+ of this person's turns/);
+      say("grace", "general", `${mention}\n${call({ file: image, name: "tiny.png" })}`);
+      await replies("general", 2);
+      assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["tiny.png"]);
     }));
 
   for (const at of ["after:TS", "before:T3", "after:T3"]) {

@@ -46,8 +46,12 @@ function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: n
       if (name === "safe.zip") return Promise.resolve(new Uint8Array([255, ...bytesOf("hunter2")]));
       return Promise.resolve(name === "boat.png" ? bytesOf("boat") : undefined);
     },
-    image: (_message, id) =>
-      Promise.resolve(id === "7" ? { name: "image.png", bytes: bytesOf("chart") } : undefined),
+    image: (turn, id, asker) =>
+      Promise.resolve(
+        id === "7" && asker === guildMessage().sender.id && turn !== "5"
+          ? { name: "image.png", bytes: bytesOf("chart") }
+          : undefined,
+      ),
     kept: {
       keep: (_message, id, file) => Promise.resolve(void disk.set(id, file)),
       read: (_message, id) => Promise.resolve(disk.get(id)),
@@ -81,6 +85,7 @@ describe("[R12] createFilesPort()", () => {
       ["attachment:boat.png", "boat.png", "boat"],
       ["attachment://boat.png", "boat.png", "boat"],
       ["image:7", "image.png", "chart"],
+      ["image:1390000000000000001-7", "image.png", "chart"],
       ["drawing-7", "image.png", "chart"],
     ];
     for (const [from, name, text] of sources) {
@@ -184,6 +189,7 @@ describe("[R12] createFilesPort()", () => {
       /the file cannot be read: Discord has it no longer/,
     );
     await assert.rejects(send({ from: "image:8" }), /no image 8/);
+    await assert.rejects(send({ from: "image:5-7" }), /no image 7 of this person's turns/);
   });
 });
 

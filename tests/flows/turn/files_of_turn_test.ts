@@ -89,9 +89,13 @@ describe("[H7] createFilesOfTurn()", () => {
     const rules = { takesImages: true, maxChars: 1 };
     const files = createFilesOfTurn(disk, rules);
     files.showsEarlier([imageOf(new Uint8Array(MAX_IMAGES_BYTES - 10))]);
-    assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), { id: "0" });
+    assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), {
+      id: "0",
+      name: "1-0",
+    });
     assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), {
       id: "1",
+      name: "1-1",
       unseen: "there are too many images at once",
     });
     assert.equal(files.keptImages(["0", "1"]).length, 1);
@@ -111,6 +115,7 @@ describe("[H7] createFilesOfTurn()", () => {
     const blind = createFilesOfTurn(disk, { ...rules, takesImages: false });
     assert.deepEqual(await blind.keepImage(withFile("1"), new Uint8Array(6)), {
       id: "2",
+      name: "1-2",
       unseen: "the model takes no images",
     });
     await blind.readKept(messageId("1"), [step]);
