@@ -58,7 +58,7 @@ const WHY: Pick<Check, "runs"> = { runs: ["why"] };
 /** Doctor reports the failed checks of the running bot, too. */
 const HEALTH: Pick<Check, "runs" | "what"> = { runs: ["health", "doctor"], what: "Running bot" };
 
-/** Every check by its id. In `preflight:`, `llm:` and `embedding:`, an id or a model follows. */
+/** Every check by its id. In `preflight:`, `llm:`, `embedding:` and `mcp:`, an id or a name follows. */
 export const CHECKS = {
   // The config
   "config": { what: "Config", ...AUDIT },
@@ -174,6 +174,7 @@ export const CHECKS = {
   "llm": { ...HEALTH, text: { closed: "available", open: "its last requests failed" } },
   "budget": { ...HEALTH, fix: "raise the limit in `budgets`, or wait until its day or month ends" },
   "embedding": { what: "Embedding model", runs: ["health", "doctor"] },
+  "mcp": { what: "MCP server", runs: ["health", "doctor"] },
   "lifecycle:phase": HEALTH,
   "process:uptime": HEALTH,
   "process:eventLoopLag": { ...HEALTH, runs: ["health"] }, // doctor has "host.eventLoop"

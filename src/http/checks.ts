@@ -5,7 +5,11 @@
  * "fine" for weeks while the other was down.
  */
 
+<<<<<<< HEAD
 import { budgetText, isSpent } from "../core/spending/budget.ts";
+=======
+import type { McpServerState } from "../core/mcp_state.ts";
+>>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
@@ -76,6 +80,7 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
   { checks: ["llm"], run: ({ snapshot, now }) => models(snapshot, now) },
   { checks: ["budget"], run: ({ snapshot }) => budgets(snapshot) },
   { checks: ["embedding"], run: ({ snapshot }) => embedding(snapshot) },
+  { checks: ["mcp"], run: ({ snapshot }) => snapshot.mcpServers.map(mcpServer) },
   {
     checks: ["lifecycle:phase"],
     run: ({ snapshot: { phase } }) => [
@@ -170,6 +175,7 @@ function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   );
 }
 
+<<<<<<< HEAD
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
 function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
   return budgets.map((use) =>
@@ -178,6 +184,23 @@ function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
       status: isSpent(use) ? "warn" : "pass",
     })
   );
+=======
+/** The bot answers without its tools. */
+function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthFinding {
+  switch (state) {
+    case "unused":
+      return healthFinding(`mcp:${id}`, "not needed yet");
+    case "connecting":
+      return healthFinding(`mcp:${id}`, "is connecting");
+    case "ready":
+      return healthFinding(`mcp:${id}`, `${tools} tools`);
+    case "failing": {
+      const words = said.length === 0 ? "" : `; its program wrote: ${said.join(" / ")}`;
+      const text = `${problem?.slice(0, MAX_REASON)}${words}`;
+      return healthFinding(`mcp:${id}`, text, { status: "warn" });
+    }
+  }
+>>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
 }
 
 /** The bot answers without it: notes are found by words alone then. */

@@ -6,6 +6,7 @@
  */
 
 import type { EmbeddingState } from "../core/notes/embedding.ts";
+import type { McpServerState } from "../core/mcp_state.ts";
 import type { ShardState } from "../core/discord/gateway.ts";
 import type { BudgetUse } from "../core/spending/budget.ts";
 import type { Finding } from "../core/finding.ts";
@@ -57,6 +58,8 @@ export interface Snapshot {
   readonly models: readonly ModelSnapshot[];
   /** The embedding model; absent if the config names none. */
   readonly embedding?: EmbeddingState;
+  /** The MCP servers of the config, in its order. */
+  readonly mcpServers: readonly McpServerState[];
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
   /** Resident memory of the process. */

@@ -16,6 +16,11 @@ import { isRecord } from "../lib/text/json.ts";
 /** Code of the error that stands for a lost answer. Servers use the range, and rarely this one. */
 export const LOST_CODE: number = -32_098;
 
+/** The message of a server that has other tools now. The library knows no such message. */
+export const TOOLS_CHANGED = "notifications/tools/list_changed";
+/** The same within a stream. A text that quotes it costs one more look at the tools. */
+const CHANGED = /notifications\\?\/tools\\?\/list_changed/;
+
 /** Maximum bytes of one answer that is no stream, and of one event. */
 const MAX_BYTES = 8_000_000;
 const EVENT_END = /\r?\n\r?\n/;
@@ -26,12 +31,17 @@ const OVERLAP = 64;
  * The same response with a body that is bounded, and that always has an answer.
  *
  * @param id Id of the request; absent for a stream that answers none.
+ * @param onToolsChanged A stream seems to say that the server has other tools now.
  */
-export function withAnswer(response: Response, id: number | undefined): Response {
+export function withAnswer(
+  response: Response,
+  id: number | undefined,
+  onToolsChanged: () => void = () => {},
+): Response {
   if (!response.body) return response;
   const isStream = /^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
   const { status, statusText, headers } = response;
-  const body = isStream ? events(response.body, id) : limited(response.body);
+  const body = isStream ? events(response.body, id, onToolsChanged) : limited(response.body);
   return new Response(body, { status, statusText, headers: withoutLength(headers) });
 }
 
@@ -63,6 +73,7 @@ function limited(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<
 function events(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   id: number | undefined,
+  onToolsChanged: () => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   const answer = new RegExp(`"id"\\s*:\\s*"?${id}"?\\s*[,}]`);
@@ -79,6 +90,7 @@ function events(
         const { done, value } = await reader.read();
         if (value) {
           const text = decoder.decode(value);
+          if (CHANGED.test(last + text)) onToolsChanged();
           const parts = (last + text).split(EVENT_END);
           const current = parts.pop() ?? "";
           hasAnswer ||= parts.length > 0 && isInEvent || parts.some((part) => answer.test(part));

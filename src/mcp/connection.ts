@@ -1,6 +1,7 @@
 /** Declares a server of the Model Context Protocol, and the connection to it. */
 
 import type { ToolContext } from "../core/turn/tool.ts";
+import type { McpServerState } from "../core/mcp_state.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { Confine, StdioProgram } from "./confine.ts";
 import type { McpToolDefinition, SeenTools } from "./definitions.ts";
@@ -26,7 +27,7 @@ export interface McpPorts extends LoginPorts {
   readonly confine: Confine;
   /** Remembers descriptions over a restart. */
   readonly seen: SeenTools;
-  /** The server has listed its tools, perhaps other ones than before. */
+  /** The server has listed its tools, perhaps other ones than before; or it begins to connect. */
   readonly onTools: () => void;
 }
 
@@ -43,6 +44,9 @@ export interface McpConnection {
   tools(): readonly McpToolDefinition[] | undefined;
   /** The last failure; `undefined` if there was none. */
   problem(): Error | undefined;
+  state(): McpServerState;
+  /** When the operator signed in; `undefined` without a login. */
+  signedInAt(): number | undefined;
   /** Lists the tools if that has not been done, and does not wait for a server that failed. */
   list(): Promise<void>;
   /**

@@ -31,11 +31,13 @@ export interface HttpTransport {
  * Creates the connection.
  *
  * @param provider The login; absent if there is none.
+ * @param onToolsChanged The server says that it has other tools now.
  */
 export function createHttpTransport(
   serverId: string,
   server: McpHttpServer,
   provider?: OAuthClientProvider,
+  onToolsChanged?: () => void,
 ): HttpTransport {
   const { url, headers } = server;
   let refused: Error | undefined;
@@ -64,7 +66,7 @@ export function createHttpTransport(
           refused = refusalOf(serverId, server, status, challenge, provider !== undefined);
         } else if (response.ok) refused = undefined;
         const answer = init?.signal ? abortableResponse(response, init.signal) : response;
-        return withAnswer(answer, requestId(init?.body));
+        return withAnswer(answer, requestId(init?.body), onToolsChanged);
       },
     },
     refusal: () => refused,

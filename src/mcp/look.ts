@@ -13,6 +13,8 @@ export interface McpLook {
   readonly id: string;
   /** Why it cannot be used; absent if it can. */
   readonly problem?: string;
+  /** The last lines that its program wrote to stderr, if it cannot be used. */
+  readonly said?: readonly string[];
   /** Whether a sign-in by the operator solves the problem. */
   readonly wantsSignIn?: true;
   /** Number of its tools. */
@@ -59,12 +61,14 @@ export async function lookAtServers(
     await connection.list();
     const tools = connection.tools();
     const problem = tools ? undefined : connection.problem() ?? new Error("it listed no tools");
+    const { said } = connection.state();
     await connection.close();
     return {
       id,
       tools: tools?.length ?? 0,
       hash: hashOfAll(hashesOf(tools ?? [])),
       problem: problem?.message,
+      said: problem ? said : undefined,
       wantsSignIn: problem instanceof SignInNeededError || undefined,
       changes,
       sandbox: transport.kind === "stdio"

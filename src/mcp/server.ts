@@ -4,6 +4,8 @@
  */
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
+import { createRedactor } from "../lib/text/redactor.ts";
+import { withoutControls } from "../lib/text/quoted.ts";
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
 import { isAnswer, isLostSession, mayHaveRun } from "./answer_body.ts";
 import { type AskingCall, createAsking, openPages } from "./elicitation/asking.ts";
@@ -30,6 +32,19 @@ const IDLE_MS = 10 * 60_000;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60_000;
 
+/** Milliseconds after a list of tools until the server's changes count again. */
+const LIST_AGAIN_MS = 5_000;
+/** Lines of a program's stderr to show, and characters of one. */
+const SAID_LINES = 5;
+const SAID_CHARS = 200;
+
+/** Removes the values of a program's variables from its words, and control characters. */
+function saidCleaner(transport: McpServer["transport"]): (text: string) => string {
+  const redactor = createRedactor();
+  if (transport.kind === "stdio") Object.values(transport.env).forEach(redactor.add);
+  return (text) => withoutControls(redactor.clean(text));
+}
+
 /** Creates an idle connection. The function is long, because its inner ones share one state. */
 export function createMcpConnection(server: McpServer, ports: McpPorts): McpConnection {
   const { now, schedule, onTools, seen, confine } = ports;
@@ -43,6 +58,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let failures = 0;
   let waitUntil = 0;
   let problem: Error | undefined;
+  let said: () => string = () => "";
+  const cleanSaid = saidCleaner(transport);
+  let cancelListing: (() => void) | undefined;
+  let listedAt = -Infinity;
   let failedLogin: number | undefined;
   const asking = createAsking<MCPClient>();
   let running = 0;
@@ -60,7 +79,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     const orEnd = <Value>(it: Promise<Value>) => Promise.race([it, early.promise, closing.promise]);
     const oauth = login.provider();
     web = transport.kind === "http"
-      ? createHttpTransport(id, transport, oauth?.provider)
+      ? createHttpTransport(id, transport, oauth?.provider, () => toolsChanged())
       : undefined;
     const program = transport.kind === "stdio"
       ? createStdioTransport(() => confine(id, transport), (ended) => {
@@ -68,8 +87,9 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         if (client !== mine || !mine) return;
         client = undefined;
         noteFailure(ended);
-      })
+      }, () => toolsChanged())
       : undefined;
+    said = program?.said ?? said;
     const to = program ?? web?.transport;
     if (!to) throw new TypeError("a server is a program or an address");
     const opening = createMCPClient({
@@ -99,7 +119,26 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     }
   }
 
+  /** Lists the tools again, as the server says that it has others now: at most once in a while. */
+  function toolsChanged(): void {
+    if (!client || cancelListing) return; // a new connection lists them anyway
+    const from = client;
+    cancelListing = schedule(() => {
+      cancelListing = undefined;
+      if (client !== from) return;
+      list(from).catch((error: unknown) =>
+        log.warn("An MCP server has other tools now, and does not list them", { server: id, error })
+      );
+    }, Math.max(0, listedAt + LIST_AGAIN_MS - now()));
+  }
+
+  function saidLines(): readonly string[] {
+    return cleanSaid(said()).split("\n").map((line) => line.trim()).filter((line) => line !== "")
+      .slice(-SAID_LINES).map((line) => line.slice(0, SAID_CHARS));
+  }
+
   async function list(from: MCPClient): Promise<void> {
+    listedAt = now();
     const next = login.cleanAll(await listTools(from, server.allow, CONNECT_MS, schedule));
     const hashes = hashesOf(next);
     const isFirst = tools === undefined;
@@ -128,7 +167,9 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     failedLogin = login.signedInAt();
     if (error instanceof SignInNeededError) login.tell();
     waitUntil = now() + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-    log.warn("An MCP server is not available", { server: id, error });
+    const lines = saidLines();
+    const last = lines.length > 0 ? lines.join("\n") : undefined;
+    log.warn("An MCP server is not available", { server: id, error, said: last });
   }
 
   function open(): Promise<MCPClient> {
@@ -142,7 +183,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         : `it is tried again in ${sec} s`;
       return Promise.reject(new Error(`the MCP server ${id} is not available; ${why}`));
     }
-    return connecting = connect().then((opened) => {
+    connecting = connect().then((opened) => {
       problem = undefined;
       return client = opened;
     }, (error: unknown) => {
@@ -150,6 +191,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       const why = error instanceof SignInNeededError ? `; ${error.message}` : "";
       throw new Error(`the MCP server ${id} is not available${why}`, { cause: error });
     }).finally(() => connecting = undefined);
+    if (!tools) onTools(); // until it lists them, the model may wait for them
+    return connecting;
   }
 
   /** A new login ends the wait after a failure. */
@@ -174,6 +217,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   async function disconnect(): Promise<void> {
     cancelIdle?.();
+    cancelListing?.();
+    cancelListing = undefined;
     const open = client ? [client] : [];
     client = undefined;
     await end([...open, ...retired.splice(0)]);
@@ -242,6 +287,17 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   return {
     tools: () => tools,
     problem: () => problem,
+    signedInAt: login.signedInAt,
+    state() {
+      const isFailing = !client && problem !== undefined;
+      return {
+        id,
+        state: connecting ? "connecting" : isFailing ? "failing" : tools ? "ready" : "unused",
+        tools: tools?.length ?? 0,
+        problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
+        said: isFailing ? saidLines() : [],
+      };
+    },
     async list() {
       if (tools || mustWait()) return;
       await using(() => Promise.resolve()).catch(() => {}); // the log has it

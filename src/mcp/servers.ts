@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { McpServerState } from "../core/mcp_state.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 import type { McpToolDefinition } from "./definitions.ts";
 import type { McpConnection, McpPorts, McpServer } from "./connection.ts";
@@ -11,7 +12,20 @@ import { createMcpConnection } from "./server.ts";
 interface RunningServer {
   readonly server: McpServer;
   readonly connection: McpConnection;
+  /** The wait of turns for the server; absent before a turn has needed it. */
+  wait?: FirstWait;
 }
+
+/** The wait for the first answer of a server. */
+interface FirstWait {
+  /** As {@link McpConnection.signedInAt}: after a new sign-in, turns wait once more. */
+  readonly signedInAt: number | undefined;
+  readonly over: Promise<void>;
+  isOver: boolean;
+}
+
+/** Milliseconds that turns wait for a server that no turn has needed yet. */
+const FIRST_MS = 3_000;
 
 /** Longest name that every model API takes. */
 const MAX_NAME = 64;
@@ -24,10 +38,22 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
 
   function refresh(): void {
     tools = running.flatMap(({ server, connection }) =>
-      (connection.tools() ?? []).flatMap((definition) =>
+      connection.tools()?.flatMap((definition) =>
         toolOf(server.id, definition, connection, held) ?? []
-      )
+      ) ?? (connection.state().state === "unused" ? [] : [waitingToolOf(server.id, connection)])
     );
+  }
+
+  /** Turns wait for a new server a moment, as most connect in that. */
+  function waitFor(connection: McpConnection): FirstWait {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = ports.schedule(resolve, FIRST_MS);
+    const over = Promise.race([connection.list(), late]).then(() => {
+      cancel();
+      wait.isOver = true;
+    });
+    const wait = { signedInAt: connection.signedInAt(), over, isOver: false };
+    return wait;
   }
 
   function apply(next: readonly McpServer[]): void {
@@ -46,19 +72,29 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   return {
     /** All known tools: the same array until they change. */
     tools: (): readonly Tool[] => tools,
+    states: (): readonly McpServerState[] => running.map(({ connection }) => connection.state()),
     /**
-     * Lists the tools of servers that have not listed theirs. Never rejects.
+     * Connects to servers that have not listed their tools, and waits a moment for those that no
+     * turn has needed yet. A server that is late or fails connects beside the turns. Never rejects.
      *
      * @param isWanted Whether to ask a server, by its id.
-     * @returns `undefined` if there are none.
+     * @returns `undefined` if there is nothing to wait for.
      */
     list(isWanted: (id: string) => boolean): Promise<void> | undefined {
       if (running.length === 0) return undefined;
       const missing = running.filter(({ server, connection }) =>
         connection.tools() === undefined && isWanted(server.id)
       );
-      if (missing.length === 0) return undefined;
-      return Promise.all(missing.map(({ connection }) => connection.list())).then(() => {});
+      const waits = missing.map((one): FirstWait => {
+        const { wait, connection } = one;
+        if (!wait || wait.signedInAt !== connection.signedInAt()) {
+          return one.wait = waitFor(connection);
+        }
+        void connection.list();
+        return wait;
+      });
+      if (waits.every(({ isOver }) => isOver)) return undefined;
+      return Promise.all(waits.map(({ over }) => over)).then(() => {});
     },
     /** Takes other servers; those that stay the same keep their connections. */
     apply(next: readonly McpServer[]): void {
@@ -76,6 +112,33 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
 
 /** The servers of the config. */
 export type McpServers = ReturnType<typeof createMcpServers>;
+
+/**
+ * Stands for the tools of a server that has not listed them. So the model knows of them, and can tell
+ * why they are missing.
+ */
+function waitingToolOf(serverId: string, connection: McpConnection): Tool {
+  return defineTool({
+    name: `mcp__${serverId}__connecting`.slice(0, MAX_NAME),
+    description: `The MCP server ${serverId} has not listed its tools yet. If the message needs ` +
+      "them, call this: it waits for the server, and tells its tools, or why there are none. You " +
+      "have them from the next message on.",
+    input: () => z.strictObject({}),
+    needs: [],
+    isIdempotent: true,
+    async run() {
+      await connection.list();
+      const names = connection.tools()?.map(({ name }) => name);
+      if (names) {
+        return `${serverId} has connected. Its tools, from the next message on: ${
+          names.join(", ")
+        }`;
+      }
+      const { problem } = connection.state();
+      throw new Error(`${serverId} is not available: ${problem ?? "it is still connecting"}`);
+    },
+  });
+}
 
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(

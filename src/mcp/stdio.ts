@@ -10,7 +10,7 @@ import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
 import { type BoundedProgram, passedText } from "../lib/program_limits.ts";
-import { createFloodCheck, MAX_IN_SECOND, withSchema } from "./answer_body.ts";
+import { createFloodCheck, MAX_IN_SECOND, TOOLS_CHANGED, withSchema } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 
 /** Maximum UTF-16 units of one message. */
@@ -19,8 +19,17 @@ const MAX_MESSAGE = 8_000_000;
 /** Milliseconds from the request to end until the program is killed. */
 const GRACE_MS = 2_000;
 
+/** Characters of the end of stderr that are kept. */
+const SAID_CHARS = 2_000;
+
 /** Milliseconds to wait for the end of a program that reads no more. */
 const ENDING_MS = 1_000;
+
+/** The connection to a program. */
+export interface StdioTransport extends MCPTransport {
+  /** The end of the text that the program has written to stderr. */
+  readonly said: () => string;
+}
 
 /**
  * Creates the transport. The function is long, because its inner ones share the program's state.
@@ -28,14 +37,17 @@ const ENDING_MS = 1_000;
  * @param prepare Says how to start the program. If it rejects, the program does not start.
  * @param onEnd Called once, when the program ends by itself or is ended, and before waiting requests
  * fail. The error says how it ended.
+ * @param onToolsChanged The program says that it has other tools now.
  */
 export function createStdioTransport(
   prepare: () => Promise<ConfinedLaunch>,
   onEnd: (ended: ProgramError) => void,
-): MCPTransport {
+  onToolsChanged: () => void = () => {},
+): StdioTransport {
   let child: ChildProcess | undefined;
   let bound: BoundedProgram | undefined;
   let unread = "";
+  let said = "";
   let hasEnded = false;
   const isFlood = createFloodCheck();
 
@@ -50,6 +62,10 @@ export function createStdioTransport(
       if (line.trim() === "") continue;
       try {
         const message: JSONRPCMessage = JSON.parse(withSchema(line)); // unchecked
+        if ("method" in message && message.method === TOOLS_CHANGED) {
+          onToolsChanged(); // the library knows no such message
+          continue;
+        }
         transport.onmessage?.(message);
       } catch (error) {
         // Some programs write lines of their log to stdout.
@@ -58,7 +74,8 @@ export function createStdioTransport(
     }
   }
 
-  const transport: MCPTransport = {
+  const transport: StdioTransport = {
+    said: () => said,
     async start() {
       const launch = await prepare();
       if (hasEnded) throw new Error("the program is not needed any more");
@@ -80,6 +97,8 @@ export function createStdioTransport(
         started.stdin.on("error", () => {}); // it has ended; `close` tells
         started.stdout.setEncoding("utf8");
         started.stdout.on("data", read);
+        started.stderr.setEncoding("utf8");
+        started.stderr.on("data", (text: string) => said = (said + text).slice(-SAID_CHARS));
       });
     },
     send: (message) =>
@@ -138,7 +157,7 @@ function startProgram({ command, args, env, cwd }: ConfinedLaunch) {
     return spawn(command, [...args], {
       cwd,
       env,
-      stdio: ["pipe", "pipe", "ignore"],
+      stdio: ["pipe", "pipe", "pipe"],
       detached: process.platform !== "win32", // a process group of its own
       windowsHide: true,
     });

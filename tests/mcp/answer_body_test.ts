@@ -33,6 +33,25 @@ describe("[X4] withAnswer()", () => {
   });
 });
 
+describe("[T6] withAnswer()", () => {
+  it("tells that the server has other tools, also if a piece ends within the message", async () => {
+    const message = 'data: {"jsonrpc":"2.0","method":"notifications/tools/list_changed"}\n\n';
+    for (const text of [message, message.replaceAll("/", "\\/")]) {
+      for (let at = 1; at < text.length; at++) {
+        const pieces = [text.slice(0, at), text.slice(at)];
+        const body = ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece)));
+        const headers = { "content-type": "text/event-stream" };
+        let changes = 0;
+        await withAnswer(new Response(body, { headers }), undefined, () => changes++).text();
+        assert.ok(changes > 0, `cut at ${at}`);
+      }
+    }
+    let changes = 0;
+    await withAnswer(streamOf("data: {}\n\n", 3), undefined, () => changes++).text();
+    assert.equal(changes, 0);
+  });
+});
+
 describe("createFloodCheck()", () => {
   it("counts anew in each second", () => {
     let now = 5;

@@ -8,7 +8,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UnknownOutcomeError } from "../../src/core/turn/tool.ts";
-import { schedule } from "../../src/lib/clock.ts";
+import { schedule, type StartTimer } from "../../src/lib/clock.ts";
 import { toPlain } from "../../src/lib/text/plain.ts";
 import type { McpServer } from "../../src/mcp/connection.ts";
 import { createConfine, environmentOf } from "../../src/mcp/confine.ts";
@@ -51,13 +51,14 @@ async function withServers(
   list: readonly McpServer[],
   play: (servers: McpServers, lines: () => string, log: readonly LogLine[]) => Promise<void>,
   seen?: SeenTools,
+  timer: StartTimer = schedule,
 ): Promise<void> {
   const { log, lines } = recordingLog();
   using folder = tempDirectory();
   const servers = createMcpServers(list, {
     version: "1",
     now: Date.now,
-    schedule,
+    schedule: timer,
     log,
     confine: createConfine({
       folder: folder.path,
@@ -79,6 +80,12 @@ async function withServers(
   }
 }
 
+/** Lists the tools of all servers, and waits for those that answer late, too. */
+async function list(servers: McpServers, isWanted = (_id: string) => true): Promise<void> {
+  await servers.list(isWanted);
+  while (servers.states().some(({ state }) => state === "connecting")) await sleep(5);
+}
+
 async function call(servers: McpServers, name: string, input: unknown): Promise<string> {
   const tool = servers.tools().find((one) => one.name === name);
   assert.ok(tool, `there is no ${name}`);
@@ -89,7 +96,7 @@ describe("[T6] createMcpServers()", () => {
   it("lists and calls tools of a program", () =>
     withServers([STDIO], async (servers) => {
       assert.deepEqual(servers.tools(), []);
-      await servers.list(() => true);
+      await list(servers);
       const names = servers.tools().map(({ name }) => name);
       assert.ok(names.includes("mcp__everything__echo"), names.join());
       assert.deepEqual(names, names.toSorted());
@@ -107,7 +114,7 @@ describe("[T6] createMcpServers()", () => {
         ...STDIO,
         transport: { ...STDIO.transport, env } as McpServer["transport"],
       }], async (servers) => {
-        await servers.list(() => true);
+        await list(servers);
         const seen = await call(servers, "mcp__everything__get-env", {});
         assert.match(seen, /"GIVEN": "given"/);
         assert.match(seen, /"PATH"/);
@@ -122,13 +129,13 @@ describe("[T6] createMcpServers()", () => {
     withServers([{ ...STDIO, allow: ["echo"] }], async (servers) => {
       await servers.list(() => false);
       assert.deepEqual(servers.tools(), []);
-      await servers.list((id) => id === "everything");
+      await list(servers, (id) => id === "everything");
       assert.deepEqual(servers.tools().map(({ name }) => name), ["mcp__everything__echo"]);
     }));
 
   it("keeps the array until tools change, and the connection of a server that stays", () =>
     withServers([{ ...STDIO, allow: ["echo"] }], async (servers) => {
-      await servers.list(() => true);
+      await list(servers);
       const tools = servers.tools();
       assert.equal(servers.tools(), tools);
       servers.apply([{ ...STDIO, allow: ["echo"] }]);
@@ -142,16 +149,110 @@ describe("[T6] createMcpServers()", () => {
       );
     }));
 
+  it("begins turns beside a server that does not answer, and names it for the model", () => {
+    const silent: McpServer = {
+      id: "silent",
+      transport: { ...PROGRAM, command: "sh", args: ["-c", "sleep 600"] },
+    };
+    const soon: StartTimer = (run, ms) => schedule(run, ms === 3_000 ? 0 : ms);
+    return withServers(
+      [{ ...STDIO, allow: ["echo"] }, silent],
+      async (servers) => {
+        await list(servers, (id) => id === "everything");
+        assert.equal(servers.states()[1]?.state, "unused");
+        await servers.list(() => true);
+        const names = servers.tools().map(({ name }) => name);
+        assert.deepEqual(names, ["mcp__everything__echo", "mcp__silent__connecting"]);
+        assert.equal(servers.list(() => true), undefined, "no later turn waits for it");
+        assert.deepEqual(servers.states().map(({ state }) => state), ["ready", "connecting"]);
+        servers.apply([]);
+      },
+      undefined,
+      soon,
+    );
+  });
+
+  it("tells the model the tools of a server that has connected late, or why there are none", () => {
+    const late: McpServer = { id: "late", transport: { ...PROGRAM, ...scriptedProgram("Looks.") } };
+    const gone: McpServer = { id: "gone", transport: { ...PROGRAM, command: "false" } };
+    const soon: StartTimer = (run, ms) => schedule(run, ms === 3_000 ? 0 : ms);
+    return withServers(
+      [late, gone],
+      async (servers) => {
+        await servers.list(() => true);
+        const waiting = servers.tools();
+        const [wait, fail] = waiting.map((tool) => () => tool.run({}, toolContext()));
+        assert.ok(wait && fail);
+        assert.match(`${await wait()}`, /late has connected\. Its tools, .*: look$/);
+        await assert.rejects(fail, /gone is not available: the program has ended \(exit code 1\)/);
+        assert.deepEqual(
+          servers.tools().map(({ name }) => name),
+          ["mcp__late__look", "mcp__gone__connecting"],
+        );
+      },
+      undefined,
+      soon,
+    );
+  });
+
+  it("lists the tools again once the server says that it has others", () => {
+    const grows: McpServer = {
+      id: "grows",
+      transport: { ...PROGRAM, ...scriptedProgram("Looks.") },
+    };
+    const soon: StartTimer = (run, ms) => schedule(run, ms <= 5_000 ? 0 : ms);
+    return withServers(
+      [grows],
+      async (servers, lines) => {
+        await list(servers);
+        const before = servers.tools();
+        await call(servers, "mcp__grows__look", { what: "grow read" });
+        await call(servers, "mcp__grows__look", { what: "grow write" });
+        while (servers.tools().length < 3) await sleep(5);
+        assert.notEqual(servers.tools(), before);
+        assert.deepEqual(
+          servers.tools().map(({ name }) => name),
+          ["mcp__grows__look", "mcp__grows__read", "mcp__grows__write"],
+        );
+        assert.match(lines(), /has changed its tools.*"added":"read/);
+      },
+      undefined,
+      soon,
+    );
+  });
+
+  it("keeps the last lines of a failing program, without secrets", () => {
+    const script =
+      'for line in 1 2 3 4 5; do echo "line $line" >&2; done; echo "no $KEY" >&2; exit 3';
+    const env = { KEY: "hunter2-hunter2" };
+    const fails: McpServer = {
+      id: "fails",
+      transport: { ...PROGRAM, command: "sh", args: ["-c", script], env },
+    };
+    return withServers([fails], async (servers, lines) => {
+      await list(servers);
+      assert.deepEqual(servers.states(), [{
+        id: "fails",
+        state: "failing",
+        tools: 0,
+        problem: "the program has ended (exit code 3)",
+        said: ["line 2", "line 3", "line 4", "line 5", "no [redacted]"],
+      }]);
+      assert.match(lines(), /not available.*line 5\\nno \[redacted\]/);
+    });
+  });
+
   it("tells the model if a tool refuses, and if a program cannot be started", () =>
     withServers([
       STDIO,
       { id: "gone", transport: { ...PROGRAM, command: "/does/not/exist" } },
     ], async (servers, lines) => {
-      await servers.list(() => true);
+      await list(servers);
       await assert.rejects(call(servers, "mcp__everything__get-sum", { a: "x" }), /[Ii]nvalid/);
       assert.match(lines(), /An MCP server is not available/);
       assert.match(lines(), /there is no program \/does\/not\/exist: install it/);
-      assert.doesNotMatch(servers.tools().map(({ name }) => name).join(), /gone/);
+      const names = servers.tools().map(({ name }) => name);
+      assert.deepEqual(names.filter((name) => /gone/.test(name)), ["mcp__gone__connecting"]);
     }));
 
   it("logs the reason of a program that does not run, without a stack", () => {
@@ -159,14 +260,14 @@ describe("[T6] createMcpServers()", () => {
       id,
       transport: { ...PROGRAM, command, sandbox },
     });
-    const list = [
+    const programs = [
       program("path", "/does/not/exist", "off"),
       program("name", "no-such-program", "auto"),
       program("file", "/etc/hostname", "off"),
       program("ends", "false", "off"),
     ];
-    return withServers(list, async (servers, _lines, log) => {
-      await servers.list(() => true);
+    return withServers(programs, async (servers, _lines, log) => {
+      await list(servers);
       const failed = log.filter(({ event }) => event === "An MCP server is not available");
       const logged = failed.map(({ fields }) => JSON.stringify(toPlain(fields, (text) => text)));
       const reasonOf = (id: string) =>
@@ -188,7 +289,7 @@ describe("[T6] createMcpServers()", () => {
     return withServers(
       [ending("left", "exit 3"), ending("killed", "kill -9 $$")],
       async (servers, lines) => {
-        await servers.list(() => true);
+        await list(servers);
         assert.match(lines(), /the program has ended \(exit code 3\)/);
         assert.match(lines(), /the program has ended \(SIGKILL\)/);
       },
@@ -197,7 +298,7 @@ describe("[T6] createMcpServers()", () => {
 
   it("ends a call with the turn's signal", () =>
     withServers([STDIO], async (servers) => {
-      await servers.list(() => true);
+      await list(servers);
       const stop = new AbortController();
       const tool = servers.tools().find(({ name }) => /long-running/.test(name));
       assert.ok(tool);
@@ -295,7 +396,7 @@ describe("[T13] createMcpServers()", () => {
       id: "asks",
       transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
     }], async (servers) => {
-      await servers.list(() => true);
+      await list(servers);
       const result = await call(servers, "mcp__asks__look", {});
       assert.match(result, /"action":"cancel"/);
       assert.match(result, /the server asked a person: "Which reef\?".*no person can be asked/);
@@ -308,7 +409,7 @@ describe("[T13] createMcpServers()", () => {
       id: "asks",
       transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
     }], async (servers) => {
-      await servers.list(() => true);
+      await list(servers);
       await assert.rejects(call(servers, "mcp__asks__look", { what: "die" }), UnknownOutcomeError);
     }));
 
@@ -317,7 +418,7 @@ describe("[T13] createMcpServers()", () => {
       id: "asks",
       transport: { ...PROGRAM, ...scriptedProgram("Asks.") },
     }], async (servers) => {
-      await servers.list(() => true);
+      await list(servers);
       assert.match(await call(servers, "mcp__asks__look", { what: "cwd" }), /\/asks$/);
     }));
 
@@ -335,8 +436,8 @@ describe("[T13] createMcpServers()", () => {
       await withServers(
         [{ id: "far", transport: { kind: "http", url, headers: {} } }],
         async (servers, lines) => {
-          await servers.list(() => true);
-          assert.deepEqual(servers.tools(), []);
+          await list(servers);
+          assert.deepEqual(servers.tools().map(({ name }) => name), ["mcp__far__connecting"]);
           assert.match(lines(), /HTTP 401\): it wants a sign-in.*`barnacle mcp login far`/);
           assert.match(lines(), /mcp\.servers\.far\.headers\.authorization/);
         },
@@ -354,7 +455,7 @@ describe("[T13] createMcpServers()", () => {
       const transport = { ...PROGRAM, ...scriptedProgram(description) };
       let said = "";
       await withServers([{ id: "asks", transport }], async (servers, lines) => {
-        await servers.list(() => true);
+        await list(servers);
         said = lines();
       }, seen);
       return said;
@@ -383,7 +484,7 @@ describe("[T13] createMcpServers()", () => {
       while (!await fetch(url).then(() => true, () => false)) await sleep(50);
       const transport = { kind: "http", url, headers: { "x-key": "1" } } as const;
       await withServers([{ id: "far", transport }], async (servers) => {
-        await servers.list(() => true);
+        await list(servers);
         assert.match(await call(servers, "mcp__far__echo", { message: "ahoy" }), /ahoy/);
       });
     } finally {

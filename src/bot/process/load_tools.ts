@@ -9,13 +9,16 @@ import type { ToolServicesOptions } from "./tool_services.ts";
 
 /** Creates the loader; `options` gives the options at the time of the load. */
 export function createLoadedTools(options: () => ToolServicesOptions) {
+  let loaded: ToolServices | undefined;
   const tools = createLoader(async () => {
     const { createToolServices } = await import("./tool_services.ts");
-    return await createToolServices(options());
+    return loaded = await createToolServices(options());
   });
   return {
     /** Loads them; the same ones at each call. After a failure, the next call tries again. */
     load: (): Promise<ToolServices> => tools.get(),
+    /** As {@link ToolServices.servers}; empty before they are loaded. */
+    servers: () => loaded?.servers() ?? [],
     /** As {@link ToolServices.apply}, if they are loaded. */
     async apply(config: BotConfig): Promise<void> {
       await (await tools.loading())?.apply(config);

@@ -40,9 +40,6 @@ export interface ToolServicesOptions extends Clock {
   readonly onSignIn: (serverId: string) => void;
 }
 
-/** Milliseconds that a turn waits for servers to list their tools. */
-const READY_MS = 10_000;
-
 /**
  * Creates the tools. Nothing is started before a tool is called.
  *
@@ -100,12 +97,11 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
     commands,
     skills,
+    servers: () => mcp?.states() ?? [],
     tools: all,
     ready(isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
-      if (!areSkillsRead) return skillsRead.then(() => within(READY_MS, mcp?.list(isWanted)));
-      const listing = mcp?.list(isWanted);
-      return listing && within(READY_MS, listing);
+      return areSkillsRead ? mcp?.list(isWanted) : skillsRead.then(() => mcp?.list(isWanted));
     },
     async apply(next) {
       const nextServers = await serversFor(next) ?? mcp;
@@ -119,14 +115,6 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       await Promise.all([mcp?.close(), commands.stop()]);
     },
   };
-}
-
-/** Waits for a promise, but not longer than some milliseconds. */
-async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const cancel = schedule(resolve, ms);
-  await Promise.race([promise, late]);
-  cancel();
 }
 
 const NO_TOOLS: readonly Tool[] = [];

@@ -4,6 +4,7 @@
 
 import type { BotConfig } from "../../config/config.ts";
 import type { SkillLibrary } from "../../core/skills/skill.ts";
+import type { McpServerState } from "../../core/mcp_state.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
@@ -18,11 +19,13 @@ export interface ToolServices {
   readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
   readonly commands: HostCommands;
   readonly skills: SkillLibrary;
+  /** The states of the MCP servers, in the order of the config. */
+  readonly servers: () => readonly McpServerState[];
   /** All tools that the config makes available: the same array until they change. */
   tools(): readonly Tool[];
   /**
-   * Lists the tools of servers that have not listed theirs, for a turn that may have them. Waits for
-   * them some seconds, and never rejects.
+   * Connects to servers that have not listed their tools, for a turn that may have them. Waits a
+   * moment for those that no turn has needed yet, and never rejects.
    *
    * @param isAllowed Whether the turn's sender has a tool, by its name.
    * @returns `undefined` if there is nothing to wait for.

@@ -110,7 +110,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   },
   {
     part: "mcp",
-    checks: ["mcp", "mcp.sandbox"],
+    checks: ["mcp", "mcp.sandbox", "mcp.limits"],
     run: ({ config, dataDir, io }) =>
       Object.keys(config.mcp.servers).length === 0
         ? []

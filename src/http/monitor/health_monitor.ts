@@ -40,7 +40,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 }
 
 function monitoring(sources: HealthSources) {
-  const { metrics, now, schedule, resumableMs, embedding } = sources;
+  const { metrics, now, schedule, resumableMs, embedding, mcpServers } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -98,6 +98,7 @@ function monitoring(sources: HealthSources) {
       ...storeHealth.current(),
       models: modelsOf(accounts()),
       embedding: meaning,
+      mcpServers: mcpServers?.() ?? [],
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
     };

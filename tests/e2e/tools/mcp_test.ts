@@ -24,6 +24,22 @@ describe("[T13] the bot", () => {
       assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
     }));
 
+  it("tells why a server has no tools, and status shows the last words of its program", () => {
+    const args = ["-c", "echo no key for the reef >&2; exit 3"];
+    const config = {
+      mcp: { servers: { fails: { command: "/bin/sh", args, sandbox: "off" } } },
+      tools: { allow: ["mcp__fails"] },
+    };
+    return withSimulation({ config }, async ({ start, say, mention, replies, cli }) => {
+      await start();
+      say("grace", "general", `${mention}\ncall: mcp__fails__connecting {}`);
+      const [why = ""] = await replies("general", 1);
+      assert.match(why, /fails is not available: the program has ended \(exit code 3\)/);
+      const status = await cli("status", "--json");
+      assert.match(status.stdout, /its program wrote: no key for the reef/);
+    });
+  });
+
   const everything = {
     mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
     tools: { allow: ["mcp__all"] },

@@ -38,6 +38,7 @@ export const HEALTHY: Snapshot = {
   store: { probeMs: 3, isFailing: false, probedAt: NOW, answeredAt: NOW },
   inbox: { waiting: 0, running: 0, oldestMs: 0 },
   outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
+  mcpServers: [],
   models: [{ id: "local" }],
   eventLoopLagMs: 4,
   rssBytes: 55_000_000,

@@ -41,7 +41,13 @@ function attempt(run: () => unknown): string {
   }
 }
 
-/** Reads `read <path>`, `write <path>`, `processes`, `cwd`, `home`, or `die` to end at once. */
+/** Tools that the server lists. */
+const tools = ["look"];
+
+/**
+ * Reads `read <path>`, `write <path>`, `processes`, `cwd`, `home`, `grow <tool>` to have one tool more,
+ * or `die` to end at once.
+ */
 function look(what: string): string {
   const [verb, path = ""] = what.split(" ");
   switch (verb) {
@@ -51,6 +57,10 @@ function look(what: string): string {
       return attempt(() => writeFileSync(path, "x") ?? "written");
     case "processes":
       return attempt(() => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).length);
+    case "grow":
+      tools.push(path);
+      send({ method: "notifications/tools/list_changed" });
+      return `${tools.length}`;
     case "die":
       return process.exit(1);
     case "cwd":
@@ -74,13 +84,14 @@ function serve(description: string): void {
           id,
           result: {
             protocolVersion: params?.["protocolVersion"],
-            capabilities: { tools: {} },
+            capabilities: { tools: { listChanged: true } },
             serverInfo: { name: "scripted", version: "1" },
           },
         });
       case "tools/list": {
         const inputSchema = { type: "object" };
-        return send({ id, result: { tools: [{ name: "look", description, inputSchema }] } });
+        const all = tools.map((name) => ({ name, description, inputSchema }));
+        return send({ id, result: { tools: all } });
       }
       case "tools/call":
         if (typeof input.what === "string") return text(id, look(input.what));

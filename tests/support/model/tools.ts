@@ -87,6 +87,7 @@ export const NO_TOOLS: ToolServices = {
     stop: () => Promise.resolve(),
   },
   skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
+  servers: () => [],
   tools: () => [],
   ready: () => Promise.resolve(),
   apply: () => Promise.resolve(),

@@ -1,0 +1,15 @@
+/** Declares the state of an MCP server, as health and `barnacle status` show it. */
+
+/** The state of one server of the config. */
+export interface McpServerState {
+  /** Its name in the config. */
+  readonly id: string;
+  /** `unused`: no turn has needed it yet. `failing`: the last attempt to connect has failed. */
+  readonly state: "unused" | "connecting" | "ready" | "failing";
+  /** Number of its tools as last listed. */
+  readonly tools: number;
+  /** Why it fails. */
+  readonly problem?: string;
+  /** The last lines that its program wrote to stderr, without secrets; empty if it wrote none. */
+  readonly said: readonly string[];
+}
