@@ -40,6 +40,8 @@ export interface StdioProgram {
 export interface ConfinedLaunch extends ServerLaunch {
   /** Working directory. */
   readonly cwd: string;
+  /** The program, as the config names it. */
+  readonly program: string;
   /** Its limits of memory and disk. */
   readonly limits: ProgramLimits;
   readonly bound: BoundedProgram;
@@ -113,7 +115,15 @@ export function createConfine(
     function bounded(outer: ServerLaunch): ConfinedLaunch {
       const bound = bounds.open(limits, [home]);
       const launch = bound.launch({ file: outer.command, args: outer.args });
-      return { env: outer.env, command: launch.file, args: launch.args, cwd: home, limits, bound };
+      return {
+        env: outer.env,
+        command: launch.file,
+        args: launch.args,
+        cwd: home,
+        program: command,
+        limits,
+        bound,
+      };
     }
 
     function plain(): ConfinedLaunch {

@@ -9,7 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { JSONRPCMessage, MCPTransport } from "@ai-sdk/mcp";
 import { codeOf } from "../lib/errors.ts";
-import { type BoundedProgram, passedText } from "../lib/program_limits.ts";
+import { passedText } from "../lib/program_limits.ts";
 import { createFloodCheck, MAX_IN_SECOND, TOOLS_CHANGED, withSchema } from "./answer_body.ts";
 import { type ConfinedLaunch, ProgramError, startFailure } from "./confine.ts";
 
@@ -45,7 +45,7 @@ export function createStdioTransport(
   onToolsChanged: () => void = () => {},
 ): StdioTransport {
   let child: ChildProcess | undefined;
-  let bound: BoundedProgram | undefined;
+  let launched: ConfinedLaunch | undefined;
   let unread = "";
   let said = "";
   let hasEnded = false;
@@ -79,15 +79,15 @@ export function createStdioTransport(
     async start() {
       const launch = await prepare();
       if (hasEnded) throw new Error("the program is not needed any more");
-      bound = launch.bound;
+      launched = launch;
       const started = child = startProgram(launch);
       if (started.pid !== undefined) {
-        bound.watch(started.pid, (limit) => stop(passedText(limit, launch.limits)));
+        launch.bound.watch(started.pid, (limit) => stop(passedText(limit, launch.limits)));
       }
       await new Promise<void>((resolve, reject) => {
         started.on("spawn", () => resolve());
         started.on("error", (error) => {
-          const failure = startFailure(launch.command, codeOf(error));
+          const failure = startFailure(launch.program, codeOf(error));
           reject(failure);
           end(failure);
         });
@@ -137,14 +137,14 @@ export function createStdioTransport(
   }
 
   function ended(message: string): ProgramError {
-    return new ProgramError(message, { kind: "ended", path: child?.spawnfile ?? "" });
+    return new ProgramError(message, { kind: "ended", path: launched?.program ?? "" });
   }
 
   function end(how: ProgramError): void {
     if (hasEnded) return;
     hasEnded = true;
     signalTo(child, "SIGKILL");
-    bound?.close();
+    launched?.bound.close();
     onEnd(how);
     transport.onclose?.();
   }
@@ -152,7 +152,7 @@ export function createStdioTransport(
   return transport;
 }
 
-function startProgram({ command, args, env, cwd }: ConfinedLaunch) {
+function startProgram({ command, args, env, cwd, program }: ConfinedLaunch) {
   try {
     return spawn(command, [...args], {
       cwd,
@@ -162,7 +162,7 @@ function startProgram({ command, args, env, cwd }: ConfinedLaunch) {
       windowsHide: true,
     });
   } catch (error) {
-    throw startFailure(command, codeOf(error)); // Bun throws for a file that is no program
+    throw startFailure(program, codeOf(error)); // Bun throws for a file that is no program
   }
 }
 

@@ -325,6 +325,7 @@ const shell = (line: string, written: Partial<WrittenLimits> = {}) => () => {
     args: ["-c", line],
     env: environmentOf(process.env, {}),
     cwd: "/",
+    program: "sh",
     limits,
     bound: createProgramBounds().open(limits, []),
   });

@@ -36,7 +36,7 @@ describe("[T13] the bot", () => {
       const [why = ""] = await replies("general", 1);
       assert.match(why, /fails is not available: the program has ended \(exit code 3\)/);
       const status = await cli("status", "--json");
-      assert.match(status.stdout, /its program wrote: no key for the reef/);
+      assert.match(JSON.stringify(status), /its program wrote: no key for the reef/);
     });
   });
 
