@@ -126,14 +126,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     schedule,
     resumableMs: () => resumableMsOf(setup),
     embedding: noteMeaning.state,
-<<<<<<< HEAD
     budgets() {
       const { budgets, agent } = setup.config;
       return readBudgets(budgets, ofAgent(agent.id), store, now());
     },
-=======
     mcpServers: () => tools.servers(),
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);

@@ -5,11 +5,8 @@
  * "fine" for weeks while the other was down.
  */
 
-<<<<<<< HEAD
 import { budgetText, isSpent } from "../core/spending/budget.ts";
-=======
 import type { McpServerState } from "../core/mcp_state.ts";
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
@@ -175,7 +172,6 @@ function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   );
 }
 
-<<<<<<< HEAD
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
 function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
   return budgets.map((use) =>
@@ -184,7 +180,8 @@ function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
       status: isSpent(use) ? "warn" : "pass",
     })
   );
-=======
+}
+
 /** The bot answers without its tools. */
 function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthFinding {
   switch (state) {
@@ -200,7 +197,6 @@ function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthF
       return healthFinding(`mcp:${id}`, text, { status: "warn" });
     }
   }
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
 }
 
 /** The bot answers without it: notes are found by words alone then. */

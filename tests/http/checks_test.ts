@@ -156,10 +156,12 @@ describe("[O1] judgeHealth()", () => {
       ["llm:a", "llm:b"],
     ],
     [
-<<<<<<< HEAD
       "[X4] a budget that is not spent",
       { budgets: [{ rule: "budgets.total.tokensPerDay", unit: "tokens", limit: 10, used: 9 }] },
-=======
+      "pass",
+      [],
+    ],
+    [
       "[T6] MCP servers that are in use, or not needed yet",
       {
         mcpServers: [
@@ -168,18 +170,18 @@ describe("[O1] judgeHealth()", () => {
           { id: "c", state: "unused", tools: 0, said: [] },
         ],
       },
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
       "pass",
       [],
     ],
     [
-<<<<<<< HEAD
       "[X4] a spent budget",
       { budgets: [{ rule: "budgets.total.tokensPerDay", unit: "tokens", limit: 10, used: 10 }] },
-=======
+      "warn",
+      [],
+    ],
+    [
       "[T6] an MCP server that fails",
       { mcpServers: [{ id: "a", state: "failing", tools: 0, problem: "gone", said: ["x", "y"] }] },
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
       "warn",
       [],
     ],

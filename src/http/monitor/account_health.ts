@@ -42,13 +42,10 @@ export interface HealthSources
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
   readonly embedding?: () => EmbeddingState | undefined;
-<<<<<<< HEAD
   /** Reads the budgets of the whole bot and of its agent; absent: none. */
   readonly budgets?: () => Promise<readonly BudgetUse[]>;
-=======
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
->>>>>>> f895ba60 (feat(mcp): servers connect beside the turns, changed tools count, and a failing program is heard)
 }
 
 /** The figures of one account in the store. */

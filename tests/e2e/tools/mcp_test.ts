@@ -30,11 +30,12 @@ describe("[T13] the bot", () => {
       mcp: { servers: { fails: { command: "/bin/sh", args, sandbox: "off" } } },
       tools: { allow: ["mcp__fails"] },
     };
-    return withSimulation({ config }, async ({ start, say, mention, replies, cli }) => {
-      await start();
+    return withSimulation({ config }, async ({ start, say, mention, replies, cli, line }) => {
+      const bot = await start();
       say("grace", "general", `${mention}\ncall: mcp__fails__connecting {}`);
       const [why = ""] = await replies("general", 1);
       assert.match(why, /fails is not available: the program has ended \(exit code 3\)/);
+      await line(bot, /"Barnacle is running"/); // and its HTTP server listens
       const status = await cli("status", "--json");
       assert.match(JSON.stringify(status), /its program wrote: no key for the reef/);
     });
