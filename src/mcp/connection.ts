@@ -44,6 +44,7 @@ export interface McpConnection {
   tools(): readonly McpToolDefinition[] | undefined;
   /** The last failure; `undefined` if there was none. */
   problem(): Error | undefined;
+  /** Its state, for health. */
   state(): McpServerState;
   /** When the operator signed in; `undefined` without a login. */
   signedInAt(): number | undefined;

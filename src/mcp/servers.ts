@@ -72,6 +72,7 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   return {
     /** All known tools: the same array until they change. */
     tools: (): readonly Tool[] => tools,
+    /** The states of all servers, in the order of the config. */
     states: (): readonly McpServerState[] => running.map(({ connection }) => connection.state()),
     /**
      * Connects to servers that have not listed their tools, and waits a moment for those that no
