@@ -21,6 +21,8 @@ export interface GatewaySwitches {
   delayMs: number;
   /** Close codes for the next IDENTIFYs, in order. */
   closeOnIdentify: number[];
+  /** Changes each payload as its text, into the form of another server; absent: none. */
+  reform: ((text: string) => string) | undefined;
   /** Number of the next IDENTIFYs that get an invalid session (op 9, `false`). */
   invalidIdentifies: number;
   /** Payload of op 9 for the next RESUMEs, in order; with `false` their sessions end. */
@@ -49,6 +51,7 @@ export function createGatewaySwitches(): GatewaySwitches {
     swallowReady: false,
     delayMs: 0,
     closeOnIdentify: [],
+    reform: undefined,
     invalidIdentifies: 0,
     invalidResumes: [],
     endsSessionOnClose: (code) => code === 1000 || code === 1001,
@@ -71,9 +74,16 @@ export function createGatewaySwitches(): GatewaySwitches {
  * - `slow_body`: carried out, answered byte by byte. `cut_body`: carried out, the answer breaks
  *   off.
  * - `garbage`: carried out, answered with 200 and a body that is not JSON.
+ * - `reform`: carried out, answered with a changed body.
  */
 export type RestFault =
-  | { readonly kind: "status"; readonly status: number }
+  | {
+    readonly kind: "status";
+    readonly status: number;
+    /** Discord's error code; 0 if absent. */
+    readonly code?: number;
+  }
+  | { readonly kind: "reform"; readonly change: (body: string) => string }
   | { readonly kind: "html"; readonly status: number }
   | {
     readonly kind: "rate_limit";

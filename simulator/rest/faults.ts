@@ -10,7 +10,7 @@ import { answerHtml, answerRateLimited } from "./answers.ts";
 export function answerInstead(fault: RestFault): Response | undefined {
   switch (fault.kind) {
     case "status":
-      return Response.json({ message: `${fault.status}: Simulated`, code: 0 }, {
+      return Response.json({ message: `${fault.status}: Simulated`, code: fault.code ?? 0 }, {
         status: fault.status,
       });
     case "html":
@@ -69,6 +69,12 @@ export async function sendWithFault(
       const body = await begin(response, outgoing);
       outgoing.write(body.subarray(0, Math.ceil(body.length / 2)), () => outgoing.destroy());
       return RESPONSE_ALREADY_SENT;
+    }
+    case "reform": {
+      const { status, headers } = response;
+      return status === 204
+        ? response
+        : new Response(fault.change(await response.text()), { status, headers });
     }
     case "garbage":
       return new Response('{"id": "12', { status: 200, headers: response.headers });

@@ -123,6 +123,7 @@ export const CHECKS = {
       ready: "connected",
       fatal: "Discord refuses the connection",
       down: "not connected: many attempts have failed",
+      unread: "not connected: Barnacle cannot read the READY of this server",
       disabled: "disabled by the config",
     },
   },
@@ -143,6 +144,11 @@ export const CHECKS = {
     ...HEALTH,
     fix: 'allow the bot "View Channel" and "Read Message History" in that channel; ' +
       "the bot then reads the messages that it missed",
+  },
+  "gateway:dispatches": {
+    ...HEALTH,
+    fix:
+      "update Barnacle; if DISCORD_API_URL names another server, its events lack what a bot needs",
   },
   "instance:lock": {
     ...HEALTH,

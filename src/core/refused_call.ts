@@ -76,3 +76,29 @@ export class RefusedCall extends Error {
 export function badArguments(words: string): RefusedCall {
   return new RefusedCall("bad_arguments", words);
 }
+
+/** Names of errors that end a call in another way than by failing. */
+const OTHER_ENDS: ReadonlySet<string> = new Set([
+  "ProbeEnded",
+  "UnknownOutcomeError",
+  "WaitsForPerson",
+  "AbortError",
+]);
+
+/**
+ * Runs a later step of an action. Its failure says what the earlier steps have done, so it is no
+ * refusal: the model must not repeat them.
+ *
+ * @param done As the start of a sentence: `"the thread 5 is open"`.
+ */
+export async function afterDone<Result>(
+  done: string,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!(error instanceof Error) || OTHER_ENDS.has(error.name)) throw error;
+    throw new Error(`${done}, but the next step failed: ${error.message}`, { cause: error });
+  }
+}

@@ -41,7 +41,7 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
   { checks: ["instance:lock"], run: ({ account }) => instance(account) },
   { checks: ["account:paused"], run: ({ account }) => paused(account) },
   {
-    checks: ["preflight", "access:ids"],
+    checks: ["preflight", "access:ids", "gateway:dispatches"],
     run: ({ account, componentOf }) => problems(account, componentOf),
   },
   { checks: ["outbox:parked"], run: ({ account, componentOf }) => parked(account, componentOf) },
@@ -87,10 +87,12 @@ function connectionChecks({ shards }: AccountSnapshot, now: number): readonly He
   const outageMs = Math.min(
     ...shards.map(({ state, readyAt }) => state === "ready" ? 0 : now - readyAt),
   );
-  return shards.map(({ id, state, isDown }) => {
+  return shards.map(({ id, state, isDown, readysUnread = 0 }) => {
     const isReady = state === "ready";
-    const isLost = isDown || state === "fatal" || outageMs > OUTAGE_MS;
-    const shown = isDown && !isReady && state !== "fatal" ? "down" : state;
+    const isDeaf = readysUnread > 0 && !isReady;
+    const isLost = isDown || isDeaf || state === "fatal" || outageMs > OUTAGE_MS;
+    const isOpen = !isReady && state !== "fatal";
+    const shown = isDeaf && isOpen ? "unread" : isDown && isOpen ? "down" : state;
     return healthFinding("gateway:connection", shown, {
       where: id,
       status: isReady ? "pass" : isLost ? "fail" : "warn",

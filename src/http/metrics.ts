@@ -6,6 +6,7 @@
  * series, and a chart must not list who talks to the bot. The account label is a key of the config.
  */
 
+import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
@@ -56,13 +57,20 @@ export function createMetrics(build: Build): Metrics {
     name: "process_cpu_seconds_total",
     help: "Total user and system CPU time spent in seconds.",
   });
+  const parts = registry.counter({
+    name: "barnacle_discord_parts_dropped_total",
+    help: "Parts of Discord's payloads that had an unexpected form and that no decision needed.",
+  });
   let cpuSec = 0;
+  let dropped = 0;
   return {
     ...meters,
     text(snapshot, usage, now) {
       for (const read of readGauges) read({ ...snapshot, ...usage, now });
       cpu.add(Math.max(0, usage.cpuSec - cpuSec));
       cpuSec = Math.max(cpuSec, usage.cpuSec);
+      parts.add(droppedParts() - dropped);
+      dropped = droppedParts();
       return registry.text();
     },
   };

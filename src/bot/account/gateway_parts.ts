@@ -90,11 +90,16 @@ export async function createGatewayParts(
   async function loadReader(): Promise<Reader> {
     const { createReader } = await import("../../discord/gateway/read/reader.ts");
     const guilds = await store.gateway.guildsOf(accountId);
+    let misfits = 0;
     return createReader(
       { accountId, guilds, self: stored.self },
       (problem) => {
         meter.misfit();
-        logging.forPart("gateway").warn("A dispatch has an unknown form", { ...problem });
+        misfits += 1;
+        // A server may send nothing else, and the log has room for a few.
+        if (!Number.isInteger(Math.log2(misfits))) return;
+        const fields = { ...problem, misfits };
+        logging.forPart("gateway").warn("A dispatch has an unknown form", fields);
       },
     );
   }

@@ -142,6 +142,7 @@ export function connectParts(
     state(shardId, state) {
       health.setShard(shardId, state);
       noteState(shardId, state);
+      if (state.readysUnread !== undefined) inbound.readysUnread(state.readysUnread);
       if (state.state !== "ready") return;
       inbound.ready();
       online.ready();

@@ -12,6 +12,7 @@ import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
+import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
@@ -94,6 +95,11 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     keeper: parts.policy,
     tellOwners: (text) => outbound.tellOwners(text),
   });
+  const unread = createUnreadDispatches(
+    account,
+    () => reader.unread,
+    (text) => outbound.tellOwners(text),
+  );
   const acceptor = createAcceptor({
     ...account.forPart("inbox"),
     judge: (message, source) => judge.judge(message, {}, source),
@@ -141,6 +147,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       const read = reader.read(batch);
       acceptor.accept(read);
       memory.read(batch.text.length);
+      unread.read();
       if (read.guilds.length > 0) {
         names.guildsChanged();
         events.emit.guildsChanged();
@@ -165,7 +172,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       lookUp.reconfigured();
       names.resolveAgain();
     },
-    findings: names.findings,
+    readysUnread: unread.readys,
+    findings: () => [...unread.findings(), ...names.findings()],
     async stop() {
       try {
         await endTasks();

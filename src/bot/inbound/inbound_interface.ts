@@ -49,6 +49,8 @@ export interface Inbound
   answered(): Promise<void>;
   /** The config and its policy have changed. */
   reconfigured(): void;
+  /** READYs in a row of a shard that cannot be read. */
+  readysUnread(count: number): void;
   /** Current problems, for health. */
   findings(): readonly Finding[];
   /**

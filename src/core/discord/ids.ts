@@ -69,6 +69,16 @@ export function parseSnowflake<Kind extends string>(text: string): Snowflake<Kin
   return text as Snowflake<Kind>;
 }
 
+/**
+ * Reads an id of a payload. Discord sends text; other servers may send a number.
+ *
+ * @returns `undefined` for anything else, and for a number that a double does not hold.
+ */
+export function readSnowflake<Kind extends string>(given: unknown): Snowflake<Kind> | undefined {
+  if (typeof given === "string") return parseSnowflake<Kind>(given);
+  return Number.isSafeInteger(given) ? parseSnowflake<Kind>(String(given)) : undefined;
+}
+
 const IDS_PER_MS = 2 ** 22;
 /** Digits at an id's end that are read as a number of their own, because a double holds no id. */
 const LOW_DIGITS = 10;

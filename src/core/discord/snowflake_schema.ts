@@ -4,18 +4,18 @@
  */
 
 import { z } from "zod";
-import { parseSnowflake, type Snowflake } from "./ids.ts";
+import { readSnowflake, type Snowflake } from "./ids.ts";
 
 /** An id of all kinds at once, which types as an id of any kind. */
-const shared: z.ZodType<Snowflake<never>> = z.string().transform((text, context) => {
-  const id = parseSnowflake<never>(text);
+const shared: z.ZodType<Snowflake<never>> = z.unknown().transform((given, context) => {
+  const id = readSnowflake<never>(given);
   if (id) return id;
   context.addIssue({ code: "custom", message: "Not a Discord id" });
   return z.NEVER;
 });
 
 /**
- * A string that is an id; the caller names its kind, as with `parseSnowflake`.
+ * An id as text or as a whole number; the caller names its kind, as with `parseSnowflake`.
  *
  * All callers get the same schema, because each one takes memory. The issue does not repeat a refused
  * text: the text comes from outside, and errors are logged.

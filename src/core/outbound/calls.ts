@@ -50,7 +50,7 @@ export interface Messages {
 /** Requests about threads. */
 export interface ThreadCalls {
   /**
-   * Opens the thread of a message, which has the id of the message.
+   * Opens the thread of a message. At Discord, it has the id of the message.
    *
    * @param minutes Rounded up to a time that Discord knows.
    * @returns `existed` if the message has a thread already: a repeated request changes nothing.
@@ -61,7 +61,7 @@ export interface ThreadCalls {
     messageId: MessageId,
     name: string,
     minutes: number,
-  ): Promise<"opened" | "existed">;
+  ): Promise<{ readonly threadId: ChannelId; readonly existed: boolean }>;
   /**
    * Adds a person; again changes nothing.
    *

@@ -101,13 +101,20 @@ export function createAnswerThreads(
   }
 
   /** Asks Discord until it answers, but not for ever: people wait for the answer. */
-  async function startThread(message: InboundMessage, title: string): Promise<void> {
-    for (const [attempt, delay] of [...RETRY_MS, undefined].entries()) {
+  async function startThread(message: InboundMessage, title: string): Promise<ChannelId> {
+    for (let attempt = 0;; attempt++) {
+      const delay = RETRY_MS[attempt];
       try {
         const { archiveAfterMin } = rules(message);
-        const how = await calls.start(message.channelId, message.id, title, archiveAfterMin);
-        log.debug("A message has its thread", { messageId: message.id, how, attempt });
-        return;
+        const { channelId, id: messageId } = message;
+        const { threadId, existed } = await calls.start(
+          channelId,
+          messageId,
+          title,
+          archiveAfterMin,
+        );
+        log.debug("A message has its thread", { messageId, threadId, existed, attempt });
+        return threadId;
       } catch (error) {
         if (refusalOf(error) || delay === undefined || stopping.aborted) throw error;
         await waitFor(delay, schedule, stopping);
@@ -126,8 +133,9 @@ export function createAnswerThreads(
     };
     await store.beginThread(accountId, asked, now());
     know(asked); // before the request: the first message there may arrive before its answer
+    let made = asked;
     try {
-      await startThread(message, title);
+      made = { ...asked, threadId: await startThread(message, title) };
     } catch (error) {
       askers.delete(threadId);
       if (refusalOf(error)) {
@@ -137,12 +145,18 @@ export function createAnswerThreads(
       }
       throw error;
     }
-    await store.endThread(accountId, threadId, "open");
+    if (made.threadId !== threadId) { // at another server than Discord
+      askers.delete(threadId);
+      await store.endThread(accountId, threadId, "refused");
+      await store.beginThread(accountId, made, now());
+      know(made);
+    }
+    await store.endThread(accountId, made.threadId, "open");
     // Discord adds only the bot. Without membership, the asker would not see the answer.
-    await calls.addMember(threadId, asked.askerId).catch((error: unknown) =>
-      log.debug("Cannot add the asker to a thread", { threadId, error })
+    await calls.addMember(made.threadId, asked.askerId).catch((error: unknown) =>
+      log.debug("Cannot add the asker to a thread", { threadId: made.threadId, error })
     );
-    return { ...asked, state: "open" };
+    return { ...made, state: "open" };
   }
 
   /** Opens the thread that the config asks for; `undefined` if Discord does not permit it. */

@@ -242,7 +242,7 @@ function shardsOf(
   stats: GatewayStats | undefined,
 ): readonly ShardSnapshot[] {
   return Array.from({ length: shardCount }, (_, shardId) => {
-    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits } =
+    const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits, readysUnread } =
       states.get(shardId) ?? {};
     const latencyMs = latencies.get(shardId) ?? 0;
     const seqCommitted = stats?.seqCommitted.get(shardId);
@@ -254,6 +254,7 @@ function shardsOf(
       ack: ack ? { ...ack, latencyMs } : undefined,
       seqCommitted,
       waits,
+      readysUnread,
     };
   });
 }

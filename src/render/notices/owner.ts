@@ -122,6 +122,13 @@ export const OWNER_NOTICES = {
     },
     example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
+  eventsUnread: {
+    text: "I cannot read Discord's {type} events ({why}), so I miss what they tell me. Please " +
+      "update me, or check the server that I am connected to.",
+    when: "events of a type have a form that Barnacle cannot read, to the bot's owner",
+    placeholders: { type: "Discord's name of the type", why: "the field that does not fit" },
+    example: "{type} von Discord kann ich nicht lesen ({why}).",
+  },
   idsUnknown: {
     text: "My config lists IDs that mean nothing at Discord. Correct them, or invite me:{list}",
     when: "the config lists IDs that Discord does not know, to the bot's owner",

@@ -32,7 +32,7 @@ function claimOf(message: InboundMessage, home: string = THREAD, attempt = 1): C
 function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
   const clock = new FakeClock();
   const rows = new Map<string, AnswerThread>();
-  const world = { answers: [] as ("forbidden" | "down")[], asked: [] as string[] };
+  const world = { answers: [] as string[], asked: [] as string[] };
   const stopping = new AbortController();
   const left: boolean[] = [];
   const threads = createAnswerThreads({
@@ -57,10 +57,15 @@ function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
       setAskerIn: (_account, _thread, isIn) => Promise.resolve(void left.push(!isIn)),
     },
     calls: {
-      start(_channel, _message, name, minutes) {
+      start(_channel, message, name, minutes) {
         world.asked.push(`${name} ${minutes}`);
         const answer = world.answers.shift();
-        return answer ? Promise.reject(new Error(answer)) : Promise.resolve("opened");
+        if (answer?.startsWith("id ")) {
+          return Promise.resolve({ threadId: channelId(answer.slice(3)), existed: false });
+        }
+        return answer
+          ? Promise.reject(new Error(answer))
+          : Promise.resolve({ threadId: channelId(message), existed: false });
       },
       addMember: (_thread, id) => Promise.resolve(void world.asked.push(`add ${id}`)),
     },
@@ -102,6 +107,16 @@ describe("[S7] createAnswerThreads() › homeOf()", () => {
     assert.deepEqual(world.asked, ["my [redacted] tides 60", `add ${QUESTION.sender.id}`]);
     assert.equal(rows.get(THREAD)?.state, "open");
     assert.ok(threads.continuesIn(THREAD));
+  });
+
+  it("[G16] takes the id that the server gives the thread", async () => {
+    const { threads, world, rows } = setUp();
+    world.answers.push("id 1400000000000000999");
+    const home = await threads.homeOf(claimOf(QUESTION), true);
+    const other = channelId("1400000000000000999");
+    assert.equal(home?.message.channelId, other);
+    assert.deepEqual([rows.get(other)?.state, rows.get(THREAD)?.state], ["open", "refused"]);
+    assert.deepEqual([threads.continuesIn(other), threads.continuesIn(THREAD)], [true, false]);
   });
 
   it("opens none for a silent turn, or by default", async () => {

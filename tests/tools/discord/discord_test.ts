@@ -278,6 +278,18 @@ describe("[T3] actions on threads", () => {
     assert.deepEqual(calls, [["openThread", { messageId: MESSAGE }, "Krill", 60]]);
   });
 
+  it("[T3] threadCreate › says which step was done before a failure", async () => {
+    const no = () => Promise.reject(new Error("Discord does not take it"));
+    await assert.rejects(
+      run({ action: "threadCreate", messageId: MESSAGE, title: "Krill", text: "x" }, { send: no }),
+      new RegExp(`thread ${CHANNEL} is open, without the text, but .* Discord does not take it`),
+    );
+    await assert.rejects(
+      run({ action: "threadCreate", title: "Krill", text: "x" }, { openThread: no }),
+      new RegExp(`message ${MESSAGE} is posted, without a thread, but .* Discord does not take it`),
+    );
+  });
+
   it("threadReply › needs the thread", async () => {
     const { calls } = await run({ action: "threadReply", channelId: CHANNEL, text: "x" });
     assert.deepEqual(calls, [["send", { channelId: CHANNEL, text: "x" }]]);

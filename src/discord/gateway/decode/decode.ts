@@ -220,9 +220,13 @@ export function withRoles(
 function senderIn(message: MessagePayload, guild: Guild | undefined, people?: People): Sender {
   const { author, member, webhook_id, application_id } = message;
   const automaton = automatonOf(message);
-  if (!automaton && people) return people.personOf(author, member?.roles, guild);
+  // The edit of another server may lack the member, who has just written the message.
+  const isEdit = Boolean(message.edited_timestamp);
+  const roles = member?.roles ??
+    (isEdit && guild && people?.rolesOf(author.id, guild) || undefined);
+  if (!automaton && people) return people.personOf(author, roles, guild);
   const applicationId = webhook_id ? application_id : undefined;
-  return senderOf(author, { roles: member?.roles, automaton, applicationId }, guild);
+  return senderOf(author, { roles, automaton, applicationId }, guild);
 }
 
 function directPlace({ channel_type }: MessagePayload): Place {

@@ -23,7 +23,8 @@ import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_sc
 import { bounded } from "../../../lib/text/cut.ts";
 import { commandPayload, modalData, toCall, toSubmission, typedIn } from "./interaction_data.ts";
 import type { DecodeFacts } from "./decode.ts";
-import { type DecodeProblem, problemOf, userPayload } from "./payloads.ts";
+import { bits, listOrEmpty, numeric, optional } from "../../../core/discord/lenient.ts";
+import { type DecodeProblem, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
@@ -31,44 +32,43 @@ import { senderOf } from "./senders.ts";
 function createSchemas() {
   /** The fields that tell the kind of interaction. */
   const kindPayload = z.object({
-    type: z.number(),
-    data: z.object({ type: z.number().optional(), component_type: z.number().optional() }).nullish()
-      .catch(undefined),
+    type: numeric,
+    data: optional(z.object({ component_type: optional(numeric) })),
   });
 
   const common = z.object({
     id: snowflake<"interaction">(),
-    application_id: snowflake<"application">(),
+    /** Absent: the bot's own application, which alone gets its interactions. */
+    application_id: optional(snowflake<"application">()),
     token: z.string().min(1),
     guild_id: snowflake<"guild">().nullish(),
     channel_id: snowflake<"channel">(),
-    channel: z.object({ type: z.number().optional(), name: z.string().nullish() })
-      .nullish().catch(undefined),
+    channel: optional(z.object({ type: optional(numeric), name: optional(z.string()) })),
     /** Set in guilds. */
     member: z.object({
       user: userPayload,
-      roles: z.array(snowflake<"role">()),
-      /** The member's permissions in this channel: bits as a decimal number. */
-      permissions: z.string().regex(/^\d{1,40}$/).optional().catch(undefined),
+      roles: roleIds,
+      /** The member's permissions in this channel. */
+      permissions: optional(bits),
     }).nullish(),
     /** Set outside guilds. */
-    user: userPayload.nullish(),
+    user: optional(userPayload),
     /** Whose installation of the bot it is: `0` has the guild, `1` the user. */
-    authorizing_integration_owners: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    authorizing_integration_owners: optional(z.record(z.string(), z.unknown())),
   });
 
   const message = z.object({
     id: snowflake<"message">(),
-    flags: z.number().optional().catch(undefined),
+    flags: optional(z.number()),
   });
   const onMessage = common.extend({ message });
   const buttonPayload = onMessage.extend({ data: z.object({ custom_id: z.string() }) });
   const selectPayload = onMessage.extend({
-    data: z.object({ custom_id: z.string(), values: z.array(z.string()) }),
+    data: z.object({ custom_id: z.string(), values: listOrEmpty(z.string().or(snowflake())) }),
   });
 
   const modalPayload = common.extend({
-    message: message.optional().catch(undefined),
+    message: optional(message),
     data: modalData(),
   });
 
@@ -97,10 +97,15 @@ const SELECTS: readonly number[] = [
   MessageComponentTypes.SelectMenuChannels,
 ];
 
+/** Facts for decoding an interaction. */
+type InteractionFacts =
+  & Pick<DecodeFacts, "accountId" | "index">
+  & Partial<Pick<DecodeFacts, "self">>;
+
 /** Decodes an interaction. Returns `undefined` for interactions that Barnacle does not use. */
 export function decodeInteraction(
   d: unknown,
-  context: Pick<DecodeFacts, "accountId" | "index">,
+  context: InteractionFacts,
 ): ComponentUse | SlashCommand | OptionTyping | DecodeProblem | undefined {
   const { kindPayload, buttonPayload, selectPayload, modalPayload, slashPayload } = built ??=
     createSchemas();
@@ -177,7 +182,7 @@ type Base = Interaction;
 function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
   schema: Schema,
   d: unknown,
-  context: Pick<DecodeFacts, "accountId" | "index">,
+  context: InteractionFacts,
   toInteraction: (payload: z.infer<Schema>, base: Base) => Decoded,
 ): Decoded | DecodeProblem {
   const payload = schema.safeParse(d);
@@ -188,9 +193,11 @@ function decode<Schema extends z.ZodType<CommonPayload>, Decoded>(
 
 function baseOf(
   payload: CommonPayload,
-  { accountId, index }: Pick<DecodeFacts, "accountId" | "index">,
+  { accountId, index, self }: InteractionFacts,
 ): Base | DecodeProblem {
   const { guild_id, channel_id, member, id, token } = payload;
+  const applicationId = payload.application_id ?? self?.applicationId;
+  if (!applicationId) return { kind: "problem", why: "application_id does not fit" };
   // In a guild only the member counts, because it has the roles.
   const user = guild_id ? member?.user : payload.user;
   if (!user) return { kind: "problem", why: "the sender does not fit" };
@@ -199,7 +206,7 @@ function baseOf(
     accountId,
     id,
     token,
-    applicationId: payload.application_id,
+    applicationId,
     channelId: channel_id,
   };
   if (isUserInstall(payload)) {

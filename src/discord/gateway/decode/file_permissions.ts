@@ -16,7 +16,9 @@ import {
   type RoleId,
   type UserId,
 } from "../../../core/discord/ids.ts";
-import type { ChannelPayload, RolePayload } from "./payloads.ts";
+import { bits } from "../../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { type ChannelPayload, memberPayload, type RolePayload } from "./payloads.ts";
 
 /** The settings of a guild that decide whether the bot may attach files. */
 export interface FilePermissions {
@@ -89,7 +91,7 @@ export function toFileChannels(channels: readonly ChannelPayload[]): FilePermiss
   }));
 }
 
-const overwriteSchema = z.object({ id: z.string(), allow: z.string(), deny: z.string() });
+const overwriteSchema = z.lazy(() => z.object({ id: snowflakeSchema(), allow: bits, deny: bits }));
 
 /** Reads a channel's overwrites of this permission. Malformed ones are left out. */
 export function toFileOverwrites(
@@ -104,8 +106,6 @@ export function toFileOverwrites(
   });
 }
 
-const memberSchema = z.object({ user: z.object({ id: z.string() }), roles: z.array(z.string()) });
-
 /** Finds the roles of the bot in a list of members; `undefined` if the bot is not in it. */
 export function ownRolesIn(
   members: unknown,
@@ -113,8 +113,8 @@ export function ownRolesIn(
 ): readonly RoleId[] | undefined {
   if (!Array.isArray(members) || self === undefined) return undefined;
   for (const member of members) {
-    const { user, roles = [] } = memberSchema.safeParse(member).data ?? {};
-    if (user?.id === self) return toRoleIds(roles);
+    const { user, roles = [] } = memberPayload.safeParse(member).data ?? {};
+    if (user?.id === self) return roles;
   }
   return undefined;
 }

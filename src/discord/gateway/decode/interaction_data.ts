@@ -12,6 +12,7 @@ import type { ChannelId } from "../../../core/discord/ids.ts";
 import type { CommandCall, OptionTyping } from "../../../core/inbound/interactions.ts";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
 import { bounded } from "../../../lib/text/cut.ts";
+import { listOf, listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
 import { attachmentPayload, userPayload } from "./payloads.ts";
 import { tagOf } from "./senders.ts";
 import type { Submission } from "../../../core/people/form.ts";
@@ -24,24 +25,24 @@ export function commandPayload() {
   const value = z.object({
     name: z.string(),
     value: z.union([z.string(), z.number(), z.boolean()]),
-    focused: z.boolean().optional(),
+    focused: optional(z.boolean()),
   });
   const others = z.unknown().transform(() => undefined);
   const subcommand = z.object({
     name: z.string(),
-    options: z.array(value.or(others)).nullish().catch(undefined),
+    options: listOf(value.or(others)),
   });
   const message = z.object({
     id: snowflake<"message">(),
-    content: z.string().catch(""),
+    content: textOr(""),
     author: userPayload,
   });
   return z.object({
-    type: z.number().optional(),
+    type: optional(numeric),
     name: z.string(),
-    options: z.array(value.or(subcommand).or(others)).nullish().catch(undefined),
-    target_id: z.string().optional().catch(undefined),
-    resolved: z.object({ messages: z.record(z.string(), message) }).nullish().catch(undefined),
+    options: listOf(value.or(subcommand).or(others)),
+    target_id: optional(snowflake<"message">()),
+    resolved: optional(z.object({ messages: z.record(z.string(), message) })),
   });
 }
 
@@ -103,28 +104,28 @@ const MAX_NAME = 100;
 export function modalData() {
   const input = z.object({
     custom_id: z.string(),
-    value: z.union([z.string(), z.boolean()]).nullish(),
-    values: z.array(z.string()).nullish(),
+    value: optional(z.union([z.string(), z.boolean()])),
+    values: listOf(z.string().or(snowflake())),
   });
   const named = z.object({
-    name: z.string().nullish(),
-    username: z.string().nullish(),
-    global_name: z.string().nullish(),
+    name: optional(z.string()),
+    username: optional(z.string()),
+    global_name: optional(z.string()),
   });
-  const allNamed = z.record(z.string(), named).nullish().catch(undefined);
+  const allNamed = optional(z.record(z.string(), named));
   return z.object({
     custom_id: z.string(),
-    components: z.array(z.union([
+    components: listOrEmpty(z.union([
       z.object({ component: input }).transform(({ component }) => [component]),
       z.object({ components: z.array(input) }).transform(({ components }) => components),
       z.unknown().transform(() => []), // text between the inputs
     ])),
-    resolved: z.object({
+    resolved: optional(z.object({
       users: allNamed,
       roles: allNamed,
       channels: allNamed,
-      attachments: z.record(z.string(), attachmentPayload).nullish().catch(undefined),
-    }).nullish().catch(undefined),
+      attachments: optional(z.record(z.string(), attachmentPayload)),
+    })),
   });
 }
 

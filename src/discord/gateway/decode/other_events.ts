@@ -15,11 +15,17 @@ import type { Reaction, ReactionsCleared } from "../../../core/inbound/reactions
 import { bounded } from "../../../lib/text/cut.ts";
 import type { MessagesDeleted, ThreadMembersChanged } from "../../../core/inbound/events.ts";
 import type { DecodeFacts } from "./decode.ts";
-import { type DecodeProblem, type Dispatch, problemOf, userPayload } from "./payloads.ts";
+import { listOrEmpty, optional } from "../../../core/discord/lenient.ts";
+import { type DecodeProblem, type Dispatch, problemOf, roleIds, userPayload } from "./payloads.ts";
 import { placeIn } from "./places.ts";
 import { senderOf } from "./senders.ts";
 
-const emojiPayload = z.object({ id: z.string().nullish(), name: z.string().nullish() });
+const emojiPayload = z.lazy(() =>
+  z.object({
+    id: optional(z.union([z.string(), z.number().transform(String)])),
+    name: optional(z.string()),
+  })
+);
 
 const reactionPayload = z.lazy(() =>
   z.object({
@@ -27,17 +33,18 @@ const reactionPayload = z.lazy(() =>
     channel_id: snowflake<"channel">(),
     message_id: snowflake<"message">(),
     guild_id: snowflake<"guild">().nullish(),
-    member: z.object({ user: userPayload.optional(), roles: z.array(snowflake<"role">()) })
-      .nullish(),
+    member: z.object({ user: optional(userPayload), roles: roleIds }).nullish(),
     emoji: emojiPayload,
-    message_author_id: z.string().nullish(),
+    message_author_id: optional(snowflake<"user">()),
   })
 );
 
-const clearedPayload = z.object({
-  message_id: snowflake<"message">(),
-  emoji: emojiPayload.nullish(),
-});
+const clearedPayload = z.lazy(() =>
+  z.object({
+    message_id: snowflake<"message">(),
+    emoji: optional(emojiPayload),
+  })
+);
 
 /** Maximum characters of an emoji's name; Discord allows 32. */
 const MAX_EMOJI = 64;
@@ -93,7 +100,7 @@ function emojiText({ id, name }: z.infer<typeof emojiPayload>): string {
 
 const deletedPayload = z.object({ id: snowflake<"message">(), channel_id: snowflake<"channel">() });
 const bulkDeletedPayload = z.lazy(() =>
-  z.object({ ids: z.array(snowflake<"message">()), channel_id: snowflake<"channel">() })
+  z.object({ ids: listOrEmpty(snowflake<"message">()), channel_id: snowflake<"channel">() })
 );
 
 /**
@@ -118,8 +125,8 @@ export function decodeDeletion({ t, d }: Dispatch): MessagesDeleted | DecodeProb
 const threadMembersPayload = z.lazy(() =>
   z.object({
     id: snowflake<"channel">(),
-    added_members: z.array(z.object({ user_id: snowflake<"user">() })).default([]),
-    removed_member_ids: z.array(snowflake<"user">()).default([]),
+    added_members: listOrEmpty(z.object({ user_id: snowflake<"user">() })),
+    removed_member_ids: listOrEmpty(snowflake<"user">()),
   })
 );
 

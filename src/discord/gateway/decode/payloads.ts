@@ -1,16 +1,25 @@
 /**
- * Schemas of Discord's payloads.
+ * Schemas of Discord's payloads (G16).
  *
- * They contain only the fields that Barnacle uses, and drop all others. Fields that decide about a
- * message must have the expected shape, or the message is a problem. Embeds, polls and the like may
- * have any shape: Discord invents new kinds faster than operators update bots.
+ * They contain only the fields that Barnacle uses, and drop all others. Required are the fields
+ * without which a message has no sender, place or time. A message without one of them is a problem.
+ * All others may have any shape: Discord invents new kinds faster than operators update bots.
  *
  * @see {@link https://docs.discord.com/developers/resources/message#message-object}
  */
 
 import { z } from "zod";
 import { snowflakeSchema as snowflake } from "../../../core/discord/snowflake_schema.ts";
-import { parseSnowflake } from "../../../core/discord/ids.ts";
+import { parseSnowflake, readSnowflake } from "../../../core/discord/ids.ts";
+import {
+  bits,
+  closingFlag,
+  listOf,
+  listOrEmpty,
+  numeric,
+  optional,
+  textOr,
+} from "../../../core/discord/lenient.ts";
 
 /** A parsed dispatch; its data is not validated yet. */
 export interface Dispatch {
@@ -34,233 +43,264 @@ export function problemOf({ issues }: z.ZodError, what: string): DecodeProblem {
   return { kind: "problem", why: `${issues[0]?.path.join(".") || what} does not fit` };
 }
 
-/** A list of optional parts. If one has an unexpected shape, the list is absent. */
-function leniently<Item extends z.ZodType>(item: Item) {
-  return z.array(item).optional().catch(undefined);
-}
-
-/** A user, as far as a sender needs it. */
-export const userPayload = z.object({
-  id: snowflake<"user">(),
-  username: z.string(),
-  discriminator: z.string().nullish(),
-  /** The display name; any person can take any. */
-  global_name: z.string().nullish().catch(undefined),
-  bot: z.boolean().nullish(),
-  system: z.boolean().nullish(),
-});
+/** A user, as far as a sender needs it. Without a name, the id stands for it: no rule names it so. */
+export const userPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"user">(),
+    username: optional(z.string()),
+    discriminator: optional(z.string()),
+    /** The display name; any person can take any. */
+    global_name: optional(z.string()),
+    bot: closingFlag,
+    system: closingFlag,
+  }).transform(({ username, ...user }) => ({ ...user, username: username ?? user.id }))
+);
 
 /** A file of a message, or of a submitted modal. */
 export const attachmentPayload = z.lazy(() =>
   z.object({
-    filename: z.string(),
-    content_type: z.string().nullish(),
-    size: z.number(),
-    description: z.string().nullish(),
-    flags: z.number().nullish().catch(undefined),
+    filename: textOr("file"),
+    content_type: optional(z.string()),
+    size: numeric,
+    description: optional(z.string()),
+    flags: optional(z.number()),
     /** Discord always sends both; a file without them can be described, but not read. */
-    id: snowflake<"attachment">().optional().catch(undefined),
-    url: z.string().optional().catch(undefined),
-    width: z.number().nullish().catch(undefined),
-    height: z.number().nullish().catch(undefined),
+    id: optional(snowflake<"attachment">()),
+    url: optional(z.string()),
+    width: optional(z.number()),
+    height: optional(z.number()),
     /** Only of voice messages. */
-    duration_secs: z.number().nullish().catch(undefined),
-    waveform: z.string().nullish().catch(undefined),
+    duration_secs: optional(z.number()),
+    waveform: optional(z.string()),
   })
 );
-const namedPayload = z.object({ name: z.string() });
+const namedPayload = z.lazy(() => z.object({ name: z.string() }));
 /** A picture or video of an embed, with its alt text. */
-const embedMedia = z.object({ description: z.string().nullish() }).nullish().catch(undefined);
+const embedMedia = z.lazy(() => optional(z.object({ description: optional(z.string()) })));
 const embedPayload = z.lazy(() =>
   z.object({
-    type: z.string().nullish().catch(undefined),
-    title: z.string().nullish(),
-    description: z.string().nullish(),
-    url: z.string().nullish(),
-    author: namedPayload.nullish(),
+    type: optional(z.string()),
+    title: optional(z.string()),
+    description: optional(z.string()),
+    url: optional(z.string()),
+    author: optional(namedPayload),
     /** The website of a link's preview. */
-    provider: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
-    fields: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+    provider: optional(z.object({ name: optional(z.string()) })),
+    fields: listOf(z.object({ name: textOr(""), value: textOr("") })),
     image: embedMedia,
     thumbnail: embedMedia,
     video: embedMedia,
-    footer: z.object({ text: z.string() }).nullish().catch(undefined),
+    footer: optional(z.object({ text: z.string() })),
   })
 );
-const pollMedia = z.object({
-  text: z.string().nullish(),
-  emoji: z.object({ name: z.string().nullish() }).nullish().catch(undefined),
-});
+const pollMedia = z.lazy(() =>
+  z.object({
+    text: optional(z.string()),
+    emoji: optional(z.object({ name: optional(z.string()) })),
+  })
+);
 const pollPayload = z.lazy(() =>
   z.object({
     question: pollMedia,
-    answers: z.array(z.object({
-      answer_id: z.number().optional().catch(undefined),
-      poll_media: pollMedia,
-    })),
-    allow_multiselect: z.boolean().optional().catch(undefined),
+    answers: listOrEmpty(z.object({ answer_id: optional(z.number()), poll_media: pollMedia })),
+    allow_multiselect: optional(z.boolean()),
     /** Absent if Discord does not tell the votes with this message. */
-    results: z.object({
+    results: optional(z.object({
       is_finalized: z.boolean(),
       /** Answers without votes may be absent. */
       answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
-    }).nullish().catch(undefined),
+    })),
   })
 );
 
 /**
  * The content of a message, without author and place. A forwarded message has only these fields.
  */
-const contentFields = {
-  content: z.string().default(""),
-  attachments: leniently(attachmentPayload),
-  embeds: leniently(embedPayload),
-  sticker_items: leniently(namedPayload),
-  poll: pollPayload.optional().catch(undefined),
+export const contentFields = () => ({
+  content: textOr(""),
+  attachments: listOf(attachmentPayload),
+  embeds: listOf(embedPayload),
+  sticker_items: listOf(namedPayload),
+  poll: optional(pollPayload),
   /** May be nested; `describe_components.ts` reads them. */
-  components: leniently(z.unknown()),
-};
+  components: listOf(z.unknown()),
+});
 
 /** The content of a message or of a forwarded one. */
-export const contentPayload = z.object(contentFields);
+export const contentPayload = z.lazy(() => z.object(contentFields()));
 /** A forwarded message. Discord tells no author; other servers may. */
-export const snapshotPayload = contentPayload.extend({
-  author: userPayload.pick({ username: true, discriminator: true }).optional().catch(undefined),
-});
+export const snapshotPayload = z.lazy(() =>
+  z.object({ ...contentFields(), author: optional(userPayload) })
+);
 /** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
 /** Validated {@link contentPayload}. */
 export type ContentPayload = z.infer<typeof contentPayload>;
 
 /** The message that a reply quotes, or that a forward copies. */
-const referenceFields = {
-  message_reference: z.object({
-    message_id: snowflake<"message">().optional(),
-    channel_id: snowflake<"channel">().optional().catch(undefined),
-    guild_id: snowflake<"guild">().optional().catch(undefined),
-  }).nullish(),
-  message_snapshots: leniently(z.object({ message: snapshotPayload })),
-};
+const referenceFields = () => ({
+  message_reference: optional(z.object({
+    message_id: optional(snowflake<"message">()),
+    channel_id: optional(snowflake<"channel">()),
+    guild_id: optional(snowflake<"guild">()),
+  })),
+  message_snapshots: listOf(z.object({ message: snapshotPayload })),
+});
 
-const referencedPayload = z.object({ ...contentFields, ...referenceFields, author: userPayload });
+const referencedPayload = z.lazy(() =>
+  z.object({ ...contentFields(), ...referenceFields(), author: userPayload })
+);
+
+/** A role as its id. Some servers send whole roles. */
+const roleId = z.lazy(() =>
+  snowflake<"role">().or(z.object({ id: snowflake<"role">() }).transform(({ id }) => id))
+);
+/** Roles of a member. One that cannot be read may be the one that closes something. */
+export const roleIds = z.array(roleId).nullish().transform((roles) => roles ?? undefined)
+  .optional();
+
+/** Whether a webhook posted the message: anything but nothing. */
+const webhookId = z.unknown().transform((id) =>
+  id === undefined || id === null || id === "" ? undefined : readSnowflake(id) ?? "unreadable"
+).optional();
+
+/** When the message was edited, for servers that tell it in another form: only its order counts. */
+const editedTime = z.unknown().transform((time) =>
+  time === undefined || time === null
+    ? undefined
+    : typeof time === "number" && Math.abs(time) < 8.64e15
+    ? new Date(time).toISOString()
+    : String(time)
+).optional();
 
 /** A message of MESSAGE_CREATE, or of a channel's history. */
 export const messagePayload = z.lazy(() =>
   z.object({
-    ...contentFields,
+    ...contentFields(),
     id: snowflake<"message">(),
-    type: z.number(),
+    type: numeric.nullish().transform((type) => type ?? 0),
     channel_id: snowflake<"channel">(),
-    channel_type: z.number().optional(),
+    channel_type: optional(z.number()),
     guild_id: snowflake<"guild">().nullish(),
     author: userPayload,
-    member: z.object({
-      roles: z.array(snowflake<"role">()),
-      nick: z.string().nullish().catch(undefined),
-    }).nullish(),
-    webhook_id: z.string().nullish(),
+    member: z.object({ roles: roleIds, nick: optional(z.string()) }).nullish(),
+    webhook_id: webhookId,
     /** Set if an application made the webhook. A malformed id counts as absent. */
-    application_id: snowflake<"application">().optional().catch(undefined),
+    application_id: optional(snowflake<"application">()),
     /** Set on answers to slash commands and buttons; its content is not used. */
     interaction_metadata: z.unknown().optional(),
-    nonce: z.union([z.string(), z.number()]).nullish(),
-    edited_timestamp: z.string().nullish(),
-    mentions: z.array(z.object({ id: snowflake<"user">() })).default([]),
-    mention_roles: z.array(snowflake<"role">()).default([]),
-    ...referenceFields,
-    referenced_message: referencedPayload.nullish().catch(undefined),
+    nonce: optional(z.union([z.string(), z.number()])),
+    edited_timestamp: editedTime,
+    mentions: listOrEmpty(
+      z.object({ id: snowflake<"user">() }).or(
+        snowflake<"user">().transform((id) => ({ id })),
+      ),
+    ),
+    mention_roles: listOrEmpty(roleId),
+    ...referenceFields(),
+    referenced_message: optional(referencedPayload),
   })
 );
 /** Validated {@link messagePayload}. */
 export type MessagePayload = z.infer<typeof messagePayload>;
 
-/** A channel or thread. */
-export const channelPayload = z.object({
+const channelFields = () => ({
   id: snowflake<"channel">(),
-  type: z.number(),
-  name: z.string().nullish(),
-  topic: z.string().nullish(),
+  type: numeric,
+  name: optional(z.string()),
+  topic: optional(z.string()),
   /** Whether the channel is age-restricted; threads do not have it. */
-  nsfw: z.boolean().nullish().catch(undefined),
-  parent_id: snowflake<"channel">().nullish(),
+  nsfw: closingFlag,
+  parent_id: optional(snowflake<"channel">()),
   /** `file_permissions.ts` reads them. */
   permission_overwrites: z.unknown().optional(),
   /** `null` if the channel never had a message. A malformed id counts as absent. */
   last_message_id: snowflake<"message">().nullish().catch(undefined),
-  thread_metadata: z.object({ archived: z.boolean().optional() }).nullish(),
+  thread_metadata: optional(z.object({ archived: optional(z.boolean()) })),
 });
+/** A channel or thread. */
+export const channelPayload = z.lazy(() => z.object(channelFields()));
 /** A validated channel or thread. */
 export type ChannelPayload = z.infer<typeof channelPayload>;
 
 /** A role. */
-export const rolePayload = z.object({
-  id: snowflake<"role">(),
-  name: z.string(),
-  permissions: z.string().optional().catch(undefined),
-  tags: z.object({ bot_id: z.string().optional() }).nullish(),
-});
+export const rolePayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"role">(),
+    name: optional(z.string()),
+    permissions: optional(bits),
+    tags: optional(z.object({ bot_id: optional(snowflake<"user">()) })),
+  })
+);
 /** A validated role. */
 export type RolePayload = z.infer<typeof rolePayload>;
 
 const ofGuild = { guild_id: snowflake<"guild">() };
 
 /** A guild of GUILD_CREATE or GUILD_UPDATE. */
-export const guildPayload = z.object({
-  id: snowflake<"guild">(),
-  name: z.string(),
-  /** The boost level. */
-  premium_tier: z.number().optional().catch(undefined),
-  owner_id: z.string().optional().catch(undefined),
-  roles: z.array(rolePayload).optional(),
-  /** Discord lists the bot itself, and others only with more intents. */
-  members: z.unknown().optional(),
-  channels: z.array(channelPayload).optional(),
-  threads: z.array(channelPayload).optional(),
-});
+export const guildPayload = z.lazy(() =>
+  z.object({
+    id: snowflake<"guild">(),
+    name: optional(z.string()),
+    /** The boost level. */
+    premium_tier: optional(z.number()),
+    owner_id: optional(snowflake<"user">()),
+    roles: listOf(rolePayload),
+    /** Discord lists the bot itself, and others only with more intents. */
+    members: z.unknown().optional(),
+    channels: listOf(channelPayload),
+    threads: listOf(channelPayload),
+  })
+);
 /** Validated {@link guildPayload}. */
 export type GuildPayload = z.infer<typeof guildPayload>;
 /** A guild of READY or GUILD_DELETE, perhaps with an outage. */
 export const unavailablePayload = z.object({
   id: snowflake<"guild">(),
-  unavailable: z.boolean().optional(),
+  unavailable: optional(z.boolean()),
 });
 /** A channel or thread of an event; a direct message channel has no guild. */
-export const guildChannelPayload = channelPayload.extend({
-  guild_id: snowflake<"guild">().optional(),
-});
+export const guildChannelPayload = z.lazy(() =>
+  z.object({ ...channelFields(), guild_id: optional(snowflake<"guild">()) })
+);
+/** A deleted channel or thread. */
+export const deletedChannelPayload = z.lazy(() =>
+  z.object({ id: snowflake<"channel">(), guild_id: optional(snowflake<"guild">()) })
+);
 /** A THREAD_LIST_SYNC. */
 export const threadListPayload = z.lazy(() =>
-  z.object({
-    ...ofGuild,
-    channel_ids: z.array(z.string()).optional(),
-    threads: z.array(channelPayload),
-  })
+  z.object({ ...ofGuild, threads: listOrEmpty(channelPayload) })
 );
 /** A GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE. */
-export const guildRolePayload = z.object({ ...ofGuild, role: rolePayload });
+export const guildRolePayload = z.lazy(() => z.object({ ...ofGuild, role: rolePayload }));
 /** A GUILD_ROLE_DELETE. */
-export const roleDeletePayload = z.object({ ...ofGuild, role_id: snowflake<"role">() });
-
-/** A GUILD_MEMBER_UPDATE. */
-export const memberUpdatePayload = z.lazy(() =>
-  z.object({ ...ofGuild, user: z.object({ id: z.string() }), roles: z.array(z.string()) })
+export const roleDeletePayload = z.lazy(() =>
+  z.object({ ...ofGuild, role_id: snowflake<"role">() })
 );
+
+/** A member, of whom only the roles count. */
+export const memberPayload = z.lazy(() =>
+  z.object({ user: z.object({ id: snowflake<"user">() }), roles: roleIds })
+);
+/** A GUILD_MEMBER_UPDATE. */
+export const memberUpdatePayload = z.lazy(() => memberPayload.unwrap().extend(ofGuild));
+
+const readyList = listOf(unavailablePayload);
 
 /** The guilds of a READY, which GUILD_CREATE brings again; `isWhole` unless some do not fit. */
 const readyGuilds = z.unknown().transform((given) => {
-  const entries: readonly unknown[] = Array.isArray(given) ? given : [];
-  const listed = entries.flatMap((entry) => unavailablePayload.safeParse(entry).data ?? []);
-  return { listed, isWhole: Array.isArray(given) && listed.length === entries.length };
+  const listed = readyList.parse(given) ?? [];
+  return { listed, isWhole: Array.isArray(given) && listed.length === given.length };
 });
 
 /** A READY. Only the session and the bot's id must fit: without them, the bot would be deaf. */
 export const readyPayload = z.object({
   session_id: z.string(),
   /** Discord always sends it; other servers may not. */
-  resume_gateway_url: z.string().nullish().catch(undefined).transform((url) => url ?? ""),
-  user: z.object({ id: snowflake<"user">(), username: z.string().catch("") }),
+  resume_gateway_url: textOr(""),
+  user: z.object({ id: snowflake<"user">(), username: textOr("") }),
   /** As above. A bot's application has the id of its user, except for the oldest bots. */
-  application: z.object({ id: snowflake<"application">() }).nullish().catch(undefined),
+  application: optional(z.object({ id: snowflake<"application">() })),
   guilds: readyGuilds,
   /** Shard id and shard count: the READY lists only guilds of that shard. */
   shard: z.tuple([z.number().int().min(0), z.number().int().min(1)]).optional().catch(undefined),

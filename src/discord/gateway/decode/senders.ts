@@ -82,6 +82,11 @@ export function createPeople() {
       people.set(id, { username, discriminator, roles, guildRoles, sender });
       return sender;
     },
+    /** The roles in a guild as of the person's last message; `undefined` if they may have changed. */
+    rolesOf(id: UserId, guild: Guild): readonly RoleId[] | undefined {
+      const known = people.get(id);
+      return known?.guildRoles.deref() === guild.roles ? known.roles : undefined;
+    },
     /** Estimated bytes of memory. */
     bytes(): number {
       let bytes = 0;

@@ -12,17 +12,21 @@ import { decodeHistory } from "./decode.ts";
 import { fullText } from "./describe.ts";
 import { POLL_RESULT } from "./describe.ts";
 import type { GuildIndex } from "./guild_index.ts";
-import { contentPayload } from "./payloads.ts";
+import { numeric, optional, textOr } from "../../../core/discord/lenient.ts";
+import { contentFields } from "./payloads.ts";
 import type { Account } from "../../../core/account/account.ts";
 
 /** The fields of a message that need no decoding. */
-const ownSchema = contentPayload.extend({
-  id: snowflakeSchema<"message">(),
-  type: z.number().default(0),
-  author: z.object({ id: z.string() }).optional().catch(undefined),
-  timestamp: z.string().default(""),
-  message_reference: z.object({ message_id: snowflakeSchema<"message">().optional() }).nullish(),
-});
+const ownSchema = z.lazy(() =>
+  z.object({
+    ...contentFields(),
+    id: snowflakeSchema<"message">(),
+    type: numeric.nullish().transform((type) => type ?? 0),
+    author: optional(z.object({ id: snowflakeSchema<"user">() })),
+    timestamp: textOr(""),
+    message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),
+  })
+);
 
 /** Creates a {@link Show}. */
 export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account, "accountId"> & {

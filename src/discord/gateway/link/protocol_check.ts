@@ -108,6 +108,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
       "ack?": { at: "number", intervalMs: "number" },
       isDown: "boolean",
       "waits?": "string",
+      "readysUnread?": "number",
     },
     failures: "number",
   },

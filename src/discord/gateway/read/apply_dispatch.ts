@@ -29,6 +29,7 @@ import {
 } from "../decode/guild_index.ts";
 import {
   type ChannelPayload,
+  deletedChannelPayload,
   type Dispatch,
   guildChannelPayload,
   guildPayload,
@@ -105,10 +106,15 @@ const ready = parsed(readyPayload, (index, payload) => {
   return { index: rest, changed, problem: isWhole ? undefined : "guilds does not fit" };
 });
 
-const guildDescribed = parsed(
-  guildPayload,
-  (index, guild, self) => replaced(index, toGuild(guild, self)),
-);
+/** Roles and channels that the payload lacks stay as they are known. */
+const guildDescribed = parsed(guildPayload, (index, guild, self) => {
+  const { roles, ownRole, channels } = index.get(guild.id) ?? {};
+  return replaced(index, {
+    ...toGuild(guild, self),
+    ...(roles && !guild.roles && { roles, ownRole }),
+    ...(channels && !guild.channels && { channels }),
+  });
+});
 
 const guildCreate: ApplyPayload = (index, d, self) =>
   isUnavailable(d) ? unchanged(index) : guildDescribed(index, d, self);
@@ -118,7 +124,7 @@ const guildUpdate = parsed(
   (index, update, self) =>
     within(index, update.id, (guild) => ({
       ...guild,
-      name: toName(update.name),
+      ...(update.name !== undefined && { name: toName(update.name) }),
       ...(update.roles && toRoles(update.roles, self)),
       ...uploadLimitOfTier(update.premium_tier),
       ...withFiles(guild, () => {
@@ -138,7 +144,7 @@ const rolePut = parsed(
   (index, { guild_id, role }, self) =>
     within(index, guild_id, (guild) => ({
       ...guild,
-      roles: new Map(guild.roles).set(role.id, toName(role.name)),
+      roles: new Map(guild.roles).set(role.id, toName(role.name ?? role.id)),
       ...(isOwnRole(role, self) && { ownRole: role.id }),
       ...withFiles(guild, ({ roles }) => {
         const grant = grantOf(role.permissions ?? "");
@@ -189,7 +195,7 @@ const channelPut = parsed(
 );
 
 const channelDelete = parsed(
-  guildChannelPayload,
+  deletedChannelPayload,
   (index, { id, guild_id }) =>
     within(index, guild_id, (guild) => {
       const channels = new Map(guild.channels);

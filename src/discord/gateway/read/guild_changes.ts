@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { GuildId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { optional } from "../../../core/discord/lenient.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
@@ -36,11 +37,11 @@ const WITHIN_GUILD: ReadonlySet<string> = new Set([
 
 const guildPayload = z.object({
   id: snowflakeSchema<"guild">(),
-  unavailable: z.boolean().nullish(),
+  unavailable: optional(z.boolean()),
 });
 const withinPayload = z.object({ guild_id: snowflakeSchema<"guild">() });
-const threadPayload = withinPayload.extend({ newly_created: z.boolean().nullish() });
-const memberPayload = withinPayload.extend({ user: z.object({ id: z.string() }) });
+const threadPayload = withinPayload.extend({ newly_created: optional(z.boolean()) });
+const memberPayload = withinPayload.extend({ user: z.object({ id: snowflakeSchema<"user">() }) });
 
 /**
  * Returns the guild in which a dispatch may change the bot's permissions.
@@ -68,8 +69,8 @@ export function guildWithChangedPermissions(
 
 const joinedPayload = z.object({
   id: snowflakeSchema<"guild">(),
-  name: z.string(),
-  unavailable: z.boolean().nullish(),
+  name: optional(z.string()),
+  unavailable: optional(z.boolean()),
 });
 
 const MAX_NAME = 100;
@@ -90,7 +91,7 @@ export function joinedGuild(
   if (!guild || guild.unavailable || index.has(guild.id) || unread.includes(guild.id)) {
     return undefined; // `applyDispatch` reports a payload with an unexpected shape
   }
-  return { id: guild.id, name: bounded(guild.name, MAX_NAME) };
+  return { id: guild.id, name: bounded(guild.name ?? guild.id, MAX_NAME) };
 }
 
 /**

@@ -19,7 +19,7 @@ export function toGuild(guild: GuildPayload, self: UserId | undefined): Guild {
   const channels = [...guild.channels ?? [], ...guild.threads ?? []].filter(isLive);
   return {
     id: guild.id,
-    name: toName(guild.name),
+    name: toName(guild.name ?? guild.id),
     channels: new Map(channels.map((channel) => [channel.id, toChannel(channel)])),
     ...toRoles(guild.roles ?? [], self),
     ...uploadLimitOfTier(guild.premium_tier),
@@ -93,7 +93,7 @@ export function toRoles(
 ): Pick<Guild, "roles" | "ownRole"> {
   const own = roles.find((role) => isOwnRole(role, self));
   return {
-    roles: new Map(roles.map(({ id, name }) => [id, toName(name)])),
+    roles: new Map(roles.map(({ id, name }) => [id, toName(name ?? id)])),
     ...(own && { ownRole: own.id }),
   };
 }

@@ -13,13 +13,14 @@ import type {
   RepeatedMessage,
   Self,
 } from "../../../core/inbound/inbound.ts";
-import { parseForeignJson } from "../../../lib/text/json.ts";
+import { droppedParts } from "../../../core/discord/lenient.ts";
+import { parseForeignJson, withLargeAsText } from "../../../lib/text/json.ts";
 import type { DispatchBatch } from "../link/protocol.ts";
 import { SEPARATOR } from "../link/batches.ts";
 import { decodeEdit, type DecodeFacts, decodeMessage } from "../decode/decode.ts";
 import { decodeInteraction } from "../decode/decode_interaction.ts";
 import { OTHER_EVENTS } from "../decode/other_events.ts";
-import { applyDispatch, guildsLeft, readSelf } from "./apply_dispatch.ts";
+import { applyDispatch, guildsLeft, type IndexChange, readSelf } from "./apply_dispatch.ts";
 import { createPeople } from "../decode/senders.ts";
 import {
   type GuildIndex,
@@ -47,8 +48,8 @@ const DECODERS: Readonly<Record<EventType, Decode>> = {
     self
       ? decodeMessage(d, { accountId, self, index, people })
       : { kind: "problem", why: "came before READY" },
-  MESSAGE_UPDATE: ({ d }, { accountId, self, index }) =>
-    self ? decodeEdit(d, { accountId, self, index }) : undefined,
+  MESSAGE_UPDATE: ({ d }, { accountId, self, index, people }) =>
+    self ? decodeEdit(d, { accountId, self, index, people }) : undefined,
   INTERACTION_CREATE: ({ d }, facts) => decodeInteraction(d, facts),
   ...passedOn(OTHER_EVENTS),
 };
@@ -62,6 +63,15 @@ export interface ReadProblem {
   /** Names fields, and never their contents. */
   readonly why: string;
 }
+
+/** A type of which Barnacle can read no dispatch, as far as it has seen. */
+export interface UnreadType extends ReadProblem {
+  /** Dispatches in a row that it could not read. */
+  readonly count: number;
+}
+
+/** Dispatches of a type in a row that cannot be read, after others that could. */
+const UNREAD_IN_A_ROW = 3;
 
 /** The result of a batch while it is read. */
 interface Reading {
@@ -92,12 +102,26 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
+  /** The last dispatches of each type, as long as none of them could be read. */
+  const unread = new Map<string, UnreadType>();
+  const understood = new Set<string>();
   const people = createPeople();
   const repeats = createRepeatedMessages();
 
-  function skip(problem: ReadProblem): void {
+  function report(problem: ReadProblem): void {
     problems++;
     onProblem(problem);
+  }
+
+  function skip(problem: ReadProblem): void {
+    const { type } = problem;
+    unread.set(type, { ...problem, count: (unread.get(type)?.count ?? 0) + 1 });
+    report(problem);
+  }
+
+  function note(type: string): void {
+    if (unread.size > 0) unread.delete(type);
+    understood.add(type);
   }
 
   /** Returns the session of a READY; `undefined` if the READY has an unexpected shape. */
@@ -116,34 +140,50 @@ export function createReader(
     type: string,
     events: InboundEvent[],
   ): void {
-    if (event?.kind === "problem") skip({ type, why: event.why });
-    else if (event) events.push(event);
+    if (event?.kind === "problem") return skip({ type, why: event.why });
+    note(type);
+    if (event) events.push(event);
   }
 
   /** Reads a message in its short form. */
   function repeated(short: ShortMessage): RepeatedMessage | undefined {
     const message = self && repeats.read(short, { accountId, self, index, people });
-    if (!message) skip({ type: "MESSAGE_CREATE", why: "the message repeats none" });
+    if (!message) report({ type: "MESSAGE_CREATE", why: "the message repeats none" });
     return message;
   }
 
-  function addDispatch(dispatch: Dispatch, reading: Reading): void {
+  /** @param exact Returns the dispatch with exact ids if it has ids that were rounded. */
+  function addDispatch(
+    dispatch: Dispatch,
+    reading: Reading,
+    exact: () => Dispatch | undefined = () => undefined,
+  ): void {
     const { events } = reading;
+    const drops = droppedParts();
     const decode = DECODERS_BY_TYPE.get(dispatch.t);
     if (decode) {
       const event = decode(dispatch, { accountId, self, index, people });
+      const better = event?.kind === "problem" || droppedParts() > drops ? exact() : undefined;
+      if (better) return addDispatch(better, reading);
       if (event?.kind === "message") repeats.arrived(event, dispatch.d);
       return add(event, dispatch.t, events);
     }
-    if (dispatch.t === "READY") add(start(dispatch), dispatch.t, events);
-    updateIndex(dispatch, reading);
+    const applied = applyDispatch(index, dispatch, self?.userId);
+    const better = applied.problem !== undefined || droppedParts() > drops ? exact() : undefined;
+    if (better) return addDispatch(better, reading);
+    const session = dispatch.t === "READY" ? start(dispatch) : undefined;
+    if (session) events.push(session);
+    updateIndex(dispatch, applied, reading);
   }
 
   /** Applies a READY, or a dispatch about a guild, to the index. */
-  function updateIndex(dispatch: Dispatch, { events, changed }: Reading): void {
+  function updateIndex(
+    dispatch: Dispatch,
+    applied: IndexChange,
+    { events, changed }: Reading,
+  ): void {
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
-    const applied = applyDispatch(index, dispatch, self?.userId);
     for (const id of applied.changed) {
       changed.add(id);
       events.push(...renamedIn(index.get(id), applied.index.get(id)));
@@ -158,7 +198,11 @@ export function createReader(
       for (const id of leftGuilds) changed.add(id);
       dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
-    if (applied.problem !== undefined) skip({ type: dispatch.t, why: applied.problem });
+    const { problem: why } = applied;
+    if (why === undefined) return note(dispatch.t);
+    // Of a READY, the session counts. Its guilds come by later events.
+    const isKnown = dispatch.t === "READY" && readSelf(dispatch.d) !== undefined;
+    (isKnown ? report : skip)({ type: dispatch.t, why });
   }
 
   return {
@@ -176,7 +220,7 @@ export function createReader(
       /** The run of repeated messages that has not ended. */
       let run: RepeatedMessage[] | undefined;
       repeats.begin(repeatsFrom);
-      for (const item of parseItems(text, skip)) {
+      for (const [at, item] of parseItems(text, skip).entries()) {
         if (isShort(item)) {
           const message = repeated(item);
           if (!message) continue;
@@ -186,7 +230,7 @@ export function createReader(
           continue;
         }
         run = undefined;
-        if (isDispatch(item)) addDispatch(item, reading);
+        if (isDispatch(item)) addDispatch(item, reading, () => exactItem(text, at));
         else skip({ type: "unknown", why: "no dispatch" });
       }
       return {
@@ -218,6 +262,16 @@ export function createReader(
     get isComplete(): boolean {
       return dropped.length === 0;
     },
+    /**
+     * The types that Barnacle does not understand: all of them so far, or the last few in a row. One
+     * odd dispatch among others is none of these.
+     */
+    get unread(): readonly UnreadType[] {
+      if (unread.size === 0) return NONE_UNREAD;
+      return Array.from(unread.values()).filter(({ type, count }) =>
+        type !== "unknown" && (count >= UNREAD_IN_A_ROW || !understood.has(type))
+      );
+    },
     /** Number of skipped dispatches. */
     get problems(): number {
       return problems;
@@ -230,6 +284,8 @@ export function createReader(
 /** The reader of one account. */
 export type Reader = ReturnType<typeof createReader>;
 
+const NONE_UNREAD: readonly UnreadType[] = [];
+
 /** Leaves out guilds that the bot left again within the batch, and repeated joins. */
 function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {
   const joined = new Set<GuildId>();
@@ -240,6 +296,14 @@ function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readon
     joined.add(id);
     return isFirst && index.has(id);
   });
+}
+
+/** A dispatch of a server that sends its ids as numbers; `undefined` if it has no large number. */
+function exactItem(text: string, at: number): Dispatch | undefined {
+  const itemText = text.slice(1, -1).split(SEPARATOR)[at] ?? "";
+  const exact = withLargeAsText(itemText);
+  const item = exact === itemText ? undefined : parseForeignJson(exact);
+  return isDispatch(item) ? item : undefined;
 }
 
 /** Parses a batch. If one text is no JSON, the batch is none, and each text is parsed by itself. */

@@ -14,7 +14,8 @@ import {
   MessageComponentTypes,
   MessageFlags,
 } from "@discordeno/types";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { readSnowflake } from "../../../core/discord/ids.ts";
+import { isRecord, parseJsonWithIds } from "../../../lib/text/json.ts";
 import type { Callback, Forms } from "./forms.ts";
 import type { InteractionLimit } from "./interaction_limit.ts";
 
@@ -42,9 +43,10 @@ export function createAcknowledge(
   limit: InteractionLimit,
 ): (dispatch: string) => boolean {
   function answerFirst(d: Record<string, unknown>): void {
-    const { id, token } = d;
-    if (typeof id !== "string" || typeof token !== "string") return;
-    switch (d.type) {
+    const { token } = d;
+    const id = readSnowflake(d.id);
+    if (id === undefined || typeof token !== "string") return;
+    switch (Number(d.type)) {
       case InteractionTypes.ApplicationCommand:
       case InteractionTypes.ModalSubmit:
         return callback({ id, token }, DEFERRED);
@@ -57,7 +59,7 @@ export function createAcknowledge(
   }
 
   return (dispatch) => {
-    const parsed = parseForeignJson(dispatch); // the main thread reads the same text, and logs problems
+    const parsed = parseJsonWithIds(dispatch); // the main thread reads the same text, and logs problems
     const d = isRecord(parsed) ? parsed.d : undefined;
     if (!isRecord(d)) return true;
     if (!limit.take(userIn(d) ?? "")) return false;
@@ -69,17 +71,19 @@ export function createAcknowledge(
 /** In a guild, only the member counts. */
 function userIn({ member, user }: Record<string, unknown>): string | undefined {
   const person = isRecord(member) ? member.user : user;
-  const id = isRecord(person) ? person.id : undefined;
-  return typeof id === "string" ? id : undefined;
+  return isRecord(person) ? readSnowflake(person.id) : undefined;
 }
 
 /** @returns `undefined` for other components, and for an unexpected shape. */
 function pressIn(d: Record<string, unknown>) {
-  const { data, channel_id: channelId } = d;
-  if (!isRecord(data) || data.component_type !== MessageComponentTypes.Button) return undefined;
+  const { data } = d;
+  if (!isRecord(data) || Number(data.component_type) !== MessageComponentTypes.Button) {
+    return undefined;
+  }
+  const channelId = readSnowflake(d.channel_id);
   const { custom_id: customId } = data;
   const userId = userIn(d);
-  const isWhole = typeof customId === "string" && typeof channelId === "string" &&
+  const isWhole = typeof customId === "string" && channelId !== undefined &&
     userId !== undefined;
   return isWhole ? { customId, channelId, userId } : undefined;
 }

@@ -57,6 +57,7 @@ export function createReceiver(
       case "ready":
         if (phase.kind !== "identifying") return report.passedOver("READY out of turn", text);
         position.begin(frame.seq);
+        report.readyRead();
         batches.newEpoch(frame.session);
         machine.step({ socket, kind: "ready", ...frame.session });
         report.log("info", "Discord began a new session: the bot is online", {});
@@ -72,6 +73,7 @@ export function createReceiver(
         report.log("info", "Discord resumed the session: the bot is online", {});
         return dispatch(frame);
       case "unreadable":
+        if (frame.isReady) report.readyUnread();
         return report.passedOver(frame.why, text);
     }
   }

@@ -79,6 +79,7 @@ export function createShardReport(
 ) {
   let reported = "";
   let passedOver = 0;
+  let readysUnread = 0;
 
   function log(level: ThreadLogLevel, event: string, fields: ShardLogFields): void {
     const own: ShardLogFields = shardCount > 1 ? { shard: shardId } : {};
@@ -116,6 +117,10 @@ export function createShardReport(
         passedOver,
       });
     },
+    /** Counts a READY that cannot be read: its session never begins. */
+    readyUnread: (): void => void readysUnread++,
+    /** A session begins. */
+    readyRead: (): void => void (readysUnread = 0),
     /** Reports a lost connection; `sessionId` is that of the state before. */
     lost(lost: LostConnection, sessionId: string | undefined): void {
       const { cause, during, next, attempt } = lost;
@@ -151,7 +156,7 @@ export function createShardReport(
     hole: (): void => log("warn", HOLE, {}),
     /** Sends state and counters if they have changed. */
     update(lifecycle: LifecycleState): void {
-      const state = toShardState(lifecycle);
+      const state = { ...toShardState(lifecycle), readysUnread: readysUnread || undefined };
       const { failures, phase } = lifecycle;
       const text = JSON.stringify([state, failures]);
       if (text !== reported && phase.kind !== "stopped") {

@@ -11,10 +11,10 @@
  */
 
 import { GatewayOpcodes as Op } from "@discordeno/types";
-import { parseSnowflake } from "../../../core/discord/ids.ts";
+import { readSnowflake } from "../../../core/discord/ids.ts";
 import type { GatewaySession } from "../../../core/inbound/inbound.ts";
 import type { SocketEvent } from "../lifecycle/state.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { isRecord, parseForeignJson, parseJsonWithIds } from "../../../lib/text/json.ts";
 
 /** The fields of a dispatch that batching needs. */
 export interface DispatchFrame {
@@ -37,7 +37,12 @@ export type Frame =
   | ({ readonly kind: "resumed" } & DispatchFrame)
   | { readonly kind: "event"; readonly event: SocketEvent }
   /** `why` quotes nothing of the text, which may contain people's messages. */
-  | { readonly kind: "unreadable"; readonly why: string };
+  | {
+    readonly kind: "unreadable";
+    readonly why: string;
+    /** Set if it is a READY, without which no session begins. */
+    readonly isReady?: true;
+  };
 
 /**
  * Accepted heartbeat intervals in milliseconds. A shorter one must be an error, and would flood
@@ -84,10 +89,18 @@ function readDispatch({ t, s, d }: Payload, text: string, wanted: ReadonlySet<st
   const dispatch = { type: safeType(t), seq: s, text: wanted.has(t) ? text : undefined };
   if (t === "RESUMED") return { kind: "resumed", ...dispatch };
   if (t !== "READY") return { kind: "dispatch", ...dispatch };
-  const session = toSession(d, s);
+  const session = toSession(d, s) ?? toSession(dataWithIds(text), s);
   return session
     ? { kind: "ready", ...dispatch, text, session }
-    : { kind: "unreadable", why: "READY without a session, or without the bot's id" };
+    : { kind: "unreadable", why: READY_UNREAD, isReady: true };
+}
+
+const READY_UNREAD = "READY without a session, or without the bot's id";
+
+/** The data of a server that sends its ids as numbers. */
+function dataWithIds(text: string): unknown {
+  const payload = parseJsonWithIds(text);
+  return isRecord(payload) ? payload.d : undefined;
 }
 
 function safeType(type: string): string {
@@ -101,7 +114,7 @@ function safeType(type: string): string {
 function toSession(d: unknown, seq: number): GatewaySession | undefined {
   if (!isRecord(d) || typeof d.session_id !== "string") return undefined;
   const botId = isRecord(d.user) ? d.user.id : undefined;
-  if (typeof botId !== "string" || parseSnowflake(botId) === undefined) return undefined;
+  if (readSnowflake(botId) === undefined) return undefined;
   // Other servers than Discord's omit it; the session is then resumed at the configured URL.
   const { session_id: sessionId, resume_gateway_url: url } = d;
   const resumeAddress = typeof url === "string" ? url : "";

@@ -11,11 +11,12 @@ import {
   compareIds,
   type GuildId,
   type MessageId,
-  parseSnowflake,
   type UserId,
 } from "../../../core/discord/ids.ts";
+import { listed } from "../../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { InboundMessage } from "../../../core/inbound/inbound.ts";
-import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import { afterDone, badArguments, RefusedCall } from "../../../core/refused_call.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import { ProbeEnded } from "../../../core/turn/decided_action.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
@@ -132,8 +133,15 @@ export function createActions(options: ActionsOptions): DiscordPort {
         const results = await deliver(composed(call, target, post), call.signal);
         const failed = results.find(({ kind }) => kind === "failed");
         if (failed?.kind === "failed") {
+          const reason = failed.reason ?? "no reason given";
+          const posted = results.flatMap((one) => one.kind === "sent" ? one.messageId ?? [] : []);
           throw new Error(
-            `Discord does not take the message: ${failed.reason ?? "no reason given"}`,
+            posted.length === 0
+              ? `Discord does not take the message: ${reason}`
+              : `the first part of the text is posted (${
+                posted.join(", ")
+              }), but Discord does not ` +
+                `take the rest: ${reason}`,
           );
         }
         const isSent = results.every(({ kind }) => kind === "sent");
@@ -186,7 +194,14 @@ export function createActions(options: ActionsOptions): DiscordPort {
         const own = emoji === ""
           ? (await reads.message(target.channelId, messageId)).ownReactions
           : [emoji];
-        for (const one of own) await reactions.remove(target.channelId, messageId, one);
+        const removed: string[] = [];
+        for (const one of own) {
+          const remove = () => reactions.remove(target.channelId, messageId, one);
+          await (removed.length === 0
+            ? remove()
+            : afterDone(`${removed.join(" ")} is removed`, remove));
+          removed.push(one);
+        }
       }),
     edit: (call, { channelId, messageId }, text) =>
       within(
@@ -203,10 +218,9 @@ export function createActions(options: ActionsOptions): DiscordPort {
         async (target) => {
           const title = titleOf(written);
           if (title === "") throw badArguments("the title has no letters");
-          const how = await threads.start(target.channelId, messageId, title, archiveAfterMin);
-          const threadId = parseSnowflake<"channel">(messageId);
-          if (!threadId) throw new Error("Discord gave the thread no id");
-          return { threadId, title, existed: how === "existed" };
+          const { channelId } = target;
+          const thread = await threads.start(channelId, messageId, title, archiveAfterMin);
+          return { ...thread, title };
         },
       ),
     openPost: (call, post) =>
@@ -286,7 +300,7 @@ interface NeededRights {
   readonly isBotChecked?: boolean;
 }
 
-const emojisSchema = z.array(z.object({ id: z.string().nullish() }));
+const emojisSchema = z.lazy(() => listed(z.object({ id: snowflakeSchema().nullish() })));
 
 /**
  * Whether a reaction's emoji is of another server than this one.

@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import { isForum } from "../../../core/rights/channel.ts";
+import { listOrEmpty } from "../../../core/discord/lenient.ts";
 import { compareIds } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
@@ -18,7 +19,7 @@ import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
 import type { FoundTarget, Origin, Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const activeSchema = z.object({ threads: z.array(z.unknown()) });
+const activeSchema = z.object({ threads: listOrEmpty(z.unknown()) });
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 
 /** Opens a post in the forum that was found. */
@@ -84,7 +85,14 @@ export function createOpenPost(
         ...one,
         message: { ...one.message, channelId: threadId },
       }));
-      await deliver(there, call.signal);
+      const results = await deliver(there, call.signal);
+      const failed = results.find(({ kind }) => kind === "failed");
+      if (failed?.kind === "failed") {
+        throw new Error(
+          `the post ${threadId} is open with the start of the text, but Discord does not take the ` +
+            `rest: ${failed.reason ?? "no reason given"}`,
+        );
+      }
     }
     return { threadId, title, existed: false };
   };

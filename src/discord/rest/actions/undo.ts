@@ -15,7 +15,7 @@ import {
 } from "../../../core/turn/ports/discord_place.ts";
 import type { MadeChange } from "../../../core/store/changes.ts";
 import type { ActionsOptions } from "./options.ts";
-import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import { afterDone, badArguments, RefusedCall } from "../../../core/refused_call.ts";
 import type { FoundTarget, Origin, Targets } from "./targets.ts";
 
 /**
@@ -97,7 +97,7 @@ export function createUndo(
     let kept: readonly string[] = [];
     try {
       kept = await laterChanges(undo);
-      for (const { method, path, body } of undo.requests) {
+      for (const [at, { method, path, body }] of undo.requests.entries()) {
         const fields = method === "PATCH" && body ? without(body, kept) : body;
         const isWhole = method !== "PATCH" && kept.length > 0;
         if (isWhole || (fields && Object.keys(fields).length === 0)) {
@@ -106,10 +106,13 @@ export function createUndo(
             `it was changed again since, so it stays as it is now: ${what}`,
           );
         }
-        await client.request(method, path, {
-          ...(fields && { body: { ...fields } }),
-          reason: `undone for ${origin.askers.map(({ userId }) => userId).join(", ")}`,
-        });
+        const request = () =>
+          client.request(method, path, {
+            ...(fields && { body: { ...fields } }),
+            reason: `undone for ${origin.askers.map(({ userId }) => userId).join(", ")}`,
+          });
+        const total = undo.requests.length;
+        await (at === 0 ? request() : afterDone(`${at} of ${total} steps are undone`, request));
       }
     } catch (error) {
       throw await targets.refusal(error, origin, found, needs);

@@ -7,6 +7,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { z } from "zod";
 import type { ApplicationId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
@@ -37,51 +38,56 @@ export interface Application {
 const ME = "/applications/@me";
 
 /** An invalid id counts as absent: without an owner, notices go to the log only. */
-const ownerSchema = snowflakeSchema<"user">().optional().catch(undefined);
+const ownerSchema = z.lazy(() => optional(snowflakeSchema<"user">()));
 
 /** `membership_state` of a joined team member; an invited one is not an owner yet. */
 const ACCEPTED = 2;
 
-const teamSchema = z.object({
-  name: z.string(),
-  owner_user_id: ownerSchema,
-  members: z.array(z.object({
-    membership_state: z.number(),
-    user: z.object({ id: snowflakeSchema<"user">() }),
-  })).default([]).catch([]),
-});
+const teamSchema = z.lazy(() =>
+  z.object({
+    name: textOr("a team"),
+    owner_user_id: ownerSchema,
+    members: listOrEmpty(z.object({
+      membership_state: numeric,
+      user: z.object({ id: snowflakeSchema<"user">() }),
+    })),
+  })
+);
 
-const applicationSchema = z.object({
-  id: snowflakeSchema<"application">(),
-  name: z.string(),
-  flags: z.number().default(0),
-  bot_require_code_grant: z.boolean().default(false),
-  owner: z.object({ username: z.string(), id: ownerSchema }).nullish(),
-  team: teamSchema.nullish(),
-  approximate_guild_count: z.number().nullish(),
-}).transform((body): Application => {
-  const owner = body.team?.name ?? body.owner?.username;
-  // For a team's application, Discord's `owner` is an account that represents the team.
-  const ownerId = body.team ? body.team.owner_user_id : body.owner?.id;
-  const joined = (body.team?.members ?? [])
-    .filter(({ membership_state }) => membership_state === ACCEPTED)
-    .map(({ user }) => user.id);
-  const guildCount = body.approximate_guild_count ?? undefined;
-  return {
-    id: body.id,
-    name: body.name,
-    flags: body.flags,
-    needsCodeGrant: body.bot_require_code_grant,
-    owner,
-    ownerId: ownerId || undefined,
-    ownerIds: [...new Set([...(ownerId ? [ownerId] : []), ...joined])],
-    guildCount,
-  };
-});
+const applicationSchema = z.lazy(() =>
+  z.object({
+    id: snowflakeSchema<"application">(),
+    name: textOr("the bot"),
+    flags: optional(numeric),
+    bot_require_code_grant: optional(z.boolean()),
+    owner: optional(z.object({ username: optional(z.string()), id: ownerSchema })),
+    /** One that does not fit is still a team, whose account `owner` is no person's. */
+    team: teamSchema.nullish(),
+    approximate_guild_count: optional(z.number()),
+  }).transform((body): Application => {
+    const owner = body.team?.name ?? body.owner?.username;
+    // For a team's application, Discord's `owner` is an account that represents the team.
+    const ownerId = body.team ? body.team.owner_user_id : body.owner?.id;
+    const joined = (body.team?.members ?? [])
+      .filter(({ membership_state }) => membership_state === ACCEPTED)
+      .map(({ user }) => user.id);
+    const guildCount = body.approximate_guild_count ?? undefined;
+    return {
+      id: body.id,
+      name: body.name,
+      flags: body.flags ?? 0,
+      needsCodeGrant: body.bot_require_code_grant ?? false,
+      owner,
+      ownerId: ownerId || undefined,
+      ownerIds: [...new Set([...(ownerId ? [ownerId] : []), ...joined])],
+      guildCount,
+    };
+  })
+);
 
 const userSchema = z.object({ id: snowflakeSchema<"user">() });
 
-const guildsSchema = z.array(z.object({ id: z.string() }));
+const guildsSchema = z.array(z.unknown());
 
 /**
  * Creates the calls for one client.
@@ -150,12 +156,13 @@ const limitSchema = z.object({
   total: count,
   remaining: count,
   reset_after: z.number().nonnegative(),
-  max_concurrency: z.int().positive(),
-}).default({ total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 });
+  max_concurrency: z.int().positive().default(1),
+}).nullish().transform((limit) => limit ?? USUAL_LIMIT);
+const USUAL_LIMIT = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
 
 const gatewaySchema = z.object({
   url: z.url({ protocol: /^wss?$/ }),
-  shards: z.int().positive().max(MAX_SHARDS).default(1),
+  shards: z.int().positive().max(MAX_SHARDS).nullish().transform((shards) => shards ?? 1),
   session_start_limit: limitSchema,
 });
 

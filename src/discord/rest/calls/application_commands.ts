@@ -13,20 +13,29 @@ import type {
   RegisteredOption,
 } from "../../../core/discord/registered_command.ts";
 import type { RestApi } from "../client/client.ts";
+import {
+  bits,
+  listed,
+  listOf,
+  listOrEmpty,
+  numeric,
+  optional,
+  textOr,
+} from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 
 /** Functions, because building the schemas at start-up would cost time. */
-const localizations = () => z.record(z.string(), z.string()).nullish();
+const localizations = () => optional(z.record(z.string(), z.string()));
 
 function optionSchema(): z.ZodType<RegisteredOption> {
   const schema: z.ZodType<RegisteredOption> = z.object({
-    type: z.number(),
+    type: numeric,
     name: z.string(),
-    description: z.string(),
-    required: z.boolean().nullish(),
-    autocomplete: z.boolean().nullish(),
-    choices: z.array(z.object({ name: z.string(), value: z.coerce.string() })).nullish(),
-    options: z.lazy(() => z.array(schema)).nullish(),
+    description: textOr(""),
+    required: optional(z.boolean()),
+    autocomplete: optional(z.boolean()),
+    choices: listOf(z.object({ name: z.string(), value: z.coerce.string() })),
+    options: z.lazy(() => listOf(schema)),
   }).transform(({ type, name, description, required, autocomplete, choices, options }) => ({
     type,
     name,
@@ -40,15 +49,15 @@ function optionSchema(): z.ZodType<RegisteredOption> {
 }
 
 const answerSchema = () =>
-  z.array(
+  listed(
     z.object({
-      type: z.number().default(ApplicationCommandTypes.ChatInput),
+      type: numeric.default(ApplicationCommandTypes.ChatInput),
       name: z.string(),
-      description: z.string(),
+      description: textOr(""),
       name_localizations: localizations(),
       description_localizations: localizations(),
-      default_member_permissions: z.string().nullish(),
-      options: z.array(optionSchema()).default([]),
+      default_member_permissions: optional(bits),
+      options: listOrEmpty(optionSchema()),
     }).transform(({
       name_localizations: names,
       description_localizations: texts,
@@ -88,7 +97,7 @@ export function createApplicationCommands(api: RestApi) {
       const schema = entryPointSchema();
       const isEntryPoint = (command: unknown) => schema.safeParse(command).success;
       return {
-        commands: expect(ROUTE, answerSchema(), all.filter((command) => !isEntryPoint(command))),
+        commands: expect(ROUTE, answerSchema(), all.filter((one) => !isEntryPoint(one))),
         entryPoint: all.filter(isEntryPoint),
       };
     },

@@ -6,7 +6,7 @@
 
 import type { OpenDirect, ThreadCalls } from "../../../core/outbound/calls.ts";
 import { z } from "zod";
-import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
+import { type ChannelId, type GuildId, parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
@@ -59,7 +59,7 @@ export function createFindChannel(
   };
 }
 
-const directSchema = z.object({ id: snowflakeSchema<"channel">() });
+const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 
 /**
  * Creates an {@link OpenDirect}.
@@ -71,7 +71,7 @@ export function createOpenDirect(api: RestApi): OpenDirect {
     const answer = await api.request("POST", "/users/@me/channels", {
       body: { recipientId: userId },
     });
-    return expect("POST /users/@me/channels", directSchema, answer).id;
+    return expect("POST /users/@me/channels", idSchema, answer).id;
   };
 }
 
@@ -92,13 +92,15 @@ export function createThreadCalls(api: RestApi): ThreadCalls {
     async start(channelId, messageId, name, minutes) {
       const autoArchiveDuration = archiveDuration(minutes);
       try {
-        await api.request("POST", `/channels/${channelId}/messages/${messageId}/threads`, {
-          body: { name, autoArchiveDuration },
-        });
-        return "opened";
+        const path = `/channels/${channelId}/messages/${messageId}/threads`;
+        const answer = await api.request("POST", path, { body: { name, autoArchiveDuration } });
+        const { id } = expect("POST /channels/:id/messages/:id/threads", idSchema, answer);
+        return { threadId: id, existed: false };
       } catch (error) {
-        if (error instanceof RestError && error.code === HAS_THREAD) return "existed";
-        throw error;
+        const hasThread = error instanceof RestError && error.code === HAS_THREAD;
+        const threadId = hasThread ? parseSnowflake<"channel">(messageId) : undefined;
+        if (threadId === undefined) throw error;
+        return { threadId, existed: true };
       }
     },
     async addMember(threadId, userId) {

@@ -10,12 +10,16 @@ import { z } from "zod";
 import { ChannelTypes } from "@discordeno/types";
 import { once } from "../../../lib/cache.ts";
 import { type Channel, CHANNEL_KINDS, isThread } from "../../../core/rights/channel.ts";
+import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import {
-  type ChannelId,
-  type GuildId,
-  parseSnowflake,
-  type UserId,
-} from "../../../core/discord/ids.ts";
+  bits as bitsText,
+  closingFlag,
+  listed,
+  listOf,
+  numeric,
+  optional,
+  textOr,
+} from "../../../core/discord/lenient.ts";
 import {
   snowflakeSchema,
   snowflakeSchema as snowflake,
@@ -26,53 +30,56 @@ import { expect, RestError } from "../exchange/rest_error.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { createReadMember } from "./members.ts";
 
-const bits = z.string().regex(/^\d{1,39}$/).transform(BigInt);
+const bits = bitsText.transform(BigInt);
 
-const guildSchema = z.lazy(() =>
-  z.object({
-    owner_id: snowflake<"user">(),
-    roles: z.array(
-      z.object({
-        id: snowflake<"role">(),
-        name: z.string().default("without a name"),
-        permissions: bits,
-        position: z.number().default(0),
-        managed: z.boolean().default(false),
-      }).transform(({ managed: isManaged, ...role }) => ({ ...role, isManaged })),
-    ),
-  })
+/** Ranks decide, so no role may be missing. */
+const rolesSchema = z.lazy(() =>
+  z.array(
+    z.object({
+      id: snowflake<"role">(),
+      name: textOr("without a name"),
+      permissions: bits,
+      position: numeric.nullish().transform((position) => position ?? 0),
+      managed: closingFlag,
+    }).transform(({ managed, ...role }) => ({ ...role, isManaged: managed ?? false })),
+  )
 );
 
-const overwriteSchema = z.object({ id: z.string(), type: z.number(), allow: bits, deny: bits });
+const guildSchema = z.lazy(() =>
+  z.object({ owner_id: snowflake<"user">(), roles: optional(rolesSchema) })
+);
+
+/** One that cannot be read may close the channel, so all must fit. */
+const overwriteSchema = z.object({ id: snowflake<never>(), allow: bits, deny: bits });
 
 const channelPayload = z.lazy(() =>
   z.object({
     id: snowflake<"channel">(),
-    type: z.number(),
+    type: numeric,
     guild_id: snowflake<"guild">().nullish(),
-    name: z.string().nullish(),
-    parent_id: snowflake<"channel">().nullish(),
-    topic: z.string().nullish(),
-    position: z.number().nullish(),
-    nsfw: z.boolean().nullish(),
-    rate_limit_per_user: z.number().nullish(),
+    name: optional(z.string()),
+    parent_id: optional(snowflake<"channel">()),
+    topic: optional(z.string()),
+    position: optional(z.number()),
+    nsfw: closingFlag,
+    rate_limit_per_user: optional(numeric),
     permission_overwrites: z.array(overwriteSchema).nullish(),
-    last_message_id: snowflake<"message">().nullish(),
-    owner_id: snowflake<"user">().nullish(),
-    available_tags: z.array(
-      z.object({ id: snowflake(), name: z.string(), moderated: z.boolean().default(false) }),
-    ).nullish(),
-    applied_tags: z.array(snowflake()).nullish(),
-    thread_metadata: z.object({
-      archived: z.boolean().default(false),
-      locked: z.boolean().default(false),
-    }).nullish(),
+    last_message_id: optional(snowflake<"message">()),
+    owner_id: optional(snowflake<"user">()),
+    available_tags: listOf(
+      z.object({ id: snowflake(), name: textOr(""), moderated: closingFlag }),
+    ),
+    applied_tags: listOf(snowflake()),
+    thread_metadata: optional(z.object({ archived: optional(z.boolean()), locked: closingFlag })),
   })
 );
 
 type FullChannelPayload = z.infer<typeof channelPayload>;
 
 const channelSchema = channelPayload.transform(toChannel);
+
+/** Without a channel that does not fit, its rights are unknown, so no person has any there. */
+const listedSchema = listed(channelSchema);
 
 /** Reads a channel in Discord's own form; `undefined` if it has another one. */
 export function channelOf(raw: unknown): Channel | undefined {
@@ -91,14 +98,11 @@ function toChannel(read: FullChannelPayload): Channel {
     position: read.position ?? 0,
     isNsfw: read.nsfw ?? false,
     slowmodeSec: read.rate_limit_per_user ?? 0,
-    overwrites: (read.permission_overwrites ?? []).flatMap(({ id, allow, deny }) => {
-      const whose = parseSnowflake(id);
-      return whose ? [{ id: whose, allow, deny }] : [];
-    }),
+    overwrites: read.permission_overwrites ?? [],
     lastMessageId: read.last_message_id || undefined,
     tags: (read.available_tags ?? []).map(({ moderated: isModerated, ...tag }) => ({
       ...tag,
-      isModerated,
+      isModerated: isModerated ?? false,
     })),
     thread: isThread({ type })
       ? {
@@ -137,17 +141,16 @@ export function createGuildReads(api: RestApi, guildId: GuildId, options: Reques
   const get = (path: string) => api.request("GET", path, options);
 
   const facts = once(async () => {
-    const { owner_id: ownerId, roles } = expect(
-      "GET /guilds/:id",
-      guildSchema,
-      await get(`/guilds/${guildId}`),
-    );
-    return { guildId, ownerId, roles };
+    const guild = expect("GET /guilds/:id", guildSchema, await get(`/guilds/${guildId}`));
+    // Other servers than Discord tell the roles in a list of their own.
+    const roles = guild.roles ??
+      expect("GET /guilds/:id/roles", rolesSchema, await get(`/guilds/${guildId}/roles`));
+    return { guildId, ownerId: guild.owner_id, roles };
   });
   const channels = once(async () => {
     const answer = await get(`/guilds/${guildId}/channels`);
-    const listed = expect("GET /guilds/:id/channels", z.array(channelSchema), answer);
-    return new Map(listed.map((channel) => [channel.id, { ...channel, guildId }]));
+    const all = expect("GET /guilds/:id/channels", listedSchema, answer);
+    return new Map(all.map((channel) => [channel.id, { ...channel, guildId }]));
   });
   return {
     /** Roles and owner. */
@@ -209,17 +212,17 @@ const guildsSchema = z.lazy(() =>
   z.array(
     z.object({
       id: snowflakeSchema<"guild">(),
-      name: z.string(),
-      permissions: z.string().regex(/^\d{1,39}$/).transform(BigInt).optional(),
-    }).transform(({ permissions, ...named }): OwnGuild => ({ ...named, permissions })),
+      name: optional(z.string()),
+      permissions: optional(bits),
+    }).transform(({ id, name, permissions }): OwnGuild => ({ id, name: name ?? id, permissions })),
   )
 );
 
 const channelsSchema = z.lazy(() =>
   z.array(z.object({
     id: snowflakeSchema<"channel">(),
-    type: z.number(),
-    name: z.string().nullish(),
+    type: numeric,
+    name: optional(z.string()),
   }))
 );
 

@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import type { Posted, PostedPage, Unread } from "../../../core/outbound/posted.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { listOrEmpty, numeric, optional, textOr } from "../../../core/discord/lenient.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
@@ -47,7 +48,8 @@ export type ReadHistory = (
   range: HistoryRange,
 ) => Promise<readonly RawMessage[]>;
 
-const historySchema = z.array(z.looseObject({ id: z.string() }));
+/** Their number tells whether there are more, so none is left out. */
+const historySchema = z.array(z.looseObject({ id: snowflakeSchema<"message">() }));
 
 /**
  * Creates a {@link ReadHistory}.
@@ -77,12 +79,14 @@ export type ReadPosted = (channelId: ChannelId, before?: MessageId) => Promise<P
 const idSchema = z.object({ id: snowflakeSchema<"message">() });
 
 /** The fields that identify a message; one without them is not the bot's. */
-const postedSchema = idSchema.extend({
-  author: z.object({ id: snowflakeSchema<"user">() }),
-  content: z.string(),
-  message_reference: z.object({ message_id: snowflakeSchema<"message">().optional() }).nullish(),
-  attachments: z.array(z.object({ size: z.number() })).default([]),
-});
+const postedSchema = z.lazy(() =>
+  idSchema.extend({
+    author: z.object({ id: snowflakeSchema<"user">() }),
+    content: textOr(""),
+    message_reference: optional(z.object({ message_id: optional(snowflakeSchema<"message">()) })),
+    attachments: listOrEmpty(z.object({ size: numeric })),
+  })
+);
 
 /**
  * Creates a {@link ReadPosted}.

@@ -4,23 +4,27 @@ import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";
 import type { GuildId, RoleId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { closingFlag, optional } from "../../../core/discord/lenient.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 
-const userSchema = z.object({
-  id: snowflakeSchema<"user">(),
-  username: z.string(),
-  discriminator: z.string().nullish(),
-  bot: z.boolean().nullish(),
-}).transform(({ id, username, discriminator, bot }): FoundMember => {
-  const hasTag = discriminator && !/^0*$/.test(discriminator);
-  return {
-    userId: id,
-    username,
-    tag: hasTag ? `${username}#${discriminator}` : undefined,
-    isBot: bot ? true : undefined,
-  };
-});
+const userSchema = z.lazy(() =>
+  z.object({
+    id: snowflakeSchema<"user">(),
+    username: optional(z.string()),
+    discriminator: optional(z.string()),
+    bot: closingFlag,
+  }).transform(({ id, discriminator, bot, ...user }): FoundMember => {
+    const username = user.username ?? id;
+    const hasTag = discriminator && !/^0*$/.test(discriminator);
+    return {
+      userId: id,
+      username,
+      tag: hasTag ? `${username}#${discriminator}` : undefined,
+      isBot: bot ? true : undefined,
+    };
+  })
+);
 
 /**
  * Reads the account of a user.
@@ -79,9 +83,18 @@ export type ReadMember = (guildId: GuildId, userId: UserId) => Promise<Member | 
  */
 export type ReadRoles = (guildId: GuildId, userId: UserId) => Promise<readonly RoleId[]>;
 
+/** Ranks decide, so no role may be missing. Some servers send whole roles. */
+const roleIds = z.lazy(() =>
+  z.array(
+    snowflakeSchema<"role">().or(
+      z.object({ id: snowflakeSchema<"role">() }).transform(({ id }) => id),
+    ),
+  )
+);
+
 const memberSchema = z.lazy(() =>
   z.object({
-    roles: z.array(snowflakeSchema<"role">()),
+    roles: roleIds,
     communication_disabled_until: z.string().nullish(),
   }).transform(({ roles, communication_disabled_until }): Member => {
     const timedOutUntil = Date.parse(communication_disabled_until ?? "");
@@ -115,8 +128,9 @@ export function createReadRoles(api: RestApi, options: RequestOptions = {}): Rea
 const MAX_QUERY = 100;
 const MAX_LIMIT = 1_000;
 
-const foundSchema = z.array(
-  z.object({ user: userSchema }).transform(({ user }): FoundMember => user),
+/** A name counts only if all members with it are known, so none is left out. */
+const foundSchema = z.lazy(() =>
+  z.array(z.object({ user: userSchema }).transform(({ user }): FoundMember => user))
 );
 
 /**

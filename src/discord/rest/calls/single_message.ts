@@ -4,6 +4,13 @@ import { isThread } from "../../../core/rights/channel.ts";
 import { z } from "zod";
 import type { ChannelId, GuildId, MessageId, UserId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import {
+  closingFlag,
+  listOf,
+  listOrEmpty,
+  numeric,
+  optional,
+} from "../../../core/discord/lenient.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { RestApi } from "../client/client.ts";
 import type { RawMessage } from "./history.ts";
@@ -31,21 +38,21 @@ export interface SingleMessage {
 const channelSchema = z.lazy(() =>
   z.object({
     guild_id: snowflakeSchema<"guild">().nullish(),
-    type: z.number(),
-    parent_id: snowflakeSchema<"channel">().nullish(),
-    nsfw: z.boolean().nullish(),
+    type: numeric,
+    parent_id: optional(snowflakeSchema<"channel">()),
+    nsfw: closingFlag,
   })
 );
 
 const messageSchema = z.lazy(() =>
   z.looseObject({
-    id: z.string(),
+    id: snowflakeSchema<"message">(),
     author: z.looseObject({ id: snowflakeSchema<"user">() }),
-    components: z.array(z.unknown()).nullish(),
-    reactions: z.array(z.looseObject({
+    components: listOf(z.unknown()),
+    reactions: listOrEmpty(z.object({
       me: z.boolean(),
-      emoji: z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }),
-    })).default([]),
+      emoji: z.object({ id: optional(snowflakeSchema()), name: optional(z.string()) }),
+    })),
   })
 );
 
@@ -91,7 +98,9 @@ export type RefreshUrl = (url: string, signal: AbortSignal) => Promise<string | 
 
 const answerSchema = z.lazy(() =>
   z.object({
-    refreshed_urls: z.array(z.object({ original: z.string(), refreshed: z.string().nullish() })),
+    refreshed_urls: listOrEmpty(
+      z.object({ original: z.string(), refreshed: optional(z.string()) }),
+    ),
   })
 );
 

@@ -14,7 +14,7 @@ import type { RequestMetric } from "../../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../../core/discord/invalid_requests.ts";
 import type { Breaker, BreakerState, LimitOptions, Priority } from "../scheduler/global_limit.ts";
 import type { ChannelId } from "../../../core/discord/ids.ts";
-import { isRecord, parseForeignJson } from "../../../lib/text/json.ts";
+import { isRecord, parseJsonWithIds } from "../../../lib/text/json.ts";
 import { type AnswerHooks, createExchanges, type RestAnswer } from "../exchange/exchange.ts";
 import { isDiscordError, RestError, toNoAnswer, toRestError } from "../exchange/rest_error.ts";
 import { type RestRoute, routeOf } from "../exchange/route.ts";
@@ -167,7 +167,7 @@ export function createRequestAttempts(
     if (!answer) return { kind: "failed", error: toNoAnswer(route, thrown) };
     const { status, headers, text } = answer;
     breaker.note(status, headers);
-    const body = text === "" ? undefined : parseForeignJson(text);
+    const body = text === "" ? undefined : parseJsonWithIds(text);
     const limits = limitsOf(status, headers, body);
     const pauseMs = permit.answered(limits);
     if (isSuccess(status)) {

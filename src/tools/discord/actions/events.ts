@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { isVoice } from "../../../core/rights/channel.ts";
+import { listed, optional, textOr } from "../../../core/discord/lenient.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import {
   type Action,
@@ -18,15 +19,15 @@ import { badArguments } from "../../../core/refused_call.ts";
 const { anyChannel, name, description } = FIELDS;
 
 const eventsSchema = z.lazy(() =>
-  z.array(z.object({
-    id: z.string(),
-    name: z.string(),
-    description: z.string().nullish(),
-    scheduled_start_time: z.string(),
-    scheduled_end_time: z.string().nullish(),
+  listed(z.object({
+    id: snowflakeSchema(),
+    name: textOr(""),
+    description: optional(z.string()),
+    scheduled_start_time: textOr(""),
+    scheduled_end_time: optional(z.string()),
     channel_id: snowflakeSchema<"channel">().nullish(),
-    entity_metadata: z.object({ location: z.string().nullish() }).nullish(),
-    user_count: z.number().nullish(),
+    entity_metadata: optional(z.object({ location: optional(z.string()) })),
+    user_count: optional(z.number()),
   }))
 );
 

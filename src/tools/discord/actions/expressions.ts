@@ -1,6 +1,8 @@
 /** Actions on reactions, and on emojis and stickers of a server. */
 
 import { z } from "zod";
+import { listed, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import {
   type Action,
   AT,
@@ -23,7 +25,7 @@ const { channelId, mediaUrl, description, roleId, text } = FIELDS;
 const MAX_EMOJI_BYTES = 256 * 1024;
 const MAX_STICKER_BYTES = 512 * 1024;
 
-const stickersSchema = z.array(z.object({ id: z.string() }));
+const stickersSchema = z.lazy(() => listed(z.object({ id: snowflakeSchema() })));
 
 /** Actions on emojis and stickers. */
 export const EXPRESSION_ACTIONS: readonly Action[] = [
@@ -44,7 +46,7 @@ export const EXPRESSION_ACTIONS: readonly Action[] = [
       const { guild } = place;
       if (guild) {
         const raw = await place.request("GET", `/guilds/${guild.guildId}/stickers`);
-        const own = readResponse(stickersSchema, raw).map(({ id }) => id);
+        const own = readResponse(stickersSchema, raw).map(({ id }): string => id);
         if (stickerIds.some((id) => !own.includes(id))) {
           await place.assertMay(["Use External Stickers"]);
         }
@@ -122,17 +124,17 @@ const UNICODE = /^(?=.*[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3])[
 const KEYCAP = /^[\d#*]\ufe0f?\u20e3$/u;
 const CUSTOM = /^<a?:\w{2,32}:\d{1,20}>$/;
 
-const emojiSchema = z.object({ id: z.string().nullish(), name: z.string().nullish() });
+const emojiSchema = z.object({ id: optional(snowflakeSchema()), name: optional(z.string()) });
 const reactedSchema = z.lazy(() =>
-  z.object({ reactions: z.array(z.object({ count: z.number(), emoji: emojiSchema })).default([]) })
+  z.object({ reactions: listOrEmpty(z.object({ count: z.number(), emoji: emojiSchema })) })
 );
-const usersSchema = z.lazy(() => z.array(z.object({ id: z.string(), username: z.string() })));
+const usersSchema = z.lazy(() => listed(z.object({ id: snowflakeSchema(), username: textOr("") })));
 const emojisSchema = z.lazy(() =>
-  z.array(
+  listed(
     z.object({
-      id: z.string().nullish(),
-      name: z.string().nullish(),
-      animated: z.boolean().nullish(),
+      id: optional(snowflakeSchema()),
+      name: optional(z.string()),
+      animated: optional(z.boolean()),
     }),
   )
 );

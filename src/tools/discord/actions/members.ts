@@ -1,6 +1,8 @@
 /** Actions on members and their roles. */
 
 import { z } from "zod";
+import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { Need } from "../../../core/rights/rights.ts";
 import {
   type Action,
@@ -18,24 +20,28 @@ const { userId, roleId } = FIELDS;
 const memberSchema = z.lazy(() =>
   z.object({
     user: z.object({
-      id: z.string(),
-      username: z.string(),
-      global_name: z.string().nullish(),
-      bot: z.boolean().nullish(),
+      id: snowflakeSchema<"user">(),
+      username: textOr(""),
+      global_name: optional(z.string()),
+      bot: optional(z.boolean()),
     }),
-    nick: z.string().nullish(),
-    roles: z.array(z.string()),
-    joined_at: z.string().nullish(),
-    communication_disabled_until: z.string().nullish(),
+    nick: optional(z.string()),
+    roles: listOrEmpty(
+      snowflakeSchema<"role">().or(
+        z.object({ id: snowflakeSchema<"role">() }).transform(({ id }) => id),
+      ),
+    ),
+    joined_at: optional(z.string()),
+    communication_disabled_until: optional(z.string()),
   })
 );
 const voiceSchema = z.lazy(() =>
   z.object({
-    channel_id: z.string().nullish(),
-    self_mute: z.boolean(),
-    self_deaf: z.boolean(),
-    mute: z.boolean(),
-    deaf: z.boolean(),
+    channel_id: optional(snowflakeSchema<"channel">()),
+    self_mute: optional(z.boolean()),
+    self_deaf: optional(z.boolean()),
+    mute: optional(z.boolean()),
+    deaf: optional(z.boolean()),
   })
 );
 

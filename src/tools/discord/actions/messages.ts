@@ -25,14 +25,15 @@ import {
   sentLine,
 } from "./action.ts";
 import { badArguments, RefusedCall } from "../../../core/refused_call.ts";
+import { listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 
 const { channelId, anyChannel, userId, text, limit, before, after, messageId } = FIELDS;
 
 const messageSchema = z.lazy(() =>
   z.object({
-    author: z.object({ id: z.string(), username: z.string() }),
-    content: z.string().default(""),
+    author: z.object({ id: snowflakeSchema<"user">(), username: textOr("") }),
+    content: textOr(""),
   })
 );
 
@@ -163,8 +164,8 @@ function beginningOf(text: string): string {
 
 const pinsSchema = z.lazy(() =>
   z.object({
-    items: z.array(z.object({ pinned_at: z.string(), message: z.unknown() })),
-    has_more: z.boolean(),
+    items: listOrEmpty(z.object({ pinned_at: textOr(""), message: z.unknown() })),
+    has_more: optional(z.boolean()),
   })
 );
 
@@ -221,7 +222,9 @@ function pinAction(name: string, method: "PUT" | "DELETE", done: string): Action
 
 const foundSchema = z.lazy(() =>
   z.object({
-    messages: z.array(z.array(z.looseObject({ channel_id: snowflakeSchema<"channel">() }))),
+    messages: listOrEmpty(
+      listOrEmpty(z.looseObject({ channel_id: snowflakeSchema<"channel">() })),
+    ),
   })
 );
 

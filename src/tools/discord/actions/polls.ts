@@ -1,6 +1,8 @@
 /** Actions on polls, behind the gate `polls`. */
 
 import { z } from "zod";
+import { listOrEmpty, optional } from "../../../core/discord/lenient.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { ChannelPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
   type Action,
@@ -17,17 +19,17 @@ const { channelId, text } = FIELDS;
 
 const pollSchema = z.lazy(() =>
   z.object({
-    author: z.object({ id: z.string() }),
+    author: z.object({ id: snowflakeSchema<"user">() }),
     poll: z.object({
-      question: z.object({ text: z.string().nullish() }),
-      answers: z.array(
-        z.object({ answer_id: z.number(), poll_media: z.object({ text: z.string().nullish() }) }),
+      question: z.object({ text: optional(z.string()) }),
+      answers: listOrEmpty(
+        z.object({ answer_id: z.number(), poll_media: z.object({ text: optional(z.string()) }) }),
       ),
-      expiry: z.string().nullish(),
-      results: z.object({
+      expiry: optional(z.string()),
+      results: optional(z.object({
         is_finalized: z.boolean(),
         answer_counts: z.array(z.object({ id: z.number(), count: z.number() })),
-      }).nullish(),
+      })),
     }).nullish(),
   })
 );

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type Channel, isForum } from "../../../core/rights/channel.ts";
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { listOf as list, listOrEmpty, optional, textOr } from "../../../core/discord/lenient.ts";
 import type { DiscordCall, DiscordPort } from "../../../core/turn/ports/discord.ts";
 import type { GuildActionPlace } from "../../../core/turn/ports/discord_place.ts";
 import {
@@ -17,22 +18,24 @@ import {
   readResponse,
   sentLine,
 } from "./action.ts";
-import { badArguments } from "../../../core/refused_call.ts";
+import { afterDone, badArguments } from "../../../core/refused_call.ts";
 
 const { channelId, anyChannel, messageId, text, title, tags, limit } = FIELDS;
 
 const threadSchema = z.lazy(() =>
   z.looseObject({
     id: snowflakeSchema<"channel">(),
-    parent_id: snowflakeSchema<"channel">().nullish(),
-    name: z.string().default(""),
-    message_count: z.number().nullish(),
-    applied_tags: z.array(z.string()).nullish(),
-    thread_metadata: z.object({ archived: z.boolean(), locked: z.boolean().default(false) })
-      .nullish(),
+    parent_id: optional(snowflakeSchema<"channel">()),
+    name: textOr(""),
+    message_count: optional(z.number()),
+    applied_tags: list(snowflakeSchema()),
+    thread_metadata: optional(z.object({
+      archived: optional(z.boolean()),
+      locked: optional(z.boolean()),
+    })),
   })
 );
-const threadsSchema = z.object({ threads: z.array(threadSchema) });
+const threadsSchema = z.object({ threads: listOrEmpty(threadSchema) });
 
 /** Threads in one response of Discord's search. */
 const SEARCH_PAGE = 25;
@@ -81,11 +84,25 @@ export const THREAD_ACTIONS: readonly Action[] = [
         if (on === undefined) {
           throw new Error("the message is stored, but not posted yet, so it has no thread");
         }
+        const at = { ...where, messageId: on };
+        return opened(
+          await afterDone(
+            `the message ${on} is posted, without a thread`,
+            () => discord.openThread(call, at, title, autoArchiveMinutes),
+          ),
+        );
       }
-      const at = { ...where, messageId: on };
-      const thread = await discord.openThread(call, at, title, autoArchiveMinutes);
-      if (messageId !== undefined && text !== undefined) {
-        await discord.send(call, { channelId: thread.threadId, text });
+      const thread = await discord.openThread(
+        call,
+        { ...where, messageId: on },
+        title,
+        autoArchiveMinutes,
+      );
+      if (text !== undefined) {
+        await afterDone(
+          `the thread ${thread.threadId} is open, without the text`,
+          () => discord.send(call, { channelId: thread.threadId, text }),
+        );
       }
       return opened(thread);
     },

@@ -241,6 +241,25 @@ describe("[P6] applyDispatch()", () => {
     });
   });
 
+  it("[G16] keeps the known channels and roles if a GUILD_CREATE has none, or none that fit", () => {
+    for (const odd of [{ channels: "none", roles: null }, { channels: undefined, roles: 5 }]) {
+      const { index, problem } = fed(CREATED, "GUILD_CREATE", guildData({ ...odd, threads: [] }));
+      assert.equal(problem, undefined);
+      assert.deepEqual(guild(index)?.channels, guild(CREATED)?.channels);
+      assert.deepEqual(guild(index)?.roles, guild(CREATED)?.roles);
+    }
+  });
+
+  it("[G16] reads the other channels and roles beside one that does not fit", () => {
+    const { channels, roles, ...data } = guildData();
+    assert.ok(Array.isArray(channels) && Array.isArray(roles));
+    const odd = { ...data, channels: [...channels, { id: {} }], roles: [...roles, null] };
+    assert.deepEqual(
+      fed(EMPTY, "GUILD_CREATE", odd).index,
+      fed(EMPTY, "GUILD_CREATE", guildData()).index,
+    );
+  });
+
   it("does not store an unchanged guild again", () => {
     assert.deepEqual(fed(CREATED, "GUILD_CREATE", guildData()).changed, []);
   });
@@ -248,7 +267,6 @@ describe("[P6] applyDispatch()", () => {
   const misfits: readonly [string, unknown][] = [
     ["GUILD_CREATE", null],
     ["GUILD_CREATE", guildData({ id: "not a snowflake" })],
-    ["GUILD_CREATE", guildData({ channels: "none" })],
     ["CHANNEL_UPDATE", { id: CHANNEL }],
     ["READY", {}],
   ];

@@ -32,7 +32,7 @@ describe("[P6a] joinedGuild()", () => {
       [],
     ],
     ["another type", dispatch("GUILD_UPDATE", guildData()), new Map(), []],
-    ["a payload of an unexpected shape", dispatch("GUILD_CREATE", { id: GUILD }), new Map(), []],
+    ["a payload of an unexpected shape", dispatch("GUILD_CREATE", { id: "none" }), new Map(), []],
     ["nothing", dispatch("GUILD_CREATE", null), new Map(), []],
   ];
   for (const [what, ...asked] of others) {

@@ -279,6 +279,22 @@ describe("[G5] createReader()", () => {
     assert.doesNotMatch(JSON.stringify(problems), /private words/);
   });
 
+  it("[G16] tells the types that it cannot read: all so far, or three in a row", () => {
+    const { reader } = open({ self: SELF });
+    const types = () => reader.unread.map(({ type, count }) => `${type} ${count}`);
+    const misfit = { ...MESSAGE, d: messageData({ author: null }) };
+    reader.read(batch(misfit));
+    assert.deepEqual(types(), ["MESSAGE_CREATE 1"]);
+    reader.read(batch(MESSAGE));
+    assert.deepEqual(types(), []);
+    reader.read(batch(misfit, misfit));
+    assert.deepEqual(types(), []);
+    reader.read(batch(misfit));
+    assert.deepEqual(types(), ["MESSAGE_CREATE 3"]);
+    reader.read(batch(misfit, MESSAGE, misfit));
+    assert.deepEqual(types(), []);
+  });
+
   it("reports messages while the bot lacks its identity, because they could be its own", () => {
     const { reader, problems } = open();
     assert.deepEqual(reader.read(batch(MESSAGE)).events, []);

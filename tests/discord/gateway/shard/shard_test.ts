@@ -208,7 +208,7 @@ describe("[G4] startShard()", () => {
       {
         handle(payload, connection) {
           if (payload.op !== 2 || ++identifies > 1) return false;
-          connection.dispatch("READY", { session_id: "s", user: { id: 7 }, guilds: [] });
+          connection.dispatch("READY", { session_id: "s", user: { id: "x" }, guilds: [] });
           return true;
         },
       },
@@ -221,6 +221,11 @@ describe("[G4] startShard()", () => {
     await gateway.until(() => identifies === 2 && shard.isReady(), "the next session");
     const logged = JSON.stringify(shard.messages.filter(({ kind }) => kind === "log"));
     assert.match(logged, /READY without a session, or without the bot's id/);
+    const unread = shard.messages.flatMap((message) =>
+      message.kind === "state" ? [message.state.readysUnread] : []
+    );
+    assert.ok(unread.includes(1), "health learns of it");
+    assert.equal(unread.at(-1), undefined);
   });
 
   it("identifies at most every 5 s if the server closes after each IDENTIFY", async () => {

@@ -42,7 +42,7 @@ describe("[G1] readFrame()", () => {
     '{"t":"READY","s":1,"op":0,"d":null}',
     '{"t":"READY","s":1,"op":0,"d":{"session_id":1,"resume_gateway_url":"","user":{"id":"7"}}}',
     '{"t":"READY","s":1,"op":0,"d":{"session_id":"a","resume_gateway_url":""}}',
-    '{"t":"READY","s":1,"op":0,"d":{"session_id":"a","resume_gateway_url":"","user":{"id":7}}}',
+    '{"t":"READY","s":1,"op":0,"d":{"session_id":"a","resume_gateway_url":"","user":{"id":"x"}}}',
     "\u0000",
   ];
   for (const text of unreadable) {

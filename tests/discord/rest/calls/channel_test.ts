@@ -23,7 +23,10 @@ describe("createReadChannel()", () => {
     ));
 
   it("rejects a malformed response", () =>
-    assert.rejects(createReadChannel(fakeApi({ guild_id: 7 }).api)(channelId("5")), RestError));
+    assert.rejects(
+      createReadChannel(fakeApi({ guild_id: "general" }).api)(channelId("5")),
+      RestError,
+    ));
 });
 
 describe("createOpenDirect()", () => {

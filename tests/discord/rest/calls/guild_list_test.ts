@@ -43,7 +43,7 @@ describe("[P12] createGuildList().guilds()", () => {
     assert.deepEqual(asked[0]?.[2], { priority: "background" });
   });
 
-  for (const answer of [undefined, {}, [{ id: "one", name: "x" }], [{ id: "1" }]]) {
+  for (const answer of [undefined, {}, [{ id: "one", name: "x" }], [{ name: "x" }]]) {
     it(`rejects a malformed response: ${JSON.stringify(answer)}`, () =>
       assert.rejects(createGuildList(checkedApi(answer).api).guilds(), RestError));
   }

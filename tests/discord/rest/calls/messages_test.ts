@@ -223,7 +223,7 @@ describe("createMessages().create()", () => {
     assert.equal(outcome.kind, "unsent");
   });
 
-  for (const answer of [undefined, {}, { id: 7 }, { id: "abc" }, []]) {
+  for (const answer of [undefined, {}, { id: null }, { id: "abc" }, []]) {
     it(`[D2] returns unanswered for a malformed success: ${JSON.stringify(answer)}`, async () => {
       assert.equal((await create(fakeApi(answer).api)).kind, "unanswered");
     });

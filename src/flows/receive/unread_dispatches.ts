@@ -1,0 +1,65 @@
+/**
+ * Shows which of Discord's events Barnacle cannot read, in health and to the owners (G16).
+ *
+ * Without them the bot is deaf, although it is connected. People cause none of these: the readers
+ * require only fields that the server itself writes.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import { notice } from "../../render/notices/notices.ts";
+
+/** A type of dispatches that cannot be read. */
+export interface UnreadDispatches {
+  /** Discord's name of the type. */
+  readonly type: string;
+  /** Names fields, and never their contents. */
+  readonly why: string;
+  /** How many in a row. */
+  readonly count: number;
+}
+
+/** The types without which the bot answers no message. */
+const DEAF_WITHOUT: ReadonlySet<string> = new Set(["READY", "MESSAGE_CREATE"]);
+
+/** The session is renewed once before the owners learn of a READY that cannot be read. */
+const READYS_BEFORE_NOTICE = 2;
+
+/**
+ * Creates the report for one account. It tells the owners of each type once in the life of the process.
+ *
+ * @param unread The types that cannot be read now.
+ */
+export function createUnreadDispatches(
+  { texts }: Pick<Account, "texts">,
+  unread: () => readonly UnreadDispatches[],
+  tellOwners: (text: string) => Promise<void>,
+) {
+  const told = new Set<string>();
+
+  function tell({ type, why }: Pick<UnreadDispatches, "type" | "why">): void {
+    if (told.has(type)) return;
+    told.add(type);
+    void tellOwners(notice("eventsUnread", { type: `\`${type}\``, why }, texts()));
+  }
+
+  return {
+    /** A batch has been read. */
+    read(): void {
+      for (const one of unread()) tell(one);
+    },
+    /** This many READYs in a row of a shard cannot be read. */
+    readys(count: number): void {
+      if (count < READYS_BEFORE_NOTICE) return;
+      tell({ type: "READY", why: "it names no session, or not the bot" });
+    },
+    /** The types that cannot be read now. */
+    findings: (): readonly Finding[] =>
+      unread().map(({ type, why, count }) => ({
+        ...titled("gateway:dispatches"),
+        status: DEAF_WITHOUT.has(type) ? "fail" : "warn",
+        why: `Barnacle cannot read ${type} (${why}): ${count} in a row`,
+      })),
+  };
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  createUnreadDispatches,
+  type UnreadDispatches,
+} from "../../../src/flows/receive/unread_dispatches.ts";
+
+function setUp() {
+  let unread: readonly UnreadDispatches[] = [];
+  const told: string[] = [];
+  const report = createUnreadDispatches({ texts: () => ({}) }, () => unread, (text) => {
+    told.push(text);
+    return Promise.resolve();
+  });
+  return { report, told, set: (now: readonly UnreadDispatches[]) => void (unread = now) };
+}
+
+describe("[G16] createUnreadDispatches()", () => {
+  it("tells the owners of each type once, and health as long as it lasts", () => {
+    const { report, told, set } = setUp();
+    set([{ type: "MESSAGE_CREATE", why: "author does not fit", count: 1 }]);
+    for (let n = 0; n < 3; n++) report.read();
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /`MESSAGE_CREATE` events \(author does not fit\)/);
+    set([{ type: "INTERACTION_CREATE", why: "token does not fit", count: 4 }]);
+    report.read();
+    assert.equal(told.length, 2);
+    const [finding] = report.findings();
+    assert.deepEqual([finding?.id, finding?.status], ["gateway:dispatches", "warn"]);
+    set([{ type: "MESSAGE_CREATE", why: "author does not fit", count: 9 }]);
+    assert.equal(report.findings()[0]?.status, "fail");
+    set([]);
+    assert.deepEqual(report.findings(), []);
+    assert.equal(told.length, 2);
+  });
+
+  it("tells the owners of a READY after the session was renewed once", () => {
+    const { report, told } = setUp();
+    report.readys(1);
+    assert.deepEqual(told, []);
+    report.readys(2);
+    report.readys(3);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /`READY` events/);
+  });
+});
