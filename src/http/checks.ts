@@ -164,8 +164,8 @@ function oldestUnsent({ outbox: { oldestMs }, accounts }: Snapshot): HealthFindi
 function models({ models }: Snapshot, now: number): readonly HealthFinding[] {
   const outageMs = Math.min(...models.map(({ openAt = now }) => now - openAt));
   const isAnyUp = models.some(({ openAt }) => openAt === undefined);
-  return models.map(({ id, openAt }) =>
-    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : "open", {
+  return models.map(({ id, openAt, fix }) =>
+    healthFinding(`llm:${id}`, openAt === undefined ? "closed" : fix ? `open; ${fix}` : "open", {
       status: openAt === undefined ? "pass" : outageMs > OUTAGE_MS ? "fail" : "warn",
       isReady: isAnyUp,
     })

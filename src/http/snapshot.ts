@@ -176,4 +176,6 @@ export interface ModelSnapshot {
   readonly id: string;
   /** Unix time in milliseconds since which it has failed; absent while it serves. */
   readonly openAt?: number;
+  /** The next step for the operator, if it fails and there is one. */
+  readonly fix?: string;
 }

@@ -144,6 +144,12 @@ describe("[O1] judgeHealth()", () => {
     ["[D3] 499 invalid requests", rest(499, "closed"), "pass", []],
     ["[D3] more of them", rest(500, "slowed"), "warn", []],
     ["[D3] so many that it stops", rest(2_000, "stopped"), "fail", ["rest:invalidRequests"]],
+    [
+      "[L3] a model whose failure the operator can end",
+      { models: [{ id: "a", openAt: NOW, fix: "check the API key" }] },
+      "warn",
+      ["llm:a"],
+    ],
     ["one model of two down", { models: [{ id: "a" }, { id: "b", openAt: 0 }] }, "warn", []],
     ["all down for a minute", { models: [{ id: "a", openAt: NOW - 60_000 }] }, "warn", ["llm:a"]],
     ["all down for longer", { models: [{ id: "a", openAt: NOW - 60_001 }] }, "fail", ["llm:a"]],

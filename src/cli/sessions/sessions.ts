@@ -180,10 +180,11 @@ function lineOf(id: number, entry: Entry): string {
 }
 
 function checkpointLine(checkpoint: ListedCheckpoint): string {
-  const { kind, cause, entries, at, summary = "" } = checkpoint;
+  const { kind, cause, entries, at, modelId, summary = "" } = checkpoint;
+  const how = modelId === undefined ? `${cause}, without a model` : cause;
   return kind === "reset"
     ? `  ---- new transcript (${cause}) ${timeText(at)}`
-    : `  ---- ${entries} entries folded (${cause}) ${timeText(at)}: ${
+    : `  ---- ${entries} entries folded (${how}) ${timeText(at)}: ${
       quoted(summary, PREVIEW_CHARS)
     }`;
 }

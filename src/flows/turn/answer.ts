@@ -289,6 +289,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     await parkTurn(turn.claim, outcome, spending, ports);
     return undefined;
   }
+  const steps = outcome.kind === "interrupted" || outcome.kind === "refused"
+    ? undefined
+    : outcome.taken?.steps;
+  const made = steps && await madeFiles(steps, claim.message.id, files?.made);
+  if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
+    outcome = { kind: "reply", text: "", taken: outcome.taken }; // the files say enough
+  }
   run.outcome = outcome;
   run.ms = Math.max(0, now() - startedAt);
   events.emit.turnEnded(outcome, run.ms);
@@ -309,7 +316,6 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       return paidTurn(await refusedTurn(turn.claim, outcome.stop, rules, ports, spend), spending);
   }
   const { taken } = outcome;
-  const made = taken && await madeFiles(taken.steps, claim.message.id, files?.made);
   if (history.isFolded && mayLink(outcome.text)) {
     await links.recall(outcome.text, claim.route.sessionKey, sessions);
   }

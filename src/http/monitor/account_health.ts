@@ -14,7 +14,7 @@ import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
-import { modelProblemOf } from "../../core/model_problem.ts";
+import { modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ShardSnapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -70,6 +70,8 @@ export interface ModelWord {
   readonly id: string;
   /** Since when the model fails; absent while it serves. */
   readonly openAt?: number;
+  /** The next step for the operator, if it fails and there is one. */
+  readonly fix?: string;
   /** Time of its last answer. */
   readonly servedAt?: number;
 }
@@ -271,16 +273,19 @@ function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
     if (modelId === model.id) told.model = answered;
     else {
       told.fallback = answered;
-      told.model = { ...model, openAt: model.openAt ?? now };
+      const { kind } = outcome.failure ?? {};
+      const fix = kind === undefined ? model.fix : nextStepAfter(`${kind}: ${model.id}`);
+      told.model = { ...model, openAt: model.openAt ?? now, fix };
     }
     delete told.failures;
   }
   if (outcome.kind !== "failed") return;
   const { count, since } = { count: (failures?.count ?? 0) + 1, since: failures?.since ?? now };
   told.failures = { count, since };
-  if (model.openAt !== undefined) return;
-  if (isOutage(outcome.error)) told.model = { ...model, openAt: now };
-  else if (count >= FAILING_TURNS) told.model = { ...model, openAt: since };
+  const openAt = model.openAt ??
+    (isOutage(outcome.error) ? now : count >= FAILING_TURNS ? since : undefined);
+  if (openAt === undefined) return;
+  told.model = { ...model, openAt, fix: nextStepAfter(outcome.reason) };
 }
 
 /**

@@ -155,9 +155,9 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
-    const open = own.flatMap(({ openAt }) =>
-      openAt !== undefined && openAt >= servedAt ? [openAt] : []
-    );
-    return { id, openAt: open.length > 0 ? Math.min(...open) : undefined };
+    const open = own.flatMap(({ openAt, fix }) =>
+      openAt !== undefined && openAt >= servedAt ? [{ openAt, fix }] : []
+    ).sort((one, other) => one.openAt - other.openAt);
+    return { id, ...open[0] };
   });
 }

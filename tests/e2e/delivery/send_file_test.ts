@@ -55,6 +55,18 @@ describe("[R12] the agent sends", () => {
       );
     }));
 
+  it("[L3] a file also if the model writes no words beside it", () =>
+    withSimulation({}, async (scene) => {
+      const { start, say, mention, until, model, rows } = scene;
+      await start();
+      model.behave("wordless");
+      say("ada", "help", `${mention}\n${call({ text: "noon,3\n", name: "tides.csv" })}`);
+      const [file] = await until("the file", () => filesOf(scene).length > 0 && filesOf(scene));
+      assert.equal(file?.filename, "tides.csv");
+      const state = "SELECT state FROM inbox";
+      await until("the answer", () => rows(state)[0]?.["state"] === "answered");
+    }));
+
   it("an image of an MCP server's result", () =>
     withSimulation({
       config: {

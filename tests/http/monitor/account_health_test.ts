@@ -243,7 +243,8 @@ describe("[O2] createAccountHealth().setTurn()", () => {
       ] as const
     ) {
       const openAt = clock.now();
-      health.setTurn(failed(kind));
+      health.setTurn({ ...failed(kind), reason: `${kind}: ${MODEL} answered` } as TurnOutcome);
+      assert.ok(health.model()?.fix, kind);
       clock.advance(1_000);
       health.setTurn(failed("timeout"));
       health.setTurn({ kind: "interrupted" });

@@ -266,7 +266,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     const openAt = clock.now();
     account.setTurn(failed);
-    assert.deepEqual(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
     assert.equal(isReady(), false);
     account.setTurn(reply);
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
@@ -301,13 +301,13 @@ describe("[O2] startHealthMonitor() and models", () => {
     first.setTurn(failed);
     clock.advance(1_000);
     second.setTurn(failed);
-    assert.deepEqual(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
+    sameData(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
     clock.advance(1_000);
     second.setTurn(reply);
     sameData(model(), [{ id: "openai/gpt" }]);
     clock.advance(1_000);
     second.setTurn(failed);
-    assert.deepEqual(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
+    sameData(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
     second.setModel("local/small");
     sameData(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
   });
