@@ -32,9 +32,8 @@ export const commands = z.strictObject({
   ownerAllowFrom: key(
     people().optional(),
     "Owners of the bot, by id or name. They may give every command but `/approve`, decide about " +
-      "pairing, and get the bot's notices. They answer for others where a question says so. The " +
-      'model knows them as its owners in every place. Roles and `"*"` make ' +
-      "no one an owner.",
+      'pairing, and get the bot\'s notices. The model knows them as its owners. Roles and `"*"` ' +
+      "make no one an owner.",
     {
       unset: "the owner of the Discord application, or its team",
       example: ["123456789012345678"],
