@@ -144,7 +144,8 @@ async function readSource(
     }
     if (!mayUse?.("web_fetch")) throw notHere("addresses of the web cannot be read");
     const { url, contentType, bytes } = await web.file(from, maxBytes, signal);
-    return { name: nameIn(url), contentType: contentType || undefined, bytes };
+    const name = withEnding(nameIn(url), contentType);
+    return { name, contentType: contentType || undefined, bytes };
   }
   const [, turn = message.id, imageId] = IMAGE.exec(from) ?? [];
   if (imageId !== undefined) {
@@ -166,6 +167,12 @@ async function readSource(
 
 function notHere(words: string): RefusedCall {
   return new RefusedCall("closed_tool", `${words} in this conversation`);
+}
+
+/** Adds the ending of a type to a name without any: Discord shows a picture by its ending. */
+function withEnding(name: string, contentType: string): string {
+  const ending = /^(?:image|audio|video|application)\/([a-z0-9]{2,5})$/.exec(contentType)?.[1];
+  return name.includes(".") || ending === undefined ? name : `${name}.${ending}`;
 }
 
 /** The last part of an address's path, as a file name. */

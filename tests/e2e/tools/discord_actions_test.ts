@@ -10,6 +10,7 @@ import { addChannel, addMember } from "../../../simulator/world/create_world.ts"
 import type { PermissionName } from "../../../simulator/actions/moderation.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import type { Message } from "../../../simulator/world/world.ts";
+import { png } from "../../support/files/samples.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 
 const call = (args: object) => `call: discord ${JSON.stringify(args)}`;
@@ -82,6 +83,61 @@ describe("[T3] actions that change a server", () => {
       assert.ok(only?.kind === "thread");
       assert.deepEqual(only.tagIds, [tagId]);
       assert.match([...only.messages.values()][0]?.content ?? "", /^All about krill/);
+    }));
+});
+
+describe("[T3] [R12] a picture of a message", () => {
+  it("becomes an emoji, if its sender may create one", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, mention, replies } = scene;
+      const ask = () =>
+        simulator.say({
+          as: "grace",
+          in: "general",
+          text: `${mention}\n${
+            call({ action: "emojiUpload", name: "krill", mediaUrl: "attachment:krill.png" })
+          }`,
+          attachments: [{ filename: "krill.png", bytes: png(8, 8), sizeBytes: png(8, 8).length }],
+        });
+      await start();
+      ask();
+      assert.match((await replies("general", 1))[0] ?? "", /Create Expressions/);
+      permit(scene, "createExpressions");
+      ask();
+      assert.match((await replies("general", 2))[1] ?? "", /<:krill:\d+>/);
+      const made = simulator.requests.records().find(({ method, path }) =>
+        method === "POST" && path.endsWith("/emojis")
+      );
+      assert.equal(Object(made?.body).image, `data:image/png;base64,${png(8, 8).toBase64()}`);
+    }));
+});
+
+describe("[T3] an action that cannot be undone", () => {
+  it("waits for the asker from the first one, with all of its answer on one card", () =>
+    withSimulation({
+      mayRefuse: ({ path }) => /\/(?:bans|members)\//.test(path), // who is banned, or a member
+      discord: () => ({ actions: { moderation: true } }),
+    }, async (scene) => {
+      const { simulator, start, say, mention, until, user } = scene;
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      const [mallory, edsger] = [user("mallory"), user("edsger")];
+      addMember(krill, { userId: mallory.id, joinedAt: NOW });
+      permit(scene, "banMembers");
+      await start();
+      const bans = [mallory, edsger].map(({ id }) => call({ action: "ban", userId: id }));
+      say("grace", "general", `${mention}\n${bans.join("\n")}`);
+      const card = await until(
+        "the card",
+        () => simulator.posted("general").find((one) => buttonsIn(one.components).length > 0),
+      );
+      assert.match(textOf(card), /ban mallory \(\d+\)\nban edsger \(\d+\), who is not a member/);
+      assert.ok(textOf(card).includes(`<@${mallory.id}> · <@${edsger.id}>`));
+      assert.equal(krill.things.bans.size, 0);
+      const goOn = buttonsIn(card.components).find(({ label }) => label === NOTICES.goOn.text);
+      assert.ok(goOn);
+      simulator.press({ as: "grace", in: "general", message: card.id, customId: goOn.custom_id });
+      await until("the bans", () => krill.things.bans.size === 2);
     }));
 });
 

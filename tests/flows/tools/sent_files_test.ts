@@ -26,11 +26,13 @@ function setUp(fields: { readonly takesNoFiles?: true; readonly maxFileBytes?: n
     web: {
       file(url) {
         read.push(`web ${url}`);
-        return Promise.resolve({
-          url: `${url}/tide%20table.pdf?x=1`,
-          contentType: "application/pdf",
-          bytes: bytesOf("%PDF-"),
-        });
+        return Promise.resolve(
+          url.endsWith("/200") ? { url, contentType: "image/jpeg", bytes: bytesOf("jpeg") } : {
+            url: `${url}/tide%20table.pdf?x=1`,
+            contentType: "application/pdf",
+            bytes: bytesOf("%PDF-"),
+          },
+        );
       },
     },
     isMediaUrl: (url) => url.startsWith("https://cdn.discordapp.com/"),
@@ -81,6 +83,7 @@ describe("[R12] createFilesPort()", () => {
     const sources: readonly [from: string, name: string, text: string][] = [
       ["notes/plan.md", "plan.md", "of notes/plan.md"],
       ["https://tides.example/a", "tide table.pdf", "%PDF-"],
+      ["https://pictures.example/200", "200.jpeg", "jpeg"],
       ["https://cdn.discordapp.com/a/krill.png?ex=1", "krill.png", "picture"],
       ["attachment:boat.png", "boat.png", "boat"],
       ["attachment://boat.png", "boat.png", "boat"],

@@ -128,9 +128,10 @@ export const MODERATION_ACTIONS: readonly Action[] = [
         const who = await place.labelOf(userId);
         if (await place.isBanned(userId)) return `Nothing to do: ${who} is banned already.`;
         const path = `/guilds/${place.guildId}/bans/${userId}`;
+        const days = deleteDays === 1 ? "one day" : `${deleteDays} days`;
         return await place.change({
-          what: `ban ${who}${member ? "" : ", who is not a member now,"}${
-            deleteDays === 0 ? "" : ` and delete their messages of ${deleteDays} days`
+          what: `ban ${who}${deleteDays === 0 ? "" : ` and delete their messages of ${days}`}${
+            member ? "" : ", who is not a member now"
           }`,
           dryRun,
           asks: true,
