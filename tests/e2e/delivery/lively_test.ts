@@ -106,6 +106,15 @@ describe("[S5] three people in one channel", () => {
       assert.deepEqual(places, places.toSorted((one, other) => one - other));
     }));
 
+  it("[X4a] include an owner, whose turn begins although no more may", () =>
+    withQuestions(
+      { config: { messages: { queue: { mode: "followup", turnsPerChannel: 2 } } } },
+      async ({ replies }, { release }) => {
+        for (const question of QUESTIONS) release(question);
+        assert.deepEqual(ends(await replies("general", 3)), ANSWERS);
+      },
+    ));
+
   it("[R8] get no draft before the answer to an earlier question is there", () =>
     withQuestions(
       { discord: () => ({ streaming: "edit" }) },

@@ -233,6 +233,42 @@ function claimOf(message: InboundMessage = directMessage()): Claim {
   return { message, route: { agentId: "main", sessionKey: "agent:main:main" }, attempt: 1 };
 }
 
+describe("[S5] answer() behind another turn of its session", () => {
+  /** Two turns, of which the second one has its answer ready. */
+  async function twoTurns() {
+    const scene = setUp();
+    const { ports, finished } = scene;
+    const turns = createRunningTurns(ports.stopping);
+    const first = turns.begin(claimOf(directMessage({ id: messageId("1"), text: "first?" })), NOOP);
+    let freed = 0;
+    const claim = claimOf(directMessage({ id: messageId("2"), text: "second?" }));
+    const second = turns.begin(claim, () => void freed++);
+    const ending = answer(claim, { ...ports, turn: second });
+    await settle();
+    assert.deepEqual([finished, freed], [[], 1], "it waits, and takes no place");
+    return { ...scene, turns, first, second, ending };
+  }
+
+  it("stores its answer after that one, which it has seen as a question", async () => {
+    const { turns, first, ending, finished, asked } = await twoTurns();
+    assert.match(asked[0]?.messages.at(-1)?.text ?? "", /answered separately.*first\?/);
+    turns.end(first);
+    await ending;
+    assert.deepEqual(finished.map(({ end }) => end.kind), ["answered"]);
+  });
+
+  it("stores its question alone if a later message takes its place meanwhile", async () => {
+    const { turns, second, ending, finished } = await twoTurns();
+    turns.interrupt(second.claim.route.sessionKey, (turn) => turn === second);
+    await ending;
+    const [{ end, entries, outbox } = assert.fail()] = finished;
+    assert.equal(end.kind, "interrupted");
+    assert.deepEqual([entries.map(({ role }) => role), outbox], [["user"], []]);
+  });
+});
+
+const NOOP = (): void => {};
+
 describe("answer()", () => {
   it("[R12a] reports a long answer in a place that takes no files, and no short one", async () => {
     const rules = { takesNoFiles: true, chunks: { ...RULES.chunks, maxChunks: 1 } } as const;
