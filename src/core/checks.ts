@@ -111,6 +111,14 @@ export const CHECKS = {
   // The running bot
   "account:ended": HEALTH,
   "account:paused": HEALTH,
+  "commands:registered": {
+    ...HEALTH,
+    fix: "commands work as messages, too; the next start registers them again",
+  },
+  "questions:cards": {
+    ...HEALTH,
+    fix: "the person must allow direct messages from members of a server that the bot is in, too",
+  },
   "access:ids": { ...HEALTH, fix: "correct the ID in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },
   "gateway:connection": {

@@ -56,7 +56,12 @@ export function createRetryQueue(
 
   async function waitAfter(error: unknown): Promise<void> {
     const waitMs = backoffMs(++failures, random(), WAIT);
-    log.warn(`${what}; will try again`, { waitMs, error });
+    // The same failure again and again must not fill the log.
+    if (failures === 1) log.warn(`${what}; will try again`, { waitMs, error });
+    else if (Number.isInteger(Math.log2(failures))) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.warn(`${what}; will try again`, { waitMs, failures, reason });
+    }
     await new Promise<void>((resolve) => {
       const cancel = schedule(resolve, waitMs);
       wake = () => {

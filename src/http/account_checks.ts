@@ -41,7 +41,13 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
   { checks: ["instance:lock"], run: ({ account }) => instance(account) },
   { checks: ["account:paused"], run: ({ account }) => paused(account) },
   {
-    checks: ["preflight", "access:ids", "gateway:dispatches"],
+    checks: [
+      "preflight",
+      "access:ids",
+      "gateway:dispatches",
+      "commands:registered",
+      "questions:cards",
+    ],
     run: ({ account, componentOf }) => problems(account, componentOf),
   },
   { checks: ["outbox:parked"], run: ({ account, componentOf }) => parked(account, componentOf) },

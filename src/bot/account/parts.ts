@@ -59,7 +59,7 @@ export async function createParts(
   const owners = createOwnerIds(account, gateway);
   const given = { ...gateway, ...ports, options, toolServices, reader, policy, owners };
   const outbound = createOutbound(account, given);
-  const questions = createAccountCards(account, given);
+  const questions = createAccountCards(account, { ...given, outbound });
   const rates = createTokenRates();
   const summaries = createSummaries();
   const spend = createSpending(account);

@@ -55,7 +55,11 @@ export async function runAccount(
         twin: doubt && !doubt.isDeploy
           ? { since: doubt.since, evidence: doubt.evidence }
           : undefined,
-        findings: [...parts.connectionState.findings(), ...inbound.findings()],
+        findings: [
+          ...parts.connectionState.findings(),
+          ...inbound.findings(),
+          ...parts.questions.findings(),
+        ],
         ...outbound.status(),
       };
     },

@@ -2,10 +2,11 @@
 
 import type { ComponentUse, Interaction } from "../../core/inbound/interactions.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { EventHandlers } from "../../core/inbound/events.ts";
 import { createApplicationCommands } from "../../discord/rest/calls/application_commands.ts";
 import { createInteractions } from "../../discord/rest/calls/interactions.ts";
-import { RestError, type RestErrorKind } from "../../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import {
   createSlashCommands,
   createSuggestions,
@@ -36,6 +37,8 @@ export interface InteractionHandlers {
   ready(): void;
   /** The config has changed. */
   reconfigured(): void;
+  /** A refusal of the commands, for health. */
+  findings(): readonly Finding[];
   /** Resolves once the interactions received so far are answered. */
   answered(): Promise<void>;
   /** Ends it, and resolves once nothing runs. */
@@ -44,9 +47,6 @@ export interface InteractionHandlers {
 
 /** Milliseconds from the first READY: catch-up and the first answers go first. */
 const REGISTER_AFTER_MS = 2_000;
-
-/** Errors of a registration that a retry does not change. */
-const FINAL: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
 
 /** Creates the handlers of an account's interactions. */
 export function createInteractionHandlers(
@@ -106,7 +106,7 @@ export function createInteractionHandlers(
     ...createWantedCommands(account, context),
     list,
     replace,
-    isFinal: (error) => error instanceof RestError && FINAL.has(error.kind),
+    isFinal: isFinalRefusal,
   });
   /** Set once the registration is scheduled or done. */
   let applicationId: ApplicationId | undefined;
@@ -141,6 +141,7 @@ export function createInteractionHandlers(
     reconfigured() {
       if (applicationId) registration.register(applicationId);
     },
+    findings: registration.findings,
     answered,
     async stop() {
       cancel?.();

@@ -24,7 +24,7 @@ import type { Inbound, InboundParts } from "./inbound_interface.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import { createMembers, createReadUser } from "../../discord/rest/calls/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -62,6 +62,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
+    isFinal: isFinalRefusal,
   });
   const interactions = createInteractionHandlers(account, {
     ...parts,
@@ -173,7 +174,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       names.resolveAgain();
     },
     readysUnread: unread.readys,
-    findings: () => [...unread.findings(), ...names.findings()],
+    findings: () => [...unread.findings(), ...interactions.findings(), ...names.findings()],
     async stop() {
       try {
         await endTasks();

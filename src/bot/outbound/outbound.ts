@@ -117,6 +117,8 @@ export function createOutbound(
     cut(messageIds: readonly MessageId[]): void {
       for (const messageId of messageIds) progress.cut(messageId);
     },
+    /** Sends a text to a channel. Rejects if the store fails. */
+    tellChannel: (channelId: ChannelId, text: string): Promise<void> => send(channelId, text),
     /** Sends a notice to the bot's owners; never rejects. */
     tellOwners: owners.tell,
     /** Sends a notice; rejects if no owner could be reached. */

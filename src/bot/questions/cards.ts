@@ -3,19 +3,23 @@
 import type { AccountContext } from "../account_context.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 
 /** Creates the cards of an account. */
 export function createAccountCards(
   account: AccountContext,
-  { client }: { readonly client: RestClient },
+  { client, outbound }: {
+    readonly client: RestClient;
+    readonly outbound: Pick<Outbound, "tellChannel">;
+  },
 ): QuestionCards {
   const { config } = account;
   return createQuestionCards(account.forPart("questions"), {
     openDirect: createOpenDirect(client),
-    isRefused: (error) =>
-      error instanceof RestError && (error.kind === "forbidden" || error.kind === "rejected"),
+    isRefused: isFinalRefusal,
+    tellChannel: outbound.tellChannel,
     asCards: () => config().messages.cards === "components",
   });
 }

@@ -14,6 +14,8 @@ import type {
   RegisteredCommands,
   RegisteredOption,
 } from "../../core/discord/registered_command.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
@@ -115,6 +117,7 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
   const { wanted, list, replace, onRegistered, isFinal } = ports;
   const retries = createRetryQueue("Cannot register the slash commands", account);
   let isPending = false;
+  let refusal: string | undefined;
 
   async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {
     const { guildId } = scope;
@@ -145,19 +148,29 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       isPending = true;
       retries.add(async () => {
         isPending = false; // a change from here on takes another look
+        let refused: string | undefined;
         for (const scope of await wanted()) {
           try {
             await compare(applicationId, scope);
           } catch (error) {
             if (!isFinal(error)) throw error;
+            refused = error instanceof Error ? error.message : String(error);
             log.error("Discord refuses the slash commands; the next start tries again", {
-              ...(scope.guildId !== undefined && { guildId: scope.guildId }),
-              error,
+              guildId: scope.guildId,
+              reason: refused,
             });
           }
         }
+        refusal = refused;
       });
     },
+    /** A refusal of the commands, for health. */
+    findings: (): readonly Finding[] =>
+      refusal === undefined ? [] : [{
+        ...titled("commands:registered"),
+        status: "warn",
+        why: `people do not see the slash commands: ${refusal}`,
+      }],
     /** Cancels later tries, and resolves once a running one has ended. */
     stop: (): Promise<void> => retries.stop(),
   };

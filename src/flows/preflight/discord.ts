@@ -89,7 +89,7 @@ function portalOf(id: ApplicationId | undefined): string {
 export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding[] {
   const { application } = facts;
   if (application?.kind !== "answered") {
-    const why = application ? "Discord did not answer" : "no token is set";
+    const why = whyUnknown(application);
     return [
       judgeToken(facts),
       { ...titled("discord.intents"), status: "skipped", why },
@@ -105,6 +105,14 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
     guilds(facts, bot),
     ...budget(facts, now),
   ];
+}
+
+/** Why Discord's view of the bot is unknown. An answer that does not help is an answer. */
+function whyUnknown(
+  answer: Exclude<ProbeAnswer<unknown>, { kind: "answered" }> | undefined,
+): string {
+  if (!answer) return "no token is set";
+  return answer.kind === "refused" ? "Discord does not accept the token" : answer.why;
 }
 
 function judgeToken(
@@ -245,7 +253,7 @@ function guilds({ hasGuild, guildNames }: DiscordFacts, { id, guildCount }: BotF
     return { ...about, status: "pass", why: `the bot is in ${count}` };
   }
   if (hasGuild && hasGuild.kind !== "answered") {
-    return { ...about, status: "skipped", why: "Discord did not answer" };
+    return { ...about, status: "skipped", why: whyUnknown(hasGuild) };
   }
   return {
     ...about,

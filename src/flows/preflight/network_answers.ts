@@ -144,6 +144,13 @@ function judgeAnswer(
       ? { status: "warn", why: "Discord refuses this request (HTTP 403)", fix: REPORT }
       : { status: "pass", why: `HTTP ${status}` };
   }
+  if (host !== "discord.com" && location === undefined && (status === 404 || status === 405)) {
+    return {
+      status: "warn", // a bot asks /gateway/bot, which may exist
+      why: `${host} answers, but has no GET /gateway (HTTP ${status})`,
+      fix: "check the address in DISCORD_API_URL; the server may still have /gateway/bot",
+    };
+  }
   return {
     status: "fail",
     why: location === undefined

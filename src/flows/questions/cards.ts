@@ -7,11 +7,14 @@
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";
-import type { ChannelId } from "../../core/discord/ids.ts";
+import { titled } from "../../core/checks.ts";
+import type { ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
 import type { Cards, NewCard } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -26,6 +29,9 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
 };
 /** Of a card in a channel that holders of a right may decide. */
 const HOLDERS_CONTROL = "right";
+
+/** Maximum number of people whom health names. */
+const UNREACHABLE_MAX = 5;
 
 /** 128 bits. */
 const CONTROL_BYTES = 16;
@@ -45,12 +51,16 @@ export function createQuestionCards(
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is final: the person takes no messages. */
     readonly isRefused: (error: unknown) => boolean;
+    /** Sends a text to a channel. */
+    readonly tellChannel: (channelId: ChannelId, text: string) => Promise<void>;
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
   },
 ) {
   const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
+  /** People who should decide, and whom Discord lets the bot not write to, with its words. */
+  const unreachable = new Map<UserId, string>();
   let cancel: (() => void) | undefined;
   let isQueued = false;
   let isStopped = false;
@@ -90,6 +100,9 @@ export function createQuestionCards(
       });
       await store.withdraw(stored.id, now());
       account.events.emit.decided();
+      const { asked } = stored.question;
+      const people = asked === "anyone" ? "" : asked.map((id) => `<@${id}>`).join(", ");
+      await ports.tellChannel(stored.channelId, notice("questionUndelivered", { people }, texts()));
       return;
     }
     const cards = channels.map((channelId, index): NewCard => {
@@ -132,9 +145,12 @@ export function createQuestionCards(
     for (const userId of people) {
       try {
         channels.push(await ports.openDirect(userId));
+        unreachable.delete(userId);
       } catch (error) {
         if (!ports.isRefused(error)) throw error;
-        log.warn("A person who should decide takes no direct messages", { userId, error });
+        const reason = error instanceof Error ? error.message : String(error);
+        if (unreachable.size < UNREACHABLE_MAX) unreachable.set(userId, reason);
+        log.warn("A person who should decide takes no direct messages", { userId, reason });
       }
     }
     return channels;
@@ -159,6 +175,13 @@ export function createQuestionCards(
     },
     /** Brings everything up to date, now and whenever a question expires. */
     changed,
+    /** People who should decide, and whom no card can reach, for health. */
+    findings: (): readonly Finding[] =>
+      Array.from(unreachable, ([userId, reason]) => ({
+        ...titled("questions:cards"),
+        status: "warn",
+        why: `questions to the user ${userId} arrive nowhere: ${reason}`,
+      })),
     /** Changes nothing more; the next start does. */
     async stop(): Promise<void> {
       isStopped = true;

@@ -41,6 +41,8 @@ export function createChallenges(
   ports: {
     /** Writes to each owner. Rejects only if it could write to none of them. */
     readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
+    /** Whether asking again would not change a failure. */
+    readonly isFinal: (error: unknown) => boolean;
   },
 ) {
   const { accountId, store: { pairing: store }, texts, now, log } = account;
@@ -52,7 +54,17 @@ export function createChallenges(
     retries.add(async () => {
       if (now() >= request.expiresAt) return;
       const { text, buttons } = composeApprovalRequest(request, texts());
-      if (!isTold) await tellOwners(text, buttons);
+      try {
+        if (!isTold) await tellOwners(text, buttons);
+      } catch (error) {
+        if (!ports.isFinal(error)) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        log.error("No owner can be told about a pairing request: see `barnacle pairing list`", {
+          userId: request.userId,
+          reason,
+        });
+        return; // the next start tries again
+      }
       isTold = true;
       await store.markReported(request.id);
     });

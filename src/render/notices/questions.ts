@@ -149,6 +149,14 @@ export const QUESTION_NOTICES = {
     when: "a question has expired, below it",
     example: "Es kam keine Antwort.",
   },
+  questionUndelivered: {
+    text:
+      "This needs a decision of {people}, but Discord doesn't let me write to them, so I go on " +
+      "without it. They can allow direct messages from members of this server.",
+    when: "no person who should decide can get the question by direct message, where the turn runs",
+    placeholders: { people: "the people who should decide, as mentions without a ping" },
+    example: "{people} müsste zustimmen, nimmt aber keine Direktnachrichten an.",
+  },
   questionWithdrawn: {
     text: "This needs no answer any more.",
     when:

@@ -105,6 +105,13 @@ describe("[K1] createRegistration()", () => {
     clock.advance(600_000);
     await settle();
     assert.deepEqual([world.listed, lines.map(({ level }) => level)], [1, ["error"]]);
+    const [finding] = registration.findings();
+    assert.deepEqual([finding?.id, finding?.status], ["commands:registered", "warn"]);
+    assert.match(finding?.why ?? "", /50035/);
+    world.failure = undefined;
+    registration.register(APPLICATION);
+    await settle();
+    assert.deepEqual(registration.findings(), []);
   });
 
   it("compares once for all waiting changes of the config", async () => {

@@ -86,6 +86,9 @@ describe("[G13] judgeDiscord()", () => {
   it("does not blame the token for a network failure, or for Cloudflare", () => {
     const down = { ...REFUSED, application: { kind: "failed", why: "no answer" } as const };
     assert.equal(row(down, "discord.token").status, "warn");
+    const answered = "GET /applications/@me failed with 404: no reason given";
+    const odd = { ...REFUSED, application: { kind: "failed", why: answered } as const };
+    assert.equal(row(odd, "discord.intents").why, answered, "it did answer");
     const limited = { ...REFUSED, application: { kind: "limited", why: "429" } as const };
     const { status, fix } = row(limited, "discord.token");
     assert.equal(status, "warn");

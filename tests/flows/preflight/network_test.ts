@@ -196,6 +196,32 @@ describe("[G13] judgeNetwork()", () => {
       /browser/,
     ],
     [
+      "a server of one's own without this route",
+      {
+        ...page(404),
+        rest: {
+          reach: { ...REACH, host: "chat.example" },
+          http: {
+            kind: "ok",
+            ms: 1,
+            found: { ...ANSWER, json: undefined, server: "", status: 404 },
+          },
+        },
+      },
+      "network.rest.http",
+      "warn",
+      /^chat\.example answers, but has no GET \/gateway \(HTTP 404\)$/,
+      /DISCORD_API_URL/,
+    ],
+    [
+      "a 404 in Discord's place",
+      page(404),
+      "network.rest.http",
+      "fail",
+      /another server answers/,
+      /filter/,
+    ],
+    [
       "a filter's refusal",
       page(403),
       "network.rest.http",

@@ -57,7 +57,7 @@ function setUp(unreported: readonly PairingRequest[] = []) {
   const { account, clock, lines } = testAccount();
   const told: { readonly text: string; readonly buttons: readonly Button[] }[] = [];
   const marked: number[] = [];
-  const world = { isUnreachable: false, isFull: false };
+  const world = { isUnreachable: false, isFull: false, isRefused: false };
   const pairing = {
     unreported: () => Promise.resolve(unreported),
     markReported(id: number) {
@@ -67,7 +67,9 @@ function setUp(unreported: readonly PairingRequest[] = []) {
     },
   };
   const challenges = createChallenges({ ...account, store: { pairing } }, {
+    isFinal: (error) => error instanceof Error && error.message === "50007",
     tellOwners(text, buttons) {
+      if (world.isRefused) return Promise.reject(new Error("50007"));
       if (world.isUnreachable) return Promise.reject(new Error("offline"));
       told.push({ text, buttons });
       return Promise.resolve();
@@ -107,6 +109,16 @@ describe("[P3] createChallenges()", () => {
     await settle();
     assert.equal(told.length, 2);
     assert.deepEqual(marked, [1, 2]);
+  });
+
+  it("asks once, and says so, if Discord lets the bot write to no owner", async () => {
+    const { challenges, clock, lines, marked, world } = setUp();
+    world.isRefused = true;
+    challenges.challenged([pairingRequest()]);
+    await settle();
+    assert.equal(clock.pending, 0);
+    assert.deepEqual(marked, []);
+    assert.match(lines.at(-1)?.event ?? "", /No owner can be told .* `barnacle pairing list`/);
   });
 
   it("retries while no owner is reachable, until the code expires", async () => {

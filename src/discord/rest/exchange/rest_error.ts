@@ -62,6 +62,21 @@ export function isTokenRefused(error: unknown): boolean {
   return error instanceof RestError && error.kind === "unauthorized";
 }
 
+const REFUSALS: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", "rejected"]);
+
+/** Statuses of a server that has no such route. A firewall in front of Discord sends others. */
+const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410]);
+
+/** Whether the same request would fail again: Discord refuses it, or the server has no such route. */
+export function isFinalRefusal(error: unknown): error is RestError {
+  return error instanceof RestError && (REFUSALS.has(error.kind) || hasNoRoute(error));
+}
+
+/** Whether the server has no such route, and says so in a form that is not Discord's. */
+export function hasNoRoute({ status, code }: Pick<RestError, "status" | "code">): boolean {
+  return code === undefined && status !== undefined && NO_ROUTE.has(status);
+}
+
 /** @see {@link https://docs.discord.com/developers/reference#error-messages} */
 const discordErrorSchema = z.object({
   code: z.number(),

@@ -1,0 +1,67 @@
+/** Plays servers that lack routes of Discord, or refuse them for good. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
+
+const COMMANDS = "/applications/:id/commands";
+
+/** Ada owns the bot, and approves commands. */
+const ASKS = {
+  discord: (simulator: Simulator) => ({
+    execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
+  }),
+  config: {
+    commands: { ownerAllowFrom: ["1456074443980800000"] },
+    exec: { mode: "ask", sandbox: "off" },
+  },
+  mayRefuse: () => true,
+};
+
+describe("[K1] a server without slash commands", () => {
+  for (const kind of ["html", "status"] as const) {
+    it(`is asked once, and status says so: 404 as ${kind}`, () =>
+      withSimulation({ mayRefuse: () => true }, async (scene) => {
+        const { simulator, start, line, cli, eventually, say, mention, replies } = scene;
+        const rule = simulator.faults.rest.add({ route: COMMANDS, fault: { kind, status: 404 } });
+        const bot = await start();
+        const refused = await line(bot, /Discord refuses the slash commands/);
+        assert.doesNotMatch(refused, /"stack"/);
+        await eventually("status to tell", async () => {
+          const shown = (await cli("status")).stdout.join("\n");
+          return shown.startsWith("Works, with warnings") &&
+            /warn +commands:registered .*people do not see the slash commands/.test(shown);
+        });
+        say("grace", "general", `${mention} hello`);
+        await replies("general", 1);
+        assert.equal(rule.hits(), 1);
+      }));
+  }
+});
+
+describe("[A1] an approval that can reach no one", () => {
+  for (const [status, code] of [[400, 50007], [404, 10013]] as const) {
+    it(`is told in the channel and shown by status: ${status} ${code}`, () =>
+      withSimulation(ASKS, async (scene) => {
+        const { simulator, start, cli, eventually, say, mention, until, written } = scene;
+        await start();
+        const rule = simulator.faults.rest.add({
+          method: "POST",
+          route: "/users/@me/channels",
+          fault: { kind: "status", status, code },
+        });
+        say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
+        await until(
+          "the notice",
+          () => written("general").some((one) => /needs a decision of <@\d+>/.test(one)),
+        );
+        const asked = rule.hits();
+        await eventually("status to tell", async () => {
+          const shown = (await cli("status")).stdout.join("\n");
+          return /warn +questions:cards .*questions to the user \d+ arrive nowhere/.test(shown);
+        });
+        assert.equal(rule.hits(), asked);
+      }));
+  }
+});
