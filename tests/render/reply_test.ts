@@ -116,6 +116,11 @@ describe("composeReply()", () => {
     });
   }
 
+  it("[R10] [R12] is no silence if a file goes with it: only the file is sent", () => {
+    const { chunks, files } = replyOf({ text: "NO_REPLY", files: [file("a.txt")] });
+    assert.deepEqual([chunks, files.map(({ name }) => name)], [[], ["a.txt"]]);
+  });
+
   const quotedBob = directMessage({
     quoted: { id: messageId("1400000000000000009"), author: { id: BOB, tag: "bob" }, text: "x" },
   });
