@@ -2,9 +2,10 @@
  * Keeps the waiting messages of known channels in memory.
  *
  * Each answer looks for the next message of its channel. A channel becomes known when the tables
- * show that it is empty. It stays known while its messages are plain ones of this process: without
- * files and drafts, and neither refused nor failing. It then needs no read of the tables. Any other
- * event makes the channel unknown, and the tables are read until it is empty again.
+ * show that it is empty. It stays known while each of its rows is added, tried and settled through
+ * {@link SendQueues}, and needs no read of the tables. If rows replace drafts, are folded, or are
+ * changed by hand, and if Discord refuses the channel, it becomes unknown, and the tables are read
+ * until it is empty again. `tests/store/open_sends_law_test.ts` compares both.
  *
  * A journaled row has its number before the table has the row.
  */
@@ -31,11 +32,11 @@ export interface SendQueue {
 
 /** A message that waits. */
 export interface QueuedRow {
-  readonly row: OutboxRow;
+  row: OutboxRow;
   /** Whether it is safe; if not, it must not be sent yet. */
   isStored: boolean;
-  /** Whether the intent to send it was stored with it, and no attempt has begun. */
-  isIntended: boolean;
+  /** When the intent to send it was stored with it; absent: it was not, or an attempt has begun. */
+  intendedAt: number | undefined;
   /** When its first attempt began. */
   attemptedAt: number | undefined;
 }
@@ -48,8 +49,12 @@ export interface SendQueues {
   hasRoom(): boolean;
   /** Notes that no message of a channel waits in the tables. */
   markEmpty(accountId: AccountId, channelId: ChannelId): void;
-  /** Adds rows to their channel's queue, which are not sent before {@link SendQueues.stored}. */
-  add(queue: SendQueue, rows: readonly OutboxRow[], isFirstIntended: boolean): void;
+  /**
+   * Adds rows to their channel's queue, which are not sent before {@link SendQueues.stored}.
+   *
+   * @param intendedAt When the intent to send the first is stored with it; absent: it is not.
+   */
+  add(queue: SendQueue, rows: readonly OutboxRow[], intendedAt?: number): void;
   /** Notes that these rows are safe, with the intent of the first if it was added with one. */
   stored(queue: SendQueue, rows: readonly OutboxRow[]): void;
   /** Notes that these rows were not stored. */
@@ -77,6 +82,12 @@ export interface SendQueues {
    * once: if the tables still have the row after that, they decide.
    */
   takeEcho(row: OutboxRow, messageId: MessageId | undefined): boolean;
+  /** Notes other times of a row; a row that is not in memory stays unknown. */
+  change(row: OutboxRow, timesOf: (row: OutboxRow) => RowTimes): void;
+  /** Notes that a row waits no more, without a message. */
+  hold(row: OutboxRow): void;
+  /** Moves the beginnings of failures, up to a time, by an outage of the whole bot. */
+  shiftFailing(accountId: AccountId, byMs: number, until: number): void;
   /** Settles the row of an echo. Returns `undefined` if only the tables can tell. */
   echoed(accountId: AccountId, echo: Echo): KnownEcho | undefined;
   /**
@@ -87,6 +98,9 @@ export interface SendQueues {
   /** Estimated bytes of memory. */
   bytes(): number;
 }
+
+/** When attempts at a row began, and since when they fail. */
+type RowTimes = Pick<OutboxRow, "firstAttemptAt" | "failingSince">;
 
 /** Maximum number of known channels of an account; the oldest are forgotten. */
 const CHANNELS_MAX = 4_096;
@@ -147,16 +161,19 @@ export function createSendQueues(): SendQueues {
     channels.delete(channelId);
   }
 
-  function settle(
-    { message: { accountId, channelId, nonce } }: OutboxRow,
-    id: MessageId | undefined,
-    isEcho: boolean,
-  ): boolean {
-    const account = accounts.get(accountId);
-    const queue = account?.channels.get(channelId)?.waiting;
+  /** Returns whether the row was there. */
+  function remove({ message: { accountId, channelId, nonce } }: OutboxRow): boolean {
+    const queue = queueOf(accountId, channelId)?.waiting;
     const index = queue?.findIndex(isNamed(nonce)) ?? -1;
-    if (!account || index < 0) return false;
+    if (index < 0) return false;
     for (const { row } of queue?.splice(index, 1) ?? []) bytes -= bytesOf(row);
+    return true;
+  }
+
+  function settle(row: OutboxRow, id: MessageId | undefined, isEcho: boolean): boolean {
+    const { accountId, nonce } = row.message;
+    const account = accounts.get(accountId);
+    if (!account || !remove(row)) return false;
     if (account.sent.size >= SENT_GENERATION) {
       account.sentBefore = account.sent;
       account.sent = new Map();
@@ -176,10 +193,15 @@ export function createSendQueues(): SendQueues {
       if (channels.size <= CHANNELS_MAX) return;
       for (const oldest of channels.keys()) return drop(account, oldest);
     },
-    add({ waiting }, rows, isFirstIntended) {
+    add({ waiting }, rows, intendedAt) {
       for (const [index, row] of rows.entries()) {
-        const isIntended = isFirstIntended && index === 0;
-        waiting.push({ row, isStored: false, isIntended, attemptedAt: undefined });
+        const isFirst = index === 0;
+        waiting.push({
+          row,
+          isStored: false,
+          intendedAt: isFirst ? intendedAt : undefined,
+          attemptedAt: row.firstAttemptAt,
+        });
         bytes += bytesOf(row);
       }
     },
@@ -199,9 +221,28 @@ export function createSendQueues(): SendQueues {
       const queued = find(row);
       if (!queued) return undefined;
       queued.attemptedAt ??= now;
-      const { isIntended } = queued;
-      queued.isIntended = false;
-      return isIntended ? "intended" : "waiting";
+      const { intendedAt } = queued;
+      queued.intendedAt = undefined;
+      const firstAttemptAt = queued.row.firstAttemptAt ?? intendedAt ?? now;
+      queued.row = { ...queued.row, firstAttemptAt };
+      return intendedAt !== undefined ? "intended" : "waiting";
+    },
+    change(row, timesOf) {
+      const queued = find(row);
+      if (!queued) return;
+      queued.row = { ...queued.row, ...timesOf(queued.row) };
+      if (queued.row.firstAttemptAt === undefined) queued.attemptedAt = undefined;
+    },
+    hold: (row) => void remove(row),
+    shiftFailing(accountId, byMs, until) {
+      for (const { waiting } of accounts.get(accountId)?.channels.values() ?? []) {
+        for (const queued of waiting) {
+          const { failingSince = Infinity } = queued.row;
+          if (failingSince <= until) {
+            queued.row = { ...queued.row, failingSince: failingSince + byMs };
+          }
+        }
+      }
     },
     settle: (row, messageId) => settle(row, messageId, false),
     takeEcho({ message: { accountId, nonce } }, messageId) {

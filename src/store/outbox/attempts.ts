@@ -60,8 +60,8 @@ export function createAttemptRows(
      WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markFailing = database.prepare(
-    `UPDATE outbox SET failing_since = :now
-     WHERE ${THIS} AND state IN ('pending', 'sending') AND failing_since IS NULL`,
+    `UPDATE outbox SET failing_since = COALESCE(failing_since, :now)
+     WHERE ${THIS} AND state IN ('pending', 'sending')`,
   );
   const markWaiting = database.prepare(
     `UPDATE outbox SET refusal = :reason, next_attempt_at = :nextAttemptAt
@@ -88,12 +88,21 @@ export function createAttemptRows(
   });
 
   /**
-   * Makes a change outside of the common path. From then on, the tables tell which rows wait in the
-   * channel.
+   * Changes a row of the table, and the same row in memory. If the table refuses, it tells from then on
+   * which rows wait in the channel.
    */
-  function change({ message: { accountId, channelId } }: OutboxRow, work: () => void) {
-    queues.forget(accountId, channelId);
-    return commit(UNNAMED, work);
+  function change(
+    row: OutboxRow,
+    run: () => { readonly changes: number | bigint },
+    apply: () => void,
+  ) {
+    return commit(UNNAMED, () => run().changes > 0, {
+      onStored(isChanged) {
+        const { accountId, channelId } = row.message;
+        if (isChanged) apply();
+        else queues.forget(accountId, channelId);
+      },
+    }).then(() => {});
   }
 
   return {
@@ -120,21 +129,39 @@ export function createAttemptRows(
       return commit(COMMIT_OPTIONS.T5, () => rows.settle(unsettledOf(row), messageId));
     },
     markRefused: (row, reason, now) =>
-      change(row, () => {
-        const { firstAttemptAt = null } = row;
-        markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
-      }),
-    markFailing: (row, now) => change(row, () => void markFailing.run({ ...keyOf(row), now })),
+      change(
+        row,
+        () => {
+          const { firstAttemptAt = null } = row;
+          return markRefused.run({ ...keyOf(row), firstAttemptAt, reason, now });
+        },
+        () =>
+          queues.change(row, ({ failingSince = now }) => {
+            return { firstAttemptAt: row.firstAttemptAt, failingSince };
+          }),
+      ),
+    markFailing: (row, now) =>
+      change(
+        row,
+        () => markFailing.run({ ...keyOf(row), now }),
+        () => queues.change(row, ({ failingSince = now }) => ({ failingSince })),
+      ),
     markWaiting: (row, reason, nextAttemptAt) =>
-      change(row, () => void markWaiting.run({ ...keyOf(row), reason, nextAttemptAt })),
-    shiftFailing(accountId, byMs, until) {
-      queues.forget(accountId);
-      return commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }));
-    },
-    markAbsent: (row) => change(row, () => void markAbsent.run(keyOf(row))),
-    markDead: (row, reason) => change(row, () => void markDead.run({ ...keyOf(row), reason })),
+      change(row, () => markWaiting.run({ ...keyOf(row), reason, nextAttemptAt }), () => {}),
+    shiftFailing: (accountId, byMs, until) =>
+      commit(UNNAMED, () => void shiftFailing.run({ accountId, byMs, until }), {
+        onStored: () => queues.shiftFailing(accountId, byMs, until),
+      }),
+    markAbsent: (row) =>
+      change(
+        row,
+        () => markAbsent.run(keyOf(row)),
+        () => queues.change(row, () => ({ firstAttemptAt: undefined })),
+      ),
+    markDead: (row, reason) =>
+      change(row, () => markDead.run({ ...keyOf(row), reason }), () => queues.hold(row)),
     markUncertain: (row, reason) =>
-      change(row, () => void markUncertain.run({ ...keyOf(row), reason })),
+      change(row, () => markUncertain.run({ ...keyOf(row), reason }), () => queues.hold(row)),
   };
 }
 
@@ -191,6 +218,7 @@ const wasReportedSchema = z.object({ was_reported: column.number });
 export function createParkedChannels(
   database: DatabaseSync,
   { commit, readUnjournaled, read }: Transactions,
+  { queues }: Outgoing,
 ): ParkedChannels {
   const selectWasReported = database.prepare(
     `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
@@ -237,7 +265,7 @@ export function createParkedChannels(
         park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
-      }),
+      }, { onStored: () => queues.forget(accountId, channelId) }),
     async unpark(accountId, channels) {
       const selection = {
         accountId,

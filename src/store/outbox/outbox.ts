@@ -50,7 +50,7 @@ export function createOutbox(
     createHeads(database, transactions, outgoing),
     createHeldRows(database, transactions, outgoing),
     createInvalidRequestCounts(database, transactions),
-    createParkedChannels(database, transactions),
+    createParkedChannels(database, transactions, outgoing),
     createSendResults(database, transactions),
     createUnfolding(database, transactions, outgoing),
   );

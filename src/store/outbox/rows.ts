@@ -56,9 +56,17 @@ export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): 
       refusal: added?.state === "dropped" ? added.reason : undefined,
       whole: added ? undefined : whole,
     });
-    if (!added) {
-      files.insert(id, message.accountId, attached);
-      outgoing.queues.forget(message.accountId, message.channelId);
+    if (added) return id;
+    const { accountId, channelId } = message;
+    files.insert(id, accountId, attached);
+    const { queues } = outgoing;
+    const queue = queues.queueOf(accountId, channelId);
+    // What becomes of a draft is decided when the row is sent, by the tables.
+    if (!queue || draft || !queues.hasRoom()) queues.forget(accountId, channelId);
+    else {
+      const row: OutboxRow = { id, message, fileCount: attached.length, action: { kind: "post" } };
+      queues.add(queue, [row]);
+      queues.stored(queue, [row]);
     }
     return id;
   };

@@ -47,12 +47,15 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
     return waiting ? queue.plan(waiting, incoming) : ADD;
   }
 
+  const forgetQueues = prepareForgetQueues(outgoing);
+
   return (turn, now, queue) => {
     const plan = planOf(turn.outbox, queue);
     const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
     const drafts = draftsOf({ accountId, messageId, agentId });
     const placed = placeDrafts(drafts, plan.kind === "add" ? turn.outbox : []);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
+    forgetQueues(plan.kind === "add" ? drafts : [...drafts, ...turn.outbox]);
     for (const frozen of placed.outbox) add(frozen, now);
     switch (plan.kind) {
       case "add":
@@ -71,6 +74,14 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
     }
   };
 }
+
+/** Prepares the leaving of channels to the tables, because rows of them were withdrawn or folded. */
+const prepareForgetQueues =
+  ({ queues }: Outgoing) => (changed: readonly Pick<Frozen, "message">[]): void => {
+    for (const { message: { accountId, channelId } } of changed) {
+      queues.forget(accountId, channelId);
+    }
+  };
 
 /** SQL condition for rows that Discord cannot have. Refused rows are such rows, too. */
 const IS_UNTRIED = "state = 'pending'";
@@ -194,10 +205,12 @@ export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing):
   const withdraw = database.prepare(
     `UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`,
   );
+  const forgetQueues = prepareForgetQueues(outgoing);
   return (turn, now) => {
     const drafts = draftsOf(turn);
     if (drafts.length === 0) return false;
     const placed = placeDrafts(drafts, []);
+    forgetQueues(drafts);
     for (const nonce of placed.withdraw) withdraw.run(turn.accountId, nonce);
     for (const frozen of placed.outbox) add(frozen, now);
     return placed.outbox.length > 0;

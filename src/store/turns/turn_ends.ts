@@ -138,7 +138,7 @@ export function createTurnEnds(
       fileCount: 0,
       action: { kind: "post" },
     }));
-    queues.add(queue, waiting, isFirst);
+    queues.add(queue, waiting, isFirst ? now : undefined);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     const isStored = await records.append(options, recordOf(turn, rows, now), {
       isNeeded: () => isRunning(turns, turn.claim),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { Frozen } from "../../../src/core/outbound/outbound.ts";
 import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { prepareInsertRow } from "../../../src/store/outbox/outbox_rows.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
@@ -30,7 +31,8 @@ function open() {
       const message = outboundMessage({ channelId: CHANNEL, nonce });
       insertRow({ id, message, state: "pending", createdAt: NOW });
     },
-    addHere: (nonce: string) => addHere(frozen({ channelId: CHANNEL, nonce }), NOW),
+    addHere: (nonce: string, draft?: Frozen["draft"]) =>
+      addHere(frozen({ channelId: CHANNEL, nonce }, { draft }), NOW),
     addBefore: (nonce: string) =>
       prepareAddToOutbox(database, createOutgoing(database))(frozen({ nonce }), NOW),
   };
@@ -90,10 +92,15 @@ describe("createOutgoing()", () => {
     assert.equal(outgoing.reserve(1), 2);
   });
 
-  it("[D1] makes a channel unknown when a row is added without the journal", () => {
+  it("[D1] knows a row that is added without the journal, unless a draft decides about it", () => {
     const { outgoing, addHere } = open();
     outgoing.queues.markEmpty(ACCOUNT, CHANNEL);
     addHere("a");
+    const queue = outgoing.queues.queueOf(ACCOUNT, CHANNEL);
+    assert.deepEqual(queue?.waiting.map(({ row, isStored }) => [row.message.nonce, isStored]), [
+      ["a", true],
+    ]);
+    addHere("b", { nonce: "a", becomes: "this" });
     assert.equal(outgoing.queues.queueOf(ACCOUNT, CHANNEL), undefined);
   });
 });

@@ -21,7 +21,7 @@ function opened(...rows: readonly OutboxRow[]): SendQueues {
   const queues = createSendQueues();
   queues.markEmpty(ACCOUNT, CHANNEL);
   const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
-  queues.add(queue, rows, false);
+  queues.add(queue, rows);
   queues.stored(queue, rows);
   return queues;
 }
@@ -49,7 +49,7 @@ describe("createSendQueues()", () => {
     queues.markEmpty(ACCOUNT, CHANNEL);
     assert.equal(isKnown(queues), true);
     assert.equal(isKnown(queues, SECOND, CHANNEL), false);
-    queues.add(queues.queueOf(ACCOUNT, CHANNEL)!, [row(1)], false);
+    queues.add(queues.queueOf(ACCOUNT, CHANNEL)!, [row(1)]);
     queues.markEmpty(ACCOUNT, CHANNEL); // a check that began before
     assert.equal(queues.has(row(1)), true);
   });
@@ -70,7 +70,7 @@ describe("createSendQueues()", () => {
         if (operation === "add") {
           const added = row(++last);
           const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
-          queues.add(queue, [added], false);
+          queues.add(queue, [added]);
           queues.stored(queue, [added]);
           expected.push(last);
         } else if (head) {
@@ -90,7 +90,7 @@ describe("createSendQueues()", () => {
     queues.markEmpty(ACCOUNT, CHANNEL);
     const queue = queues.queueOf(ACCOUNT, CHANNEL)!;
     const rows = [row(1), row(2)];
-    queues.add(queue, rows, true);
+    queues.add(queue, rows, NOW);
     assert.equal(headOf(queues), undefined);
     queues.stored(queue, rows);
     assert.equal(headOf(queues)?.id, 1);

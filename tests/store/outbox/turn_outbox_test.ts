@@ -27,8 +27,7 @@ function openTurns(options: Parameters<typeof openTestStore>[0] = {}) {
     const route = { agentId: "main", sessionKey: `of ${id}` };
     await store.inbox.acceptBatch(batch({ judged: [accepted(message, route)] }), NOW);
     const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
-    // As after a failure: no answer is stored with the intent to send it.
-    await store.outbox.shiftFailing(ACCOUNT, 0, 0);
+    await store.outbox.heads(ACCOUNT); // as at a start: no answer is stored with an intent
     return claim;
   }
 
