@@ -47,40 +47,6 @@ interface DeferredWork extends Pick<JournalRow, "kind"> {
   readonly units: number;
 }
 
-/** Writes jobs, and lets the tables catch up later. */
-export interface WriteBehind {
-  /**
-   * Writes jobs as one transaction.
-   *
-   * @returns The committed jobs. Each of the others has failed alone, and is rejected.
-   * @throws {unknown} The error of SQLite or of the disk, with nothing stored.
-   */
-  write(jobs: readonly WriteJob[]): readonly WriteJob[];
-  /**
-   * Brings the tables up to date, and does jobs to them in the same transaction.
-   *
-   * @returns As {@link WriteBehind.write}.
-   * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
-   */
-  catchUp(jobs?: readonly WriteJob[]): readonly WriteJob[];
-  /**
-   * Does the work that an earlier process has left in the journal.
-   *
-   * @throws {unknown} As {@link WriteBehind.catchUp} does.
-   */
-  recover(): void;
-  /**
-   * As {@link WriteBehind.recover}, within a transaction of the caller's that is never committed.
-   *
-   * @throws {unknown} The error of a record that the tables refuse.
-   */
-  fold(): void;
-  /** Leaves the rest to the next start, which finds it in the journal. */
-  end(): void;
-  /** Bytes of the records that only the journal has. */
-  bytes(): number;
-}
-
 /** Everything that writing needs from outside. */
 export interface WriteBehindDeps {
   /** Rows of records that are folded. The caller forgets them if finished work is undone. */
@@ -129,7 +95,7 @@ export const RETRY_MS = 1_000;
 export function createWriteBehind(
   database: DatabaseSync,
   { tail, crash, onUndone, applyRecord, onRefused, soon, schedule, catchUp }: WriteBehindDeps,
-): WriteBehind {
+) {
   const journal = prepareJournal(database);
   const groups = prepareJobGroups(database, onUndone);
   let deferred: DeferredWork[] = [];
@@ -242,26 +208,54 @@ export function createWriteBehind(
   }
 
   return {
-    write(jobs) {
+    /**
+     * Writes jobs as one transaction.
+     *
+     * @returns The committed jobs. Each of the others has failed alone, and is rejected.
+     * @throws {unknown} The error of SQLite or of the disk, with nothing stored.
+     */
+    write(jobs: readonly WriteJob[]): readonly WriteJob[] {
       if (jobs.length === 0) return jobs;
       const fitsJournal = deferred.length + jobs.length <= JOURNAL_PLACES &&
         jobs.every(({ journal }) => journal);
       return fitsJournal ? append(jobs) : apply(jobs);
     },
-    catchUp: (jobs = []) => deferred.length + jobs.length > 0 ? apply(jobs) : [],
-    recover() {
+    /**
+     * Brings the tables up to date, and does jobs to them in the same transaction.
+     *
+     * @returns As `write`.
+     * @throws {unknown} The error of SQLite or of the disk; the tables stay behind.
+     */
+    catchUp: (jobs: readonly WriteJob[] = []): readonly WriteJob[] =>
+      deferred.length + jobs.length > 0 ? apply(jobs) : [],
+    /**
+     * Does the work that an earlier process has left in the journal.
+     *
+     * @throws {unknown} As `catchUp` does.
+     */
+    recover(): void {
       if (journal.tail().length > 0) apply([], storedTail); // a start without work writes nothing
     },
-    fold() {
+    /**
+     * As `recover`, within a transaction of the caller's that is never committed.
+     *
+     * @throws {unknown} The error of a record that the tables refuse.
+     */
+    fold(): void {
       for (const { run } of storedTail()) run();
     },
-    end() {
+    /** Leaves the rest to the next start, which finds it in the journal. */
+    end(): void {
       deferred = []; // a catch-up may be due in this turn of the event loop
       cancel?.();
     },
-    bytes: () => units * 2,
+    /** Bytes of the records that only the journal has. */
+    bytes: (): number => units * 2,
   };
 }
+
+/** Writes jobs, and lets the tables catch up later. */
+export type WriteBehind = ReturnType<typeof createWriteBehind>;
 
 function durabilityOf(jobs: readonly { readonly options: CommitOptions }[]): Durability {
   return jobs.some(({ options }) => options.durability === "full") ? "full" : "normal";

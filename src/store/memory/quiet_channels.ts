@@ -9,20 +9,6 @@
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
-/** Channels and the sessions that have read their context. */
-export interface QuietChannels {
-  /** Notes that a message was kept as context. */
-  kept(key: OverheardKey): void;
-  /** Whether nothing was kept in the channel since {@link QuietChannels.allRead}. */
-  isQuiet(key: OverheardKey, sessionKey: string): boolean;
-  /** Notes that the tables hold no context that the session has not read. */
-  allRead(key: OverheardKey, sessionKey: string): void;
-  /** Forgets all channels; the tables must then be read again. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** Maximum number of channels and sessions; at the limit, all are forgotten. */
 const MAX_QUIET = 8_192;
 /** Estimated bytes of a channel, with one session. */
@@ -37,7 +23,7 @@ interface QuietChannel {
 }
 
 /** Creates empty memory. */
-export function createQuietChannels(): QuietChannels {
+export function createQuietChannels() {
   const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
   let size = 0;
 
@@ -50,15 +36,18 @@ export function createQuietChannels(): QuietChannels {
   }
 
   return {
-    kept(key) {
+    /** Notes that a message was kept as context. */
+    kept(key: OverheardKey): void {
       const channel = channelOf(key);
       if (channel) channel.kept++;
     },
-    isQuiet(key, sessionKey) {
+    /** Whether nothing was kept in the channel since `allRead`. */
+    isQuiet(key: OverheardKey, sessionKey: string): boolean {
       const channel = channelOf(key);
       return channel !== undefined && channel.readUpTo.get(sessionKey) === channel.kept;
     },
-    allRead(key, sessionKey) {
+    /** Notes that the tables hold no context that the session has not read. */
+    allRead(key: OverheardKey, sessionKey: string): void {
       if (size >= MAX_QUIET) forget();
       const { accountId, channelId } = key;
       const channels = accounts.get(accountId) ?? new Map<ChannelId, QuietChannel>();
@@ -68,28 +57,15 @@ export function createQuietChannels(): QuietChannels {
       if (!channel.readUpTo.has(sessionKey)) size++;
       channel.readUpTo.set(sessionKey, channel.kept);
     },
+    /** Forgets all channels; the tables must then be read again. */
     forget,
-    bytes: () => size * QUIET_BYTES,
+    /** Estimated bytes of memory. */
+    bytes: (): number => size * QUIET_BYTES,
   };
 }
 
-/** Channels with reactions for a turn. Unknown until they are read from the table. */
-export interface ReactedChannels {
-  /** Whether {@link ReactedChannels.know} was called since the last {@link ReactedChannels.forget}. */
-  readonly isKnown: boolean;
-  /** Sets all of them, as the table has them. */
-  know(keys: readonly OverheardKey[]): void;
-  /** Notes a reaction. */
-  reacted(key: OverheardKey): void;
-  /** Whether the table may have reactions for a turn in the channel. */
-  mayHave(key: OverheardKey): boolean;
-  /** Notes that a turn found no more of them. */
-  allSeen(key: OverheardKey): void;
-  /** Forgets all channels; the table must then be read again. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
+/** Channels and the sessions that have read their context. */
+export type QuietChannels = ReturnType<typeof createQuietChannels>;
 
 /** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
 const MAX_REACTED = 25_000;
@@ -100,27 +76,38 @@ const REACTED_BYTES = 120;
  * Remembers the channels with reactions that no turn has seen. Turns of all other channels need not
  * look for them in the tables.
  */
-export function createReactedChannels(): ReactedChannels {
+export function createReactedChannels() {
   let channels: Set<string> | undefined;
   return {
+    /** Whether `know` was called since the last `forget`. */
     get isKnown() {
       return channels !== undefined;
     },
-    know(keys) {
+    /** Sets all of them, as the table has them. */
+    know(keys: readonly OverheardKey[]): void {
       channels = new Set(keys.map(nameOf));
     },
-    reacted(key) {
+    /** Notes a reaction. */
+    reacted(key: OverheardKey): void {
       if (channels && channels.size >= MAX_REACTED) channels = undefined;
       else channels?.add(nameOf(key));
     },
-    mayHave: (key) => !channels || channels.size > 0 && channels.has(nameOf(key)),
-    allSeen: (key) => void channels?.delete(nameOf(key)),
-    forget() {
+    /** Whether the table may have reactions for a turn in the channel. */
+    mayHave: (key: OverheardKey): boolean =>
+      !channels || channels.size > 0 && channels.has(nameOf(key)),
+    /** Notes that a turn found no more of them. */
+    allSeen: (key: OverheardKey): void => void channels?.delete(nameOf(key)),
+    /** Forgets all channels; the table must then be read again. */
+    forget(): void {
       channels = undefined;
     },
-    bytes: () => (channels?.size ?? 0) * REACTED_BYTES,
+    /** Estimated bytes of memory. */
+    bytes: (): number => (channels?.size ?? 0) * REACTED_BYTES,
   };
 }
+
+/** Channels with reactions for a turn. Unknown until they are read from the table. */
+export type ReactedChannels = ReturnType<typeof createReactedChannels>;
 
 function nameOf({ accountId, channelId }: OverheardKey): string {
   return `${accountId} ${channelId}`;

@@ -41,64 +41,6 @@ export interface QueuedRow {
   attemptedAt: number | undefined;
 }
 
-/** Queues of known channels. */
-export interface SendQueues {
-  /** The queue of a channel; `undefined` if the channel is not known. */
-  queueOf(accountId: AccountId, channelId: ChannelId): SendQueue | undefined;
-  /** Whether there is room for more messages. */
-  hasRoom(): boolean;
-  /** Notes that no message of a channel waits in the tables. */
-  markEmpty(accountId: AccountId, channelId: ChannelId): void;
-  /**
-   * Adds rows to their channel's queue, which are not sent before {@link SendQueues.stored}.
-   *
-   * @param intendedAt When the intent to send the first is stored with it; absent: it is not.
-   */
-  add(queue: SendQueue, rows: readonly OutboxRow[], intendedAt?: number): void;
-  /** Notes that these rows are safe, with the intent of the first if it was added with one. */
-  stored(queue: SendQueue, rows: readonly OutboxRow[]): void;
-  /** Notes that these rows were not stored. */
-  refused(queue: SendQueue, rows: readonly OutboxRow[]): void;
-  /** Whether the row waits in a known channel. */
-  has(row: OutboxRow): boolean;
-  /**
-   * Notes that an attempt at a row begins.
-   *
-   * @param now Unix time in milliseconds.
-   * @returns `intended` if the intent to send the row was stored with it, which is told only once;
-   * `undefined` if the row does not wait in a known channel.
-   */
-  attempt(row: OutboxRow, now: number): "intended" | "waiting" | undefined;
-  /**
-   * Removes a row that is sent.
-   *
-   * @param messageId Discord's id of the message; `undefined` if Discord deleted it before it told
-   * the id.
-   * @returns Whether it waited in a known channel.
-   */
-  settle(row: OutboxRow, messageId: MessageId | undefined): boolean;
-  /**
-   * Whether the echo of a message has settled its row before Discord's answer. Returns true only
-   * once: if the tables still have the row after that, they decide.
-   */
-  takeEcho(row: OutboxRow, messageId: MessageId | undefined): boolean;
-  /** Notes other times of a row; a row that is not in memory stays unknown. */
-  change(row: OutboxRow, timesOf: (row: OutboxRow) => RowTimes): void;
-  /** Notes that a row waits no more, without a message. */
-  hold(row: OutboxRow): void;
-  /** Moves the beginnings of failures, up to a time, by an outage of the whole bot. */
-  shiftFailing(accountId: AccountId, byMs: number, until: number): void;
-  /** Settles the row of an echo. Returns `undefined` if only the tables can tell. */
-  echoed(accountId: AccountId, echo: Echo): KnownEcho | undefined;
-  /**
-   * Makes a channel unknown, or all channels of an account, or all. Called at any event that the
-   * queues do not follow.
-   */
-  forget(accountId?: AccountId, channelId?: ChannelId): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** When attempts at a row began, and since when they fail. */
 type RowTimes = Pick<OutboxRow, "firstAttemptAt" | "failingSince">;
 
@@ -134,7 +76,7 @@ interface AccountQueues {
  * Creates queues without a known channel. The function is longer than most, because its methods
  * share one state.
  */
-export function createSendQueues(): SendQueues {
+export function createSendQueues() {
   const accounts = new Map<AccountId, AccountQueues>();
   let bytes = 0;
 
@@ -183,9 +125,12 @@ export function createSendQueues(): SendQueues {
   }
 
   return {
+    /** The queue of a channel; `undefined` if the channel is not known. */
     queueOf,
-    hasRoom: () => bytes < BYTES_MAX,
-    markEmpty(accountId, channelId) {
+    /** Whether there is room for more messages. */
+    hasRoom: (): boolean => bytes < BYTES_MAX,
+    /** Notes that no message of a channel waits in the tables. */
+    markEmpty(accountId: AccountId, channelId: ChannelId): void {
       const account = accountOf(accountId);
       const { channels } = account;
       if (channels.has(channelId)) return;
@@ -193,7 +138,12 @@ export function createSendQueues(): SendQueues {
       if (channels.size <= CHANNELS_MAX) return;
       for (const oldest of channels.keys()) return drop(account, oldest);
     },
-    add({ waiting }, rows, intendedAt) {
+    /**
+     * Adds rows to their channel's queue, which are not sent before `stored`.
+     *
+     * @param intendedAt When the intent to send the first is stored with it; absent: it is not.
+     */
+    add({ waiting }: SendQueue, rows: readonly OutboxRow[], intendedAt?: number): void {
       for (const [index, row] of rows.entries()) {
         const isFirst = index === 0;
         waiting.push({
@@ -205,19 +155,29 @@ export function createSendQueues(): SendQueues {
         bytes += bytesOf(row);
       }
     },
-    stored({ waiting, isKnown }, rows) {
+    /** Notes that these rows are safe, with the intent of the first if it was added with one. */
+    stored({ waiting, isKnown }: SendQueue, rows: readonly OutboxRow[]): void {
       for (const queued of waiting) if (rows.includes(queued.row)) queued.isStored = true;
       if (isKnown) return;
       // It was found empty again, while these rows were on their way to the disk.
       for (const { message } of rows) drop(accountOf(message.accountId), message.channelId);
     },
-    refused({ waiting }, rows) {
+    /** Notes that these rows were not stored. */
+    refused({ waiting }: SendQueue, rows: readonly OutboxRow[]): void {
       const kept = waiting.filter(({ row }) => !rows.includes(row));
       for (const { row } of waiting.splice(0, Infinity, ...kept)) bytes -= bytesOf(row);
       for (const { row } of kept) bytes += bytesOf(row);
     },
-    has: (row) => find(row) !== undefined,
-    attempt(row, now) {
+    /** Whether the row waits in a known channel. */
+    has: (row: OutboxRow): boolean => find(row) !== undefined,
+    /**
+     * Notes that an attempt at a row begins.
+     *
+     * @param now Unix time in milliseconds.
+     * @returns `intended` if the intent to send the row was stored with it, which is told only once;
+     * `undefined` if the row does not wait in a known channel.
+     */
+    attempt(row: OutboxRow, now: number): "intended" | "waiting" | undefined {
       const queued = find(row);
       if (!queued) return undefined;
       queued.attemptedAt ??= now;
@@ -227,14 +187,17 @@ export function createSendQueues(): SendQueues {
       queued.row = { ...queued.row, firstAttemptAt };
       return intendedAt !== undefined ? "intended" : "waiting";
     },
-    change(row, timesOf) {
+    /** Notes other times of a row; a row that is not in memory stays unknown. */
+    change(row: OutboxRow, timesOf: (row: OutboxRow) => RowTimes): void {
       const queued = find(row);
       if (!queued) return;
       queued.row = { ...queued.row, ...timesOf(queued.row) };
       if (queued.row.firstAttemptAt === undefined) queued.attemptedAt = undefined;
     },
-    hold: (row) => void remove(row),
-    shiftFailing(accountId, byMs, until) {
+    /** Notes that a row waits no more, without a message. */
+    hold: (row: OutboxRow): void => void remove(row),
+    /** Moves the beginnings of failures, up to a time, by an outage of the whole bot. */
+    shiftFailing(accountId: AccountId, byMs: number, until: number): void {
       for (const { waiting } of accounts.get(accountId)?.channels.values() ?? []) {
         for (const queued of waiting) {
           const { failingSince = Infinity } = queued.row;
@@ -244,14 +207,33 @@ export function createSendQueues(): SendQueues {
         }
       }
     },
-    settle: (row, messageId) => settle(row, messageId, false),
-    takeEcho({ message: { accountId, nonce } }, messageId) {
+    /**
+     * Removes a row that is sent.
+     *
+     * @param messageId Discord's id of the message; `undefined` if Discord deleted it before it told
+     * the id.
+     * @returns Whether it waited in a known channel.
+     */
+    settle: (row: OutboxRow, messageId: MessageId | undefined): boolean =>
+      settle(row, messageId, false),
+    /**
+     * Whether the echo of a message has settled its row before Discord's answer. Returns true only
+     * once: if the tables still have the row after that, they decide.
+     */
+    takeEcho(
+      { message: { accountId, nonce } }: OutboxRow,
+      messageId: MessageId | undefined,
+    ): boolean {
       const sent = sentOf(accounts.get(accountId), nonce);
       if (!sent?.isEcho || !mayBe(sent, messageId)) return false;
       sent.isEcho = false;
       return true;
     },
-    echoed(accountId, { nonce, channelId, messageId, heardAt = Infinity }) {
+    /** Settles the row of an echo. Returns `undefined` if only the tables can tell. */
+    echoed(
+      accountId: AccountId,
+      { nonce, channelId, messageId, heardAt = Infinity }: Echo,
+    ): KnownEcho | undefined {
       const account = accounts.get(accountId);
       if (!account || nonce === undefined) return undefined;
       const sent = sentOf(account, nonce);
@@ -262,14 +244,19 @@ export function createSendQueues(): SendQueues {
       settle(queued.row, messageId, true);
       return { kind: "first", row: queued.row };
     },
-    forget(accountId, channelId) {
+    /**
+     * Makes a channel unknown, or all channels of an account, or all. Called at any event that the
+     * queues do not follow.
+     */
+    forget(accountId?: AccountId, channelId?: ChannelId): void {
       for (const [id, account] of accounts) {
         if (accountId !== undefined && accountId !== id) continue;
         if (channelId !== undefined) drop(account, channelId);
         else for (const known of [...account.channels.keys()]) drop(account, known);
       }
     },
-    bytes() {
+    /** Estimated bytes of memory. */
+    bytes(): number {
       let all = bytes;
       for (const { channels, sent, sentBefore } of accounts.values()) {
         all += channels.size * CHANNEL_BYTES + (sent.size + sentBefore.size) * SENT_BYTES;
@@ -278,6 +265,9 @@ export function createSendQueues(): SendQueues {
     },
   };
 }
+
+/** Queues of known channels. */
+export type SendQueues = ReturnType<typeof createSendQueues>;
 
 function sentOf(account: AccountQueues | undefined, nonce: string): SentMessage | undefined {
   return account?.sent.get(nonce) ?? account?.sentBefore.get(nonce);

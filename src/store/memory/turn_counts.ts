@@ -34,33 +34,11 @@ export interface TurnList extends ListKey {
   readonly isTold: boolean;
 }
 
-/** Open turns of all accounts. */
-export interface TurnCounts {
-  /** Whether {@link TurnCounts.fill} must be called before counts are right. */
-  readonly isStale: boolean;
-  /** Replaces everything by the content of the tables. */
-  fill(turns: readonly OpenTurn[], told: readonly ListKey[]): void;
-  /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
-  listsOf(turn: OpenTurn): readonly [user: TurnList, channel: TurnList];
-  /** Notes that a turn is open; a known one counts once. */
-  add(turn: OpenTurn): void;
-  /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
-  end(messageId: MessageId): void;
-  /** Notes whether the senders of a list know that it is full. */
-  tell(key: ListKey, isTold: boolean): void;
-  /** The lists whose senders know that they are full, without any open turn. */
-  toldWithoutTurns(): readonly ListKey[];
-  /** Forgets everything, because the tables may differ. */
-  forget(): void;
-  /** Estimated bytes of memory. */
-  bytes(): number;
-}
-
 /** Estimated bytes of a turn, with its share of the counts. */
 const TURN_BYTES = 300;
 
 /** Creates counts that must be filled first. */
-export function createTurnCounts(): TurnCounts {
+export function createTurnCounts() {
   const turns = new Map<MessageId, readonly Counted[]>();
   const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
   let isStale = true;
@@ -112,30 +90,42 @@ export function createTurnCounts(): TurnCounts {
   }
 
   return {
+    /** Whether `fill` must be called before counts are right. */
     get isStale() {
       return isStale;
     },
-    fill(open, toldLists) {
+    /** Replaces everything by the content of the tables. */
+    fill(open: readonly OpenTurn[], toldLists: readonly ListKey[]): void {
       forget();
       for (const turn of open) add(turn);
       for (const key of toldLists) tell(key, true);
       isStale = false;
     },
+    /** The lists that a turn belongs to, as they are now: its sender's and its channel's. */
     listsOf,
+    /** Notes that a turn is open; a known one counts once. */
     add,
-    end(messageId) {
+    /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
+    end(messageId: MessageId): void {
       const lists = turns.get(messageId);
       turns.delete(messageId);
       for (const list of lists ?? []) change(list, -1);
     },
+    /** Notes whether the senders of a list know that it is full. */
     tell,
-    toldWithoutTurns: () =>
+    /** The lists whose senders know that they are full, without any open turn. */
+    toldWithoutTurns: (): readonly ListKey[] =>
       [...accounts.values()].flatMap(({ user, channel }) => [...user.values(), ...channel.values()])
         .filter((list) => list.turns === 0),
+    /** Forgets everything, because the tables may differ. */
     forget,
-    bytes: () => turns.size * TURN_BYTES,
+    /** Estimated bytes of memory. */
+    bytes: (): number => turns.size * TURN_BYTES,
   };
 }
+
+/** Open turns of all accounts. */
+export type TurnCounts = ReturnType<typeof createTurnCounts>;
 
 /** A list that is counted. */
 interface Counted extends TurnList {
