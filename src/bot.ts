@@ -58,6 +58,8 @@ export interface BotOptions {
   readonly isConnectionDebug: boolean;
   /** The process environment, for proxies and the host's name. */
   readonly env: Env;
+  /** The secret by which commands on this machine see the details of the HTTP server. */
+  readonly commandKey: string;
   /** The result of {@link loadGatewayThread}; the caller closes it. */
   readonly thread?: EarlyThread;
   /** An account is online; called once for each start of an account. */
@@ -178,7 +180,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const http = createHttp(
-    { token: token?.reveal(), hosts, build },
+    { token: token?.reveal(), commandKey: options.commandKey, hosts, build },
     { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
   );
   await accounts.start();

@@ -62,6 +62,7 @@ async function onSimulator(
       store,
       logging,
       build: BUILD,
+      commandKey: "key",
       dataDir: tmpdir(),
       isConnectionDebug: false,
       env: {},
@@ -93,8 +94,10 @@ function withAccount<Options extends BotOptions>(
 }
 
 async function ask(bot: Bot, path: string): Promise<Response> {
-  const request = new Request(`http://localhost${path}`, { headers: { host: "localhost" } });
-  return await bot.http(request, { remoteAddress: "127.0.0.1" });
+  const request = new Request(`http://localhost${path}`, {
+    headers: { host: "localhost", authorization: "Bearer key" },
+  });
+  return await bot.http(request);
 }
 
 describe("startBot()", () => {

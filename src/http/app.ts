@@ -16,7 +16,7 @@
 import type { Account } from "../core/account/account.ts";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { isAlive, isReady, judgeHealth, worstStatus } from "./checks.ts";
-import { createDetailGate, type Peer, refusalOf } from "./guard.ts";
+import { createDetailGate, refusalOf } from "./guard.ts";
 import {
   type HealthCheck,
   type HealthFinding,
@@ -36,17 +36,14 @@ export interface AppPorts extends Pick<Account, "now"> {
   readonly metrics: Metrics;
   /** The version, the commit and the libraries of this program. */
   readonly build: Build;
-  /** `http.token`; without one, only this host sees details. */
+  /** `http.token`; without one, only Barnacle's own commands see details. */
   readonly token?: string;
+  /** The secret of Barnacle's own commands. */
+  readonly commandKey: string;
   /** `http.hosts`: allowed host names beside this machine's own. */
   readonly hosts?: readonly string[];
   /** Called with an internal error; the client only learns that there was one. */
   readonly onError: (error: unknown) => void;
-}
-
-/** The environment that Hono passes to our handlers, beside the request. */
-export interface HttpEnv {
-  readonly Bindings: Peer;
 }
 
 /** The answer of `/status`, which `barnacle status --json` prints. */
@@ -62,7 +59,7 @@ export interface StatusReport {
 }
 
 /** Answers a request of a client. */
-export type HttpHandler = (request: Request, peer: Peer) => Response | Promise<Response>;
+export type HttpHandler = (request: Request) => Response | Promise<Response>;
 
 const HEADERS = {
   "Cache-Control": "no-store",
@@ -74,11 +71,11 @@ const HEADERS = {
 /** Creates the application; `host/http_server.ts` adds the sockets. */
 export function createApp(ports: AppPorts): HttpHandler {
   const { snapshot, measure, usage, metrics, build, now, token, hosts, onError } = ports;
-  const showsDetail = createDetailGate(token);
+  const showsDetail = createDetailGate([ports.commandKey, ...token === undefined ? [] : [token]]);
   const refusedDetail = token === undefined
-    ? "Details are for this machine, or for clients with http.token"
+    ? "Details are for clients with http.token, which the config does not set. `barnacle status` shows them"
     : "Details are for clients with http.token";
-  const app = new Hono<HttpEnv>();
+  const app = new Hono();
 
   app.use(async (c, next) => {
     const refusal = refusalOf(c.req.raw, hosts);
@@ -89,8 +86,8 @@ export function createApp(ports: AppPorts): HttpHandler {
     for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
   });
 
-  const withDetail: MiddlewareHandler<HttpEnv> = async (c, next) => {
-    if (showsDetail(c.req.raw, peerOf(c))) return await next();
+  const withDetail: MiddlewareHandler = async (c, next) => {
+    if (showsDetail(c.req.raw)) return await next();
     return c.text(refusedDetail, 401, { "WWW-Authenticate": 'Bearer realm="barnacle"' });
   };
   app.use("/metrics", withDetail);
@@ -122,7 +119,7 @@ export function createApp(ports: AppPorts): HttpHandler {
     return c.text("Internal error; see the log", 500);
   });
 
-  return (request, peer) => app.fetch(request, peer);
+  return (request) => app.fetch(request);
 }
 
 /**
@@ -135,11 +132,11 @@ export function createHealthApp(
     & Pick<AppPorts, "snapshot" | "measure" | "now">
     & {
       readonly version: string;
-      /** Whether the client may see details: it is on this host, or has the token. */
-      readonly showsDetail: (request: Request, peer: Peer) => boolean;
+      /** Whether the client may see details. */
+      readonly showsDetail: (request: Request) => boolean;
     },
-): Hono<HttpEnv> {
-  const app = new Hono<HttpEnv>();
+): Hono {
+  const app = new Hono();
 
   app.get("/livez", (c) => {
     const ok = isAlive(snapshot(), now());
@@ -151,7 +148,7 @@ export function createHealthApp(
     const ok = isReady(checks);
     const status = !ok ? "fail" : checks.some(({ status }) => status !== "pass") ? "warn" : "pass";
     // Names of checks have names of models.
-    if (!showsDetail(c.req.raw, peerOf(c))) return answer(c, ok, { status });
+    if (!showsDetail(c.req.raw)) return answer(c, ok, { status });
     const isVerbose = c.req.query("verbose") !== undefined;
     const degraded = checks.filter(({ status }) => status !== "pass");
     return answer(c, ok, {
@@ -167,7 +164,7 @@ export function createHealthApp(
     const status = worstStatus(checks);
     return answer(c, status !== "fail", {
       status,
-      ...(showsDetail(c.req.raw, peerOf(c)) && {
+      ...(showsDetail(c.req.raw) && {
         version: "1", // version of this response, as the format requires
         releaseId: version,
         description: "Barnacle Discord agent",
@@ -178,11 +175,6 @@ export function createHealthApp(
   });
 
   return app;
-}
-
-/** The client of a request, if the application has a socket. */
-function peerOf(c: Context<HttpEnv>): Peer {
-  return c.env ?? {};
 }
 
 function answer(c: Context, ok: boolean, body: object): Response {

@@ -2,25 +2,14 @@
  * Decides who may ask this HTTP server, and who may see details.
  *
  * A web page in a browser on this machine can reach loopback too, under a host name of its own that
- * points here (DNS rebinding). So the requested host name counts. And a proxy on this machine
- * forwards requests from other machines. So loopback counts only without forwarding headers.
+ * points here (DNS rebinding). So the requested host name counts.
  */
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isLoopback } from "../lib/network/addresses.ts";
-
-/** The client of a request. */
-export interface Peer {
-  /** Address from the socket, such as `"127.0.0.1"`; absent once it is closed. */
-  readonly remoteAddress?: string;
-}
 
 /** Host names that always mean this machine. */
 const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
-
-/** Headers that proxies add to forwarded requests. */
-const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /**
  * Rejects a request before any handler sees it.
@@ -45,19 +34,13 @@ export function refusalOf(request: Request, hosts: readonly string[] = []): stri
 }
 
 /**
- * Creates the check whether a client may see details: it has the token, or, without one, it is on
- * this host. Other users of this host have no token either.
+ * Creates the check whether a client may see details: it has one of the tokens. Being on this host is
+ * not enough, because programs of MCP servers are there, too, and other users.
  */
-export function createDetailGate(
-  token: string | undefined,
-): (request: Request, peer: Peer) => boolean {
-  return ({ headers }, { remoteAddress }) => {
-    if (token === undefined) {
-      return remoteAddress !== undefined && isLoopback(remoteAddress) &&
-        !PROXY_HEADERS.some((name) => headers.has(name));
-    }
+export function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
+  return ({ headers }) => {
     const given = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-    return given !== undefined && isSame(given, token);
+    return given !== undefined && tokens.some((token) => isSame(given, token));
   };
 }
 

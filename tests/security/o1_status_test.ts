@@ -60,10 +60,10 @@ async function askAt(
 ) {
   using folder = tempDirectory();
   const config = join(folder.path, "config.jsonc");
-  writeFileSync(config, JSON.stringify({ http: { token: TOKEN } }), { mode: 0o600 });
+  writeFileSync(config, "{}", { mode: 0o600 });
   const lock = await acquireLock(join(folder.path, "lock"), NOW);
   assert.ok(lock.kind === "held");
-  lock.setHttp(address);
+  lock.setHttp(address, TOKEN);
   if (hasEnded) lock.release();
   const io = recordingIo();
   try {
@@ -113,7 +113,7 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+    lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
     const io = recordingIo();
     const code = await status({ data: folder.path, json: false, verbose: true }, io, 10_000);
     server.close();

@@ -16,7 +16,7 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** Creates the handler of HTTP requests. */
 export function createHttp(
-  options: Pick<AppPorts, "token" | "hosts" | "build">,
+  options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build">,
   ports: Clock & {
     readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
     readonly accounts: Pick<Accounts, "each">;
@@ -61,7 +61,7 @@ export function createHttp(
     });
   }
 
-  return async (request, peer) => await (await (app ??= load()))(request, peer);
+  return async (request) => await (await (app ??= load()))(request);
 }
 
 function processUsage(): ProcessUsage {

@@ -148,10 +148,11 @@ const reportSchema = z.object({
 
 /** Asks the bot. Returns `undefined` without an answer. */
 export async function readBotStatus(dataDir: string): Promise<BotStatus | undefined> {
-  const address = readHolder(join(dataDir, "lock"))?.http;
+  const { http: address, httpKey } = readHolder(join(dataDir, "lock")) ?? {};
   if (address === undefined) return undefined;
+  const headers = { authorization: `Bearer ${httpKey}` };
   try {
-    const got = await boundedGet(`http://${address}/status`, {}, {
+    const got = await boundedGet(`http://${address}/status`, headers, {
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
       schedule,

@@ -63,10 +63,8 @@ async function examine(
   });
   const place = await useData(flags.data, io);
   const dataDir = place.state === "foreign" ? dataDirOf(flags.data, io) : place.dataDir;
-  const httpToken = config.http.token?.reveal();
   const host = await inspectHost({
     dataDir,
-    httpToken,
     accounts: accounts.map(({ config: { discord: { accountId } }, token }) => ({
       accountId,
       bot: token !== undefined ? lockedBot(token, api.base) : undefined,

@@ -43,8 +43,6 @@ import type { Pause } from "../../core/store/settings.ts";
 export interface HostOptions {
   /** Absolute path. */
   readonly dataDir: string;
-  /** `http.token`, if the config has one. */
-  readonly httpToken?: string;
   /** `bot` names the lock of the account's token; absent without a token. */
   readonly accounts: readonly { readonly accountId: AccountId; readonly bot?: string }[];
   /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
@@ -84,7 +82,7 @@ export interface AccountView {
 
 /** Gathers all facts. */
 export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, httpToken, accounts, now, embedding } = options;
+  const { dataDir, accounts, now, embedding } = options;
   const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
@@ -104,7 +102,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
       dataProblem: problem,
       freeBytes,
       store: store.facts,
-      bot: await lookAtBot(dataDir, httpToken),
+      bot: await lookAtBot(dataDir),
       token,
     },
     known: store.known,
@@ -210,7 +208,7 @@ function saidOf({ kind, cause, message }: StoreError): WhyAndFix {
 }
 
 /** Finds the holder of the lock, and asks for its status. */
-async function lookAtBot(dataDir: string, token: string | undefined): Promise<BotProcess> {
+async function lookAtBot(dataDir: string): Promise<BotProcess> {
   const held = await isHeld(dataDir);
   if (held === false) return { kind: "none" };
   if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
@@ -221,7 +219,7 @@ async function lookAtBot(dataDir: string, token: string | undefined): Promise<Bo
     return { kind: "silent", pid, why: "does not listen yet" };
   }
   const { pid } = holder;
-  const answer = await askStatus(dataDir, holder, token, STATUS_TIMEOUT_MS);
+  const answer = await askStatus(dataDir, holder, STATUS_TIMEOUT_MS);
   if (typeof answer === "string") {
     return { kind: "silent", pid, why: `does not answer: ${answer}` };
   }

@@ -13,13 +13,7 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { dataProblem, useData } from "../shared/find_data.ts";
-import {
-  askStatus,
-  holderOf,
-  httpTokenOf,
-  isHeld,
-  STATUS_TIMEOUT_MS,
-} from "../shared/running_bot.ts";
+import { askStatus, holderOf, isHeld, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
 
 /** Options of `status`. */
@@ -43,13 +37,12 @@ export async function status(
     io.problem(problem);
     return code;
   };
-  const token = await httpTokenOf(config, io.env);
   const found = await holderIn(data, io);
   if ("problem" in found) return failed(found.problem.message, found.problem.code);
   const { dataDir, holder } = found;
   const answer = await io.during(
     "Asking the running bot",
-    askStatus(dataDir, holder, token, timeoutMs),
+    askStatus(dataDir, holder, timeoutMs),
   );
   if (typeof answer === "string") {
     return failed(`the bot with pid ${holder.pid} does not answer: ${answer}`, EXIT.tryAgain);

@@ -5,6 +5,7 @@
  * them. Each has one line and one exit code.
  */
 
+import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
@@ -43,6 +44,9 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import type { Store } from "../../core/store/store.ts";
+
+/** Bytes of the secret by which commands see the details of the HTTP server. */
+const KEY_BYTES = 32;
 
 /** Options of `run`. */
 export interface RunFlags extends CommonFlags {
@@ -127,6 +131,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
           });
         },
         setHttp: instance.setHttp,
+        commandKey: randomBytes(KEY_BYTES).toString("hex"),
         announce: createBanner(
           { version: VERSION, config: config.file, data: dataDir },
           isForPeople(flags, io),

@@ -38,7 +38,7 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   /** State of the config file at the time of the read. */
   readonly fileState: string;
   /** Publishes the HTTP address on this machine. */
-  readonly setHttp: (address: string) => void;
+  readonly setHttp: (address: string, key: string) => void;
   /** Announces an account that is online, with the base URL of the HTTP server. */
   readonly announce: (online: Online, http: string | undefined) => void;
   readonly notify: Notify;
@@ -101,7 +101,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     server = await listen(bot, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
-    if (address !== undefined) options.setHttp(address);
+    if (address !== undefined) options.setHttp(address, options.commandKey);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
     requests = await serveCommands(bot, options, log);

@@ -1,8 +1,8 @@
 /**
  * Finds the bot that runs with a data directory, and asks for its status.
  *
- * The bot writes its HTTP address into its lock file. Its answer and `/healthz` come from the same
- * checks, so the two never disagree.
+ * The bot writes its HTTP address into its lock file, with a key that only its user can read. Its
+ * answer and `/healthz` come from the same checks, so the two never disagree.
  */
 
 import { accessSync, constants } from "node:fs";
@@ -14,8 +14,6 @@ import { readReport, type ShownReport } from "../../http/read_report.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { readConfig } from "./read_config.ts";
-import type { Io } from "../terminal/io.ts";
 
 /** Milliseconds to wait for a bot on this machine. */
 export const STATUS_TIMEOUT_MS = 3_000;
@@ -48,18 +46,16 @@ export function isHeld(dataDir: string): Promise<boolean | undefined> {
 /**
  * Asks the bot for its status.
  *
- * The caller has seen that a process holds the lock. The request and the token go out only if this
+ * The caller has seen that a process holds the lock. The request and its key go out only if this
  * process listens on the address, as far as the kernel tells.
  *
  * @param dataDir Absolute path.
  * @param holder The holder of the directory's lock.
- * @param token `http.token`, if the config has one.
  * @returns The report, or the reason for its absence.
  */
 export async function askStatus(
   dataDir: string,
-  { pid, startedAt, http = "" }: LockHolder,
-  token: string | undefined,
+  { pid, startedAt, http = "", httpKey = "" }: LockHolder,
   timeoutMs: number,
 ): Promise<BotAnswer | string> {
   const another = `another program listens on ${printable(http)}`;
@@ -68,7 +64,7 @@ export async function askStatus(
   if (isListener(pid, http) === false) return another;
   const got = await boundedGet(`${address.origin}/status`, {
     host: "localhost", // an address such as 0.0.0.0 is not in http.hosts
-    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    authorization: `Bearer ${httpKey}`,
   }, { timeoutMs, maxBytes: MAX_REPORT_BYTES, schedule });
   switch (got) {
     case "late":
@@ -83,15 +79,6 @@ export async function askStatus(
   if (now?.pid !== pid || now.startedAt !== startedAt) return "it ended meanwhile";
   if (got.status !== 200) return `HTTP ${got.status} from ${http}`;
   return readReport(got.text) ?? another;
-}
-
-/** `http.token` of the config; `undefined` if it has none, or is invalid. */
-export async function httpTokenOf(
-  flag: string | undefined,
-  env: Io["env"],
-): Promise<string | undefined> {
-  const loaded = await readConfig(flag, env, true);
-  return loaded.kind === "loaded" ? loaded.config.http.token?.reveal() : undefined;
 }
 
 /** Path of the file whose lock the bot holds. */

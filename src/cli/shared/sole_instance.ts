@@ -33,7 +33,7 @@ export interface InstanceOptions {
 /** The locks of this process. */
 export interface Instance {
   /** Writes the HTTP address into the lock file, for commands on this machine. */
-  setHttp(address: string): void;
+  setHttp(address: string, key: string): void;
   /**
    * Takes the locks of bots that a new config adds; never ends another process.
    *

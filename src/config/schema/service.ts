@@ -269,7 +269,8 @@ export const http = z.strictObject({
   ),
   token: key(
     secret().optional(),
-    "Bearer token with which other machines may read details. Required, with at least 32 " +
+    "Bearer token with which clients may read `/metrics`, `/status` and details, also on this " +
+      "machine. Barnacle's own commands need none. Required, with at least 32 " +
       "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
     { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
   ),

@@ -59,6 +59,8 @@ export const holderSchema = z.object({
 export interface LockHolder extends Holder {
   /** `"127.0.0.1:8787"`; absent until it listens. */
   readonly http?: string;
+  /** The secret by which commands see the details there; others cannot read the file. */
+  readonly httpKey?: string;
   /** Set by a short-lived command; absent for the bot. */
   readonly isCommand?: true;
 }
@@ -67,8 +69,8 @@ export interface LockHolder extends Holder {
 export type Lock =
   | {
     readonly kind: "held";
-    /** Writes the address that this process listens on. */
-    setHttp(address: string): void;
+    /** Writes the address that this process listens on, and the secret for commands. */
+    setHttp(address: string, key: string): void;
     /** Releases the lock; the end of the process does the same. */
     release(): void;
   }
@@ -83,6 +85,7 @@ const BOUND = { maxBytes: 65_536 };
 
 const lockHolderSchema = holderSchema.extend({
   http: z.string().optional(),
+  httpKey: z.string().optional(),
   isCommand: z.literal(true).optional(),
 });
 
@@ -129,8 +132,8 @@ export async function acquireLock(
   write();
   return {
     kind: "held",
-    setHttp(address) {
-      holder = { ...holder, http: address };
+    setHttp(http, httpKey) {
+      holder = { ...holder, http, httpKey };
       if (isHeld) write();
     },
     release() {

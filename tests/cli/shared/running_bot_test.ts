@@ -20,7 +20,7 @@ describe("[O3] isHeld()", () => {
     const path = join(folder.path, "lock");
     const lock = await acquireLock(path, NOW);
     assert.ok(lock.kind === "held");
-    lock.setHttp("127.0.0.1:8787");
+    lock.setHttp("127.0.0.1:8787", "key");
     const words = readFileSync(path, "utf8");
     assert.equal(await isHeld(folder.path), true);
     lock.release();

@@ -82,7 +82,7 @@ describe("[G11] acquireInstance()", () => {
   it("takes both locks, publishes the HTTP address, and releases both", async () => {
     const { ports, done, log, lines } = world({});
     const instance = await acquireInstance(OPTIONS, log, ports);
-    instance.setHttp("127.0.0.1:1");
+    instance.setHttp("127.0.0.1:1", "key");
     await instance.release();
     assert.deepEqual(done, [
       TAKE_DATA,

@@ -120,13 +120,13 @@ describe("acquireLock()", () => {
     const told = JSON.parse(readFileSync(path, "utf8"));
     assert.equal(told.pid, process.pid);
     assert.equal(told.startedAt, NOW);
-    lock.setHttp("127.0.0.1:1");
-    lock.setHttp("127.0.0.1:2");
-    assert.deepEqual(readHolder(path), { ...told, http: "127.0.0.1:2" });
+    lock.setHttp("127.0.0.1:1", "key");
+    lock.setHttp("127.0.0.1:2", "key");
+    assert.deepEqual(readHolder(path), { ...told, http: "127.0.0.1:2", httpKey: "key" });
     assert.equal(statSync(path).mode & 0o077, 0);
     lock.release();
     lock.release();
-    lock.setHttp("127.0.0.1:3"); // too late to describe another holder
+    lock.setHttp("127.0.0.1:3", "key"); // too late to describe another holder
     assert.equal(readHolder(path)?.http, "127.0.0.1:2");
   });
 

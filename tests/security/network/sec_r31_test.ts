@@ -46,6 +46,7 @@ describe("[SEC-R31] a request that another site's page causes", () => {
       usage: () => assert.fail(`handler ${reached += 1}`),
       metrics: createMetrics(BUILD),
       build: BUILD,
+      commandKey: "key",
       now: () => NOW,
       onError: () => {},
     });

@@ -75,4 +75,21 @@ describe("[SEC-R35] a running bot's HTTP server", () => {
       assert.equal(right.status, 200);
       await right.text();
     }));
+
+  it("shows programs on this machine only a status, if there is no http.token", () =>
+    withSimulation({ config: { http: { port: 0 } } }, async (scene) => {
+      const bot = await scene.start();
+      const port = await portOf(scene, bot);
+      const ask = (path: string) =>
+        fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close" } });
+      for (const path of ["/metrics", "/status"]) {
+        const response = await ask(path);
+        assert.equal(response.status, 401, path);
+        assert.doesNotMatch(await response.text(), /barnacle_|snapshot/);
+      }
+      for (const path of ["/healthz", "/readyz?verbose", "/livez"]) {
+        assert.deepEqual(Object.keys(await (await ask(path)).json()), ["status"], path);
+      }
+      assert.equal((await scene.cli("status")).code, 0, "Barnacle's own command sees all");
+    }));
 });

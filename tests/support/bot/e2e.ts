@@ -8,7 +8,7 @@
  */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -209,7 +209,10 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
   async function ask(bot: SimulatedProcess, path: string): Promise<Response> {
     const running = await line(bot, /"Barnacle is running"/);
     const { fields } = JSON.parse(running);
-    return await fetch(new URL(path, fields.health), { headers: { connection: "close" } });
+    const { httpKey } = JSON.parse(readFileSync(join(simulation.dataDir, "lock"), "utf8"));
+    return await fetch(new URL(path, fields.health), {
+      headers: { connection: "close", authorization: `Bearer ${httpKey}` },
+    });
   }
 
   async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
