@@ -46,6 +46,11 @@ const PLACES: ReadonlySet<number> = new Set([
 /** Codes that name the message: blocked by AutoMod, by a filter of links or of explicit content. */
 const MESSAGES: ReadonlySet<number> = new Set([20009, 200000, 200001, 240000]);
 
+/** Whether a code names the message: the same words would be refused again. */
+export function namesMessage(code: number | undefined): boolean {
+  return code !== undefined && MESSAGES.has(code);
+}
+
 /**
  * Whether the place may be what refuses, rather than the message alone.
  *
@@ -68,7 +73,7 @@ export function subjectOf(
   missing: MissingHere,
 ): RefusalSubject {
   if (code !== undefined && PLACES.has(code)) return "place";
-  if (code !== undefined && MESSAGES.has(code)) return "message";
+  if (namesMessage(code)) return "message";
   switch (missing) {
     case "files":
     case "none": // without its files, the message may be accepted

@@ -14,7 +14,7 @@ import {
   type Next,
   retryWaitMs,
 } from "../../core/outbound/delivery.ts";
-import { mayBeOfPlace, subjectOf } from "../../core/outbound/refusals.ts";
+import { mayBeOfPlace, namesMessage, subjectOf } from "../../core/outbound/refusals.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import type { Log } from "../../lib/log.ts";
@@ -161,7 +161,9 @@ export function createDeliveryAttempts(
       }
       return await sendWithoutFiles(row, reason, askedAt, facts);
     }
-    switch (subject === "place" ? "park" : refusedMessages.judge(row)) {
+    const isItself = namesMessage(next.code); // the same words would not pass
+    const judged = () => isItself ? "end" : refusedMessages.judge(row);
+    switch (subject === "place" ? "park" : judged()) {
       case "park":
         failing.end(channelId);
         await parking.close(row, { missing, reason }, askedAt);
@@ -169,7 +171,9 @@ export function createDeliveryAttempts(
       case "end":
         return await end(row, {
           kind: next.end,
-          reason: missing === "none" ? `${reason}; the bot lacks no permission there` : reason,
+          reason: missing === "none" && !isItself
+            ? `${reason}; the bot lacks no permission there`
+            : reason,
         });
       case "again": {
         const waitMs = retryWaitMs(facts);

@@ -47,6 +47,33 @@ describe("[D5] a message that Discord refuses for itself", () => {
     ));
 });
 
+describe("[D5] a message whose words Discord refuses", () => {
+  it("is posted once, and the next ones of the channel are delivered", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies, command, dataDir } = scene;
+      await using bad = await startBadRest(simulator.apiUrl);
+      await start({ DISCORD_API_URL: bad.url });
+      let posts = 0;
+      const blocked = JSON.stringify({ message: "Message was blocked by AutoMod", code: 200_000 });
+      bad.spoil(String(simulator.channel("general").id), async (outgoing, { ask, body }) => {
+        const isBlocked = /q[123]/.test(contentOf(body));
+        if (isBlocked) posts++;
+        const { status, headers, body: answer } = isBlocked
+          ? { status: 403, headers: { "content-type": "application/json" }, body: blocked }
+          : await ask();
+        outgoing.writeHead(status, headers).end(answer);
+      });
+      for (const text of ["q1.", "q2.", "q3.", "fine."]) {
+        say("grace", "general", `${mention} ${text}`);
+      }
+      const [text = ""] = await replies("general", 1);
+      assert.match(text, /fine/);
+      assert.equal(posts, 3, "each once");
+      const listed = (await command(["outbox", "--data", dataDir])).stdout.join("\n");
+      assert.equal(listed.match(/dead .*AutoMod has blocked the text\)/g)?.length, 3);
+    }));
+});
+
 describe("[D5] a message that gets server errors", () => {
   it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {
