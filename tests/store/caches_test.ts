@@ -23,6 +23,7 @@ describe("[D1] caches()", () => {
       quiet_channels: 0,
       reacted_channels: 0,
       spent_today: 0,
+      told_people: 0,
       direct_channels: 0,
       transcripts: 0,
       verdicts: 0,

@@ -6,7 +6,7 @@
  * others.
  */
 
-import type { AccountId, ChannelId, GuildId, MessageId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Route, WaitingTurn } from "../../core/inbound/inbox.ts";
 
 /** A message that waits. */
@@ -59,6 +59,8 @@ interface Session {
   readonly entries: WaitingMessage[];
   /** The running turns, in the order of their beginnings, by the messages that they began with. */
   readonly running: MessageId[];
+  /** The people whom these turns answer first. */
+  readonly askers: UserId[];
   /** Whether more of its messages wait in the tables. */
   isLong: boolean;
 }
@@ -78,7 +80,7 @@ interface AccountBacklog {
 export function createBacklog() {
   /** Sessions with messages or a running turn. */
   const sessions = new Map<string, Session>();
-  /** Sessions with messages. */
+  /** Sessions with messages that may begin: those with running turns only while others wait, too. */
   const ready = new Set<Session>();
   const accounts = new Map<AccountId, AccountBacklog>();
   const messages = new Map<MessageId, WaitingMessage>();
@@ -89,10 +91,17 @@ export function createBacklog() {
   function sessionOf(sessionKey: string): Session {
     let session = sessions.get(sessionKey);
     if (!session) {
-      session = { entries: [], running: [], isLong: false };
+      session = { entries: [], running: [], askers: [], isLong: false };
       sessions.set(sessionKey, session);
     }
     return session;
+  }
+
+  /** A person's turns in a session run one after another, so most sessions with a turn have none. */
+  function review(session: Session): void {
+    const { entries, askers } = session;
+    if (entries.some(({ sender }) => !askers.includes(sender.id))) ready.add(session);
+    else ready.delete(session);
   }
 
   function accountOf(accountId: AccountId): AccountBacklog {
@@ -114,7 +123,7 @@ export function createBacklog() {
       const isLast = (session.entries.at(-1)?.arrival ?? 0) < arrival;
       session.entries.push(entry);
       if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
-      ready.add(session);
+      if (!session.askers.includes(entry.sender.id)) ready.add(session);
       accountOf(accountId).waiting++;
       units += unitsOf(entry);
     },
@@ -212,15 +221,23 @@ export function createBacklog() {
     /** Whether messages wait that only the tables have. */
     isPartial: (): boolean => isPartial,
     /** Notes that a turn of a session begins. */
-    began(sessionKey: string, turn: MessageId): void {
-      sessionOf(sessionKey).running.push(turn);
+    began(sessionKey: string, turn: MessageId, asker: UserId): void {
+      const session = sessionOf(sessionKey);
+      session.running.push(turn);
+      session.askers.push(asker);
+      review(session);
     },
     /** Notes that the turn is over. */
     ended(sessionKey: string, turn: MessageId): void {
-      const { running, entries } = sessionOf(sessionKey);
+      const session = sessionOf(sessionKey);
+      const { running, askers, entries } = session;
       const at = running.indexOf(turn);
-      if (at >= 0) running.splice(at, 1);
+      if (at >= 0) {
+        running.splice(at, 1);
+        askers.splice(at, 1);
+      }
       if (running.length === 0 && entries.length === 0) sessions.delete(sessionKey);
+      review(session);
     },
     /** Forgets all messages. The running turns of sessions stay known. */
     clear(): void {

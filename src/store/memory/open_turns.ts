@@ -244,10 +244,10 @@ function accept(state: OpenTurnState, message: InboundMessage, route: Route): vo
 }
 
 function claim(state: OpenTurnState, entry: WaitingMessage, claimedAt: number): void {
-  const { messageId, route: { sessionKey }, attempts } = entry;
+  const { messageId, route: { sessionKey }, attempts, sender } = entry;
   state.backlog.begun(entry);
   state.running.set(messageId, { sessionKey, attempt: attempts + 1, claimedAt, entries: [entry] });
-  state.backlog.began(sessionKey, messageId);
+  state.backlog.began(sessionKey, messageId, sender.id);
   takeOut(state, entry);
 }
 

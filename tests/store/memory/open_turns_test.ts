@@ -4,10 +4,23 @@ import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { WaitingMessage } from "../../../src/store/memory/backlog.ts";
 import { isRunning } from "../../../src/store/memory/open_turns.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildMessage,
+  messageId,
+  sender,
+  userId,
+} from "../../support/discord/builders.ts";
 import { claimOf, filled, inChannel, waiting } from "../../support/store/open_turns.ts";
 
 const SECOND = toAccountId("second");
+
+/** A message of a person in the channel 11. */
+const ofPerson = (id: number, person: string) => ({
+  ...inChannel(id, "11"),
+  sender: sender({ id: userId(person) }),
+});
 
 describe("applyTurn()", () => {
   it("[S5] claims from the session that waits longest, the oldest message by id", () => {
@@ -75,7 +88,7 @@ describe("applyTurn()", () => {
   });
 
   it("[S5] tells which turns of a session run, in the order of their beginnings", () => {
-    const { apply, takeIf, end } = filled(...[1, 2, 3].map((id) => inChannel(id, "11")));
+    const { apply, takeIf, end } = filled(...[1, 2, 3].map((id) => ofPerson(id, `${id}`)));
     let seen: readonly string[] = [];
     const beside = (...wanted: readonly string[]) =>
       takeIf(({ messageId }, running) => {
@@ -91,6 +104,22 @@ describe("applyTurn()", () => {
     apply({ kind: "put back", turn: taken[1]!.messageId });
     assert.equal(beside(), undefined);
     assert.deepEqual(seen, []);
+  });
+
+  it("[S5] looks at no messages of people whose turns run in the session", () => {
+    const { takeIf, end } = filled(ofPerson(1, "7"), ofPerson(2, "7"), ofPerson(3, "7"));
+    const seen: string[] = [];
+    const look = () =>
+      takeIf(({ messageId }, running) => {
+        seen.push(messageId);
+        return running.length === 0;
+      });
+    const first = look();
+    seen.length = 0;
+    assert.equal(look(), undefined);
+    assert.deepEqual(seen, []);
+    end(first);
+    assert.equal(look()?.messageId, "2");
   });
 
   it("[S5] claims no message of another one's turn before that one", () => {
