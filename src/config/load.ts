@@ -89,7 +89,7 @@ export async function loadConfig(
   const all = [
     ...parsed.problems.filter(({ path }) => !isReplaced.has(path)),
     ...placeholders,
-    ...secrets.problems,
+    ...secrets.problems.filter(({ path }) => !isReplaced.has(path)),
     ...mentions.problems.map(({ path, message, hint }) => problemAt("error", path, message, hint)),
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),

@@ -14,6 +14,7 @@ import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { ValidPart } from "./valid_part.ts";
 import { entriesAt, type Segment } from "./text/tree.ts";
+import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { envSecret } from "./schema/parts/secrets.ts";
@@ -78,7 +79,10 @@ function namesIn(written: WrittenModel, path: readonly Segment[]) {
   return names.map((one) => ({ ...one, provider: one.name.slice(0, one.name.indexOf("/")) }));
 }
 
-/** Warns about each key of the environment that goes over plain HTTP to a public host (SEC-R9). */
+/**
+ * Reports each key of the environment that is a placeholder, and warns about each that goes
+ * over plain HTTP to a public host (SEC-R9).
+ */
 export function auditModelVariables(
   { models }: Settings,
   env: Env,
@@ -87,6 +91,16 @@ export function auditModelVariables(
   return VENDORS.flatMap(({ id, keyVariable, urlVariable }) => {
     const written = models.providers[id];
     if (written?.baseUrl !== undefined || written?.apiKey !== undefined) return [];
+    const key = envSecret(env, keyVariable)?.reveal();
+    if (key !== undefined && isSecretPlaceholder(key)) {
+      const path = ["models", "providers", id, "apiKey"];
+      return problemAt(
+        "error",
+        path,
+        `The variable ${keyVariable} is a placeholder`,
+        secretHint(path),
+      );
+    }
     const host = envSecret(env, keyVariable) ? openHost(env[urlVariable] ?? "") : undefined;
     if (host === undefined) return [];
     const message = `${urlVariable} is plain http to ${host}, ` +

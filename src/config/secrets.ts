@@ -9,6 +9,7 @@ import { quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
 import { VENDORS } from "./models.ts";
+import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
 import { isWorthSearching } from "./schema/parts/blank.ts";
@@ -77,6 +78,14 @@ export async function resolveSecrets(
     holdsLiteral ||= source instanceof Secret;
     const resolved = await resolveSecret(source, places);
     const secret = resolved instanceof Secret ? clean(resolved) : resolved;
+    if (secret instanceof Secret && isSecretPlaceholder(secret.reveal())) {
+      if (!hasEffect) return undefined;
+      failed.add(place);
+      const severity = places.isElsewhere ? "warning" : "error";
+      const message = `${nameOf(source)} is a placeholder`;
+      problems.push(problemAt(severity, path, message, secretHint(path)));
+      return places.isElsewhere ? secret : undefined;
+    }
     if (secret instanceof Secret) {
       byPath.set(place, { path, secret });
       return secret;
@@ -117,7 +126,12 @@ export async function resolveSecrets(
   for (const account of accounts) {
     const { settings } = account;
     const at = (key: readonly Segment[]) => placeIn(written, account, key);
-    const token = await read(tokenSource(account, places.env), at(["token"]), true, botToken);
+    const token = await read(
+      tokenSource(account, places.env),
+      at(["token"]),
+      true,
+      (secret) => botToken(secret, places.env),
+    );
     Object.assign(settings, { token });
     await readIn(settings, accountSchema, [], at);
   }
@@ -135,6 +149,12 @@ export async function resolveSecrets(
   for (const { source, path } of part ? referencesIn(part) : []) await read(source, path);
   problems.push(...sameTokens(written, accounts, problemAt));
   return { byPath, holdsLiteral, problems };
+}
+
+/** The place of a secret's text, for a problem. */
+function nameOf(source: SecretSource): string {
+  if (source instanceof Secret) return "The value";
+  return source instanceof EnvReference ? `The variable ${source.env}` : `The file ${source.file}`;
 }
 
 function isWritable(value: unknown): value is Record<string, unknown> {

@@ -47,8 +47,12 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
     case "not_found":
       return {
         why: "its server does not have this model, or the address is wrong",
-        fix: "check the model's name and the provider's baseUrl" +
-          (VENDORS.has(provider) ? "" : `; if Ollama serves it, run \`ollama pull ${name}\` there`),
+        fix: provider === "ollama"
+          ? `run \`ollama pull ${name}\` on the server's machine, or correct the model's name`
+          : "check the model's name and the provider's baseUrl" +
+            (VENDORS.has(provider)
+              ? ""
+              : `; if Ollama serves it, run \`ollama pull ${name}\` there`),
       };
     case "web_page":
       return {

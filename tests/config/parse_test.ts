@@ -67,6 +67,7 @@ const GOLDEN: readonly (readonly [rule: string, name: string, text: string, show
   in http.port
 2 |   "http": { "port": "8787" },
   |                     ^^^^^^
+  = write the number without quotes: 8787
 
 config.jsonc:3:29: error: "primary" is missing
   in agents.defaults.model.primary
@@ -90,6 +91,39 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   in messages
 4 |   "messages": []
   |               ^^
+  = write its keys in braces: { … }
+`,
+  ],
+  [
+    "C2",
+    "typographic quotes",
+    `{ “http”: {} }`,
+    `config.jsonc:1:3: error: This begins with “, which is no quote of JSON
+1 | { “http”: {} }
+  |   ^^^^^^
+  = write straight double quotes ("); word processors and chats change them
+`,
+  ],
+  [
+    "C2",
+    "a list in place of named entries",
+    `{ "channels": { "discord": { "guilds": ["Krill"] } } }`,
+    `config.jsonc:1:40: error: Expected an object in braces, found a list
+  in channels.discord.guilds
+1 | { "channels": { "discord": { "guilds": ["Krill"] } } }
+  |                                        ^^^^^^^^^
+  = write braces, with a name for each entry: { "Krill": {} }
+`,
+  ],
+  [
+    "C2",
+    "a word that only begins a value",
+    `{ "channels": { "discord": { "groupPolicy": "allow" } } }`,
+    `config.jsonc:1:45: error: Expected "allowlist", "open" or "disabled", found "allow"
+  in channels.discord.groupPolicy
+1 | { "channels": { "discord": { "groupPolicy": "allow" } } }
+  |                                             ^^^^^^^
+  = did you mean "allowlist"?
 `,
   ],
   [

@@ -14,11 +14,7 @@ import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { userAgentOf } from "../../discord/rest/client/client.ts";
 import type { Application, Applications } from "../../discord/rest/calls/application.ts";
 import { hasNoRoute, RestError } from "../../discord/rest/exchange/rest_error.ts";
-import {
-  type DiscordFacts,
-  type ProbeAnswer,
-  shapeOfToken,
-} from "../../flows/preflight/discord.ts";
+import type { DiscordFacts, ProbeAnswer } from "../../flows/preflight/discord.ts";
 import type { NetworkFacts } from "../../flows/preflight/network.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { probeHttp, type ProbePorts, probeReachability } from "../../host/network_probe.ts";
@@ -26,6 +22,7 @@ import { proxyFor, proxyRouteTo } from "../../lib/network/proxy.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import { schedule } from "../../lib/clock.ts";
 import { VERSION } from "../../version.ts";
+import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
 /** Time-out of each network step, in milliseconds (G2). */
 export const STEP_MS = 10_000;

@@ -3,7 +3,7 @@
 import { ask } from "../../bot/preflight/examine.ts";
 import { runChecks } from "../../core/checks.ts";
 import type { Application } from "../../discord/rest/calls/application.ts";
-import { type ProbeAnswer, shapeOfToken, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
+import { type ProbeAnswer, TOKEN_CHECK } from "../../flows/preflight/discord.ts";
 import {
   applicationIdIn,
   dialogueName,
@@ -20,6 +20,7 @@ import type { Io } from "../terminal/io.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
+import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
 /** Options of `invite`. */
 export interface InviteFlags extends AccountFlags {

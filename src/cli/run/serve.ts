@@ -24,6 +24,7 @@ import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
+import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logWait } from "./ending.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { isPipe } from "../shared/read_config.ts";
@@ -189,12 +190,22 @@ async function listen(
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
     bot.http,
     startHttpServer,
-  );
+  ).catch(async (error: unknown) => {
+    if (!(error instanceof HttpServerError) || error.kind !== "port_in_use") throw error;
+    const { address } = error;
+    const holder = await holderOf(port);
+    const message = holder === undefined ? error.message : `${error.message}: ${holder} has it`;
+    throw new HttpServerError(message, { kind: error.kind, address, port, cause: error });
+  });
   if (listening.kind === "none") {
     log.warn(
       "Another program uses http.port, so the bot runs without HTTP server: no health checks, no " +
         "metrics, no `barnacle status`",
-      { port, hint: "set another http.port, or stop that program; then start Barnacle again" },
+      {
+        port,
+        usedBy: await holderOf(port),
+        hint: "set another http.port, or stop that program; then start Barnacle again",
+      },
     );
     return undefined;
   }
@@ -203,10 +214,17 @@ async function listen(
     log.warn("Another program uses the default port of the HTTP server; using the next free one", {
       port: server.port,
       insteadOf,
+      usedBy: await holderOf(insteadOf),
       hint: "`barnacle status` finds it; set http.port to keep the same one",
     });
   }
   return server;
+}
+
+/** The process that listens on a port, for the operator; `undefined` if this cannot be found out. */
+async function holderOf(port: number): Promise<string | undefined> {
+  const { listenerName } = await import("../../host/locks/tcp_listener.ts"); // rarely needed
+  return listenerName(port);
 }
 
 async function logLastRun(runId: string, { store }: ServeOptions, log: Log): Promise<void> {

@@ -176,7 +176,7 @@ function wrongValue(
     };
   }
 
-  const hint = hintIn(issue) ?? meantBy(node, schema, distance);
+  const hint = hintIn(issue) ?? meantBy(node, schema, distance) ?? formHint(node, schema);
   return { ...span, message: messageOf(issue, allowed, foundIn(node, written, isSecret)), hint };
 }
 
@@ -217,6 +217,35 @@ function meantBy(node: Node, schema: Schema | undefined, distance: Distance): st
   if (node.type !== "string" || !schema) return undefined;
   const suggestion = nearestOf(String(node.value), wordsOf(schema), distance);
   return suggestion === undefined ? undefined : `did you mean ${quoted(suggestion)}?`;
+}
+
+/** Shows the right form of a value: an object for a list, a number without quotes, a list for one. */
+function formHint(node: Node, schema: Schema | undefined): string | undefined {
+  if (!schema) return undefined;
+  const plain = coreSchema(schema);
+  const isObject = plain instanceof z.ZodObject || plain instanceof z.ZodRecord;
+  if (isObject && node.type === "array") {
+    const [first] = node.children ?? [];
+    const name = first?.type === "string" ? quoted(String(first.value)) : '"<name>"';
+    return plain instanceof z.ZodRecord
+      ? `write braces, with a name for each entry: { ${name}: {} }`
+      : "write its keys in braces: { … }";
+  }
+  if (isObject) {
+    return `write its keys in braces: { ${Object.keys(shapeOf(schema) ?? {})[0] ?? "…"}: … }`;
+  }
+  if (
+    plain instanceof z.ZodNumber && node.type === "string" && /^\d+(?:\.\d+)?$/.test(node.value)
+  ) {
+    return `write the number without quotes: ${node.value}`;
+  }
+  if (plain instanceof z.ZodBoolean && /^(?:true|false)$/i.test(String(node.value))) {
+    return `write it without quotes: ${String(node.value).toLowerCase()}`;
+  }
+  if (plain instanceof z.ZodArray && node.type === "string") {
+    return `write a list: [${quoted(String(node.value))}]`;
+  }
+  return undefined;
 }
 
 function wordsOf(schema: Schema): readonly string[] {

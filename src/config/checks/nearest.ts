@@ -18,7 +18,8 @@ export function nearestOf(
   let least = written.length < 4 ? 2 : Math.max(3, Math.floor(written.length / 3) + 1);
   for (const word of names) {
     const [one, other] = [plain(written), plain(word)];
-    const far = lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
+    const isShort = one.length >= 3 && other.startsWith(one); // "allow" for "allowlist"
+    const far = isShort || lettersOf(one) === lettersOf(other) ? 1 : distance(one, other);
     if (far < least) [best, least] = [word, far];
   }
   return best;

@@ -20,6 +20,21 @@ export function isPlaceholder(text: string): boolean {
   return PLACEHOLDER.test(text.trim().replace(/^<YOUR_([A-Z0-9_]+)>$/, "YOUR_$1"));
 }
 
+/** Placeholders for secrets, in any case: no token and no key looks like this. */
+const SECRET_PLACEHOLDER =
+  /^(?:Bearer |Bot )?(?:sk-)?(?:your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\.{3}|…)$/i;
+
+/** Whether the text of a secret is a placeholder. */
+export function isSecretPlaceholder(text: string): boolean {
+  return isPlaceholder(text) || SECRET_PLACEHOLDER.test(text.trim());
+}
+
+/** How to replace the placeholder of a secret at a path. */
+export function secretHint(path: readonly Segment[]): string {
+  const isKnown = path[0] === "channels" || path[0] === "models";
+  return isKnown ? hintFor("", path) : OWN_VALUE;
+}
+
 /** All placeholders of a file, in its order. */
 export function placeholdersIn(value: unknown): readonly KeyFault[] {
   const found: KeyFault[] = [];
@@ -54,8 +69,10 @@ function hintFor(text: string, path: readonly Segment[]): string {
     const hint = HINTS.find(([pattern]) => pattern.test(word))?.[1];
     if (hint !== undefined) return hint;
   }
-  return "write your own value there";
+  return OWN_VALUE;
 }
+
+const OWN_VALUE = "write your own value there";
 
 const HINTS: readonly (readonly [word: RegExp, hint: string])[] = [
   [/api_?key|provider/, 'write the key of your model provider, or "${NAME}" for a variable'],

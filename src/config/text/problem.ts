@@ -155,7 +155,7 @@ function render(problem: Problem, paint: Paint): string {
   const at = [file === undefined ? undefined : printable(file), line, column]
     .filter((part) => part !== undefined).join(":");
   const lines = [`${at === "" ? "" : `${at}: `}${paint[severity](severity)}: ${message}`];
-  const gutter = String(line ?? "").length;
+  const gutter = String(line ?? 1).length;
   if (path !== "") lines.push(paint.dim(`${" ".repeat(gutter)} in ${path}`));
   if (excerpt && line !== undefined) {
     const marker = `${" ".repeat(excerpt.start)}${"^".repeat(excerpt.length)}`;

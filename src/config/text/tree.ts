@@ -236,6 +236,15 @@ function faultOf(text: string, error: ParseError): Fault {
     const message = "A key needs double quotes";
     return { ...spanOf(error), path: [], message, hint: `write "${key}"` };
   }
+  const quotes = /^[“”„‟«»‘’‚‛″]/u.exec(text.slice(error.offset))?.[0];
+  if (quotes !== undefined) {
+    return {
+      ...spanOf(error),
+      path: [],
+      message: `This begins with ${quotes}, which is no quote of JSON`,
+      hint: 'write straight double quotes ("); word processors and chats change them',
+    };
+  }
   const message = SYNTAX_ERRORS[error.error] ?? "This is not valid";
   return { ...spanOf(error), path: [], message };
 }

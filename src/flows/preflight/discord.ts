@@ -4,6 +4,7 @@
  */
 
 import { type CheckCode, titled } from "../../core/checks.ts";
+import { SHAPE_WORDS, type TokenShape } from "../../core/discord/token_shape.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ApplicationId } from "../../core/discord/ids.ts";
 import { type IdentifyBudget, LOW } from "../../core/discord/identify_budget.ts";
@@ -63,16 +64,6 @@ export const TOKEN_CHECK: CheckCode<
   Pick<DiscordFacts, "application" | "tokenShape" | "tokenPlace">,
   Finding
 > = { checks: ["config.token", "discord.token"], run: judgeToken };
-
-/** Kinds of text that people set as token. */
-export type TokenShape = "token" | "client secret" | "public key" | "something else";
-
-/** Finds the form of a text. Its content does not count. */
-export function shapeOfToken(token: string): TokenShape {
-  if (/^[\w-]{16,}\.[\w-]{4,}\.[\w-]{16,}$/.test(token)) return "token";
-  if (/^[0-9a-f]{64}$/.test(token)) return "public key";
-  return /^[\w-]{32}$/.test(token) ? "client secret" : "something else";
-}
 
 /** The portal's page with token, intents and invite settings. */
 function portalOf(id: ApplicationId | undefined): string {
@@ -144,9 +135,9 @@ function judgeToken(
         why: tokenShape === "token"
           ? "Discord does not accept this token (401): it was reset, or the application was deleted"
           : `Discord does not accept this token (401); it ${
-            tokenShape === "something else"
+            SHAPE_WORDS[tokenShape] === undefined
               ? "does not look like a token"
-              : `looks like the application's ${tokenShape}`
+              : `looks like ${SHAPE_WORDS[tokenShape]}`
           }`,
         fix: `reset it under Bot, Reset Token, at ${portalOf(undefined)}, ` +
           `and write the new one to ${tokenPlace}`,

@@ -4,9 +4,10 @@
  * After a bot has ended, any user of the machine can listen on its address and answer in its place.
  */
 
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { endianness } from "node:os";
 import { codeOf } from "../../lib/errors.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { TABLES } from "./socket_holder.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */
@@ -20,11 +21,20 @@ export interface TcpTables {
 }
 
 /** The kernel's own. */
-const TCP_TABLES: TcpTables = {
+const TCP_TABLES: TcpTables & ProcessNames = {
   sockets: (family) => readFileSync(`/proc/self/net/${family}`, "utf8"),
   filesOf: TABLES.filesOf,
   uidOf: (pid) => statSync(`/proc/${pid}`).uid,
+  pids: () => readdirSync("/proc").map(Number).filter(Number.isInteger),
+  nameOf: (pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim(),
 };
+
+/** Lists processes; each method throws if it may not read. */
+export interface ProcessNames {
+  readonly pids: () => readonly number[];
+  /** Name of a process's program. */
+  readonly nameOf: (pid: number) => string;
+}
 
 /** A socket that listens. */
 interface Listener {
@@ -47,14 +57,8 @@ export function isListener(
   tables: TcpTables = TCP_TABLES,
 ): boolean | undefined {
   const { hostname, port } = new URL(`http://${address}`);
-  const listeners: Listener[] = [];
-  try {
-    listeners.push(...listenersIn(tables.sockets("tcp")));
-    listeners.push(...listenersIn(tables.sockets("tcp6")));
-  } catch (error) {
-    // A machine without IPv6 has no table for it.
-    if (listeners.length === 0 || codeOf(error) !== "ENOENT") return undefined;
-  }
+  const listeners = allListeners(tables);
+  if (!listeners) return undefined;
   const onPort = listeners.filter((one) => one.port === Number(port || 80));
   const exact = onPort.filter(({ host }) => host === hostname);
   const found = exact.length > 0 ? exact : onPort.filter(({ host }) => WILDCARDS.includes(host));
@@ -72,6 +76,48 @@ export function isListener(
   } catch {
     return undefined; // no /proc
   }
+}
+
+/**
+ * Finds the process that listens on a port, for the operator: `"node (pid 812)"`, or
+ * `"a process of user 33"` if its files are hidden.
+ *
+ * @returns `undefined` if no process listens there, or this cannot be found out.
+ */
+export function listenerName(
+  port: number,
+  tables: TcpTables & ProcessNames = TCP_TABLES,
+): string | undefined {
+  const found = allListeners(tables)?.filter((one) => one.port === port) ?? [];
+  const [first] = found;
+  if (!first) return undefined;
+  const files = found.map(({ inode }) => `socket:[${inode}]`);
+  try {
+    const pid = tables.pids().find((pid) => {
+      try {
+        return tables.filesOf(pid).some((file) => files.includes(file));
+      } catch {
+        return false; // another user's, or it has ended
+      }
+    });
+    if (pid !== undefined) return `${printable(tables.nameOf(pid))} (pid ${pid})`;
+  } catch {
+    // no /proc
+  }
+  return `a process of user ${first.uid}`;
+}
+
+/** All sockets that listen; `undefined` if the tables cannot be read. */
+function allListeners(tables: Pick<TcpTables, "sockets">): readonly Listener[] | undefined {
+  const listeners: Listener[] = [];
+  try {
+    listeners.push(...listenersIn(tables.sockets("tcp")));
+    listeners.push(...listenersIn(tables.sockets("tcp6")));
+  } catch (error) {
+    // A machine without IPv6 has no table for it.
+    if (listeners.length === 0 || codeOf(error) !== "ENOENT") return undefined;
+  }
+  return listeners;
 }
 
 /** Hosts of a socket that listens on every address. */

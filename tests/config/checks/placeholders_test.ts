@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { isPlaceholder, placeholdersIn } from "../../../src/config/checks/placeholders.ts";
+import {
+  isPlaceholder,
+  isSecretPlaceholder,
+  placeholdersIn,
+} from "../../../src/config/checks/placeholders.ts";
 import { discord, load, problemLines, rendered } from "../support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
@@ -103,5 +107,30 @@ describe("[P12] a config with placeholders", () => {
     });
     assert.equal(kind, "loaded");
     assert.deepEqual(problems.map(({ severity }) => severity), ["warning"]);
+  });
+});
+
+describe("[C5] isSecretPlaceholder()", () => {
+  for (
+    const text of ["YOUR_BOT_TOKEN", "your-api-key", "sk-your-key-here", "<token>", "changeme"]
+      .concat("Bearer <your token>", "sk-...", "xxxxxxxx", "paste_it_here", "replace-this")
+  ) {
+    it(`finds ${text}`, () => assert.ok(isSecretPlaceholder(text)));
+  }
+
+  for (const text of ["swordfish", "x", "*".repeat(8), "my-secret", "x".repeat(40), "sk-abc123"]) {
+    it(`takes ${text} for a secret`, () => assert.ok(!isSecretPlaceholder(text)));
+  }
+
+  it("refuses each secret that is one, wherever it stands, before any request", async () => {
+    const text = `{
+      "channels": { "discord": { "token": "\${T}", "dm": { "enabled": false } } },
+      "models": { "providers": { "x": { "kind": "openai-compatible", "baseUrl": "http://127.0.0.1/v1",
+        "apiKey": "sk-your-key-here", "headers": { "authorization": "Bearer <token>" } } } }
+    }`;
+    const lines = await problemLines(text, {
+      env: { T: "your-token-here", GEMINI_API_KEY: "changeme" },
+    });
+    assert.equal(lines.filter((line) => /^error .*placeholder/.test(line)).length, 4);
   });
 });

@@ -5,10 +5,10 @@ import {
   type DiscordFacts,
   judgeDiscord,
   missingIntentFindings,
-  shapeOfToken,
 } from "../../../src/flows/preflight/discord.ts";
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { shapeOfToken } from "../../../src/core/discord/token_shape.ts";
 
 const NOW = Date.parse("2026-11-20T12:00:00Z");
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
@@ -175,7 +175,9 @@ describe("[G13] shapeOfToken()", () => {
     ["MTUwMDAwMDAwMDAwMDAwMDAwMQ.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789ab", "token"],
     ["abcdefghijklmnopqrstuvwxyzABCDEF", "client secret"],
     ["0123456789abcdef".repeat(4), "public key"],
-    ["1500000000000000002", "something else"],
+    ["1500000000000000002", "id"],
+    ["https://discord.com/api/webhooks/1500000000000000002/abc_def", "webhook URL"],
+    ["mfa.abcdefghijklmnopqrstuvwxyz", "user token"],
     ["", "something else"],
     ["a.b.c", "something else"],
   ] as const;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { endianness } from "node:os";
 import { describe, it } from "node:test";
-import { isListener, type TcpTables } from "../../../src/host/locks/tcp_listener.ts";
+import { isListener, listenerName, type TcpTables } from "../../../src/host/locks/tcp_listener.ts";
 import { skipUnless } from "../../support/skip.ts";
 
 const TCP =
@@ -86,6 +86,33 @@ describe(
         sockets: (family) => family === "tcp" ? TCP : failing("ENOENT")(),
       });
       assert.equal(isListener(12, "127.0.0.1:8787", v4), true);
+    });
+  },
+);
+
+describe(
+  "[O1] listenerName()",
+  skipUnless(endianness() === "LE", "the tables here are little-endian"),
+  () => {
+    const named = (files: Readonly<Record<number, readonly string[]>>) => ({
+      ...tables([]),
+      filesOf: (pid: number) => files[pid] ?? failing("EACCES")(),
+      pids: () => [1, 7, 9],
+      nameOf: (pid: number) => pid === 9 ? "node" : "init",
+    });
+
+    it("names the program and its process", () => {
+      assert.equal(listenerName(8_787, named({ 7: [], 9: ["socket:[501]"] })), "node (pid 9)");
+    });
+
+    it("names the user if the files of the process are hidden", () => {
+      assert.equal(listenerName(8_787, named({})), "a process of user 1000");
+    });
+
+    it("names none if no process listens, or there are no tables", () => {
+      assert.equal(listenerName(9_999, named({})), undefined);
+      const without = { ...named({}), sockets: failing("ENOENT") };
+      assert.equal(listenerName(8_787, without), undefined);
     });
   },
 );

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { REDACTED } from "../../../lib/text/redactor.ts";
 import type { Env } from "../../../lib/env.ts";
+import { SHAPE_WORDS, shapeOfToken } from "../../../core/discord/token_shape.ts";
 import { codeOf } from "../../../lib/errors.ts";
 
 /** A text that must not be shown. */
@@ -172,9 +173,22 @@ export async function resolveSecret(
   return await fromFile(source.file, places);
 }
 
-/** Removes the `Bot ` that operators copy with a token. */
-export function botToken(token: Secret): Secret | SecretProblem {
-  return checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), "The token");
+/**
+ * Removes the `Bot ` that operators copy with a token, and names a text of another form.
+ *
+ * @param env With another server in Discord's place, a token may have any form.
+ */
+export function botToken(token: Secret, env: Env = {}): Secret | SecretProblem {
+  const found = checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), "The token");
+  if (!(found instanceof Secret) || env["DISCORD_API_URL"]?.trim()) return found;
+  const words = SHAPE_WORDS[shapeOfToken(found.reveal())];
+  if (words === undefined) return found;
+  return {
+    kind: "problem",
+    why: `The token is ${words}, and no bot token`,
+    hint:
+      "get the bot token in Discord's developer portal, under your application, Bot, Reset Token",
+  };
 }
 
 /** The variable of the environment, if it is set and not blank. */

@@ -160,6 +160,24 @@ describe("[C5] botToken()", () => {
     assert.ok(!(botToken(new Secret("Bot")) instanceof Secret));
   });
 
+  const others: readonly (readonly [what: string, written: string])[] = [
+    ["client secret", "abcdefghijklmnopqrstuvwxyzABCDEF"],
+    ["public key", "0123456789abcdef".repeat(4)],
+    ["URL of a webhook", "https://discord.com/api/webhooks/1500000000000000002/abc_def"],
+    ["an ID", "1500000000000000002"],
+    ["user account", "mfa.abcdefghijklmnopqrstuvwxyz"],
+  ];
+  for (const [what, written] of others) {
+    it(`names a ${what} in the token's place, and does not repeat it`, () => {
+      const problem = botToken(new Secret(written));
+      assert.ok(!(problem instanceof Secret));
+      assert.match(problem.why, new RegExp(what));
+      assert.ok(!JSON.stringify(problem).includes(written));
+      const env = { DISCORD_API_URL: "http://127.0.0.1/api" };
+      assert.ok(botToken(new Secret(written), env) instanceof Secret, "another server");
+    });
+  }
+
   it("takes the config's token over the environment's", async () => {
     const env = { DISCORD_BOT_TOKEN: "Bot from-env", T: "Bot from-config" };
     const keys = '"dm":{"enabled":false}';
