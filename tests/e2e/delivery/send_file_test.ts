@@ -74,14 +74,14 @@ describe("[R12] the agent sends", () => {
         mcp: { servers: { all: { ...everythingProgram("stdio"), sandbox: "off" } } },
       },
     }, async (scene) => {
-      const { start, say, mention, replies, model } = scene;
-      await start();
+      const { startWithTools, say, mention, replies, model } = scene;
+      await startWithTools();
       say("grace", "general", `${mention}\ncall: mcp__all__get-tiny-image {}`);
       await replies("general", 1);
       const [image] = /image:\d+-\d+/.exec(model.requests.at(-1)?.body ?? "") ?? [];
       assert.ok(image);
       say("ada", "help", `${mention}\n${call({ file: image })}`);
-      assert.match((await replies("help", 1))[0] ?? "", /no image \d+ of this person's turns/);
+      assert.match((await replies("help", 2))[1] ?? "", /no image \d+ of this person's turns/);
       say("grace", "general", `${mention}\n${call({ file: image, name: "tiny.png" })}`);
       await replies("general", 2);
       assert.deepEqual(filesOf(scene).map(({ filename }) => filename), ["tiny.png"]);

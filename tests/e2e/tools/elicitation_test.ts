@@ -81,8 +81,8 @@ const answer = (scene: Scene) =>
 describe("[T13] a question of an MCP server", () => {
   it("is a form for the asker, page by page, and the call goes on with the answers", () =>
     withSimulation(EVERYTHING, async (scene) => {
-      const { start, say, mention } = scene;
-      await start();
+      const { startWithTools, say, mention } = scene;
+      await startWithTools();
       say("grace", "general", `${mention}\n${FORM}`);
       const first = await card(scene, /`all` asks: \(1\/3\)[^]*Please provide inputs/);
       assert.match(textOf(first), new RegExp(`<@${scene.user("grace").id}>`));
@@ -112,7 +112,7 @@ describe("[T13] a question of an MCP server", () => {
 
   it("can be declined, and the model learns it", () =>
     withSimulation(SCRIPTED, async (scene) => {
-      await scene.start();
+      await scene.startWithTools();
       scene.say("grace", "general", `${scene.mention}\n${LOOK}`);
       press(scene, await card(scene, /Which reef\?/), "Deny");
       assert.match(await answer(scene), /"action":"decline"/);
@@ -120,15 +120,15 @@ describe("[T13] a question of an MCP server", () => {
 
   it("with a secret reaches no one, and the model learns why", () =>
     withSimulation(SCRIPTED, async (scene) => {
-      await scene.start();
+      await scene.startWithTools();
       scene.say("grace", "general", `${scene.mention}\ncall: mcp__asks__look {"ask":"password"}`);
       assert.match(await answer(scene), /"action":"decline"[^]*asks for a secret/);
     }));
 
   it("ends with the process: the call does not run again, and its outcome is unknown", () =>
     withSimulation(SCRIPTED, async (scene) => {
-      const { start, say, mention } = scene;
-      const first = await start();
+      const { start, startWithTools, say, mention } = scene;
+      const first = await startWithTools();
       say("grace", "general", `${mention}\n${LOOK}`);
       const asked = await card(scene, /Which reef\?/);
       first.kill("SIGKILL");
@@ -150,10 +150,10 @@ describe("[T13] a question of an MCP server", () => {
       await withSimulation(
         { mayRefuse: isEarly, config: { ...ALLOWED, mcp: { servers } } },
         async (scene) => {
-          const { start, say, mention, eventually } = scene;
+          const { startWithTools, say, mention, eventually } = scene;
           const isUp = () => fetch(servers.all.url).then(() => true, () => false);
           await eventually("the server", isUp);
-          await start();
+          await startWithTools();
           const url = "https://sign.example.org/in?state=abc";
           const open = (input: object) =>
             say(

@@ -17,12 +17,15 @@ const look = (input: object) => `call: mcp__asks__look ${JSON.stringify(input)}`
 
 describe("[T13] the bot", () => {
   it("runs tools of a program apart from its secrets", () =>
-    withSimulation(scripted("Looks."), async ({ start, say, mention, replies, dataDir }) => {
-      await start();
-      say("grace", "general", `${mention}\n${look({ what: "cwd" })}`);
-      const [cwd = ""] = await replies("general", 1);
-      assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
-    }));
+    withSimulation(
+      scripted("Looks."),
+      async ({ startWithTools, say, mention, replies, dataDir }) => {
+        await startWithTools();
+        say("grace", "general", `${mention}\n${look({ what: "cwd" })}`);
+        const [cwd = ""] = await replies("general", 1);
+        assert.ok(cwd.includes(`${dataDir}/mcp/asks`), cwd);
+      },
+    ));
 
   it("tells why a server has no tools, and status shows the last words of its program", () => {
     const args = ["-c", "echo no key for the reef >&2; exit 3"];
@@ -49,8 +52,8 @@ describe("[T13] the bot", () => {
 
   it("shows the model images of results, after the results", () =>
     withSimulation({ config: everything }, async (scene) => {
-      const { start, say, mention, replies, model, rows } = scene;
-      await start();
+      const { startWithTools, say, mention, replies, model, rows } = scene;
+      await startWithTools();
       say("grace", "general", `${mention}\n${picture}`);
       await replies("general", 1);
       const { messages } = JSON.parse(model.requests.at(-1)?.body ?? "{}");
@@ -63,7 +66,7 @@ describe("[T13] the bot", () => {
 
   it("names images of results for a model that takes none", () =>
     withSimulation({}, async (scene) => {
-      const { start, say, mention, replies, model } = scene;
+      const { startWithTools, say, mention, replies, model } = scene;
       const { baseUrl, models: [name = ""] } = model;
       scene.rewrite({
         config: {
@@ -80,7 +83,7 @@ describe("[T13] the bot", () => {
           agents: { defaults: { model: `local/${name}` } },
         },
       });
-      await start();
+      await startWithTools();
       say("grace", "general", `${mention}\n${picture}`);
       await replies("general", 1);
       const { body = "" } = model.requests.at(-1) ?? {};
@@ -89,8 +92,8 @@ describe("[T13] the bot", () => {
     }));
 
   it("[T1] tells the model that the outcome of a lost call is unknown", () =>
-    withSimulation(scripted("Looks."), async ({ start, say, mention, replies }) => {
-      await start();
+    withSimulation(scripted("Looks."), async ({ startWithTools, say, mention, replies }) => {
+      await startWithTools();
       say("grace", "general", `${mention}\n${look({ what: "die" })}`);
       const [lost = ""] = await replies("general", 1);
       assert.match(lost, /Unknown: [^]*asks was lost[^]*It may have happened, or not/);

@@ -69,6 +69,11 @@ export interface SceneOptions {
 export interface Scene extends Simulation {
   /** Starts a bot, and waits until it is online at Discord. */
   start(env?: Env, args?: readonly string[]): Promise<SimulatedProcess>;
+  /**
+   * The same, and waits until the bot has the tools of its MCP server, however slow the machine is: a
+   * turn waits for them only a moment.
+   */
+  startWithTools(): Promise<SimulatedProcess>;
   /** Posts a message as a person: `say("grace", "general", "…")`. */
   say(as: string, where: string, text: string, replyTo?: string): Message;
   /** Text that pings the bot. */
@@ -253,7 +258,7 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
       ...more,
     });
 
-  return {
+  const scene: Scene = {
     ...simulation,
     until,
     eventually,
@@ -273,6 +278,13 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
       if (first === "online") return bot;
       online.catch(() => {}); // no one waits for it any more
       throw new Error(`The bot has ended: ${JSON.stringify(first)}`);
+    },
+    async startWithTools() {
+      const bot = await scene.start();
+      scene.say("grace", "help", `${scene.mention} hello`);
+      await line(bot, /"An MCP server has listed its tools"/);
+      await scene.replies("help", 1);
+      return bot;
     },
     say: (as, where, text, replyTo) =>
       simulator.say({ as, in: where, text, ...(replyTo !== undefined && { replyTo }) }),
@@ -317,6 +329,7 @@ function toScene(simulation: Simulation, env: Env = {}): Scene {
       ),
     rewrite: (changed) => writeConfig(simulation, configOf(simulator, changed)),
   };
+  return scene;
 }
 
 /** Runs a command of the program under test to its end. */
