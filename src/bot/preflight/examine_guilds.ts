@@ -20,7 +20,7 @@ import {
 } from "../../discord/rest/permissions/denial.ts";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
-import type { ProbeAnswer } from "../../flows/preflight/discord.ts";
+import { type ProbeAnswer, whyUnknown } from "../../flows/preflight/discord.ts";
 import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
 import { ask } from "./examine.ts";
 
@@ -66,6 +66,7 @@ export async function examineGuilds(
       name,
       risky: riskyIn(permissions),
       isPassedOver: passedOver.has(guild) || undefined,
+      unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
       details: read?.kind === "answered" ? detailsOf(read.found, now) : undefined,
     });
   }

@@ -99,7 +99,7 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
 }
 
 /** Why Discord's view of the bot is unknown. An answer that does not help is an answer. */
-function whyUnknown(
+export function whyUnknown(
   answer: Exclude<ProbeAnswer<unknown>, { kind: "answered" }> | undefined,
 ): string {
   if (!answer) return "no token is set";

@@ -20,7 +20,9 @@ export interface SeenGuild extends Named<GuildId> {
   readonly risky: readonly string[];
   /** Set if Barnacle did not read the details, because the bot may answer in too many guilds. */
   readonly isPassedOver?: true;
-  /** Absent if Discord did not answer, or if Barnacle did not ask. */
+  /** Why the details are unknown, in words; absent if they are known, or if Barnacle did not ask. */
+  readonly unread?: string;
+  /** Absent if Discord did not tell them, or if Barnacle did not ask. */
   readonly details?: {
     /** All channels, without categories and threads. */
     readonly channels: readonly SeenChannel[];
@@ -105,7 +107,7 @@ function judgeGuild(policy: AccessPolicy, guild: SeenGuild): readonly Permission
   if (guild.isPassedOver || !mayAnswerIn(policy, guild)) return [];
   const { details, name } = guild;
   if (!details) {
-    const why = `Discord did not answer about ${name}`;
+    const why = `the settings of ${name} are unknown: ${guild.unread ?? "no answer in time"}`;
     return [{ kind: "finding", finding: { ...ABOUT, status: "skipped", why } }];
   }
   const key = guildKeyOf(policy, guild);

@@ -151,10 +151,10 @@ describe("[O3] judgePermissions()", () => {
     assert.deepEqual(await rows({ 100: {}, elsewhere: {} }, [krill()], off), []);
   });
 
-  it("says if Discord did not answer", async () => {
-    const { details: _, ...unread } = krill();
+  it("says why Discord's settings of a guild are unknown", async () => {
+    const { details: _, ...unread } = krill({ unread: "GET /guilds/:id failed with 404" });
     assert.deepEqual(await rows({ 100: {} }, [unread]), [
-      "skipped Discord did not answer about Krill & Co",
+      "skipped the settings of Krill & Co are unknown: GET /guilds/:id failed with 404",
     ]);
   });
 
