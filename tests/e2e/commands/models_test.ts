@@ -141,10 +141,10 @@ describe("[L5] the use of models", () => {
       const listed = await cli("usage", "--by", "user");
       assert.equal(listed.code, 0, listed.stderr.join(""));
       const [head = "", row = "", total = ""] = listed.stdout;
-      assert.match(head, /^user +requests +input +cached +output +money +seconds/);
+      assert.match(head, /^user +requests +input +cached +output +cost +seconds/);
       const cells = row.trim().split(/ {2,}/);
       assert.deepEqual(cells.slice(0, -1), [
-        user("grace").id,
+        `grace (${user("grace").id})`,
         "1",
         `${input}`,
         "0 %",
@@ -153,9 +153,9 @@ describe("[L5] the use of models", () => {
       ]);
       assert.match(total, /^total +1 /);
       const status = await cli("status");
-      const used = `${Number(input) + Number(output)} tokens, money ${money}`;
+      const used = `${Number(input) + Number(output)} tokens, ${money}`;
       assert.ok(
-        status.stdout.join("").includes(`Models: today ${used}; this month ${used} (UTC)`),
+        status.stdout.join("").includes(`today ${used}; this month ${used} (UTC)`),
         status.stdout.join(""),
       );
     }));

@@ -39,6 +39,7 @@ const INPUTS: Readonly<Record<string, object>> = {
   web_search: { query: "tide" },
   code: { source: "1" },
   draw: { prompt: "a tide" },
+  send_file: { file: "tide.txt" },
   read_file: { path: "tide.txt" },
   write_file: { path: "tide.txt", text: "high" },
   edit_file: { path: "tide.txt", old: "high", new: "low" },
