@@ -150,9 +150,9 @@ function judgeServer(look: McpLook): Finding {
     const fix = look.wantsSignIn
       ? `run \`barnacle mcp login ${look.id}\``
       : "correct the server's keys, or remove it from the config";
-    const said = (look.said ?? []).map((line) => `\n  ${printable(line)}`).join("");
-    const lines = said === "" ? "" : `. Its program wrote:${said}`;
-    return { ...about, status: "fail", why: printable(look.problem) + lines, fix };
+    const { problem, said = [] } = look;
+    const words = said.length === 0 ? "" : `; its program wrote: ${said.join(" / ")}`;
+    return { ...about, status: "fail", why: printable(`${problem}${words}`), fix };
   }
   const changes = linesOf(look);
   const isInside = look.sandbox === "yes" ? ["in a sandbox"] : [];

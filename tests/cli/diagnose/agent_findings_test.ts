@@ -6,7 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { McpLook } from "../../../src/mcp/look.ts";
 import type { BotConfig } from "../../../src/config/config.ts";
-import { checkExec, judgeServers } from "../../../src/cli/diagnose/agent_findings.ts";
+import {
+  checkExec,
+  judgeServers,
+  memoryFinding,
+} from "../../../src/cli/diagnose/agent_findings.ts";
 
 const files: McpLook = { id: "files", tools: 3, hash: "0123456789abcdef", sandbox: "yes" };
 
@@ -30,6 +34,20 @@ describe("[T13] judgeServers()", () => {
     const [finding] = judgeServers({ servers: [{ ...files, problem: "HTTP 401\u001b[2J" }] });
     assert.equal(finding?.status, "fail");
     assert.equal(finding?.why.includes("\u001b"), false);
+  });
+
+  it("shows the last lines that a failing program wrote", () => {
+    const said = ["no key", "for the reef"];
+    const [finding] = judgeServers({ servers: [{ ...files, problem: "it has ended", said }] });
+    assert.equal(finding?.why, "it has ended; its program wrote: no key / for the reef");
+  });
+
+  it("warns if nothing limits the memory of programs", () => {
+    const bounds = ["group", "watch", "process", "none"] as const;
+    assert.deepEqual(
+      bounds.map((bound) => memoryFinding(bound, "commands").status),
+      ["pass", "pass", "warn", "warn"],
+    );
   });
 
   it("says once if programs have no sandbox", () => {
