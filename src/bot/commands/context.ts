@@ -127,6 +127,7 @@ export function createCommandContext(
     pairing: store.pairing,
     notes: store.notes,
     usage: store.usage,
+    currency: () => config().models.currency,
     budgets(call) {
       const { budgets, agent } = config();
       return readBudgets(budgets, usedBy(call, agent.id), store, now());

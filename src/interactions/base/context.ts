@@ -213,6 +213,8 @@ export interface InteractionContext
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** The limits that a question of the asker counts for; rejects if the store fails. */
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;
+  /** The currency of the config's prices; `undefined`: amounts stand alone. */
+  readonly currency: () => string | undefined;
   /** Sums a person's use of the models from a UTC day on; rejects if the store fails. */
   readonly usage: Pick<Usage, "sum">;
 }

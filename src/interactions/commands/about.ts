@@ -20,31 +20,36 @@ export const usage: Command = {
   description: "Show the tokens and the money of your own messages",
   takesWords: true,
   needs: "everyone",
-  async run(call, { usage, budgets, texts, now }) {
+  async run(call, { usage, budgets, currency, texts, now }) {
     const { sender: { id } } = call;
     const at = now();
     const today = await usage.sum(dayOf(at), id);
     const month = await usage.sum(monthStartOf(at), id);
     const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
-    const words = { today: wordsOf(today), month: wordsOf(month), reset };
+    const words = {
+      today: wordsOf(today, currency()),
+      month: wordsOf(month, currency()),
+      reset,
+    };
     const limits = (await budgets(call)).filter((use) =>
       isSpent(use) || !/^budgets\.(?:total|perAgent|perGuild)\./.test(use.rule)
     );
     return [
       notice("usage", words, texts()),
-      ...limits.map((use) => notice("usageBudget", { use: budgetText(use) }, texts())),
+      ...limits.map((use) => notice("usageBudget", { use: budgetText(use, currency()) }, texts())),
     ].join("\n");
   },
 };
 
 function wordsOf(
   { requests, inputTokens, cachedTokens, outputTokens, micros, unpriced }: UsageSum,
+  currency: string | undefined,
 ): string {
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
   const tokens = `${inputTokens} + ${outputTokens} tokens (${cached} % cached)`;
   if (requests === 0) return tokens;
   if (unpriced === requests) return `${tokens}, no price`;
-  return `${tokens}, ${unpriced > 0 ? "at least " : ""}${moneyText(micros)}`;
+  return `${tokens}, ${unpriced > 0 ? "at least " : ""}${moneyText(micros, currency)}`;
 }
 
 /** Answers with the ids of the asker and of the place. An owner copies them into the config. */
@@ -73,7 +78,7 @@ export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, usage, texts, now }) {
+  async run(call, { status, usage, currency, texts, now }) {
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
@@ -86,10 +91,12 @@ export const status: Command = {
     }
     if (window) lines.push(windowLine(window, texts()));
     const today = dayOf(now());
-    const own = wordsOf(await usage.sum(today, call.sender.id));
+    const own = wordsOf(await usage.sum(today, call.sender.id), currency());
     lines.push(notice("statusUsage", { use: own }, texts()));
     if (warnings) {
-      lines.push(notice("statusUsageOfAll", { use: wordsOf(await usage.sum(today)) }, texts()));
+      lines.push(
+        notice("statusUsageOfAll", { use: wordsOf(await usage.sum(today), currency()) }, texts()),
+      );
       lines.push(...warnings.map((warning) => `⚠️ ${warning}`));
     }
     return clip(lines.join("\n"), MAX_LENGTH - 100);

@@ -24,6 +24,7 @@ describe("[K2] [L5] /usage", () => {
           });
         },
       },
+      currency: () => "EUR",
       budgets: () =>
         Promise.resolve(
           ["perUser.tokensPerMonth", "perGuild.tokensPerDay", "total.moneyPerDay"].map(
@@ -41,9 +42,9 @@ describe("[K2] [L5] /usage", () => {
     const text = await usage.run({ sender: { id: "7" } } as unknown as SlashCommand, context);
     assert.equal(
       text,
-      "Today: 1000 + 50 tokens (90 % cached), 0.020. This month: 1000 + 50 tokens (90 % cached), " +
-        "at least 0.020. The next day begins <t:1795305600:R>.\n" +
-        "Limit: 4 of 5 tokens this month.\nLimit: 4.00 of 4.00 today.",
+      "Today: 1000 + 50 tokens (90 % cached), 0.020 EUR. This month: 1000 + 50 tokens (90 % cached), " +
+        "at least 0.020 EUR. The next day begins <t:1795305600:R>.\n" +
+        "Limit: 4 of 5 tokens this month.\nLimit: 4.00 of 4.00 EUR today.",
     );
     assert.deepEqual(asked, [[0, "7"], [20, "7"]]);
   });

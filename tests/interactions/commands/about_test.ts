@@ -27,6 +27,7 @@ const answerTo = (facts: StatusFacts) =>
   status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
     status: () => Promise.resolve(facts),
     usage: { sum: (_: number, userId?: string) => Promise.resolve(userId ? NONE : USED) },
+    currency: () => undefined,
     texts: () => ({}),
     now: () => NOW,
   } as unknown as InteractionContext);
