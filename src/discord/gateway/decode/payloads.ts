@@ -130,7 +130,10 @@ export const contentFields = () => ({
 export const contentPayload = z.lazy(() => z.object(contentFields()));
 /** A forwarded message. Discord tells no author; other servers may. */
 export const snapshotPayload = z.lazy(() =>
-  z.object({ ...contentFields(), author: optional(userPayload) })
+  z.object({
+    ...contentFields(),
+    author: optional(z.object({ username: z.string(), discriminator: optional(z.string()) })),
+  })
 );
 /** Validated payload of a forwarded message. */
 export type SnapshotPayload = z.infer<typeof snapshotPayload>;
