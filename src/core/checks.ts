@@ -253,9 +253,9 @@ export function titled(id: CheckId): Pick<Finding, "id" | "what"> {
 export function figureText(id: string, figure: string | number, unit: string | undefined): string {
   const { text } = checkOf(id) ?? {};
   if (typeof figure === "string") {
-    return typeof text === "object" && Object.hasOwn(text, figure)
-      ? text[figure] ?? figure
-      : figure;
+    if (typeof text !== "object") return figure;
+    const [word = "", ...more] = figure.split("; "); // after the word, the next step may follow
+    return Object.hasOwn(text, word) ? [text[word], ...more].join("; ") : figure;
   }
   if (typeof text === "function") return text(figure);
   switch (unit) {

@@ -25,6 +25,12 @@ describe("[O1] figureText()", () => {
   ][] = [
     ["llm:openai/gpt-5", "closed", undefined, "available"],
     ["llm:openai/gpt-5", "open", undefined, "its last requests failed"],
+    [
+      "llm:openai/gpt-5",
+      "open; check the API key; add credit",
+      undefined,
+      "its last requests failed; check the API key; add credit",
+    ],
     ["gateway:connection", "ready", undefined, "connected"],
     ["gateway:connection", "backoff", undefined, "waiting before the next attempt"],
     ["gateway:connection", "constructor", undefined, "constructor"],
