@@ -19,6 +19,11 @@ const EXCEPTIONS: readonly { readonly sql: RegExp; readonly reason: string }[] =
     reason: "it reads the oldest 128 blocks, in the order of the table",
   },
   {
+    sql:
+      /^SELECT .* AS name, .* FROM \(SELECT id, message FROM inbox ORDER BY id DESC LIMIT 20000\)/,
+    reason: "it reads the newest 20,000 messages",
+  },
+  {
     sql: /^SELECT .* FROM inbox WHERE finished_at IS NOT NULL AND turn_of IS NULL ORDER BY id DESC/,
     reason: "it reads the newest messages, until it has as many as `barnacle recent` shows",
   },

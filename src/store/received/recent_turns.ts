@@ -44,6 +44,9 @@ const TURN = rows({
 
 const NAME = rows({ id: text(), name: text() });
 
+/** Newest messages from which names are read: all of them would take seconds in a large store. */
+const NAMED_BY = 20_000;
+
 /** Creates the reader. Several messages that one turn has answered are one turn. */
 export function createRecentTurns(
   database: DatabaseSync,
@@ -57,7 +60,8 @@ export function createRecentTurns(
   );
   const selectNames = database.prepare(
     `SELECT message ->> '$.sender.id' AS id, message ->> '$.sender.username' AS name, MAX(id) AS at
-     FROM inbox WHERE message ->> '$.sender.username' IS NOT NULL GROUP BY 1`,
+     FROM (SELECT id, message FROM inbox ORDER BY id DESC LIMIT ${NAMED_BY})
+     WHERE message ->> '$.sender.username' IS NOT NULL GROUP BY 1`,
   );
   return {
     recentTurns: (limit) => read(() => select.all(limit).map(TURN.read)),
