@@ -272,12 +272,13 @@ export function createCommits(
         },
       });
       return {
-        append(options, record, { isNeeded, onStored } = {}) {
+        append(options, record, { isNeeded, atOnce, onStored } = {}) {
           const { promise, resolve, reject } = Promise.withResolvers<boolean>();
           enqueue({
             options,
             journal: rowOf(record),
             isNeeded,
+            atOnce,
             run: () => apply(record),
             resolve() {
               onStored?.();

@@ -32,7 +32,11 @@ export interface Journaled<Recorded> {
   append(
     options: CommitOptions,
     record: Recorded,
-    effects?: Pick<Effects<void>, "onStored"> & { readonly isNeeded?: () => boolean },
+    effects?: Pick<Effects<void>, "onStored"> & {
+      readonly isNeeded?: () => boolean;
+      /** Work that the tables get at once, in the transaction of the record: files are no JSON. */
+      readonly atOnce?: () => void;
+    },
   ): Promise<boolean>;
   /**
    * Stores a record that no caller waits for, with the next transaction. A kill before that undoes it.
@@ -85,9 +89,12 @@ export function createUngroupedTransactions(database: DatabaseSync): Transaction
   return {
     commit: (_terms, work, effects) => transact(database, work, effects?.onStored),
     journaled: (_kind, apply) => ({
-      async append(_terms, record, { isNeeded = () => true, onStored } = {}) {
+      async append(_terms, record, { isNeeded = () => true, atOnce, onStored } = {}) {
         if (!isNeeded()) return false;
-        await transact(database, () => apply(record), onStored);
+        await transact(database, () => {
+          atOnce?.();
+          apply(record);
+        }, onStored);
         return true;
       },
       later(_terms, record, _withinMs, onStored) {

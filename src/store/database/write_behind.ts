@@ -30,6 +30,8 @@ export interface WriteJob {
   readonly reject: (reason: unknown) => void;
   /** Makes the work's record; absent if the work must not be journaled. */
   readonly journal?: () => JournalRow;
+  /** Work that the tables get at once, with the record. */
+  readonly atOnce?: () => void;
   /** Whether the work is still to be done, asked right before; absent: it is. */
   readonly isNeeded?: () => boolean;
   /** Tells the caller that it was not. */
@@ -108,12 +110,15 @@ export function createWriteBehind(
   function append(jobs: readonly WriteJob[]): readonly WriteJob[] {
     const rows = jobs.flatMap(({ journal }) => journal?.() ?? []);
     let numbers: readonly number[] = [];
+    const atOnce = jobs.flatMap(({ atOnce }) => atOnce ?? []);
     const appendAll = () => {
+      for (const work of atOnce) work();
       numbers = rows.map((row) => journal.append(row, deferred[0]?.row));
     };
     callHook(crash.before, jobs);
     try {
-      if (rows.length === 1) groups.single(durabilityOf(jobs), appendAll);
+      const isSingle = rows.length === 1 && atOnce.length === 0;
+      if (isSingle) groups.single(durabilityOf(jobs), appendAll);
       else groups.whole(durabilityOf(jobs), appendAll);
     } catch (thrown) {
       journal.undo(); // a full disk must not use up the places of the ring
@@ -154,9 +159,12 @@ export function createWriteBehind(
           onRefused(work.kind, error);
         });
       }
-      const committed = jobs.filter(({ run, reject, journal }) => {
+      const committed = jobs.filter(({ run, reject, journal, atOnce }) => {
         foldFor(journal !== undefined);
-        return runJob(run, reject);
+        return runJob(() => {
+          atOnce?.();
+          run();
+        }, reject);
       });
       foldFor(false);
       if (upTo !== undefined) {

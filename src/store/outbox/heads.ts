@@ -31,7 +31,7 @@ const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
 /** Creates the reader of rows. */
 export function createHeads(
   database: DatabaseSync,
-  { read, commit }: Transactions,
+  { read, readUnjournaled, commit }: Transactions,
   outgoing: Outgoing,
 ): Heads {
   const { queues } = outgoing;
@@ -100,7 +100,8 @@ export function createHeads(
       );
       return [...rows, ...others];
     },
-    filesOf: ({ id, fileCount }) => read(() => fileCount === 0 ? [] : files.select(id)),
+    // The files of a row that waits are in the table, even if the row is in the journal only.
+    filesOf: ({ id, fileCount }) => readUnjournaled(() => fileCount === 0 ? [] : files.select(id)),
     // A draft and the answer that replaced it have the same id; a draft has no footer.
     footerOf: (messageId) =>
       read(() =>

@@ -97,7 +97,7 @@ export type Settle = (row: Unsettled, messageId: MessageId | undefined) => boole
 
 /** Writes rows of the outbox. */
 export interface OutboxRows {
-  /** Adds a row without files, which may wait for the end of a catch-up. */
+  /** Adds a row, which may wait for the end of a catch-up. Its files are in their table already. */
   add(row: NewOutboxRow): void;
   /**
    * Notes the intent to send a row.
@@ -113,6 +113,7 @@ export interface OutboxRows {
 export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRows {
   const insert = prepareInsertRow(database);
   const settle = prepareSettle(database);
+  const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
   const markSending = database.prepare(
     `UPDATE outbox
@@ -147,6 +148,7 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
       if (!waiting) return settle(unsettled, messageId);
       if (waiting.row.state === "sent") return false;
       waiting.row = { ...waiting.row, state: "sent", messageId, whole: undefined };
+      if (unsettled.fileCount > 0) files.delete(unsettled.id);
       if (messageId !== undefined) noteDelivered(unsettled);
       return true;
     },

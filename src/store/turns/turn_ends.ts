@@ -24,6 +24,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
+import { prepareOutboxFiles } from "../outbox/files.ts";
 import type { OutboxRows } from "../outbox/outbox_rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -52,6 +53,8 @@ interface PlainRow {
   readonly whole?: string;
   /** Whether the intent to send it is stored with it (T4). */
   readonly isIntended?: boolean;
+  /** Number of its files, which the table has already; absent: none. */
+  readonly fileCount?: number;
 }
 
 /** The journal's record of a T3. */
@@ -100,18 +103,22 @@ export function createTurnEnds(
   const { queues } = outgoing;
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
+  const outboxFiles = prepareOutboxFiles(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
-    if (!tables.inbox.end(record)) return false;
+    if (!tables.inbox.end(record)) {
+      for (const { id, fileCount } of record.rows) if (fileCount) outboxFiles.delete(id);
+      return false;
+    }
     const { accountId, messageId, attempt = 1, entries, steps, now } = record;
     tables.usage.add(record);
     transcripts.insert(record, entries);
     insertSteps({ accountId, messageId, attempt }, steps);
-    for (const { id, message, whole, isIntended } of record.rows) {
+    for (const { id, message, whole, isIntended, fileCount } of record.rows) {
       const times = { createdAt: now, firstAttemptAt: isIntended ? now : undefined };
       const state = isIntended ? "sending" : "pending";
-      tables.outbox.add({ id, message, whole, state, ...times });
+      tables.outbox.add({ id, message, whole, fileCount, state, ...times });
     }
     return true;
   }
@@ -126,22 +133,33 @@ export function createTurnEnds(
   ): Promise<StoredTurn> {
     const isFirst = queue.waiting.length === 0;
     const firstId = outgoing.reserve(turn.outbox.length);
-    const rows = turn.outbox.map(({ message, whole }, index): PlainRow => ({
+    const rows = turn.outbox.map(({ message, whole, files }, index): PlainRow => ({
       id: firstId + index,
       message,
       whole,
       isIntended: isFirst && index === 0,
+      fileCount: files.length || undefined,
     }));
-    const waiting = rows.map(({ id, message }): OutboxRow => ({
+    const waiting = rows.map(({ id, message, fileCount = 0 }): OutboxRow => ({
       id,
       message,
-      fileCount: 0,
+      fileCount,
       action: { kind: "post" },
     }));
+    const withFiles = turn.outbox.flatMap(({ message: { accountId }, files }, index) =>
+      files.length > 0 ? [{ row: firstId + index, accountId, files }] : []
+    );
+    const insertFiles = (): void => {
+      for (const { row, accountId, files } of withFiles) {
+        outboxFiles.delete(row); // of a record that the tables refused
+        outboxFiles.insert(row, accountId, files);
+      }
+    };
     queues.add(queue, waiting, isFirst ? now : undefined);
     const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
     const isStored = await records.append(options, recordOf(turn, rows, now), {
       isNeeded: () => isRunning(turns, turn.claim),
+      atOnce: withFiles.length > 0 ? insertFiles : undefined,
       onStored() {
         queues.stored(queue, waiting);
         onStored();
@@ -203,8 +221,8 @@ function isPlain(
   // An earlier attempt may have left drafts, which the tables know.
   return !mayHaveDrafts && attempt === 1 &&
     waiting + outbox.length <= (queue?.maxQueueSize ?? Infinity) &&
-    outbox.every(({ message, files, draft }) =>
-      files.length === 0 && !draft && message.nonce !== "" && message.channelId === channelId
+    outbox.every(({ message, draft }) =>
+      !draft && message.nonce !== "" && message.channelId === channelId
     );
 }
 

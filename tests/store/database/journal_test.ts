@@ -313,6 +313,33 @@ describe("the journal", () => {
     assert.deepEqual(passed.slice(4), ["TJ", "T5"]);
   });
 
+  it("[G14] [R12] stores a turn with a file in one commit, and no copy once it is sent", async () => {
+    for (const isKilled of [false, true]) {
+      const passed: string[] = [];
+      const database = openDatabase();
+      let store = createStore(database, ":memory:", {
+        elapsed: () => 0,
+        crash: { before: (name) => void passed.push(name), after: () => {} },
+      });
+      const message = guildMessage();
+      await store.inbox.claimNext(ACCOUNT, NOW, []);
+      await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+      const claim = (await store.inbox.claimNext(ACCOUNT, NOW, []))!;
+      const files = [{ name: "tide.txt", bytes: new TextEncoder().encode("high") }];
+      const outbox = [frozen({ nonce: "n", channelId: message.channelId }, { files })];
+      await store.turns.finishTurn({ claim, end: { kind: "answered" }, entries: [], outbox }, NOW);
+      assert.deepEqual(passed.slice(-2), ["T3", "T4"]);
+      assert.deepEqual(journalOf(database).at(-1), "turn");
+      if (isKilled) store = createStore(database, ":memory:", { elapsed: () => 0 });
+      const [row] = await store.outbox.heads(ACCOUNT, [message.channelId]);
+      assert.deepEqual((await store.outbox.filesOf(row!)).map(({ name }) => name), ["tide.txt"]);
+      await store.outbox.markSending(row!, NOW);
+      await store.outbox.markSent(row!, messageId("9"));
+      store.catchUp();
+      assert.equal(database.prepare("SELECT COUNT(*) AS n FROM outbox_file").get()?.["n"], 0);
+    }
+  });
+
   it("[G11] needs no commit for Discord's answer after the gateway's echo", async () => {
     const passed: string[] = [];
     const { store, rows } = openTestStore({
