@@ -73,25 +73,37 @@ export function createTurns(
     return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
   }
 
-  const admits: Admits = (waiting, running) => {
-    const isBeside = running.length > 0;
-    return (!isBeside || mayRunBeside(running, waiting.message)) &&
-      member.admits(personOf(waiting), isBeside);
-  };
+  /** For one claim, which asks about all messages that wait behind running turns. */
+  function createAdmits(): Admits {
+    /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
+    const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
 
-  /** Not beside a turn of another account, nor beside one whose end could not be stored. */
-  function mayRunBeside(running: readonly MessageId[], next: InboundMessage | undefined): boolean {
-    if (!next) return false;
-    const found = turns.begunWith(running);
-    return found.length === running.length &&
-      runsBeside(found.map(({ claim }) => lastOf(claim)), next);
+    function lastIn(running: readonly MessageId[]): readonly InboundMessage[] | undefined {
+      if (asked.has(running)) return asked.get(running);
+      const found = turns.begunWith(running);
+      // Not beside a turn of another account, nor beside one whose end could not be stored.
+      const all = found.length === running.length
+        ? found.map(({ claim }) => lastOf(claim))
+        : undefined;
+      asked.set(running, all);
+      return all;
+    }
+
+    return (waiting, running) => {
+      const isBeside = running.length > 0;
+      if (!member.admits(personOf(waiting), isBeside)) return false;
+      if (!isBeside) return true;
+      const { message: next } = waiting;
+      const last = next && lastIn(running);
+      return next !== undefined && last !== undefined && runsBeside(last, next);
+    };
   }
 
   async function claimAll(): Promise<void> {
     while (mayWait) {
       mayWait = false;
       if (isStopping || !member.take()) return;
-      const claim = await claimNext(admits).catch((error: unknown) => {
+      const claim = await claimNext(createAdmits()).catch((error: unknown) => {
         member.giveBack();
         throw error;
       });
