@@ -34,7 +34,18 @@ async function attack(
   addMember(krill, { userId: people.mallory.id, joinedAt: Date.UTC(2026, 0, 2) });
   const options: SceneOptions = {
     simulator: { world },
-    config: { messages: { queue: { mode, perUser: 100, perChannel: 100 } } },
+    // A turn that begins after a question of another person has it in its prompt, which this model
+    // obeys. So the messages of `collect` wait for each other, as those that might share a turn.
+    config: {
+      messages: {
+        queue: {
+          mode,
+          perUser: 100,
+          perChannel: 100,
+          ...(mode === "collect" && { turnsPerChannel: 1 }),
+        },
+      },
+    },
     env: { OPENAI_BASE_URL: model.baseUrl },
   };
   try {
