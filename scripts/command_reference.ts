@@ -52,7 +52,8 @@ const REGISTRIES: Registries = {
 
 const RIGHTS: Readonly<Record<CommandNeeds, string>> = {
   everyone: "people who may talk to the bot there",
-  session: "in servers: Manage Messages, or an owner; elsewhere: people who may talk to the bot",
+  session:
+    "members with Manage Messages and owners (in servers), people who may talk to the bot (elsewhere)",
   owner: "owners of the bot",
   approver: "approvers",
 };

@@ -124,7 +124,7 @@ export function createToolbox(
       }
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
-      const full = { ...context, mayUse, signal: ending.signal, ...(showImage && { showImage }) };
+      const full = { ...context, mayUse, signal: ending.signal, showImage };
       const run = Promise.try(() => tool.run(input, full));
       run.catch(() => {}); // after the limit, its failure changes nothing
       const { text, note } = boundedResult(await Promise.race([run, stopped]), cleanSecrets);

@@ -1,4 +1,4 @@
-/** Declares the state of an MCP server, as health and `barnacle status` show it. */
+/** Declares the state of an MCP server, and its words for operators. */
 
 /** The state of one server of the config. */
 export interface McpServerState {
@@ -12,4 +12,9 @@ export interface McpServerState {
   readonly problem?: string;
   /** The last lines that its program wrote to stderr, without secrets; empty if it wrote none. */
   readonly said: readonly string[];
+}
+
+/** A problem with the last lines of the program, if it wrote any, as one line. */
+export function problemWithWords(problem: string, said: readonly string[]): string {
+  return said.length === 0 ? problem : `${problem}; its program wrote: ${said.join(" / ")}`;
 }

@@ -6,7 +6,7 @@
  */
 
 import { budgetText, isSpent } from "../core/spending/budget.ts";
-import type { McpServerState } from "../core/mcp_state.ts";
+import { type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
@@ -192,8 +192,7 @@ function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthF
     case "ready":
       return healthFinding(`mcp:${id}`, `${tools} tools`);
     case "failing": {
-      const words = said.length === 0 ? "" : `; its program wrote: ${said.join(" / ")}`;
-      const text = `${problem?.slice(0, MAX_REASON)}${words}`;
+      const text = problemWithWords((problem ?? "it fails").slice(0, MAX_REASON), said);
       return healthFinding(`mcp:${id}`, text, { status: "warn" });
     }
   }

@@ -24,7 +24,8 @@ export type SeenBy = "run" | "doctor";
 /** The servers of the config, with their secrets. */
 export function serversOf({ mcp }: Pick<BotConfig, "mcp">): readonly McpServer[] {
   return Object.entries(mcp.servers).map(([id, server]) => {
-    const { command = "", args, env, sandbox, writable, limits, allow } = server; // the schema wants one of them
+    // The schema wants an address or a command.
+    const { command = "", args, env, sandbox, writable, limits, allow } = server;
     const transport = isHttp(server)
       ? httpServerOf(server)
       : { kind: "stdio" as const, command, args, env: revealed(env), sandbox, writable, limits };

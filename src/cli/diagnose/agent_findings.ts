@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { problemWithWords } from "../../core/mcp_state.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import { findSkills } from "../../workspace/skills.ts";
@@ -150,9 +151,8 @@ function judgeServer(look: McpLook): Finding {
     const fix = look.wantsSignIn
       ? `run \`barnacle mcp login ${look.id}\``
       : "correct the server's keys, or remove it from the config";
-    const { problem, said = [] } = look;
-    const words = said.length === 0 ? "" : `; its program wrote: ${said.join(" / ")}`;
-    return { ...about, status: "fail", why: printable(`${problem}${words}`), fix };
+    const why = printable(problemWithWords(look.problem, look.said ?? []));
+    return { ...about, status: "fail", why, fix };
   }
   const changes = linesOf(look);
   const isInside = look.sandbox === "yes" ? ["in a sandbox"] : [];

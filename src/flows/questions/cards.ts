@@ -59,7 +59,7 @@ export function createQuestionCards(
 ) {
   const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
-  /** People who should decide, and whom Discord lets the bot not write to, with its words. */
+  /** People who should decide, and to whom Discord lets the bot write nothing, with its words. */
   const unreachable = new Map<UserId, string>();
   let cancel: (() => void) | undefined;
   let isQueued = false;
@@ -180,7 +180,7 @@ export function createQuestionCards(
       Array.from(unreachable, ([userId, reason]) => ({
         ...titled("questions:cards"),
         status: "warn",
-        why: `questions to the user ${userId} arrive nowhere: ${reason}`,
+        why: `questions do not reach the user ${userId}: ${reason}`,
       })),
     /** Changes nothing more; the next start does. */
     async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Makes the notices that T1 stores as replies: to a request to stop (S5), and to a message for which
- * too many turns wait (X4), or that came while the bot was away (G6). A notice quotes its message and pings no one.
+ * too many turns wait (X4), or that came while the bot was away (G6). A notice quotes its message and
+ * pings no one.
  */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";

@@ -51,13 +51,13 @@ export function failedTurn(
   log.error("A turn failed", {
     failureId,
     reason,
-    ...(fix !== undefined && { fix }),
+    fix,
     model: model.id,
     messageId: message.id,
     channelId: message.channelId,
     where,
     attempt: claim.attempt,
-    ...(error !== undefined && { error }),
+    error,
   });
   const { steps = [] } = given?.taken ?? {};
   const text = failureText(why, failureId, steps, texts);

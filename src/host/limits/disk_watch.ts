@@ -1,7 +1,7 @@
 /**
  * Watches how much a program writes to folders of the disk.
  *
- * The free room of the disk costs one call to read, and says whether it is worth to add up the files.
+ * The free room of the disk costs one call to read, and says whether adding up the files is worth it.
  * Other programs change that room, too, so only the files decide, as long as they can be counted.
  */
 
@@ -12,7 +12,7 @@ import { join } from "node:path";
 const MAX_FILES = 20_000;
 /** Bytes that the disk must lose until the files are added up again. */
 const STEP_BYTES = 16 * 1024 * 1024;
-/** DiskRoom that stays for Barnacle's own data. */
+/** Room that stays for Barnacle's own data. */
 const RESERVE_BYTES = 128 * 1024 * 1024;
 /** Number of new files, on a disk that counts them. */
 const MAX_NEW_FILES = 200_000;

@@ -155,7 +155,7 @@ export const COMMAND_NOTICES = {
   },
   usage: {
     text: "Today: {today}. This month: {month}. The next day begins {reset}.",
-    when: "`/usage` is used",
+    when: "a person uses `/usage`",
     placeholders: {
       today: "tokens and money of the asker's messages today",
       month: "the same in this month",
@@ -165,7 +165,7 @@ export const COMMAND_NOTICES = {
   },
   usageBudget: {
     text: "Limit: {use}.",
-    when: "`/usage` is used, for each limit of the asker, and each spent one",
+    when: "a person uses `/usage`, for each limit of that person, and each spent one",
     placeholders: { use: "use and limit" },
     example: "Grenze: {use}.",
   },

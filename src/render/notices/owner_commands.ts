@@ -128,37 +128,37 @@ const SERVER = "the server's name in the config";
 export const MCP_NOTICES = {
   mcpServers: {
     text: "My MCP servers:",
-    when: "`/mcp list`, above the servers",
+    when: "an owner uses `/mcp list`, above the servers",
     example: "Meine MCP-Server:",
   },
   mcpProgram: {
     text: "a program",
-    when: "`/mcp list`: the server is a program, which has no sign-in",
+    when: "`/mcp list` shows a server that is a program, which has no sign-in",
     example: "ein Programm",
   },
   mcpToken: {
     text: "token of the config",
-    when: "`/mcp list`: the config has a token for the server",
+    when: "`/mcp list` shows a server for which the config has a token",
     example: "Token der Konfiguration",
   },
   mcpSignedOut: {
     text: "no login",
-    when: "`/mcp list`: there is no login to the server",
+    when: "`/mcp list` shows a server without a login",
     example: "nicht angemeldet",
   },
   mcpEnded: {
     text: "the login has ended",
-    when: "`/mcp list`: the login to the server has ended",
+    when: "`/mcp list` shows a server whose login has ended",
     example: "Anmeldung abgelaufen",
   },
   mcpSignedIn: {
     text: "logged in",
-    when: "`/mcp list`: there is a login to the server",
+    when: "`/mcp list` shows a server with a login",
     example: "angemeldet",
   },
   mcpSignedInUntil: {
     text: "logged in until {until}",
-    when: "`/mcp list`: there is a login to the server, which cannot be renewed",
+    when: "`/mcp list` shows a server with a login that cannot be renewed",
     placeholders: { until: "the time at which the login ends" },
     example: "angemeldet bis {until}",
   },

@@ -7,7 +7,7 @@
  * - No visitor or customer of it can read requests or the queries in them: there are no logs, forms,
  *   campaigns or affiliate reports. So app stores, shops, Google Docs and Steam are not listed: `ct`,
  *   `referrer`, `ascsubtag`, `entry.1` or `utm_source` reach a developer, a seller or an author.
- * - No user owns a subdomain of a listed name, or puts code of his own on its pages.
+ * - No user owns a subdomain of a listed name, or puts code of their own on its pages.
  * - It redirects to no address that the link names, and fetches none. So search engines, translators,
  *   web archives and link shorteners are not listed.
  *

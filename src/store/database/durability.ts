@@ -1,6 +1,6 @@
 /**
- * Lists the transactions of the crash table in `docs/internals/architecture.md` ("What happens after a crash"),
- * and which of them must survive a power cut.
+ * Lists the transactions of the crash table ("What happens after a crash" in
+ * `docs/internals/architecture.md`), and which of them must survive a power cut.
  *
  * `kill -9` loses no commit, because the page cache outlives the process. Only a power cut can lose
  * some. A `full` commit waits for the disk. A `normal` one does not, and a power cut may undo the
@@ -44,7 +44,7 @@
  * - `PROBE` is full: it shows a health check that the disk accepts writes.
  */
 
-/** Transactions of the crash table in `docs/internals/architecture.md`; `docs/internals/glossary.md` explains each. */
+/** Transactions of the crash table; `docs/internals/glossary.md` explains each. */
 export type TransactionName = "T0" | "T1" | "T2" | "TS" | "T3" | "T4" | "T5" | "TJ";
 
 /** Whether a commit waits until the disk has it. */
@@ -52,7 +52,7 @@ export type Durability = "full" | "normal";
 
 /** How to commit a transaction: its durability, and its row of the crash table in the docs. */
 export interface CommitOptions {
-  /** Its name in the crash table in `docs/internals/architecture.md`; absent if that has no row for it. */
+  /** Its name in the crash table; absent if that has no row for it. */
   readonly name?: TransactionName;
   /** A second name, if the transaction is two rows of that table at once. */
   readonly also?: TransactionName;

@@ -3,8 +3,8 @@
  * how a person is forgotten in it.
  *
  * Tables that are written seldom are declared like this. The hot ones stay SQL by hand, since each of
- * their statements is measured. The section "Choices" of `docs/internals/architecture.md` says why this is no
- * library.
+ * their statements is measured. The section "Choices" of `docs/internals/architecture.md` says why
+ * this is no library.
  */
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";

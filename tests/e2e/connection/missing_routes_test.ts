@@ -59,7 +59,7 @@ describe("[A1] an approval that can reach no one", () => {
         const asked = rule.hits();
         await eventually("status to tell", async () => {
           const shown = (await cli("status")).stdout.join("\n");
-          return /warn +questions:cards .*questions to the user \d+ arrive nowhere/.test(shown);
+          return /warn +questions:cards .*questions do not reach the user \d+/.test(shown);
         });
         assert.equal(rule.hits(), asked);
       }));
