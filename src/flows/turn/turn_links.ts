@@ -40,6 +40,7 @@ export function createTurnLinks(
 
   function addEntries(known: KnownLinks, entries: readonly ModelMessage[]): void {
     for (const entry of entries) {
+      if (entry.role === "tool") addCall(known, entry.call); // folded results come without the answer
       known.add(WRITERS[entry.role], entry.text);
       if (entry.role === "assistant") {
         for (const call of entry.calls ?? []) addCall(known, call);
@@ -92,8 +93,19 @@ export type TurnLinks = ReturnType<typeof createTurnLinks>;
 
 const WRITERS = { user: "person", tool: "tool", assistant: "model" } as const;
 
+/** Adds the arguments as the model wrote them, and as the tool read them: JSON has escapes. */
 function addCall(known: KnownLinks, { arguments: written }: ToolCall): void {
   known.add("model", written);
+  if (!written.includes("\\")) return;
+  try {
+    JSON.parse(written, (key, value: unknown) => {
+      known.add("model", key);
+      if (typeof value === "string") known.add("model", value);
+      return value;
+    });
+  } catch {
+    // such a call has no result but its refusal
+  }
 }
 
 /** The addresses of an answer that lose a part if no one has written them. */

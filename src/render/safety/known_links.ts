@@ -31,12 +31,9 @@ export function createKnownLinks(): KnownLinks {
   const written = new Set<string>(); // by the model
   const read = (): void => {
     for (const { writer, text } of texts.splice(0)) {
-      if (writer === "model") {
-        for (const url of writtenUrls(unescaped(text))) written.add(url);
-        continue;
-      }
       for (const url of urlsIn(text)) {
-        if (writer === "person" || !written.has(url)) known.add(url);
+        if (writer === "model") written.add(url);
+        else if (writer === "person" || !written.has(url)) known.add(url);
       }
     }
   };

@@ -46,6 +46,21 @@ describe("[R9] createTurnLinks()", () => {
     for (const name of ["model", "echo", "none"]) assert.equal(isKnown(link(name)), false, name);
   });
 
+  it("does not count an address that a call spells with escapes, also if it is folded", async () => {
+    const echo = link("echo");
+    const escaped = `{"text":"${echo.replace("=", "\\u003D").replace("//", "\\u002f\\u002f")}"}`;
+    const spelled = { ...call(""), arguments: escaped };
+    assert.equal(JSON.parse(escaped).text, echo);
+    const links = turnLinks({});
+    links.add(spelled, echo);
+    assert.equal(links.isKnown(echo), false);
+
+    const later = turnLinks({});
+    const entries = [{ role: "tool", text: echo, call: spelled, messageId: id, at }] as const;
+    await later.recall(echo, "key", { recall: () => Promise.resolve({ matches: 1, entries }) });
+    assert.equal(later.isKnown(echo), false);
+  });
+
   it("knows results of stored steps, of new calls, and messages that join later", () => {
     const texts = [link("first")];
     const links = turnLinks({

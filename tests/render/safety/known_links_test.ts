@@ -37,6 +37,15 @@ describe("[R9] createKnownLinks()", () => {
     assert.equal(links.has(URL_OF_TOOL), true);
   });
 
+  it("does not count one behind which the model's call goes on", () => {
+    for (const written of [JSON.stringify({ text: URL_OF_TOOL, when: "5m" }), `${URL_OF_TOOL}|x`]) {
+      const links = createKnownLinks();
+      links.add("model", written);
+      links.add("tool", `${URL_OF_TOOL} ${written}`);
+      assert.equal(links.has(URL_OF_TOOL), false, written);
+    }
+  });
+
   it("counts an address that a tool wrote before the model", () => {
     const links = createKnownLinks();
     links.add("tool", URL_OF_TOOL);
