@@ -12,7 +12,7 @@
  * store would keep the service from opening it.
  */
 
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
@@ -80,8 +80,8 @@ export async function useData(flag: string | undefined, io: Io): Promise<DataCho
 
 /** Gives up root's rights for those of the owner, unless the owner could not reach the directory. */
 function actAsOwner(dataDir: string): void {
-  const owner = statSync(dataDir, { throwIfNoEntry: false });
-  if (process.geteuid?.() !== 0 || owner === undefined || owner.uid === 0) return;
+  const owner = process.geteuid?.() === 0 ? aboutDirectory(dataDir) : undefined;
+  if (owner === undefined || owner.uid === 0) return;
   if (!isReachable(dirname(realpathSync(dataDir)), owner)) return;
   process.setgroups?.([owner.gid]); // Deno has no such call
   process.setgid?.(owner.gid);
@@ -199,10 +199,23 @@ function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
     accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
     return "store";
   } catch (error) {
-    const code = codeOf(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") return "hidden";
+    if (!NOTHING_THERE.has(codeOf(error) ?? "")) return "hidden";
   }
-  return statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? "empty" : "missing";
+  return aboutDirectory(dataDir) ? "empty" : "missing";
+}
+
+/** Codes of the errors for paths where nothing can be. */
+const NOTHING_THERE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"]);
+
+/** The facts of a directory; `undefined` if the path leads to none. */
+function aboutDirectory(path: string): Stats | undefined {
+  try {
+    const stats = statSync(path);
+    return stats.isDirectory() ? stats : undefined;
+  } catch (error) {
+    if (NOTHING_THERE.has(codeOf(error) ?? "")) return undefined;
+    throw error;
+  }
 }
 
 /** The place of a directory that the user did not name. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -10,12 +10,14 @@ import {
   dataProblem,
   type DataState,
   findData,
+  useData,
 } from "../../../src/cli/shared/find_data.ts";
 import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
 
 const OWN = "/home/ada/.local/share/barnacle";
 const SERVICE = "/var/lib/barnacle";
@@ -155,6 +157,19 @@ function machine(path: string) {
   return { service, env, own: join(path, "home", "barnacle"), none };
 }
 
+/** Paths where no directory can be, by what is wrong with them. */
+const NOWHERE: readonly (readonly [string, (folder: string) => string])[] = [
+  ["leads through a file", (folder) => {
+    writeFileSync(join(folder, "file"), "");
+    return join(folder, "file", "data");
+  }],
+  ["is a circle of links", (folder) => {
+    symlinkSync("circle", join(folder, "circle"));
+    return join(folder, "circle");
+  }],
+  ["has too long a name", (folder) => join(folder, "x".repeat(300))],
+];
+
 describe("[X2] findData()", () => {
   it("finds the directory of the running bot by the lock of its token", async () => {
     using folder = tempDirectory();
@@ -189,6 +204,17 @@ describe("[X2] findData()", () => {
       assert.deepEqual(choice, { dataDir: folder.path, state: "empty" });
     }
   });
+
+  for (const [title, pathIn] of NOWHERE) {
+    it(`says that nothing is there if the path ${title}`, async () => {
+      using folder = tempDirectory();
+      const { env, none } = machine(folder.path);
+      const named = pathIn(folder.path);
+      const ports = { holders: none, serviceDir: join(folder.path, "none") };
+      assert.equal((await findData(named, { env }, ports)).state, "missing");
+      assert.equal((await useData(named, recordingIo(env))).state, "missing");
+    });
+  }
 
   it("takes the user's own directory while a process holds it", async () => {
     using folder = tempDirectory();
