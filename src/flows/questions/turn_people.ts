@@ -8,7 +8,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
-import type { TurnPeople } from "../turn/finished_turn.ts";
+import type { TurnPeople } from "../turn/save_turn.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";

@@ -13,12 +13,7 @@ import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
-import { footerOf, withFooter, withLastLine } from "../../render/cost.ts";
-import { freeze } from "../../render/freeze.ts";
-import { notice } from "../../render/notices/notices.ts";
-import { prefaceOf, withPreface } from "../../render/preface.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
-import { type Answered, type ComposedReply, composeReply } from "../../render/reply.ts";
 import { mayLink } from "../../render/safety/links.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { historyChars } from "../../session/history.ts";
@@ -27,20 +22,17 @@ import { observeTokens, openHistory, toolChars } from "../session/turn_history.t
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import {
   answeredTurn,
-  draftsOf,
   interruptedTurn,
   logAnswer,
-  ofTurn,
-  parkTurn,
   progressPlaceOf,
-  saveTurn,
   withoutAnswer,
   withUndoButton,
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
-import { gather, imagesOfEarlier, opensThread, stepPorts, toolboxOf } from "./gather.ts";
+import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
+import { parkTurn, saveTurn } from "./save_turn.ts";
+import { createCompose, draftFor, withLines } from "./shown_answer.ts";
 import {
-  costOf,
   createTurnSpending,
   paidTurn,
   refusedTurn,
@@ -225,16 +217,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     system,
     isKnownLink: links.isKnown,
   };
-  const compose: Compose = (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
-    composeReply({
-      message: of.message,
-      agentId: of.agentId,
-      text,
-      files: made,
-      shown,
-      // In a thread, Discord takes no reply to a message of the channel.
-      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
-    });
+  const compose = createCompose(turn, shown, rules);
 
   // The model, until it answers without calling a tool.
   const draft = ports.drafts && draftFor(turn, compose, ports.drafts);
@@ -337,46 +320,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     const isSpoken = !rules.takesNoFiles && message.attachments?.some(({ isVoice }) => isVoice);
     const voice = isSpoken ? await files?.speak(message, composed.text, stopping) : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
-    if (manner?.showsThinking || manner?.showsSteps) {
-      const preface = prefaceOf({ ...taken, thinking: outcome.thinking }, manner, rules.texts);
-      if (preface !== "") composed = withPreface(composed, compose(preface, home, made));
-    }
-    if (isCut) {
-      composed = withLastLine(composed, notice("answerCut", {}, rules.texts), rules.chunks.limit);
-    }
-    if (rules.hasFooter) {
-      composed = withFooter(composed, footerOf(costOf(spending)), rules.chunks.limit);
-    }
+    const composeMore = (text: string) => compose(text, home, made);
+    composed = withLines(composed, outcome, composeMore, { rules, manner, spending });
   }
   const ending = answeredTurn(home, composed, given, ports);
   turn.afterwards = opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending);
   return taken ? await withUndoButton(paid, taken.steps, rules.texts, ports.canUndo) : paid;
-}
-
-/** Files of a turn without any. */
-const NO_FILES: NonNullable<Parameters<typeof composeReply>[0]["files"]> = [];
-
-/** Composes a text as the answer of a turn, in the channel or in a thread. */
-type Compose = (
-  text: string,
-  home?: Claim,
-  made?: Parameters<typeof composeReply>[0]["files"],
-  of?: Answered,
-) => ComposedReply;
-
-/** The answer that grows in the channel; `undefined` if only the whole answer is shown. */
-function draftFor(
-  { claim, mayShow }: RunningTurn,
-  compose: Compose,
-  drafts: NonNullable<AnswerPorts["drafts"]>,
-) {
-  // A thread opens with the whole answer, so nothing of it is shown in the channel before.
-  if (opensThread(claim)) return undefined;
-  return drafts.begin(claim.message, (text) => {
-    const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
-    return composed.kind === "reply" ? freeze(composed.reply) : [];
-  }, mayShow);
 }
 
 /** Whether the model's server refused a request because of its length. */

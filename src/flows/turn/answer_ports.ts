@@ -1,6 +1,7 @@
 /** Declares what an answer needs: its rules from the config, and everything from outside. */
 
-import type { CanUndo, EndPorts, SaveTurnPorts, TurnPeople } from "./finished_turn.ts";
+import type { CanUndo, EndPorts } from "./finished_turn.ts";
+import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";

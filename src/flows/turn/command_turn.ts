@@ -8,7 +8,7 @@ import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner, QueueMode } from "../../core/people/chosen.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { saveTurn, type SaveTurnPorts } from "./finished_turn.ts";
+import { saveTurn, type SaveTurnPorts } from "./save_turn.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 

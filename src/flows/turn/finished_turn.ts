@@ -1,20 +1,8 @@
-/**
- * Makes the record of a turn's end, which the store keeps with T3.
- *
- * Then stores the end (T3), and before it the turn's steps (TS) and its wait for people (A1, T10).
- * The model's answers have cost money. So a disk that is full for a while costs time, and no second
- * request.
- */
+/** Makes the record of a turn's end, which the store keeps with T3, and logs the answer. */
 
 import { transcriptOf } from "../../agent/next_step.ts";
-import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
-import {
-  type Claim,
-  type FinishedTurn,
-  lastOf,
-  messagesOf,
-  type StoredTurn,
-} from "../../core/inbound/inbox.ts";
+import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
+import { type Claim, type FinishedTurn, lastOf, messagesOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import type { Entry } from "../../core/inbound/transcript.ts";
@@ -29,21 +17,14 @@ import { nextStepAfter } from "../../core/model_problem.ts";
 import { UNDO_BUTTON } from "../../core/outbound/outbound.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import { UNDO_MINUTES } from "../../core/turn/ports/discord_place.ts";
-import { type Clock, waitFor } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { PlanQueue } from "../../core/outbound/queue.ts";
-import type { TurnEnds } from "../../core/store/turns.ts";
-import type { AskPorts } from "../../agent/ask_first.ts";
-import type { ToolboxPorts } from "../../agent/toolbox.ts";
-import type { Charge } from "../../core/spending/usage.ts";
-import type { AskedCall } from "../../core/people/question.ts";
 import type { TurnTexts } from "./files_of_turn.ts";
 import { type TurnLinks, withCitedLinks } from "./turn_links.ts";
-import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 
 /** Everything that the end of a turn needs from outside. */
 export interface EndPorts extends Pick<Account, "randomId" | "now" | "log">, Emits<"filesLeftOut"> {
@@ -247,110 +228,6 @@ export async function withUndoButton(
   const buttons = [{ customId: `${UNDO_BUTTON}:${id}`, label, style: "secondary" as const }];
   const message = { ...last.message, buttons };
   return { ...turn, outbox: [...outbox.slice(0, -1), { ...last, message }] };
-}
-
-/** Everything that storing a turn needs from outside. */
-export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
-  /** The store's transaction T3. */
-  readonly store: TurnEnds;
-  /** Decides about messages for a full channel queue (D4); absent: queues have no bound. */
-  readonly queue?: PlanQueue;
-  /** Whether an error is the disk's, so that the store may accept the same later. */
-  readonly isStoreDown: (error: unknown) => boolean;
-}
-
-/** Milliseconds before the next attempt to store. */
-const RETRY_MS = 5_000;
-
-const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
-
-/**
- * Stores a turn, however long the disk takes.
- *
- * @param asFailed Makes a failed turn to store instead, if the store refuses the turn for another
- * reason.
- * @returns The result; nothing is stored if the process stops first, or if the claim has ended.
- * @throws {unknown} The store's error, if it refuses the failed turn as well.
- */
-export async function saveTurn(
-  turn: FinishedTurn,
-  ports: SaveTurnPorts,
-  asFailed: (error: unknown) => FinishedTurn,
-): Promise<StoredTurn> {
-  const { store, stopping, log } = ports;
-  let ended = turn;
-  while (!stopping.aborted) {
-    try {
-      return await store.finishTurn(ended, ports.now(), ports.queue);
-    } catch (error) {
-      if (ports.isStoreDown(error)) {
-        const messageId = turn.claim.message.id;
-        log.error("Cannot store a finished turn; will try again", { messageId, error });
-        await waitFor(RETRY_MS, ports.schedule, stopping);
-      } else if (ended === turn) ended = asFailed(error);
-      else throw error;
-    }
-  }
-  return NOT_STORED;
-}
-
-/**
- * Stores steps of a turn, however long the disk takes.
- *
- * @param addSteps The store's transaction TS.
- * @throws {unknown} The store's error, if it is not the disk's, or if the process stops.
- */
-export async function saveSteps(
-  addSteps: () => Promise<void>,
-  messageId: MessageId,
-  { isStoreDown, schedule, stopping, log }: Omit<SaveTurnPorts, "store" | "queue" | "now">,
-): Promise<void> {
-  for (;;) {
-    try {
-      return await addSteps();
-    } catch (error) {
-      if (!isStoreDown(error) || stopping.aborted) throw error;
-      log.error("Cannot store a step of a turn; will try again", { messageId, error });
-      await waitFor(RETRY_MS, schedule, stopping);
-    }
-  }
-}
-
-/** People for whose decisions calls of a turn wait. */
-export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
-  /** TS. Stores that the turn waits for answers; its claim ends. */
-  readonly park: (turn: {
-    readonly claim: Claim;
-    readonly taken: StepsTaken;
-    readonly charges: readonly Charge[];
-    readonly asked: readonly AskedCall[];
-  }) => Promise<void>;
-}
-
-/**
- * Parks a turn, however long the disk takes.
- *
- * @throws {unknown} The store's error, as `saveSteps` does.
- */
-export async function parkTurn(
-  claim: Claim,
-  { asked, taken }: ParkedTurn,
-  spending: TurnSpending,
-  ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
-    readonly people?: TurnPeople;
-  },
-): Promise<void> {
-  const { people, log } = ports;
-  if (!people) return;
-  const { length } = spending.charges;
-  const charges = unsavedCharges(spending, "answer");
-  const park = () => people.park({ claim, taken, charges, asked });
-  await saveSteps(park, claim.message.id, ports);
-  spending.stored = length;
-  log.info("A turn waits for a person", {
-    messageId: claim.message.id,
-    tools: asked.map(({ question: { tool } }) => tool),
-  });
 }
 
 /** Milliseconds of a turn, and its tokens if the model's API reports them. */

@@ -16,7 +16,7 @@ import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
 import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
-import { saveSteps } from "./finished_turn.ts";
+import { saveSteps } from "./save_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import type { RunningTurn } from "./turns.ts";

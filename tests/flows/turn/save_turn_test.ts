@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FinishedTurn, StoredTurn } from "../../../src/core/inbound/inbox.ts";
 import type { PlanQueue } from "../../../src/core/outbound/queue.ts";
-import { saveSteps, saveTurn } from "../../../src/flows/turn/finished_turn.ts";
+import { saveSteps, saveTurn } from "../../../src/flows/turn/save_turn.ts";
 import { directMessage } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

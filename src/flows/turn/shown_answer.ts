@@ -1,0 +1,89 @@
+/** Composes a turn's texts as people see them: its drafts, and its answer with the lines around it. */
+
+import type { Claim } from "../../core/inbound/inbox.ts";
+import type { Manner } from "../../core/people/chosen.ts";
+import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
+import { freeze } from "../../render/freeze.ts";
+import { notice } from "../../render/notices/notices.ts";
+import { prefaceOf, withPreface } from "../../render/preface.ts";
+import {
+  type Answered,
+  type ComposedReply,
+  composeReply,
+  type ModelAnswer,
+} from "../../render/reply.ts";
+import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { draftsOf, ofTurn } from "./finished_turn.ts";
+import { opensThread } from "./gather.ts";
+import type { DraftStream } from "./progress/drafts.ts";
+import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
+import type { RunningTurn } from "./turns.ts";
+
+/** Composes a text as the answer of a turn, in the channel or in a thread. */
+export type Compose = (
+  text: string,
+  home?: Claim,
+  made?: ModelAnswer["files"],
+  of?: Answered,
+) => ComposedReply;
+
+/** Files of a turn without any. */
+const NO_FILES: NonNullable<ModelAnswer["files"]> = [];
+
+/** Creates the {@link Compose} of a turn. */
+export function createCompose(
+  turn: Pick<RunningTurn, "claim">,
+  shown: ModelAnswer["shown"],
+  rules: TurnRules,
+): Compose {
+  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
+    composeReply({
+      message: of.message,
+      agentId: of.agentId,
+      text,
+      files: made,
+      shown,
+      // In a thread, Discord takes no reply to a message of the channel.
+      rules: home === turn.claim ? rules : { ...rules, replyToMode: "off" },
+    });
+}
+
+/** The answer that grows in the channel; `undefined` if only the whole answer is shown. */
+export function draftFor(
+  { claim, mayShow }: RunningTurn,
+  compose: Compose,
+  drafts: NonNullable<AnswerPorts["drafts"]>,
+): DraftStream | undefined {
+  // A thread opens with the whole answer, so nothing of it is shown in the channel before.
+  if (opensThread(claim)) return undefined;
+  return drafts.begin(claim.message, (text) => {
+    const composed = compose(text, undefined, NO_FILES, draftsOf(claim));
+    return composed.kind === "reply" ? freeze(composed.reply) : [];
+  }, mayShow);
+}
+
+/**
+ * Adds lines to an answer: above it the thinking and the tools that people want to see, below it that
+ * it is cut, and its cost.
+ *
+ * @param compose Composes a text for the place of the answer.
+ */
+export function withLines(
+  answer: ReplyToSend,
+  { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
+  compose: (text: string) => ComposedReply,
+  { rules: { texts, chunks: { limit }, hasFooter }, manner, spending }: {
+    readonly rules: TurnRules;
+    readonly manner: Manner | undefined;
+    readonly spending: TurnSpending;
+  },
+): ReplyToSend {
+  let shown = answer;
+  if (manner?.showsThinking || manner?.showsSteps) {
+    const preface = prefaceOf({ ...taken, thinking }, manner, texts);
+    if (preface !== "") shown = withPreface(shown, compose(preface));
+  }
+  if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
+  return hasFooter ? withFooter(shown, footerOf(costOf(spending)), limit) : shown;
+}
