@@ -31,7 +31,7 @@ export const COMMAND_NOTICES = {
   },
   statusModelFails: {
     text: "`{model}` has been failing since {since}.",
-    when: "the first model does not answer, as the second line of `/status`",
+    when: "a person uses `/status` while the first model does not answer",
     placeholders: { model: "the first model", since: "when it began to fail" },
     example: "`{model}` antwortet nicht, seit {since}.",
   },
@@ -62,7 +62,7 @@ export const COMMAND_NOTICES = {
   },
   contextFolded: {
     text: "{messages} earlier messages are folded into a summary since {since}.",
-    when: "earlier messages are folded, as the second line of `/context`",
+    when: "a person uses `/context`, if earlier messages are folded",
     placeholders: {
       messages: "number of folded messages",
       since: "time of the newest folding, as Discord shows it to the reader",
@@ -87,7 +87,7 @@ export const COMMAND_NOTICES = {
   },
   window: {
     text: "My model reads {tokens} tokens at most, its own answer included: {source}.",
-    when: "a person uses `/status` or `/context`, as the second line",
+    when: "a person uses `/status` or `/context`, on a line of its own",
     placeholders: {
       tokens: "the size of the model's context window",
       source: "where that comes from, in the words below",
