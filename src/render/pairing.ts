@@ -10,6 +10,7 @@ import { freeze, freezeUnprompted } from "./freeze.ts";
 import { nameAsCode } from "./name.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import { noticeBody } from "./reply.ts";
+import { readerTime } from "../lib/text/units.ts";
 
 /** Tells an unpaired sender their code, and how the owner approves it. */
 export function composeChallenge(
@@ -39,7 +40,7 @@ export function composeApprovalRequest(
   texts: Texts,
 ): { readonly text: string; readonly buttons: readonly Button[] } {
   const { code, expiresAt, buttons: { approve, deny } } = request;
-  const until = `<t:${Math.floor(expiresAt / 1_000)}:t>`; // Discord shows the reader's own time
+  const until = readerTime(expiresAt, "t");
   const label = (key: "approve" | "deny") => notice(key, {}, texts).slice(0, MAX_LABEL_LENGTH);
   return {
     text: notice("pairingAsked", { ...requesterOf(request), code, until }, texts),

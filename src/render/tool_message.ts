@@ -15,6 +15,7 @@ import { bounded } from "../lib/text/cut.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
 import { createLinks, type LinkRules } from "./safety/links.ts";
+import { readerTime } from "../lib/text/units.ts";
 
 /** A message of a tool, and the message whose turn sends it. */
 export interface ToolMessage extends Answered {
@@ -126,7 +127,7 @@ export function composeReminder(
 ): readonly Frozen[] {
   const { accountId, channelId, guildId, id, revision, sender, text, scheduled } = message;
   const user = `<@${sender.id}>`;
-  const due = `<t:${Math.floor((scheduled?.dueAt ?? message.sentAt) / 1_000)}:f>`;
+  const due = readerTime(scheduled?.dueAt ?? message.sentAt, "f");
   const words = cleanSecrets(
     isLate
       ? notice("reminderLate", { user, text, due }, texts)

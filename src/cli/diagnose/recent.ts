@@ -7,7 +7,7 @@ import type { ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { placeText } from "./stored_facts.ts";
+import { hasFailed, placeText } from "./stored_facts.ts";
 
 /** Options of `recent`. */
 export interface RecentFlags extends CommonFlags {
@@ -49,8 +49,7 @@ export function inOrder(turns: readonly RecentTurn[]): readonly RankedTurn[] {
   const slowFrom = Math.max(SLOW_MS, SLOW_TIMES * median);
   const listed = turns.map((turn): RankedTurn => {
     const ms = msOf(turn);
-    const isFailed = turn.state === "failed" || turn.state === "refused";
-    return { ...turn, isFailed, isSlow: ms >= slowFrom, ms };
+    return { ...turn, isFailed: hasFailed(turn), isSlow: ms >= slowFrom, ms };
   });
   const rank = ({ isFailed, isSlow }: RankedTurn) => isFailed ? 0 : isSlow ? 1 : 2;
   return listed.toSorted((one, other) => rank(one) - rank(other));

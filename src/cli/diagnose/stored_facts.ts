@@ -35,13 +35,18 @@ export async function factsIn(
 function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
   const last = turns.find(({ state }) => state === "answered");
   const failed = turns.slice(0, last ? turns.indexOf(last) : undefined)
-    .filter(({ state }) => state === "failed" || state === "refused").length;
+    .filter(hasFailed).length;
   const since = failed === 0 ? "" : `; ${failed} failed since: \`barnacle recent\``;
   if (!last) return `none yet${since}`;
   const { finishedAt, acceptedAt } = last;
   const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
   const ago = durationText(Math.max(0, now - finishedAt));
   return `${ago} ago, ${placeText(last)}, after ${took} s${since}`;
+}
+
+/** Whether the person got no answer, although the bot tried. */
+export function hasFailed({ state }: Pick<RecentTurn, "state">): boolean {
+  return state === "failed" || state === "refused";
 }
 
 /** The place of a turn for people. */

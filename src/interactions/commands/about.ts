@@ -10,7 +10,7 @@ import type { Command } from "../base/command.ts";
 import { budgetText, isSpent } from "../../core/spending/budget.ts";
 import type { UsageSum } from "../../core/store/usage.ts";
 import { clip } from "../../lib/text/cut.ts";
-import { durationText } from "../../lib/text/units.ts";
+import { durationText, readerTime } from "../../lib/text/units.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 
 /** Answers with tokens and money of the asker. Only the asker sees it. */
@@ -25,7 +25,7 @@ export const usage: Command = {
     const at = now();
     const today = await usage.sum(dayOf(at), id);
     const month = await usage.sum(monthStartOf(at), id);
-    const reset = `<t:${Math.floor(endOfDay(at) / 1_000)}:R>`; // in the reader's own time
+    const reset = readerTime(endOfDay(at), "R");
     const words = {
       today: wordsOf(today, currency()),
       month: wordsOf(month, currency()),
@@ -86,7 +86,7 @@ export const status: Command = {
     const model = fallbackId ?? modelId;
     const lines = [notice("status", { version, model, online, latency }, texts())];
     if (modelFailsSince !== undefined) {
-      const since = timestamp(modelFailsSince);
+      const since = readerTime(modelFailsSince, "R");
       lines.push(notice("statusModelFails", { since, model: modelId }, texts()));
     }
     if (window) lines.push(windowLine(window, texts()));
@@ -102,11 +102,6 @@ export const status: Command = {
     return clip(lines.join("\n"), MAX_LENGTH - 100);
   },
 };
-
-/** A time that Discord shows as the reader's own. */
-function timestamp(at: number): string {
-  return `<t:${Math.floor(at / 1_000)}:R>`;
-}
 
 /** The size of a model's window, and where it comes from. */
 function windowLine({ contextWindow, from = "assumed" }: ContextWindow, texts: Texts): string {
@@ -173,11 +168,13 @@ export const context: Command = {
     ];
     if (folded.entries > 0 && folded.at !== undefined) {
       const key = folded.isPlain ? "contextFoldedPlain" : "contextFolded";
-      const placeholders = { messages: `${folded.messages}`, since: timestamp(folded.at) };
+      const placeholders = { messages: `${folded.messages}`, since: readerTime(folded.at, "R") };
       lines.push(notice(key, placeholders, texts()));
     }
     if (summaryFailedAt !== undefined) {
-      lines.push(notice("contextSummaryFails", { since: timestamp(summaryFailedAt) }, texts()));
+      lines.push(
+        notice("contextSummaryFails", { since: readerTime(summaryFailedAt, "R") }, texts()),
+      );
     }
     return lines.join("\n");
   },

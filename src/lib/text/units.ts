@@ -29,6 +29,16 @@ export function timeText(ms: number): string {
 }
 
 /**
+ * A time that Discord shows in each reader's own zone and language.
+ *
+ * @param ms Unix time in milliseconds.
+ * @param style `R`: `"in 5 minutes"`; `t`: `"16:20"`; `f`: `"20 November 2026 16:20"`.
+ */
+export function readerTime(ms: number, style: "R" | "t" | "f"): string {
+  return `<t:${Math.floor(ms / 1_000)}:${style}>`;
+}
+
+/**
  * Since when, and by whom, a bot is paused: `"since 2026-11-20 17:12:03 UTC, by user 123"`.
  *
  * @param by `"cli"`, or the id of a user.

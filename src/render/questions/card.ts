@@ -20,6 +20,7 @@ import {
 } from "../../core/people/question.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
+import { readerTime } from "../../lib/text/units.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;
@@ -51,7 +52,7 @@ export function composeCard(
   texts: Texts,
 ): Frozen {
   const { question, expiresAt, code } = stored;
-  const when = `<t:${Math.floor(expiresAt / 1_000)}:R>`; // Discord shows the reader's own time
+  const when = readerTime(expiresAt, "R");
   const lines = bodyOf(stored, notice("questionEnds", { when, code }, texts), texts);
   const pings = question.where === "channel" ? mentionedBy(question) : [];
   return {

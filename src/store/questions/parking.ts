@@ -14,7 +14,7 @@ import type { Memory } from "../memory/memory.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
 import type { UsageRows } from "../usage/charges.ts";
 import { COUNT } from "../schema/columns.ts";
-import { QUESTION, STORED_QUESTION } from "../schema/questions.ts";
+import { QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/questions.ts";
 import type { ParkedTurns } from "../../core/store/questions.ts";
 
 /** How long decided questions are kept, for the log and for repeated presses. */
@@ -61,9 +61,7 @@ export function createParking(
      WHERE id = (SELECT question_row FROM question_cover WHERE call_key = :callKey)
      LIMIT 1`,
   );
-  const selectOpen = database.prepare(
-    "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?",
-  );
+  const selectOpen = database.prepare(SELECT_OPEN);
   const count = database.prepare(
     `SELECT COUNT(*) AS count FROM question
      WHERE state = 'open' AND account_id = ? AND asker_id = ?`,

@@ -11,7 +11,7 @@ import { createCards } from "./cards.ts";
 import { createDecisions, type OnDecided } from "./decisions.ts";
 import { createParking } from "./parking.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import { EXEC_RULE } from "../schema/questions.ts";
+import { EXEC_RULE, SELECT_OPEN } from "../schema/questions.ts";
 import type { ExecRules, Questions } from "../../core/store/questions.ts";
 
 /** Creates the namespace. */
@@ -21,9 +21,7 @@ export function createQuestions(
   memory: Memory,
   usage: UsageRows,
 ): Questions {
-  const selectOpen = database.prepare(
-    "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?",
-  );
+  const selectOpen = database.prepare(SELECT_OPEN);
   const onDecided: OnDecided = (messageIds) => {
     for (const turn of messageIds) {
       if (!selectOpen.get(turn)) memory.apply({ kind: "resumed", turn });

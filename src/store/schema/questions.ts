@@ -152,6 +152,9 @@ export const UPLOADED_FILES = `(
   WHERE q.state = 'answered' AND q.message_id = inbox.message_id
 )`;
 
+/** Finds a row if a turn waits for people, by the message that it began with. */
+export const SELECT_OPEN = "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?";
+
 /** Condition of rows of `inbox` whose turn is parked. */
 export const IS_PARKED = `EXISTS (
   SELECT 1 FROM question AS q

@@ -22,6 +22,7 @@ import type { Texts } from "../../../render/notices/notices.ts";
 import { composeNotice } from "../../../render/reply.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
+import { readerTime } from "../../../lib/text/units.ts";
 
 /** The requests of one turn. */
 export interface TurnSpending {
@@ -96,7 +97,7 @@ export async function refusedTurn(
     limit: stop.limit,
     isTold: !isSilent,
   });
-  const reset = `<t:${Math.floor(resetOf(stop, at) / 1_000)}:R>`; // in the reader's own time
+  const reset = readerTime(resetOf(stop, at), "R");
   return {
     claim,
     end: { kind: "refused", reason },
