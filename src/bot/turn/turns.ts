@@ -89,12 +89,13 @@ export function createAccountTurns(
     missingPermission: createMissingPermission(parts.client, now),
   });
   const { commands } = parts.inbound;
+  const isCommand = (message: InboundMessage) => commands.commandOf(message) !== undefined;
   const modesNow = latest(
     config,
     (by) =>
       withCommands(
         prepareQueueModes(by, rulesNow, sources.isOwner, commands.settings.queueMode),
-        (message) => commands.commandOf(message) !== undefined,
+        isCommand,
       ),
   );
   const people = createTurnPeople({
@@ -179,12 +180,13 @@ export function createAccountTurns(
     },
     isOwner: sources.isOwner,
     runsBeside: (running, next) => modesNow().runsBeside(running, next),
+    isCommand,
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
       const stopTyping = progress.typing.begin(claim.message.channelId);
       try {
-        const isForModel = !commands.commandOf(claim.message) &&
+        const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);
         if (!isForModel) return await answerWithoutModel(claim);
         const listing = toolsReady(claim.message);

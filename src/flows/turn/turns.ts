@@ -37,6 +37,8 @@ export function createTurns(
     readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
     /** Whether the turn of a message may begin while these of its session run, given by their last. */
     readonly runsBeside: (running: readonly InboundMessage[], next: InboundMessage) => boolean;
+    /** Whether a message is a command, whose turn runs beside no other. */
+    readonly isCommand: (message: InboundMessage) => boolean;
     /** Whether a person is an owner of the bot. */
     readonly isOwner: (message: Pick<WaitingTurn, "sender">) => boolean;
     /** Runs the turn to its end and stores it (T3). */
@@ -45,8 +47,8 @@ export function createTurns(
     readonly turnLimit: TurnLimit;
   },
 ): Turns {
-  const { claimNext, runsBeside, release, isRunning, isOwner, answer, turnLimit, stopping } = ports;
-  const { schedule, log } = ports;
+  const { claimNext, runsBeside, isCommand, release, isRunning, isOwner, answer } = ports;
+  const { turnLimit, stopping, schedule, log } = ports;
   /** Number of turns, and of works after turns, that run. */
   let open = 0;
   let allEnded: PromiseWithResolvers<void> | undefined;
@@ -77,6 +79,8 @@ export function createTurns(
   function createAdmits(): Admits {
     /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
     const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
+    /** Sessions where a command waits for all turns: others would keep it waiting for ever. */
+    const held = new Set<string>();
 
     function lastIn(running: readonly MessageId[]): readonly InboundMessage[] | undefined {
       if (asked.has(running)) return asked.get(running);
@@ -93,9 +97,12 @@ export function createTurns(
       const isBeside = running.length > 0;
       if (!member.admits(personOf(waiting), isBeside)) return false;
       if (!isBeside) return true;
-      const { message: next } = waiting;
+      const { message: next, route: { sessionKey } } = waiting;
       const last = next && lastIn(running);
-      return next !== undefined && last !== undefined && runsBeside(last, next);
+      if (!next || !last || held.has(sessionKey) && !isOwner(waiting)) return false;
+      const waitsForOwn = last.some(({ sender }) => sender.id === next.sender.id);
+      if (!waitsForOwn && isCommand(next)) held.add(sessionKey);
+      return runsBeside(last, next);
     };
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import type { Claim } from "../../../src/core/inbound/inbox.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createTurns, type RunningTurn } from "../../../src/flows/turn/turns.ts";
 import { directMessage, messageId, sender, userId } from "../../support/discord/builders.ts";
@@ -17,6 +18,8 @@ const claimOf = (id: string, asker = OWNER): Claim => ({
   route: { agentId: "main", sessionKey: `agent:main:${id}` },
   attempt: 1,
 });
+
+const isCommand = ({ text }: InboundMessage) => text.startsWith("/");
 
 /** A queue of claims, and turns that end on demand. */
 function setUp(
@@ -45,7 +48,8 @@ function setUp(
     },
     isRunning: () => true,
     isOwner: ({ sender }) => sender.id === OWNER,
-    runsBeside: (running) => running.length < 3,
+    runsBeside: (running, next) => running.length < 3 && ![...running, next].some(isCommand),
+    isCommand,
     answer: ({ message: { id } }, turn) => {
       started.push(id);
       running.set(id, turn);
@@ -263,6 +267,35 @@ describe("[S5] createTurns() in a lively channel", () => {
     running.get(messageId("8"))?.freePlace();
     await settle();
     assert.deepEqual(started, ["7", "8", "9", "10"]);
+  });
+
+  const withCommand = (claim: Claim): Claim => ({
+    ...claim,
+    message: { ...claim.message, text: "/status" },
+  });
+
+  it("lets a command wait for the turns that run, and for none of later questions", async () => {
+    const { turns, waiting, started, ends } = setUp([], 8);
+    waiting.push(inOne("7"), inOne("8"), withCommand(inOne("9")), inOne("10"), inOne(OWNER));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["7", "8", OWNER], "an owner's question waits for no one's command");
+    for (const id of started) ends.get(id)?.resolve();
+    await settle();
+    assert.deepEqual(started.slice(3), ["9"]);
+    ends.get("9")?.resolve();
+    await settle();
+    assert.deepEqual(started.slice(4), ["10"]);
+  });
+
+  it("lets questions pass a command whose sender waits for a turn of their own", async () => {
+    const { turns, waiting, started } = setUp([], 8);
+    const own = withCommand(inOne("7"));
+    waiting.push(inOne("7"), { ...own, message: { ...own.message, id: messageId("70") } });
+    waiting.push(inOne("8"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["7", "8"]);
   });
 
   it("tells whether a person waits for a turn in another session", async () => {
