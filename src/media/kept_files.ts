@@ -14,7 +14,7 @@ import {
 } from "../core/discord/ids.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { ModelImage } from "../core/model.ts";
-import { FileError } from "../core/turn/media.ts";
+import { FileError, type FileKind } from "../core/turn/media.ts";
 import type { Log } from "../lib/log.ts";
 import { sizeOf } from "../lib/text/units.ts";
 import { MAX_REQUEST_BYTES, type OutboundFile } from "../core/outbound/outbound.ts";
@@ -52,17 +52,11 @@ export function createShownImages(
     messageId: MessageId,
     ids: readonly string[],
   ): Promise<readonly ShownImage[]> {
-    const kept = await folder.list(messageId);
-    const images: ShownImage[] = [];
-    for (const id of ids) {
-      const file = kept.find(({ fileId, ending }) => fileId === id && ending === SHOWN);
-      const bytes = file && await folder.read(file, maxBytes());
-      if (!bytes) continue;
-      const kind = await kindOf(bytes);
-      if (kind.kind !== "image") continue;
-      images.push({ id, image: { mediaType: kind.mediaType, data: bytes } });
-    }
-    return images;
+    const kept = await readImages(folder, messageId, ids, SHOWN, maxBytes());
+    return kept.map(({ id, bytes, kind: { mediaType } }) => ({
+      id,
+      image: { mediaType, data: bytes },
+    }));
   }
 
   return {
@@ -103,6 +97,29 @@ export function createShownImages(
   };
 }
 
+/** Reads images of a message's turn with an ending, in the order of the ids; leaves out others. */
+async function readImages(
+  folder: MediaFolder,
+  messageId: MessageId,
+  ids: readonly string[],
+  wanted: string,
+  maxBytes: number,
+) {
+  const kept = await folder.list(messageId);
+  const images: {
+    readonly id: string;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly kind: Extract<FileKind, { readonly kind: "image" }>;
+  }[] = [];
+  for (const id of ids) {
+    const file = kept.find(({ fileId, ending }) => fileId === id && ending === wanted);
+    const bytes = file && await folder.read(file, maxBytes);
+    const kind = bytes && await kindOf(bytes);
+    if (bytes && kind?.kind === "image") images.push({ id, bytes, kind });
+  }
+  return images;
+}
+
 /** Whether a file of a message's turn is for a person. */
 async function isFor(
   folder: MediaFolder,
@@ -131,21 +148,12 @@ export function createDrawings(folder: MediaFolder, now: () => number) {
     messageId: MessageId,
     ids: readonly string[],
   ): Promise<readonly OutboundFile[]> {
-    const kept = await folder.list(messageId);
-    const files: OutboundFile[] = [];
-    for (const id of ids) {
-      const file = kept.find(({ fileId, ending }) => fileId === id && ending === DRAWN);
-      const bytes = file && await folder.read(file, MAX_BYTES);
-      if (!bytes) continue;
-      const kind = await kindOf(bytes);
-      if (kind.kind !== "image") continue;
-      files.push({
-        name: `drawing-${files.length + 1}.${endingOf(kind)}`,
-        contentType: kind.mediaType,
-        bytes,
-      });
-    }
-    return files;
+    const kept = await readImages(folder, messageId, ids, DRAWN, MAX_BYTES);
+    return kept.map(({ bytes, kind }, index) => ({
+      name: `drawing-${index + 1}.${endingOf(kind)}`,
+      contentType: kind.mediaType,
+      bytes,
+    }));
   }
 
   return {
