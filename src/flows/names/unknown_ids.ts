@@ -117,10 +117,10 @@ export function createUnknownIds(
         const why = await faultOf(listed, policy, guilds, budget);
         if (why !== undefined) faults.push({ rule: listed.rule, why });
       }
-      findings = faults.slice(0, SHOWN_MAX).map(({ rule, why }): Finding => ({
+      findings = faults.slice(0, SHOWN_MAX).map(({ rule, why }, index): Finding => ({
         ...titled("access:ids"),
         status: "warn",
-        why: `${rule}: ${why}${faults.length > SHOWN_MAX ? restOf(faults.length) : ""}`,
+        why: `${rule}: ${why}${index === SHOWN_MAX - 1 ? restOf(faults.length) : ""}`,
       }));
       const fresh = faults.filter(({ rule }) => !told.has(rule));
       if (fresh.length === 0) return;
@@ -129,7 +129,7 @@ export function createUnknownIds(
         log.warn("An ID in the config means nothing at Discord", { rule, why });
       }
       const lines = fresh.slice(0, SHOWN_MAX).map(({ rule, why }) => `\n- \`${rule}\`: ${why}`);
-      const list = lines.join("") + (fresh.length > SHOWN_MAX ? restOf(fresh.length) : "");
+      const list = lines.join("") + restOf(fresh.length);
       await tellOwners(notice("idsUnknown", { list }, texts()));
     },
     /** The wrong ids as of the last look. */
@@ -137,8 +137,9 @@ export function createUnknownIds(
   };
 }
 
+/** How many are not shown, behind the last that is; empty if all are. */
 function restOf(count: number): string {
-  return `; and ${count - SHOWN_MAX} more`;
+  return count > SHOWN_MAX ? `; and ${count - SHOWN_MAX} more` : "";
 }
 
 function has(list: readonly Named<string>[], id: string): boolean {

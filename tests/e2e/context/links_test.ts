@@ -76,7 +76,7 @@ describe("[R9] links in a conversation", () => {
     }
   });
 
-  it("says a link to another channel as an answer would", async () => {
+  it("shows a link in a posted message as an answer would", async () => {
     await using model = await startFixedModel((asked) => {
       const [, channelId] = /post it! <#(\d+)>/.exec(asked) ?? [];
       if (channelId === undefined) return "Done.";

@@ -120,7 +120,8 @@ describe("[P7] createUnknownIds()", () => {
     await check();
     assert.equal(asked.length, 110);
     assert.equal(whys().length, 10);
-    assert.match(whys()[0] ?? "", /; and 50 more$/);
+    const isLast = whys().map((why) => / more$/.test(why));
+    assert.deepEqual([isLast.indexOf(true), whys().at(-1)?.slice(-13)], [9, "; and 50 more"]);
   });
 
   it("takes no id of a webhook for a wrong one where bots are answered", async () => {

@@ -125,7 +125,7 @@ describe("[T3] an action that cannot be undone", () => {
 });
 
 describe("[T3] bans", () => {
-  it("keep out one who has left, and are lifted whenever", () =>
+  it("keep out a person who has left, and are lifted on request", () =>
     withActions(async ({ run, permit, target, clock, demo: { krill } }) => {
       permit("banMembers");
       krill.members.delete(target.id);

@@ -66,7 +66,7 @@ describe("[D6] createRequestAttempts() sends", () => {
     }]);
   });
 
-  it("no wish for compression, and the type of JSON and an audit log reason with its own request only", async () => {
+  it("each request without compression, and only its own type and audit log reason", async () => {
     const { asked, once } = open(answer(204, ""), answer(204, ""));
     await once("/channels/1", { body: { name: "krill" }, reason: "asked by Ada ✓" });
     await once("/channels/1", { body: new FormData() });
