@@ -46,6 +46,16 @@ const GOLDEN: readonly (readonly [rule: string, name: string, text: string, show
   ],
   [
     "C2",
+    "a number that no program counts to",
+    `{ "channels": { "discord": { "textChunkLimit": 1e99 } } }`,
+    `config.jsonc:1:48: error: Expected a whole number from 100 to 2000, found 1e99
+  in channels.discord.textChunkLimit
+1 | { "channels": { "discord": { "textChunkLimit": 1e99 } } }
+  |                                                ^^^^
+`,
+  ],
+  [
+    "C2",
     "a key that is missing",
     `{ "agents": { "list": [{ "name": "Barney" }] } }`,
     `config.jsonc:1:24: error: "id" is missing

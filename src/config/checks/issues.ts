@@ -43,7 +43,11 @@ export async function remarksOf(
     faultsOf(issue, [], context, nearest.distance)
   )
     .map((fault): Remark => ({ severity: "error", ...fault }))
-    .sort((one, other) => one.offset - other.offset);
+    .sort((one, other) => one.offset - other.offset)
+    .filter(({ offset, message }, at, all) =>
+      // zod names 1e99 twice: as a number, and as a whole one
+      all[at - 1]?.offset !== offset || all[at - 1]?.message !== message
+    );
 }
 
 function faultsOf(
@@ -190,7 +194,7 @@ function unwritten(issue: Issue, path: readonly Segment[], { root }: IssueContex
 function messageOf(issue: Issue, allowed: string | undefined, found: string): string {
   if (issue.message.startsWith("Expected")) return `${issue.message}, found ${found}`;
   if (issue.code === "custom" || allowed === undefined) return issue.message;
-  if (issue.code === "too_big" && issue.origin !== "number") {
+  if (issue.code === "too_big" && (issue.origin === "array" || issue.origin === "string")) {
     return `Expected at most ${issue.maximum} ${
       issue.origin === "array" ? "entries" : "characters"
     }`;
