@@ -78,7 +78,7 @@ export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, usage, currency, texts, now }) {
+  async run(call, { status, usage, budgets, currency, texts, now }) {
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
@@ -97,11 +97,16 @@ export const status: Command = {
       lines.push(
         notice("statusUsageOfAll", { use: wordsOf(await usage.sum(today), currency()) }, texts()),
       );
-      lines.push(...warnings.map((warning) => `⚠️ ${warning}`));
+      const spent = (await budgets(call)).filter((use) => isSpent(use) && OF_ALL.test(use.rule))
+        .map((use) => `The budget \`${use.rule}\` is spent: ${budgetText(use, currency())}`);
+      lines.push(...[...spent, ...warnings].map((warning) => `⚠️ ${warning}`));
     }
     return clip(lines.join("\n"), MAX_LENGTH - 100);
   },
 };
+
+/** Rules of budgets that all people share. */
+const OF_ALL = /^budgets\.(?:total|perAgent)\./;
 
 /** The size of a model's window, and where it comes from. */
 function windowLine({ contextWindow, from = "assumed" }: ContextWindow, texts: Texts): string {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SlashCommand } from "../../../src/core/inbound/interactions.ts";
 import type { StatusFacts } from "../../../src/core/account/account.ts";
+import type { BudgetUse } from "../../../src/core/spending/budget.ts";
 import type { ContextFacts, InteractionContext } from "../../../src/interactions/base/context.ts";
 import { context, status } from "../../../src/interactions/commands/about.ts";
 
@@ -23,10 +24,11 @@ const NONE = {
 };
 const USED = { ...NONE, requests: 3, inputTokens: 900, outputTokens: 100, micros: 50_000 };
 
-const answerTo = (facts: StatusFacts) =>
+const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = []) =>
   status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
     status: () => Promise.resolve(facts),
     usage: { sum: (_: number, userId?: string) => Promise.resolve(userId ? NONE : USED) },
+    budgets: () => Promise.resolve(budgets),
     currency: () => undefined,
     texts: () => ({}),
     now: () => NOW,
@@ -48,6 +50,20 @@ describe("[K2] /status", () => {
       "Everyone's use today: 900 + 100 tokens (0 % cached), 0.050.",
       "⚠️ Missing permission: #general",
     ]);
+  });
+
+  it("[X4] warns an owner of a spent budget of all people, and no one of another's", async () => {
+    const limit = { limit: 10, unit: "tokens", period: "today" } as const;
+    const budgets = [
+      { ...limit, rule: "budgets.total.tokensPerDay", used: 12 },
+      { ...limit, rule: "budgets.perAgent.tokensPerDay", used: 9 },
+      { ...limit, rule: "budgets.perUser.tokensPerDay", used: 12 },
+    ];
+    const lines = (await answerTo({ ...FACTS, warnings: [] }, budgets)).split("\n");
+    assert.deepEqual(lines.slice(3), [
+      "⚠️ The budget `budgets.total.tokensPerDay` is spent: 12 of 10 tokens today",
+    ]);
+    assert.doesNotMatch(await answerTo(FACTS, budgets), /spent/);
   });
 
   it("fits into a message, however many warnings there are", async () => {
