@@ -2,9 +2,13 @@
 
 import { createConnection } from "node:net";
 import { z } from "zod";
-import type { CommandRequest, ResolvedCommand } from "../core/exec/command.ts";
+import {
+  type CommandRequest,
+  type ResolvedCommand,
+  RUN_CUTS,
+  type RunEnd,
+} from "../core/exec/command.ts";
 import type { BrokerRequest } from "./broker.ts";
-import { RUN_CUTS, type RunEnd } from "../core/exec/command.ts";
 import type { WrittenLimits } from "../lib/program_limits.ts";
 import type { RunningProgram } from "./run.ts";
 

@@ -11,12 +11,12 @@ import { constants } from "node:fs";
 import { lstat, mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  createdAtMs,
   type MessageId,
   parseSnowflake,
   type Snowflake,
   type UserId,
 } from "../core/discord/ids.ts";
-import { createdAtMs } from "../core/discord/ids.ts";
 import { DAY_MS } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 

@@ -4,8 +4,7 @@ import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace as api } from "@opentelem
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import type { SpanOfTurn } from "./spans.ts";
-import { CONVENTIONS } from "./spans.ts";
+import { CONVENTIONS, type SpanOfTurn } from "./spans.ts";
 
 /** The collector of spans, and their description of the sender. */
 export interface OtlpOptions {

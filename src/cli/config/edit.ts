@@ -1,8 +1,7 @@
 /** `barnacle config get`, `set` and `unset`. */
 
 import { z } from "zod";
-import { setAt, unsetAt } from "../../config/text/edit.ts";
-import type { Edited } from "../../config/text/edit.ts";
+import { type Edited, setAt, unsetAt } from "../../config/text/edit.ts";
 import { parseConfig } from "../../config/parse.ts";
 import { parsePath, readTyped } from "../../config/text/path.ts";
 import { positionOf } from "../../config/text/written.ts";

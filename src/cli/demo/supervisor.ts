@@ -5,14 +5,13 @@
  * and the user needs to read its last lines.
  */
 
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, schedule } from "../../lib/clock.ts";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import { boundedGet } from "../../host/bounded_get.ts";
 import { readHolder } from "../../host/locks/lock.ts";
-import { schedule } from "../../lib/clock.ts";
 import type { Figure } from "../../../simulator/page/bot_panel.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 

@@ -1,8 +1,7 @@
 /** Prints a {@link WhyReport}: first the answer, then its reasons, and the steps of the turn. */
 
 import { timeText } from "../../lib/text/units.ts";
-import type { TurnCost } from "../../core/spending/usage.ts";
-import { moneyText } from "../../core/spending/usage.ts";
+import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";

@@ -1,7 +1,6 @@
 /** Explains zod's issues in terms of the file: the value, the allowed values, the likely intent. */
 
-import type { Node } from "jsonc-parser";
-import { findNodeAtLocation } from "jsonc-parser";
+import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { z } from "zod";
 import {
   allowedBy,

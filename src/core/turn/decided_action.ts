@@ -7,8 +7,7 @@ import type { UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import { ALLOW_ONCE, type Decision, type Question } from "../people/question.ts";
 import { type RefusalReason, RefusedCall } from "../refused_call.ts";
-import { describeMissing } from "../rights/rights.ts";
-import type { MissingRight } from "../rights/rights.ts";
+import { describeMissing, type MissingRight } from "../rights/rights.ts";
 
 /** The asker of an action lacks a right. */
 export class LacksRight extends RefusedCall {

@@ -3,17 +3,16 @@
  * fails (T14, L5, X4).
  */
 
-import type { EmbeddingState } from "../../core/notes/embedding.ts";
-import { modelProblemOf } from "../../core/model_problem.ts";
 import {
   type EmbeddedAs,
   type Embedding,
   EmbeddingFailed,
+  type EmbeddingState,
   TextRefused,
 } from "../../core/notes/embedding.ts";
+import { modelProblemOf } from "../../core/model_problem.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import { chargeOf } from "../../core/spending/usage.ts";
-import type { UsedBy } from "../../core/spending/usage.ts";
+import { chargeOf, type UsedBy } from "../../core/spending/usage.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Vectors, or why there are none. */

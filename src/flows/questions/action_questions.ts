@@ -8,8 +8,7 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
-import { describeMissing } from "../../core/rights/rights.ts";
-import type { MissingRight } from "../../core/rights/rights.ts";
+import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import {
   factsOf,

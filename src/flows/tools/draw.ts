@@ -3,10 +3,9 @@
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
-import { chargeOf } from "../../core/spending/usage.ts";
+import { chargeOf, usedBy } from "../../core/spending/usage.ts";
 import { FileError } from "../../core/turn/media.ts";
 import type { DrawPort } from "../../core/turn/ports/host.ts";
-import { usedBy } from "../../core/spending/usage.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { Account } from "../../core/account/account.ts";
 

@@ -11,12 +11,12 @@ import type { DatabaseSync } from "node:sqlite";
 import {
   type Accepted,
   type AcceptedBatch,
+  type Echo,
   type Judged,
   NOTHING_ACCEPTED,
 } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { Echo } from "../../core/inbound/inbox.ts";
 import { directOf, type InboxDeps, prepareStoreBatch } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";

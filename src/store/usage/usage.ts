@@ -7,11 +7,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { flag, integer, real, rows, text } from "../schema/columns.ts";
 import { TOLD_PROBLEM } from "../schema/usage.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { SpentBy } from "../../core/spending/budget.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
-import { UNNAMED } from "../database/durability.ts";
 import { createTail } from "../database/tail.ts";
 import type { Transactions } from "../database/transact.ts";
 import { grown, type SpentRow, type SpentToday } from "../memory/spent_today.ts";

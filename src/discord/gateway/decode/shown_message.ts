@@ -9,8 +9,7 @@ import { type FooterOf, withoutFooter } from "../../../core/outbound/footer_line
 import type { Show } from "../../../core/turn/ports/discord_call.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
 import { decodeHistory } from "./decode.ts";
-import { fullText } from "./describe.ts";
-import { POLL_RESULT } from "./describe.ts";
+import { fullText, POLL_RESULT } from "./describe.ts";
 import type { GuildIndex } from "./guild_index.ts";
 import { numeric, optional, textOr } from "../../../core/discord/lenient.ts";
 import { contentFields } from "./payloads.ts";

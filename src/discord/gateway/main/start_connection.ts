@@ -14,8 +14,7 @@ import type {
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { GatewayOptions } from "../link/protocol.ts";
-import { type ChosenIntents, type ReactionPlaces } from "../read/intents.ts";
-import { READ_TYPES } from "../read/intents.ts";
+import { type ChosenIntents, type ReactionPlaces, READ_TYPES } from "../read/intents.ts";
 import type { EarlyThread } from "./early_thread.ts";
 import {
   createGatewayThreads,

@@ -12,8 +12,7 @@ import {
   progressLine,
   type ProgressPlace,
 } from "../../../core/outbound/draft.ts";
-import type { Texts } from "../../../render/notices/notices.ts";
-import { notice } from "../../../render/notices/notices.ts";
+import { notice, type Texts } from "../../../render/notices/notices.ts";
 import { asideOf, progressText, type Work } from "../../../render/progress.ts";
 import type { DraftPorts } from "./drafts.ts";
 
