@@ -14,7 +14,7 @@ import { type Answered, composeReply, type ReplyRules, type TextRules } from "./
 import { bounded } from "../lib/text/cut.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
-import { createLinks, type LinkRules } from "./safety/links.ts";
+import { createLinks, type LinkRules, withoutSchemes } from "./safety/links.ts";
 import { readerTime } from "../lib/text/units.ts";
 
 /** A message of a tool, and the message whose turn sends it. */
@@ -133,6 +133,9 @@ export function composeReminder(
       ? notice("reminderLate", { user, text, due }, texts)
       : notice("reminder", { user, text }, texts),
   );
+  const cut = chunk(words, chunks, chunks.maxChunks);
+  const keepsLinks = cut.flatMap(linksIn).join(" ") === linksIn(words).join(" ");
+  const whole = keepsLinks ? words : cleanSecrets(withoutSchemes(words));
   return freeze({
     accountId,
     channelId,
@@ -141,10 +144,15 @@ export function composeReminder(
     revision,
     agentId,
     kind: "notice",
-    chunks: chunk(words, chunks, chunks.maxChunks),
-    text: words,
+    chunks: keepsLinks ? cut : chunk(whole, chunks, chunks.maxChunks),
+    text: whole,
     files: [],
     mayPing: { users: [sender.id], roles: [] },
     suppressesEmbeds: false,
   });
+}
+
+/** The links of a text with their brackets: a cut may take those away, and Discord fetches a bare one. */
+function linksIn(text: string): readonly string[] {
+  return text.match(/<?https?:\/\/[^\s<>]*>?/gi) ?? [];
 }

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ReplyRules } from "../../src/render/reply.ts";
 import { createSecretFilter } from "../../src/render/safety/secrets.ts";
-import { composeToolMessage } from "../../src/render/tool_message.ts";
+import {
+  composeReminder,
+  composeToolMessage,
+  neutralizedText,
+} from "../../src/render/tool_message.ts";
 import {
   channelId,
   guildId,
@@ -109,5 +113,28 @@ describe("[T3] the box below a text", () => {
     const [frozen] = compose("see https://evil.example/a", { embed: { title: "x" } }) ?? [];
     assert.equal(frozen?.message.suppressesEmbeds, undefined);
     assert.ok(frozen?.message.embed);
+  });
+});
+
+describe("[T12] composeReminder()", () => {
+  const contents = (written: string, limit: number) => {
+    const text = neutralizedText(written, { written: [], linkHosts: [] });
+    const reminder = { message: guildMessage({ text }), isLate: false, agentId: "main" };
+    return composeReminder(reminder, { ...RULES, chunks: { ...RULES.chunks, limit } })
+      .map(({ message: { content } }) => content ?? "");
+  };
+
+  it("[R9] makes no link that Discord fetches of one that a cut has opened", () => {
+    for (const letters of [10, 60, 75, 82, 240]) {
+      const shown = contents(`tea https://evil.example/${"x".repeat(letters)}`, 100);
+      const bare = shown.filter((text) => /https?:/.test(text.replace(/<https?:[^<>\s]*>/g, "")));
+      assert.deepEqual(bare, [], `${letters}`);
+    }
+  });
+
+  it("[R9] keeps links that are whole", () => {
+    const [first, second] = contents(`${"tea ".repeat(20)}https://tea.example/1`, 100);
+    assert.doesNotMatch(first ?? "", /tea\.example/);
+    assert.match(second ?? "", /<https:\/\/tea\.example\/1>$/);
   });
 });
