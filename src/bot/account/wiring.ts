@@ -85,7 +85,7 @@ export function connectParts(
       inbound.challenged(requests);
     },
     refusedIn(channels) {
-      inboxLog.info("Some messages get no answer, and their senders are told", { channels });
+      inboxLog.info("Some messages get no answer; their channels get a notice", { channels });
       outbound.channelQueues.wake(channels);
     },
     unanswered: outbound.progress.unanswered,

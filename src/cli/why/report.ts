@@ -231,19 +231,21 @@ const LATER: Readonly<Record<string, LaterVerdict>> = {
     id: "age",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "found when the bot came back, and too old to answer; the sender is told (X4)",
+    fact:
+      "found when the bot came back, and too old to answer; within a day, the sender gets a sign (X4)",
   },
   "too-many": {
     id: "age",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "found when the bot came back, with too many newer messages; the sender is told (X4)",
+    fact: "found when the bot came back, with too many newer messages; the sender gets a sign (X4)",
   },
   "queue-full": {
     id: "queue",
     after: ["accept", "challenge", "undecided"],
     passed: false,
-    fact: "as many turns were waiting as this limit allows; the sender is told once a minute (X4)",
+    fact:
+      "as many turns were waiting as this limit allows; the sender gets a sign once a minute (X4)",
   },
   "pk-original": {
     id: "pluralkit",

@@ -34,7 +34,7 @@ export interface AccountEvents {
   challenged(requests: readonly PairingRequest[]): void;
   /** Messages get no answer; these channels have a notice about that to send (X4). */
   refusedIn(channels: readonly ChannelId[]): void;
-  /** The senders of these are told by a mark (X4). */
+  /** The senders of these get a mark (X4). */
   unanswered(unanswered: readonly UnansweredMessage[]): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;

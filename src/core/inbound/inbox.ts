@@ -179,7 +179,7 @@ export interface Accepted extends Changed {
   readonly challenged: readonly PairingRequest[];
   /** Channels with a new notice that a message gets no answer (X4). */
   readonly refusedIn: readonly ChannelId[];
-  /** Further messages without an answer whose senders are told by a mark (X4). */
+  /** Further messages without an answer whose senders get a mark (X4). */
   readonly unanswered: readonly UnansweredMessage[];
 }
 
