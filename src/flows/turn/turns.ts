@@ -79,7 +79,7 @@ export function createTurns(
   function createAdmits(): Admits {
     /** The last messages of the turns of a session; `undefined` if no turn may run beside them. */
     const asked = new Map<readonly MessageId[], readonly InboundMessage[] | undefined>();
-    /** Sessions where a command waits for all turns: others would keep it waiting for ever. */
+    /** Sessions where one waits for all running turns: others would keep it waiting for ever. */
     const held = new Set<string>();
 
     function lastIn(running: readonly MessageId[]): readonly InboundMessage[] | undefined {
@@ -97,12 +97,12 @@ export function createTurns(
       const isBeside = running.length > 0;
       if (!member.admits(personOf(waiting), isBeside)) return false;
       if (!isBeside) return true;
-      const { message: next, route: { sessionKey } } = waiting;
-      const last = next && lastIn(running);
-      if (!next || !last || held.has(sessionKey) && !isOwner(waiting)) return false;
-      const waitsForOwn = last.some(({ sender }) => sender.id === next.sender.id);
-      if (!waitsForOwn && isCommand(next)) held.add(sessionKey);
-      return runsBeside(last, next);
+      const { message: next, sender, route: { sessionKey } } = waiting;
+      const last = lastIn(running);
+      if (!last || held.has(sessionKey) && !isOwner(waiting)) return false;
+      const isAlone = !next || isCommand(next); // a turn that asked a person is read at its claim
+      if (isAlone && !last.some((other) => other.sender.id === sender.id)) held.add(sessionKey);
+      return next !== undefined && runsBeside(last, next);
     };
   }
 

@@ -28,6 +28,8 @@ function setUp(
   afterwards?: (ending: AbortSignal) => Promise<void>,
 ) {
   const waiting = ids.map((id) => claimOf(id));
+  /** Messages that only their claims read. */
+  const unread = new Set<MessageId>();
   const started: string[] = [];
   const ends = new Map<string, PromiseWithResolvers<void>>();
   const running = new Map<MessageId, RunningTurn>();
@@ -38,7 +40,15 @@ function setUp(
   const turns = createTurns({
     claimNext(admits) {
       const next = waiting.findIndex(({ message, message: { sender }, route }) =>
-        admits({ sender, route, isScheduled: false, message }, runningIn(route.sessionKey))
+        admits(
+          {
+            sender,
+            route,
+            isScheduled: false,
+            message: unread.has(message.id) ? undefined : message,
+          },
+          runningIn(route.sessionKey),
+        )
       );
       return Promise.resolve(next < 0 ? undefined : waiting.splice(next, 1)[0]);
     },
@@ -63,7 +73,7 @@ function setUp(
     stopping: new AbortController().signal,
     log,
   });
-  return { turns, waiting, started, ends, running, clock, lines };
+  return { turns, waiting, unread, started, ends, running, clock, lines };
 }
 
 describe("[S5] createTurns()", () => {
@@ -286,6 +296,18 @@ describe("[S5] createTurns() in a lively channel", () => {
     ends.get("9")?.resolve();
     await settle();
     assert.deepEqual(started.slice(4), ["10"]);
+  });
+
+  it("lets no later question pass a turn that goes on after a person's answer", async () => {
+    const { turns, waiting, unread, started, ends } = setUp([], 8);
+    waiting.push(inOne("7"), inOne("8"), inOne("9"));
+    unread.add(messageId("8"));
+    turns.wake();
+    await settle();
+    assert.deepEqual(started, ["7"]);
+    ends.get("7")?.resolve();
+    await settle();
+    assert.deepEqual(started, ["7", "8", "9"]);
   });
 
   it("lets questions pass a command whose sender waits for a turn of their own", async () => {
