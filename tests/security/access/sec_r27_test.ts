@@ -98,7 +98,10 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       await until("the mark", () => marked().length > 0);
       assert.ok(marked()[0]?.path.includes(refused.id));
       assert.deepEqual(noticesIn(scene, "general"), [first.id]);
-      assert.match((await cli("why", refused.id)).stdout.join(" "), /told once a\s+minute/);
+      assert.match(
+        (await cli("why", refused.id)).stdout.join(" "),
+        /gets\s+a\s+sign\s+once\s+a\s+minute/,
+      );
     }));
 
   it("gets one notice, although a kill comes before the notice leaves", () =>
