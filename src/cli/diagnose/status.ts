@@ -136,7 +136,8 @@ function linesOf(
     `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
     ...shown.map((finding) => findingLine(finding, only)),
-    ...(passed > 0 ? [`      ${passed} checks pass; --verbose shows them`] : []),
+    ...(passed > 1 ? [`      ${passed} checks pass; --verbose shows them`] : []),
+    ...(passed === 1 ? ["      1 check passes; --verbose shows it"] : []),
   ];
 }
 

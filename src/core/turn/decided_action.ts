@@ -107,7 +107,7 @@ export function notConfirmed(decision: Decision | undefined): RefusedCall {
     : "a person was asked, and said no";
   return new RefusedCall(
     decision === undefined ? "irreversible" : limitReason(decision),
-    `this cannot be undone, so a person must allow it first; ${why}`,
+    `this, or a part of it, cannot be undone, so a person must allow it first; ${why}`,
   );
 }
 

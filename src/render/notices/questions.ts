@@ -46,7 +46,7 @@ export const QUESTION_NOTICES = {
     example: "Das wären {count} Änderungen auf einmal. Weiter?",
   },
   irreversibleAsked: {
-    text: "This cannot be undone. Shall I do it?",
+    text: "This, or a part of it, cannot be undone. Shall I do it?",
     when: "an action deletes, kicks or bans, to its asker",
     example: "Das lässt sich nicht rückgängig machen. Soll ich?",
   },
