@@ -129,7 +129,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     resumableMs: () => resumableMsOf(setup),
     embedding: noteMeaning.state,
     budgets() {
-      const { budgets, agent } = setup.config;
+      const { budgets, agentList: [agent] } = setup.config;
       return readBudgets(budgets, ofAgent(agent.id), store, now());
     },
     mcpServers: () => tools.servers(),

@@ -17,7 +17,7 @@ import {
   ownPath,
   type WrittenAccount,
 } from "./schema/accounts.ts";
-import type { ModelsConfig } from "./models.ts";
+import type { AgentModels, ModelsConfig } from "./models.ts";
 import { account as accountSchema } from "./schema/discord.ts";
 import { withSections } from "./schema/parts/key.ts";
 import { EnvReference, Secret, type SecretSource } from "./schema/parts/secrets.ts";
@@ -40,7 +40,8 @@ export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "m
   readonly file?: string;
   /** Files with secrets that the config names; absent: none. */
   readonly secretFiles?: readonly string[];
-  readonly agent: AgentConfig;
+  /** All agents; the first one is the default, `main` if the config lists none (N1). */
+  readonly agentList: readonly [AgentConfig, ...AgentConfig[]];
   readonly models: ModelsConfig;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
@@ -71,12 +72,14 @@ export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "histor
 /** An intent by its name in the config. */
 export type Intent = Exclude<AccountSettings["gateway"]["intents"], string>[number];
 
-/** The agent that answers. */
-export interface AgentConfig extends Partial<Settings["agents"]["list"][number]> {
+/** An agent, with the keys that it inherits. */
+export interface AgentConfig extends Partial<Omit<Settings["agents"]["list"][number], "model">> {
   /** `"main"` if the config lists no agent (S1). */
   readonly id: string;
   /** Folder of the agent's files, as written; one in the data directory if absent. */
   readonly workspace?: string;
+  /** The models that answer for it. */
+  readonly models: AgentModels;
 }
 
 const DEFAULT_HISTORY = 20;
@@ -96,7 +99,8 @@ export function toConfig(
     },
 ): BotConfig {
   const { $schema: _, channels: __, ...shared } = settings;
-  const { list: [agent], defaults } = settings.agents;
+  const { agents: { list, defaults }, models } = settings;
+  const [first = { id: "main" }, ...others] = list;
   return {
     ...withSections(configSchema.shape, shared),
     file,
@@ -104,17 +108,39 @@ export function toConfig(
     accounts: accounts.map((account) =>
       discordConfig(settings, account, matchesPattern, tokenPlaces.get(account.id) ?? "")
     ),
-    agent: { id: "main", ...agent, workspace: agent?.workspace ?? defaults.workspace },
-    models: {
-      ...settings.models,
-      names: modelNames(agent?.model ?? defaults.model),
-      namesPath: agent?.model === undefined ? "agents.defaults.model" : "agents.list[0].model",
-    },
+    agentList: [
+      agentConfig(first, 0, defaults),
+      ...others.map((agent, index) => agentConfig(agent, index + 1, defaults)),
+    ],
+    models,
     texts: settings.messages.texts ?? {},
   };
 }
 
-function modelNames(model: Settings["agents"]["defaults"]["model"]): ModelsConfig["names"] {
+function agentConfig(
+  { model, ...agent }: Partial<Settings["agents"]["list"][number]> & { readonly id: string },
+  index: number,
+  defaults: Settings["agents"]["defaults"],
+): AgentConfig {
+  return {
+    ...agent,
+    workspace: agent.workspace ?? defaults.workspace,
+    models: {
+      names: modelNames(model ?? defaults.model),
+      namesPath: model === undefined ? "agents.defaults.model" : `agents.list[${index}].model`,
+    },
+  };
+}
+
+/** The agent with an id. An id that the config no longer lists, of a stored row, gives the first. */
+export function agentOf(
+  { agentList: [first, ...others] }: Pick<SharedConfig, "agentList">,
+  agentId: string,
+): AgentConfig {
+  return others.find(({ id }) => id === agentId) ?? first;
+}
+
+function modelNames(model: Settings["agents"]["defaults"]["model"]): AgentModels["names"] {
   return typeof model === "string" ? { primary: model, fallbacks: [] } : model;
 }
 

@@ -140,11 +140,17 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
 }
 
 /** Why no model can be chosen; `undefined` if one is chosen, or if local servers decide (L2). */
-export function missingModel({ models, file }: SharedConfig, env: Env): Problem | undefined {
-  const resolved = resolveModels(models, env);
-  if (resolved.kind !== "problem") return undefined;
-  const { path, message, hint } = resolved;
-  return { severity: "error", file, path, message, hint };
+export function missingModel(
+  { agentList, models, file }: SharedConfig,
+  env: Env,
+): Problem | undefined {
+  for (const agent of agentList) {
+    const resolved = resolveModels({ ...models, ...agent.models }, env);
+    if (resolved.kind !== "problem") continue;
+    const { path, message, hint } = resolved;
+    return { severity: "error", file, path, message, hint };
+  }
+  return undefined;
 }
 
 /** Environment variables that `preflight.requiredVars` lists, and that are not set (G13). */

@@ -31,16 +31,23 @@ export type WrittenProvider = Settings["models"]["providers"][string];
 /** The model to ask first, and those to ask if it fails. */
 export type ModelNames = Exclude<Settings["agents"]["defaults"]["model"], string | undefined>;
 
-/** The models of the config. */
-export interface ModelsConfig {
+/** The models that an agent asks. */
+export interface AgentModels {
   /** Absent if the config names none. */
   readonly names?: ModelNames;
   /** Config path of the choice, for messages. */
   readonly namesPath: string;
+}
+
+/** The servers of the config, and what all their models share. */
+export interface ModelsConfig {
   readonly providers: Settings["models"]["providers"];
   /** `models.currency`; absent: amounts stand alone. */
   readonly currency?: string;
 }
+
+/** The models of an agent, with the servers that they name. */
+export type AskedModels = AgentModels & ModelsConfig;
 
 /** A model and its server. */
 export interface ModelChoice {
@@ -128,7 +135,7 @@ export const VENDORS: readonly Vendor[] = [
 ];
 
 /** Decides which models to ask, and where. Makes no request. */
-export function resolveModels(config: ModelsConfig, env: Env): ResolvedModels {
+export function resolveModels(config: AskedModels, env: Env): ResolvedModels {
   const { names } = config;
   if (!names) return fromEnvironment(config, env);
 
@@ -142,7 +149,7 @@ export function resolveModels(config: ModelsConfig, env: Env): ResolvedModels {
   return first ? { kind: "chosen", choices: [first, ...rest] } : { kind: "problem", ...NO_MODEL };
 }
 
-function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
+function fromEnvironment(config: AskedModels, env: Env): ResolvedModels {
   for (const vendor of VENDORS) {
     if (!isServed(vendor, env)) continue;
     const model = env[vendor.modelVariable]?.trim();
@@ -160,9 +167,14 @@ function fromEnvironment(config: ModelsConfig, env: Env): ResolvedModels {
   return { kind: "discover", providers: LOCAL_SERVERS };
 }
 
-/** Ids of all models that the config names, in its order, each once. */
-export function namedModels({ names, providers }: ModelsConfig): readonly string[] {
-  const chosen = names ? [names.primary, ...names.fallbacks] : [];
+/** Ids of all models that agents or providers name, in the config's order, each once. */
+export function namedModels(
+  agents: readonly { readonly models: AgentModels }[],
+  { providers }: ModelsConfig,
+): readonly string[] {
+  const chosen = agents.flatMap(({ models: { names } }) =>
+    names ? [names.primary, ...names.fallbacks] : []
+  );
   const known = Object.entries(providers).flatMap(([id, { models, prices }]) =>
     [...Object.keys(models), ...Object.keys(prices)].map((name) => `${id}/${name}`)
   );
@@ -172,7 +184,7 @@ export function namedModels({ names, providers }: ModelsConfig): readonly string
 /** Finds the server of a model. Makes no request. */
 export function choiceOf(
   name: string,
-  { providers, namesPath }: ModelsConfig,
+  { providers, namesPath }: Pick<AskedModels, "providers" | "namesPath">,
   env: Env,
 ): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
   const cut = name.indexOf("/");

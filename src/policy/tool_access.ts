@@ -63,7 +63,7 @@ export type DecideTools = (
 ) => readonly ToolDecision[];
 
 const GLOBAL = "tools";
-const AGENT = "agents.list[0].tools"; // this version runs only the first agent // this version runs only the first agent // this version runs only the first agent // this version runs only the first agent
+const AGENT = "agents.list[0].tools"; // the agent of turns is not chosen here yet
 const OWNERS = "commands.ownerAllowFrom";
 const GATES = "channels.discord.actions";
 

@@ -12,19 +12,25 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { findSkills, readSkillFile } from "./skills.ts";
 
-/** The parts of the config that name folders of the agent. A relative path counts from its file. */
+/** The parts of the config that name folders of agents. A relative path counts from its file. */
 export interface AgentFolders {
   /** Path of the config file; absent without one. */
   readonly file?: string;
-  /** The agent, with its folder; absent: one in the data directory (S6). */
-  readonly agent: { readonly id: string; readonly workspace?: string };
   /** `skills.folders`: folders with skills. */
   readonly skills: { readonly folders: readonly string[] };
 }
 
-/** Path of the agent's workspace. */
+/** An agent, with its folder. */
+export interface AgentFolder {
+  readonly id: string;
+  /** Absent: one in the data directory (S6). */
+  readonly workspace?: string;
+}
+
+/** Path of an agent's workspace. */
 export function workspaceOf(
-  { agent: { id, workspace }, file }: Pick<AgentFolders, "agent" | "file">,
+  { file }: Pick<AgentFolders, "file">,
+  { id, workspace }: AgentFolder,
   dataDir: string,
 ): string {
   if (workspace === undefined) return join(dataDir, "agents", id);
@@ -45,10 +51,11 @@ export function configuredFolders(
 /** The folders with skills: those of the config, and `skills` of the workspace. */
 export function skillFolders(
   config: AgentFolders,
+  agent: AgentFolder,
   dataDir: string,
 ): readonly { readonly path: string; readonly isRequired: boolean }[] {
   const own = configuredFolders(config).map((path) => ({ path, isRequired: true }));
-  return [...own, { path: join(workspaceOf(config, dataDir), "skills"), isRequired: false }];
+  return [...own, { path: join(workspaceOf(config, agent, dataDir), "skills"), isRequired: false }];
 }
 
 /** Creates the library; it is empty before `read`. */

@@ -144,7 +144,11 @@ describe("loadConfig()", () => {
       removeAckAfterReply: false,
       linkHosts: [],
     });
-    sameData(config.agent, { id: "main", workspace: undefined });
+    sameData(config.agentList, [{
+      id: "main",
+      workspace: undefined,
+      models: { names: undefined, namesPath: "agents.defaults.model" },
+    }]);
     sameData(config.agents, {
       maxConcurrentTurns: 6,
       turnTimeoutSec: 600,

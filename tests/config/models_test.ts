@@ -9,7 +9,7 @@ async function resolved(agents: string, providers = "", env: Env = {}): Promise<
     `{"agents":{${agents}},"models":{"providers":{${providers}}}}`,
     { env },
   );
-  return resolveModels(config.models, env);
+  return resolveModels({ ...config.models, ...config.agentList[0].models }, env);
 }
 
 /** `"<provider> <kind> <address> <key> <model>"` of each choice, or the problem. */

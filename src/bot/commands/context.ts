@@ -129,7 +129,7 @@ export function createCommandContext(
     usage: store.usage,
     currency: () => config().models.currency,
     budgets(call) {
-      const { budgets, agent } = config();
+      const { budgets, agentList: [agent] } = config();
       return readBudgets(budgets, usedBy(call, agent.id), store, now());
     },
     questions: {
@@ -182,7 +182,11 @@ export function createCommandContext(
       () => isSupervised(process.env, process.pid),
       () => void process.kill(process.pid, "SIGTERM"),
     ),
-    agents: () => [{ id: config().agent.name ?? config().agent.id, modelId: settings.model.id }],
+    agents: () =>
+      config().agentList.slice(0, 1).map(({ name, id }) => ({
+        id: name ?? id,
+        modelId: settings.model.id,
+      })),
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     async status(call) {

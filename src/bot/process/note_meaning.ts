@@ -34,7 +34,7 @@ export interface NoteMeaning {
 export function createNoteMeaning(
   { setup, store: { notes, usage }, logging, now }: Clock & {
     readonly setup: () => {
-      readonly config: Pick<Config, "agent" | "budgets">;
+      readonly config: Pick<Config, "agentList" | "budgets">;
       readonly embedding?: Embedding;
     };
     readonly store: Pick<Store, "notes" | "usage">;
@@ -54,7 +54,7 @@ export function createNoteMeaning(
   const embedding = createNoteEmbedding({ schedule, log }, {
     notes,
     embedder,
-    agentId: () => setup().config.agent.id,
+    agentId: () => setup().config.agentList[0].id,
   });
   let dimension: number | undefined;
 

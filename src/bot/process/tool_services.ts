@@ -48,7 +48,9 @@ export interface ToolServicesOptions extends Clock {
 export async function createToolServices(options: ToolServicesOptions): Promise<ToolServices> {
   const { config, dataDir, jobWorkerUrl, version, now, log, onSignIn } = options;
   let current = config;
-  const skills = createSkillLibrary(() => skillFolders(current, dataDir), { now }, log);
+  const skills = createSkillLibrary(() => skillFolders(current, current.agentList[0], dataDir), {
+    now,
+  }, log);
   let areSkillsRead = false;
   const skillsRead = skills.read().then(() => void (areSkillsRead = true));
   const jobs = createLoader(async () => {
@@ -65,7 +67,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     const { createHostCommands } = await import("../../exec/jobs.ts");
     const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
     return createHostCommands({
-      workspace: () => workspaceOf(current, dataDir),
+      workspace: () => workspaceOf(current, current.agentList[0], dataDir),
       assertApart: (workspace) => assertApart(workspace, ownPaths()),
       maySkipSandbox: () => current.exec?.sandbox === "off",
       limits: () => current.exec?.limits ?? EXEC_LIMITS,
@@ -92,7 +94,10 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
           engine: () => engineOf(current.search),
         });
       }),
-      workspace: createWorkspacePort(() => workspaceOf(current, dataDir), ownPaths),
+      workspace: createWorkspacePort(
+        () => workspaceOf(current, current.agentList[0], dataDir),
+        ownPaths,
+      ),
     },
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
     commands,

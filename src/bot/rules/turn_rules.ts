@@ -1,6 +1,6 @@
 /** Derives the rules of a message's turn from the config. */
 
-import type { Config } from "../../config/config.ts";
+import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
@@ -116,7 +116,8 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
 
 /** The agent's instructions from the config, which are the same for every message. */
 export function agentInstructions(
-  { agent, discord: { replyToMode }, messages }: Pick<Config, "agent" | "discord" | "messages">,
+  { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
+  agent: AgentConfig,
 ): Instructions {
   return {
     hasTables: messages.tables !== "off",
@@ -131,7 +132,7 @@ function sharedBy(config: Config) {
   const { agents, discord, messages, texts, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
-    instructionsOf: prepareInstructions(agentInstructions(config)),
+    instructionsOf: prepareInstructions(agentInstructions(config, config.agentList[0])),
     sharedRules: {
       window: UNKNOWN_WINDOW,
       reset: session.reset,
@@ -205,7 +206,7 @@ export function cleanText(
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
-  const agentId = config.agent.id;
+  const agentId = config.agentList[0].id;
   const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

@@ -43,7 +43,7 @@ export function createAccountThreads(
     matchesPattern: (text) => policy().policy.matchesPattern(text),
     titleByModel: createTitleByModel(turns, {
       model: () => settings.model,
-      agentId: () => config().agent.id,
+      agentId: () => config().agentList[0].id,
       spend,
     }),
     cleanSecrets,

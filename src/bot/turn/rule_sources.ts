@@ -28,7 +28,7 @@ export function createRuleSources(
   },
 ): TurnRulesPorts {
   const { config, policy, now } = account;
-  const workspace = latest(config, (by) => workspaceOf(by, options.dataDir));
+  const workspace = latest(config, (by) => workspaceOf(by, by.agentList[0], options.dataDir));
   return {
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),

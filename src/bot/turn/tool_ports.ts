@@ -65,7 +65,7 @@ export function createToolPorts(account: AccountContext, parts: {
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
   const model = (): Model => settings.model;
-  const agentId = () => config().agent.id;
+  const agentId = () => config().agentList[0].id;
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
   const closed = latest(account.policy, ({ policy }) => prepareClosedBy(policy));
   const reads: Pick<ActionsOptions, "self" | "closedBy" | "show"> = {

@@ -20,21 +20,23 @@ export async function show(
 ): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
-  const { agent } = loaded.config;
-  if (agentId !== undefined && agentId !== agent.id) {
-    io.problem(`There is no agent ${quoted(agentId)}; this version runs ${quoted(agent.id)}`);
+  const { agentList } = loaded.config;
+  const agent = agentId === undefined ? agentList[0] : agentList.find(({ id }) => id === agentId);
+  if (!agent) {
+    const known = agentList.map(({ id }) => quoted(id)).join(", ");
+    io.problem(`There is no agent ${quoted(agentId ?? "")}; the config has ${known}`);
     return EXIT.usage;
   }
   const config = whichAccount(loaded.config, flags.account);
   const { dataDir } = await useData(flags.data, io);
-  const folder = workspaceOf(config, dataDir);
+  const folder = workspaceOf(config, agent, dataDir);
   const files = createInstructionFiles(() => folder, () => 0, {
     warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),
   }).read();
   const hasNoSearch = loaded.config.search === undefined &&
     Object.keys(loaded.config.mcp.servers).length === 0;
   const prompt = systemPromptOf({
-    ...agentInstructions(config),
+    ...agentInstructions(config, agent),
     files,
     hasTools: true,
     ...(hasNoSearch && { hasNoSearch }),

@@ -151,7 +151,7 @@ function count(problems: readonly Problem[]): string {
 /** Reads the skills that `run` would use. All problems are warnings: the bot runs without them. */
 async function skillProblems(loaded: LoadedConfig, env: Env): Promise<readonly Problem[]> {
   const dataDir = findDataDir({ env, home: homedir() });
-  const found = await findSkills(skillFolders(loaded.config, dataDir));
+  const found = await findSkills(skillFolders(loaded.config, loaded.config.agentList[0], dataDir));
   const invalid = found.problems.map(({ file, reason }): Problem => ({
     severity: "warning",
     file,

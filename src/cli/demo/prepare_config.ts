@@ -68,8 +68,8 @@ export async function prepareConfig(
   if (problems.length > 0) io.err(problemsText(problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
 
-  const { agent, accounts, models } = loaded.config;
-  const name = models.names?.primary;
+  const { agentList: [agent], accounts } = loaded.config;
+  const name = agent.models.names?.primary;
   const keepsModel = asksOwnModel && name !== undefined;
   const played = accounts.find(({ enabled }) => enabled) ?? accounts[0];
   if (!played) throw new TypeError("A config has at least one account");

@@ -34,7 +34,7 @@ const HASH_CHARS = 12;
 
 /** Checks the model that `run` would use, without a question to it. */
 export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
-  const found = await findModel(config, env);
+  const found = await findModel(config, config.agentList[0], env);
   if (found.kind === "found") {
     const checked = await createModelCheck(found.settings)();
     if (checked.status !== "pass") return checked;
@@ -185,7 +185,7 @@ const seenSchema = z.record(z.string(), z.string());
  * Without the right to write into the data directory, each look counts as the first.
  */
 export async function checkSkills(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
-  const { skills, problems } = await findSkills(skillFolders(config, dataDir));
+  const { skills, problems } = await findSkills(skillFolders(config, config.agentList[0], dataDir));
   const path = join(dataDir, SEEN_NAME);
   const seen = readSeen(path);
   if (skills.length === 0 && problems.length === 0 && !seen) return [];

@@ -38,7 +38,7 @@ interface Tested {
 export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, false);
   if (tellRefused(loaded, io)) return EXIT.config;
-  const found = await findModel(loaded.config, io.env);
+  const found = await findModel(loaded.config, loaded.config.agentList[0], io.env);
   if (found.kind === "problem") {
     io.err(problemsText([found.problem], io));
     return EXIT.config;

@@ -29,7 +29,7 @@ export type ChosenModel =
 
 /** Chooses a model. Without one in the config it asks local servers, and no others (L2). */
 export async function chooseModel(config: Config, env: Env, log: Log): Promise<ChosenModel> {
-  const found = await findModel(config, env);
+  const found = await findModel(config, config.agentList[0], env);
   if (found.kind === "problem") return found;
   const { settings, isDiscovered } = found;
   if (isDiscovered) {
@@ -56,19 +56,22 @@ export async function chooseModel(config: Config, env: Env, log: Log): Promise<C
  * for vectors, audio and images may have prices in the config, too.
  */
 export function createModelChoices(
-  { models, audio, tools, memory }: Pick<Config, "audio" | "memory" | "models" | "tools">,
+  { agentList, models, audio, tools, memory }: Pick<
+    Config,
+    "agentList" | "audio" | "memory" | "models" | "tools"
+  >,
   env: Env,
   log: Log,
 ): ModelChoices {
   const made = new Map<string, Model>();
   const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
-  const ids = namedModels(models).filter((id) => !others.includes(id));
+  const ids = namedModels(agentList, models).filter((id) => !others.includes(id));
   return {
     ids,
     of(id) {
       const known = made.get(id);
       if (known || !ids.includes(id)) return known;
-      const choice = choiceOf(id, models, env);
+      const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
       if ("kind" in choice) return undefined;
       const { model } = candidateOf(settingsOf(choice), log);
       made.set(id, model);

@@ -9,7 +9,7 @@ import {
   type WrittenAbilities,
 } from "../../config/models.ts";
 import type { Env } from "../../lib/env.ts";
-import type { SharedConfig } from "../../config/config.ts";
+import type { AgentConfig, SharedConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import type { Abilities } from "../../core/model.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -30,12 +30,13 @@ export type FoundModel =
   }
   | { readonly kind: "problem"; readonly problem: Problem };
 
-/** Finds the model. If nothing names one, it asks local servers, and no others (L2). */
+/** Finds the model of an agent. If nothing names one, it asks local servers, and no others (L2). */
 export async function findModel(
   { models }: Pick<SharedConfig, "models">,
+  agent: Pick<AgentConfig, "models">,
   env: Env,
 ): Promise<FoundModel> {
-  const resolved = resolveModels(models, env);
+  const resolved = resolveModels({ ...models, ...agent.models }, env);
   if (resolved.kind === "problem") return problem(resolved);
   if (resolved.kind === "discover") {
     const servers = resolved.providers.map(toSettings);

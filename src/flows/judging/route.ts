@@ -14,7 +14,7 @@ import {
 
 /** The parts of the config that decide about sessions. */
 export interface RouteRules {
-  readonly agent: { readonly id: string };
+  readonly agentList: readonly [{ readonly id: string }, ...(readonly { readonly id: string }[])];
   /** Which direct messages share a session. */
   readonly session: { readonly dmScope: Parameters<typeof scopeFor>[0] };
 }
@@ -52,7 +52,7 @@ export function createRoute(
  */
 export function conversationRoute(
   message: Conversation,
-  { agent, session }: RouteRules,
+  { agentList: [agent], session }: RouteRules,
   owner: UserId | undefined,
   thread?: ChannelId,
 ): Route {

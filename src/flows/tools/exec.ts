@@ -39,8 +39,8 @@ export interface ExecConfig {
     readonly allow: readonly (readonly string[])[];
     readonly limits: WrittenLimits;
   };
-  /** The agent, whose rules count. */
-  readonly agent: { readonly id: string };
+  /** The first agent's rules count. */
+  readonly agentList: readonly [{ readonly id: string }, ...(readonly { readonly id: string }[])];
   /** Who approves what: `channels.discord.execApprovals`. */
   readonly discord: {
     readonly execApprovals: {
@@ -73,7 +73,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
 
   /** Looks the command up anew each time: it may have changed since the last. */
   async function examine(call: ExecCall) {
-    const { exec, agent } = config();
+    const { exec, agentList: [agent] } = config();
     if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
     const written = JSON.stringify(call.argv);
     if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
@@ -97,7 +97,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
 
   /** Whom to ask; a text says which key is missing. */
   function approversFor({ sessionKey }: ExecAsker): readonly UserId[] | string {
-    const { discord: { execApprovals }, agent } = config();
+    const { discord: { execApprovals }, agentList: [agent] } = config();
     const { enabled, agentFilter, sessionFilter } = execApprovals;
     const approvers = options.approvers();
     if (!enabled) return `${APPROVALS}.enabled is false`;
@@ -181,7 +181,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
       const { path, contentHash, cwd, filesHash, argv } = command;
       const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
-      await rules.addExecRule(config().agent.id, rule, by, now());
+      await rules.addExecRule(config().agentList[0].id, rule, by, now());
     }
   }
 
