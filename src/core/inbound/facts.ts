@@ -268,4 +268,21 @@ export interface KnownFacts {
   readonly isSilenced?: boolean;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
+  /** Facts that choose the agent; absent if there are none beside the message (N2). */
+  readonly routing?: RoutingFacts;
+}
+
+/**
+ * Facts beside a message that choose its agent and its account (N2). They do not depend on the
+ * account that received the message. Absent: none.
+ */
+export interface RoutingFacts {
+  /** Accounts of this process that the message addresses, in its order. */
+  readonly mentioned?: readonly AccountId[];
+  /** Agents whose own pattern or name is in the text, in the order of `agents.list`. */
+  readonly named?: readonly string[];
+  /** The agent whose answer opened the thread. */
+  readonly threadAgent?: string;
+  /** Accounts that would answer the message, in the order of the config; absent: the one only. */
+  readonly accounts?: readonly AccountId[];
 }

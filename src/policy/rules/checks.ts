@@ -34,7 +34,11 @@ export type AccessCheckId =
   | "mention"
   | "intent"
   | "reactions"
-  | "original";
+  | "original"
+  | RouteStepId;
+
+/** Name of a step of the choice of an agent (N2). */
+export type RouteStepId = "named" | "thread" | "assigned" | "bound" | "first" | "account";
 
 /**
  * Reports one check.

@@ -147,6 +147,11 @@ const FORMS: readonly ((name: string) => string)[] = [
   (name) => `#${name}`,
 ];
 
+/** The accepted spellings of a name, the most usual first. */
+export function formsOf(name: string): readonly string[] {
+  return FORMS.map((form) => form(name));
+}
+
 /** Whether a key is an accepted spelling of a name. */
 export function isFormOf(key: string, name: string): boolean {
   return isNameKey(key) && FORMS.some((form) => form(name) === key);

@@ -1,0 +1,301 @@
+/**
+ * Chooses the one agent that answers a message, and the account that posts the answer (N2).
+ *
+ * The choice depends on nothing but the message, the facts beside it and the config. These are the
+ * same for each account that sees the message, so all accounts make the same choice.
+ */
+
+import type { RoutingFacts } from "../core/inbound/facts.ts";
+import type { InboundMessage } from "../core/inbound/inbound.ts";
+import type { AccountId } from "../core/discord/ids.ts";
+import { quoted } from "../lib/text/quoted.ts";
+import { type RecordCheck, recordNothing } from "./rules/checks.ts";
+import { formsOf, isNameKey } from "./rules/entries.ts";
+
+/** The keys of the config that choose an agent. */
+export interface RouterRules {
+  /** The active agents, in the order of `agents.list`. The last step chooses the first one. */
+  readonly agents: readonly [RoutedAgent, ...RoutedAgent[]];
+  /** Enabled accounts, in the order of the config. */
+  readonly accounts: readonly AccountId[];
+  /** Entries of `router.assignments`, in the order of `agents`. */
+  readonly assigned: readonly AssignedChannel[];
+  /** In the order of the config. */
+  readonly bindings: readonly Binding[];
+}
+
+/** An agent that may answer. */
+export interface RoutedAgent {
+  readonly id: string;
+  /** Config path: `"agents.list[1]"`. */
+  readonly rule: string;
+}
+
+/** An entry of `channels` in `router.assignments`. */
+export interface AssignedChannel {
+  readonly agentId: string;
+  /** Id, name, or `"*"`. */
+  readonly channel: string;
+  /** Config path of the entry. */
+  readonly rule: string;
+}
+
+/** An entry of `bindings`. */
+export interface Binding {
+  readonly agentId: string;
+  /** Each key must be that of the message. */
+  readonly match: BindingMatch;
+  /** Config path of the entry. */
+  readonly rule: string;
+}
+
+/** The keys that a binding compares. */
+export interface BindingMatch {
+  /** Id of an account of the config. */
+  readonly accountId?: string;
+  /** Id of the message's guild. */
+  readonly guildId?: string;
+  /** Id of the message's channel or thread, or of the thread's channel. */
+  readonly channelId?: string;
+  /** Id of the message's author. */
+  readonly userId?: string;
+}
+
+/** The parts of a message that choose its agent, with the facts beside it. */
+export interface RoutedMessage
+  extends Pick<InboundMessage, "accountId" | "channelId" | "place">, RoutingFacts {
+  readonly sender: Pick<InboundMessage["sender"], "id">;
+}
+
+/** The agent and the account of an answer. */
+export interface AgentChoice {
+  readonly agentId: string;
+  /** The account that posts the answer. */
+  readonly accountId: AccountId;
+  /** Config path of the rule that chose the agent. */
+  readonly rule: string;
+}
+
+/**
+ * Chooses.
+ *
+ * @param ask Reports each step; by default, none is reported.
+ */
+export type ChooseAgent = (message: RoutedMessage, ask?: RecordCheck) => AgentChoice;
+
+/** The agent that a rule names. */
+interface AgentClaim {
+  readonly agentId: string;
+  readonly rule: string;
+}
+
+const LIST = "agents.list";
+const ASSIGNMENTS = "router.assignments";
+const BINDINGS = "bindings";
+
+/** Prepares the rules for many messages: each step looks its key up in a map. */
+export function prepareRouter(rules: RouterRules): ChooseAgent {
+  const { agents, accounts } = rules;
+  const [first] = agents;
+  const [only, ...others] = accounts;
+  if (agents.length === 1 && others.length === 0) {
+    const always = { agentId: first.id, rule: first.rule };
+    return ({ accountId }, ask) => {
+      ask?.("first", true, first.rule, () => `${quoted(first.id)} is the only agent that answers`);
+      return { ...always, accountId: only ?? accountId };
+    };
+  }
+  const byId = new Map(agents.map((agent) => [agent.id, agent]));
+  const assigned = prepareAssigned(rules.assigned.filter(({ agentId }) => byId.has(agentId)));
+  const bindings = rules.bindings.filter(({ agentId }) => byId.has(agentId));
+  const bound = prepareBindings(bindings);
+  const owners = accounts.length > 1 ? ownersOf(bindings) : new Map<string, AgentClaim>();
+
+  /** The agent that the message itself names: by its account, or by a pattern. */
+  function named(
+    { named = [] }: RoutedMessage,
+    addressed: AccountId | undefined,
+    ask: RecordCheck,
+  ): AgentClaim | undefined {
+    const owner = addressed === undefined ? undefined : owners.get(addressed);
+    const agent = owner ? undefined : agents.find(({ id }) => named.includes(id));
+    const claim = owner ?? (agent && { agentId: agent.id, rule: agent.rule });
+    const fact = () =>
+      owner
+        ? `it addresses the account ${quoted(addressed ?? "")} of the agent ${
+          quoted(owner.agentId)
+        }`
+        : agent
+        ? `it names the agent ${quoted(agent.id)}`
+        : "it names no agent";
+    return ask("named", claim !== undefined, claim?.rule ?? LIST, fact) ? claim : undefined;
+  }
+
+  function ofThread(
+    { threadAgent, place }: RoutedMessage,
+    ask: RecordCheck,
+  ): AgentClaim | undefined {
+    const agent = threadAgent === undefined ? undefined : byId.get(threadAgent);
+    const fact = () =>
+      agent
+        ? `an answer of the agent ${quoted(agent.id)} opened the thread`
+        : place.kind === "guild" && place.thread
+        ? "no agent's answer opened the thread"
+        : "it is in no thread";
+    return ask("thread", agent !== undefined, agent?.rule ?? LIST, fact) && agent
+      ? { agentId: agent.id, rule: agent.rule }
+      : undefined;
+  }
+
+  /** The account that posts, if no rule names one: the agent's own, else one that is no agent's. */
+  function accountOf(agentId: string, present: readonly AccountId[]): AccountId | undefined {
+    if (present.length < 2) return present[0];
+    return present.find((account) => owners.get(account)?.agentId === agentId) ??
+      present.find((account) => !owners.has(account)) ?? present[0];
+  }
+
+  return (message, ask = recordNothing) => {
+    const { accountId, place, mentioned } = message;
+    const addressed = mentioned?.[0] ?? (place.kind === "guild" ? undefined : accountId);
+    const present = addressed === undefined ? message.accounts ?? [accountId] : [addressed];
+    const claim: BoundClaim = named(message, addressed, ask) ?? ofThread(message, ask) ??
+      assigned(message, ask) ?? bound(message, present, ask) ?? firstOf(first, ask);
+    const poster = claim.accountId ?? accountOf(claim.agentId, present) ?? accountId;
+    if (accounts.length > 1) {
+      const fact = () => `the account ${quoted(poster)} answers`;
+      ask("account", poster === accountId, claim.rule, fact);
+    }
+    return { agentId: claim.agentId, rule: claim.rule, accountId: poster };
+  };
+}
+
+function firstOf({ id: agentId, rule }: RoutedAgent, ask: RecordCheck): AgentClaim {
+  ask("first", true, rule, () => `${quoted(agentId)} is the first agent`);
+  return { agentId, rule };
+}
+
+/** Agents by the account that they have for themselves: by a binding of the account alone. */
+function ownersOf(bindings: readonly Binding[]): ReadonlyMap<string, AgentClaim> {
+  const owners = new Map<string, AgentClaim>();
+  for (const { agentId, match: { accountId, ...others }, rule } of bindings) {
+    const isAlone = Object.values(others).every((value) => value === undefined);
+    if (accountId === undefined || !isAlone || owners.has(accountId)) continue;
+    owners.set(accountId, { agentId, rule });
+  }
+  return owners;
+}
+
+/** The step of `router.assignments`: an id goes before a name, and a name before `*`. */
+function prepareAssigned(
+  entries: readonly AssignedChannel[],
+): (message: RoutedMessage, ask: RecordCheck) => AgentClaim | undefined {
+  const byChannel = new Map<string, AssignedChannel>();
+  for (const entry of entries) {
+    if (!byChannel.has(entry.channel)) byChannel.set(entry.channel, entry);
+  }
+  const hasNames = entries.some(({ channel }) => isNameKey(channel));
+
+  function find({ channelId, place }: RoutedMessage): AssignedChannel | undefined {
+    if (byChannel.size === 0) return undefined;
+    const byId = byChannel.get(channelId) ??
+      (place.kind === "guild" ? byChannel.get(place.channel.id) : undefined);
+    if (byId) return byId;
+    if (hasNames && place.kind === "guild" && !place.isUnknown) {
+      for (const form of formsOf(place.channel.name)) {
+        const entry = isNameKey(form) ? byChannel.get(form) : undefined;
+        if (entry) return entry;
+      }
+    }
+    return byChannel.get("*");
+  }
+
+  return (message, ask) => {
+    const entry = find(message);
+    const fact = () =>
+      entry
+        ? `${quoted(entry.channel)} is assigned to the agent ${quoted(entry.agentId)}`
+        : "its channel is assigned to no agent";
+    return ask("assigned", entry !== undefined, entry?.rule ?? ASSIGNMENTS, fact)
+      ? entry
+      : undefined;
+  };
+}
+
+/** A binding's claim; with its account, if it names one. */
+interface BoundClaim extends AgentClaim {
+  readonly accountId?: AccountId;
+}
+
+/**
+ * How exact a match is: a channel before a user, a user before a guild, and a guild before an
+ * account. Two matches of the same keys are equally exact; the first of the config applies.
+ */
+export function exactnessOf({ channelId, userId, guildId, accountId }: BindingMatch): number {
+  return (channelId === undefined ? 0 : 8) + (userId === undefined ? 0 : 4) +
+    (guildId === undefined ? 0 : 2) + (accountId === undefined ? 0 : 1);
+}
+
+/** The step of `bindings`, by the most exact key of each. */
+function prepareBindings(
+  bindings: readonly Binding[],
+): (
+  message: RoutedMessage,
+  present: readonly AccountId[],
+  ask: RecordCheck,
+) => BoundClaim | undefined {
+  const sorted = bindings.toSorted((one, other) =>
+    exactnessOf(other.match) - exactnessOf(one.match)
+  );
+  const byKey = new Map<string, Binding[]>();
+  for (const binding of sorted) {
+    const { channelId, userId, guildId } = binding.match;
+    const key = channelId !== undefined
+      ? `channel ${channelId}`
+      : userId !== undefined
+      ? `user ${userId}`
+      : guildId !== undefined
+      ? `guild ${guildId}`
+      : "";
+    const list = byKey.get(key);
+    if (list) list.push(binding);
+    else byKey.set(key, [binding]);
+  }
+
+  function find(message: RoutedMessage, present: readonly AccountId[]): Binding | undefined {
+    const { channelId, place, sender } = message;
+    const inGuild = place.kind === "guild" ? place : undefined;
+    const isTheirs = ({ match }: Binding): boolean =>
+      (match.userId === undefined || match.userId === sender.id) &&
+      (match.guildId === undefined || match.guildId === inGuild?.guild.id) &&
+      (match.accountId === undefined || present.some((account) => account === match.accountId));
+    return byKey.get(`channel ${channelId}`)?.find(isTheirs) ??
+      (inGuild && byKey.get(`channel ${inGuild.channel.id}`)?.find(isTheirs)) ??
+      byKey.get(`user ${sender.id}`)?.find(isTheirs) ??
+      (inGuild && byKey.get(`guild ${inGuild.guild.id}`)?.find(isTheirs)) ??
+      byKey.get("")?.find(isTheirs);
+  }
+
+  return (message, present, ask) => {
+    const binding = byKey.size === 0 ? undefined : find(message, present);
+    const fact = () =>
+      binding
+        ? `${matchText(binding.match)} is bound to the agent ${quoted(binding.agentId)}`
+        : "no binding is for it";
+    if (!ask("bound", binding !== undefined, binding?.rule ?? BINDINGS, fact) || !binding) {
+      return undefined;
+    }
+    const { agentId, rule, match } = binding;
+    return { agentId, rule, accountId: present.find((account) => account === match.accountId) };
+  };
+}
+
+/** A match in words: `"channel 123 with user 456"`. */
+export function matchText({ channelId, userId, guildId, accountId }: BindingMatch): string {
+  const parts = [
+    ...(channelId === undefined ? [] : [`channel ${channelId}`]),
+    ...(userId === undefined ? [] : [`user ${userId}`]),
+    ...(guildId === undefined ? [] : [`guild ${guildId}`]),
+    ...(accountId === undefined ? [] : [`account ${quoted(accountId)}`]),
+  ];
+  return parts.length === 0 ? "every message" : parts.join(" with ");
+}
