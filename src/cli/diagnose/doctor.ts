@@ -7,16 +7,17 @@
  */
 
 import { type BotConfig, forAccount } from "../../config/config.ts";
+import type { LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
-import { reportFindings } from "../shared/columns.ts";
+import { exitCodeOf, reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
 import { dataDirOf } from "../shared/store_access.ts";
-import { readConfig } from "../shared/read_config.ts";
+import { problemsText, readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { FixOptions } from "./check_discord.ts";
 import { runDoctorChecks } from "./doctor_checks.ts";
@@ -38,25 +39,32 @@ export async function doctor(
   io: Io,
   user: Pick<FixOptions, "confirm">,
 ): Promise<ExitCode> {
-  const findings = await examine(flags, io, user);
-  return reportFindings(findings, flags.json, io);
+  const loaded = await readConfig(flags.config, io.env);
+  const problems = loaded.problems.filter(({ severity }) => severity !== "note");
+  const others = loaded.kind === "refused"
+    ? []
+    : await examine(loaded, problems.length === 0, flags, io, user);
+  if (flags.json) return reportFindings([...problems.map(toFinding), ...others], true, io);
+  // Every command shows a problem of the config in the same way.
+  if (problems.length > 0) io.out(problemsText(problems, { errStyle: io.style }));
+  if (problems.length > 0 && others.length > 0) io.out("");
+  reportFindings(others, false, io);
+  return exitCodeOf([...problems.map(toFinding), ...others]);
 }
 
 async function examine(
+  { config }: LoadedConfig,
+  isFaultless: boolean,
   flags: DoctorFlags,
   io: Io,
   user: Pick<FixOptions, "confirm">,
 ): Promise<readonly Finding[]> {
   const { env } = io;
-  const loaded = await readConfig(flags.config, env);
-  const problems = loaded.problems.filter(({ severity }) => severity !== "note").map(toFinding);
-  if (loaded.kind === "refused") return problems;
   const api = apiOf(env);
   if ("problem" in api) {
     const why = api.problem;
-    return [...problems, { id: "config", what: "Environment", status: "fail", why }];
+    return [{ id: "config", what: "Environment", status: "fail", why }];
   }
-  const { config } = loaded;
   const accounts = config.accounts.map((account) => {
     const own = forAccount(config, account);
     return { config: own, token: tokenIn(own) };
@@ -75,7 +83,7 @@ async function examine(
   const mending = { ...flags, ...user };
   const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
   return [
-    ...(problems.length > 0 ? problems : [validConfig(config)]),
+    ...(isFaultless ? [validConfig(config)] : []),
     ...await runDoctorChecks(new Set(flags.only ?? DOCTOR_PARTS), facts),
   ];
 }

@@ -124,7 +124,7 @@ export function showFindings(findings: readonly Finding[], style: Style): readon
       `${mark}${FINDING_GAP}${what.padEnd(width)}${time}${FINDING_GAP}${
         printable(whyText(finding))
       }`,
-      ...(fix === undefined ? [] : [`${indent}→ ${printable(fix)}`]),
+      ...(fix === undefined ? [] : [`${indent}= ${printable(fix)}`]),
     ];
   });
 }

@@ -48,7 +48,7 @@ describe("[O3] showFindings()", () => {
     assert.deepEqual(rows, [
       "ok    a          4 ms  because",
       "FAIL  longer  1200 ms  because",
-      "                       → mend it",
+      "                       = mend it",
       "skip  b                because",
       "warn  c                because",
     ]);
