@@ -17,7 +17,7 @@ import { type Instructions, prepareInstructions } from "../../render/prompt/syst
 import type { ReplyRules, TextRules } from "../../render/reply.ts";
 import { UNKNOWN_WINDOW } from "../../core/model.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { composeToolMessage } from "../../render/tool_message.ts";
+import { composeToolMessage, type ToolMessage } from "../../render/tool_message.ts";
 
 /** Rules that do not come from the config. */
 export interface TurnRulesPorts {
@@ -202,11 +202,13 @@ export function toolTextRules(
 export function cleanText(
   message: InboundMessage,
   text: string,
+  isKnownLink: ToolMessage["isKnownLink"],
   config: Config,
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
   const agentId = config.agentList[0].id;
-  const composed = composeToolMessage({ ...message, message, agentId, callKey: "", text }, rules);
+  const shown = { ...message, message, agentId, callKey: "", text, isKnownLink };
+  const composed = composeToolMessage(shown, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

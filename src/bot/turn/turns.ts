@@ -105,7 +105,8 @@ export function createAccountTurns(
     approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
     ownerIds: owners.toTell,
-    cleanText: (message, text) => cleanText(message, text, config(), sources),
+    cleanText: (message, text, isKnownLink) =>
+      cleanText(message, text, isKnownLink, config(), sources),
     events,
     now,
   });

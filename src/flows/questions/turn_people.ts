@@ -9,6 +9,7 @@ import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
 import { ALLOW_ONCE, type AskedCall, DENY, type Question } from "../../core/people/question.ts";
 import type { TurnPeople } from "../turn/save_turn.ts";
+import type { TurnLinks } from "../turn/turn_links.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
@@ -26,14 +27,22 @@ export function createTurnPeople(
     /** The bot's owners who can get messages. */
     readonly ownerIds: () => Promise<readonly UserId[]>;
     /** Cleans a text by the model as an answer to this message: secrets and links (R9). */
-    readonly cleanText: (message: InboundMessage, text: string) => string;
+    readonly cleanText: (
+      message: InboundMessage,
+      text: string,
+      isKnownLink: TurnLinks["isKnown"],
+    ) => string;
   },
 ): TurnPeople {
   const { questions, draw, texts, now } = options;
 
   /** Texts of a model get the cleaning of its answers. The exact command stays as it is. */
-  function cleaned({ callKey, question }: AskedCall, message: InboundMessage) {
-    const clean = (text: string) => options.cleanText(message, text);
+  function cleaned(
+    { callKey, question }: AskedCall,
+    message: InboundMessage,
+    isKnownLink: TurnLinks["isKnown"],
+  ) {
+    const clean = (text: string) => options.cleanText(message, text, isKnownLink);
     const { text, choices, facts, form } = question;
     const shown: Question = {
       ...question,
@@ -49,8 +58,10 @@ export function createTurnPeople(
 
   return {
     decisionOf: questions.decisionOf,
-    async park({ claim, asked, taken, charges }) {
-      const all = asked.map((one) => withCost(cleaned(one, claim.message), taken.steps));
+    async park({ claim, asked, taken, charges, isKnownLink }) {
+      const all = asked.map((one) =>
+        withCost(cleaned(one, claim.message, isKnownLink), taken.steps)
+      );
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });
       options.events.emit.waitsForPeople();

@@ -269,7 +269,11 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (draft) await draft.end();
   }
   if (outcome.kind === "parked") {
-    await parkTurn(turn.claim, outcome, spending, ports);
+    if (history.isFolded) {
+      const words = outcome.asked.map(({ question }) => question.text).join("\n");
+      if (mayLink(words)) await links.recall(words, claim.route.sessionKey, sessions);
+    }
+    await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
     return undefined;
   }
   const steps = outcome.kind === "interrupted" || outcome.kind === "refused"

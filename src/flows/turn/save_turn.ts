@@ -18,6 +18,7 @@ import type { TurnEnds } from "../../core/store/turns.ts";
 import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
+import type { TurnLinks } from "./turn_links.ts";
 
 /** Everything that storing a turn needs from outside. */
 export interface SaveTurnPorts extends Pick<Account, "now" | "schedule" | "stopping" | "log"> {
@@ -94,6 +95,8 @@ export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
     readonly taken: StepsTaken;
     readonly charges: readonly Charge[];
     readonly asked: readonly AskedCall[];
+    /** Whether a person or a tool wrote an address in the conversation (R9). */
+    readonly isKnownLink: TurnLinks["isKnown"];
   }) => Promise<void>;
 }
 
@@ -106,6 +109,7 @@ export async function parkTurn(
   claim: Claim,
   { asked, taken }: ParkedTurn,
   spending: TurnSpending,
+  isKnownLink: TurnLinks["isKnown"],
   ports: Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log"> & {
     readonly people?: TurnPeople;
   },
@@ -114,7 +118,7 @@ export async function parkTurn(
   if (!people) return;
   const { length } = spending.charges;
   const charges = unsavedCharges(spending, "answer");
-  const park = () => people.park({ claim, taken, charges, asked });
+  const park = () => people.park({ claim, taken, charges, asked, isKnownLink });
   await saveSteps(park, claim.message.id, ports);
   spending.stored = length;
   log.info("A turn waits for a person", {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { textOf } from "../../../simulator/world/components.ts";
 import { ended, KILLED, withSimulation } from "../../support/bot/e2e.ts";
 import { startFixedModel } from "../../support/model/fixed_model.ts";
 
@@ -74,6 +75,25 @@ describe("[R9] links in a conversation", () => {
     } finally {
       engine.close();
     }
+  });
+
+  it("shows a link in a question to people as an answer would", async () => {
+    await using model = await startFixedModel((asked) => {
+      if (!asked.includes("page?id=42")) {
+        const source = "'https://found.example/' + 'page?id=42'";
+        return { calls: [{ id: "c1", name: "code", arguments: JSON.stringify({ source }) }] };
+      }
+      const ask = { question: `Is it ${FOUND} or ${OTHER}?`, options: ["one", "other"] };
+      return { calls: [{ id: "c2", name: "ask", arguments: JSON.stringify(ask) }] };
+    });
+    await withSimulation({}, async ({ start, say, mention, simulator, until }) => {
+      await start({ OPENAI_BASE_URL: model.baseUrl });
+      say("grace", "general", `${mention} find it`);
+      const { id } = simulator.channel("general");
+      const card = await until("the question", () => simulator.posted(id).at(-1));
+      const shown = `Is it <${FOUND}> or <https://found.example/page> \`?id=43\``;
+      assert.ok(textOf(card).includes(shown), textOf(card));
+    });
   });
 
   it("shows a link in a posted message as an answer would", async () => {
