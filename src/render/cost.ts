@@ -17,7 +17,10 @@ import type { ComposedReply } from "./reply.ts";
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
 
 /** The line; `undefined` if the model has told no cost. */
-export function footerOf(cost: TurnCost | undefined): string | undefined {
+export function footerOf(
+  cost: TurnCost | undefined,
+  currency: string | undefined,
+): string | undefined {
   if (!cost) return undefined;
   const { model, inputTokens, cachedTokens, outputTokens, micros, ms } = cost;
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
@@ -25,7 +28,7 @@ export function footerOf(cost: TurnCost | undefined): string | undefined {
     model.replace(/[`\n]/g, ""),
     `${inputTokens} + ${outputTokens} tokens`,
     `${cached} % cached`,
-    ...(micros === undefined || micros === 0 ? [] : [moneyText(micros)]),
+    ...(micros === undefined || micros === 0 ? [] : [moneyText(micros, currency)]),
     `${(ms / 1_000).toFixed(1)} s`,
   ];
   return `${SMALL}${parts.join(" · ")}`;
@@ -58,7 +61,10 @@ export function withLastLine(composed: ReplyToSend, line: string, limit: number)
 }
 
 /** The fact for a card; `undefined` if no server has told its tokens. */
-export function costFactOf(steps: readonly Step[]): CardFact | undefined {
+export function costFactOf(
+  steps: readonly Step[],
+  currency: string | undefined,
+): CardFact | undefined {
   const known = steps.flatMap((step) => step.kind === "answer" && step.usage ? [step.usage] : []);
   if (known.length === 0) return undefined;
   const sum = (of: (usage: ModelUsage) => number) => known.reduce((all, one) => all + of(one), 0);
@@ -68,5 +74,6 @@ export function costFactOf(steps: readonly Step[]): CardFact | undefined {
   const tokens = `${about}${sum(({ inputTokens }) => inputTokens)} + ${
     sum(({ outputTokens }) => outputTokens)
   } tokens`;
-  return { name: "Cost so far", value: micros === 0 ? tokens : `${tokens} · ${moneyText(micros)}` };
+  const money = micros === 0 ? "" : ` · ${moneyText(micros, currency)}`;
+  return { name: "Cost so far", value: tokens + money };
 }

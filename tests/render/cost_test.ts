@@ -44,7 +44,7 @@ const cases:
           micros: 34,
         }),
       ],
-      "1000 + 25 tokens · 0.0012",
+      "1000 + 25 tokens · 0.0012 EUR",
     ],
     [
       "no money if one request has no price",
@@ -71,7 +71,7 @@ const cases:
 
 describe("[A1] [L5] costFactOf()", () => {
   for (const [what, steps, text] of cases) {
-    it(`shows ${what}`, () => assert.equal(costFactOf(steps)?.value, text));
+    it(`shows ${what}`, () => assert.equal(costFactOf(steps, "EUR")?.value, text));
   }
 });
 
@@ -85,7 +85,7 @@ const COST = {
   ms: 3_210,
 };
 
-const LINE = "-# a/x · 2000 + 120 tokens · 80 % cached · 0.0042 · 3.2 s";
+const LINE = "-# a/x · 2000 + 120 tokens · 80 % cached · 0.0042 EUR · 3.2 s";
 
 function composed(...chunks: string[]): Extract<ComposedReply, { kind: "reply" }> {
   return { kind: "reply", text: "the answer", reply: { chunks } } as unknown as Extract<
@@ -94,24 +94,24 @@ function composed(...chunks: string[]): Extract<ComposedReply, { kind: "reply" }
   >;
 }
 
-const short = withFooter(composed("one", "two"), footerOf(COST), 2_000);
+const short = withFooter(composed("one", "two"), footerOf(COST, "EUR"), 2_000);
 
 describe("[R15] the footer", () => {
   it("has model, tokens, cached share, money and seconds", () => {
-    assert.equal(footerOf(COST), LINE);
+    assert.equal(footerOf(COST, "EUR"), LINE);
   });
 
   it("leaves out unknown money, and is absent without its rule or a request", () => {
     const { micros: _, ...unpriced } = COST;
-    assert.doesNotMatch(footerOf(unpriced) ?? "", /0\.0042/);
-    assert.equal(footerOf(undefined), undefined);
+    assert.doesNotMatch(footerOf(unpriced, "EUR") ?? "", /0\.0042/);
+    assert.equal(footerOf(undefined, "EUR"), undefined);
     assert.equal(withFooter(composed("one"), undefined, 2_000).reply.chunks.length, 1);
   });
 
   it("joins the last message if it fits, and the session's text never has it", () => {
     assert.deepEqual(short.reply.chunks, ["one", `two\n${LINE}`]);
     assert.equal(short.text, "the answer");
-    const long = withFooter(composed("x".repeat(1_990)), footerOf(COST), 2_000);
+    const long = withFooter(composed("x".repeat(1_990)), footerOf(COST, "EUR"), 2_000);
     assert.deepEqual(long.reply.chunks.slice(1), [LINE]);
   });
 

@@ -129,7 +129,7 @@ export function agentInstructions(
 
 /** Rules that are the same for every message. */
 function sharedBy(config: Config) {
-  const { agents, discord, messages, texts, session, tools } = config;
+  const { agents, discord, messages, models, texts, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
     instructionsOf: prepareInstructions(agentInstructions(config, config.agentList[0])),
@@ -145,6 +145,7 @@ function sharedBy(config: Config) {
       timeoutMs: agents.turnTimeoutSec * 1_000,
       toolTimeoutMs: tools.timeoutSec * 1_000,
       maxSteps: agents.maxSteps,
+      currency: models.currency,
       texts,
     },
   };

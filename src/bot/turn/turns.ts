@@ -102,6 +102,7 @@ export function createAccountTurns(
     draw: randomBytes,
     texts: () => config().texts,
     escalates: () => config().approvals.escalate,
+    currency: () => config().models.currency,
     approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
     ownerIds: owners.toTell,

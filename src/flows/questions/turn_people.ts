@@ -22,6 +22,8 @@ export function createTurnPeople(
     readonly questions: Pick<Questions, "park" | "decisionOf">;
     /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
     readonly escalates: () => boolean;
+    /** `models.currency`. */
+    readonly currency: () => string | undefined;
     /** Milliseconds until a question expires. */
     readonly approvalTimeoutMs: () => number;
     /** The bot's owners who can get messages. */
@@ -60,7 +62,7 @@ export function createTurnPeople(
     decisionOf: questions.decisionOf,
     async park({ claim, asked, taken, charges, isKnownLink }) {
       const all = asked.map((one) =>
-        withCost(cleaned(one, claim.message, isKnownLink), taken.steps)
+        withCost(cleaned(one, claim.message, isKnownLink), taken.steps, options.currency())
       );
       const steps = taken.unsaved;
       await questions.park({ claim, steps, charges, asked: all, now: now() });
@@ -86,9 +88,13 @@ export function createTurnPeople(
 }
 
 /** Shows people who decide about a call the cost of its turn. A question of the model has no cost. */
-function withCost<Asked extends AskedCall>(asked: Asked, steps: readonly Step[]): Asked {
+function withCost<Asked extends AskedCall>(
+  asked: Asked,
+  steps: readonly Step[],
+  currency: string | undefined,
+): Asked {
   const { question } = asked;
-  const fact = question.kind === "ask" ? undefined : costFactOf(steps);
+  const fact = question.kind === "ask" ? undefined : costFactOf(steps, currency);
   return fact ? { ...asked, question: { ...question, facts: [...question.facts, fact] } } : asked;
 }
 

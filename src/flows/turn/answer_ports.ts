@@ -43,6 +43,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly maxSteps: number;
   /** Whether answers have a footer (R15). */
   readonly hasFooter?: boolean;
+  /** `models.currency`, for the footer. */
+  readonly currency?: string;
 }
 
 /** Everything that answering needs from outside. */

@@ -73,7 +73,7 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules: { texts, chunks: { limit }, hasFooter }, manner, spending }: {
+  { rules: { texts, chunks: { limit }, hasFooter, currency }, manner, spending }: {
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
     readonly spending: TurnSpending;
@@ -85,5 +85,5 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
-  return hasFooter ? withFooter(shown, footerOf(costOf(spending)), limit) : shown;
+  return hasFooter ? withFooter(shown, footerOf(costOf(spending), currency), limit) : shown;
 }

@@ -49,6 +49,11 @@ describe("prepareTurnRules()", () => {
     assert.equal(rules(directMessage()).historyLimit, 0);
   });
 
+  it("[R15] knows the currency of footers", async () => {
+    const config = await loadTestConfig({}, { models: { currency: "EUR" } });
+    assert.equal(rulesBy(config)(guildMessage()).currency, "EUR");
+  });
+
   it("[R15] adds a footer for owners of the bot, and not for people whom a place's list names", async () => {
     const listed = sender();
     const lists = { dm: { allowFrom: [listed.id] }, guilds: { [GUILD]: { users: [listed.id] } } };
