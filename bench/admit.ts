@@ -73,7 +73,7 @@ export function policy(): AccessPolicy {
     asksPluralkit: true,
     commands: { usesAccessGroups: true, texts: true },
     approvers: [],
-    tools: { global: {}, agent: {}, openGates: [] },
+    tools: { global: {}, agents: [], openGates: [] },
     matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
     ruleOf: (path) => path,
   };

@@ -7,7 +7,13 @@
  */
 
 import { openGates } from "../core/tool_names.ts";
-import type { AccessPolicy, CommandRules, GuildRules, ToolLists } from "../policy/rules/rules.ts";
+import type {
+  AccessPolicy,
+  AgentTools,
+  CommandRules,
+  GuildRules,
+  ToolLists,
+} from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { withoutPrototype } from "./schema/access.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
@@ -38,7 +44,7 @@ export function toAccessPolicy(
     approvers: execApprovals?.approvers ?? [],
     tools: {
       global: toolLists(settings.tools),
-      agent: settings.agents.list[0]?.tools ?? {},
+      agents: agentTools(settings.agents),
       openGates: openGates(actions ?? {}),
     },
     matchesPattern,
@@ -62,6 +68,12 @@ function filtered(
 /** The lists alone, without the section's other keys. */
 function toolLists({ allow, alsoAllow, deny }: ToolLists = {}): ToolLists {
   return { allow, alsoAllow, deny };
+}
+
+function agentTools({ list }: Settings["agents"]): readonly AgentTools[] {
+  return list.flatMap(({ id: agentId, tools }, index) =>
+    tools ? [{ agentId, lists: toolLists(tools), rule: `agents.list[${index}].tools` }] : []
+  );
 }
 
 /** The rules for commands, which all accounts share. */

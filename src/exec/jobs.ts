@@ -26,6 +26,9 @@ interface CommandJob {
   end?: RunEnd;
 }
 
+/** Commands that run now. */
+export type RunningCommands = Set<RunningProgram>;
+
 /** Maximum number of commands at the same time. */
 const MAX_RUNNING = 4;
 /** Maximum number of ended jobs that stay readable. */
@@ -50,12 +53,14 @@ export function createHostCommands(options: {
   readonly bounds: ProgramBounds;
   /** Socket of the broker; used if it exists. */
   readonly brokerSocket?: string;
+  /** Shared with others whose commands count for the same limit; absent: with none. */
+  readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
   const { brokerSocket = BROKER_SOCKET } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
-  const active = new Set<RunningProgram>();
+  const { running: active = new Set() } = options;
   let probe: Promise<string | undefined> | undefined;
   let last = 0;
 

@@ -52,6 +52,27 @@ export function latest<Source, Derived>(
   };
 }
 
+/** As {@link latest}, for several keys: a value for each key that was asked for. */
+export function latestOf<Source, Key, Derived>(
+  source: () => Source,
+  derive: (source: Source, key: Key) => Derived,
+): (key: Key) => Derived {
+  const byKey = latest(source, (by) => eachOnce((key: Key) => derive(by, key)));
+  return (key) => byKey()(key);
+}
+
+/** Makes a value for each key at its first use. The keys must be few: no value is forgotten. */
+export function eachOnce<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const value = make(key);
+    made.set(key, value);
+    return value;
+  };
+}
+
 /**
  * Keeps a function that depends on the program's secrets up to date with them. A reload may bring
  * another token or key. From then on each running account must redact it, even an account without

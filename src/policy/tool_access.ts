@@ -19,8 +19,9 @@ import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 
-/** The sender whose message the turn answers. */
+/** The sender whose message the turn answers, and the agent that answers it. */
 export interface ToolAsker {
+  readonly agentId: string;
   readonly place: Place;
   readonly sender: Sender;
   /**
@@ -63,7 +64,6 @@ export type DecideTools = (
 ) => readonly ToolDecision[];
 
 const GLOBAL = "tools";
-const AGENT = "agents.list[0].tools"; // the agent of turns is not chosen here yet
 const OWNERS = "commands.ownerAllowFrom";
 const GATES = "channels.discord.actions";
 
@@ -72,12 +72,13 @@ type Decided = Omit<ToolDecision, "name">;
 
 /** Prepares a policy for many turns. */
 export function prepareToolAccess(policy: AccessPolicy): DecideTools {
-  const { tools: { global, agent, openGates }, ruleOf } = policy;
+  const { tools: { global, agents, openGates }, ruleOf } = policy;
   const { needed } = prepareRights(policy);
   const hasOwnerList = policy.commands.owners !== undefined;
-  const everywhere = [{ lists: global, rule: GLOBAL }, { lists: agent, rule: AGENT }];
+  const ofAgents = new Map(agents.map((agent) => [agent.agentId, [agent]]));
 
-  return ({ place, sender, ownsApplication }, tools) => {
+  return ({ agentId, place, sender, ownsApplication }, tools) => {
+    const agent: readonly ToolLevel[] = ofAgents.get(agentId) ?? [];
     const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     if (rules?.kind === "closed") {
       const rule = ruleOf(rules.rule);
@@ -89,7 +90,8 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
     };
     // The first entry gives tools; further ones only bear its name and limit it (P12).
     const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];
-    const denying = [...everywhere, ...own.flat(), ...limiting.flat(2)];
+    const everywhere = { lists: global, rule: GLOBAL };
+    const denying = [everywhere, ...agent, ...own.flat(), ...limiting.flat(2)];
 
     function decide({ name, gate, partGates }: ToolFacts): Decided {
       const denial = denying.find(({ lists }) => listsTool(lists.deny, name));
@@ -101,7 +103,7 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
         return refused("gate-closed", GATES);
       }
       let step = decideGlobally(name, isOwner, global);
-      step = applyLevel(step, name, [{ lists: agent, rule: AGENT }]);
+      step = applyLevel(step, name, agent);
       step = applyLevel(step, name, own[0] ?? []);
       for (const [level = []] of limiting) step = applyLimits(step, name, level);
       return step;

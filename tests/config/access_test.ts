@@ -107,7 +107,15 @@ describe("toAccessPolicy()", () => {
           '{ "id": "a", "tools": { "deny": ["x"] } }, { "id": "b", "tools": { "deny": ["y"] } }] } }',
       ),
     );
-    sameData([tools.global, tools.agent], [{ allow: ["remind"] }, { deny: ["x"] }]);
+    sameData(tools.global, { allow: ["remind"] });
+    sameData(
+      tools.agents,
+      ["x", "y"].map((tool, index) => ({
+        agentId: ["a", "b"][index],
+        lists: { deny: [tool] },
+        rule: `agents.list[${index}].tools`,
+      })),
+    );
     assert.ok(tools.openGates.includes("roles") && !tools.openGates.includes("messages"));
     sameData(guilds?.["123"]?.tools, { deny: ["exec"] });
     const { help } = guilds?.["123"]?.channels ?? {};
@@ -130,7 +138,7 @@ describe("toAccessPolicy()", () => {
 
   it("[T2] has no tools of its own without the keys", async () => {
     const { tools } = await accessOf(undefined);
-    sameData(tools, { global: {}, agent: {}, openGates: openGates({}) });
+    sameData(tools, { global: {}, agents: [], openGates: openGates({}) });
   });
 
   it("[T2] [C6] an account inherits tools, and may set its own", async () => {

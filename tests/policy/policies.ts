@@ -77,7 +77,7 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   asksPluralkit: false,
   commands: commands(),
   approvers: [],
-  tools: { global: {}, agent: {}, openGates: openGates({}) },
+  tools: { global: {}, agents: [], openGates: openGates({}) },
   matchesPattern: (text) => text.includes("barnacle"),
   ruleOf: (path) => path,
   ...fields,

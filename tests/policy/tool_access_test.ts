@@ -60,7 +60,10 @@ interface PlaceKeys {
 /** The keys of a config about tools, each at its level. */
 interface Keys {
   readonly tools?: ToolLists;
+  /** Of the agent `main`. */
   readonly agent?: ToolLists;
+  /** Of the agent `helper`. */
+  readonly other?: ToolLists;
   readonly guild?: PlaceKeys;
   readonly channel?: PlaceKeys;
   readonly actions?: Readonly<Record<string, boolean>>;
@@ -81,7 +84,11 @@ function rulesOf({ tools, toolsBySender }: PlaceKeys = {}) {
 function policyOf(keys: Keys, more: Partial<AccessPolicy> = {}): AccessPolicy {
   const tools: ToolRules = {
     global: keys.tools ?? {},
-    agent: keys.agent ?? {},
+    agents: [keys.agent ?? {}, keys.other ?? {}].map((lists, index) => ({
+      agentId: ["main", "helper"][index] ?? "",
+      lists,
+      rule: `agents.list[${index}].tools`,
+    })),
     openGates: openGates(keys.actions ?? {}),
   };
   return policy({
@@ -97,8 +104,12 @@ function policyOf(keys: Keys, more: Partial<AccessPolicy> = {}): AccessPolicy {
   });
 }
 
-const inHelp = { place: guildPlace(), ownsApplication: () => false };
-const inDm = { place: { kind: "dm" }, ownsApplication: () => false } as const;
+const inHelp = { agentId: "main", place: guildPlace(), ownsApplication: () => false };
+const inDm = {
+  agentId: "main",
+  place: { kind: "dm" },
+  ownsApplication: () => false,
+} as const;
 const elsewhere = {
   ...inHelp,
   place: guildPlace({ channel: { id: THREAD, name: "lounge" } }),
@@ -534,6 +545,31 @@ describe("[T2] prepareToolAccess() › the deciding config path", () => {
   });
 });
 
+describe("[T2] [N1] prepareToolAccess() › several agents", () => {
+  const keys: Keys = {
+    tools: { allow: ["remind", "web_fetch"], alsoAllow: ["memory"] },
+    agent: { deny: ["remind"] },
+    other: { allow: ["remind"], alsoAllow: ["exec"] },
+  };
+  const cases: readonly [agentId: string, tool: string, why: string, rule: string][] = [
+    ["main", "remind", "denied", "agents.list[0].tools.deny"],
+    ["main", "exec", "not-allowed", "tools.allow"],
+    ["main", "web_fetch", "allowed", "tools.allow"],
+    ["helper", "remind", "allowed", "agents.list[1].tools.allow"],
+    ["helper", "exec", "also-allowed", "agents.list[1].tools.alsoAllow"],
+    ["helper", "web_fetch", "not-allowed", "agents.list[1].tools.allow"],
+    ["without", "remind", "allowed", "tools.allow"], // an agent with no lists
+    ["without", "exec", "not-allowed", "tools.allow"],
+  ];
+  for (const [agentId, tool, why, rule] of cases) {
+    it(`${agentId}: ${tool} is ${why} by ${rule}`, () => {
+      const found = decide(policyOf(keys), { ...inHelp, sender: bob, agentId })
+        .find(({ name }) => name === tool);
+      assert.deepEqual([found?.why, found?.rule], [why, rule]);
+    });
+  }
+});
+
 describe("[T2] prepareToolAccess() › laws", () => {
   const list = fc.option(
     fc.array(
@@ -567,7 +603,11 @@ describe("[T2] prepareToolAccess() › laws", () => {
     sender: fc.constantFrom(ada, bob, mod, mutedMod, bot),
     place: fc.constantFrom(inHelp.place, inDm.place, elsewhere.place),
     owns: fc.boolean(),
-  }).map(({ owns, ...rest }): ToolAsker => ({ ...rest, ownsApplication: () => owns }));
+  }).map(({ owns, ...rest }): ToolAsker => ({
+    ...rest,
+    agentId: "main",
+    ownsApplication: () => owns,
+  }));
 
   const isOn = (entries: readonly string[] | undefined, name: string): boolean =>
     entries?.some((entry) => isForTool(entry, name)) === true;
@@ -582,6 +622,15 @@ describe("[T2] prepareToolAccess() › laws", () => {
       }),
     };
   };
+
+  it("[N1] the lists of an agent decide nothing for another", () => {
+    fc.assert(fc.property(keys, lists, asker, (written, other, from) => {
+      assert.deepEqual(
+        decide(policyOf({ ...written, other }), from),
+        decide(policyOf(written), from),
+      );
+    }));
+  });
 
   it("each tool has one decision, in order", () => {
     fc.assert(fc.property(keys, asker, (written, from) => {

@@ -54,7 +54,7 @@ function build({ owners = [] as readonly string[], byMeaning = false } = {}) {
   });
   const port = createMemoryPort({ store, now: () => ++now }, {
     searchNotes,
-    agentId: () => "main",
+    agentId: "main",
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: ({ sender: { username } }) => owners.includes(username),
   });

@@ -13,6 +13,8 @@ import { createDuplicateWatch } from "../../flows/preflight/duplicate_instance.t
 import { createSpending } from "../../flows/turn/spending/budgets.ts";
 import { createSummaries } from "../../flows/session/compact.ts";
 import { createTokenRates } from "../../session/history.ts";
+import { agentOf } from "../../config/config.ts";
+import { eachOnce } from "../../lib/cache.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
@@ -72,10 +74,11 @@ export async function createParts(
   const history = createHistory(account, { ...given, judging });
   const counts = { rates, summaries, spend };
   const made = { ...given, ...counts, outbound, threads, files, sources, judging, history };
-  const toolPorts = createToolPorts(account, made);
-  const inbound = createInbound(account, { ...made, toolPorts });
+  const portsOf = eachOnce((agentId: string) => createToolPorts(account, { ...made, agentId }));
+  const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
+  const inbound = createInbound(account, { ...made, toolPortsOf });
   const catchUp = createAccountCatchUp(account, { ...given, inbound });
-  const turns = createAccountTurns(account, { ...made, toolPorts, inbound, catchUp });
+  const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp });
   const schedules = createAccountSchedules(account, made);
   const duplicates = createDuplicateWatch(account);
   return {

@@ -64,7 +64,7 @@ export interface InteractionParts
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "isOwner">;
-  readonly toolPorts: ToolPorts;
+  readonly toolPortsOf: (agentId: string) => ToolPorts;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
 }
@@ -129,14 +129,14 @@ export function createCommandContext(
     usage: store.usage,
     currency: () => config().models.currency,
     budgets(call) {
-      const { budgets, agentList: [agent] } = config();
-      return readBudgets(budgets, usedBy(call, agent.id), store, now());
+      const by = usedBy(call, judging.sessionOf(call).agentId);
+      return readBudgets(config().budgets, by, store, now());
     },
     questions: {
       open: store.questions.open,
       mayDecide: createMayDecide(account, {
         tools: TOOLS,
-        ports: parts.toolPorts,
+        portsFor: (press) => parts.toolPortsOf(judging.sessionOf(press).agentId),
         isOwner: sources.isOwner,
         isOfDiscord: (error) => error instanceof RestError,
       }),
@@ -152,7 +152,7 @@ export function createCommandContext(
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
     settings: judging.settings,
-    skills: sources.skills,
+    skills: (call) => sources.skills(call, judging.sessionOf(call).agentId),
     ask: createAsk(account, {
       ...parts,
       judge: judging.judge.judge,

@@ -34,7 +34,7 @@ export interface NoteMeaning {
 export function createNoteMeaning(
   { setup, store: { notes, usage }, logging, now }: Clock & {
     readonly setup: () => {
-      readonly config: Pick<Config, "agentList" | "budgets">;
+      readonly config: Pick<Config, "budgets">;
       readonly embedding?: Embedding;
     };
     readonly store: Pick<Store, "notes" | "usage">;
@@ -51,11 +51,7 @@ export function createNoteMeaning(
       return filter(text).text;
     },
   });
-  const embedding = createNoteEmbedding({ schedule, log }, {
-    notes,
-    embedder,
-    agentId: () => setup().config.agentList[0].id,
-  });
+  const embedding = createNoteEmbedding({ schedule, log }, { notes, embedder });
   let dimension: number | undefined;
 
   /** If a search shows that the model's vectors have changed, all notes need new ones. */

@@ -7,16 +7,17 @@
  */
 
 import process from "node:process";
-import { type BotConfig, missingSection } from "../../config/config.ts";
+import { agentOf, type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
+import type { RunningCommands } from "../../exec/jobs.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { TOOLS } from "../../tools/registry.ts";
-import type { ToolServices } from "../rules/tool_services.ts";
+import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
@@ -48,11 +49,6 @@ export interface ToolServicesOptions extends Clock {
 export async function createToolServices(options: ToolServicesOptions): Promise<ToolServices> {
   const { config, dataDir, jobWorkerUrl, version, now, log, onSignIn } = options;
   let current = config;
-  const skills = createSkillLibrary(() => skillFolders(current, current.agentList[0], dataDir), {
-    now,
-  }, log);
-  let areSkillsRead = false;
-  const skillsRead = skills.read().then(() => void (areSkillsRead = true));
   const jobs = createLoader(async () => {
     const { createJobs } = await import("../../sandbox/jobs.ts");
     const { ownCommand } = await import("../../host/process/own_process.ts");
@@ -63,17 +59,60 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     configFile: current.file,
     skillFolders: configuredFolders(current),
   });
-  const commands = laterCommands(async () => {
-    const { createHostCommands } = await import("../../exec/jobs.ts");
-    const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
-    return createHostCommands({
-      workspace: () => workspaceOf(current, current.agentList[0], dataDir),
-      assertApart: (workspace) => assertApart(workspace, ownPaths()),
-      maySkipSandbox: () => current.exec?.sandbox === "off",
-      limits: () => current.exec?.limits ?? EXEC_LIMITS,
-      bounds: PROGRAM_BOUNDS,
+  const web = laterPages(async () => {
+    const { createWebPages } = await import("../../web/pages.ts");
+    return createWebPages({
+      runJob: async (...job) => (await jobs.get()).inThread(...job),
+      version,
+      now,
+      engine: () => engineOf(current.search),
     });
   });
+  /** Commands of all agents share one limit. */
+  const running: RunningCommands = new Set();
+  const agents = new Map<string, KnownAgent>();
+
+  function createAgent(agentId: string): KnownAgent {
+    let agent = agentOf(current, agentId);
+    // A turn of an agent that a reload removes keeps its folder to the end.
+    const agentNow = () => agent = current.agentList.find(({ id }) => id === agent.id) ?? agent;
+    const workspace = () => workspaceOf(current, agentNow(), dataDir);
+    const skills = createSkillLibrary(
+      () => skillFolders(current, agentNow(), dataDir),
+      { now },
+      log,
+    );
+    const commands = laterCommands(async () => {
+      const { createHostCommands } = await import("../../exec/jobs.ts");
+      const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
+      return createHostCommands({
+        workspace,
+        assertApart: (folder) => assertApart(folder, ownPaths()),
+        maySkipSandbox: () => current.exec?.sandbox === "off",
+        limits: () => current.exec?.limits ?? EXEC_LIMITS,
+        bounds: PROGRAM_BOUNDS,
+        running,
+      });
+    });
+    const known: KnownAgent = {
+      services: {
+        ports: { web, workspace: createWorkspacePort(workspace, ownPaths) },
+        commands,
+        skills,
+      },
+      reading: skills.read().then(() => void (known.reading = undefined)),
+    };
+    return known;
+  }
+
+  function agentFor(agentId: string): KnownAgent {
+    const { id } = agentOf(current, agentId);
+    const known = agents.get(id) ?? createAgent(id);
+    agents.set(id, known);
+    return known;
+  }
+
+  agentFor(current.agentList[0].id); // most turns are its own, and none should wait for its skills
   const servers = createLoader(async () => {
     const { createConfiguredServers } = await import("../mcp/ports.ts");
     const ports = { version, now, schedule, log, onSignIn };
@@ -84,42 +123,35 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
   let own = toolsOf(config);
   const all = joined(() => own, () => mcp?.tools() ?? NO_TOOLS);
   return {
-    ports: {
-      web: laterPages(async () => {
-        const { createWebPages } = await import("../../web/pages.ts");
-        return createWebPages({
-          runJob: async (...job) => (await jobs.get()).inThread(...job),
-          version,
-          now,
-          engine: () => engineOf(current.search),
-        });
-      }),
-      workspace: createWorkspacePort(
-        () => workspaceOf(current, current.agentList[0], dataDir),
-        ownPaths,
-      ),
-    },
+    of: (agentId) => agentFor(agentId).services,
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
-    commands,
-    skills,
     servers: () => mcp?.states() ?? [],
     tools: all,
-    ready(isAllowed) {
+    ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
-      return areSkillsRead ? mcp?.list(isWanted) : skillsRead.then(() => mcp?.list(isWanted));
+      const { reading } = agentFor(agentId);
+      return reading ? reading.then(() => mcp?.list(isWanted)) : mcp?.list(isWanted);
     },
     async apply(next) {
       const nextServers = await serversFor(next) ?? mcp;
       current = next;
-      void skills.read();
+      for (const { services } of agents.values()) void services.skills.read();
       own = toolsOf(next);
       mcp = nextServers;
       mcp?.apply(next);
     },
     async stop() {
-      await Promise.all([mcp?.close(), commands.stop()]);
+      const commands = Array.from(agents.values(), ({ services }) => services.commands.stop());
+      await Promise.all([mcp?.close(), ...commands]);
     },
   };
+}
+
+/** An agent with its services. */
+interface KnownAgent {
+  readonly services: AgentServices;
+  /** The first reading of its skills; `undefined` after that. */
+  reading: Promise<void> | undefined;
 }
 
 const NO_TOOLS: readonly Tool[] = [];

@@ -12,13 +12,19 @@ import type { CodeEnd, CodeJob } from "../../sandbox/evaluate.ts";
 /** The parts of {@link ToolPorts} that do not depend on an account. */
 export type SharedToolPorts = Pick<ToolPorts, "web" | "workspace">;
 
-/** The tools of a process. */
-export interface ToolServices {
+/** What an agent's tools use, whatever the account is: it has a folder of its own. */
+export interface AgentServices {
   readonly ports: SharedToolPorts;
-  /** Runs a script in a process of its own. */
-  readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
   readonly commands: HostCommands;
   readonly skills: SkillLibrary;
+}
+
+/** The tools of a process. */
+export interface ToolServices {
+  /** The services of an agent: the same object at each call. */
+  of(agentId: string): AgentServices;
+  /** Runs a script in a process of its own. */
+  readonly runCode: (job: CodeJob, signal: AbortSignal) => Promise<CodeEnd>;
   /** The states of the MCP servers, in the order of the config. */
   readonly servers: () => readonly McpServerState[];
   /** All tools that the config makes available: the same array until they change. */
@@ -27,10 +33,11 @@ export interface ToolServices {
    * Connects to servers that have not listed their tools, for a turn that may have them. Waits a
    * moment for those that no turn has needed yet, and never rejects.
    *
+   * @param agentId The agent of the turn, whose skills it waits for.
    * @param isAllowed Whether the turn's sender has a tool, by its name.
    * @returns `undefined` if there is nothing to wait for.
    */
-  ready(isAllowed: (tool: string) => boolean): Promise<void> | undefined;
+  ready(agentId: string, isAllowed: (tool: string) => boolean): Promise<void> | undefined;
   /**
    * Takes another config, for turns that begin later (C9).
    *

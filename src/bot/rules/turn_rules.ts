@@ -27,19 +27,20 @@ export interface TurnRulesPorts {
   /** Whether the bot may attach files in a place (R12a). */
   readonly takesFiles: TakesFiles;
   /** The tools of a message's turn (T2): the same array for the same tools. */
-  readonly tools: (message: InboundMessage) => readonly Tool[];
-  /** The agent's own files with instructions, as they are now (H4). */
-  readonly instructionFiles: () => NonNullable<Instructions["files"]>;
+  readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
+  /** An agent's own files with instructions, as they are now (H4). */
+  readonly instructionFiles: (agentId: string) => NonNullable<Instructions["files"]>;
   /** The skills of a message's turn (T7): the same array for the same skills. */
-  readonly skills: (asker: Parameters<typeof skillsOf>[0]) => readonly Skill[];
+  readonly skills: (asker: Parameters<typeof skillsOf>[0], agentId: string) => readonly Skill[];
   readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
   /** The current policy, with names already resolved to ids (P12). */
   readonly policy: () => AccessPolicy;
 }
 
-/** Derives the rules of turns from a config. */
+/** Derives the rules of an agent's turns from a config. */
 export function prepareTurnRules(
   config: Config,
+  agent: AgentConfig,
   {
     cleanSecrets,
     uploadLimit,
@@ -52,20 +53,21 @@ export function prepareTurnRules(
   }: TurnRulesPorts,
 ): (message: InboundMessage) => TurnRules {
   const { discord } = config;
+  const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
   /** The rules of the last turn in each place: most turns there have the same. */
   const known = new WeakMap<Place, KnownRules>();
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
-    shared ??= sharedBy(config); // built by the first turn: the host's time zone may take 5 ms
-    const tools = toolsFor(message);
+    shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
+    const tools = toolsFor(message, agentId);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
     const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : {};
     const instructions = shared.instructionsOf({
       tools,
-      files: instructionFiles(),
-      skills: () => skillsFor(message),
+      files: instructionFiles(agentId),
+      skills: () => skillsFor(message, agentId),
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       channelPrompt,
     });
@@ -114,7 +116,7 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
   return agents.defaults.timezone ?? hostTimezone();
 }
 
-/** The agent's instructions from the config, which are the same for every message. */
+/** An agent's instructions from the config, which are the same for every message. */
 export function agentInstructions(
   { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
   agent: AgentConfig,
@@ -128,11 +130,11 @@ export function agentInstructions(
 }
 
 /** Rules that are the same for every message. */
-function sharedBy(config: Config) {
+function sharedBy(config: Config, agent: AgentConfig) {
   const { agents, discord, messages, models, texts, session, tools } = config;
   const { allowedMentions, replyToMode } = discord;
   return {
-    instructionsOf: prepareInstructions(agentInstructions(config, config.agentList[0])),
+    instructionsOf: prepareInstructions(agentInstructions(config, agent)),
     sharedRules: {
       window: UNKNOWN_WINDOW,
       reset: session.reset,
@@ -208,8 +210,7 @@ export function cleanText(
   ports: Pick<TurnRulesPorts, "cleanSecrets" | "uploadLimit" | "takesFiles">,
 ): string {
   const rules = toolTextRules(config, message, ports);
-  const agentId = config.agentList[0].id;
-  const shown = { ...message, message, agentId, callKey: "", text, isKnownLink };
-  const composed = composeToolMessage(shown, rules);
+  const unsent = { ...message, message, agentId: "", callKey: "" }; // its nonces are not used
+  const composed = composeToolMessage({ ...unsent, text, isKnownLink }, rules);
   return (composed ?? []).map(({ message: { content } }) => content).join("\n");
 }

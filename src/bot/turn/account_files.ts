@@ -54,7 +54,7 @@ export function createAccountFiles(
   },
 ): AccountFiles {
   const { config, schedule, stopping, now } = account;
-  const audio = createAudioSpending({ spend, agentId: () => config().agentList[0].id, now });
+  const audio = createAudioSpending({ spend, now });
   const { log } = account.forPart("turns");
   const isMediaUrl = createIsMediaUrl(apiBase, DISCORD_API_BASE);
   const download = createDownload({

@@ -26,7 +26,7 @@ export function createAccountThreads(
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): AnswerThreads {
-  const { config, policy, store } = account;
+  const { policy, store } = account;
   const turns = account.forPart("turns");
   return createAnswerThreads(turns, {
     store: store.turns,
@@ -42,8 +42,7 @@ export function createAccountThreads(
     },
     matchesPattern: (text) => policy().policy.matchesPattern(text),
     titleByModel: createTitleByModel(turns, {
-      model: () => settings.model,
-      agentId: () => config().agentList[0].id,
+      modelOf: () => settings.model,
       spend,
     }),
     cleanSecrets,

@@ -1,12 +1,13 @@
 /** Joins the rules of turns with the guild index, the policy, the tools and the agent's own files. */
 
+import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createTurnTools } from "../../flows/judging/turn_tools.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { latest } from "../../lib/cache.ts";
+import { eachOnce, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -23,19 +24,27 @@ export function createRuleSources(
     readonly reader: Pick<Reader, "index" | "self">;
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
     readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
-    readonly toolServices: Pick<ToolServices, "tools" | "skills">;
+    readonly toolServices: Pick<ToolServices, "tools" | "of">;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): TurnRulesPorts {
   const { config, policy, now } = account;
-  const workspace = latest(config, (by) => workspaceOf(by, by.agentList[0], options.dataDir));
+  const { log } = account.forPart("turns");
+  const workspaceNow = latestOf(
+    config,
+    (by, agentId: string) => workspaceOf(by, agentOf(by, agentId), options.dataDir),
+  );
+  const filesOf = eachOnce((agentId: string) =>
+    createInstructionFiles(() => workspaceNow(agentId), now, log)
+  );
   return {
     cleanSecrets: outbound.cleanSecrets,
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
     tools: createTurnTools(account, { toolServices, owners }),
-    skills: (asker) => skillsOf(asker, toolServices.skills.now(), policy().policy),
-    instructionFiles: createInstructionFiles(workspace, now, account.forPart("turns").log).read,
+    skills: (asker, agentId) =>
+      skillsOf(asker, toolServices.of(agentId).skills.now(), policy().policy),
+    instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
     policy: () => policy().policy,
   };

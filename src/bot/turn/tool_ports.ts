@@ -38,11 +38,12 @@ import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountFiles } from "./account_files.ts";
 import type { History } from "./history.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-import type { ToolServices } from "../rules/tool_services.ts";
+import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
-/** Creates the ports. */
+/** Creates the ports of an agent's turns. */
 export function createToolPorts(account: AccountContext, parts: {
+  readonly agentId: string;
   readonly options: Pick<AccountOptions, "searchNotes">;
   readonly client: RestClient;
   readonly reader: Reader;
@@ -65,7 +66,8 @@ export function createToolPorts(account: AccountContext, parts: {
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
   const model = (): Model => settings.model;
-  const agentId = () => config().agentList[0].id;
+  const { agentId } = parts;
+  const services = toolServices.of(agentId);
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };
   const closed = latest(account.policy, ({ policy }) => prepareClosedBy(policy));
   const reads: Pick<ActionsOptions, "self" | "closedBy" | "show"> = {
@@ -79,9 +81,9 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     show: parts.history.show,
   };
-  const filesPort = filesFor(account, parts);
+  const filesPort = filesFor(account, services, parts);
   return {
-    ...toolServices.ports,
+    ...services.ports,
     files: filesPort,
     code: createCodePort({ runCode: toolServices.runCode, readFile: files.find }),
     draw: createDrawPort(account, {
@@ -118,13 +120,13 @@ export function createToolPorts(account: AccountContext, parts: {
       setPresence: parts.presence.set,
     }),
     recall: { recall: store.sessions.recall },
-    skills: createSkillsPort(sources.skills),
+    skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
     memory: createMemoryPort(account, { ...rights, searchNotes: options.searchNotes }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {
       ...rights,
       config,
-      commands: toolServices.commands,
+      commands: services.commands,
       approvers: () => account.policy().policy.approvers,
       rules: store.questions,
     }),
@@ -143,14 +145,14 @@ export function createToolPorts(account: AccountContext, parts: {
 /** Connects the files that tools send with their sources. */
 function filesFor(
   { config }: Pick<AccountContext, "config">,
-  { toolServices, files, sources }: {
-    readonly toolServices: Pick<ToolServices, "ports">;
+  { ports }: Pick<AgentServices, "ports">,
+  { files, sources }: {
     readonly files: Pick<AccountFiles, "download" | "find" | "image" | "isMediaUrl" | "sent">;
     readonly sources: TurnRulesPorts;
   },
 ): FilesPort {
   return createFilesPort({
-    ...toolServices.ports,
+    ...ports,
     ...files,
     findAttachment: files.find,
     kept: files.sent,

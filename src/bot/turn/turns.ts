@@ -12,6 +12,9 @@ import { type AccountContext, randomId } from "../account_context.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Download } from "../../media/download.ts";
 import { StoreError } from "../../store/database/store_error.ts";
+import { agentOf } from "../../config/config.ts";
+import type { Carries } from "../../core/store/inbox.ts";
+import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
@@ -24,7 +27,7 @@ import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
-import { latest } from "../../lib/cache.ts";
+import { latest, latestOf } from "../../lib/cache.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
@@ -43,12 +46,13 @@ export interface AccountTurns extends Turns, Pick<RunningAccount, "caches"> {
 export function createAccountTurns(
   account: AccountContext,
   parts:
-    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files" | "toolPorts">
+    & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files">
     & Pick<AccountPorts, "turnLimit">
     & {
       readonly options: Pick<AccountOptions, "onTrace">;
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
+      readonly toolPortsOf: (agentId: string) => ToolPorts;
       readonly judging: Pick<Judging, "judge">;
       readonly history: Pick<History, "readBefore" | "readStarter">;
       readonly inbound: { readonly commands: TurnCommands };
@@ -63,7 +67,10 @@ export function createAccountTurns(
   const { config, accountId, store, policy, events, stopping, ended, now } = account;
   const { log } = account.forPart("turns");
   const { sources, owners, history, catchUp, outbound: { progress } } = parts;
-  const rulesNow = latest(config, (by) => prepareTurnRules(by, sources));
+  const rulesOf = latestOf(
+    config,
+    (by, agentId: string) => prepareTurnRules(by, agentOf(by, agentId), sources),
+  );
   const queueNow = latest(config, (by) => queueOf(by, sources.takesFiles));
   const { backfill, bytes } = createBackfill({
     admit: parts.judging.judge.recall,
@@ -94,7 +101,7 @@ export function createAccountTurns(
     config,
     (by) =>
       withCommands(
-        prepareQueueModes(by, rulesNow, sources.isOwner, commands.settings.queueMode),
+        prepareQueueModes(by, rulesOf, sources.isOwner, commands.settings.queueMode),
         isCommand,
       ),
   );
@@ -115,21 +122,20 @@ export function createAccountTurns(
   const { footerOf } = store.outbox;
   const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
 
-  const { rates, summaries, spend, files, threads, toolPorts } = parts;
+  const { rates, summaries, spend, files, threads } = parts;
   const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
     ...{ rates, summaries, spend, stopping, ended, files, threads, events, hasTraces },
     store: answerStore,
     sessions: store.sessions,
-    steers: (message: InboundMessage, next: InboundMessage) => modesNow().steers(message, next),
+    steers: (...messages: Parameters<Carries>) => modesNow().steers(...messages),
     ...{
       backfill,
       threadStarter,
       missingRight,
       people,
       canUndo,
-      toolPorts,
       now,
       schedule,
       randomId,
@@ -139,15 +145,15 @@ export function createAccountTurns(
   };
 
   /** Waits for tools that the sender may have, and that are not known yet. */
-  const toolsReady = ({ place, sender }: InboundMessage) =>
-    parts.toolServices.ready((name) => {
+  const toolsReady = ({ message: { place, sender }, route: { agentId } }: Claim) =>
+    parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
-      const asker = { place, sender, ownsApplication };
+      const asker = { agentId, place, sender, ownsApplication };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts({ route: { sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
+  function answerPorts({ route: { agentId, sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
     const { streaming } = config().discord;
     return {
       ...common,
@@ -155,7 +161,8 @@ export function createAccountTurns(
       model: commands.modelOf(sessionKey),
       manner: commands.settings.mannerOf(sessionKey),
       turn,
-      rules: rulesNow(),
+      rules: rulesOf(agentId),
+      toolPorts: parts.toolPortsOf(agentId),
       drafts: streaming === "edit" ? progress.drafts : undefined,
       lines: streaming === "progress" ? progress.lines : undefined,
     };
@@ -181,7 +188,7 @@ export function createAccountTurns(
       return store.inbox.claimNext(accountId, now(), catchUp.delayedChannels(), carries, admits);
     },
     isOwner: sources.isOwner,
-    runsBeside: (running, next) => modesNow().runsBeside(running, next),
+    runsBeside: (running, next, agentId) => modesNow().runsBeside(running, next, agentId),
     isCommand,
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
@@ -191,7 +198,7 @@ export function createAccountTurns(
         const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);
         if (!isForModel) return await answerWithoutModel(claim);
-        const listing = toolsReady(claim.message);
+        const listing = toolsReady(claim);
         if (listing) await listing;
         await answer(claim, answerPorts(claim, turn));
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
@@ -214,7 +221,7 @@ export function createAccountTurns(
         if (!route || mustWait(message, route)) continue;
         turns.interrupt(
           route.sessionKey,
-          ({ claim }) => modesNow().interrupts(lastOf(claim), message),
+          ({ claim }) => modesNow().interrupts(lastOf(claim), message, route.agentId),
         );
       }
       turns.wake();

@@ -39,6 +39,7 @@ import {
 } from "../verdict/checks.ts";
 import { tellRefused } from "../shared/read_config.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
+import { conversationRoute } from "../../flows/judging/route.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { asPhrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
@@ -169,7 +170,11 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
     verdict,
     decisions: isAnswered
       ? toolsOf(
-        { ...event.message, ownsApplication: () => learned.ownsApplication },
+        {
+          ...event.message,
+          agentId: conversationRoute(event.message, now.config, undefined).agentId,
+          ownsApplication: () => learned.ownsApplication,
+        },
         policy,
         tools,
         view.placeOf,

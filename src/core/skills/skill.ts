@@ -37,7 +37,7 @@ export interface SkillSet {
   readonly problems: readonly SkillProblem[];
 }
 
-/** The skills of the process. */
+/** The skills of an agent. */
 export interface SkillLibrary {
   /** The skills as last read. A call after a minute reads them again, for later turns. */
   now(): SkillSet;

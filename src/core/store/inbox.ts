@@ -98,8 +98,12 @@ export interface Claims {
 /** Whether the turn of a message may begin, beside running turns of its session. */
 export type Admits = (waiting: WaitingTurn, running: readonly MessageId[]) => boolean;
 
-/** Whether the turn of a message also answers a later one. */
-export type Carries = (message: InboundMessage, next: InboundMessage) => boolean;
+/** Whether the turn of a message, which an agent answers, also answers a later one. */
+export type Carries = (
+  message: InboundMessage,
+  next: InboundMessage,
+  agentId: string,
+) => boolean;
 
 /** Reads and adds such users. */
 export interface ProxiedUsers {

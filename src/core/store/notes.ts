@@ -53,7 +53,7 @@ export interface NoteVectors {
     modelId: string,
     dimension: number | undefined,
     limit: number,
-  ): Promise<readonly NoteText[]>;
+  ): Promise<readonly OwnNoteText[]>;
   /** Stores vectors of notes that still have the text. Another model's vectors are replaced. */
   keepVectors(modelId: string, vectors: readonly NoteVector[]): Promise<void>;
   /** Notes of some keys, the nearest first. No other note is compared. */
@@ -66,6 +66,11 @@ export interface NoteVectors {
   ): Promise<readonly NearNote[]>;
   /** Counts the notes with vectors of a model. */
   countEmbedded(modelId: string): Promise<EmbeddedCount>;
+}
+
+/** The text of a note, and the agent whose note it is. */
+export interface OwnNoteText extends NoteText {
+  readonly agentId: string;
 }
 
 /** A vector of a note's text. */

@@ -16,13 +16,14 @@ export interface AudioUse {
   /** Milliseconds of the request. */
   readonly ms: number;
   readonly message: InboundMessage;
+  /** The agent that answers it. */
+  readonly agentId: string;
 }
 
-/** Creates the count, for the messages of one agent. */
+/** Creates the count. */
 export function createAudioSpending(
-  { spend, agentId, now }: {
+  { spend, now }: {
     readonly spend: SpendPort;
-    readonly agentId: () => string;
     readonly now: () => number;
   },
 ) {
@@ -32,11 +33,12 @@ export function createAudioSpending(
      *
      * @throws {unknown} The store's error, as a rejection.
      */
-    check: async (message: InboundMessage): Promise<BudgetStop | undefined> =>
-      await spend.check(usedBy(message, agentId()), "audio"),
+    check: async (
+      { message, agentId }: Pick<AudioUse, "message" | "agentId">,
+    ): Promise<BudgetStop | undefined> => await spend.check(usedBy(message, agentId), "audio"),
     /** Counts a request. */
-    record({ modelId, seconds, ms, micros, message }: AudioUse): void {
-      const { roleIds: _, ...by } = usedBy(message, agentId());
+    record({ modelId, seconds, ms, micros, message, agentId }: AudioUse): void {
+      const { roleIds: _, ...by } = usedBy(message, agentId);
       spend.record({
         ...by,
         kind: "audio",

@@ -25,7 +25,7 @@ export function createToolMessages(
     & Emits<"outbox">,
   { sent, agentId, rulesIn }: {
     readonly sent: Pick<SentWatch, "ended">;
-    readonly agentId: () => string;
+    readonly agentId: string;
     readonly rulesIn: (target: ToolTarget) => ReplyRules;
   },
 ) {
@@ -42,7 +42,7 @@ export function createToolMessages(
     ): readonly Frozen[] {
       const frozen = composeToolMessage({
         message,
-        agentId: agentId(),
+        agentId,
         callKey: `${callKey}:${target.channelId}`,
         ...target,
         ...post,

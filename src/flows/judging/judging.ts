@@ -8,8 +8,8 @@ import type { Account } from "../../core/account/account.ts";
 import type { GuildId, UserId } from "../../core/discord/ids.ts";
 import { textCommandIn } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { Store } from "../../core/store/store.ts";
+import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../receive/pluralkit.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../interactions/chosen_settings.ts";
@@ -33,7 +33,7 @@ export function createJudging(
   const { config, policy, now } = account;
   const { sessionOwner } = owners;
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
-  const sessionOf = (call: CommandCall) => conversationRoute(call, config(), sessionOwner());
+  const sessionOf = (call: Conversation) => conversationRoute(call, config(), sessionOwner());
   const settings = createChosenSettings(account, sessionOf);
   const presence = createOwnerPresence(account.forPart("access"), {
     owners: owners.all,

@@ -43,7 +43,7 @@ export function createTurnTools(
     /** As last read: a turn does not wait for Discord. */
     readonly owners: Pick<OwnerIds, "ownsApplicationAsRead">;
   },
-): (message: InboundMessage) => readonly Tool[] {
+): (message: InboundMessage, agentId: string) => readonly Tool[] {
   const sets = new Map<string, readonly Tool[]>();
   /** The sets by place and sender: a decision goes through all levels for each tool. */
   const decided = new Map<string, readonly Tool[]>();
@@ -66,17 +66,22 @@ export function createTurnTools(
     return chosen;
   }
 
-  function decideByData(place: Place, sender: Sender, owns: boolean): readonly Tool[] {
-    const key = JSON.stringify([place, sender, owns]);
+  function decideByData(
+    agentId: string,
+    place: Place,
+    sender: Sender,
+    owns: boolean,
+  ): readonly Tool[] {
+    const key = JSON.stringify([agentId, place, sender, owns]);
     const before = decided.get(key);
     if (before) return before;
     if (decided.size >= MAX_SETS) decided.clear();
-    const chosen = decide({ place, sender, ownsApplication: () => owns });
+    const chosen = decide({ agentId, place, sender, ownsApplication: () => owns });
     decided.set(key, chosen);
     return chosen;
   }
 
-  return ({ place, sender }) => {
+  return ({ place, sender }, agentId) => {
     const { decideTools } = policy();
     const now = toolsNow();
     if (tools !== now || decideTools !== decidedBy) {
@@ -90,15 +95,16 @@ export function createTurnTools(
     let bySender = known.get(place);
     if (!bySender) known.set(place, bySender = new WeakMap());
     const before = bySender.get(sender);
-    if (before?.owns === owns) return before.chosen;
-    const chosen = decideByData(place, sender, owns);
-    bySender.set(sender, { owns, chosen });
+    if (before?.agentId === agentId && before.owns === owns) return before.chosen;
+    const chosen = decideByData(agentId, place, sender, owns);
+    bySender.set(sender, { agentId, owns, chosen });
     return chosen;
   };
 }
 
-/** The tools of a sender in a place, and the fact that they depend on. */
+/** The tools of a sender in a place, and what else they depend on. */
 interface KnownTools {
+  readonly agentId: string;
   readonly owns: boolean;
   readonly chosen: readonly Tool[];
 }

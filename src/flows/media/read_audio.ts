@@ -52,10 +52,12 @@ export interface Transcription {
  * @throws {FileError} Or the signal's reason.
  */
 export async function readAudio(
-  { place, attachment, message, sound }: {
+  { place, attachment, message, agentId, sound }: {
     readonly place: MediaOwner;
     readonly attachment: Attachment;
     readonly message: InboundMessage;
+    /** The agent that answers the message. */
+    readonly agentId: string;
     readonly sound: Sound;
   },
   { media, extractor, transcription, audio, now }: ReadAudioPorts,
@@ -71,12 +73,12 @@ export async function readAudio(
       `it is ${minutes(durationSec)} long, and the limit is ${minutes(by.maxSec)}`,
     );
   }
-  if (await audio.check(message)) throw new FileError("today's budget is used up");
+  if (await audio.check({ message, agentId })) throw new FileError("today's budget is used up");
   const startedAt = now();
   const text = await by.transcribe(sound, signal);
   const ms = Math.max(0, now() - startedAt);
   const micros = by.microsOf?.(durationSec);
-  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message, micros });
+  audio.record({ modelId: by.modelId, seconds: durationSec, ms, message, agentId, micros });
   await media.keepWords(place, attachment, `${durationSec}\n${text}`);
   return { kind: "transcript", text, durationSec };
 }

@@ -69,8 +69,9 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
   const { media, extractor, imageProblem, maxBytes, schedule, log } = ports;
 
   async function readOne(
-    { message, attachment, owner, takesImages, room }: {
+    { message, agentId, attachment, owner, takesImages, room }: {
       readonly message: InboundMessage;
+      readonly agentId: string;
       readonly attachment: Attachment;
       readonly owner: FileOwner;
       readonly takesImages: boolean;
@@ -105,7 +106,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
       }
       case "audio":
         return await readAudio(
-          { place, attachment, message, sound: { bytes, ...kind } },
+          { place, attachment, message, agentId, sound: { bytes, ...kind } },
           ports,
           signal,
         );
@@ -120,7 +121,9 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
 
   async function read(
     message: InboundMessage,
-    { takesImages, room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES } }: {
+    { agentId, takesImages, room = { bytes: MAX_IMAGES_BYTES, count: MAX_IMAGES } }: {
+      /** The agent that answers the message. */
+      readonly agentId: string;
       readonly takesImages: boolean;
       readonly room?: ImageRoom;
     },
@@ -146,7 +149,7 @@ export function createTurnFiles(ports: ReadFilesPorts, stopping: AbortSignal) {
     const files: ReadFile[] = [];
     try {
       for (const [index, { attachment, owner }] of wanted.entries()) {
-        const work = { message, attachment, owner, takesImages, room };
+        const work = { message, agentId, attachment, owner, takesImages, room };
         const reading = begun[index]?.then(() => readOne(work, limit.signal));
         const result = await Promise.race([reading, over]).catch((error: unknown) => {
           signal.throwIfAborted();

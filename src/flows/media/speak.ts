@@ -34,7 +34,7 @@ export interface Voice {
  * failure. Never fails.
  */
 export type SpeakAnswer = (
-  message: InboundMessage,
+  { message, agentId }: { readonly message: InboundMessage; readonly agentId: string },
   text: string,
   signal: AbortSignal,
 ) => Promise<VoiceFile | undefined>;
@@ -53,13 +53,13 @@ export function createSpeakAnswer(
       readonly extractor: Extractor;
     },
 ): SpeakAnswer {
-  return async (message, text, signal) => {
+  return async ({ message, agentId }, text, signal) => {
     const by = voice();
     if (!by || !message.attachments?.some(({ isVoice }) => isVoice)) return undefined;
     const words = spokenText(text);
     if (words === "") return undefined;
     try {
-      const stop = await audio.check(message);
+      const stop = await audio.check({ message, agentId });
       if (stop) {
         log.info("A budget is spent: an answer is sent as text only", {
           messageId: message.id,
@@ -73,7 +73,14 @@ export function createSpeakAnswer(
       const ms = Math.max(0, now() - startedAt);
       const facts = await extractor.run({ kind: "voice", bytes: bytes.slice() }, signal);
       const micros = by.microsOf?.(facts.durationSec);
-      audio.record({ modelId: by.modelId, seconds: facts.durationSec, ms, message, micros });
+      audio.record({
+        modelId: by.modelId,
+        seconds: facts.durationSec,
+        ms,
+        message,
+        agentId,
+        micros,
+      });
       return { ...facts, file: voiceFile(bytes) };
     } catch (error) {
       if (!signal.aborted) {

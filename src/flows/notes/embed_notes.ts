@@ -7,10 +7,10 @@
  */
 
 import { type EmbeddedAs, MAX_EMBEDDED_TEXTS } from "../../core/notes/embedding.ts";
-import type { UsedBy } from "../../core/spending/usage.ts";
+import { ofAgent } from "../../core/spending/usage.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { Embedder } from "./embedder.ts";
-import type { NoteVectors } from "../../core/store/notes.ts";
+import type { NoteVectors, OwnNoteText } from "../../core/store/notes.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Milliseconds between two requests: 32 notes a second at most. */
@@ -28,11 +28,9 @@ const REFUSED = new Int8Array(0);
 /** Creates the work. It begins with the first `wake`. */
 export function createNoteEmbedding(
   { schedule, log }: Pick<Account, "log" | "schedule">,
-  { notes, embedder, agentId }: {
+  { notes, embedder }: {
     readonly notes: Pick<NoteVectors, "unembedded" | "keepVectors">;
     readonly embedder: Pick<Embedder, "modelId" | "dimension" | "embed">;
-    /** Id of the agent whose notes they are. */
-    readonly agentId: () => string;
   },
 ) {
   const stopping = new AbortController();
@@ -43,18 +41,18 @@ export function createNoteEmbedding(
   /** Notes in the next request: half as many after a failure, and one more after each success. */
   let size = MAX_EMBEDDED_TEXTS;
 
-  const by = (): UsedBy => ({ userId: "", channelId: "", agentId: agentId() });
-  const embed = (texts: readonly string[], as: EmbeddedAs = "note") =>
-    embedder.embed(texts, as, by(), REQUEST_MS, signal);
+  const embed = (texts: readonly string[], agentId: string, as: EmbeddedAs = "note") =>
+    embedder.embed(texts, as, ofAgent(agentId), REQUEST_MS, signal);
 
   /** @returns Milliseconds until the next request; `undefined` if no note is left. */
   async function next(): Promise<number | undefined> {
     const modelId = embedder.modelId();
     if (modelId === undefined) return undefined;
-    const batch = await notes.unembedded(modelId, embedder.dimension(), size);
-    const [first] = batch;
+    const newest = await notes.unembedded(modelId, embedder.dimension(), size);
+    const [first] = newest;
     if (!first) return undefined;
-    const result = await embed(batch.map(({ text }) => text));
+    const batch = newest.filter(({ agentId }) => agentId === first.agentId); // who pays for it
+    const result = await embed(batch.map(({ text }) => text), first.agentId);
     if (result.kind === "vectors") {
       const { vectors } = result;
       size = Math.min(MAX_EMBEDDED_TEXTS, size + 1);
@@ -68,18 +66,18 @@ export function createNoteEmbedding(
     size = Math.ceil(batch.length / 2);
     if (result.kind === "none") return result.retryMs;
     if (batch.length > 1) return PACE_MS;
-    const vector = await vectorOfRefused(first.text);
+    const vector = await vectorOfRefused(first);
     if (typeof vector === "number") return vector;
     await notes.keepVectors(modelId, [{ ...first, vector }]);
     return PACE_MS;
   }
 
   /** @returns An empty vector if only this text is refused; or milliseconds until an attempt. */
-  async function vectorOfRefused(text: string): Promise<Int8Array | number> {
-    const short = await embed([text.slice(0, SHORT_CHARS)]);
+  async function vectorOfRefused({ text, agentId }: OwnNoteText): Promise<Int8Array | number> {
+    const short = await embed([text.slice(0, SHORT_CHARS)], agentId);
     if (short.kind === "none") return short.retryMs;
     if (short.kind === "vectors") return short.vectors[0] ?? REFUSED;
-    const plain = await embed([PLAIN], "query"); // a server that fails refuses this, too
+    const plain = await embed([PLAIN], agentId, "query"); // a server that fails refuses this, too
     return plain.kind === "none" ? plain.retryMs : REFUSED;
   }
 

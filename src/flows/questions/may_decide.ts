@@ -18,9 +18,10 @@ import type { Account } from "../../core/account/account.ts";
 /** Creates the check of one account. It rejects if Discord does not answer. */
 export function createMayDecide(
   { now }: Pick<Account, "now">,
-  { tools, ports, isOwner, isOfDiscord }: {
+  { tools, portsFor, isOwner, isOfDiscord }: {
     readonly tools: readonly Tool[];
-    readonly ports: ToolPorts;
+    /** The tools' ports of the agent that answers where a button was pressed. */
+    readonly portsFor: (press: ButtonPress) => ToolPorts;
     readonly isOwner: (message: InboundMessage) => boolean;
     /** Whether Discord did not answer, or refused. */
     readonly isOfDiscord: (error: unknown) => boolean;
@@ -35,7 +36,7 @@ export function createMayDecide(
     const key = `press:${press.id}`; // not the turn's session, whose calls may take long
     try {
       await tool.probe(tool.input.parse(JSON.parse(exact)), {
-        ports,
+        ports: portsFor(press),
         message,
         sessionKey: key,
         callKey: key,

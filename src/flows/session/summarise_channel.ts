@@ -162,13 +162,13 @@ async function ask(model: Model, request: ModelRequest, signal: AbortSignal): Pr
   throw new Error("the answer ended early");
 }
 
-/** Creates the summaries of one account. */
+/** Creates the summaries for the turns of one agent. */
 export function createSummarise(
   account: Pick<Account, "log" | "now" | "randomId">,
   { model, agentId, spend, cleanSecrets }: {
-    /** The current model, which writes summaries. */
+    /** Its current model, which writes summaries. */
     readonly model: () => Model;
-    readonly agentId: () => string;
+    readonly agentId: string;
     /** Checks budgets, and counts the requests. */
     readonly spend: SpendPort;
     readonly cleanSecrets: (text: string) => string;
@@ -177,7 +177,7 @@ export function createSummarise(
   return async ({ message, signal }, messages, question) => {
     const asked = meteredModel(model(), {
       kind: "summary",
-      by: usedBy(message, agentId()),
+      by: usedBy(message, agentId),
       spend,
       now: account.now,
     });

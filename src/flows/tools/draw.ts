@@ -34,14 +34,14 @@ export function createDrawPort(
     readonly drawings: { keep(message: InboundMessage, bytes: Uint8Array): Promise<string> };
     /** Counts costs, and refuses a request beyond a budget. */
     readonly spend: SpendPort;
-    readonly agentId: () => string;
+    readonly agentId: string;
   },
 ): DrawPort {
   return {
     async draw(prompt, message, signal) {
       const by = drawing();
       if (!by) throw new Error("no model draws here");
-      const used = usedBy(message, agentId());
+      const used = usedBy(message, agentId);
       if (await spend.check(used, "image")) {
         throw new RefusedCall("budget", "today's budget is used up");
       }

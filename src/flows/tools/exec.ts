@@ -39,8 +39,6 @@ export interface ExecConfig {
     readonly allow: readonly (readonly string[])[];
     readonly limits: WrittenLimits;
   };
-  /** The first agent's rules count. */
-  readonly agentList: readonly [{ readonly id: string }, ...(readonly { readonly id: string }[])];
   /** Who approves what: `channels.discord.execApprovals`. */
   readonly discord: {
     readonly execApprovals: {
@@ -61,6 +59,8 @@ const APPROVALS = "channels.discord.execApprovals";
  */
 export function createExecPort(account: Pick<Account, "now">, options: {
   readonly config: () => ExecConfig;
+  /** The agent, whose rules count. */
+  readonly agentId: string;
   /** Users who may approve commands. */
   readonly approvers: () => readonly UserId[];
   readonly commands: HostCommands;
@@ -69,11 +69,11 @@ export function createExecPort(account: Pick<Account, "now">, options: {
   readonly cleanSecrets: (text: string) => string;
 }): ExecPort {
   const { now } = account;
-  const { config, commands, rules } = options;
+  const { config, agentId, commands, rules } = options;
 
   /** Looks the command up anew each time: it may have changed since the last. */
   async function examine(call: ExecCall) {
-    const { exec, agentList: [agent] } = config();
+    const { exec } = config();
     if (!exec) throw new RefusedCall("closed_tool", "`exec` is off");
     const written = JSON.stringify(call.argv);
     if (call.argv.some((arg) => arg.includes("\0"))) throw badArguments("an argument has a NUL");
@@ -81,7 +81,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       throw new RefusedCall("secret", "the command has a secret of the config in it");
     }
     const command = await commands.resolve(call);
-    const known = [...await operatorRules(exec.allow), ...await rules.execRules(agent.id)];
+    const known = [...await operatorRules(exec.allow), ...await rules.execRules(agentId)];
     return { command, verdict: decideExec(exec.mode, known, command) };
   }
 
@@ -97,12 +97,12 @@ export function createExecPort(account: Pick<Account, "now">, options: {
 
   /** Whom to ask; a text says which key is missing. */
   function approversFor({ sessionKey }: ExecAsker): readonly UserId[] | string {
-    const { discord: { execApprovals }, agentList: [agent] } = config();
+    const { discord: { execApprovals } } = config();
     const { enabled, agentFilter, sessionFilter } = execApprovals;
     const approvers = options.approvers();
     if (!enabled) return `${APPROVALS}.enabled is false`;
     if (approvers.length === 0) return `${APPROVALS}.approvers is empty`;
-    if (agentFilter && !agentFilter.includes(agent.id)) {
+    if (agentFilter && !agentFilter.includes(agentId)) {
       return `${APPROVALS}.agentFilter leaves this agent out`;
     }
     if (sessionFilter && !sessionFilter.some((part) => sessionKey.includes(part))) {
@@ -181,7 +181,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     if (choice === ALLOW_ALWAYS && mayAllowAlways(call.argv, command)) {
       const { path, contentHash, cwd, filesHash, argv } = command;
       const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
-      await rules.addExecRule(config().agentList[0].id, rule, by, now());
+      await rules.addExecRule(agentId, rule, by, now());
     }
   }
 

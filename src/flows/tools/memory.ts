@@ -25,7 +25,7 @@ export function createMemoryPort(
   >,
   { searchNotes, agentId, cleanSecrets, isOwner }: {
     readonly searchNotes: NoteSearch;
-    readonly agentId: () => string;
+    readonly agentId: string;
     readonly cleanSecrets: (text: string) => string;
     readonly isOwner: (message: InboundMessage) => boolean;
   },
@@ -63,7 +63,7 @@ export function createMemoryPort(
         );
       }
       const note = await notes.save({
-        agentId: agentId(),
+        agentId,
         scope,
         scopeKey,
         space: spaceOf(asker),
@@ -80,7 +80,7 @@ export function createMemoryPort(
     },
     search(asker, query, limit, signal) {
       const keys = visibleKeys(asker, isOwner(asker));
-      return searchNotes({ keys, query, limit, by: usedBy(asker, agentId()) }, signal);
+      return searchNotes({ keys, query, limit, by: usedBy(asker, agentId) }, signal);
     },
     async update(asker, id, text, sources) {
       if (!await changeable(asker, id)) throw badArguments(`there is no note ${id} here`);

@@ -320,9 +320,11 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);
   }
   if (composed.kind === "reply") {
-    const message = turn.claim.message;
+    const { message, route: { agentId } } = turn.claim;
     const isSpoken = !rules.takesNoFiles && message.attachments?.some(({ isVoice }) => isVoice);
-    const voice = isSpoken ? await files?.speak(message, composed.text, stopping) : undefined;
+    const voice = isSpoken
+      ? await files?.speak({ message, agentId }, composed.text, stopping)
+      : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
     composed = withLines(composed, outcome, composeMore, { rules, manner, spending });

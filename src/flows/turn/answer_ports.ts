@@ -22,7 +22,7 @@ import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
-import type { Inbox } from "../../core/store/inbox.ts";
+import type { Carries, Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -79,7 +79,7 @@ export interface AnswerPorts
   /** People whom calls wait for (A1, T10); absent: no call does. */
   readonly people?: TurnPeople;
   /** Whether a running turn for a message takes in a later one (S5); absent: it takes in none. */
-  readonly steers?: (message: InboundMessage, next: InboundMessage) => boolean;
+  readonly steers?: Carries;
   /** The turn, which others may end. */
   readonly turn: RunningTurn;
   /** Loads the channel's context, once since the start; later `undefined`. Never fails. */

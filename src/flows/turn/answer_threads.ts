@@ -58,7 +58,7 @@ export function createAnswerThreads(
     /** Whether a pattern of the config in the text counts as a mention. */
     readonly matchesPattern: (text: string) => boolean;
     /** Asks the model for a title; empty if it gives none. Never rejects. */
-    readonly titleByModel: (message: InboundMessage) => Promise<string>;
+    readonly titleByModel: (message: InboundMessage, agentId: string) => Promise<string>;
     readonly cleanSecrets: (text: string) => string;
   },
 ) {
@@ -92,9 +92,9 @@ export function createAnswerThreads(
     store.setAskerIn(accountId, threadId, isIn).catch(failed(threadId));
   }
 
-  async function titleFor(message: InboundMessage): Promise<string> {
+  async function titleFor({ message, route }: Claim): Promise<string> {
     const byModel = rules(message).title === "model"
-      ? threadTitle(await ports.titleByModel(message))
+      ? threadTitle(await ports.titleByModel(message, route.agentId))
       : "";
     const words = byModel || threadTitle(message.text);
     return ports.cleanSecrets(words || `${NO_WORDS} ${message.sender.username}`);
@@ -161,10 +161,11 @@ export function createAnswerThreads(
 
   /** Opens the thread that the config asks for; `undefined` if Discord does not permit it. */
   async function openByConfig(
-    { message }: Claim,
+    claim: Claim,
     known: AnswerThread | undefined,
   ): Promise<AnswerThread | undefined> {
-    const title = known?.title ?? await titleFor(message);
+    const { message } = claim;
+    const title = known?.title ?? await titleFor(claim);
     try {
       return await open(message, title);
     } catch (error) {
@@ -274,17 +275,21 @@ export function createTitleByModel(
     Account,
     "log" | "now" | "randomId" | "schedule" | "stopping"
   >,
-  { model, agentId, spend }: {
-    readonly model: () => Model;
-    readonly agentId: () => string;
+  { modelOf, spend }: {
+    /** The model of an agent. */
+    readonly modelOf: (agentId: string) => Model;
     /** Checks budgets, and counts the request for the message's sender (X4). */
     readonly spend: SpendPort;
   },
-): (message: InboundMessage) => Promise<string> {
-  async function ask(message: InboundMessage, signal: AbortSignal): Promise<string> {
+): (message: InboundMessage, agentId: string) => Promise<string> {
+  async function ask(
+    message: InboundMessage,
+    agentId: string,
+    signal: AbortSignal,
+  ): Promise<string> {
     const { text } = message;
-    const by = usedBy(message, agentId());
-    const asker = meteredModel(model(), { kind: "summary", by, spend, now });
+    const by = usedBy(message, agentId);
+    const asker = meteredModel(modelOf(agentId), { kind: "summary", by, spend, now });
     const asked = fenced("message", randomId(), text.slice(0, MAX_TEXT).toWellFormed());
     let title = "";
     for await (
@@ -301,11 +306,11 @@ export function createTitleByModel(
     return isNoReply(shown) ? "" : shown;
   }
 
-  return async (message) => {
+  return async (message, agentId) => {
     const limit = new AbortController();
     const cancel = schedule(() => limit.abort(new Error("no title in time")), PATIENCE_MS);
     try {
-      return await ask(message, AbortSignal.any([limit.signal, stopping]));
+      return await ask(message, agentId, AbortSignal.any([limit.signal, stopping]));
     } catch (error) {
       log.info("The model gives a thread no title, so the message's words do", { error });
       return "";

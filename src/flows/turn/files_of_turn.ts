@@ -47,7 +47,8 @@ export interface ResultImages {
  */
 export function createFilesOfTurn(
   files: Pick<TurnFiles, "read"> & { readonly shown?: ResultImages } | undefined,
-  { takesImages, maxChars }: {
+  { agentId, takesImages, maxChars }: {
+    readonly agentId: string;
     readonly takesImages: boolean;
     /** Maximum UTF-16 units of the texts of all files. */
     readonly maxChars: number;
@@ -88,7 +89,11 @@ export function createFilesOfTurn(
       const share = Math.floor(freeChars / count);
       const room = shareOf(count);
       await Promise.all(withFiles.map(async (message) => {
-        const found = await files.read(message, { takesImages, room: { ...room } }, signal);
+        const found = await files.read(
+          message,
+          { agentId, takesImages, room: { ...room } },
+          signal,
+        );
         read.set(message.id, found);
         shares.set(message.id, share);
         freeChars -= Math.min(share, charsOf(found));

@@ -86,6 +86,7 @@ export async function gather(
   let made: FilesOfTurn | undefined; // most turns have no files, and make none
   const files = () =>
     made ??= createFilesOfTurn(ports.files, {
+      agentId: claim.route.agentId,
       takesImages: model.takesImages !== false,
       maxChars: filesChars,
     });

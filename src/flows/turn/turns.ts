@@ -11,6 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits, Inbox } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
+import type { QueueModes } from "./control/queue_mode.ts";
 import type { TurnLimit, TurnPerson } from "./control/turn_limit.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -36,7 +37,7 @@ export function createTurns(
     /** Claims the next message whose turn may begin (T2); `undefined` if there is none. */
     readonly claimNext: (admits: Admits) => Promise<Claim | undefined>;
     /** Whether the turn of a message may begin while these of its session run, given by their last. */
-    readonly runsBeside: (running: readonly InboundMessage[], next: InboundMessage) => boolean;
+    readonly runsBeside: QueueModes["runsBeside"];
     /** Whether a message is a command, whose turn runs beside no other. */
     readonly isCommand: (message: InboundMessage) => boolean;
     /** Whether a person is an owner of the bot. */
@@ -97,12 +98,12 @@ export function createTurns(
       const isBeside = running.length > 0;
       if (!member.admits(personOf(waiting), isBeside)) return false;
       if (!isBeside) return true;
-      const { message: next, sender, route: { sessionKey } } = waiting;
+      const { message: next, sender, route: { agentId, sessionKey } } = waiting;
       const last = lastIn(running);
       if (!last || held.has(sessionKey) && !isOwner(waiting)) return false;
       const isAlone = !next || isCommand(next); // a turn that asked a person is read at its claim
       if (isAlone && !last.some((other) => other.sender.id === sender.id)) held.add(sessionKey);
-      return next !== undefined && runsBeside(last, next);
+      return next !== undefined && runsBeside(last, next, agentId);
     };
   }
 

@@ -105,10 +105,18 @@ export interface CommandRules {
 export interface ToolRules {
   /** `tools`. */
   readonly global: ToolLists;
-  /** `tools` of the agent. */
-  readonly agent: ToolLists;
+  /** `tools` of the agents that have any. */
+  readonly agents: readonly AgentTools[];
   /** Open gates of the account's `actions`. */
   readonly openGates: readonly ToolGate[];
+}
+
+/** `tools` of an agent. */
+export interface AgentTools {
+  readonly agentId: string;
+  readonly lists: ToolLists;
+  /** Config path of the lists: `"agents.list[1].tools"`. */
+  readonly rule: string;
 }
 
 /** Lists of tool names, groups and `"*"`. An absent list changes nothing. */

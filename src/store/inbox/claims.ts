@@ -122,7 +122,7 @@ export function createClaims(
   function findNext(turn: WaitingMessage, last: InboundMessage, carries: Carries, max: number) {
     let newest = last;
     return findBehind(turn, max, (entry, message) => {
-      if (entry.attempts > 0 || !carries(newest, message)) return "end";
+      if (entry.attempts > 0 || !carries(newest, message, turn.route.agentId)) return "end";
       newest = message;
       return "take";
     }, last.id);

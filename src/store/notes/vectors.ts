@@ -17,7 +17,7 @@ import type { NoteVectors } from "../../core/store/notes.ts";
 /** Vectors that are compared at once; other work runs in between. */
 const PAGE = 256;
 
-const TEXT = NOTE.pick("id", "text");
+const TEXT = NOTE.pick("id", "text", "agentId");
 const ID = NOTE.pick("id");
 const VECTOR = rows({ id: integer(), vector: bytes() });
 const COUNTS = rows({ notes: integer(), embedded: integer() });
@@ -28,7 +28,7 @@ export function createNoteVectors(
   { commit, readUnjournaled: read }: Transactions,
 ): NoteVectors {
   const withoutVector = database.prepare(
-    `SELECT n.id, n.text FROM note AS n
+    `SELECT n.id, n.text, n.agent_id FROM note AS n
      WHERE NOT EXISTS (
        SELECT 1 FROM note_vector AS v WHERE v.note_row = n.id AND v.model = :modelId
          AND (:dimension IS NULL OR v.dimension IN (0, :dimension))

@@ -40,7 +40,7 @@ const PORTS = {
 
 /** @param policy That of the config, if absent. */
 const rulesBy = (config: Config, policy = config.discord.access) =>
-  prepareTurnRules(config, { ...PORTS, policy: () => policy });
+  prepareTurnRules(config, config.agentList[0], { ...PORTS, policy: () => policy });
 
 describe("prepareTurnRules()", () => {
   it("[H1] adds context in channels, but not in direct messages", async () => {
@@ -75,7 +75,7 @@ describe("prepareTurnRules()", () => {
     const config = await loadTestConfig({}, { messages: { footer: "owners" } });
     const place = guildPlace();
     const facts = { tools: TOOLS, limit: 50 * MB };
-    const rules = prepareTurnRules(config, {
+    const rules = prepareTurnRules(config, config.agentList[0], {
       ...PORTS,
       tools: () => facts.tools,
       uploadLimit: () => facts.limit,

@@ -54,40 +54,58 @@ describe("[T2] createTurnTools()", () => {
     const { toolsFor } = await setUp({
       guilds: { [GUILD]: { toolsBySender: { [BOB]: { deny: ["remind"] } } } },
     });
-    assert.equal(namesOf(toolsFor(from(OWNER))), "remind web_fetch exec");
-    assert.equal(namesOf(toolsFor(from(BOB))), "web_fetch");
-    assert.equal(namesOf(toolsFor(from(BOB, directMessage()))), "remind web_fetch");
+    assert.equal(namesOf(toolsFor(from(OWNER), "main")), "remind web_fetch exec");
+    assert.equal(namesOf(toolsFor(from(BOB), "main")), "web_fetch");
+    assert.equal(namesOf(toolsFor(from(BOB, directMessage()), "main")), "remind web_fetch");
+  });
+
+  it("[N1] gives each agent its own tools, also for the same message", async () => {
+    const { toolsFor } = await setUp({ guilds: { [GUILD]: {} } }, {
+      ...OWNERS,
+      agents: {
+        list: [{ id: "main", tools: { deny: ["remind"] } }, {
+          id: "helper",
+          tools: { deny: ["web_fetch"] },
+        }],
+      },
+    });
+    const message = from(BOB);
+    for (const _ of ["decided", "remembered"]) {
+      assert.equal(namesOf(toolsFor(message, "main")), "web_fetch");
+      assert.equal(namesOf(toolsFor(message, "helper")), "remind");
+      assert.equal(namesOf(toolsFor(from(BOB), "helper")), "remind");
+    }
   });
 
   it("recognises the application's owners if the config lists none", async () => {
     const { toolsFor } = await setUp({ guilds: { [GUILD]: {} } }, {});
-    assert.equal(namesOf(toolsFor(from(OWNER))), "remind web_fetch exec");
-    assert.equal(namesOf(toolsFor(from(BOB))), "remind web_fetch");
+    assert.equal(namesOf(toolsFor(from(OWNER), "main")), "remind web_fetch exec");
+    assert.equal(namesOf(toolsFor(from(BOB), "main")), "remind web_fetch");
   });
 
   it("decides again about the same person in the same place if the policy changes", async () => {
     const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
     const [bob, owner] = [from(BOB), from(OWNER)];
-    assert.equal(toolsFor(bob), toolsFor(bob));
-    assert.equal(namesOf(toolsFor(owner)), "remind web_fetch exec");
+    assert.equal(toolsFor(bob, "main"), toolsFor(bob, "main"));
+    assert.equal(namesOf(toolsFor(owner, "main")), "remind web_fetch exec");
     await reload({ guilds: { [GUILD]: { tools: { deny: ["remind"] } } } });
-    assert.equal(namesOf(toolsFor(bob)), "web_fetch");
-    assert.equal(namesOf(toolsFor(owner)), "web_fetch exec");
+    assert.equal(namesOf(toolsFor(bob, "main")), "web_fetch");
+    assert.equal(namesOf(toolsFor(owner, "main")), "web_fetch exec");
   });
 
   it("returns the same array for the same tools, also after a reload", async () => {
     const { toolsFor, reload } = await setUp({ guilds: { [GUILD]: {} } });
-    const [first, own] = [toolsFor(from(BOB)), toolsFor(from(OWNER))];
-    assert.equal(toolsFor(from(BOB, directMessage())), first);
+    const [first, own] = [toolsFor(from(BOB), "main"), toolsFor(from(OWNER), "main")];
+    assert.equal(toolsFor(from(BOB, directMessage()), "main"), first);
     assert.notEqual(own, first);
     await reload({ guilds: { [GUILD]: { tools: { deny: ["exec"] } } } });
-    assert.equal(toolsFor(from(OWNER)), first);
+    assert.equal(toolsFor(from(OWNER), "main"), first);
   });
 
   it("[C9] a reload changes the next turn, and not a turn that has begun", async () => {
     const { toolsFor, config, reload } = await setUp({ guilds: { [GUILD]: {} } });
     const rulesFor = () =>
-      prepareTurnRules(config(), {
+      prepareTurnRules(config(), config().agentList[0], {
         cleanSecrets: (text) => text,
         uploadLimit: () => 1,
         takesFiles: () => true,

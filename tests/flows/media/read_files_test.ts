@@ -74,7 +74,7 @@ function setUp({ files, extract = () => assert.fail("no job"), transcription, st
   };
   const turnFiles = createTurnFiles(ports, NEVER);
   const read = async (message: InboundMessage, takesImages = true) => {
-    const all = await turnFiles.read(message, { takesImages }, NEVER);
+    const all = await turnFiles.read(message, { agentId: "main", takesImages }, NEVER);
     return all.map(({ owner, attachment: { id }, result }) => ({ owner, id, ...result }));
   };
   return { read, turnFiles, ports, clock, lines, uses, words };
@@ -161,7 +161,7 @@ describe("[H7] createTurnFiles()", () => {
       },
     }, NEVER);
     assert.ok(turnFiles);
-    const reading = hanging.read(withFiles("1"), { takesImages: true }, NEVER);
+    const reading = hanging.read(withFiles("1"), { agentId: "main", takesImages: true }, NEVER);
     clock.advance(180_000);
     assert.deepEqual((await reading)[0]?.result, {
       kind: "unread",
@@ -174,7 +174,7 @@ describe("[H7] createTurnFiles()", () => {
     const { turnFiles } = setUp({ files: { 1: found({ kind: "empty" }) } });
     const stopping = AbortSignal.abort(new Error("stopping"));
     await assert.rejects(
-      turnFiles.read(withFiles("1"), { takesImages: true }, stopping),
+      turnFiles.read(withFiles("1"), { agentId: "main", takesImages: true }, stopping),
       /stopping/,
     );
   });
@@ -268,20 +268,29 @@ describe("[R16] createSpeakAnswer()", () => {
 
   it("speaks the answer to a voice message, and to no other", async () => {
     const { answer, uses } = setUpVoice(() => Promise.resolve(new Uint8Array(3)));
-    const voice = await answer(voiceMessage, "low tide", NEVER);
+    const voice = await answer({ message: voiceMessage, agentId: "helper" }, "low tide", NEVER);
     assert.deepEqual([voice?.durationSec, voice?.waveform, voice?.file.name], [
       2,
       "AAAA",
       "voice-message.ogg",
     ]);
-    assert.equal(uses.length, 1);
-    assert.equal(await answer(directMessage(), "low tide", NEVER), undefined);
-    assert.equal(await answer(voiceMessage, "```\ncode\n```", NEVER), undefined);
+    assert.deepEqual(uses.map(({ agentId }) => agentId), ["helper"]);
+    assert.equal(
+      await answer({ message: directMessage(), agentId: "helper" }, "low tide", NEVER),
+      undefined,
+    );
+    assert.equal(
+      await answer({ message: voiceMessage, agentId: "helper" }, "```\ncode\n```", NEVER),
+      undefined,
+    );
   });
 
   it("costs no text if it fails", async () => {
     const { answer, lines } = setUpVoice(() => Promise.reject(new FileError("no sound")));
-    assert.equal(await answer(voiceMessage, "low tide", NEVER), undefined);
+    assert.equal(
+      await answer({ message: voiceMessage, agentId: "helper" }, "low tide", NEVER),
+      undefined,
+    );
     assert.equal(lines[0]?.level, "warn");
   });
 

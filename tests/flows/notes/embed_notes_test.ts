@@ -7,12 +7,16 @@ import { settle } from "../../support/settle.ts";
 
 const VECTOR = Int8Array.of(1);
 
+/** The agent whose note it is: `"helper: a note"`. */
+const agentOf = (text: string) => text.startsWith("helper:") ? "helper" : "main";
+
 /** Notes in memory, and a server with an answer to each request. */
 function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
   const { account, clock, lines } = testAccount();
   const texts = new Map<number, string>();
   const made = new Map<number, number>();
   const requests: (readonly string[])[] = [];
+  const payers: string[] = [];
   let modelId: string | undefined = "test/x";
   let isStoreDown = false;
   const work = createNoteEmbedding(account, {
@@ -20,7 +24,7 @@ function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
       unembedded: (_model, _dimension, limit) =>
         isStoreDown ? Promise.reject(new Error("the disk is full")) : Promise.resolve(
           [...texts].filter(([id]) => !made.has(id)).slice(0, limit)
-            .map(([id, text]) => ({ id, text })),
+            .map(([id, text]) => ({ id, text, agentId: agentOf(text) })),
         ),
       keepVectors(_model, vectors) {
         for (const { id, vector } of vectors) made.set(id, vector.length);
@@ -30,12 +34,12 @@ function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
     embedder: {
       modelId: () => modelId,
       dimension: () => undefined,
-      embed(asked) {
+      embed(asked, _as, by) {
         requests.push(asked);
+        payers.push(by.agentId);
         return Promise.resolve(answer(asked));
       },
     },
-    agentId: () => "main",
   });
   const add = (...all: readonly string[]) => {
     for (const text of all) texts.set(texts.size + 1, text);
@@ -54,6 +58,7 @@ function build(answer: (texts: readonly string[]) => EmbedResult = vectorsOf) {
     after,
     made,
     requests,
+    payers,
     lines,
     clock,
     use: (id: string | undefined) => modelId = id,
@@ -75,6 +80,14 @@ describe("[T14] createNoteEmbedding()", () => {
     assert.deepEqual(requests.map(({ length }) => length), [32, 32, 6]);
     assert.equal(made.size, 70);
     assert.equal(clock.pending, 0, "nothing waits");
+  });
+
+  it("[N1] [X4] asks for the notes of one agent at a time, at the cost of that agent", async () => {
+    const { add, after, requests, payers } = build();
+    add("helper: a", "b", "helper: c");
+    await after(3_000);
+    assert.deepEqual(requests, [["helper: a", "helper: c"], ["b"]]);
+    assert.deepEqual(payers, ["helper", "main"]);
   });
 
   it("[X4] makes no request without a note or a model", async () => {

@@ -19,7 +19,7 @@ function setUp(draw: () => Promise<typeof image>, stop?: BudgetStop) {
       check: () => Promise.resolve(stop),
       record: (charge) => void charges.push(charge),
     },
-    agentId: () => "main",
+    agentId: "main",
   });
   return { charges, run: () => port.draw("a barnacle", guildMessage(), NEVER) };
 }

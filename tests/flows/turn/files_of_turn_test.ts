@@ -34,7 +34,7 @@ function filesOf(results: Readonly<Record<string, FileResult>>, maxChars = 1_000
       const result = results[id];
       return Promise.resolve(result ? [{ attachment: ATTACHMENT, owner: "message", result }] : []);
     },
-  }, { takesImages: true, maxChars });
+  }, { agentId: "main", takesImages: true, maxChars });
   return { files, rooms };
 }
 
@@ -86,7 +86,7 @@ describe("[H7] createFilesOfTurn()", () => {
           })),
       },
     };
-    const rules = { takesImages: true, maxChars: 1 };
+    const rules = { agentId: "main", takesImages: true, maxChars: 1 };
     const files = createFilesOfTurn(disk, rules);
     files.showsEarlier([imageOf(new Uint8Array(MAX_IMAGES_BYTES - 10))]);
     assert.deepEqual(await files.keepImage(withFile("1"), new Uint8Array(6)), {

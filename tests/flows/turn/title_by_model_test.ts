@@ -26,8 +26,7 @@ function setUp(answer: string, isSpent = false) {
     now: () => 1_000,
     log: recordingLog().log,
   }, {
-    model: () => model,
-    agentId: () => "main",
+    modelOf: () => model,
     spend: {
       check: () => Promise.resolve(isSpent ? stop : undefined),
       record: (charge) => void charges.push(charge),
@@ -40,7 +39,7 @@ describe("createTitleByModel()", () => {
   it("[X4] counts the request for the person who asked", async () => {
     const { titleOf, charges } = setUp("Krill and tides");
     const message = guildMessage();
-    assert.equal(await titleOf(message), "Krill and tides");
+    assert.equal(await titleOf(message, "main"), "Krill and tides");
     const [charge] = charges;
     assert.equal(charges.length, 1);
     assert.equal(charge?.userId, message.sender.id);
@@ -51,7 +50,7 @@ describe("createTitleByModel()", () => {
 
   it("[X4] asks no model if a budget is spent", async () => {
     const { titleOf, requests } = setUp("Krill and tides", true);
-    assert.equal(await titleOf(guildMessage()), "");
+    assert.equal(await titleOf(guildMessage(), "main"), "");
     assert.equal(requests(), 0);
   });
 });

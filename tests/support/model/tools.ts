@@ -76,17 +76,19 @@ export const UNUSED_PORTS: ToolPorts = {
 
 /** No tools, for accounts that run no turns. */
 export const NO_TOOLS: ToolServices = {
-  ports: UNUSED_PORTS,
+  of: () => ({
+    ports: UNUSED_PORTS,
+    commands: {
+      resolve: () => Promise.reject(new Error("This test runs no command")),
+      run: () => Promise.reject(new Error("This test runs no command")),
+      start: () => Promise.reject(new Error("This test runs no command")),
+      poll: () => undefined,
+      kill: () => false,
+      stop: () => Promise.resolve(),
+    },
+    skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
+  }),
   runCode: () => Promise.reject(new Error("This test runs no script")),
-  commands: {
-    resolve: () => Promise.reject(new Error("This test runs no command")),
-    run: () => Promise.reject(new Error("This test runs no command")),
-    start: () => Promise.reject(new Error("This test runs no command")),
-    poll: () => undefined,
-    kill: () => false,
-    stop: () => Promise.resolve(),
-  },
-  skills: { now: () => NO_SKILLS, read: () => Promise.resolve() },
   servers: () => [],
   tools: () => [],
   ready: () => Promise.resolve(),

@@ -17,16 +17,19 @@ import { hasBudget } from "../../../core/spending/budget.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { Instructions } from "../../../render/prompt/system_prompt.ts";
 
-/** What happens to messages that wait or arrive while a turn runs. */
+/**
+ * What happens to messages that wait or arrive while a turn runs. All are of one session, and so for
+ * one agent.
+ */
 export interface QueueModes {
   /** Whether the turn of a waiting message also answers the one behind it. */
-  carries(message: InboundMessage, next: InboundMessage): boolean;
+  carries(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
   /** Whether a running turn takes in a later message between two steps. */
-  steers(message: InboundMessage, next: InboundMessage): boolean;
+  steers(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
   /** Whether a later message ends the running turn. */
-  interrupts(message: InboundMessage, next: InboundMessage): boolean;
+  interrupts(message: InboundMessage, next: InboundMessage, agentId: string): boolean;
   /** Whether the turn of a message may begin while turns of its session run, given by their last. */
-  runsBeside(running: readonly InboundMessage[], next: InboundMessage): boolean;
+  runsBeside(running: readonly InboundMessage[], next: InboundMessage, agentId: string): boolean;
 }
 
 /** The part of a turn's rules that rights consist of. */
@@ -37,7 +40,7 @@ export type RightsOf = (
 /**
  * Prepares the modes of a config.
  *
- * @param rulesOf The rules of a message's turn, at this moment.
+ * @param rightsOf The rights of messages in turns of an agent, at this moment.
  * @param isOwner Whether the sender of a message is an owner of the bot.
  * @param chosenIn The mode that a person has chosen for a place.
  */
@@ -48,30 +51,31 @@ export function prepareQueueModes(
     };
     readonly budgets: Parameters<typeof hasBudget>[0];
   },
-  rulesOf: () => RightsOf,
+  rightsOf: (agentId: string) => RightsOf,
   isOwner: (message: InboundMessage) => boolean,
   chosenIn: (message: InboundMessage) => QueueMode | undefined = () => undefined,
 ): QueueModes {
   const modeIn = (message: InboundMessage): QueueMode =>
     chosenIn(message) ?? queue.mode ?? (message.place.kind === "guild" ? "collect" : "steer");
-  const hasSameRights = prepareSameRights(rulesOf, isOwner);
-  const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rulesOf);
-  const mayShare = (message: InboundMessage, next: InboundMessage) =>
-    hasSameRights(message, next) && isShared(message, next);
-  const carries = (message: InboundMessage, next: InboundMessage) =>
-    modeIn(next) !== "followup" && mayShare(message, next);
-  const interrupts = (message: InboundMessage, next: InboundMessage) =>
+  const hasSameRights = prepareSameRights(rightsOf, isOwner);
+  const isShared = hasBudget(budgets) ? isSamePerson : prepareIsShared(rightsOf);
+  const mayShare: Decide = (message, next, agentId) =>
+    hasSameRights(message, next, agentId) && isShared(message, next, agentId);
+  const carries: Decide = (message, next, agentId) =>
+    modeIn(next) !== "followup" && mayShare(message, next, agentId);
+  const interrupts: Decide = (message, next, agentId) =>
     modeIn(next) === "interrupt" && message.channelId === next.channelId &&
-    hasSameRights(message, next);
+    hasSameRights(message, next, agentId);
   return {
     carries,
-    steers: (message, next) => modeIn(next) === "steer" && mayShare(message, next),
+    steers: (message, next, agentId) =>
+      modeIn(next) === "steer" && mayShare(message, next, agentId),
     interrupts,
-    runsBeside: (running, next) =>
+    runsBeside: (running, next, agentId) =>
       queue.turnsPerChannel > 1 && (running.length < queue.turnsPerChannel || isOwner(next)) &&
       running.every((message) =>
         message.sender.id !== next.sender.id && message.channelId === next.channelId &&
-        !carries(message, next) && !interrupts(message, next)
+        !carries(message, next, agentId) && !interrupts(message, next, agentId)
       ),
   };
 }
@@ -84,16 +88,22 @@ export function withCommands(
   const isTalk = (message: InboundMessage, next: InboundMessage) =>
     !isCommand(message) && !isCommand(next);
   return {
-    carries: (message, next) => isTalk(message, next) && carries(message, next),
-    steers: (message, next) => isTalk(message, next) && steers(message, next),
-    interrupts: (message, next) => isTalk(message, next) && interrupts(message, next),
-    runsBeside: (running, next) =>
-      running.every((message) => isTalk(message, next)) && runsBeside(running, next),
+    carries: (message, next, agentId) => isTalk(message, next) && carries(message, next, agentId),
+    steers: (message, next, agentId) => isTalk(message, next) && steers(message, next, agentId),
+    interrupts: (message, next, agentId) =>
+      isTalk(message, next) && interrupts(message, next, agentId),
+    runsBeside: (running, next, agentId) =>
+      running.every((message) => isTalk(message, next)) && runsBeside(running, next, agentId),
   };
 }
 
-function prepareSameRights(rulesOf: () => RightsOf, isOwner: (message: InboundMessage) => boolean) {
-  return (one: InboundMessage, other: InboundMessage): boolean => {
+type Decide = QueueModes["carries"];
+
+function prepareSameRights(
+  rightsOf: (agentId: string) => RightsOf,
+  isOwner: (message: InboundMessage) => boolean,
+): Decide {
+  return (one, other, agentId) => {
     if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
@@ -101,7 +111,7 @@ function prepareSameRights(rulesOf: () => RightsOf, isOwner: (message: InboundMe
     if (one.sender.automaton || other.sender.automaton) return false;
     if (!isDeepStrictEqual(rolesOf(one), rolesOf(other))) return false;
     if (isOwner(one) !== isOwner(other)) return false;
-    const rules = rulesOf();
+    const rules = rightsOf(agentId);
     const [first, second] = [rules(one), rules(other)];
     return first.tools === second.tools &&
       isDeepStrictEqual(first.instructions, second.instructions);
@@ -109,9 +119,9 @@ function prepareSameRights(rulesOf: () => RightsOf, isOwner: (message: InboundMe
 }
 
 /** Whether messages are of one person, or their turn has no tool that acts for its asker. */
-function prepareIsShared(rulesOf: () => RightsOf) {
-  return (one: InboundMessage, other: InboundMessage): boolean =>
-    isSamePerson(one, other) || !rulesOf()(one).tools.some(actsForAsker);
+function prepareIsShared(rightsOf: (agentId: string) => RightsOf): Decide {
+  return (one, other, agentId) =>
+    isSamePerson(one, other) || !rightsOf(agentId)(one).tools.some(actsForAsker);
 }
 
 /** The parts of a tool with gates check the rights of their asker by themselves. */

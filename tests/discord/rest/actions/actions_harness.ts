@@ -170,7 +170,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         events: { emit: { outbox() {} } },
       }, {
         sent: { ended: () => Promise.resolve() },
-        agentId: () => "main",
+        agentId: "main",
         rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
@@ -271,7 +271,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
         const check = createMayDecide({ now }, {
           tools: [tool],
-          ports: { ...UNUSED_PORTS, discord: port },
+          portsFor: () => ({ ...UNUSED_PORTS, discord: port }),
           isOwner,
           isOfDiscord: (error) => error instanceof RestError,
         });
