@@ -1,5 +1,5 @@
 /**
- * Writes `NOTICE`: the licences of all software in the compiled binary.
+ * Writes `NOTICE`: the licences of all software and data in the compiled binary.
  *
  * `--check` writes nothing, and fails if `NOTICE` is out of date.
  */
@@ -70,6 +70,16 @@ export function noticeText(
     `Bun ${bun} (MIT), https://github.com/oven-sh/bun`,
     "    Contains JavaScriptCore of WebKit (LGPL-2) and other libraries. Their licences, the source",
     "    code of WebKit and the steps to link it anew: https://bun.com/docs/project/license",
+    "",
+    "Data",
+    "",
+    "The weights of the intent filter (src/policy/intent/weights.json) were trained on",
+    "irc-disentanglement, https://github.com/jkkummerfeld/irc-disentanglement (CC BY 4.0,",
+    "https://creativecommons.org/licenses/by/4.0/). Its messages were reduced to statistics; none is",
+    "in the binary.",
+    "    Kummerfeld et al., A Large-Scale Corpus for Conversation Disentanglement, ACL 2019",
+    "    Gouravajhala et al., Chat Disentanglement: Data for New Domains and Methods for More Accurate",
+    "    Annotation, ALTA 2023",
     "",
     "Packages",
     "",
