@@ -41,6 +41,10 @@ describe("[L3] modelProblemOf()", () => {
     it(`does not bother the operator with ${kind}`, () => assert.equal(of(kind), undefined));
   }
 
+  it("suggests `ollama pull` first for a model of the provider ollama", () => {
+    assert.match(of("not_found", "ollama/llama3.2")?.fix ?? "", /^run `ollama pull llama3\.2` on/);
+  });
+
   it("does not suggest `ollama pull` for a vendor's model", () => {
     assert.doesNotMatch(of("not_found", "openai/gpt-5")?.fix ?? "", /ollama/);
   });

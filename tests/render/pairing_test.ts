@@ -27,6 +27,11 @@ describe("[P3] composeChallenge()", () => {
     assert.deepEqual(frozen.message.pings, { users: [], roles: [], quotedAuthor: false });
   });
 
+  it("names the owner's button, and the command", () => {
+    const [frozen] = composeChallenge(directMessage(), "ABCD2345", {});
+    assert.match(frozen?.message.content ?? "", /owner can press the button .*approve ABCD2345`/);
+  });
+
   it("contains no text of the stranger", () => {
     const named = (username: string) =>
       composeChallenge(directMessage({ sender: sender({ username }), text: username }), "A", {});

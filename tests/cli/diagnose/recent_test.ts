@@ -18,7 +18,10 @@ import {
 import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { writeFileSync } from "node:fs";
+import { GUILD, GUILD_SNAPSHOT, HELP } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
+
+const NOW = Date.now();
 
 /** A data directory in which ada's turn is answered, and grace's turn fails. */
 async function fill(data: string): Promise<void> {
@@ -87,11 +90,30 @@ describe("[L5] [X4] barnacle usage", () => {
     );
     const shown = io.stdout.join("\n");
     assert.match(shown, /^ada \(12345678901234101\) .* 0\.050 EUR /m);
-    assert.match(shown, /^grace \(12345678901234102\) .* no price /m);
+    assert.match(shown, /^grace \(12345678901234102\) .* {2}no price {2}/m);
     assert.match(shown, /^Limit budgets\.total\.tokensPerDay: 200 of 150 tokens today, spent$/m);
     assert.match(shown, /moneyPerMonth: 0\.050 of 10\.00 EUR this month, 0 %$/m);
     assert.match(shown, /perUser\.tokensPerDay \(\d+\): 100 of 400 tokens today, 25 %$/m);
   });
+});
+
+describe("[L5] barnacle usage --by guild and --by channel", () => {
+  for (const [by, label] of [["guild", "Friends of Barnacle"], ["channel", "#help"]] as const) {
+    it(`names each ${by}`, async () => {
+      const io = recordingIo();
+      await run(async (flags) => {
+        const store = openStore(join(flags.data, DATABASE_NAME), { now: NOW, elapsed: () => 0 });
+        await store.gateway.saveIntents(ACCOUNT, 0); // the account has been online
+        await store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW);
+        const message = guildMessage({ channelId: HELP, guildId: GUILD });
+        const usage = { inputTokens: 9, outputTokens: 1 };
+        store.usage.add([chargeOf(usage, "a/x", "answer", usedBy(message, "main"), 5, NOW)]);
+        store.close();
+        return await showUsage({ ...flags, by, days: 30 }, io);
+      });
+      assert.ok(io.stdout.some((line) => line.startsWith(`${label} (`)), io.stdout.join("\n"));
+    });
+  }
 });
 
 describe("[O1] the stored facts of barnacle status", () => {

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { exitCodeOf, inColumns, showFindings, wrapLines } from "../../../src/cli/shared/columns.ts";
+import {
+  exitCodeOf,
+  inColumns,
+  reportFindings,
+  showFindings,
+  wrapLines,
+} from "../../../src/cli/shared/columns.ts";
+import { recordingIo } from "../io.ts";
 import { COLOURED, PLAIN } from "../../../src/cli/terminal/style.ts";
 import type { Finding, FindingStatus } from "../../../src/core/finding.ts";
 
@@ -97,6 +104,16 @@ describe("[O7] exitCodeOf()", () => {
   for (const [name, findings, code] of rows) {
     it(`is ${code} for ${name}`, () => assert.equal(exitCodeOf(findings), code));
   }
+});
+
+describe("[O10] reportFindings()", () => {
+  it("breaks its rows between words on a terminal", () => {
+    const io = recordingIo();
+    const long = of("a", "warn", { why: "it is long ".repeat(9), fix: "mend it ".repeat(9) });
+    reportFindings([long], false, { ...io, columns: 40 });
+    assert.ok(io.stdout.length > 4 && io.stdout.every((line) => line.length <= 40));
+    assert.match(io.stdout.join("\n"), /^ {9}= mend it/m);
+  });
 });
 
 describe("[O10] wrapLines()", () => {

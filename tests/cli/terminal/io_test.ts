@@ -22,6 +22,14 @@ describe("[O10] createProcessIo()", () => {
     assert.equal(stderr(), `${bold} no token\nbarnacle: no token\n`);
   });
 
+  it("knows the columns of a terminal, unless a program reads the output", () => {
+    const columnsOf = (isTTY: boolean, json: boolean) =>
+      createProcessIo({ json }, recordedTerminal({ isTTY }).terminal).columns;
+    assert.equal(columnsOf(true, false), 80);
+    assert.equal(columnsOf(true, true), undefined);
+    assert.equal(columnsOf(false, false), undefined);
+  });
+
   it("runs work without a status line in a pipe", async () => {
     const { terminal, stderr } = recordedTerminal({ isTTY: false });
     assert.equal(

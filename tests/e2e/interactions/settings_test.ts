@@ -42,6 +42,35 @@ describe("[K2] /think", () => {
   });
 });
 
+describe("[K2] /status", () => {
+  it("shows the conversation's model, and what needs attention to owners alone", () =>
+    withSimulation({
+      mayRefuse: (record) => isEarly(record) || record.status === 404, // the owner who is no user
+      config: {
+        commands: { ownerAllowFrom: [...OWNER.ownerAllowFrom, "1456074443980899999"] },
+        agents: {
+          defaults: { model: { primary: "openai/barnacle-script", fallbacks: ["openai/spare"] } },
+        },
+      },
+    }, async (scene) => {
+      await scene.start();
+      await registered(scene);
+      const options = { model: "openai/spare" };
+      await give(scene, { as: "ada", in: "#general", name: "model", options });
+      await scene.eventually(
+        "a warning",
+        async () =>
+          (await scene.cli("status")).stdout.some((line) => /^warn +access:ids/.test(line)),
+      );
+      const owner = await give(scene, { as: "ada", in: "#general", name: "status" });
+      assert.match(owner, /answering with `openai\/spare`/);
+      assert.match(owner, /^⚠️ .*1456074443980899999/m);
+      const other = await give(scene, { as: "grace", in: "#general", name: "status" });
+      assert.match(other, /answering with `openai\/spare`/);
+      assert.doesNotMatch(other, /⚠️|Everyone/);
+    }));
+});
+
 describe("[K2] [R10] /reasoning and /verbose", () => {
   it("show thinking and tools above answers, until they are off, also after a restart", async () => {
     const call = { id: "call_1", name: "read_channel_history", arguments: '{"limit":1}' };

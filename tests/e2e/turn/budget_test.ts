@@ -43,6 +43,24 @@ describe("[X4] the bot", () => {
       },
     ));
 
+  it("[O1] shows a spent budget of all people in status and usage", () =>
+    withSimulation(
+      { config: { budgets: { total: { tokensPerDay: 5 } } } },
+      async ({ start, say, mention, replies, cli, eventually }) => {
+        await start();
+        say("grace", "general", `${mention} one`);
+        await replies("general", 1);
+        await eventually("health to warn", async () => {
+          const shown = (await cli("status")).stdout.join("\n");
+          return /^Works, with warnings.*\n +Budget +budgets\.total\.tokensPerDay: .*, spent\n/
+            .test(shown) &&
+            /^warn +budget +total\.tokensPerDay +spent: \d+ of 5 tokens/m.test(shown);
+        });
+        const usage = (await cli("usage")).stdout.join("\n");
+        assert.match(usage, /^Limit budgets\.total\.tokensPerDay: \d+ of 5 tokens today, spent$/m);
+      },
+    ));
+
   it("[R15] never shows the model a footer: in a quote, at a reaction, and by a tool", () =>
     withSimulation(
       { config: { messages: { footer: "all" } } },

@@ -25,10 +25,11 @@ function ownerIds(
   { me }: { me(): Promise<Application> },
   policyNow: () => AccessPolicy,
   now: () => number = () => 0,
+  known: readonly UserId[] = [OWNER],
 ) {
   return createOwnerIds({ policy: () => ({ policy: policyNow() }), now }, {
     applications: { me },
-    connectionState: { applicationOwner: () => OWNER, applicationOwners: () => [OWNER] },
+    connectionState: { applicationOwner: () => OWNER, applicationOwners: () => known },
   });
 }
 
@@ -108,6 +109,12 @@ describe("[T2] [P10] createOwnerIds() › ownsApplicationAsRead()", () => {
     const { ids, settled } = setUp(() => Promise.resolve(withOwners([OWNER, ADA])));
     assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, false]);
     await settled();
+    assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, true]);
+  });
+
+  it("[P3] knows the team that the connection has read, before an answer of its own", () => {
+    const never = { me: () => new Promise<Application>(() => {}) };
+    const ids = ownerIds(never, () => policy(), () => 0, [OWNER, ADA]);
     assert.deepEqual([OWNER, ADA].map(ids.ownsApplicationAsRead), [true, true]);
   });
 

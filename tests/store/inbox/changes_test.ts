@@ -96,6 +96,17 @@ describe("[H6] acceptBatch() with changes", () => {
     assert.equal((await claim())?.message.text, "third");
   });
 
+  it("claims a message with its new text if the edit is stored while the claim is read", async () => {
+    const { database, accept } = openInbox();
+    await accept(question("100"));
+    const store = createStore(database, ":memory:", { elapsed: () => 0 }); // reads the tables first
+    const claiming = store.inbox.claimNext(ACCOUNT, NOW, []);
+    await store.inbox.acceptBatch(batch({ changes: [edited(question("100"), "second")] }), NOW);
+    const claim = await claiming;
+    assert.equal(claim?.message.text, "second");
+    assert.ok(claim && store.inbox.isRunning(claim));
+  });
+
   for (const id of ["100", "200", "300"] as const) {
     it(`claims each message once, with its new text, if ${id} is edited during the claim`, async () => {
       for (let delay = 0; delay < 30; delay++) {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { GATES, openGates } from "../../../src/core/tool_names.ts";
 import type { DiscordPort, ShownMessage } from "../../../src/core/turn/ports/discord.ts";
 import { ACTIONS, discord } from "../../../src/tools/discord/discord.ts";
+import { TOOLS } from "../../../src/tools/registry.ts";
 import { channelId, messageId } from "../../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../../support/model/tools.ts";
 
@@ -91,6 +92,18 @@ describe("[T3] the schema of `discord`", () => {
     );
     assert.match(description, /\nreact\(messageId,emoji,remove\?\): /);
     assert.match(description, /\nroleAdd!\(userId,roleId\)\n/);
+  });
+
+  it("has a type beside the choices of each argument: some servers refuse the others", () => {
+    const untyped: string[] = [];
+    const look = (schema: unknown, path: string): void => {
+      if (typeof schema !== "object" || schema === null) return;
+      if ("enum" in schema && !("type" in schema)) untyped.push(path);
+      for (const [key, part] of Object.entries(schema)) look(part, `${path}.${key}`);
+    };
+    for (const { name, parameters } of TOOLS) look(parameters, name);
+    assert.deepEqual(untyped, []);
+    assert.ok(JSON.stringify(discord.parameters).includes('"enum"'));
   });
 
   it("has the 42 actions of OpenClaw, behind all gates", () => {

@@ -207,7 +207,9 @@ describe("[T3] undo", () => {
       assert.equal(member()?.timedOutUntil, undefined);
 
       await run({ action: "channelEdit", channelId, name: "new", topic: "All", slowmodeSec: 9 });
-      await run(UNDO);
+      const told = await run(UNDO);
+      assert.match(told, /: change #help \(\d+\): name "new", topic "All", slow mode 9 s/);
+      assert.match(told, /sets #help \(\d+\) back: name "help", topic none, slow mode off\.$/);
       const after = help();
       assert.ok(after?.kind === "text");
       assert.deepEqual([after.name, after.topic, after.slowmodeSec], ["help", "", 0]);
