@@ -26,6 +26,10 @@ const WORD_CALLS: Readonly<Record<string, object>> = {
   menu: { question: "Which tides do you like?", options: TIDES, upTo: 2 },
 };
 
+/** Work that another agent has passed on. The words of the message are that agent's calls. */
+const PASSED =
+  /\[the agent (\S+) has passed this message on to you[^]*?<context boundary="\w+">\n([^]*?)\n<\/context>/;
+
 /**
  * The calls that some words ask for, answer by answer.
  *
@@ -64,6 +68,8 @@ export function callsFor({ messages, tools }: WireRequest, words: string): Asked
   const since = messages.slice(newest + 1);
   const answered = since.filter(({ role }) => role === "assistant").length;
   const results = since.flatMap(({ role, text }) => role === "tool" ? [text] : []);
+  const [, from, task] = PASSED.exec(messages[newest]?.text ?? "") ?? [];
+  if (from !== undefined) return { calls: [], results, said: `I go on for ${from}: ${task}` };
   const sentence = sentenceFor({ messages, tools }, words, results);
   if (sentence && "said" in sentence) return { calls: [], results, said: sentence.said };
   const asked = sentence ? [sentence.call] : answersIn(words)[answered] ?? [];

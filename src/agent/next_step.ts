@@ -146,6 +146,10 @@ export function conversationOf(
       case "begun":
       case "waits":
       case "cut":
+      case "asked": // those of other agents (N4)
+      case "inner":
+      case "told":
+      case "passed":
         return [];
       case "joined":
         return [

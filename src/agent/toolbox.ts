@@ -6,23 +6,50 @@
 
 import { z } from "zod";
 import type { ToolCall, ToolDefinition } from "../core/model.ts";
-import type { ToolResult } from "../core/step.ts";
+import type { PassedWork, ToolResult } from "../core/step.ts";
 import {
+  PassesOn,
   type Tool,
   type ToolContext,
   UnknownOutcomeError,
   WaitsForPerson,
+  WaitsInside,
 } from "../core/turn/tool.ts";
 import { audienceOf } from "../core/tool_names.ts";
 import type { KeptImage } from "../core/turn/media.ts";
 import { type RefusalReason, RefusedCall } from "../core/refused_call.ts";
-import { ALLOW_ONCE, type Decision, type Question } from "../core/people/question.ts";
+import {
+  ALLOW_ONCE,
+  type AskedCall,
+  type Decision,
+  type Question,
+} from "../core/people/question.ts";
 import type { StartTimer } from "../lib/clock.ts";
 
 /** A call that has begun and waits for a person. Its next run gets the decision. */
 export interface WaitingCall {
   readonly end: "waits";
   readonly question: Question;
+}
+
+/** A call has no result, because of calls of an agent that it has asked: these wait for people. */
+export interface WaitingInside {
+  readonly end: "waits inside";
+  readonly asked: readonly AskedCall[];
+}
+
+/** A call ends the turn, which goes on with another agent. */
+export interface PassingCall {
+  readonly end: "passes";
+  readonly work: PassedWork;
+}
+
+/** The end of a run of a call: its result, or why it has none. */
+export type CallEnd = ToolResult | WaitingCall | WaitingInside | PassingCall;
+
+/** Whether a call has its result. */
+export function isResult(ended: CallEnd): ended is ToolResult {
+  return "text" in ended;
 }
 
 /** Everything that tool calls need from outside, besides their context. */
@@ -92,7 +119,7 @@ export function createToolbox(
     tool: Tool,
     input: unknown,
     context: ToolContext,
-  ): Promise<ToolResult | WaitingCall> {
+  ): Promise<CallEnd> {
     const ending = new AbortController();
     const onAbort = () => ending.abort(context.signal.reason);
     let cancel: (() => void) | undefined;
@@ -104,10 +131,12 @@ export function createToolbox(
       return kept;
     });
     const stopped = new Promise<never>((_resolve, reject) => {
-      cancel = schedule(
-        () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
-        timeoutMs,
-      );
+      if (!tool.takesTurn) {
+        cancel = schedule(
+          () => ending.abort(new Error(`no result within ${timeoutMs / 1_000} s`)),
+          timeoutMs,
+        );
+      }
       ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
     });
     if (context.signal.aborted) onAbort();
@@ -136,6 +165,8 @@ export function createToolbox(
         const clean = exact !== undefined && { exact: cleanSecrets(exact) }; // a foreign address
         return { end: "waits", question: { ...question, ...clean } };
       }
+      if (error instanceof WaitsInside) return { end: "waits inside", asked: error.asked };
+      if (error instanceof PassesOn) return { end: "passes", work: error.work };
       const { text, note } = boundedResult(
         error instanceof Error ? error.message : String(error),
         cleanSecrets,
@@ -178,10 +209,10 @@ export function createToolbox(
     /**
      * Runs a call.
      *
-     * @returns The result for the model, or that the call waits for a person. A failure is a result; it
-     * is never thrown.
+     * @returns The result for the model, or why there is none. A failure is a result; it is never
+     * thrown.
      */
-    async run(call: ToolCall, context: ToolContext): Promise<ToolResult | WaitingCall> {
+    async run(call: ToolCall, context: ToolContext): Promise<CallEnd> {
       const tool = byName.get(call.name);
       if (!tool) {
         const names = [...byName.keys()].join(", ");

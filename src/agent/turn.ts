@@ -10,12 +10,12 @@
 
 import { ModelError, type ModelRequest, type ModelUsage, type ToolCall } from "../core/model.ts";
 import { BudgetSpent } from "../core/spending/budget.ts";
-import type { SaveSteps, Step, ToolResult } from "../core/step.ts";
+import type { PassedWork, SaveSteps, Step, ToolResult } from "../core/step.ts";
 import type { RefusalReason } from "../core/refused_call.ts";
 import { questionKey, type ToolContext } from "../core/turn/tool.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import type { AskedCall } from "../core/people/question.ts";
-import type { ParkedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
+import type { ParkedTurn, PassedTurn, TurnOutcome } from "../core/turn/turn_outcome.ts";
 import {
   callsToRun,
   MAX_CALLS,
@@ -35,7 +35,7 @@ import {
 } from "./ask_model.ts";
 import { newCuts } from "./cut_results.ts";
 import { askFirst, type AskPorts, type ReadyCall } from "./ask_first.ts";
-import type { Toolbox } from "./toolbox.ts";
+import { isResult, type Toolbox } from "./toolbox.ts";
 
 /** Everything that a turn needs from outside. */
 export interface TurnPorts extends AskModelPorts {
@@ -90,7 +90,7 @@ const FIRST_STEP: NextStep = { kind: "ask", answers: 0 };
 export async function runTurn(
   requestFor: RequestFor,
   ports: TurnPorts,
-): Promise<TurnOutcome | ParkedTurn> {
+): Promise<TurnOutcome | ParkedTurn | PassedTurn> {
   const { ending, schedule, timeoutMs, toolbox, maxSteps, now } = ports;
   const { signal } = ending;
   let isLate = false;
@@ -132,14 +132,10 @@ export async function runTurn(
         log ??= createStepLog(ports.steps, ports.save);
         log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage });
       } else if (log) {
-        const waiting = await takeStep(next, log, ports);
-        if (waiting.length > 0) {
-          return {
-            kind: "parked",
-            asked: waiting,
-            taken: { steps: log.steps, unsaved: log.unsaved },
-          };
-        }
+        const { asked, work } = await takeStep(next, log, ports);
+        const taken = { steps: log.steps, unsaved: log.unsaved };
+        if (work) return { kind: "passed", work, taken };
+        if (asked.length > 0) return { kind: "parked", asked, taken };
       }
     }
   } catch (error) {
@@ -180,32 +176,41 @@ async function readWords(request: ModelRequest, ports: TurnPorts): Promise<Model
   return await readAnswer(forWords(request), ports);
 }
 
-/** Takes a step with calls. Returns the calls that wait for people, before which the turn ends. */
+/** Why the turn ends with a step: calls wait for people, or another agent goes on. */
+interface Paused {
+  readonly asked: readonly AskedCall[];
+  readonly work?: PassedWork;
+}
+
+const GOES_ON: Paused = { asked: [] };
+
+/** Takes a step with calls. */
 async function takeStep(
   next: Exclude<NextStep, { kind: "ask" }>,
   log: StepLog,
   ports: TurnPorts,
-): Promise<readonly AskedCall[]> {
+): Promise<Paused> {
   switch (next.kind) {
     case "run": {
       await log.save(false);
       const { ready, asked } = await ask(next.calls, log, ports);
-      return [...asked, ...await runAll(ready, log, ports)];
+      const paused = await runAll(ready, log, ports);
+      return { ...paused, asked: [...asked, ...paused.asked] };
     }
     case "run_once": {
       const { ready, asked } = await ask([next.call], log, ports);
-      if (asked.length > 0) return asked;
+      if (asked.length > 0) return { asked };
       log.add({ kind: "begun", callId: next.call.id, at: ports.now() });
       await log.save(true);
-      const waiting = await runAll(ready, log, ports);
-      if (waiting.length === 0) await log.save(false);
-      return waiting;
+      const paused = await runAll(ready, log, ports);
+      if (paused.asked.length === 0) await log.save(false);
+      return paused;
     }
     case "unknown":
     case "too_many":
     case "same_id":
       addResult(next.call.id, NOT_RUN[next.kind], log, ports);
-      return [];
+      return GOES_ON;
   }
 }
 
@@ -231,25 +236,29 @@ function ask(
   return askFirst(all, toolbox, people);
 }
 
-/** Runs calls. Returns those that wait for people now, in addition to those of {@link ask}. */
+/** Runs calls. Those that wait for people now come in addition to those of {@link ask}. */
 async function runAll(
   ready: readonly ReadyCall[],
   log: StepLog,
   ports: TurnPorts,
-): Promise<readonly AskedCall[]> {
+): Promise<Paused> {
   const { toolbox, now, ending: { signal } } = ports;
   const ended = await Promise.all(ready.map(({ call, context }) => toolbox.run(call, context)));
   signal.throwIfAborted(); // the next process decides again about these calls
-  return ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
+  const work = ended.find((result) => result.end === "passes")?.work;
+  const asked = ready.flatMap(({ call: { id: callId }, round, context: { callKey } }, at) => {
     const result = ended[at];
-    if (!result) return [];
-    if (result.end !== "waits") {
+    if (!result || result.end === "passes") return [];
+    if (isResult(result)) {
       addResult(callId, result, log, ports);
       return [];
     }
     log.add({ kind: "waits", callId, at: now() });
-    return [{ callKey: questionKey(callKey, round + 1), question: result.question }];
+    return result.end === "waits inside"
+      ? result.asked
+      : [{ callKey: questionKey(callKey, round + 1), question: result.question }];
   });
+  return { asked, work };
 }
 
 function addResult(

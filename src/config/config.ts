@@ -194,7 +194,10 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
 /** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
-  { exec, search, tools }: Pick<SharedConfig, "exec" | "search" | "tools">,
+  { agentList, exec, search, tools }: Pick<
+    SharedConfig,
+    "agentList" | "exec" | "search" | "tools"
+  >,
 ): string | undefined {
   switch (tool) {
     case "exec":
@@ -202,6 +205,9 @@ export function missingSection(
       return exec ? undefined : "exec";
     case "web_search":
       return search ? undefined : "search";
+    case "ask_agent":
+    case "handoff":
+      return agentList.length > 1 ? undefined : "agents.list";
     case "draw":
       return tools.draw === undefined ? "tools.draw" : undefined;
     default: // the tools have names of any kind

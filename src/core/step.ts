@@ -28,7 +28,57 @@ export type Step =
   /** A request had no room for all of these results. The request is the next one. */
   | { readonly kind: "cut"; readonly results: readonly CutResult[]; readonly at: number }
   /** A call has ended. */
-  | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult);
+  | ({ readonly kind: "result"; readonly callId: string; readonly at: number } & ToolResult)
+  | AskedStep
+  /** A step of an agent that a call of this turn has asked, by the number of the question. */
+  | { readonly kind: "inner"; readonly number: number; readonly step: Step; readonly at: number }
+  | ToldStep
+  | PassedStep;
+
+/** A call asks another agent, whose steps follow (N4). */
+export interface AskedStep {
+  readonly kind: "asked";
+  /** Number of the question in the turn, from 1. */
+  readonly number: number;
+  /** Key of the call that asks. */
+  readonly callKey: string;
+  /** Position of the question in the call, from 0. */
+  readonly part: number;
+  readonly agentId: string;
+  readonly question: string;
+  /** Whether a helper is asked, which asks no one. */
+  readonly isHelper?: true;
+  readonly at: number;
+}
+
+/** An asked agent has answered, or failed. */
+export interface ToldStep {
+  readonly kind: "told";
+  /** Number of the question. */
+  readonly number: number;
+  readonly end: "done" | "failed";
+  /** The answer, or the reason of the failure. */
+  readonly text: string;
+  /** Tokens of the request that brought the answer; absent if the server reports none. */
+  readonly usage?: ModelUsage;
+  readonly at: number;
+}
+
+/** The turn goes on with another agent (N4). The steps before were those of `from`. */
+export interface PassedStep extends PassedWork {
+  readonly kind: "passed";
+  readonly from: string;
+  readonly at: number;
+}
+
+/** Work that an agent passes on, in its words. */
+export interface PassedWork {
+  /** The agent that goes on. */
+  readonly to: string;
+  readonly task: string;
+  /** Facts that it needs; absent: none. */
+  readonly context?: string;
+}
 
 /** A result that the model was shown in part. */
 export interface CutResult {

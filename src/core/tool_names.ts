@@ -34,6 +34,8 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["draw", { for: "everyone" }],
   ["send_file", { for: "everyone" }],
   ["ask", { for: "everyone" }],
+  ["ask_agent", { for: "everyone" }],
+  ["handoff", { for: "everyone" }],
   ["read_file", { for: "owners", group: "group:fs" }],
   ["write_file", { for: "owners", group: "group:fs" }],
   ["edit_file", { for: "owners", group: "group:fs" }],

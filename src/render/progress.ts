@@ -15,6 +15,8 @@ type PlainWork = Exclude<Extract<TextKey, `work${string}`>, "workHistory" | "wor
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
+  ["ask_agent", "workAgents"],
+  ["handoff", "workAgents"],
   ["discord", "workDiscord"],
   ["exec", "workExec"],
   ["process", "workExec"],

@@ -125,6 +125,11 @@ function dayOf(at: number, timezone: string): string {
   return localMinuteOf(Math.floor((at - DAY_BEGINS_AT_HOUR * HOUR_MS) / MINUTE_MS), timezone).day;
 }
 
+/** The session of the same conversation with another agent. */
+export function sessionWith(agentId: string, sessionKey: string): string {
+  return sessionKey.replace(/^agent:[^:]*:/, `agent:${agentId}:`);
+}
+
 /** The end of the key of a session beside a conversation. */
 const BESIDE = ":commands";
 

@@ -4,6 +4,7 @@
  */
 
 import type { Tool } from "../core/turn/tool.ts";
+import { askAgent, handoff } from "./agents.ts";
 import { memory, recall } from "./memory.ts";
 import { readChannelHistory, replyInThread } from "./channel.ts";
 import { code, draw, sendFile } from "./made_files.ts";
@@ -30,6 +31,8 @@ export const TOOLS: readonly Tool[] = [
   draw,
   sendFile,
   ask,
+  askAgent,
+  handoff,
   readFile,
   writeFile,
   editFile,

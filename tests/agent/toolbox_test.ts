@@ -4,6 +4,7 @@ import { z } from "zod";
 import {
   boundedResult,
   createToolbox,
+  isResult,
   MAX_RESULT_CHARS,
   type Toolbox,
 } from "../../src/agent/toolbox.ts";
@@ -30,7 +31,7 @@ const tide: Tool = {
 
 /** The result of a call that waits for no person. */
 function ended(result: Awaited<ReturnType<Toolbox["run"]>>): ToolResult {
-  assert.ok(result.end !== "waits");
+  assert.ok(isResult(result));
   return result;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { z } from "zod";
 import { runTurn, type TurnPorts } from "../../src/agent/turn.ts";
-import type { ParkedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
+import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../src/core/turn/turn_outcome.ts";
 import {
   type Model,
   ModelError,
@@ -51,7 +51,7 @@ interface Facts {
 function run(
   model: Model,
   { stopping = new AbortController(), clock = new FakeClock(), ports }: Facts = {},
-): Promise<TurnOutcome | ParkedTurn> {
+): Promise<TurnOutcome | ParkedTurn | PassedTurn> {
   const { schedule } = clock;
   return runTurn(() => ({ request: REQUEST, stepChars: 10_000 }), {
     model,
@@ -191,10 +191,7 @@ const callOf = (id: string): ToolCall => ({
   name: id.startsWith("r") ? "read" : "post",
   arguments: "{}",
 });
-const stepName = (step: Step) =>
-  step.kind === "answer" || step.kind === "joined" || step.kind === "cut"
-    ? step.kind
-    : `${step.kind} ${step.callId}`;
+const stepName = (step: Step) => "callId" in step ? `${step.kind} ${step.callId}` : step.kind;
 
 describe("[T1] runTurn() with tools", () => {
   it("runs the calls, and asks again with their results", async () => {

@@ -118,10 +118,14 @@ export function timezoneOf({ agents }: Pick<Config, "agents">): string {
 
 /** An agent's instructions from the config, which are the same for every message. */
 export function agentInstructions(
-  { discord: { replyToMode }, messages }: Pick<Config, "discord" | "messages">,
+  { agentList, discord: { replyToMode }, messages }: Pick<
+    Config,
+    "agentList" | "discord" | "messages"
+  >,
   agent: AgentConfig,
 ): Instructions {
   return {
+    agents: agentList.filter(({ id }) => id !== agent.id),
     hasTables: messages.tables !== "off",
     hasReplyTags: replyToMode !== "off",
     agentName: agent.name,

@@ -23,6 +23,7 @@ import { createMissingPermission } from "../../discord/rest/permissions/explain_
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
 import type { History } from "./history.ts";
+import { createTurnAgents } from "./turn_agents.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
@@ -145,12 +146,18 @@ export function createAccountTurns(
   };
 
   /** Waits for tools that the sender may have, and that are not known yet. */
-  const toolsReady = ({ message: { place, sender }, route: { agentId } }: Claim) =>
+  const toolsReady = ({ place, sender }: InboundMessage, agentId: string) =>
     parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
       const asker = { agentId, place, sender, ownsApplication };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
+
+  const agentsNow = createTurnAgents(config, sources, {
+    modelOf: (agentId) => commands.modelOf(`agent:${agentId}:asked`),
+    toolPortsOf: parts.toolPortsOf,
+    toolsReady,
+  });
 
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route: { agentId, sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
@@ -163,6 +170,7 @@ export function createAccountTurns(
       turn,
       rules: rulesOf(agentId),
       toolPorts: parts.toolPortsOf(agentId),
+      agents: agentsNow(),
       drafts: streaming === "edit" ? progress.drafts : undefined,
       lines: streaming === "progress" ? progress.lines : undefined,
     };
@@ -198,7 +206,7 @@ export function createAccountTurns(
         const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);
         if (!isForModel) return await answerWithoutModel(claim);
-        const listing = toolsReady(claim);
+        const listing = toolsReady(claim.message, claim.route.agentId);
         if (listing) await listing;
         await answer(claim, answerPorts(claim, turn));
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);

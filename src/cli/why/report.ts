@@ -16,6 +16,7 @@ import {
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ContextFacts } from "../../interactions/base/context.ts";
 import type { Step } from "../../core/step.ts";
+import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/current_rules.ts";
@@ -37,7 +38,21 @@ export interface WhyReport {
   readonly session?: SessionNow;
   /** The steps of the turn; empty if it called no tool. */
   readonly steps: readonly TimelineEntry[];
+  /** The agents that the turn went through, in order; absent: it went on with no other (N4). */
+  readonly chain?: readonly string[];
+  /** Questions to other agents, in order; absent: none (N4). */
+  readonly asked?: readonly AskedInTurn[];
   readonly outbox: MessageRecord["outbox"];
+}
+
+/** A question to another agent, with the steps of that agent. */
+export interface AskedInTurn extends Pick<AskedAgent, "number" | "agentId" | "isHelper"> {
+  readonly question: string;
+  /** `open`: the turn ended before the answer. */
+  readonly end: "done" | "failed" | "open";
+  /** UTF-16 units of the answer; absent: there is none. */
+  readonly chars?: number;
+  readonly steps: readonly TimelineEntry[];
 }
 
 /** How much of a session the model sees now. */
@@ -108,9 +123,12 @@ export async function reportOf(
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
   for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
-  const timeline = timelineOf(steps, turn?.claimedAt ?? Infinity);
+  const { own, earlier, asked, passed } = sortSteps(steps);
+  const timeline = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
+  const inTurn = asked.map(toAskedInTurn);
+  const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
   const last = turn?.cost && turn.finishedAt !== undefined
-    ? lastRequestOf(turn.cost, timeline, turn.finishedAt)
+    ? lastRequestOf(turn.cost, all, turn.finishedAt)
     : undefined;
   return {
     messageId,
@@ -118,7 +136,25 @@ export async function reportOf(
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
     steps: last ? [...timeline, last] : timeline,
+    ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
+    ...(inTurn.length > 0 && { asked: inTurn }),
     outbox,
+  };
+}
+
+function toAskedInTurn(
+  { number, agentId, isHelper, question, at, told, steps }: AskedAgent,
+): AskedInTurn {
+  const timeline = timelineOf(steps, at);
+  const startedAt = timeline.at(-1)?.endedAt ?? at;
+  const last = told?.end === "done"
+    ? [{ kind: "model" as const, startedAt, endedAt: told.at, calls: [], usage: told.usage }]
+    : [];
+  return {
+    ...{ number, agentId, isHelper, question },
+    end: told?.end ?? "open",
+    chars: told?.text.length,
+    steps: [...timeline, ...last],
   };
 }
 

@@ -25,7 +25,15 @@ export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
-    ...(turn ? [[...turnLines(turn), ...stepLines(steps), ...sessionLines(report)]] : []),
+    ...(turn
+      ? [[
+        ...turnLines(turn),
+        ...chainLines(report),
+        ...stepLines(steps),
+        ...askedLines(report),
+        ...sessionLines(report),
+      ]]
+      : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
@@ -262,6 +270,21 @@ function outcomeOfRow(row: ReportedRow, decisions: readonly WhyDecision[]): stri
 
 /** Maximum UTF-16 units of a call's arguments, and of its problem. */
 const SHOWN_CHARS = 80;
+
+/** The agents that the turn went through; no line if there was one. */
+function chainLines({ chain }: WhyReport): readonly string[] {
+  return chain ? [`Passed on: ${chain.map(printable).join(" → ")}.`] : [];
+}
+
+/** For each question to another agent: its end, and the steps of that agent. */
+function askedLines({ asked = [] }: WhyReport): readonly string[] {
+  return asked.flatMap(({ number, agentId, isHelper, question, end, chars, steps }) => [
+    `Asked ${isHelper ? "the helper" : "the agent"} ${printable(agentId)} (${number}), ${
+      end === "open" ? "no answer" : `${end}, ${chars} characters`
+    }: ${short(question)}`,
+    ...inColumns(steps.map(row)),
+  ]);
+}
 
 /** One line for each step, after a heading; no line without steps. */
 function stepLines(steps: readonly TimelineEntry[]): readonly string[] {

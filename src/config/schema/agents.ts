@@ -80,6 +80,12 @@ export const agents = z.strictObject({
         "The agent's name. Without `mentionPatterns`, a message that contains it is a mention.",
         { example: "Barney", isCommon: true },
       ),
+      description: key(
+        text().max(500).optional(),
+        "The agent's job in one sentence. Other agents read it, which may ask this one or pass " +
+          "messages on to it.",
+        { example: "Finds facts on the web, and names its sources." },
+      ),
       model: key(model().optional(), "The agent's model.", {
         unset: "`agents.defaults.model`",
         example: "openai/gpt-4.1-mini",

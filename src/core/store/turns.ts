@@ -4,7 +4,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
-import type { Claim, FinishedTurn, StoredTurn } from "../inbound/inbox.ts";
+import type { Claim, FinishedTurn, Route, StoredTurn } from "../inbound/inbox.ts";
 import type { ReactionNote } from "../inbound/reactions.ts";
 import type { AnswerThread } from "../inbound/threads.ts";
 import type { Entry, Overheard } from "../inbound/transcript.ts";
@@ -14,7 +14,14 @@ import type { Step } from "../step.ts";
 
 /** All methods of `store.turns`. */
 export interface TurnRecords
-  extends AnswerThreadRows, OverheardContext, ReactionRecords, Transcripts, Steps, TurnEnds {}
+  extends
+    AnswerThreadRows,
+    OverheardContext,
+    PassedTurns,
+    ReactionRecords,
+    Transcripts,
+    Steps,
+    TurnEnds {}
 
 /** Reads and changes threads of answers. */
 export interface AnswerThreadRows {
@@ -103,6 +110,32 @@ export interface Steps {
     waitsForDisk: boolean,
     charges?: readonly Charge[],
   ): Promise<void>;
+}
+
+/** Passes turns on to other agents (N4). */
+export interface PassedTurns {
+  /**
+   * TS: ends a turn of one agent, whose messages wait for a turn of another one.
+   *
+   * @returns Whether drafts of it are to be removed from the channel.
+   * @throws {Error} If the claim does not run any more.
+   */
+  passOn(turn: TurnToPass): Promise<boolean>;
+}
+
+/** A turn to pass on. */
+export interface TurnToPass {
+  /** Its claim, which ends. */
+  readonly claim: Claim;
+  /** The agent that goes on, and the session. */
+  readonly to: Route;
+  /** Its last steps, which are not stored yet: at least the one that names the other agent. */
+  readonly steps: readonly Step[];
+  /** Requests to models since the last stored step. */
+  readonly charges: readonly Charge[];
+  /** Transcript entries that the session of the first agent keeps of this turn. */
+  readonly entries: readonly Entry[];
+  readonly now: number;
 }
 
 /** Stores the ends of turns. */

@@ -8,7 +8,7 @@
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_names.ts";
-import type { Question } from "../people/question.ts";
+import type { AskedCall, Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
 import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
@@ -16,7 +16,9 @@ import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
 import type { FilesPort } from "./ports/files.ts";
+import type { AgentsPort } from "./ports/agents.ts";
 import type { KeptImage } from "./media.ts";
+import type { PassedWork } from "../step.ts";
 
 /** The ports of tools to the outside of the process: one part for each kind of thing. */
 export interface ToolPorts {
@@ -55,6 +57,8 @@ export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"
   readonly ports: ToolPorts;
   /** The calls of the same answer without a result, in order; absent outside of a turn. */
   readonly open?: readonly OpenCall[];
+  /** The bot's other agents, for this turn; absent: there are none. */
+  readonly agents?: AgentsPort;
   /** Whether the call can wait for a person by a `WaitsForPerson`; absent: it cannot. */
   readonly mayWait?: true;
   /**
@@ -100,6 +104,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly isIdempotent: boolean;
   /** The same for one call, if it depends on the arguments; absent if it does not. */
   readonly mayRepeat?: (input: unknown) => boolean;
+  /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
+  readonly takesTurn?: true;
   /**
    * What people must decide before the call runs; absent: nothing. The turn waits without memory,
    * and {@link Tool.run} gets the decision.
@@ -162,6 +168,28 @@ export class WaitsForPerson extends Error {
   constructor(question: Question) {
     super("the call waits for a person");
     this.question = question;
+  }
+}
+
+/** Thrown by a tool: calls of an agent that it has asked wait for people. */
+export class WaitsInside extends Error {
+  override readonly name = "WaitsInside";
+  readonly asked: readonly AskedCall[];
+
+  constructor(asked: readonly AskedCall[]) {
+    super("calls of an asked agent wait for people");
+    this.asked = asked;
+  }
+}
+
+/** Thrown by a tool: the turn ends, and goes on with another agent (N4). */
+export class PassesOn extends Error {
+  override readonly name = "PassesOn";
+  readonly work: PassedWork;
+
+  constructor(work: PassedWork) {
+    super("the turn goes on with another agent");
+    this.work = work;
   }
 }
 

@@ -7,7 +7,14 @@
  */
 
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import type { ParkedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
+import {
+  chainOf,
+  NO_STEPS,
+  type SortedSteps,
+  sortSteps,
+  stepsOfAll,
+} from "../../core/turn/asking.ts";
+import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
@@ -19,7 +26,9 @@ import { visibleText } from "../../render/safety/visible.ts";
 import { historyChars } from "../../session/history.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
+import type { Step } from "../../core/step.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { createAskedAgents, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
   interruptedTurn,
@@ -30,8 +39,8 @@ import {
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
-import { parkTurn, saveTurn } from "./save_turn.ts";
-import { createCompose, draftFor, withLines } from "./shown_answer.ts";
+import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
+import { createCompose, draftFor, passedTo, withLines } from "./shown_answer.ts";
 import {
   createTurnSpending,
   paidTurn,
@@ -68,10 +77,16 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const { turn, model, log, events } = untraced;
   const tracing = untraced.hasTraces ? traceTurn(claim, untraced, model.id) : undefined;
   const ports = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
-  const given = ports.rules(claim.message); // from the beginning to the end
+  const sorted = claim.attempt === 1
+    ? NO_STEPS
+    : sortSteps(await ports.store.stepsOf(claim.message.id));
+  // From the beginning to the end.
+  const given = sorted.passed.length === 0
+    ? ports.rules(claim.message)
+    : await rulesAfter(sorted.passed, claim, ports);
   const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
   const spending = createTurnSpending(claim);
-  const run: AnswerRun = { turn, rules, ports, spending };
+  const run: AnswerRun = { turn, rules, stored: sorted, ports, spending };
   let ended: FinishedTurn | undefined;
   if (claim.attempt > MAX_ATTEMPTS) {
     // Perhaps this message ends the process: retrying for ever would help no one.
@@ -139,6 +154,8 @@ function withoutTools(rules: TurnRules): TurnRules {
 interface AnswerRun {
   readonly turn: RunningTurn;
   readonly rules: TurnRules;
+  /** Steps that an earlier process has stored. */
+  readonly stored: SortedSteps;
   readonly ports: AnswerPorts;
   readonly spending: TurnSpending;
   /** The end, once the model has answered; absent before. */
@@ -156,7 +173,7 @@ interface AnswerRun {
  * @throws {unknown} The store's error.
  */
 async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
-  const { turn, rules, ports, spending } = run;
+  const { turn, rules, stored, ports, spending } = run;
   const { now, store, files, model, manner, spend, events } = ports;
   const { claim } = turn;
   const { by } = spending;
@@ -167,13 +184,14 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const boundary = ports.randomId();
   const system = systemPromptOf(rules.instructions);
   const filesChars = Math.floor(historyChars(window, system.length) * FILES_SHARE);
-  const gathered = await gather(turn, { boundary, filesChars }, rules, ports);
+  const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const { texts } = gathered;
   const envelope = texts.first();
 
   // The request, with the entries of the session that fit.
-  const links = createTurnLinks(gathered, () => history.entries);
+  const all = stepsOfAll(stored);
+  const links = createTurnLinks({ texts, steps: all }, () => history.entries);
   const toolbox = toolboxOf(turn, { boundary, gathered, links }, rules, ports);
   const { images } = gathered;
   const parts = { system, envelope, images, toolChars: toolChars(toolbox.definitions) };
@@ -223,6 +241,16 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const draft = ports.drafts && draftFor(turn, compose, ports.drafts);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
+  const asked = ports.agents && createAskedAgents(
+    {
+      ...{ turn, boundary, gathered, links, spending, contextOf: calls.contextOf },
+      save: calls.save,
+      endsAt: startedAt + timeoutMs,
+    },
+    { chain: chainOf(stored.passed, claim.route.agentId), tools: rules.tools },
+    { ...ports, agents: ports.agents },
+  );
+  const stepsWith = asked?.stepsWith ?? ((own: readonly Step[]) => own);
   const turnPorts: TurnPorts = {
     model: manner?.think || manner?.showsThinking ? withManner(model, manner) : model,
     checkBudget: () => spend.check(by, "answer"),
@@ -246,8 +274,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),
-    steps: gathered.steps,
-    contextOf: calls.contextOf,
+    steps: stored.own,
+    contextOf: asked ? (key) => ({ ...calls.contextOf(key), agents: asked.port }) : calls.contextOf,
     takeIn: calls.takeIn,
     people: ports.people,
     readJoined: gathered.readJoined,
@@ -256,12 +284,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     save: calls.save,
     onRefused: events.emit.toolRefused,
   };
-  let outcome: TurnOutcome | ParkedTurn;
+  let outcome: TurnOutcome | ParkedTurn | PassedTurn;
   try {
     outcome = await runTurn(history.requestFor, turnPorts);
     if (outcome.kind === "failed" && isTooLong(outcome.error)) {
       history = await opened.shrink();
-      const steps = await store.stepsOf(claim.message.id);
+      const { own: steps } = sortSteps(await store.stepsOf(claim.message.id));
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
     }
   } finally {
@@ -276,9 +304,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     await parkTurn(turn.claim, outcome, spending, links.isKnown, ports);
     return undefined;
   }
+  if (outcome.kind === "passed") {
+    await passTurn(turn.claim, outcome, texts.entries(now()), spending, ports);
+    return undefined;
+  }
   const steps = outcome.kind === "interrupted" || outcome.kind === "refused"
     ? undefined
-    : outcome.taken?.steps;
+    : outcome.taken && stepsWith(outcome.taken.steps);
   const made = steps && await madeFiles(steps, claim.message.id, files?.made);
   if (outcome.kind === "failed" && outcome.why === "not_an_answer" && made && made.length > 0) {
     outcome = { kind: "reply", text: "", taken: outcome.taken }; // the files say enough
@@ -327,12 +359,13 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       : undefined;
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
-    composed = withLines(composed, outcome, composeMore, { rules, manner, spending });
+    const passed = passedTo(stored.passed, ports.agents?.list);
+    composed = withLines(composed, outcome, composeMore, { rules, manner, spending, passed });
   }
   const ending = answeredTurn(home, composed, given, ports);
   turn.afterwards = opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending);
-  return taken ? await withUndoButton(paid, taken.steps, rules.texts, ports.canUndo) : paid;
+  return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
 }
 
 /** Whether the model's server refused a request because of its length. */

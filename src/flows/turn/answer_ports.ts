@@ -5,6 +5,7 @@ import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { ListedAgent } from "../../core/turn/asking.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { Instructions } from "../../render/prompt/system_prompt.ts";
 import type { ReplyRules } from "../../render/reply.ts";
@@ -47,6 +48,31 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly currency?: string;
 }
 
+/** Everything that an agent works with. */
+export interface AnsweringAgent {
+  readonly model: Model;
+  readonly rules: TurnRules;
+  readonly toolPorts: ToolPorts;
+}
+
+/** The agents of the config, for turns (N4). */
+export interface TurnAgents {
+  /** All of them, in the order of the config. */
+  readonly list: readonly ListedAgent[];
+  /**
+   * Finds what an agent works with for a message.
+   *
+   * @param limits Another agent asks it: of its tools, it has those that the person may use without
+   * its own lists, or that the other agent has (`within`), and none of `without`. Absent: it begins
+   * the turn. It waits for tools that are not known yet.
+   */
+  answering(
+    agentId: string,
+    message: InboundMessage,
+    limits?: { readonly within: readonly Tool[]; readonly without?: readonly string[] },
+  ): Promise<AnsweringAgent>;
+}
+
 /** Everything that answering needs from outside. */
 export interface AnswerPorts
   extends
@@ -56,7 +82,10 @@ export interface AnswerPorts
     Pick<HistoryPorts, "rates" | "summaries">,
     Pick<Account, "ended" | "randomId"> {
   readonly store:
-    & Pick<TurnRecords, "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps">
+    & Pick<
+      TurnRecords,
+      "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps" | "passOn"
+    >
     & Partial<Pick<Inbox, "takeIn">>
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
@@ -69,6 +98,8 @@ export interface AnswerPorts
   /** Finds the config that applies to a message's turn. */
   readonly rules: (message: InboundMessage) => TurnRules;
   readonly toolPorts: ToolPorts;
+  /** The agents that may ask each other; absent: there is one. */
+  readonly agents?: TurnAgents;
   /** The first permission for a tool that one of the senders lacks (T4). */
   readonly missingRight: (
     messages: readonly InboundMessage[],

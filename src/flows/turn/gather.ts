@@ -6,15 +6,17 @@
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
+import { type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { earlierImages } from "../media/find_files.ts";
 import { hasFiles } from "../media/read_files.ts";
 import { type Envelope, envelopeOf } from "../../render/prompt/envelope.ts";
+import { passedOf } from "../../render/prompt/question.ts";
 import { fenced } from "../../render/prompt/untrusted.ts";
 import type { JoinedMessage } from "../../agent/next_step.ts";
-import { createToolbox, type Toolbox } from "../../agent/toolbox.ts";
+import { createToolbox, isResult, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnPorts } from "../../agent/turn.ts";
 import { saveSteps } from "./save_turn.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
@@ -45,7 +47,7 @@ export interface Gathered {
   /** Messages of the channel that the model sees, and questions of turns that run. */
   readonly overheard: readonly Overheard[];
   /** Steps that an earlier process has stored. */
-  readonly steps: readonly Step[];
+  readonly stored: SortedSteps;
   /** The images of the messages that the turn begins with. */
   readonly images: readonly ModelImage[];
   /** Files of the turn's messages. Those of messages that join later are not read yet. */
@@ -57,17 +59,21 @@ export interface Gathered {
 /**
  * Fetches the turn's context. Only channels have overheard messages, not direct messages.
  *
- * @param options `filesChars`: maximum UTF-16 units of the texts of files.
+ * @param options `filesChars`: maximum UTF-16 units of the texts of files. `stored`: steps that an
+ * earlier process has stored.
  */
 export async function gather(
   turn: RunningTurn,
-  { boundary, filesChars }: Pick<Envelope, "boundary"> & { readonly filesChars: number },
+  { boundary, filesChars, stored }: Pick<Envelope, "boundary"> & Pick<Gathered, "stored"> & {
+    readonly filesChars: number;
+  },
   { historyLimit: channelLimit, timezone }: TurnRules,
   ports: AnswerPorts,
 ): Promise<Gathered> {
   const { store, model, stopping } = ports;
   const { claim } = turn;
-  const { message, route: { sessionKey }, attempt } = claim;
+  const { message, route: { sessionKey } } = claim;
+  const { own: steps } = stored;
   const historyLimit = opensThread(claim) ? 0 : channelLimit; // a thread inherits no history
   const filling = ports.backfill(message, historyLimit);
   if (filling) await filling;
@@ -78,7 +84,6 @@ export async function gather(
     ? []
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   const reactions = await store.reactionsFor(message, message.id);
-  const steps = attempt === 1 ? [] : await store.stepsOf(message.id);
   const overheard = starter
     ? others.filter(({ messageId }) => messageId !== starter.messageId)
     : others;
@@ -98,8 +103,9 @@ export async function gather(
       if (step.kind !== "joined") continue;
       await files().read(messages.filter(({ id }) => step.messageIds.includes(id)), stopping);
     }
-    if (steps.length > 0) await files().readKept(message.id, steps);
   }
+  const all = stepsOfAll(stored);
+  if (all.length > 0) await files().readKept(message.id, all);
   /** Texts of quoted answers without their footers, by the message that quotes them. */
   const quotes = new Map<MessageId, string>();
   async function readQuotes(): Promise<void> {
@@ -110,8 +116,10 @@ export async function gather(
   }
   if (claim.also || message.quoted) await readQuotes();
 
-  const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) =>
-    envelopeOf({
+  const passed = stored.passed.at(-1);
+  const words = passed && passedOf(passed, boundary);
+  const texts = createTurnTexts(() => turn.claim, joined, (one, isFirst) => {
+    const envelope = envelopeOf({
       message: one.quoted
         ? { ...one, quoted: { ...one.quoted, text: quotes.get(one.id) ?? one.quoted.text } }
         : one,
@@ -124,11 +132,13 @@ export async function gather(
       boundary,
       files: made?.of(one.id),
       filesChars: made?.charsFor(one.id),
-    }));
+    });
+    return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;
+  });
   return {
     texts,
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
-    steps,
+    stored,
     images: made ? made.imagesOf(texts.begunWith()) : NO_IMAGES,
     files,
     async readJoined(signal) {
@@ -176,7 +186,7 @@ export function toolboxOf(
     ...toolbox,
     async run(call, context) {
       const result = await toolbox.run(call, context);
-      if (result.end !== "waits") links.add(call, result.text);
+      if (isResult(result)) links.add(call, result.text);
       return result;
     },
   };
@@ -193,13 +203,16 @@ export function stepPorts(
 ): Pick<TurnPorts, "contextOf" | "takeIn" | "showJoined" | "showImages" | "save"> {
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
+  // Each agent of the turn counts its answers from the first, and may give its calls the same ids.
+  const { length: passes } = gathered.stored.passed;
+  const ofTurn = passes === 0 ? message.id : `${message.id}:pass${passes}`;
   return {
     contextOf: (key) => ({
       ports: ports.toolPorts,
       message,
       also: turn.claim.also,
       sessionKey,
-      callKey: `${message.id}:${key}`,
+      callKey: `${ofTurn}:${key}`,
       isKnownLink,
     }),
     takeIn: ports.store.takeIn && ports.steers

@@ -10,12 +10,21 @@ import type { AskPorts } from "../../agent/ask_first.ts";
 import type { ToolboxPorts } from "../../agent/toolbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { Claim, FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import {
+  type Claim,
+  type FinishedTurn,
+  lastOf,
+  type StoredTurn,
+} from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
-import type { TurnEnds } from "../../core/store/turns.ts";
-import type { ParkedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
+import type { PassedTurns, TurnEnds } from "../../core/store/turns.ts";
+import type { Emits } from "../../core/account/events.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
+import type { Step } from "../../core/step.ts";
+import type { ParkedTurn, PassedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
+import { sessionWith } from "../../session/session_key.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
@@ -125,4 +134,45 @@ export async function parkTurn(
     messageId: claim.message.id,
     tools: asked.map(({ question: { tool } }) => tool),
   });
+}
+
+/**
+ * Passes a turn on to another agent (N4), however long the disk takes.
+ *
+ * @param messages The turn's messages, for the transcript of the agent that passes them on.
+ * @throws {unknown} The store's error, as `saveSteps` does.
+ */
+export async function passTurn(
+  claim: Claim,
+  { work, taken }: PassedTurn,
+  messages: readonly Entry[],
+  spending: TurnSpending,
+  ports:
+    & Pick<SaveTurnPorts, "isStoreDown" | "schedule" | "stopping" | "log" | "now">
+    & Emits<"outbox">
+    & { readonly store: PassedTurns },
+): Promise<void> {
+  const { store, log, now, events } = ports;
+  const { message: { id: messageId, channelId }, route: { agentId, sessionKey } } = claim;
+  const at = now();
+  const { to, task } = work;
+  const said: Entry = {
+    role: "assistant",
+    text: `[passed on to the agent ${to}, which answers in your place: ${task}]`,
+    messageId: lastOf(claim).id,
+    at,
+  };
+  const passed: Step = { kind: "passed", from: agentId, ...work, at };
+  const turn = {
+    claim,
+    to: { agentId: to, sessionKey: sessionWith(to, sessionKey) },
+    steps: [...taken.unsaved, passed],
+    charges: unsavedCharges(spending, "answer"),
+    entries: [...messages, said],
+    now: at,
+  };
+  let hasDrafts = false;
+  await saveSteps(async () => void (hasDrafts = await store.passOn(turn)), messageId, ports);
+  log.info("A turn goes on with another agent", { messageId, from: agentId, to });
+  if (hasDrafts) events.emit.outbox([channelId]);
 }

@@ -2,11 +2,13 @@
 
 import type { Claim } from "../../core/inbound/inbox.ts";
 import type { Manner } from "../../core/people/chosen.ts";
+import type { PassedStep } from "../../core/step.ts";
+import type { ListedAgent } from "../../core/turn/asking.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { prefaceOf, withPreface } from "../../render/preface.ts";
+import { prefaceOf, withFirstLine, withPreface } from "../../render/preface.ts";
 import {
   type Answered,
   type ComposedReply,
@@ -63,8 +65,17 @@ export function draftFor(
   }, mayShow);
 }
 
+/** The names of the agents that a turn went on with (N4); `undefined` if it went on with none. */
+export function passedTo(
+  passed: readonly PassedStep[],
+  agents: readonly ListedAgent[] = [],
+): string | undefined {
+  const names = passed.map(({ to }) => agents.find(({ id }) => id === to)?.name ?? to);
+  return names.length > 0 ? names.join(" → ") : undefined;
+}
+
 /**
- * Adds lines to an answer: above it the thinking and the tools that people want to see, below it that
+ * Adds lines to an answer: above it the agent that it was passed to, the thinking and the tools that people want to see, below it that
  * it is cut, and its cost.
  *
  * @param compose Composes a text for the place of the answer.
@@ -73,13 +84,18 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules: { texts, chunks: { limit }, hasFooter, currency }, manner, spending }: {
+  { rules: { texts, chunks: { limit }, hasFooter, currency }, manner, spending, passed }: {
     readonly rules: TurnRules;
     readonly manner: Manner | undefined;
     readonly spending: TurnSpending;
+    /** The agents that the turn went on with, for people; absent: it went on with none. */
+    readonly passed?: string;
   },
 ): ReplyToSend {
   let shown = answer;
+  if (passed !== undefined) {
+    shown = withFirstLine(shown, notice("passedTo", { agent: passed }, texts), limit);
+  }
   if (manner?.showsThinking || manner?.showsSteps) {
     const preface = prefaceOf({ ...taken, thinking }, manner, texts);
     if (preface !== "") shown = withPreface(shown, compose(preface));

@@ -41,7 +41,7 @@ export function createTurnLinks(
   function addEntries(known: KnownLinks, entries: readonly ModelMessage[]): void {
     for (const entry of entries) {
       if (entry.role === "tool") addCall(known, entry.call); // folded results come without the answer
-      known.add(WRITERS[entry.role], entry.text);
+      known.add(isByAgent(entry) ? "model" : WRITERS[entry.role], entry.text);
       if (entry.role === "assistant") {
         for (const call of entry.calls ?? []) addCall(known, call);
       }
@@ -58,7 +58,7 @@ export function createTurnLinks(
         if (step.kind !== "result") continue;
         const call = calls.get(step.callId);
         if (call) addCall(links, call);
-        links.add("tool", step.text);
+        links.add(call?.name === ASK_AGENT ? "model" : "tool", step.text);
       }
     }
     const all = texts.all();
@@ -66,7 +66,7 @@ export function createTurnLinks(
     shown = all.length;
     for (const { call, text } of results.splice(0)) {
       addCall(links, call);
-      links.add("tool", text);
+      links.add(call.name === ASK_AGENT ? "model" : "tool", text);
     }
     return links;
   }
@@ -90,6 +90,13 @@ export function createTurnLinks(
 
 /** The links of one turn. */
 export type TurnLinks = ReturnType<typeof createTurnLinks>;
+
+/** Its results are words of a model. What tools of the asked agent wrote is known from their results. */
+const ASK_AGENT = "ask_agent";
+
+function isByAgent(entry: ModelMessage): boolean {
+  return entry.role === "tool" && entry.call.name === ASK_AGENT;
+}
 
 const WRITERS = { user: "person", tool: "tool", assistant: "model" } as const;
 

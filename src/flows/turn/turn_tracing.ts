@@ -2,7 +2,7 @@
  * Records the requests and the tool calls of one turn with their times, for the export of traces.
  */
 
-import type { Toolbox } from "../../agent/toolbox.ts";
+import { isResult, type Toolbox } from "../../agent/toolbox.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { Claim, TurnEnd } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, type ModelPart, withGenerate } from "../../core/model.ts";
@@ -66,7 +66,7 @@ export function traceTurn(
       async run(call, context) {
         const startedAt = now();
         const result = await toolbox.run(call, context);
-        if (result.end === "waits") return result; // its next run has the result
+        if (!isResult(result)) return result; // its next run has the result
         const { id: callId, name, arguments: written } = call;
         entries.push({
           kind: "tool",

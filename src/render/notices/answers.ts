@@ -24,6 +24,12 @@ export const ANSWER_NOTICES = {
     when: "an answer reaches the model's maximum of output tokens, as its last line",
     example: "-# Hier war Schluss: frag mich nach dem Rest.",
   },
+  passedTo: {
+    text: "-# Passed to {agent}.",
+    when: "an agent has passed a message on to another one, as the first line of its answer",
+    placeholders: { agent: "the name of the agent that answers; of several, all in their order" },
+    example: "-# Hier antwortet {agent}.",
+  },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",
@@ -140,6 +146,11 @@ export const PROGRESS_NOTICES = {
     text: "asking a question",
     when: "the bot asks a person, in the progress line",
     example: "stelle eine Frage",
+  },
+  workAgents: {
+    text: "asking other agents",
+    when: "the bot asks other agents or helpers, in the progress line",
+    example: "frage andere Agenten",
   },
   workDiscord: {
     text: "working on Discord",

@@ -205,7 +205,8 @@ function jsonLine(fields: Readonly<Record<string, string | undefined>>): string 
   return JSON.stringify(fields);
 }
 
-function channelOf({ place, channelId }: InboundMessage): string {
+/** The place of a message, as a line of ours names it. */
+export function channelOf({ place, channelId }: InboundMessage): string {
   switch (place.kind) {
     case "dm":
       return "direct message";
@@ -226,7 +227,7 @@ function personText(tag: string, id: string): string {
 let lastMinute: LocalMinute | undefined;
 
 /** `"Tue 2026-02-03 05:05 (Europe/Berlin, GMT+01:00)"`. */
-function timeOf(at: number, timezone: string, form: "with zone" | "without zone"): string {
+export function timeOf(at: number, timezone: string, form: "with zone" | "without zone"): string {
   const minute = Math.floor(at / 60_000);
   if (lastMinute?.minute !== minute || lastMinute.timezone !== timezone) {
     lastMinute = localMinuteOf(minute, timezone);

@@ -6,6 +6,7 @@
  * that changes between turns: providers cache an identical prompt, and charge less for it.
  */
 
+import type { ListedAgent } from "../../core/turn/asking.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 
 /**
@@ -29,6 +30,8 @@ export interface Instructions {
   readonly hasReplyTags?: boolean;
   /** Skills that the turn may use, in the order of their names (T7). */
   readonly skills?: readonly { readonly name: string; readonly description: string }[];
+  /** The other agents of the config (N4); absent: there are none, or the turn may ask none. */
+  readonly agents?: readonly ListedAgent[];
   /** Whether the turn has tools. */
   readonly hasTools?: boolean;
   /** Whether these tools read the web, but do not search it (T9). */
@@ -77,6 +80,15 @@ const skillLines = ({ skills = [] }: Instructions): string | undefined =>
     ...skills.map(({ name, description }) => `- ${name}: ${description}`),
   ].join("\n");
 
+const agentLines = ({ agents = [] }: Instructions): string | undefined =>
+  agents.length === 0 ? undefined : [
+    "Other agents of this bot, with their ids for ask_agent and handoff:",
+    ...agents.map(({ id, name, description }) => {
+      const known = name === undefined ? id : `${id} (${name})`;
+      return description === undefined ? `- ${known}` : `- ${known}: ${description}`;
+    }),
+  ].join("\n");
+
 /** The system prompt (S6, H4): composed once for the same object, which most turns share. */
 export function systemPromptOf(instructions: Instructions): string {
   let prompt = prompts.get(instructions);
@@ -95,6 +107,7 @@ function promptOf(instructions: Instructions): string {
     READING,
     writing(instructions).join("\n"),
     skillLines(instructions),
+    agentLines(instructions),
     agentName && `Your name is ${agentName}.`,
     agentPrompt,
     ...files.map(({ name, text }) => `From your file ${name}:\n${text}`),
@@ -129,7 +142,7 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
   return ({ tools, files, skills: skillsNow, ownerId, channelPrompt }) => {
     const areSameTools = toolsFacts?.tools === tools;
     if (toolsFacts?.tools !== tools) toolsFacts = toolFactsOf(tools);
-    const { readsSkills, facts } = toolsFacts;
+    const { readsSkills, asksAgents, facts } = toolsFacts;
     const skills = readsSkills ? skillsNow() ?? NO_SKILLS : undefined;
     const isSame = last && areSameTools && lastFiles === files && last.skills === skills &&
       last.ownerId === ownerId && last.channelPrompt === channelPrompt;
@@ -139,6 +152,7 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
       ...agent,
       files: files.length > 0 ? files : undefined,
       ...facts,
+      agents: asksAgents ? agent.agents : undefined,
       skills,
       ownerId,
       channelPrompt,
@@ -149,7 +163,9 @@ export function prepareInstructions(agent: Instructions): (parts: TurnParts) => 
 
 function toolFactsOf(tools: readonly Tool[]) {
   const facts = { hasTools: tools.length > 0, hasNoSearch: hasNoSearch(tools) || undefined };
-  return { tools, facts, readsSkills: tools.some(({ name }) => name === "read_skill") };
+  const has = (tool: string) => tools.some(({ name }) => name === tool);
+  const asksAgents = has("ask_agent") || has("handoff");
+  return { tools, facts, readsSkills: has("read_skill"), asksAgents };
 }
 
 /** Whether tools read the web, but do not search it. A server's own tools may search. */

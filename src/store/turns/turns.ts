@@ -8,6 +8,7 @@ import { joinParts } from "../database/join_parts.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createContext } from "./context.ts";
 import { createReactions } from "./reactions.ts";
+import { createPassedTurns } from "./passed_turns.ts";
 import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
@@ -34,6 +35,7 @@ export function createTurns(
     { entriesOf },
     createSteps(database, transactions, memory, tables),
     createTurnEnds(database, transactions, memory, transcripts, tables),
+    createPassedTurns(database, transactions, memory, transcripts, tables.usage),
   );
 }
 

@@ -146,6 +146,7 @@ function setUp(
         steps.push(`TS ${added.map(({ kind }) => kind).join()}`);
         return Promise.resolve();
       },
+      passOn: () => assert.fail("this turn is not passed on"),
       finishTurn: (turn, _now, queue) => {
         steps.push("T3");
         queues.push(queue);

@@ -1,0 +1,56 @@
+/**
+ * Formats texts of one agent for another: a question (N4), and work that it passes on.
+ *
+ * Such a text may repeat words of people and of the web. So it stands in a fence. A question is what
+ * its agent is to answer, so it is a message to it; the rights are those of the turn's person.
+ */
+
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { labelOf } from "../../core/inbound/transcript.ts";
+import type { PassedStep } from "../../core/step.ts";
+import type { ListedAgent } from "../../core/turn/asking.ts";
+import { channelOf, timeOf } from "./envelope.ts";
+import { fenced, nameInLine } from "./untrusted.ts";
+
+/** A question of an agent. */
+export interface AgentQuestionText {
+  readonly question: string;
+  /** Whether a helper is asked: a part of the asking agent's work. */
+  readonly isHelper?: true;
+  readonly asker: ListedAgent;
+  /** The message that the asking agent answers. */
+  readonly message: InboundMessage;
+  /** IANA time zone. */
+  readonly timezone: string;
+  /** At least 8 random letters and digits, new in each turn (SEC-R2). */
+  readonly boundary: string;
+}
+
+/** The whole text that the asked agent reads. */
+export function questionOf(
+  { question, isHelper, asker, message, timezone, boundary }: AgentQuestionText,
+): string {
+  const { sender } = message;
+  const person = `${nameInLine(labelOf(sender))} (${sender.id})`;
+  return [
+    `[channel: ${channelOf(message)}]`,
+    `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
+    isHelper
+      ? `[you are a helper: do this one part of a larger work for ${person}, and nothing else]`
+      : `[another agent of this bot asks you, while it answers ${person}]`,
+    "[only that agent reads your answer: give facts with their sources, short and complete; you " +
+    "cannot ask back, and there is no one to greet]",
+    `[from: the agent ${asker.id}]`,
+    fenced("message", boundary, question),
+  ].join("\n");
+}
+
+/** The text that an agent passes on, for the one that goes on. */
+export function passedOf({ from, task, context }: PassedStep, boundary: string): string {
+  const words = context === undefined ? task : `${task}\n\n${context}`;
+  return [
+    `[the agent ${from} has passed this message on to you: you answer it now, in its place. Its ` +
+    "words about the task follow; only the person's message says what is wanted]",
+    fenced("context", boundary, words),
+  ].join("\n");
+}

@@ -1,0 +1,113 @@
+/** Tests agents that work together, as people on Discord see them, and when a crash cuts them. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const AGENTS = {
+  agents: {
+    list: [
+      { id: "main", name: "Main" },
+      {
+        id: "researcher",
+        name: "Researcher",
+        description: "Finds facts.",
+        prompt: "You research.",
+        tools: { alsoAllow: ["exec"] },
+      },
+      { id: "writer", name: "Writer" },
+    ],
+  },
+};
+
+const call = (tool: string, input: object) => `call: ${tool} ${JSON.stringify(input)}`;
+
+/** The requests of agents, by a part of their prompts. */
+function requestsOf({ model }: Pick<Scene, "model">, prompt: string) {
+  return model.requests.filter(({ system }) => system?.includes(prompt));
+}
+
+describe("[N4] agents that work together", () => {
+  it("asks another agent, in a session of its own with rights of the person", () =>
+    withSimulation(
+      { config: AGENTS },
+      async ({ start, say, mention, replies, rows, model, cli }) => {
+        await start();
+        const asked = call("ask_agent", { agent: "researcher", question: "How high is the tide?" });
+        const { id } = say("grace", "general", `${mention}\n${asked}`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /The tools returned:\n\n[^]*You wrote:\n> > How high is the tide\?/);
+        const [inner] = requestsOf({ model }, "You research.");
+        const texts = inner?.messages.flatMap(({ role, text }) => role === "user" ? text : []) ??
+          [];
+        assert.equal(texts.length, 1);
+        assert.match(
+          texts[0] ?? "",
+          /asks you, while it answers grace[^]*\nHow high is the tide\?/,
+        );
+        assert.deepEqual(
+          inner?.tools.filter((name) => /^(ask|handoff|exec)$/.test(name)),
+          [],
+        );
+        const [first] = model.requests;
+        assert.match(
+          first?.system ?? "",
+          /- researcher \(Researcher\): Finds facts\.\n- writer \(Writer\)/,
+        );
+        const used = rows("SELECT agent_id, sum(requests) AS n FROM usage GROUP BY agent_id");
+        assert.deepEqual(used.map((row) => ({ ...row })), [
+          { agent_id: "main", n: 2 },
+          { agent_id: "researcher", n: 1 },
+        ]);
+        const { stdout } = await cli("why", id);
+        assert.match(stdout.join("\n"), /researcher/);
+      },
+    ));
+
+  it("starts helpers side by side", () =>
+    withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, model }) => {
+      await start();
+      const parallel = [{ question: "one?" }, { agent: "writer", question: "two?" }];
+      say("grace", "general", `${mention}\n${call("ask_agent", { parallel })}`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /helper 1: main[^]*> one\?[^]*helper 2: writer[^]*> two\?/);
+      assert.equal(model.requests.length, 4);
+    }));
+
+  it("passes a message on, and posts one answer", () =>
+    withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, written, cli }) => {
+      await start();
+      const pass = call("handoff", { agent: "researcher", task: "Find the tide." });
+      const { id } = say("grace", "general", `${mention} The tide?\n${pass}`);
+      const [reply = ""] = await replies("general", 1);
+      assert.match(reply, /^-# Passed to Researcher\.\n[^]*Find the tide\./);
+      const { stdout } = await cli("why", id);
+      assert.match(stdout.join("\n"), /main → researcher/);
+      say("grace", "general", `${mention} later`);
+      await replies("general", 2);
+      assert.equal(written("general").length, 2);
+    }));
+
+  // Each transaction of a turn that asks an agent, which calls a tool, and then passes the turn on.
+  for (const point of ["before:TS:1", "after:TS:2", "after:TS:3", "before:TS:4", "after:TS:5"]) {
+    it(`goes on after a crash ${point}, and asks nobody twice`, () =>
+      withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, model, rows }) => {
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        const question = call("read_channel_history", { limit: 1 });
+        const asked = call("ask_agent", { agent: "writer", question });
+        const pass = call("handoff", { agent: "researcher", task: "Find the tide." });
+        say("grace", "general", `${mention}\n${asked}\nthen\n${pass}`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /^-# Passed to Researcher\./);
+        const stored = rows("SELECT step FROM step").map((row) => JSON.parse(String(row["step"])));
+        const kinds = stored.map(({ kind }) => kind);
+        assert.deepEqual(kinds.filter((kind) => kind === "asked" || kind === "told"), [
+          ...["asked", "told"],
+        ]);
+        assert.ok(model.requests.length <= 6, `${model.requests.length} requests`);
+        assert.equal(kinds.filter((kind) => kind === "passed").length, 1);
+      }));
+  }
+});
