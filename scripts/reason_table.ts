@@ -43,7 +43,13 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "not-manager": "give the sender Manage Messages, or use `commands.ownerAllowFrom`",
   "not-owner": "`commands.ownerAllowFrom`; without it, the application's owner or team counts",
   "not-approver": "`execApprovals.approvers`",
-  "rule-not-built": "`barnacle config check` names the rule: remove it, or update Barnacle",
+  "to-others": "mention the bot",
+  "quiet": "mention the bot, or wait for the end of the hour",
+  "no-score": "mention the bot",
+  "not-for-bot": "mention the bot; `intentFilter.respondThreshold`, `intentFilter.openRequests`",
+  "no-reply-needed": "`intentFilter.noReplyReaction` decides about the reaction",
+  "cooldown": "mention the bot; `intentFilter.cooldownSec`",
+  "hourly-limit": "mention the bot; `intentFilter.maxPerHour`",
 };
 
 const START = "<!-- Generated: deno run -A scripts/command_reference.ts -->";

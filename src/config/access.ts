@@ -7,15 +7,8 @@
  */
 
 import { openGates } from "../core/tool_names.ts";
-import type {
-  AccessPolicy,
-  AgentTools,
-  CommandRules,
-  GuildRules,
-  ToolLists,
-} from "../policy/rules/rules.ts";
+import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
-import { withoutPrototype } from "./schema/access.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf } from "./mentions/mention.ts";
@@ -36,7 +29,8 @@ export function toAccessPolicy(
   return {
     dm,
     ...groupPolicyOf(settings.channels, account, ruleOf),
-    guilds: guilds && intentFilter?.enabled ? filtered(guilds) : guilds,
+    guilds,
+    intentFilter,
     allowBots,
     loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * 60_000 },
     asksPluralkit: pluralkit.enabled,
@@ -50,19 +44,6 @@ export function toAccessPolicy(
     matchesPattern,
     ruleOf,
   };
-}
-
-/** The guilds, with the account's intent filter where they do not switch it off. */
-function filtered(
-  guilds: Readonly<Record<string, GuildRules>>,
-): Readonly<Record<string, GuildRules>> {
-  return withoutPrototype(
-    Object.fromEntries(
-      Object.entries(guilds).map((
-        [key, guild],
-      ) => [key, { ...guild, intentFilter: guild.intentFilter ?? true }]),
-    ),
-  );
 }
 
 /** The lists alone, without the section's other keys. */

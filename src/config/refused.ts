@@ -6,13 +6,12 @@
  * the bot works, so these are errors.
  */
 
-import { type AccountSection, writtenSections } from "./schema/accounts.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { entriesAt, isList, type KeyFault, type Segment, textOf, valueAt } from "./text/tree.ts";
 
 /** All such keys of an otherwise valid file. */
 export function refusedIn(value: unknown): readonly KeyFault[] {
-  return [...assignments(value), ...bindings(value), ...filteredMentions(value)];
+  return [...assignments(value), ...bindings(value)];
 }
 
 function assignments(value: unknown): readonly KeyFault[] {
@@ -51,43 +50,4 @@ function otherAgent(
     message: `Only the first agent, ${quoted(textOf(first))}, answers in this version`,
     hint: `remove this, or put ${quoted(textOf(agentId))} first in agents.list`,
   }];
-}
-
-/**
- * The filter denies messages without a mention. It cannot check mentions, so all would be answered.
- */
-function filteredMentions(value: unknown): readonly KeyFault[] {
-  return writtenSections(value).flatMap((section) => {
-    const filters = intentFilters(section);
-    if (!filters.some(({ filter }) => valueAt(filter, ["enabled"]) === true)) return [];
-    const key = "alwaysRespondToMentions";
-    return filters.filter(({ filter }) => valueAt(filter, [key]) === false).map(({ path }) => ({
-      path: section.at([...path, key]),
-      message: `"${key}" is not implemented yet: every mention would be answered`,
-      hint: 'remove it, or set "enabled" to false in each intentFilter',
-    }));
-  });
-}
-
-interface Filter {
-  /** Below `channels.discord`. */
-  readonly path: readonly Segment[];
-  readonly filter: unknown;
-}
-
-/** The filters of all guilds, of each guild and of each channel. */
-function intentFilters({ value }: AccountSection): readonly Filter[] {
-  const filters: Filter[] = [];
-  const look = (place: unknown, path: () => readonly Segment[]): void => {
-    const filter = valueAt(place, ["intentFilter"]);
-    if (filter !== undefined) filters.push({ path: [...path(), "intentFilter"], filter });
-  };
-  look(value, () => []);
-  for (const [key, guild] of entriesAt(value["guilds"])) {
-    look(guild, () => ["guilds", key]);
-    for (const [name, channel] of entriesAt(valueAt(guild, ["channels"]))) {
-      look(channel, () => ["guilds", key, "channels", name]);
-    }
-  }
-  return filters;
 }

@@ -22,6 +22,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
+import { decideIntent, type IntentSilence } from "./intent_filter.ts";
 import { ignoreVerdict, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
@@ -146,25 +147,27 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     const requireMention = mentionRuleOf(known, open);
     const isCommand = lettingCommand(message) !== undefined;
     const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
-    const continues = !isMeant && requireMention.value && known.inAnswerThread === true;
+    const isFiltered = intentFilter.enabled.value;
+    const continues = !isMeant && known.inAnswerThread === true &&
+      (requireMention.value || isFiltered);
     const fact = () => mentionFact(isMeant, isCommand, requireMention.value, continues);
     const { rule } = continues ? threads : requireMention;
     if (!ask("mention", isMeant || continues || !requireMention.value, rule, fact)) {
       return overhear("no-mention", rule, isOwnerKnown(known));
     }
-    if (!isMeant && !continues && intentFilter.value) {
-      ask(
-        "intent",
-        false,
-        intentFilter.rule,
-        () => "an intent filter is set, and this version has none",
-      );
-      return overhear("rule-not-built", intentFilter.rule, isOwnerKnown(known));
+    const isSure = isCommand || continues ||
+      (isMeant && intentFilter.alwaysRespondToMentions.value);
+    const byScore = isFiltered && !isSure
+      ? decideIntent(known.intent, { ...message, isMention: isMeant }, intentFilter, ask)
+      : undefined;
+    if (byScore?.kind === "ignore") {
+      return overhear(byScore.why, byScore.rule, isOwnerKnown(known));
     }
-    const why = isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required";
+    const why = byScore?.why ??
+      (isCommand ? "command" : isMeant ? "mentioned" : "mention-not-required");
     if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);
     return proxyIsAwaited(message, known, ask, policy) ??
-      accept(why, isCommand ? TEXT_COMMANDS : rule);
+      accept(why, isCommand ? TEXT_COMMANDS : byScore?.rule ?? rule);
   }
 
   return (message, known, ask, isEdit = false) => {
@@ -270,7 +273,7 @@ function accept(why: AcceptReason, rule: string): Verdict {
 
 /** Not answered, but a later turn in the channel may see it, if the place allows any turn. */
 function overhear(
-  why: "no-mention" | "send-off" | "rule-not-built",
+  why: "no-mention" | "send-off" | IntentSilence,
   rule: string,
   keepAsContext: boolean,
 ): Verdict {

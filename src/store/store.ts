@@ -209,6 +209,9 @@ export function createStore(
       database.close();
     },
   };
-  if (!journal) commits.recover(); // after each namespace has registered its kinds of records
+  if (!journal) {
+    commits.recover(); // after each namespace has registered its kinds of records
+    settings.readAgain(); // one of them may have changed a setting
+  }
   return store;
 }

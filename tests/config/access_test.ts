@@ -200,22 +200,6 @@ describe("toAccessPolicy()", () => {
     sameData(guilds?.["constructor"]?.channels?.["constructor"], { allow: false });
   });
 
-  it("[I1] applies the account's filter to each guild, unless the guild overrides it", async () => {
-    const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{
-      "a":{}, "b":{"intentFilter":{"enabled":false},"channels":{"c":{"intentFilter":{"enabled":true}}}}}`));
-    assert.equal(guilds?.["a"]?.intentFilter, true);
-    assert.equal(guilds?.["b"]?.intentFilter, false);
-    assert.equal(guilds?.["b"]?.channels?.["c"]?.intentFilter, true);
-  });
-
-  it("[I1] leaves the filter on in a place that changes another key of it", async () => {
-    const { guilds } = await accessOf(discord(`"intentFilter":{"enabled":true},"guilds":{"a":{
-      "intentFilter":{"respondThreshold":0.9},
-      "channels":{"c":{"intentFilter":{"respondThreshold":0.9}}}}}`));
-    assert.equal(guilds?.["a"]?.intentFilter, true);
-    assert.equal(guilds?.["a"]?.channels?.["c"]?.intentFilter, undefined, "as the guild");
-  });
-
   it("[P5] reads entries of group DMs, and tells an empty list from no list", async () => {
     const groups = async (keys: string) =>
       (await accessOf(`{"channels":{"discord":{"dm":{${keys}}}}}`)).dm.groupChannels;

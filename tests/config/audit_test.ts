@@ -136,17 +136,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
-      "C6",
-      "a key that is not implemented within an account",
-      discord('"accounts":{"a":{"intentFilter":{"enabled":true}}}'),
-      [
-        'warning channels.discord.accounts.a.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
-      ],
-    ],
-    ["I1", "an intent filter", discord('"guilds":{"*":{"intentFilter":{"enabled":true}}}'), [
-      'warning channels.discord.guilds.*.intentFilter: "intentFilter" is not implemented yet: while it is on, Barnacle ignores messages without a mention, even if none is required',
-    ]],
-    [
       "C12",
       "a section without effect, once",
       '{"channels":{"discord":{}},"router":{"dedupWindowSec":10}}',

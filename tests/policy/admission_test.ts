@@ -214,14 +214,14 @@ describe("guilds", () => {
       `accept: mention-not-required by ${G}.requireMention`,
     ],
     [
-      "[M3] no mention needed, but an intent filter is written",
-      listed({ requireMention: false, intentFilter: true }),
+      "[M3] no mention needed, but an intent filter, and the message has no score",
+      listed({ requireMention: false, intentFilter: { enabled: true } }),
       {},
-      `ignore: rule-not-built+ by ${G}.intentFilter`,
+      `ignore: no-score+ by ${G}.intentFilter.enabled`,
     ],
     [
       "[I1] an intent filter and a mention",
-      listed({ requireMention: false, intentFilter: true }),
+      listed({ requireMention: false, intentFilter: { enabled: true } }),
       mention,
       `accept: mentioned by ${G}.requireMention`,
     ],
@@ -229,8 +229,8 @@ describe("guilds", () => {
       "[I1] an intent filter that the channel turns off",
       listed({
         requireMention: false,
-        intentFilter: true,
-        channels: { help: { intentFilter: false } },
+        intentFilter: { enabled: true },
+        channels: { help: { intentFilter: { enabled: false } } },
       }),
       {},
       `accept: mention-not-required by ${G}.requireMention`,
@@ -921,7 +921,7 @@ describe("text commands", () => {
     ],
     [
       "[I1] no intent filter holds a command back",
-      listing({ requireMention: false, intentFilter: true }),
+      listing({ requireMention: false, intentFilter: { enabled: true } }),
       { text: "/status" },
       {},
       "accept: command by commands.text",

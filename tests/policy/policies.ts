@@ -132,7 +132,13 @@ export const drawn = (() => {
     requireMention: option(fc.boolean()),
     users: option(someEntries),
     channels: option(fc.dictionary(key, channelRules, { maxKeys: 4 })),
-    intentFilter: option(fc.boolean()),
+    intentFilter: option(
+      fc.record({
+        enabled: fc.boolean(),
+        alwaysRespondToMentions: option(fc.boolean()),
+        openRequests: option(fc.boolean()),
+      }).map((keys) => tidy(keys)),
+    ),
     reactionNotifications: fc.constantFrom("off", "own", "all", "allowlist" as const),
   }).map((rules) => tidy(rules) as GuildRules);
   const aPolicy: fc.Arbitrary<AccessPolicy> = fc.record({
@@ -195,6 +201,18 @@ export const drawn = (() => {
     ownsApplication: option(fc.boolean()),
     managesMessages: option(fc.boolean()),
     ownerInGuild: option(fc.constantFrom("member", "absent", "unknown" as const)),
+    intent: option(
+      fc.record({
+        score: fc.constantFrom(0, 0.69, 0.7, 1),
+        room: fc.constantFrom(0, 0.7, 1),
+        needsReply: fc.constantFrom(0.2, 0.35, 1),
+        repliesToOther: option(fc.constant(true as const)),
+        asksQuiet: option(fc.constant(true as const)),
+        isQuiet: option(fc.constant(true as const)),
+        limit: option(fc.constantFrom("cooldown", "hour" as const)),
+        shift: option(fc.constantFrom(-0.15, 0.1)),
+      }).map((facts) => tidy(facts)),
+    ),
   }).map((knownFacts) => tidy(knownFacts) as KnownFacts);
   return { anEntry, aPolicy, aMessage, someKnownFacts, aSender, aPlace };
 })();

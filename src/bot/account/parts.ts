@@ -85,6 +85,8 @@ export async function createParts(
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
     questions,
     account,
+    /** Learns of the bot's own messages. */
+    intent: judging.intent,
     /** Watches for a second process with the same token. */
     duplicates,
     /** Aborted when the account ends by itself: no turn begins after that. */

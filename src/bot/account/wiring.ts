@@ -117,6 +117,7 @@ export function connectParts(
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.progress.delivered(row, delivery);
+      parts.intent.delivered(row, delivery);
       if (row.message.of?.kind === "tool") outbound.sent.delivered(row);
     },
     parked: outbound.notices.parked,

@@ -161,7 +161,10 @@ export function createCommandContext(
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner),
-    forget: createForget(account, (userId) => options.files.folder.forget(userId)),
+    forget: createForget(account, async (userId) => {
+      await options.files.folder.forget(userId);
+      await judging.intent.forget();
+    }),
     ...createCommandUndo(account, {
       undo: createUndo({ client, accountId, changes: store.changes, targets, now }),
       isOutage: (error) => error instanceof RestError || error instanceof StoreError,

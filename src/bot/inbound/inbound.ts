@@ -11,7 +11,7 @@ import type { MessageId } from "../../core/discord/ids.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
-import { stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
+import { quietRequestOf, stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
 import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
@@ -35,7 +35,7 @@ const GUILDS = "channels.discord.guilds";
 export function createInbound(account: AccountContext, parts: InboundParts): Inbound {
   const { config, store, policy, texts, events } = account;
   const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
-  const { judge, route, presence, proxied } = judging;
+  const { intent, judge, route, presence, proxied } = judging;
   const waiting = () => waitingRulesOf(config().messages.queue, texts(), parts.sources.isOwner);
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
@@ -101,25 +101,39 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     () => reader.unread,
     (text) => outbound.tellOwners(text),
   );
+  const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
   const acceptor = createAcceptor({
     ...account.forPart("inbox"),
     judge: (message, source) => judge.judge(message, {}, source),
-    noteVerdict({ message, verdict }) {
-      const isShared = mayRepeat(message, verdict, policy().policy);
-      reader.repeats.judged(message, isShared);
+    noteVerdict(judged) {
+      const isShared = mayRepeat(judged.message, judged, policy().policy);
+      reader.repeats.judged(judged.message, isShared);
+      const emoji = intent.reactionTo(judged);
+      if (emoji !== undefined) outbound.progress.react(judged.message, emoji);
       return isShared;
     },
     route,
-    stop: (message) => stopRequestOf(message, parts.sources.isOwner, texts),
-    permitReaction: createPermitReaction({ policy, isOurs, ownerIn: presence.known }),
+    stop(message) {
+      const { isOwner } = parts.sources;
+      const quietUntil = intent.quietUntil(message);
+      return quietUntil === undefined
+        ? stopRequestOf(message, isOwner, texts)
+        : quietRequestOf(message, quietUntil, isOwner, texts);
+    },
+    permitReaction(reaction) {
+      const permitted = permitReaction(reaction);
+      if (permitted) intent.reacted(reaction);
+      return permitted;
+    },
     pairing: createPairingService(account),
     waiting,
     on: {
       own_message: ({ channelId }) => judge.recordOwn(channelId),
       ...interactions.on,
-      messages_deleted({ messageIds }) {
+      messages_deleted({ channelId, messageIds }) {
         pluralkit.deleted(messageIds);
         withdrawNotes(messageIds);
+        intent.deleted({ channelId, messageIds });
       },
       guild_joined({ guild }) {
         names.joined(guild);
@@ -140,8 +154,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     commands: interactions.commands,
     acceptHistory: acceptor.acceptHistory,
     async start() {
-      // Proxied users and threads must be loaded before any message is judged.
-      await Promise.all([pluralkit.start(), threads.start()]);
+      // Proxied users, threads and talk must be loaded before any message is judged.
+      await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
       challenges.start();
     },
     take(batch) {

@@ -25,7 +25,7 @@ export interface InboundParts
   readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
   readonly outbound: Pick<
     Outbound,
-    "channelQueues" | "cleanSecrets" | "reachOwners" | "tellOwners" | "tellPerson"
+    "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"
   >;
 }
 

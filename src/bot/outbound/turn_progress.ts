@@ -6,7 +6,9 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../../config/config.ts";
 import type { Delivery } from "../../core/outbound/delivery.ts";
+import { reactionEmoji } from "../../core/discord/emoji.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/calls.ts";
@@ -44,6 +46,8 @@ export interface TurnProgress {
   accepted: Acks["accepted"];
   /** Marks messages without an answer. */
   readonly unanswered: ReturnType<typeof createUnansweredMarks>;
+  /** Marks a message that needs no answer; never fails. */
+  react(message: InboundMessage, emoji: string): void;
   /** A message has lost its turn. */
   cut(messageId: MessageId): void;
   /** Shows answers while they grow, if the config says so. */
@@ -92,6 +96,11 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
     }),
     typing,
     accepted: (message, why) => acks.accepted(message, why),
+    react({ channelId, id: messageId }, emoji) {
+      reactions.add(channelId, messageId, reactionEmoji(emoji)).catch((error: unknown) => {
+        log.debug("A message gets no reaction", { channelId, messageId, error });
+      });
+    },
     cut: (messageId) => acks.answered(messageId, "notice"),
     drafts,
     lines,

@@ -5,17 +5,9 @@ import { STATUSES } from "../../core/discord/presence.ts";
 import { GATE_DEFAULTS, TOOL_GATES } from "../../core/tool_names.ts";
 import { isLoopbackHost } from "../../lib/network/addresses.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { amount, key, laterSection, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
-import {
-  dm,
-  groupPolicy,
-  guild,
-  id,
-  INTENT_FILTER,
-  intentFilter,
-  ownDm,
-  withoutPrototype,
-} from "./access.ts";
+import { amount, key, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
+import { dm, groupPolicy, guild, id, ownDm, withoutPrototype } from "./access.ts";
+import { intentFilter } from "./intent_filter.ts";
 import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
 import { replyKeys } from "./messages.ts";
 import { secret, secretOrBlank } from "./parts/secrets.ts";
@@ -166,10 +158,10 @@ const accountKeys = {
     "Recognizes members of PluralKit systems as senders.",
     ACCESS,
   ),
-  intentFilter: laterSection(
-    () => intentFilter().prefault({}),
+  intentFilter: intentFilter(
+    "account",
     "Decides whether a message without a mention is meant for the bot.",
-    { built: "denies", denial: INTENT_FILTER, ...ACCESS },
+    { example: { enabled: true }, ...ACCESS },
   ),
   commands: key(
     z.strictObject({

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
 import { amount, key, lazyKey, text, whole } from "./parts/key.ts";
@@ -20,9 +21,6 @@ export const MENTION_PATTERNS =
 
 /** A locale of Discord's: `de`, `pt-BR`. */
 const locale = z.string().regex(/^[a-z]{2}(?:-[A-Z]{2}|-419)?$/, "Expected a locale, such as de");
-
-/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
-const EMOJI = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 
 /** One schema for all notices: one for each would cost a start 2 ms. */
 const words = text().max(2_000).regex(/\S/, "Expected a text that is not blank");
@@ -79,7 +77,7 @@ export const messages = z.strictObject({
   ),
   ackReaction: key(
     z.string().refine(
-      (written) => written === "" || EMOJI.test(written),
+      (written) => written === "" || isWrittenEmoji(written),
       "Expected one emoji, or one of the server's own as <:name:id>",
     ).default("👀").transform((written) => written || undefined),
     "Reaction that marks a message as read: an emoji, or a server's own as `<:name:id>`. An empty " +

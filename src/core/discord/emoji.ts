@@ -1,9 +1,16 @@
 /** Writes the emoji of reactions as Discord does. */
 
 const WHOLE = /^\p{RGI_Emoji}$/v;
+/** A Unicode emoji, with or without its variation selector, or a server's own as in a message. */
+const WRITTEN = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic}\uFE0F?|<a?:\w{2,32}:\d{17,20}>)$/v;
 const SELECTORS = /[\ufe0e\ufe0f]/g;
 /** A character that is a picture only with the selector behind it. */
 const PLAIN = /(?!\p{Emoji_Presentation})\p{Emoji}(?!\p{Emoji_Modifier})/gu;
+
+/** Whether a text of the config is one emoji, or one of a server's own as `<:name:id>`. */
+export function isWrittenEmoji(text: string): boolean {
+  return WRITTEN.test(text);
+}
 
 /**
  * An emoji with the variation selectors that Discord's own client writes: `"❤️"` and never `"❤"`,

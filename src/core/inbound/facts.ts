@@ -8,13 +8,14 @@
 
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
+import type { IntentFacts } from "./intent.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
  * A message without its words; enough to judge it again.
  *
  * The same sender in the same place gives the same facts, and the store keeps equal facts once. So
- * no fact differs for every message.
+ * only the scores of the intent filter differ for every message, where it is on.
  */
 export interface Facts extends
   Omit<
@@ -106,7 +107,7 @@ export function factsOf(
     mentionsOthers,
     isAnnouncement: isAnnouncement || undefined,
     knownFacts: { ...knownFacts, ...settledBy(verdict) },
-    ...contentFactsOf(message, said, command),
+    ...contentFactsOf(message, knownFacts, said, command),
   };
 }
 
@@ -177,10 +178,12 @@ function settledBy({ why }: Verdict): KnownFacts {
 
 function contentFactsOf(
   message: InboundMessage,
+  knownFacts: KnownFacts,
   { why }: Verdict,
   command: string | undefined,
 ): ContentFacts {
-  const matchesPattern = isMention(message) ? undefined : PATTERN_BY_REASON.get(why);
+  const byScore = knownFacts.intent?.matchesPattern;
+  const matchesPattern = isMention(message) ? undefined : byScore ?? PATTERN_BY_REASON.get(why);
   return {
     hasContent: hasContent(message),
     matchesPattern,
@@ -196,15 +199,22 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   // It would have been answered, by a pattern or otherwise: its reason does not tell.
   ["pluralkit-original", true],
   ["pk-original", true],
+  ["owner-in-guild", true],
   ["no-mention", false],
   ["mention-not-required", false],
-  ["rule-not-built", false],
+  ["intent", false],
+  ["open-request", false],
+  ["asks-quiet", false],
+  ["to-others", false],
+  ["quiet", false],
+  ["no-score", false],
 ]);
 
 /** Reasons that may depend on a command. */
 const COMMAND_REASONS: ReadonlySet<Reason> = new Set([
   "pluralkit-original",
   "pk-original",
+  "owner-in-guild",
   "command",
   "owner",
   "allowed",
@@ -266,6 +276,8 @@ export interface KnownFacts {
   readonly activation?: "mention" | "always";
   /** An owner has switched answers off in this place by `/send off` (K2). */
   readonly isSilenced?: boolean;
+  /** The scores of the intent filter, where it is on (I1). */
+  readonly intent?: IntentFacts;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;
   /** Facts that choose the agent; absent if there are none beside the message (N2). */

@@ -99,6 +99,8 @@ export interface StopRequest {
   readonly reply: readonly Frozen[];
   /** Messages to send if there was none; absent: the message gets a turn like any other. */
   readonly nothing?: readonly Frozen[];
+  /** Until when the bot answers only mentions there: Unix time in milliseconds; absent: no change. */
+  readonly quietUntil?: number;
 }
 
 /** The input of one T1, which stores all of it or nothing. */

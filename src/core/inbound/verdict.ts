@@ -18,6 +18,12 @@ export type AcceptReason =
   /** A command that the sender may give counts without a mention (M4). */
   | "command"
   | "mention-not-required"
+  /** By its score, the intent filter takes it to be for the bot (I1). */
+  | "intent"
+  /** By its score, it is a request to the whole channel, and the bot answers these there (I1). */
+  | "open-request"
+  /** It asks the bot to be quiet; the answer to it is a notice (I1). */
+  | "asks-quiet"
   /** An event other than a message, by a person who may talk to the bot here (P16). */
   | "allowed"
   /** It needs an owner, and an owner sent it (P10). */
@@ -85,8 +91,20 @@ export type IgnoreReason =
   | "not-manager"
   | "not-owner"
   | "not-approver"
-  /** A rule applies that this version does not implement yet; so the message is denied. */
-  | "rule-not-built";
+  /** It mentions no one, or only others, and the intent filter (I1) … takes it to be for others. */
+  | "to-others"
+  /** … is silent there, because a person has asked for that. */
+  | "quiet"
+  /** … has no score for it, since it did not arrive just now. */
+  | "no-score"
+  /** … gives it a score below the threshold. */
+  | "not-for-bot"
+  /** … takes it to be for the bot, but to need no answer; it may get a reaction. */
+  | "no-reply-needed"
+  /** … had one such message answered just before. */
+  | "cooldown"
+  /** … had as many such messages answered as are allowed in an hour. */
+  | "hourly-limit";
 
 /** The decision about a message, its reason, and the config path of the rule that decided. */
 export type Verdict =

@@ -5,7 +5,7 @@
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { Facts } from "../inbound/facts.ts";
-import type { Place } from "../inbound/inbound.ts";
+import type { InboundMessage, Place } from "../inbound/inbound.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ResolvedName } from "../names.ts";
 import type { TurnCost } from "../spending/usage.ts";
@@ -13,7 +13,7 @@ import type { OpenRow } from "./outbox.ts";
 
 /** All methods of `store.received`. */
 export interface Received
-  extends RecordedVerdicts, DirectChannels, MessageRecords, RecentTurns, Policies {}
+  extends RecordedVerdicts, DirectChannels, MessageRecords, RecentTurns, RecentTalk, Policies {}
 
 /** Reads verdicts, page by page. */
 export interface RecordedVerdicts {
@@ -66,6 +66,34 @@ export interface MessageRecords {
     asked: { readonly messageId: MessageId } | { readonly failureId: string },
   ): Promise<MessageRecord | undefined>;
 }
+
+/** Reads what was said lately. */
+export interface RecentTalk {
+  /**
+   * The newest messages of all channels of an account since a time, oldest first: at most `limit` of
+   * those to the bot, of its own, and of all others.
+   */
+  recentTalk(
+    accountId: AccountId,
+    since: number,
+    limit: number,
+  ): Promise<readonly TalkedMessage[]>;
+}
+
+/** A stored message, as far as a conversation's state depends on it. */
+export type TalkedMessage =
+  & { readonly id: MessageId; readonly channelId: ChannelId }
+  & Pick<InboundMessage, "text" | "sentAt">
+  & (
+    | {
+      readonly kind: "person";
+      readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
+      readonly mention?: InboundMessage["mention"];
+      readonly replyTo?: MessageId;
+    }
+    /** `to`: the person whom it answers. */
+    | { readonly kind: "own"; readonly to?: UserId }
+  );
 
 /** Reads lists for the operator. */
 export interface RecentTurns {

@@ -16,7 +16,11 @@ export interface StoredSettings extends Pauses {
    *
    * @param scope Key of a session, or id of a channel.
    */
-  known(accountId: AccountId, scope: string, name: ChosenSetting | "model"): string | undefined;
+  known(
+    accountId: AccountId,
+    scope: string,
+    name: ChosenSetting | "model" | "quiet" | "intent",
+  ): string | undefined;
   /** Changes a setting; `undefined` removes it. */
   change(
     accountId: AccountId,
@@ -65,11 +69,14 @@ export interface PauseChange {
 
 /**
  * Names of the settings: the model of a conversation, the guild in which an account's commands are
- * registered, its presence, the newest `/restart`, and those with a command of their own.
+ * registered, its presence, the newest `/restart`, until when the bot is quiet in a channel, the limits
+ * and outcomes of the intent filter there, and those with a command of their own.
  */
 export type SettingName =
   | "model"
   | "commandGuild"
   | "presence"
   | "restartedBy"
+  | "quiet"
+  | "intent"
   | ChosenSetting;

@@ -13,6 +13,7 @@ import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { IntentFilter } from "../intent/intent_filter.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
 import { createLoopGuard } from "../../policy/loop_guard.ts";
 import { type AccessPolicy, noPattern } from "../../policy/rules/rules.ts";
@@ -24,10 +25,10 @@ import type { CurrentPolicy } from "./policy_keeper.ts";
  */
 export function mayRepeat(
   message: InboundMessage,
-  { kind, why }: Verdict,
+  { verdict: { kind }, knownFacts }: Pick<Judgement, "verdict" | "knownFacts">,
   { matchesPattern }: Pick<AccessPolicy, "matchesPattern">,
 ): boolean {
-  return kind === "ignore" && why !== "rule-not-built" && matchesPattern === noPattern &&
+  return kind === "ignore" && knownFacts?.intent === undefined && matchesPattern === noPattern &&
     message.sender.automaton === undefined && message.mention === undefined &&
     !message.mentionsOthers && !message.isAnnouncement && message.quoted === undefined &&
     message.extras.length === 0 && /^[^\s/]/.test(message.text);
@@ -38,24 +39,31 @@ function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): 
   return place.kind !== "guild" && dm.policy === "pairing" && !commands.owners;
 }
 
-/** Creates the judge of an account. */
+/**
+ * Creates the judge of an account. The function is longer than most, because it takes each fact by a
+ * port of its own.
+ */
 export function createJudge(
-  { policy, isOurs, isProxied, ownsApplication, ownerIn, chosenIn, continuesIn, now }: Clock & {
-    readonly policy: () => CurrentPolicy;
-    readonly isOurs: (userId: UserId) => boolean;
-    /** Whether PluralKit has proxied that user before. */
-    readonly isProxied: (userId: UserId) => boolean;
-    /** Whether Discord names that user as an owner of the application, by its answers so far. */
-    readonly ownsApplication: (userId: UserId) => boolean;
-    /** Whether an owner is in a guild, by the answers of Discord so far. */
-    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
-    /** The settings that owners have chosen for a place by commands (K2). */
-    readonly chosenIn?: (
-      message: InboundMessage,
-    ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
-    /** Whether a conversation continues in a thread without mentions (S7). */
-    readonly continuesIn: (channelId: ChannelId) => boolean;
-  },
+  { policy, isOurs, isProxied, ownsApplication, ownerIn, chosenIn, continuesIn, intent, now }:
+    & Clock
+    & {
+      readonly policy: () => CurrentPolicy;
+      readonly isOurs: (userId: UserId) => boolean;
+      /** Whether PluralKit has proxied that user before. */
+      readonly isProxied: (userId: UserId) => boolean;
+      /** Whether Discord names that user as an owner of the application, by its answers so far. */
+      readonly ownsApplication: (userId: UserId) => boolean;
+      /** Whether an owner is in a guild, by the answers of Discord so far. */
+      readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+      /** The settings that owners have chosen for a place by commands (K2). */
+      readonly chosenIn?: (
+        message: InboundMessage,
+      ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
+      /** Whether a conversation continues in a thread without mentions (S7). */
+      readonly continuesIn: (channelId: ChannelId) => boolean;
+      /** The intent filter (I1); absent: no place has one. */
+      readonly intent?: Pick<IntentFilter, "factsOf" | "decided">;
+    },
 ) {
   const guard = createLoopGuard(() => policy().policy.loopGuard);
 
@@ -111,12 +119,15 @@ export function createJudge(
       const owner = ownerOf(message);
       const found = owner ? { ...owner, ...known } : known;
       const chosen = chosenIn?.(message);
-      const knownFacts = knownFactsOf(
+      const beside = knownFactsOf(
         message,
         chosen ? { ...found, ...chosen } : found,
         command !== undefined,
       );
+      const scores = intent?.factsOf(message, source);
+      const knownFacts = scores ? { ...beside, intent: scores } : beside;
       const verdict = admit(message, knownFacts);
+      if (scores) intent?.decided(message, verdict);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = source === "live" && verdict.kind !== "undecided";
       if (allowBots && isTurn) {

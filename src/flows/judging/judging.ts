@@ -11,6 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../receive/pluralkit.ts";
+import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../interactions/chosen_settings.ts";
 import type { OwnerIds } from "../owners/owner_ids.ts";
@@ -21,7 +22,7 @@ import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
 
 /** Creates the judging of an account. */
 export function createJudging(
-  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings">>,
+  account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "received">>,
   { readMember, owners, threads, isOurs }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
@@ -40,7 +41,9 @@ export function createJudging(
     readMember,
   });
   const proxied = createProxiedUsers();
+  const intent = createIntentFilter(account);
   const judge = createJudge({
+    intent,
     policy,
     isOurs,
     isProxied: proxied.has,
@@ -53,6 +56,7 @@ export function createJudging(
   const route = createRoute({ config, sessionOwner, opensFor: threads.opensFor, commandOf });
   return {
     judge,
+    intent,
     /** Finds the agent and the session for a message. */
     route,
     sessionOf,

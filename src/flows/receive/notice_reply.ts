@@ -64,6 +64,23 @@ function stopIn(
 }
 
 /**
+ * Makes the request of a message that asks the bot to be quiet (I1). It stops turns, too.
+ *
+ * @param mayStopAll Whether the sender may stop the turns of other people there (K3).
+ */
+export function quietRequestOf(
+  message: InboundMessage,
+  quietUntil: number,
+  mayStopAll: (message: InboundMessage) => boolean,
+  texts: () => Texts,
+): Judged["stop"] {
+  const { accountId, channelId, sender } = message;
+  const userId = mayStopAll(message) ? undefined : sender.id;
+  const reply = noticeReply(notice("quieted", {}, texts()), message);
+  return { scope: { accountId, channelId, userId }, reply, nothing: reply, quietUntil };
+}
+
+/**
  * Makes the request of an accepted message; `undefined` if it asks for no stop.
  *
  * @param mayStopAll Whether the sender may stop the turns of other people there (K3).

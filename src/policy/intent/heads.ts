@@ -1,5 +1,6 @@
 /** Scores a message's features with the three heads of the intent filter (I1). */
 
+import type { IntentReason } from "../../core/inbound/intent.ts";
 import { type FeatureName, FEATURES, type IntentFeatures } from "./features.ts";
 import { type HeadWeights, type IntentWeights, SHIPPED_WEIGHTS } from "./weights.ts";
 
@@ -9,13 +10,6 @@ export const DEFAULT_THRESHOLD = 0.7;
 export const NEEDS_REPLY_THRESHOLD = 0.35;
 /** An explanation names this many features. */
 const EXPLAINED = 5;
-
-/** A feature that moved a score, in plain English. */
-export interface IntentReason {
-  readonly name: string;
-  /** What it added to the score's logit, compared with a typical message. */
-  readonly part: number;
-}
 
 /** The scores of one message, each from 0 to 1. */
 export interface IntentJudgement {

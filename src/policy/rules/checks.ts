@@ -32,7 +32,15 @@ export type AccessCheckId =
   | "send"
   | "rights"
   | "mention"
+  /** The steps of the intent filter (I1). */
+  | "others"
+  | "score"
+  | "quiet"
   | "intent"
+  | "cooldown"
+  | "hour"
+  | "reply"
+  | "request"
   | "reactions"
   | "original"
   | RouteStepId;

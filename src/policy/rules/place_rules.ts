@@ -19,6 +19,8 @@ import type {
   ToolLists,
 } from "./rules.ts";
 import type { AllowEntry } from "./allowlist.ts";
+import { accountLevel, combineIntent, mayFilterMore, strictestIntent } from "./intent_rules.ts";
+import type { IntentKeys, IntentRules } from "./intent_rules.ts";
 
 /** A place in which the bot answers no message. */
 export interface ClosedPlace {
@@ -83,12 +85,12 @@ function findRules(
       rules: { reactionNotifications: "own" },
       path: pathTo(GUILDS, "*"),
     } as const;
-    return { ...combineLayers([], unlisted), rule: groupPolicyRule };
+    return { ...combineLayers([], unlisted, policy.intentFilter), rule: groupPolicyRule };
   }
 
   let found: OpenPlace | undefined;
   for (const key of guildKeys(place, guilds)) {
-    const guild = entryOf(guilds, key);
+    const guild = entryOf(policy, guilds, key);
     if (!guild) continue;
     const isSecond = found !== undefined;
     ask("guild", true, guild.path, () => `${guildName(place)} ${isSecond ? NAMED : "is listed"}`);
@@ -180,9 +182,8 @@ function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
     rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
     rules.reactionNotifications !== applied.reactionNotifications ||
-    (["requireMention", "intentFilter"] as const).some((key) =>
-      rules[key] !== false && rules[key] !== applied[key]
-    );
+    (rules.requireMention !== false && rules.requireMention !== applied.requireMention) ||
+    mayFilterMore(rules.intentFilter, applied.intentFilter);
 }
 
 /** The rules of a place to which two entries apply: each limit of either one holds. */
@@ -197,7 +198,7 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
   return {
     ...rest,
     requireMention: requireMention.value ? requireMention : other.requireMention,
-    intentFilter: intentFilter.value ? intentFilter : other.intentFilter,
+    intentFilter: strictestIntent(intentFilter, other.intentFilter),
     users: [
       ...users,
       ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
@@ -227,8 +228,8 @@ export interface OpenPlace {
   readonly requireMention: Ruled<boolean>;
   /** Lists of people; a sender must be on each of them. Empty: all members may talk. */
   readonly users: readonly Ruled<readonly AllowEntry[]>[];
-  /** Whether the config asks for an intent filter, which this version does not implement. */
-  readonly intentFilter: Ruled<boolean>;
+  /** Which messages without a mention are meant for the bot (I1). */
+  readonly intentFilter: IntentRules;
   /** Which reactions count, as in {@link GuildRules}. */
   readonly reactionNotifications: Ruled<GuildRules["reactionNotifications"]>;
   /**
@@ -265,25 +266,30 @@ interface GuildEntry {
   readonly places: (key: string) => OpenPlace | undefined;
 }
 
-/** Computed entries by a policy's guilds, which never change. */
-const ENTRIES = new WeakMap<object, Map<string, GuildEntry>>();
+/** Computed entries by policy, since an account's filter reaches its guilds. */
+const ENTRIES = new WeakMap<AccessPolicy, Map<string, GuildEntry>>();
 
 /** The entry of a key, if there is one. */
 function entryOf(
+  policy: AccessPolicy,
   guilds: Readonly<Record<string, GuildRules>>,
   key: string,
 ): GuildEntry | undefined {
-  const entries = ENTRIES.get(guilds) ?? new Map<string, GuildEntry>();
+  const entries = ENTRIES.get(policy) ?? new Map<string, GuildEntry>();
   const known = entries.get(key);
   if (known) return known;
   const rules = entryAt(guilds, key);
   if (!rules) return undefined;
-  const entry = toEntry(rules, pathTo(GUILDS, key));
-  ENTRIES.set(guilds, entries.set(key, entry));
+  const entry = toEntry(rules, pathTo(GUILDS, key), policy.intentFilter);
+  ENTRIES.set(policy, entries.set(key, entry));
   return entry;
 }
 
-function toEntry(rules: GuildRules, path: string): GuildEntry {
+function toEntry(
+  rules: GuildRules,
+  path: string,
+  filter: IntentKeys | undefined,
+): GuildEntry {
   const { channels = {} } = rules;
   const channelsPath = pathTo(path, "channels");
   const guild = { rules, path };
@@ -295,21 +301,29 @@ function toEntry(rules: GuildRules, path: string): GuildEntry {
   return {
     ...guild,
     channelsPath,
-    open: combineLayers([], guild),
+    open: combineLayers([], guild, filter),
     places(key) {
       const known = places.get(key);
       if (known) return known;
       const own = layer(key);
       if (own.length === 0) return undefined;
-      const place = combineLayers([...own, ...layer("*")], guild);
+      const place = combineLayers([...own, ...layer("*")], guild, filter);
       places.set(key, place);
       return place;
     },
   };
 }
 
-/** Combines the entries of a channel, the most specific first, and the guild's after them. */
-function combineLayers(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRules>): OpenPlace {
+/**
+ * Combines the entries of a channel, the most specific first, and the guild's after them.
+ *
+ * @param filter The account's intent filter, which comes last.
+ */
+function combineLayers(
+  own: readonly Layer<ChannelRules>[],
+  guild: Layer<GuildRules>,
+  filter: IntentKeys | undefined,
+): OpenPlace {
   const { slug: guildSlug, users: guildUsers, reactionNotifications } = guild.rules;
   const { path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
@@ -321,7 +335,7 @@ function combineLayers(own: readonly Layer<ChannelRules>[], guild: Layer<GuildRu
     rule: (own[0] ?? guild).path,
     requireMention: firstOf(layers, "requireMention") ?? withRule(true, path, "requireMention"),
     users: users ? [users] : [],
-    intentFilter: firstOf(layers, "intentFilter") ?? withRule(false, path, "intentFilter"),
+    intentFilter: combineIntent([...layers, accountLevel(filter)], path),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
     guildPath: path,

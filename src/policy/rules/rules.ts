@@ -7,6 +7,7 @@ import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
+import type { IntentKeys } from "./intent_rules.ts";
 
 export type { CommandNeeds } from "../../core/inbound/commands.ts";
 
@@ -31,6 +32,8 @@ export interface AccessPolicy {
    * `guilds`.
    */
   readonly guilds?: Readonly<Record<string, GuildRules>>;
+  /** The account's intent filter, which guilds and channels inherit key by key (I1). */
+  readonly intentFilter?: IntentKeys;
   /** Whether to answer bots and webhooks under the same rules as people. */
   readonly allowBots: boolean;
   /** Limits of conversations between bots. */
@@ -171,11 +174,8 @@ export interface GuildRules extends PlaceToolRules {
   readonly reactionNotifications: ReactionMode;
   /** Threads for answers; absent: none (S7). */
   readonly threads?: ThreadRules;
-  /**
-   * Value of `intentFilter.enabled`; absent if not set. This version does not implement the filter,
-   * so `true` denies.
-   */
-  readonly intentFilter?: boolean;
+  /** Which messages without a mention are meant for the bot (I1). */
+  readonly intentFilter?: IntentKeys;
 }
 
 /**
@@ -201,6 +201,6 @@ export interface ChannelRules extends PlaceToolRules {
   readonly skills?: readonly string[];
   /** Threads for answers (S7). */
   readonly threads?: ThreadRules;
-  /** Value of `intentFilter.enabled`, as in {@link GuildRules}. */
-  readonly intentFilter?: boolean;
+  /** The intent filter, as in {@link GuildRules}. */
+  readonly intentFilter?: IntentKeys;
 }

@@ -19,6 +19,10 @@ export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "mentioned": "It addresses the bot: by a mention, a reply or a name.",
   "command": "A command that the sender may use; it needs no mention.",
   "mention-not-required": "The bot answers here without a mention.",
+  "intent": "It mentions no one, and by its score it is meant for the bot.",
+  "open-request":
+    "By its score it asks the whole channel, and the bot answers such questions here.",
+  "asks-quiet": "It asks the bot to be quiet.",
   "allowed": "The sender may talk to the bot here.",
   "owner": "It needs an owner of the bot, and the sender is one.",
 };
@@ -70,7 +74,14 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",
   "not-approver": "It needs an approver of tool calls.",
-  "rule-not-built": "A rule for this place is not implemented yet, and denies until then.",
+  "to-others": "It mentions or answers someone else, and not the bot.",
+  "quiet": "A person has asked the bot to be quiet here; it answers only mentions for an hour.",
+  "no-score":
+    "It mentions no one, and did not arrive just now, so the intent filter did not score it.",
+  "not-for-bot": "By its score it is not meant for the bot; the model may see it as context later.",
+  "no-reply-needed": "By its score it needs no answer in words, such as thanks.",
+  "cooldown": "The bot has just answered another message without a mention here.",
+  "hourly-limit": "The bot has answered as many messages without a mention this hour as it may.",
 };
 
 const TEXTS: ReadonlyMap<string, string> = new Map(

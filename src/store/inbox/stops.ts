@@ -14,6 +14,7 @@ import type { Memory } from "../memory/memory.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import type { StopTurns } from "../../core/store/inbox.ts";
 import { column } from "../schema/columns.ts";
+import { SETTING } from "../schema/settings.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
 
@@ -28,6 +29,10 @@ const idSchema = z.object({ message_id: snowflakeSchema<"message">() });
 export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, "outgoing">) {
   const cut: CutMessage = prepareCut(database, outgoing);
   const addOnce = prepareAddOnce(database, outgoing);
+  const keepSetting = SETTING.prepareInsert(
+    database,
+    "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
+  );
   // Both states are named, because the index of open messages begins with the state.
   const select = database.prepare(
     `SELECT message_id FROM inbox
@@ -50,7 +55,16 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
      *
      * @param by The message, which is in the inbox.
      */
-    stop({ scope, reply, nothing }: StopRequest, by: MessageId, now: number): readonly Stopped[] {
+    stop(
+      { scope, reply, nothing, quietUntil }: StopRequest,
+      by: MessageId,
+      now: number,
+    ): readonly Stopped[] {
+      const { accountId, channelId } = scope;
+      if (quietUntil !== undefined && channelId !== undefined) {
+        const value = String(quietUntil);
+        keepSetting({ accountId, scope: channelId, name: "quiet", value, at: now });
+      }
       const others = openIn(scope).filter((messageId) => messageId !== by);
       if (others.length === 0 && !nothing) return [];
       for (const id of others) cut(id, "stopped", "stopped by a person", now);

@@ -13,6 +13,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
 import { createDecisions, createMessageRecords } from "./message_record.ts";
 import { createDirectChannels } from "./direct_channels.ts";
+import { createRecentTalk } from "./recent_talk.ts";
 import { createRecentTurns } from "./recent_turns.ts";
 import type { Retention } from "./retention.ts";
 
@@ -27,6 +28,7 @@ export function createReceived(
     createDirectChannels(database, transactions),
     createMessageRecords(database, transactions),
     createRecentTurns(database, transactions),
+    createRecentTalk(database, transactions),
     createPolicies(database, transactions, retention),
   );
 }

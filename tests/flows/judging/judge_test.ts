@@ -161,7 +161,7 @@ describe("[G1] mayRepeat()", () => {
           };
           const message: InboundMessage = { ...drawnMessage, ...(isPlain && plain), text };
           const judgement = judgeOf(message);
-          if (!mayRepeat(message, judgement.verdict, policy)) return;
+          if (!mayRepeat(message, judgement, policy)) return;
           if (!/^[^\s/]/.test(otherText)) return; // the gateway thread sends these whole
           count++;
           assert.equal(judgement.verdict.kind, "ignore");

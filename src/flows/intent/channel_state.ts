@@ -1,0 +1,218 @@
+/**
+ * Remembers one channel for the intent filter (I1): the state of its conversation, the scores of its
+ * newest messages, and when the bot answered without a mention. Everything has a bound.
+ */
+
+import type { MessageId, UserId } from "../../core/discord/ids.ts";
+import type { IntentFacts } from "../../core/inbound/intent.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { cosine } from "../../policy/intent/people.ts";
+import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
+
+import { readIntentWords } from "../../policy/intent/words.ts";
+import { createChannelRecord } from "./channel_record.ts";
+
+/** Newest messages whose scores are kept, for their edits and for late decisions. */
+const MAX_SCORED = 32;
+/** People whose names are known, for texts such as "Anna: …". */
+const MAX_NAMES = 100;
+/** Accepted messages whose authors are known until their answers. */
+const MAX_ASKED = 64;
+const MINUTE_MS = 60_000;
+/** Messages of a minute whose scores are kept with their reasons; more are a crowd. */
+const EXPLAINED_PER_MINUTE = 60;
+/** A request for quiet without a mention counts for this long after the bot has spoken. */
+const QUIET_WITHIN_MS = 10 * MINUTE_MS;
+/** Approximate bytes of memory for a channel, apart from the people in it. */
+const CHANNEL_BYTES = 20_000;
+
+/** Messages without an answer that a person may repeat with a mention. */
+const MAX_UNANSWERED = 16;
+const REPEATED_WITHIN_MS = 2 * MINUTE_MS;
+/** How alike two messages with one question are, from 0 to 1. */
+const SAME_QUESTION = 0.7;
+
+const MENTION = /<@!?(\d{1,20})>/g;
+const NAMED_FIRST = /^\s*@?([\p{L}\p{N}_.-]{2,32})[:,]\s/u;
+
+interface Scored {
+  readonly facts: IntentFacts;
+  /** Whether its answer counts for the limits already. */
+  isCounted: boolean;
+}
+
+interface LeftMessage {
+  readonly author: UserId;
+  readonly at: number;
+  /** Hashes of its words. */
+  readonly content: ReadonlySet<number>;
+}
+
+/** A message of the bot, as Discord has it. */
+export interface OwnText {
+  readonly text: string;
+  readonly at: number;
+  /** The people whom it answers. */
+  readonly to: readonly UserId[];
+}
+
+/**
+ * Creates the state of a channel in which no one has written yet. The function is longer than most,
+ * because its inner functions share that state.
+ *
+ * @param stored The record of an earlier run.
+ */
+export function createChannelState(me: UserId, stored: string | undefined) {
+  const record = createChannelRecord(stored);
+  const tracker = createIntentTracker({ me });
+  const scored = new Map<MessageId, Scored>();
+  const people = new Map<string, UserId>();
+  const asked = new Map<MessageId, UserId>();
+  const unprompted = new Set<MessageId>();
+  let unanswered: readonly LeftMessage[] = [];
+  let lastPerson: UserId | undefined;
+  let ownAt = -Infinity;
+  let newestAt = 0;
+  let minute = 0;
+  let inMinute = 0;
+
+  function read({ sender, text, quoted, mention, sentAt }: TrackedMessage): IntentMessage {
+    const [, name] = NAMED_FIRST.exec(text) ?? [];
+    const named = name === undefined ? undefined : people.get(name.toLowerCase());
+    const mentioned = Array.from(text.matchAll(MENTION), ([, id]) => id as UserId);
+    const to = [
+      ...mentioned,
+      ...(mention ? [me] : []),
+      ...(quoted?.author ? [quoted.author.id] : []),
+      ...(named ? [named] : []),
+    ];
+    return {
+      author: sender.id,
+      text: text.replace(MENTION, " "),
+      at: sentAt,
+      to: [...new Set(to)],
+      beginsWithName: named !== undefined || /^\s*<@!?\d/.test(text),
+    };
+  }
+
+  function push(message: TrackedMessage, read: IntentMessage): void {
+    tracker.push(read);
+    const { sender, sentAt } = message;
+    newestAt = Math.max(newestAt, sentAt);
+    for (const name of [sender.username, message.displayName]) {
+      if (name !== undefined) keep(people, name.toLowerCase(), sender.id, MAX_NAMES);
+    }
+  }
+
+  return {
+    /** The features of a message, which becomes part of the conversation. */
+    add(message: TrackedMessage) {
+      const one = read(message);
+      const features = tracker.features(one);
+      push(message, one);
+      return features;
+    },
+    /** Adds a message of the past; one that is older than the newest is left out. */
+    addPast(message: TrackedMessage): void {
+      if (message.sentAt > newestAt) push(message, read(message));
+    },
+    /** Adds a message of the bot. */
+    addOwn({ text, at, to }: OwnText): void {
+      tracker.push({ author: me, text, at, to, beginsWithName: false });
+      ownAt = Math.max(ownAt, at);
+      lastPerson = to[0] ?? lastPerson;
+    },
+    /** The scores of a message, if they are kept. */
+    scoresOf: (id: MessageId): IntentFacts | undefined => scored.get(id)?.facts,
+    /** Keeps the scores of a message. */
+    keepScores: (id: MessageId, facts: IntentFacts): void =>
+      keep(scored, id, { facts, isCounted: false }, MAX_SCORED),
+    /** Whether the reasons of one more score are kept. */
+    mayExplain(now: number): boolean {
+      const current = Math.floor(now / MINUTE_MS);
+      inMinute = current === minute ? inMinute + 1 : 1;
+      minute = current;
+      return inMinute <= EXPLAINED_PER_MINUTE;
+    },
+    /** Which limit one more answer without a mention would pass. */
+    limitFor(
+      person: UserId,
+      { cooldownMs, maxPerHour }: { readonly cooldownMs: number; readonly maxPerHour: number },
+      now: number,
+    ): IntentFacts["limit"] {
+      const last = record.lastAnswerAt();
+      if (last !== undefined && now - last < cooldownMs && person !== lastPerson) return "cooldown";
+      return record.answersInHour(now) >= maxPerHour ? "hour" : undefined;
+    },
+    /**
+     * Notes that a message gets an answer.
+     *
+     * @param isUnprompted Whether it counts for the limits.
+     * @returns Whether it does so now.
+     */
+    accepted(
+      { id, sender }: Pick<InboundMessage, "id" | "sender">,
+      isUnprompted: boolean,
+      at: number,
+    ) {
+      keep(asked, id, sender.id, MAX_ASKED);
+      lastPerson = sender.id;
+      const known = scored.get(id);
+      if (!isUnprompted || known?.isCounted) return false;
+      if (known) known.isCounted = true;
+      unprompted.add(id);
+      record.answered(at);
+      return true;
+    },
+    /** Whether the bot answers a message that mentioned no one. */
+    isUnprompted: (id: MessageId): boolean => unprompted.has(id),
+    /** Notes a message that the filter left without an answer. */
+    leave({ sender, text, sentAt }: InboundMessage): void {
+      const { content } = readIntentWords(text);
+      unanswered = [...unanswered, { author: sender.id, at: sentAt, content }]
+        .slice(-MAX_UNANSWERED);
+    },
+    /** Whether a person repeats, with a mention, a message that got no answer. */
+    repeats({ sender, text, sentAt }: InboundMessage): boolean {
+      const { content } = readIntentWords(text.replace(MENTION, " "));
+      return unanswered.some((one) =>
+        one.author === sender.id && sentAt - one.at < REPEATED_WITHIN_MS &&
+        likeness(one.content, content) >= SAME_QUESTION
+      );
+    },
+    record,
+    /** Notes the author of a message that gets an answer. */
+    asked: (id: MessageId, author: UserId): void => keep(asked, id, author, MAX_ASKED),
+    /** The author of an accepted message. */
+    authorOf: (id: MessageId): UserId | undefined => asked.get(id),
+    /** Whether the bot has spoken lately, so that "quiet" is meant for it. */
+    hasSpokenLately: (now: number): boolean => now - ownAt < QUIET_WITHIN_MS,
+    /** Approximate bytes of memory. */
+    bytes: (): number => CHANNEL_BYTES + tracker.bytes,
+  };
+}
+
+/** The state of one channel. */
+export type ChannelState = ReturnType<typeof createChannelState>;
+
+/** The parts of a message that the state depends on. */
+export type TrackedMessage =
+  & Pick<InboundMessage, "text" | "mention" | "sentAt" | "displayName">
+  & {
+    readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
+    readonly quoted?: { readonly author?: { readonly id: UserId } };
+  };
+
+function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
+  let shared = 0;
+  for (const word of a) if (b.has(word)) shared++;
+  return cosine(shared, a.size, b.size);
+}
+
+/** Sets the newest entry of a map, and removes the oldest beyond a number. */
+function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > max && oldest !== undefined) map.delete(oldest);
+}

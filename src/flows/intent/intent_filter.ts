@@ -1,0 +1,320 @@
+/**
+ * Gives the facts of the intent filter for messages of places where it is on, and remembers what
+ * these depend on (I1).
+ *
+ * Everything is in memory, because a batch waits for nothing. Channels without the filter cost
+ * nothing.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import type { OutboxRow } from "../../core/outbound/outbound.ts";
+import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { MessagesDeleted } from "../../core/inbound/events.ts";
+import { isMention } from "../../core/inbound/facts.ts";
+import type { IntentFacts } from "../../core/inbound/intent.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Judged } from "../../core/inbound/inbox.ts";
+import type { Reaction } from "../../core/inbound/reactions.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
+import type { RecentTalk } from "../../core/store/received.ts";
+import type { StoredSettings } from "../../core/store/settings.ts";
+import { type IntentJudgement, judgeIntent } from "../../policy/intent/heads.ts";
+import { shiftBy } from "../../policy/intent_filter.ts";
+import { asksForQuiet } from "../../policy/quiet_words.ts";
+import type { IntentRules } from "../../policy/rules/intent_rules.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import type { MessageSource } from "../receive/judge_message.ts";
+import type { AnswerOutcome } from "./channel_record.ts";
+import { type ChannelState, createChannelState } from "./channel_state.ts";
+
+/** Maximum number of channels; beyond it, the one that was silent for longest is forgotten. */
+const MAX_CHANNELS = 64;
+/**
+ * What a mention adds to the logit of a score, where the filter checks mentions. It outweighs that
+ * the bot has not spoken there for long.
+ */
+const MENTION_PART = 12;
+/** Reactions that tell whether an answer was wanted. */
+const OUTCOMES: ReadonlyMap<string, AnswerOutcome> = new Map([
+  ...["👍", "❤️", "🎉", "✅"].map((emoji) => [emoji, "good"] as const),
+  ...["👎", "🤫", "🤐", "❌"].map((emoji) => [emoji, "bad"] as const),
+]);
+/** Digits behind the point of stored scores. */
+const DIGITS = 100;
+
+/** How far to look back after a start, and at how many messages of each kind. */
+const PAST_MS = 6 * 3_600_000;
+const PAST_MAX = 500;
+/** How long the bot stays quiet after a person asked for that. */
+const QUIET_MS = 3_600_000;
+
+/**
+ * Creates the filter of an account. The function is longer than most, because its inner functions share
+ * one state: the channels.
+ */
+export function createIntentFilter(
+  { accountId, policy, self, store, now, log }: Pick<
+    Account<unknown, { readonly policy: AccessPolicy }, IntentStore>,
+    "accountId" | "policy" | "self" | "store" | "now" | "log"
+  >,
+) {
+  const channels = new Map<ChannelId, ChannelState>();
+  /** Until when the bot is quiet, by channel: requests of this process, before the store has them. */
+  const quiet = new Map<ChannelId, number>();
+
+  function isQuietIn(channelId: ChannelId): boolean {
+    const stored = store.settings.known(accountId, channelId, "quiet");
+    return Math.max(quiet.get(channelId) ?? 0, Number(stored ?? 0)) > now();
+  }
+
+  /** A thread is quiet with its channel. */
+  function isQuiet({ channelId, place }: InboundMessage): boolean {
+    return isQuietIn(channelId) ||
+      (place.kind === "guild" && place.thread !== undefined && isQuietIn(place.channel.id));
+  }
+
+  function channelOf(channelId: ChannelId): ChannelState | undefined {
+    const me = self()?.userId;
+    if (!me) return undefined;
+    const known = channels.get(channelId);
+    const state = known ??
+      createChannelState(me, store.settings.known(accountId, channelId, "intent"));
+    if (known) channels.delete(channelId);
+    channels.set(channelId, state);
+    const [oldest] = channels.keys();
+    if (channels.size > MAX_CHANNELS && oldest !== undefined) channels.delete(oldest);
+    return state;
+  }
+
+  function save(channelId: ChannelId, { record }: ChannelState): void {
+    store.settings.change(accountId, channelId, "intent", record.text(), now())
+      .catch((error: unknown) => {
+        log.warn("Cannot store the limits of answers in a channel; a restart forgets them", {
+          channelId,
+          error,
+        });
+      });
+  }
+
+  function note(channelId: ChannelId, of: string, outcome: AnswerOutcome): void {
+    const channel = channels.get(channelId);
+    if (!channel) return;
+    channel.record.outcome(of, outcome, now());
+    save(channelId, channel);
+  }
+
+  /** Notes the outcome of an answer that no one asked for; of other messages, nothing. */
+  function noteAnswer(channelId: ChannelId, of: MessageId, outcome: AnswerOutcome): void {
+    if (!hasFilter(policy().policy)) return;
+    if (channelOf(channelId)?.record.isPosted(of)) note(channelId, of, outcome);
+  }
+
+  /** Scores a message that arrived just now. */
+  function score(message: InboundMessage, rules: IntentRules, channel: ChannelState): IntentFacts {
+    const { sender, quoted, mention } = message;
+    const judged = judgeIntent(channel.add(message));
+    const at = now();
+    const shift = shiftBy(channel.record.outcomes(at));
+    const isPattern = !mention && policy().policy.matchesPattern(message.text);
+    const isTold = isMention(message) || isPattern;
+    const isOthers = quoted !== undefined && !isTold && quoted.author?.id !== sender.id;
+    const asksQuiet = !isTold && channel.hasSpokenLately(at) && isQuietRequest(message);
+    const limit = isTold ? undefined : channel.limitFor(sender.id, {
+      cooldownMs: rules.cooldownSec.value * 1_000,
+      maxPerHour: rules.maxPerHour.value,
+    }, at);
+    return {
+      ...scoresOf(judged, isTold, channel.mayExplain(at)),
+      ...(isPattern && { matchesPattern: true as const }),
+      ...(isOthers && { repliesToOther: true as const }),
+      ...(asksQuiet && { asksQuiet: true as const }),
+      ...(!isTold && isQuiet(message) && { isQuiet: true as const }),
+      ...(limit && { limit }),
+      ...(shift !== 0 && { shift }),
+    };
+  }
+
+  function isQuietRequest({ text }: InboundMessage): boolean {
+    return asksForQuiet(text, self()?.username ?? "");
+  }
+
+  async function readPast(): Promise<void> {
+    if (!hasFilter(policy().policy)) return;
+    const since = now() - PAST_MS;
+    const authors = new Map<MessageId, UserId>();
+    for (const one of await store.received.recentTalk(accountId, since, PAST_MAX)) {
+      const channel = channelOf(one.channelId);
+      if (!channel) return; // the bot has never been online
+      const { id, text, sentAt } = one;
+      if (one.kind === "own") {
+        channel.addOwn({ text, at: sentAt, to: one.to ? [one.to] : [] });
+        continue;
+      }
+      authors.set(id, one.sender.id);
+      const author = one.replyTo && authors.get(one.replyTo);
+      const quoted = one.replyTo && author && { id: one.replyTo, author: { id: author } };
+      channel.addPast({ ...one, quoted });
+      if (one.mention) channel.asked(id, one.sender.id);
+    }
+  }
+
+  return {
+    /**
+     * Reads what was said before the start, so that a restart changes no score.
+     *
+     * @throws {StoreError} If the store cannot be read.
+     */
+    start: readPast,
+    /** A person was forgotten: only stored messages count now. */
+    forget(): Promise<void> {
+      channels.clear();
+      return readPast();
+    },
+    /**
+     * The facts about a message; `undefined` without a filter there, and for a message that did not
+     * arrive just now.
+     */
+    factsOf(message: InboundMessage, source: MessageSource): IntentFacts | undefined {
+      if (message.scheduled || message.asked) return undefined;
+      const rules = filterOf(message, policy().policy);
+      const channel = rules && channelOf(message.channelId);
+      if (!rules || !channel) return undefined;
+      const known = channel.scoresOf(message.id);
+      if (known) return known;
+      if (source !== "live") {
+        if (message.revision === 0) channel.addPast(message);
+        return undefined;
+      }
+      const facts = score(message, rules, channel);
+      channel.keepScores(message.id, facts);
+      return facts;
+    },
+    /** Notes the verdict on a message. */
+    decided(message: InboundMessage, { kind, why }: Verdict): void {
+      const { channelId } = message;
+      const channel = channels.get(channelId);
+      if (!channel) return;
+      if (why === "not-for-bot") channel.leave(message);
+      if (kind !== "accept") return;
+      const isUnprompted = why === "intent" || why === "open-request";
+      if (channel.accepted(message, isUnprompted, now())) save(channelId, channel);
+      if (why === "mentioned" && channel.repeats(message)) {
+        note(channelId, `missed at ${now()}`, "missed"); // the record names no message of a person
+      }
+    },
+    /**
+     * Notes that an accepted message asks the bot to be quiet in its channel.
+     *
+     * @returns Until when the bot is quiet: Unix time in milliseconds; `undefined` if it asks for
+     * nothing.
+     */
+    quietUntil(message: InboundMessage): number | undefined {
+      const { channelId } = message;
+      if (!isQuietRequest(message) || !filterOf(message, policy().policy)) return undefined;
+      for (const [other, until] of quiet) if (until <= now()) quiet.delete(other);
+      const until = now() + QUIET_MS;
+      quiet.set(channelId, until);
+      return until;
+    },
+    /** The reaction in place of an answer; `undefined` if there is none. */
+    reactionTo({ message, verdict }: Pick<Judged, "message" | "verdict">): string | undefined {
+      if (verdict.why !== "no-reply-needed") return undefined;
+      return filterOf(message, policy().policy)?.noReplyReaction.value || undefined;
+    },
+    /** Notes a message of the bot that Discord has now. */
+    delivered({ message: { channelId, content, of } }: OutboxRow, delivery: Delivery): void {
+      const { kind } = delivery;
+      const channel = channels.get(channelId);
+      if (!channel || of?.kind === "draft") return;
+      if (kind !== "created" && kind !== "found" && kind !== "settled") return;
+      if (of?.kind === "reply" && kind !== "settled" && channel.isUnprompted(of.cause)) {
+        channel.record.posted(delivery.messageId);
+        save(channelId, channel);
+      }
+      const asker = of && channel.authorOf(of.cause);
+      channel.addOwn({ text: content, at: now(), to: asker ? [asker] : [] });
+    },
+    /** Notes a person's reaction, which may tell whether an answer was wanted. */
+    reacted({ change, channelId, messageId, sender, emoji }: Reaction): void {
+      const outcome = change === "added" && !sender.automaton ? OUTCOMES.get(emoji) : undefined;
+      if (outcome) noteAnswer(channelId, messageId, outcome);
+    },
+    /** Notes deleted messages: one of them may be an answer that no one wanted. */
+    deleted({ channelId, messageIds }: Omit<MessagesDeleted, "kind">): void {
+      for (const messageId of messageIds) noteAnswer(channelId, messageId, "bad");
+    },
+    /** Approximate bytes of memory. */
+    bytes: (): number => [...channels.values()].reduce((sum, one) => sum + one.bytes(), 0),
+  };
+}
+
+/** The part of the store that the filter needs. */
+export interface IntentStore {
+  readonly settings: Pick<StoredSettings, "known" | "change">;
+  readonly received: RecentTalk;
+}
+
+/** The intent filter of an account. */
+export type IntentFilter = ReturnType<typeof createIntentFilter>;
+
+/** The filter of a message's place; `undefined` if it has none, or if the place is closed. */
+export function filterOf(
+  { place }: Pick<InboundMessage, "place">,
+  policy: AccessPolicy,
+): IntentRules | undefined {
+  if (place.kind !== "guild" || !hasFilter(policy)) return undefined;
+  const rules = rulesFor(place, policy);
+  return rules.kind === "open" && rules.intentFilter.enabled.value ? rules.intentFilter : undefined;
+}
+
+const filtered = new WeakMap<AccessPolicy, boolean>();
+
+/** Whether any place may have a filter: most bots have none, and each message asks. */
+function hasFilter(policy: AccessPolicy): boolean {
+  let is = filtered.get(policy);
+  if (is === undefined) {
+    const { intentFilter, guilds = {} } = policy;
+    is = intentFilter?.enabled === true ||
+      Object.values(guilds).some((guild) =>
+        guild.intentFilter?.enabled === true ||
+        Object.values(guild.channels ?? {}).some((one) => one.intentFilter?.enabled === true)
+      );
+    filtered.set(policy, is);
+  }
+  return is;
+}
+
+/** The scores as they are stored: few digits, since more have no meaning. */
+function scoresOf(
+  { directed, room, needsReply, top }: IntentJudgement,
+  isTold: boolean,
+  isExplained: boolean,
+): IntentFacts {
+  const score = isTold ? raised(directed) : directed;
+  const told = isTold ? [{ name: "it addresses the bot", part: MENTION_PART }] : [];
+  const shown = isExplained ? rounded : coarse;
+  return {
+    score: shown(score),
+    room: shown(room),
+    needsReply: shown(needsReply),
+    ...(isExplained && {
+      top: [...told, ...top].slice(0, 5).map(({ name, part }) => ({ name, part: rounded(part) })),
+    }),
+  };
+}
+
+function raised(probability: number): number {
+  const odds = probability / Math.max(1 - probability, 1e-9) * Math.exp(MENTION_PART);
+  return odds / (1 + odds);
+}
+
+/** In a crowd, most messages have the same facts, so that the store keeps few of them. */
+function coarse(value: number): number {
+  return value < 0.5 ? Math.floor(value * 10) / 10 : rounded(value);
+}
+
+function rounded(value: number): number {
+  return Math.round(value * DIGITS) / DIGITS;
+}

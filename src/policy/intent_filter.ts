@@ -1,0 +1,178 @@
+/**
+ * Decides by the scores of the intent filter whether the bot answers a message that is not said to
+ * it (I1). Scores are facts, so the same facts give the same decision at any time.
+ */
+
+import type { IntentFacts } from "../core/inbound/intent.ts";
+import type { IgnoreReason, Verdict } from "../core/inbound/verdict.ts";
+import { NEEDS_REPLY_THRESHOLD } from "./intent/heads.ts";
+import type { RecordCheck } from "./rules/checks.ts";
+import type { IntentRules } from "./rules/intent_rules.ts";
+
+/** Most that outcomes may move a threshold. */
+export const MAX_SHIFT = 0.15;
+/** Outcomes leave a threshold within these bounds, unless that of the config is beyond them. */
+const LOWEST = 0.3;
+const HIGHEST = 0.95;
+
+/** From this score on, a mention needs an answer in words; greetings do, and thanks do not. */
+const MENTION_NEEDS_REPLY = 0.3;
+
+/** Config paths of the rules that follow from no key. */
+const QUIET = "/quiet";
+
+/** Why the filter keeps the bot silent. */
+export type IntentSilence = Extract<
+  IgnoreReason,
+  | "to-others"
+  | "quiet"
+  | "no-score"
+  | "not-for-bot"
+  | "no-reply-needed"
+  | "cooldown"
+  | "hourly-limit"
+>;
+
+/** The decision, with the rule behind it. */
+export type IntentDecision =
+  | Extract<Verdict, { readonly kind: "accept" }>
+  | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
+
+/** How a message stands to the bot, apart from its scores. */
+export interface Addressed {
+  /** It mentions the bot, and the config has the filter check mentions, too. */
+  readonly isMention: boolean;
+  /** It mentions a user or a role other than the bot. */
+  readonly mentionsOthers: boolean;
+}
+
+/**
+ * Decides in this order: messages to others, a silence that a person asked for, the score of
+ * "directed", that of "open request". Limits come after these, since they only concern messages
+ * that would get an answer.
+ *
+ * @param facts Absent if the message has no score, because it did not arrive just now. Then only a
+ * mention gets an answer.
+ */
+export function decideIntent(
+  facts: IntentFacts | undefined,
+  { isMention, mentionsOthers }: Addressed,
+  rules: IntentRules,
+  ask: RecordCheck,
+): IntentDecision {
+  const isToOthers = !isMention && (mentionsOthers || facts?.repliesToOther === true);
+  if (!ask("others", !isToOthers, rules.enabled.rule, () => othersFact(isToOthers))) {
+    return silent("to-others", rules.enabled.rule);
+  }
+  if (isMention && !facts) return { kind: "accept", why: "mentioned", rule: rules.enabled.rule };
+  if (!ask("score", facts !== undefined, rules.enabled.rule, () => scoredFact(facts)) || !facts) {
+    return silent("no-score", rules.enabled.rule);
+  }
+  if (!isMention) {
+    const isFree = facts.asksQuiet === true || facts.isQuiet !== true;
+    if (!ask("quiet", isFree, QUIET, () => quietFact(facts))) return silent("quiet", QUIET);
+    if (facts.asksQuiet) return { kind: "accept", why: "asks-quiet", rule: rules.enabled.rule };
+  }
+  return decideByScore(facts, isMention, rules, ask);
+}
+
+function decideByScore(
+  facts: IntentFacts,
+  isMention: boolean,
+  rules: IntentRules,
+  ask: RecordCheck,
+): IntentDecision {
+  const { respondThreshold, openRequests, noReplyReaction } = rules;
+  const threshold = thresholdOf(respondThreshold.value, facts.shift);
+  const isDirected = facts.score >= threshold;
+  if (ask("intent", isDirected, respondThreshold.rule, () => scoreFact(facts, threshold))) {
+    const stop = isMention ? undefined : limitOf(facts, rules, ask);
+    if (stop) return stop;
+    const enough = isMention ? MENTION_NEEDS_REPLY : NEEDS_REPLY_THRESHOLD;
+    const needsReply = facts.needsReply >= enough;
+    if (!ask("reply", needsReply, noReplyReaction.rule, () => replyFact(facts, enough))) {
+      return silent("no-reply-needed", noReplyReaction.rule);
+    }
+    return { kind: "accept", why: isMention ? "mentioned" : "intent", rule: respondThreshold.rule };
+  }
+  if (isMention || !openRequests.value) return silent("not-for-bot", respondThreshold.rule);
+  const isRequest = facts.room >= threshold;
+  if (!ask("request", isRequest, openRequests.rule, () => roomFact(facts, threshold))) {
+    return silent("not-for-bot", respondThreshold.rule);
+  }
+  return limitOf(facts, rules, ask) ??
+    { kind: "accept", why: "open-request", rule: openRequests.rule };
+}
+
+/** The limit of answers to messages without a mention, if it is reached. */
+function limitOf(
+  { limit }: IntentFacts,
+  { cooldownSec, maxPerHour }: IntentRules,
+  ask: RecordCheck,
+): IntentDecision | undefined {
+  const isSoon = limit === "cooldown";
+  const soon = () =>
+    `the last answer to a message without a mention is ${isSoon ? "less" : "more"} than ` +
+    `${cooldownSec.value} seconds ago, or was for the same person`;
+  if (!ask("cooldown", !isSoon, cooldownSec.rule, soon)) {
+    return silent("cooldown", cooldownSec.rule);
+  }
+  const isFull = limit === "hour";
+  const full = () =>
+    `${isFull ? "as many" : "fewer"} messages without a mention got an answer this hour ` +
+    `${isFull ? "as" : "than"} ${maxPerHour.value}`;
+  if (ask("hour", !isFull, maxPerHour.rule, full)) return undefined;
+  return silent("hourly-limit", maxPerHour.rule);
+}
+
+/** What the outcomes of a channel's answers add to its threshold: complaints count twice. */
+export function shiftBy(outcomes: readonly ("good" | "bad" | "missed")[]): number {
+  const sum = outcomes.reduce((all, one) => all + (one === "bad" ? 0.03 : -0.015), 0);
+  return Math.round(Math.max(-MAX_SHIFT, Math.min(MAX_SHIFT, sum)) * 1_000) / 1_000;
+}
+
+/** The threshold of a place, moved by the outcomes of earlier answers there. */
+export function thresholdOf(threshold: number, shift = 0): number {
+  const moved = threshold + Math.max(-MAX_SHIFT, Math.min(MAX_SHIFT, shift));
+  const lowest = Math.min(threshold, LOWEST);
+  return Math.max(lowest, Math.min(Math.max(threshold, HIGHEST), moved));
+}
+
+function silent(why: IntentSilence, rule: string): IntentDecision {
+  return { kind: "ignore", why, rule };
+}
+
+function othersFact(isToOthers: boolean): string {
+  return isToOthers ? "it mentions or answers someone else" : "it mentions and answers no one else";
+}
+
+function scoredFact(facts: IntentFacts | undefined): string {
+  return facts ? "it arrived just now" : "it did not arrive just now, so it has no score";
+}
+
+function quietFact({ asksQuiet, isQuiet }: IntentFacts): string {
+  if (asksQuiet) return "it asks the bot to be quiet";
+  return isQuiet ? "a person asked the bot to be quiet here" : "no one asked the bot to be quiet";
+}
+
+/** `"it scores 0.93, and 0.70 is enough: the bot spoke last +1.2; it asks a question +0.8"`. */
+function scoreFact({ score, top = [], shift }: IntentFacts, threshold: number): string {
+  const reasons = top.map(({ name, part }) => `${name} ${part < 0 ? "−" : "+"}${absolute(part)}`);
+  const moved = shift ? `, which earlier outcomes have moved by ${shift.toFixed(2)}` : "";
+  const scores = `it scores ${score.toFixed(2)}, and ${threshold.toFixed(2)} is enough${moved}`;
+  return reasons.length === 0 ? scores : `${scores}: ${reasons.join("; ")}`;
+}
+
+function absolute(part: number): string {
+  return Math.abs(part).toFixed(1);
+}
+
+function replyFact({ needsReply }: IntentFacts, enough: number): string {
+  return `that it needs an answer scores ${needsReply.toFixed(2)}, and ` +
+    `${enough.toFixed(2)} is enough`;
+}
+
+function roomFact({ room }: IntentFacts, threshold: number): string {
+  return `as a request to the whole channel it scores ${room.toFixed(2)}, and ` +
+    `${threshold.toFixed(2)} is enough`;
+}

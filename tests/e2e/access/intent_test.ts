@@ -1,0 +1,78 @@
+/** Tests the intent filter as people on Discord see it (I1). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+
+const filtered = (keys: object = {}): SceneOptions => ({
+  discord: ({ world }) => ({
+    guilds: { [String([...world.guilds.keys()][0])]: { requireMention: false } },
+    intentFilter: { enabled: true, ...keys },
+  }),
+});
+
+describe("[I1] the intent filter", () => {
+  it("follows a conversation without mentions, and stays out of all others", () =>
+    withSimulation(filtered(), async (scene) => {
+      const { start, say, mention, replies, decided, simulator, user, until, cli } = scene;
+      await start();
+      const chat = say("grace", "general", "anyone seen the game yesterday");
+      assert.equal(await decided(chat), "ignore: not-for-bot");
+      say("ada", "general", `${mention} how do I serve https with nginx?`);
+      await replies("general", 1);
+
+      const follow = say("ada", "general", "where do you put the server block?");
+      assert.equal(await decided(follow), "accept: intent");
+      await replies("general", 2);
+      const { stdout } = await cli("why", follow.id);
+      assert.match(stdout.join("\n"), /it scores 0\.\d\d, and 0\.70 is enough: .*the bot.* [+−]\d/);
+
+      const thanks = say("ada", "general", "ok thanks");
+      assert.equal(await decided(thanks), "ignore: no-reply-needed");
+      await until("the reaction", () => thanks.reactions.get("👍")?.size === 1);
+
+      const other = say("grace", "general", `<@${user("ada").id}> lunch?`);
+      assert.equal(await decided(other), "ignore: to-others");
+      assert.equal(simulator.posted("general").length, 2);
+    }));
+
+  it("is quiet for an hour when a person asks for that, over a crash", () =>
+    withSimulation(filtered({ respondThreshold: 0 }), async (scene) => {
+      const { start, say, mention, replies, decided } = scene;
+      const bot = await start();
+      say("ada", "general", `${mention} how do I serve https with nginx?`);
+      await replies("general", 1);
+      const request = say("grace", "general", "be quiet");
+      assert.equal(await decided(request), "accept: asks-quiet");
+      const [, notice = ""] = await replies("general", 2);
+      assert.match(notice, /quiet here for an hour/);
+      const silent = say("ada", "general", "where do you put the server block?");
+      assert.equal(await decided(silent), "ignore: quiet");
+
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+      await start();
+      const still = say("ada", "general", "and where is the other block?");
+      assert.equal(await decided(still), "ignore: quiet");
+      say("ada", "general", `${mention} are you there?`);
+      await replies("general", 3);
+    }));
+
+  it("knows the conversation after a restart", () =>
+    withSimulation(filtered(), async (scene) => {
+      const { start, say, mention, replies, decided, recorded, simulator } = scene;
+      const bot = await start();
+      say("grace", "general", "anyone seen the game yesterday");
+      say("ada", "general", `${mention} how do I serve https with nginx?`);
+      await replies("general", 1);
+      const [reply] = simulator.posted("general");
+      assert.ok(reply);
+      await recorded(reply);
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+      await start();
+      const follow = say("ada", "general", "where do you put the server block?");
+      assert.equal(await decided(follow), "accept: intent");
+      await replies("general", 2);
+    }));
+});
