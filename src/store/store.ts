@@ -157,7 +157,7 @@ export function createStore(
   const figures = createFigures(database, commits);
   const kept = { memory, verdicts, pruner, transcripts };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
-  const forgetting = createForgetting(database, commits);
+  const forgetting = createForgetting(database, commits, memory.forgotten);
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {

@@ -34,10 +34,20 @@ const newestSchema = z.object({ newest: column.numberOrNull });
 const textSchema = z.object({ value: column.textOrNull });
 const pageSchema = z.looseObject({ id: column.number });
 
-/** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
+/**
+ * Creates the namespace. Its statements are prepared when they run: no bot needs them.
+ *
+ * @param turns Running turns, which must not store the person's words either.
+ */
 export function createForgetting(
   database: DatabaseSync,
   { commit, read }: Transactions,
+  turns: {
+    /** Called once the transaction waits. */
+    readonly begin: (transaction: Promise<unknown>) => void;
+    /** Called within the transaction. */
+    readonly add: (scrub: Scrubber) => void;
+  },
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const selectDue = database.prepare(
@@ -59,6 +69,7 @@ export function createForgetting(
     database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
     const person = personOf(database, userId);
     const scrub = createScrubber(person);
+    turns.add(scrub);
     const counts = Object.entries(rules).map(([table, rule]) =>
       [table, applyRule(database, table, rule, person, scrub)] as const
     );
@@ -72,7 +83,7 @@ export function createForgetting(
 
   return {
     async forget(userId, mayRun) {
-      const forgotten = await commit(COMMIT_OPTIONS.BY_HAND, () => {
+      const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
           return forget(userId, mayRun);
@@ -80,6 +91,8 @@ export function createForgetting(
           database.exec("PRAGMA secure_delete = OFF");
         }
       });
+      turns.begin(forgetting);
+      const forgotten = await forgetting;
       if (forgotten === "open turns") return forgotten;
       try {
         emptyLog(); // if others read the database, the vacuum does it

@@ -14,6 +14,7 @@ import type { Memory } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { UPLOADED_FILES } from "../schema/questions.ts";
+import { without } from "../memory/forgotten.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
@@ -44,9 +45,9 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
 export function createClaims(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
-  { turns, apply, readTurns, outgoing }: Pick<
+  { turns, apply, readTurns, outgoing, forgotten }: Pick<
     Memory,
-    "turns" | "apply" | "readTurns" | "outgoing"
+    "turns" | "apply" | "readTurns" | "outgoing" | "forgotten"
   >,
   inbox: Pick<InboxRows, "claim">,
 ): Claims {
@@ -196,7 +197,8 @@ export function createClaims(
         }
         if (!mayJoin(messageId, entries)) return false; // an edit came in between
         inbox.claim(claimOf(messageId, entries, now));
-        insertSteps({ accountId, messageId, attempt }, stepsWith(messages));
+        const steps = without(forgotten.of(messageId), stepsWith(messages));
+        insertSteps({ accountId, messageId, attempt }, steps);
         return true;
       }, {
         onStored(isTaken) {

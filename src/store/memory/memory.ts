@@ -9,6 +9,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { createNewestSet } from "../../lib/cache.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import { createForgotten } from "./forgotten.ts";
 import { applyTurn, createOpenTurns, type TurnEvent } from "./open_turns.ts";
 import { prepareReadTurns } from "./read_turns.ts";
 import { createOutgoing } from "./send_queues.ts";
@@ -44,6 +45,8 @@ export function createMemory(database: DatabaseSync) {
         if (route) apply({ kind: "accepted", message, route });
       }
     },
+    /** People who were forgotten while turns ran. */
+    forgotten: createForgotten(turns.running),
     /** Messages that wait to be sent. */
     outgoing,
     /** Channels without new context for their sessions. */

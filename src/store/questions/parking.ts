@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { without } from "../memory/forgotten.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -31,7 +32,7 @@ const PRUNED_AT_ONCE = 16;
 export function createParking(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { turns, apply, spent }: Pick<Memory, "turns" | "apply" | "spent">,
+  { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
   usage: UsageRows,
 ): ParkedTurns {
   const insertSteps = prepareInsertSteps(database);
@@ -77,7 +78,8 @@ export function createParking(
           if (!isRunning(turns, claim)) {
             throw new Error(`The turn of message ${messageId} has ended`);
           }
-          insertSteps({ accountId, messageId, attempt }, steps);
+          const people = forgotten.of(messageId); // the turn may have read words of theirs
+          insertSteps({ accountId, messageId, attempt }, without(people, steps));
           usage.add({ charges });
           const [questions, ...parts] = prune;
           if (questions && questions.run(now - KEPT_MS).changes > 0) {
@@ -85,7 +87,7 @@ export function createParking(
           }
           unclaim.run({ messageId });
           const open = COUNT.read(count.get(accountId, sender.id)).count;
-          for (const [index, { callKey, code, question }] of asked.entries()) {
+          for (const [index, { callKey, code, question }] of without(people, asked).entries()) {
             const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
             insert({
               accountId,

@@ -22,6 +22,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Memory } from "../memory/memory.ts";
+import { turnWithout, without } from "../memory/forgotten.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { SendQueue } from "../memory/send_queues.ts";
 import { prepareOutboxFiles } from "../outbox/files.ts";
@@ -96,7 +97,7 @@ function recordOf(
 export function createTurnEnds(
   database: DatabaseSync,
   { commit, journaled }: Transactions,
-  { turns, apply: note, outgoing, spent }: Memory,
+  { turns, apply: note, outgoing, spent, forgotten }: Memory,
   transcripts: TranscriptRows,
   tables: TurnTables,
 ): TurnEnds {
@@ -178,8 +179,10 @@ export function createTurnEnds(
   }
 
   return {
-    async finishTurn(ended, now, queue) {
-      const { claim } = ended;
+    async finishTurn(given, now, queue) {
+      const { claim } = given;
+      if (forgotten.pending()) await forgotten.pending();
+      const ended = turnWithout(forgotten.of(claim.message.id), given);
       const running = turns.running.get(claim.message.id);
       if (running?.attempt !== claim.attempt) return NOT_STORED;
       const entries = ended.entries.map((entry) => ({
@@ -268,7 +271,7 @@ interface StepsRecord {
 export function createSteps(
   database: DatabaseSync,
   { journaled, read }: Transactions,
-  { turns, spent }: Pick<Memory, "turns" | "spent">,
+  { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,
   tables: TurnTables,
 ): Steps {
   const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
@@ -282,8 +285,10 @@ export function createSteps(
 
   return {
     stepsOf: (messageId) => read(() => select.all(messageId).map(readStep)),
-    async addSteps(claim, steps, waitsForDisk, charges = []) {
+    async addSteps(claim, given, waitsForDisk, charges = []) {
       const { message: { id: turn, accountId }, attempt } = claim;
+      if (forgotten.pending()) await forgotten.pending();
+      const steps = without(forgotten.of(turn), given);
       const messages = messagesOf(claim).map(({ id }) => ({ messageId: id, attempt }));
       const claimed = { turn, messages, now: steps[0]?.at ?? 0 };
       const assertRunning = (): void => {

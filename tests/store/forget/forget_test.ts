@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
+import type { FinishedTurn } from "../../../src/core/inbound/inbox.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
+import type { Step } from "../../../src/core/step.ts";
 import { createScrubber } from "../../../src/store/forget/person.ts";
 import { FORGETTING } from "../../../src/store/forget/rules.ts";
 import { createStore, openStore } from "../../../src/store/store.ts";
@@ -238,6 +240,61 @@ describe("[X5] forget()", () => {
       store.close();
     }
   });
+
+  for (
+    const [when, isAtOnce, mayHaveDrafts] of [
+      ["before it stores anything", false, false],
+      ["before it stores anything, and it has drafts", false, true],
+      ["while it stores", true, false],
+      ["while it stores, and it has drafts", true, true],
+    ] as const
+  ) {
+    it(`keeps words of the person out of a running turn of another one: ${when}`, async () => {
+      using directory = tempDirectory();
+      const path = join(directory.path, "barnacle.db");
+      const store = openStore(path, { now: NOW, elapsed: () => 0 });
+      try {
+        await fill(store);
+        const id = messageId("1390000000000000009");
+        const message = guildMessage({ id, text: "what did she say?" });
+        await store.inbox.acceptBatch(batch({ judged: [accepted(message)] }), NOW);
+        const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+        assert.ok(claim);
+        const text = JSON.stringify({ from: NAME, from_id: ADA, text: "canary overheard" });
+        const stamp = { messageId: id, at: NOW };
+        const step = { kind: "result", callId: "1", text, at: NOW } as unknown as Step;
+        const content = `${NAME} said something.`;
+        const turn = {
+          claim,
+          end: { kind: "answered" },
+          entries: [
+            { role: "user", text: `${text}\nwhat did she say?`, ...stamp },
+            { role: "assistant", text: content, ...stamp },
+          ],
+          steps: [step],
+          outbox: [frozen(outboundMessage({ content, nonce: "n9", of: part(id) }))],
+          mayHaveDrafts,
+        } as const satisfies FinishedTurn;
+        const forgetting = store.forgetting.forget(ADA, true);
+        if (!isAtOnce) await forgetting;
+        await store.turns.addSteps(claim, [step], false);
+        const { stored } = await store.turns.finishTurn(turn, NOW);
+        assert.equal((await forgetting) === "open turns", false);
+        assert.equal(stored, true);
+        const shown = await store.turns.entriesOf(ROUTE.sessionKey, 10);
+        assert.match(shown.at(-2)?.text ?? "", /what did she say\?$/);
+        assert.equal(shown.at(-1)?.text, "[removed] said something.");
+        store.catchUp();
+        const files = [path, `${path}-wal`].map((file) => readFileSync(file, "latin1")).join();
+        assert.ok(files.includes("what did she say"));
+        for (const trace of [/canary/i, /lovelace/i, new RegExp(ADA)]) {
+          assert.ok(!trace.test(JSON.stringify(shown) + files), String(trace));
+        }
+      } finally {
+        store.close();
+      }
+    });
+  }
 
   it("knows after a restart that the file is still to be written anew", async () => {
     using directory = tempDirectory();
