@@ -13,10 +13,9 @@ import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
-import type { AccountSetup, Setup, Speech } from "./bot/rules/setup.ts";
+import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
-import { readBudgets } from "./flows/turn/spending/budgets.ts";
-import { ofAgent } from "./core/spending/usage.ts";
+import { readBudgetsOfAll } from "./flows/turn/spending/budgets.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
@@ -68,7 +67,7 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { AccountSetup, ConfigFile, ModelChoices, Online, Setup, Speech };
+export type { AccountSetup, AnsweringModels, ConfigFile, ModelChoices, Online, Setup, Speech };
 
 /** A running bot. */
 export interface Bot {
@@ -129,8 +128,8 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     resumableMs: () => resumableMsOf(setup),
     embedding: noteMeaning.state,
     budgets() {
-      const { budgets, agentList: [agent] } = setup.config;
-      return readBudgets(budgets, ofAgent(agent.id), store, now());
+      const { budgets, agentList } = setup.config;
+      return readBudgetsOfAll(budgets, agentList.map(({ id }) => id), store, now());
     },
     mcpServers: () => tools.servers(),
     log: logging.forPart("health"),

@@ -18,6 +18,7 @@ import { loadTestConfig } from "./support/config.ts";
 import { BUILD } from "./support/bot/health.ts";
 import { recordingLog } from "./support/recording_log.ts";
 import { accepted, batch, openTestStore } from "./support/store/store.ts";
+import { modelsOf } from "./support/bot/models.ts";
 import { sameData } from "./support/same_data.ts";
 
 const PATIENCE_MS = 45_000;
@@ -54,9 +55,7 @@ async function onSimulator(
     await play(simulator, {
       setup: setupOf(await loadTestConfig({ guilds: { [krill]: {} } }), {
         token: simulator.token,
-        model: MODEL,
-        checkModel: () =>
-          Promise.resolve({ id: "model", what: "Model", status: "pass", why: "it is there" }),
+        models: modelsOf(MODEL),
         apiBase: `${simulator.apiUrl}/api`,
       }),
       store,
@@ -167,7 +166,7 @@ describe("startBot()", () => {
           yield* MODEL.generate(request, signal);
         },
       };
-      const bot = await startBot(withAccount(options, { model }));
+      const bot = await startBot(withAccount(options, { models: modelsOf(model) }));
       const patience = AbortSignal.timeout(PATIENCE_MS);
       await simulator.until(() => simulator.connected() > 0 || undefined, patience);
       const text = `<@${simulator.application.userId}> hello`;

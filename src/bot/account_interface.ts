@@ -16,7 +16,7 @@ import type { ProcessFiles } from "./process_files.ts";
 import type { AccountEnd } from "./account_end.ts";
 import type { AccountHealth, AccountParts } from "../http/monitor/account_health.ts";
 import type { Meter } from "../http/monitor/meters.ts";
-import type { AccountSetup, AnsweringModel } from "./rules/setup.ts";
+import type { AccountSetup, ReloadedSetup } from "./rules/setup.ts";
 import type { ToolServices } from "./rules/tool_services.ts";
 import type { StoredAccount } from "../core/store/gateway.ts";
 import type { Store } from "../core/store/store.ts";
@@ -72,8 +72,8 @@ export interface Online {
   readonly bot: Pick<Self, "userId" | "username">;
   /** Names of all guilds. */
   readonly guilds: readonly string[];
-  /** Id of the account's model. */
-  readonly model: string;
+  /** Ids of its agents' models, each once. */
+  readonly models: readonly string[];
 }
 
 /** A running account, as the bot uses it. */
@@ -85,7 +85,7 @@ export interface RunningAccount extends AccountParts {
    * Applies another config. Turns that have begun finish with their old config (C9). The connection
    * keeps its settings: changing these takes a restart of the account.
    */
-  apply(config: Config, account: AnsweringModel, text: string | undefined): Promise<void>;
+  apply(config: Config, account: ReloadedSetup, text: string | undefined): Promise<void>;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace through this process. */

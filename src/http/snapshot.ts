@@ -52,7 +52,7 @@ export interface Snapshot {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** The limits of the whole bot and of its agent, with their use; absent before the store was asked. */
+  /** The limits of the whole bot and of its agents, with their use; absent before the store was asked. */
   readonly budgets?: readonly BudgetUse[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];

@@ -13,7 +13,7 @@ import { pathTo } from "../core/config_file.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool } from "../core/tool_names.ts";
 import type { Tool } from "../core/turn/tool.ts";
-import { type Skill, type SkillSet, skillsFor } from "../core/skills/skill.ts";
+import { type Skill, skillsFor } from "../core/skills/skill.ts";
 import { type PlaceTools, rulesFor } from "./rules/place_rules.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, SenderTools, ToolLists } from "./rules/rules.ts";
@@ -241,13 +241,17 @@ function rankOf({ kind }: AllowEntry): number {
   }
 }
 
-/** The skills that a message's turn may use. */
+/**
+ * The skills that a message's turn may use.
+ *
+ * @param skills Those of its agent.
+ */
 export function skillsOf(
   { place }: Pick<InboundMessage, "place">,
-  set: SkillSet,
+  skills: readonly Skill[],
   policy: AccessPolicy,
 ): readonly Skill[] {
-  if (place.kind !== "guild" || set.skills.length === 0) return set.skills;
+  if (place.kind !== "guild" || skills.length === 0) return skills;
   const rules = rulesFor(place, policy);
-  return rules.kind === "open" ? skillsFor(set, rules.skills) : [];
+  return rules.kind === "open" ? skillsFor(skills, rules.skills) : [];
 }

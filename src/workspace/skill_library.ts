@@ -5,7 +5,7 @@
 
 import { dirname, join, resolve } from "node:path";
 import { badArguments } from "../core/refused_call.ts";
-import { NO_SKILLS, type Skill, type SkillLibrary } from "../core/skills/skill.ts";
+import { NO_SKILLS, type Skill, type SkillLibrary, type SkillSet } from "../core/skills/skill.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { SkillsPort } from "../core/turn/ports/memory.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -56,6 +56,31 @@ export function skillFolders(
 ): readonly { readonly path: string; readonly isRequired: boolean }[] {
   const own = configuredFolders(config).map((path) => ({ path, isRequired: true }));
   return [...own, { path: join(workspaceOf(config, agent, dataDir), "skills"), isRequired: false }];
+}
+
+/**
+ * Finds the skills of all agents, each folder once. If several agents have one of a name, those of
+ * later agents have the agent's id before it.
+ */
+export async function findSkillsOfAll(
+  config: AgentFolders & { readonly agentList: readonly AgentFolder[] },
+  dataDir: string,
+): Promise<SkillSet> {
+  const skills = new Map<string, Skill>();
+  const problems = new Map<string, SkillSet["problems"][number]>();
+  for (const agent of config.agentList) {
+    const found = await findSkills(skillFolders(config, agent, dataDir));
+    for (const skill of found.skills) {
+      const before = skills.get(skill.name);
+      if (before?.folder === skill.folder) continue;
+      const name = before ? `${agent.id}/${skill.name}` : skill.name;
+      skills.set(name, { ...skill, name });
+    }
+    for (const problem of found.problems) {
+      problems.set(`${problem.file} ${problem.reason}`, problem);
+    }
+  }
+  return { skills: [...skills.values()], problems: [...problems.values()] };
 }
 
 /** Creates the library; it is empty before `read`. */

@@ -104,7 +104,7 @@ describe("[T7] read_skill", () => {
     writeFileSync(join(path, "secret.txt"), "secret");
     symlinkSync(join(path, "secret.txt"), join(path, "x", "link.md"));
     const set = await findSkills([{ path, isRequired: true }]);
-    const skills = createSkillsPort(() => skillsFor(set, ["x"]));
+    const skills = createSkillsPort(() => skillsFor(set.skills, ["x"]));
     return (input: unknown) =>
       readSkill.run(
         readSkill.input.parse(input),

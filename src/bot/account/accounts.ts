@@ -82,7 +82,7 @@ export function createAccounts(
       onEnd: (end) => ended(accountId, end),
     });
     runners.set(accountId, runner);
-    health.began(own.account.model.id, () => runner.running);
+    health.began(own.account.models.ids, () => runner.running);
     return runner.start(own);
   }
 

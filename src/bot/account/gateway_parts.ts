@@ -84,7 +84,7 @@ export async function createGatewayParts(
     stored,
     events: { emit: held },
     readApplication: applications.me,
-    examine: { ...examineOf(options, applications), model: () => settings.checkModel() },
+    examine: { ...examineOf(options, applications), models: () => settings.models.check() },
   });
   let loading: Promise<Reader> | undefined;
   async function loadReader(): Promise<Reader> {

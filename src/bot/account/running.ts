@@ -67,7 +67,7 @@ export async function runAccount(
       await policy.apply(config, text);
       // In one step with the policy: no message is judged by one config and routed by the other.
       Object.assign(settings, settingsOf({ ...account, config }));
-      ports.health.setModel(account.model.id);
+      ports.health.setModels(account.models.ids);
       outbound.reconfigured();
       inbound.reconfigured();
       parts.connectionState.reconfigured();

@@ -23,7 +23,8 @@ export function connectParts(
     reader: parts.reader,
     schedule,
     stopping: parts.stopping.signal,
-    onOnline: (bot, guilds) => onOnline({ accountId, bot, guilds, model: parts.settings.model.id }),
+    onOnline: (bot, guilds) =>
+      onOnline({ accountId, bot, guilds, models: parts.settings.models.ids }),
   });
   const end: AccountPorts["onEnd"] = (how) => {
     parts.ended.abort(); // before any other part meets the refusal
@@ -94,12 +95,12 @@ export function connectParts(
     namesLookedUp: parts.owners.namesLookedUp,
     found: meter.found,
     outbox: outbound.channelQueues.wake,
-    turnEnded(outcome, ms) {
+    turnEnded(outcome, ms, modelId) {
       const steps = outcome.kind === "reply" ? outcome.taken?.steps.length ?? 0 : 0;
       memory.turn(steps);
       jit.turn(steps);
-      meter.turn(parts.settings.model.id, outcome, ms);
-      health.setTurn(outcome);
+      meter.turn(modelId, outcome, ms);
+      health.setTurn(outcome, modelId);
       outbound.turnEnded(outcome);
     },
     turnStored(stored, channelId) {

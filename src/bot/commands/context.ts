@@ -4,6 +4,7 @@ import process from "node:process";
 import { type ReferenceKey, referenceKeys } from "../../config/reference.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import type { ConfigFile } from "../../core/config_file.ts";
+import { agentOf } from "../../config/config.ts";
 import type { StopScope } from "../../core/inbound/inbox.ts";
 import type { CommandNeeds } from "../../core/inbound/commands.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -58,7 +59,7 @@ export interface InteractionParts
     Pick<Asks, "waiting">,
     Pick<AccountPorts, "health"> {
   readonly options: Pick<AccountOptions, "version" | "dataDir" | "files">;
-  readonly settings: Pick<RunningSettings, "model" | "choices" | "configFile">;
+  readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
   readonly judging: Judging;
@@ -95,7 +96,7 @@ export function createCommandContext(
   const isOwner = (call: AskingInteraction) => isAccepted(call, "owner");
   const conversationParts = {
     ...parts,
-    model: () => settings.model,
+    answering: () => settings.models,
     choices: () => settings.choices,
     routeOf: judging.sessionOf,
     cleanSecrets,
@@ -186,14 +187,20 @@ export function createCommandContext(
       () => void process.kill(process.pid, "SIGTERM"),
     ),
     agents: () =>
-      config().agentList.slice(0, 1).map(({ name, id }) => ({
+      config().agentList.map(({ name, id }) => ({
         id: name ?? id,
-        modelId: settings.model.id,
+        modelId: settings.models.of(id).id,
       })),
+    agentHere(call) {
+      const { agentList } = config();
+      if (agentList.length === 1) return undefined;
+      const { id, name } = agentOf(config(), judging.sessionOf(call).agentId);
+      return name ?? id;
+    },
     cleanSecrets,
     turns: { stop: stopTurns, mayStopAll: (event) => isAccepted(event, "session") },
     async status(call) {
-      const { id, window } = models.modelOf(judging.sessionOf(call).sessionKey);
+      const { id, window } = models.modelOf(judging.sessionOf(call));
       const { warnings, ...facts } = statusOf(parts.health, BUILD_NAME, id, now());
       return { ...facts, window, warnings: await isOwner(call) ? warnings : undefined };
     },

@@ -22,13 +22,21 @@ export interface Speech {
   readonly voice?: Voice;
 }
 
+/** The models that answer. Agents with equal models share them. */
+export interface AnsweringModels {
+  /** Ids of the agents' first models, each once; that of the first agent leads. */
+  readonly ids: readonly string[];
+  /** The model of an agent; of the first one for an id that the config no longer has. */
+  of(agentId: string): Model;
+  /** Checks whether each of them can be asked, without a question to it. */
+  check(): Promise<readonly Finding[]>;
+}
+
 /** An account's facts beside the config. */
 export interface AccountSetup {
   readonly token: string;
-  readonly model: Model;
-  /** Checks whether the model can be asked, without a question to it. */
-  readonly checkModel: () => Promise<Finding>;
-  /** The models that people may choose; absent: only {@link AccountSetup.model}. */
+  readonly models: AnsweringModels;
+  /** Further models that people may choose; absent: none. */
   readonly choices?: ModelChoices;
   /** Reads and changes the config file, for `/config`; absent: there is no file. */
   readonly configFile?: ConfigFile;
@@ -51,32 +59,31 @@ export interface Setup {
   readonly accounts: ReadonlyMap<AccountId, AccountSetup>;
 }
 
-/** The model of an account, with its check. */
-export type AnsweringModel = Pick<
+/** The part of an account that a reload replaces. */
+export type ReloadedSetup = Pick<
   AccountSetup,
-  "model" | "checkModel" | "speech" | "drawing" | "choices" | "configFile"
+  "models" | "speech" | "drawing" | "choices" | "configFile"
 >;
 
 /** The current config and models. */
 export interface RunningSettings {
   config: Config;
-  model: AnsweringModel["model"];
-  checkModel: AnsweringModel["checkModel"];
+  models: AnsweringModels;
   /** Hears and speaks; without parts if none is configured. */
   speech: Speech;
   /** Draws images; `undefined` if none is configured. */
-  drawing: AnsweringModel["drawing"] | undefined;
+  drawing: ReloadedSetup["drawing"] | undefined;
   /** Other models that people may choose. */
-  choices: AnsweringModel["choices"] | undefined;
+  choices: ReloadedSetup["choices"] | undefined;
   /** Reads and changes the config file. */
-  configFile: AnsweringModel["configFile"] | undefined;
+  configFile: ReloadedSetup["configFile"] | undefined;
 }
 
 /** The settings that an account starts with, or that a reload brings. */
 export function settingsOf(
-  { config, model, checkModel, speech = {}, drawing, choices, configFile }:
-    & AnsweringModel
+  { config, models, speech = {}, drawing, choices, configFile }:
+    & ReloadedSetup
     & { readonly config: Config },
 ): RunningSettings {
-  return { config, model, checkModel, speech, drawing, choices, configFile };
+  return { config, models, speech, drawing, choices, configFile };
 }

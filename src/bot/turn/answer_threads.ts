@@ -21,7 +21,7 @@ export function createAccountThreads(
   account: AccountContext,
   { client, settings, spend, outbound: { cleanSecrets } }: {
     readonly client: RestClient;
-    readonly settings: Pick<RunningSettings, "model">;
+    readonly settings: Pick<RunningSettings, "models">;
     readonly spend: SpendPort;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
@@ -42,7 +42,7 @@ export function createAccountThreads(
     },
     matchesPattern: (text) => policy().policy.matchesPattern(text),
     titleByModel: createTitleByModel(turns, {
-      modelOf: () => settings.model,
+      modelOf: (agentId) => settings.models.of(agentId),
       spend,
     }),
     cleanSecrets,

@@ -1,5 +1,6 @@
 /** Joins the rules of turns with the guild index, the policy, the tools and the agent's own files. */
 
+import { skillsFor } from "../../core/skills/skill.ts";
 import { agentOf } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { takesFiles, uploadLimitOf } from "../../discord/gateway/decode/guild_index.ts";
@@ -7,7 +8,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createTurnTools } from "../../flows/judging/turn_tools.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { eachOnce, latestOf } from "../../lib/cache.ts";
+import { eachOnce, latest, latestOf } from "../../lib/cache.ts";
 import { skillsOf } from "../../policy/tool_access.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -34,6 +35,10 @@ export function createRuleSources(
     config,
     (by, agentId: string) => workspaceOf(by, agentOf(by, agentId), options.dataDir),
   );
+  const skillsNow = latestOf(config, (by, agentId: string) => {
+    const { skills: names } = agentOf(by, agentId);
+    return latest(toolServices.of(agentId).skills.now, ({ skills }) => skillsFor(skills, names));
+  });
   const filesOf = eachOnce((agentId: string) =>
     createInstructionFiles(() => workspaceNow(agentId), now, log)
   );
@@ -42,8 +47,7 @@ export function createRuleSources(
     uploadLimit: (guildId) => uploadLimitOf(reader.index, guildId),
     takesFiles: (place) => takesFiles(reader.index, place, reader.self?.userId),
     tools: createTurnTools(account, { toolServices, owners }),
-    skills: (asker, agentId) =>
-      skillsOf(asker, toolServices.of(agentId).skills.now(), policy().policy),
+    skills: (asker, agentId) => skillsOf(asker, skillsNow(agentId)(), policy().policy),
     instructionFiles: (agentId) => filesOf(agentId).read(),
     isOwner,
     policy: () => policy().policy,

@@ -47,7 +47,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly options: Pick<AccountOptions, "searchNotes">;
   readonly client: RestClient;
   readonly reader: Reader;
-  readonly settings: Pick<RunningSettings, "model" | "drawing">;
+  readonly settings: Pick<RunningSettings, "models" | "drawing">;
   readonly presence: Pick<AccountPresence, "set">;
   readonly owners: Pick<OwnerIds, "toTell">;
   readonly toolServices: ToolServices;
@@ -65,7 +65,7 @@ export function createToolPorts(account: AccountContext, parts: {
   const { client, reader, settings, toolServices, files, spend, owners, sources, options } = parts;
   const { cleanSecrets, sent } = parts.outbound;
   const { isOwner } = sources;
-  const model = (): Model => settings.model;
+  const model = (): Model => settings.models.of(agentId);
   const { agentId } = parts;
   const services = toolServices.of(agentId);
   const rights = { accountId, client, isOwner, cleanSecrets, agentId, spend, model, schedule, now };

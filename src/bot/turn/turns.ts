@@ -154,18 +154,19 @@ export function createAccountTurns(
     });
 
   const agentsNow = createTurnAgents(config, sources, {
-    modelOf: (agentId) => commands.modelOf(`agent:${agentId}:asked`),
+    modelOf: (agentId) => commands.modelOf({ agentId, sessionKey: `agent:${agentId}:asked` }),
     toolPortsOf: parts.toolPortsOf,
     toolsReady,
   });
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts({ route: { agentId, sessionKey } }: Claim, turn: RunningTurn): AnswerPorts {
+  function answerPorts({ route }: Claim, turn: RunningTurn): AnswerPorts {
+    const { agentId, sessionKey } = route;
     const { streaming } = config().discord;
     return {
       ...common,
       queue: queueNow(),
-      model: commands.modelOf(sessionKey),
+      model: commands.modelOf(route),
       manner: commands.settings.mannerOf(sessionKey),
       turn,
       rules: rulesOf(agentId),

@@ -19,7 +19,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { problemsText, readConfig, tellRefused } from "../shared/read_config.ts";
 import type { Env } from "../../lib/env.ts";
-import { skillFolders } from "../../workspace/skill_library.ts";
+import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import { nearestOf } from "../../config/checks/nearest.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import { entriesAt, isList, type Segment, valueAt } from "../../config/text/tree.ts";
@@ -27,7 +27,6 @@ import { type PathSegment, pathText } from "../../core/config_file.ts";
 import type { SkillSet } from "../../core/skills/skill.ts";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
-import { findSkills } from "../../workspace/skills.ts";
 
 /** Options of all config commands. */
 export interface ConfigFlags {
@@ -151,7 +150,7 @@ function count(problems: readonly Problem[]): string {
 /** Reads the skills that `run` would use. All problems are warnings: the bot runs without them. */
 async function skillProblems(loaded: LoadedConfig, env: Env): Promise<readonly Problem[]> {
   const dataDir = findDataDir({ env, home: homedir() });
-  const found = await findSkills(skillFolders(loaded.config, loaded.config.agentList[0], dataDir));
+  const found = await findSkillsOfAll(loaded.config, dataDir);
   const invalid = found.problems.map(({ file, reason }): Problem => ({
     severity: "warning",
     file,
@@ -194,12 +193,17 @@ interface WrittenName {
   readonly path: readonly PathSegment[];
 }
 
-/** The names in `skills` of all channels, of all accounts. */
+/** The names in `skills` of all agents, and of all channels of all accounts. */
 function namesIn(written: unknown): readonly WrittenName[] {
   const discord = ["channels", "discord"];
   const accounts = entriesAt(valueAt(written, [...discord, "accounts"]))
     .map(([id]) => [...discord, "accounts", id]);
-  return [discord, ...accounts].flatMap((account) =>
+  const list = ["agents", "list"];
+  const agents = valueAt(written, list);
+  const ofAgents = (isList(agents) ? agents : []).flatMap((agent, index) =>
+    namesAt(valueAt(agent, ["skills"]), [...list, index, "skills"])
+  );
+  const ofChannels = [discord, ...accounts].flatMap((account) =>
     entriesAt(valueAt(written, [...account, "guilds"])).flatMap(([guild, entry]) =>
       entriesAt(valueAt(entry, ["channels"])).flatMap(([channel, rules]) =>
         namesAt(valueAt(rules, ["skills"]), [
@@ -213,6 +217,7 @@ function namesIn(written: unknown): readonly WrittenName[] {
       )
     )
   );
+  return [...ofAgents, ...ofChannels];
 }
 
 function namesAt(list: unknown, path: readonly Segment[]): readonly WrittenName[] {

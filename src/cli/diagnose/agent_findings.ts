@@ -10,8 +10,7 @@ import { z } from "zod";
 import { problemWithWords } from "../../core/mcp_state.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
 import type { Skill } from "../../core/skills/skill.ts";
-import { findSkills } from "../../workspace/skills.ts";
-import { skillFolders } from "../../workspace/skill_library.ts";
+import { findSkillsOfAll } from "../../workspace/skill_library.ts";
 import type { BotConfig } from "../../config/config.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
@@ -21,20 +20,29 @@ import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
 import type { MemoryBound } from "../../lib/program_limits.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import type { ModelSettings } from "../../providers/settings.ts";
+import { modelIdOf, type ModelSettings } from "../../providers/settings.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import { VERSION } from "../../version.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "../model/openai_models.ts";
 import { windowSource } from "../model/test.ts";
-import { createModelCheck, findModel } from "../shared/model_settings.ts";
+import { createModelCheck, findModel, type FoundModel } from "../shared/model_settings.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Characters of a shown hash. */
 const HASH_CHARS = 12;
 
-/** Checks the model that `run` would use, without a question to it. */
-export async function checkTheModel(config: BotConfig, env: Io["env"]): Promise<Finding> {
-  const found = await findModel(config, config.agentList[0], env);
+/** Checks the models that `run` would use, without a question: each once. */
+export async function checkModels(config: BotConfig, env: Io["env"]): Promise<readonly Finding[]> {
+  const checks = new Map<string, () => Promise<Finding>>();
+  for (const agent of config.agentList) {
+    const found = await findModel(config, agent, env);
+    const id = found.kind === "found" ? modelIdOf(found.settings) : found.problem.path;
+    checks.set(id, () => checkFound(found));
+  }
+  return await Promise.all(Array.from(checks.values(), (check) => check()));
+}
+
+async function checkFound(found: FoundModel): Promise<Finding> {
   if (found.kind === "found") {
     const checked = await createModelCheck(found.settings)();
     if (checked.status !== "pass") return checked;
@@ -185,7 +193,7 @@ const seenSchema = z.record(z.string(), z.string());
  * Without the right to write into the data directory, each look counts as the first.
  */
 export async function checkSkills(config: BotConfig, dataDir: string): Promise<readonly Finding[]> {
-  const { skills, problems } = await findSkills(skillFolders(config, config.agentList[0], dataDir));
+  const { skills, problems } = await findSkillsOfAll(config, dataDir);
   const path = join(dataDir, SEEN_NAME);
   const seen = readSeen(path);
   if (skills.length === 0 && problems.length === 0 && !seen) return [];

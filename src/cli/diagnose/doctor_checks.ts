@@ -25,9 +25,9 @@ import type { Io } from "../terminal/io.ts";
 import {
   checkEmbedding,
   checkExec,
+  checkModels,
   checkServers,
   checkSkills,
-  checkTheModel,
 } from "./agent_findings.ts";
 import { checkDiscord, type FixOptions } from "./check_discord.ts";
 import type { HostView } from "./host_facts.ts";
@@ -119,9 +119,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "model",
     checks: ["config.model", "model"],
-    run: async ({ config, io }) => [
-      await io.during("Asking the model's server", checkTheModel(config, io.env)),
-    ],
+    run: ({ config, io }) => io.during("Asking the model's server", checkModels(config, io.env)),
   },
   {
     part: "model",

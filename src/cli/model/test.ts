@@ -34,14 +34,18 @@ interface Tested {
   readonly isLocal: boolean;
 }
 
-/** Tests the model and its fallbacks, in order. */
+/** Tests the models of all agents and their fallbacks, each once. */
 export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env, false);
   if (tellRefused(loaded, io)) return EXIT.config;
-  const found = await findModel(loaded.config, loaded.config.agentList[0], io.env);
-  if (found.kind === "problem") {
-    io.err(problemsText([found.problem], io));
-    return EXIT.config;
+  const all = new Map<string, ModelSettings>();
+  for (const agent of loaded.config.agentList) {
+    const found = await findModel(loaded.config, agent, io.env);
+    if (found.kind === "problem") {
+      io.err(problemsText([found.problem], io));
+      return EXIT.config;
+    }
+    for (const one of [found.settings, ...found.fallbacks]) all.set(modelIdOf(one), one);
   }
   const memory = chooseEmbedding(loaded.config, io.env);
   if ("problem" in memory) {
@@ -49,15 +53,15 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
     return EXIT.config;
   }
   const results: Tested[] = [];
-  for (const settings of [found.settings, ...found.fallbacks]) {
+  for (const settings of all.values()) {
     results.push(await io.during(`Asking ${modelIdOf(settings)}`, test(settings)));
   }
   const { embedding } = memory;
   const embedded = embedding &&
     await io.during(`Asking ${embedding.modelId}`, tryEmbedding(embedding));
   if (flags.json) {
-    const all = [...results.map(jsonOf), ...(embedded ? [embeddedJson(embedded)] : [])];
-    io.out(JSON.stringify(all));
+    const shown = [...results.map(jsonOf), ...(embedded ? [embeddedJson(embedded)] : [])];
+    io.out(JSON.stringify(shown));
   } else {
     for (const [at, result] of results.entries()) print(rowsOf(result), at > 0, io);
     if (embedded) print(embeddedRows(embedded), true, io);

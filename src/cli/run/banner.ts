@@ -29,7 +29,7 @@ export function createBanner(
   isForPeople: boolean,
   { log, io }: { readonly log: Log; readonly io: Pick<Io, "err" | "errStyle"> },
 ): (online: Online, http: string | undefined) => void {
-  return ({ accountId, bot, guilds, model }, http) => {
+  return ({ accountId, bot, guilds, models }, http) => {
     const name = printable(bot.username);
     const health = http === undefined ? undefined : `${http}/healthz`;
     if (!isForPeople) {
@@ -39,7 +39,7 @@ export function createBanner(
         botId: bot.userId,
         guilds: guilds.length,
         guildNames: guilds.slice(0, MAX_NAMED).map(printable),
-        model,
+        model: models.join(", "),
         ...(config !== undefined && { config }),
         data,
         ...(health !== undefined && { health }),
@@ -48,7 +48,7 @@ export function createBanner(
     }
     const rows: readonly (readonly [term: string, text: string])[] = [
       ["guilds", guildsText(guilds)],
-      ["model", model],
+      [models.length === 1 ? "model" : "models", models.join(", ")],
       ["config", config ?? "none: environment variables only"],
       ["data", data],
       ["health", health ?? "no HTTP server"],

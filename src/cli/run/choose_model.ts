@@ -1,9 +1,9 @@
-/** Creates the client of the model that answers. */
+/** Creates the clients of the models that answer. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Env } from "../../lib/env.ts";
-import type { ModelChoices } from "../../bot.ts";
-import type { Config } from "../../config/config.ts";
+import type { AnsweringModels, ModelChoices } from "../../bot.ts";
+import { agentOf, type Config } from "../../config/config.ts";
 import { choiceOf, namedModels } from "../../config/models.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budget.ts";
@@ -17,38 +17,69 @@ import { withRetry } from "../../providers/choice/retry.ts";
 import { openaiModel } from "../model/openai_models.ts";
 import { createModelCheck, findModel, settingsOf } from "../shared/model_settings.ts";
 
-/** A model that is ready to use, or the problem. */
-export type ChosenModel =
-  | {
-    readonly kind: "model";
-    readonly model: Model;
-    /** Checks whether the model can be asked, without a question to it. */
-    readonly checkModel: () => Promise<Finding>;
-  }
+/** The models of all agents, ready to use, or the problem of one. */
+export type ChosenModels =
+  | { readonly kind: "models"; readonly models: AnsweringModels }
   | { readonly kind: "problem"; readonly problem: Problem };
 
-/** Chooses a model. Without one in the config it asks local servers, and no others (L2). */
-export async function chooseModel(config: Config, env: Env, log: Log): Promise<ChosenModel> {
-  const found = await findModel(config, config.agentList[0], env);
-  if (found.kind === "problem") return found;
-  const { settings, isDiscovered } = found;
-  if (isDiscovered) {
-    log.info("No model is configured; using the first model of a local server", {
-      model: modelIdOf(settings),
+/**
+ * Chooses the models of all agents. Without one in the config it asks local servers, and no others
+ * (L2). Agents that name the same model share it: its window, and what is known of its failures.
+ */
+export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
+  const made = new Map<string, ModelCandidate>();
+  const asked = new Map<string, ModelSettings>();
+  function candidateFor(settings: ModelSettings): ModelCandidate {
+    const id = modelIdOf(settings);
+    const known = made.get(id) ?? candidateOf(settings, log);
+    made.set(id, known);
+    asked.set(id, settings);
+    return known;
+  }
+  const firsts = new Map<string, () => Promise<Finding>>();
+  const byNames = new Map<string, Model>();
+  const byAgent = new Map<string, Model>();
+  for (const agent of config.agentList) {
+    const names = JSON.stringify(agent.models.names);
+    const known = byNames.get(names);
+    if (known) {
+      byAgent.set(agent.id, known);
+      continue;
+    }
+    const found = await findModel(config, agent, env);
+    if (found.kind === "problem") return found;
+    const { settings, isDiscovered } = found;
+    if (isDiscovered) {
+      log.info("No model is configured; using the first model of a local server", {
+        model: modelIdOf(settings),
+      });
+    }
+    const first = candidateFor(settings);
+    const others = found.fallbacks.map(candidateFor);
+    const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
+      now: Date.now,
+      onFallback: ({ kind, message }, next) =>
+        log.warn("A model failed; asking the next one", { kind, reason: message, next }),
     });
+    if (!firsts.has(model.id)) firsts.set(model.id, createModelCheck(settings));
+    byNames.set(names, model);
+    byAgent.set(agent.id, model);
   }
   const { settings: embedding } =
     openaiModel("memory.embedding", config.memory.embedding, config, env, true) ?? {};
-  const paid = [settings, ...found.fallbacks, ...(embedding ? [embedding] : [])];
-  warnOfCosts(paid, config.budgets, log);
-  const first = candidateOf(settings, log);
-  const others = found.fallbacks.map((one) => candidateOf(one, log));
-  const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
-    now: Date.now,
-    onFallback: ({ kind, message }, next) =>
-      log.warn("A model failed; asking the next one", { kind, reason: message, next }),
-  });
-  return { kind: "model", model, checkModel: createModelCheck(settings) };
+  warnOfCosts([...asked.values(), ...(embedding ? [embedding] : [])], config.budgets, log);
+  return {
+    kind: "models",
+    models: {
+      ids: [...firsts.keys()],
+      of(agentId) {
+        const model = byAgent.get(agentOf(config, agentId).id);
+        if (!model) throw new TypeError("Each agent has a model");
+        return model;
+      },
+      check: () => Promise.all(Array.from(firsts.values(), (check) => check())),
+    },
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import { tokenProblem } from "../../discord/rest/client/client.ts";
 import type { Logging } from "../../log.ts";
 import { chooseDrawing, chooseSpeech } from "./choose_media_models.ts";
 import { chooseEmbedding } from "../model/openai_models.ts";
-import { chooseModel, createModelChoices } from "./choose_model.ts";
+import { chooseModels, createModelChoices } from "./choose_model.ts";
 import { createConfigFile } from "./config_file.ts";
 import { apiOf } from "../shared/discord.ts";
 import { registerSecrets } from "../../config/secrets.ts";
@@ -59,17 +59,15 @@ async function findShared(
   if (!first || missing.length > 0) return { problems: missing };
   const api = apiOf(env);
   if ("problem" in api) return { problems: [problem("", api.problem)] };
-  const chosen = await chooseModel(first, env, logging.forPart("main"));
+  const chosen = await chooseModels(first, env, logging.forPart("main"));
   if (chosen.kind === "problem") return { problems: [chosen.problem] };
   const speech = chooseSpeech(first, env);
   if ("problem" in speech) return { problems: [speech.problem] };
   const drawing = chooseDrawing(first, env);
   if ("problem" in drawing) return { problems: [drawing.problem] };
-  const { model, checkModel } = chosen;
   const { file } = first;
   return {
-    model,
-    checkModel,
+    models: chosen.models,
     choices: createModelChoices(first, env, logging.forPart("main")),
     configFile: file !== undefined ? createConfigFile(file, env) : undefined,
     speech,

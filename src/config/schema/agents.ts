@@ -110,6 +110,11 @@ export const agents = z.strictObject({
         "The agent's tools.",
         { example: { deny: ["exec"] } },
       ),
+      skills: key(
+        z.array(text()).optional(),
+        "Names of the skills that the agent may use. A channel's `skills` narrows them.",
+        { unset: "all", example: ["triage"] },
+      ),
       groupChat: key(
         z.strictObject({
           mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {

@@ -57,9 +57,9 @@ export interface StatusFacts {
   readonly version: string;
   /** The model of the conversation, as `"<provider>/<model>"`. */
   readonly modelId: string;
-  /** The fallback that answers for the account's first model; absent if none does. */
+  /** The fallback that answers for it; absent if none does. */
   readonly fallbackId?: string;
-  /** Unix time in milliseconds since which the first model has failed; absent while it answers. */
+  /** Unix time in milliseconds since which it has failed; absent while it answers. */
   readonly modelFailsSince?: number;
   /** The window of the conversation's model; absent if not known. */
   readonly window?: ContextWindow;

@@ -54,8 +54,12 @@ export interface AccountEvents {
   found(count: number): void;
   /** The outbox has new rows for these channels. */
   outbox(channels: readonly ChannelId[]): void;
-  /** The model has ended a turn, after so many milliseconds. The store does not have it yet. */
-  turnEnded(outcome: TurnOutcome, ms: number): void;
+  /**
+   * The model has ended a turn, after so many milliseconds. The store does not have it yet.
+   *
+   * @param modelId The model that the turn asked first.
+   */
+  turnEnded(outcome: TurnOutcome, ms: number, modelId: string): void;
   /** A turn's end is stored (T3), and the outbox has its messages for this channel. */
   turnStored(stored: StoredTurn, channelId: ChannelId): void;
   /** The trace of a stored turn. */

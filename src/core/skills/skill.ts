@@ -93,9 +93,9 @@ export function checkFrontMatter(
   return { name, description };
 }
 
-/** The skills that a place may use. @param names From the channel's `skills`; absent: all. */
+/** The skills with some names; without names, all. */
 export function skillsFor(
-  { skills }: SkillSet,
+  skills: readonly Skill[],
   names: readonly string[] | undefined,
 ): readonly Skill[] {
   return names === undefined ? skills : skills.filter(({ name }) => names.includes(name));

@@ -1,7 +1,7 @@
 /**
  * Begins conversations anew and folds them, chooses their models, and tells their size (S4a, K2).
  *
- * The model of a conversation is the config's first one, or the one that a person chose.
+ * The model of a conversation is that of its agent, or the one that a person chose.
  */
 
 import { type Model, type ModelChoices, UNKNOWN_WINDOW } from "../../core/model.ts";
@@ -30,7 +30,11 @@ type ConversationAccount = Pick<
 /** Everything that conversations need beside their account. */
 export interface ConversationParts {
   readonly routeOf: (call: CommandCall) => Route;
-  readonly model: () => Model;
+  /** The models of the agents; a reload replaces them. */
+  readonly answering: () => {
+    readonly ids: readonly string[];
+    of(agentId: string): Model;
+  };
   /** The other models of the config, if there are any; a reload replaces them. */
   readonly choices: () => ModelChoices | undefined;
   /** Counts costs, and refuses a request beyond a budget. */
@@ -56,7 +60,7 @@ export function createConversations(
     reset: (call) => sessions.reset(routeOf(call).sessionKey, "command", now()),
     async compact(call) {
       const route = routeOf(call);
-      const model = modelOf(route.sessionKey);
+      const model = modelOf(route);
       const { entries } = await sessions.openEntries(route.sessionKey, 1);
       if (entries.length === 0) return "nothing";
       const by = {
@@ -94,28 +98,28 @@ export function createConversations(
 /** The models of an account's conversations. */
 export interface AccountModels extends ConversationModels {
   /** The model of a conversation. A choice that the config no longer has does not count. */
-  modelOf(sessionKey: string): Model;
+  modelOf(route: Route): Model;
 }
 
 /** Creates the models. */
 export function createAccountModels(
   { accountId, store: { settings }, now }: Pick<ConversationAccount, "accountId" | "store" | "now">,
-  { model, choices, routeOf }: Pick<ConversationParts, "model" | "choices" | "routeOf">,
+  { answering, choices, routeOf }: Pick<ConversationParts, "answering" | "choices" | "routeOf">,
 ): AccountModels {
-  function modelOf(sessionKey: string): Model {
-    const first = model();
+  function modelOf({ agentId, sessionKey }: Route): Model {
+    const first = answering().of(agentId);
     const id = settings.known(accountId, sessionKey, "model");
     return id === undefined || id === first.id ? first : choices()?.of(id) ?? first;
   }
   return {
-    ids: () => [...new Set([model().id, ...choices()?.ids ?? []])],
+    ids: () => [...new Set([...answering().ids, ...choices()?.ids ?? []])],
     modelOf,
     of(call) {
-      const { id } = modelOf(routeOf(call).sessionKey);
+      const { id } = modelOf(routeOf(call));
       return Promise.resolve({ id });
     },
     refusedThinking(call) {
-      const { id, refusedThinking = new Set() } = modelOf(routeOf(call).sessionKey);
+      const { id, refusedThinking = new Set() } = modelOf(routeOf(call));
       return Promise.resolve({ id, levels: refusedThinking });
     },
     choose: (call, id) => settings.change(accountId, routeOf(call).sessionKey, "model", id, now()),
@@ -129,11 +133,12 @@ export function createContextFacts(
   modelOf: AccountModels["modelOf"],
 ): InteractionContext["contextOf"] {
   return async (call): Promise<ContextFacts> => {
-    const { sessionKey } = routeOf(call);
+    const route = routeOf(call);
+    const { sessionKey } = route;
     const entries = await turns.entriesOf(sessionKey, MAX_ENTRIES);
     const summary = (await sessions.checkpointOf(sessionKey))?.summary;
     const chars = charsOf(entries) + (summary?.text.length ?? 0);
-    const { id, window = UNKNOWN_WINDOW } = modelOf(sessionKey);
+    const { id, window = UNKNOWN_WINDOW } = modelOf(route);
     return {
       entries: entries.length,
       tokens: Math.round(chars * rates.rateOf(id)),

@@ -34,8 +34,8 @@ export interface Inquiries extends Clock {
   readonly network: () => Promise<NetworkFacts>;
   /** Asks Discord about the bot. */
   readonly discord: () => Promise<DiscordFacts>;
-  /** Checks the current model, without a question to it; a reload may change the model. */
-  readonly model: () => Promise<Finding>;
+  /** Checks the agents' current models, without a question; a reload may change them. */
+  readonly models: () => Promise<readonly Finding[]>;
 }
 
 /** The checks of the preflight, which run at the same time. */
@@ -45,7 +45,7 @@ export const PREFLIGHT_CHECKS: readonly CheckCode<Inquiries, Promise<readonly Fi
     checks: ["config.token", ...idsBelow("discord")],
     run: async ({ discord, now }) => judgeDiscord(await discord(), now()),
   },
-  { checks: ["model"], run: async ({ model }) => [await model()] },
+  { checks: ["model"], run: ({ models }) => models() },
 ];
 
 /** Milliseconds from a start to the first check; longer if the bot was connected within the day. */
@@ -66,7 +66,7 @@ export function createConnectionState(
       ApplicationAnswer & ReadApplication
     >;
     /** `discord` also has the application's id, if Discord has told it. */
-    readonly examine: Pick<Inquiries, "network" | "model"> & {
+    readonly examine: Pick<Inquiries, "network" | "models"> & {
       readonly discord: () => Promise<{
         readonly facts: DiscordFacts;
         readonly application?: ReadApplication;

@@ -317,7 +317,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   }
   run.outcome = outcome;
   run.ms = Math.max(0, now() - startedAt);
-  events.emit.turnEnded(outcome, run.ms);
+  events.emit.turnEnded(outcome, run.ms, ports.model.id);
   const maxKeptChars = Math.floor(history.freeChars * KEPT_SHARE);
 
   // The record of the turn.

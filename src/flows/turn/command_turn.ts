@@ -1,6 +1,6 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import type { Claim, FinishedTurn, Route } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -64,7 +64,7 @@ export interface TurnCommands {
   /** Runs the command of a message, and returns its answer; an empty one is none. */
   run(message: InboundMessage): Promise<string>;
   /** The model of a conversation. */
-  modelOf(sessionKey: string): Model;
+  modelOf(route: Route): Model;
   /** The settings that people have chosen by commands. */
   readonly settings: {
     queueMode(message: InboundMessage): QueueMode | undefined;

@@ -42,7 +42,7 @@ export interface HealthSources
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
   readonly embedding?: () => EmbeddingState | undefined;
-  /** Reads the budgets of the whole bot and of its agent; absent: none. */
+  /** Reads the budgets of the whole bot and of its agents; absent: none. */
   readonly budgets?: () => Promise<readonly BudgetUse[]>;
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
@@ -76,6 +76,15 @@ export interface ModelWord {
   readonly servedAt?: number;
 }
 
+/** Reports on one of the agents' models. */
+interface ToldModel {
+  model: ModelWord;
+  /** The fallback that gave the last answer; absent if the model itself did. */
+  fallback?: ModelWord;
+  /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
+  failures?: { readonly count: number; readonly since: number };
+}
+
 /** Reports on an account from one start to the next. */
 interface Told {
   readonly startedAt: number;
@@ -84,16 +93,13 @@ interface Told {
   readonly latencies: Map<number, number>;
   shardCount: number;
   isRestUp: boolean;
-  model: ModelWord;
-  /** The fallback that gave the last answer; absent if the model itself did. */
-  fallback?: ModelWord;
-  /** Failed turns since the last answer, and Unix time in milliseconds of the first one. */
-  failures?: { readonly count: number; readonly since: number };
+  /** The agents' models, by id. */
+  readonly models: Map<string, ToldModel>;
   stored: Pick<AccountSnapshot, "identify" | "pairingPending" | "parked" | "paused">;
   end?: string;
 }
 
-function newlyTold(modelId: string, parts: Told["parts"], startedAt: number): Told {
+function newlyTold(modelIds: readonly string[], parts: Told["parts"], startedAt: number): Told {
   return {
     startedAt,
     parts,
@@ -101,7 +107,7 @@ function newlyTold(modelId: string, parts: Told["parts"], startedAt: number): To
     latencies: new Map(),
     shardCount: 1,
     isRestUp: true,
-    model: { id: modelId },
+    models: new Map(modelIds.map((id) => [id, { model: { id } }])),
     stored: { parked: [] },
   };
 }
@@ -142,19 +148,19 @@ function reporting(
     /**
      * The account starts or restarts; earlier reports are dropped.
      *
-     * @param modelId `"<provider>/<model>"`.
+     * @param modelIds `"<provider>/<model>"` of each agent's model, each once.
      * @param parts Returns `undefined` until the account has its parts.
      */
-    began(modelId: string, parts: () => AccountParts | undefined): void {
-      told = newlyTold(modelId, parts, now());
+    began(modelIds: readonly string[], parts: () => AccountParts | undefined): void {
+      told = newlyTold(modelIds, parts, now());
       refresh();
     },
-    /** The account continues with another model. */
-    setModel(modelId: string): void {
-      if (!told || told.model.id === modelId) return;
-      told.model = { id: modelId };
-      delete told.failures;
-      delete told.fallback;
+    /** The account continues with these models. */
+    setModels(modelIds: readonly string[]): void {
+      if (!told) return;
+      const { models } = told;
+      for (const id of models.keys()) if (!modelIds.includes(id)) models.delete(id);
+      for (const id of modelIds) if (!models.has(id)) models.set(id, { model: { id } });
     },
     /** The account has ended by itself; the reason says how to fix it. */
     ended(reason: string): void {
@@ -171,9 +177,10 @@ function reporting(
     setLatency: (shardId: number, ms: number): void => void told?.latencies.set(shardId, ms),
     /** Whether the last request reached Discord. */
     setRest: (isUp: boolean): void => void (told && (told.isRestUp = isUp)),
-    /** A turn reports whether its model answers. */
-    setTurn(outcome: TurnOutcome): void {
-      if (told) noteTurn(told, outcome, now());
+    /** A turn reports whether its model answers. One that a person chose is not watched. */
+    setTurn(outcome: TurnOutcome, modelId: string): void {
+      const known = told?.models.get(modelId);
+      if (known) noteTurn(known, outcome, now());
     },
     /** The main thread read a message of the gateway thread this many milliseconds late. */
     delayed: onDelay,
@@ -197,11 +204,14 @@ function reporting(
         rest: { ...rest, isUp: isRestUp },
       };
     },
-    /** The turns' last report on the model; `undefined` for an account that is not running. */
-    model: (): ModelWord | undefined => told && told.end === undefined ? told.model : undefined,
-    /** The fallback that answers for the model (L3); `undefined` if none does. */
-    fallback: (): ModelWord | undefined =>
-      told && told.end === undefined ? told.fallback : undefined,
+    /** Whether the account runs. */
+    isRunning: (): boolean => told !== undefined && told.end === undefined,
+    /**
+     * The turns' last reports on each agent's model, and on the fallback that answers for it (L3);
+     * none of an account that is not running.
+     */
+    models: (): readonly Pick<ToldModel, "model" | "fallback">[] =>
+      told && told.end === undefined ? [...told.models.values()] : [],
     /** Reads the IDENTIFYs left, unpaired senders who wait, parked channels, and the pause. */
     async readStore(): Promise<void> {
       const asked = told;
@@ -264,7 +274,7 @@ function shardsOf(
 /** Failed turns in a row after which the model counts as failing, whatever the failures are. */
 const FAILING_TURNS = 3;
 
-function noteTurn(told: Told, outcome: TurnOutcome, now: number): void {
+function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
   const { model, failures } = told;
   delete told.fallback;
   if (outcome.kind === "reply") {
@@ -304,21 +314,20 @@ function isOutage(error: unknown): boolean {
  * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
  */
 export function statusOf(
-  health: Pick<AccountHealth, "snapshot" | "model" | "fallback">,
+  health: Pick<AccountHealth, "snapshot" | "models">,
   version: string,
   modelId: string,
   now: number,
 ): StatusFacts & Required<Pick<StatusFacts, "warnings">> {
   const snapshot = health.snapshot();
   const ready = snapshot.shards.filter(({ state }) => state === "ready");
-  const first = health.model();
+  const known = health.models().find(({ model: { id } }) => id === modelId);
   const latencies = ready.flatMap(({ ack }) => ack ? [ack.latencyMs] : []);
-  const isFirst = first?.id === modelId; // nothing is known of the health of others
   return {
     version,
     modelId,
-    fallbackId: isFirst ? health.fallback()?.id : undefined,
-    modelFailsSince: isFirst ? first?.openAt : undefined,
+    fallbackId: known?.fallback?.id,
+    modelFailsSince: known?.model.openAt,
     warnings: accountChecks([snapshot], now).filter(({ status }) => status !== "pass")
       .map(({ what, where, why }) => [what, where, why].filter(Boolean).join(": ")),
     readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),

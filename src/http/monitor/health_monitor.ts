@@ -150,7 +150,7 @@ function aliveMs(resumableMs: number): number {
  */
 function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] {
   const words = accounts.flatMap((account) =>
-    [account.model(), account.fallback()].filter((word) => word !== undefined)
+    account.models().flatMap(({ model, fallback }) => fallback ? [model, fallback] : [model])
   );
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);

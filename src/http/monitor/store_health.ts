@@ -54,7 +54,7 @@ export function createStoreHealth(
     readAt = now();
     const onRecord = await store.gateway.accountIds();
     const configured = new Set(
-      accounts().filter((one) => one.model() !== undefined).map((one) => one.accountId),
+      accounts().filter((one) => one.isRunning()).map((one) => one.accountId),
     );
     const left = onRecord.filter((id) => !configured.has(id));
     const { inbox, outbox, decisions } = await store.health(left);

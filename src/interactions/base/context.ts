@@ -209,7 +209,9 @@ export interface InteractionContext
    * start it again, so it goes on.
    */
   readonly restart: (call: CommandCall) => Promise<"begun" | "done" | "unsupervised">;
-  /** The agent's name or id, and its model. */
+  /** The agent that answers the asker here; `undefined` if the bot has one alone. */
+  readonly agentHere: (call: CommandCall) => string | undefined;
+  /** The agents' names or ids, and their models. */
   readonly agents: () => readonly { readonly id: string; readonly modelId: string }[];
   /** The limits that a question of the asker counts for; rejects if the store fails. */
   readonly budgets: (call: CommandCall) => Promise<readonly BudgetUse[]>;

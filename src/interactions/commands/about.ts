@@ -78,13 +78,14 @@ export const status: Command = {
   name: "status",
   description: "Show version, model, connection and today's cost",
   needs: "everyone",
-  async run(call, { status, usage, budgets, currency, texts, now }) {
+  async run(call, { status, agentHere, usage, budgets, currency, texts, now }) {
     const { version, modelId, fallbackId, modelFailsSince, window, warnings, readyAt, latencyMs } =
       await status(call);
     const online = durationText(Math.max(0, now() - readyAt));
     const latency = latencyMs === undefined ? "–" : `${Math.round(latencyMs)} ms`;
     const model = fallbackId ?? modelId;
     const lines = [notice("status", { version, model, online, latency }, texts())];
+    lines.push(...agentLine(agentHere(call), texts()));
     if (modelFailsSince !== undefined) {
       const since = readerTime(modelFailsSince, "R");
       lines.push(notice("statusModelFails", { since, model: modelId }, texts()));
@@ -107,6 +108,11 @@ export const status: Command = {
 
 /** Rules of budgets that all people share. */
 const OF_ALL = /^budgets\.(?:total|perAgent)\./;
+
+/** The agent that answers here; no line if the bot has one alone. */
+export function agentLine(agent: string | undefined, texts: Texts): readonly string[] {
+  return agent === undefined ? [] : [notice("agentHere", { agent }, texts)];
+}
 
 /** The size of a model's window, and where it comes from. */
 function windowLine({ contextWindow, from = "assumed" }: ContextWindow, texts: Texts): string {
@@ -160,9 +166,10 @@ export const context: Command = {
   description: "Show how much of this conversation I remember",
   takesWords: true,
   needs: "everyone",
-  async run(call, { contextOf, texts }) {
+  async run(call, { contextOf, agentHere, texts }) {
     const { entries, tokens, room, window, folded, summaryFailedAt } = await contextOf(call);
     const lines = [
+      ...agentLine(agentHere(call), texts()),
       notice("context", {
         entries: `${entries}`,
         tokens: `${tokens}`,

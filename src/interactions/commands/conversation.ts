@@ -8,6 +8,7 @@ import { choicesFor, type Command, type Component } from "../base/command.ts";
 import type { ButtonPress, CommandCall } from "../../core/inbound/interactions.ts";
 import { STOP_BUTTON } from "../../core/outbound/outbound.ts";
 import type { InteractionContext } from "../base/context.ts";
+import { agentLine } from "./about.ts";
 import { ASKED } from "./questions.ts";
 
 /** Begins a new transcript. The store keeps the old one, and the model sees it no more. */
@@ -151,12 +152,16 @@ export const models: Command = {
   run: listOf,
 };
 
-async function listOf(call: CommandCall, { models, texts }: InteractionContext): Promise<string> {
+async function listOf(
+  call: CommandCall,
+  { models, agentHere, texts }: InteractionContext,
+): Promise<string> {
   const { id: current } = await models.of(call);
   const lines = models.ids().slice(0, SHOWN).map((id) =>
     `${id === current ? "**→**" : "–"} \`${id}\``
   );
-  return [notice("models", { model: current }, texts()), ...lines].join("\n");
+  const agent = agentLine(agentHere(call), texts());
+  return [...agent, notice("models", { model: current }, texts()), ...lines].join("\n");
 }
 
 const SHOWN = 20;

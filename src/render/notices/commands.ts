@@ -34,6 +34,12 @@ export const COMMAND_NOTICES = {
     },
     example: "Barnacle {version} mit `{model}`. Online seit {online} ({latency}).",
   },
+  agentHere: {
+    text: "The agent here: {agent}.",
+    when: "a person uses `/status`, `/model` or `/context`, and the config has several agents",
+    placeholders: { agent: "its name" },
+    example: "Hier antwortet {agent}.",
+  },
   statusModelFails: {
     text: "`{model}` has been failing since {since}.",
     when: "a person uses `/status` while the first model does not answer",

@@ -55,9 +55,8 @@ async function botConfig(...ids: readonly AccountId[]): Promise<BotConfig> {
 async function setupOf(text: string, ...ids: readonly AccountId[]): Promise<Setup> {
   const account = (accountId: AccountId): AccountSetup => ({
     token: `${accountId}.x.y`,
-    checkModel: () => Promise.reject(new Error("no check in this test")),
     apiBase: AWAY,
-    model: { id: "fake/model" } as never,
+    models: { ids: ["fake/model"] } as never,
   });
   return {
     config: await botConfig(...ids),

@@ -11,7 +11,7 @@ const ONLINE: Online = {
   accountId: toAccountId("default"),
   bot: { userId: userId("12"), username: "Krill" },
   guilds: ["Krill Co", "Fr\u202eiends\n"],
-  model: "openai/gpt-5",
+  models: ["openai/gpt-5"],
 };
 const FACTS = { version: "0.1.0", config: "/etc/barnacle/config.jsonc", data: "/var/lib/barnacle" };
 const HTTP = "http://127.0.0.1:8787";

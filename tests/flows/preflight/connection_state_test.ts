@@ -22,7 +22,7 @@ function connection() {
     readApplication: () => Promise.resolve({ ...APPLICATION, flags: 0 }),
     examine: {
       network: () => new Promise(() => {}),
-      model: () => new Promise(() => {}),
+      models: () => new Promise(() => {}),
       discord: () =>
         Promise.resolve({
           facts: {

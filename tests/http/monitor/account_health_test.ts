@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import {
   type AccountFigures,
+  type AccountHealth,
   type AccountParts,
   createAccountHealth,
 } from "../../../src/http/monitor/account_health.ts";
@@ -37,6 +38,9 @@ const parts = (fields: Partial<AccountParts> = {}): AccountParts => ({
   ...fields,
 });
 
+/** What is known of the only model. */
+const modelOf = (health: AccountHealth) => health.models()[0]?.model;
+
 function setUp(store: Partial<AccountFigures> = {}) {
   const clock = new FakeClock();
   const touched: unknown[] = [];
@@ -61,7 +65,7 @@ function setUp(store: Partial<AccountFigures> = {}) {
     () => {},
     () => {},
   );
-  const begin = (fields: Partial<AccountParts> = {}) => health.began(MODEL, () => parts(fields));
+  const begin = (fields: Partial<AccountParts> = {}) => health.began([MODEL], () => parts(fields));
   return { clock, health, touched, begin };
 }
 
@@ -79,7 +83,7 @@ describe("[C6] createAccountHealth()", () => {
       rest: { isUp: true, invalidRequests: 0, breaker: "closed" },
     };
     assert.deepEqual(health.snapshot(), disabled);
-    assert.equal(health.model(), undefined);
+    assert.equal(modelOf(health), undefined);
     begin();
     assert.equal(health.snapshot().state, "running");
     health.left();
@@ -111,7 +115,7 @@ describe("[C6] createAccountHealth()", () => {
 
   it("is connecting, not disabled, while it lacks its parts or a gateway", () => {
     const { health, begin } = setUp();
-    health.began(MODEL, () => undefined);
+    health.began([MODEL], () => undefined);
     assert.deepEqual(health.snapshot().shards.map(({ state }) => state), ["connecting"]);
     begin({ stats: () => undefined });
     assert.equal(health.snapshot().state, "running");
@@ -172,7 +176,7 @@ describe("[C6] createAccountHealth()", () => {
     health.ended("set a new token");
     const shown = health.snapshot();
     assert.deepEqual([shown.state, shown.end], ["ended", "set a new token"]);
-    assert.equal(health.model(), undefined);
+    assert.equal(modelOf(health), undefined);
   });
 
   it("[G5] shows the IDENTIFYs left once the store has answered, and none for a disabled account", async () => {
@@ -231,7 +235,7 @@ describe("[O2] createAccountHealth().setTurn()", () => {
   it("shows since when its model fails, and its last answer", () => {
     const { health, clock, begin } = setUp();
     begin();
-    assert.deepEqual(health.model(), { id: MODEL });
+    assert.deepEqual(modelOf(health), { id: MODEL });
     for (
       const kind of [
         "unauthorized",
@@ -243,14 +247,17 @@ describe("[O2] createAccountHealth().setTurn()", () => {
       ] as const
     ) {
       const openAt = clock.now();
-      health.setTurn({ ...failed(kind), reason: `${kind}: ${MODEL} answered` } as TurnOutcome);
-      assert.ok(health.model()?.fix, kind);
+      health.setTurn(
+        { ...failed(kind), reason: `${kind}: ${MODEL} answered` } as TurnOutcome,
+        MODEL,
+      );
+      assert.ok(modelOf(health)?.fix, kind);
       clock.advance(1_000);
-      health.setTurn(failed("timeout"));
-      health.setTurn({ kind: "interrupted" });
-      assert.equal(health.model()?.openAt, openAt, kind);
-      health.setTurn(reply);
-      assert.deepEqual(health.model(), { id: MODEL, servedAt: clock.now() });
+      health.setTurn(failed("timeout"), MODEL);
+      health.setTurn({ kind: "interrupted" }, MODEL);
+      assert.equal(modelOf(health)?.openAt, openAt, kind);
+      health.setTurn(reply, MODEL);
+      assert.deepEqual(modelOf(health), { id: MODEL, servedAt: clock.now() });
     }
   });
 
@@ -260,25 +267,43 @@ describe("[O2] createAccountHealth().setTurn()", () => {
     for (const kind of ["rate_limited", "rejected", "timeout", "not_an_answer"] as const) {
       const failingSince = clock.now();
       for (const openAt of [undefined, undefined, failingSince]) {
-        health.setTurn(failed(kind));
-        assert.equal(health.model()?.openAt, openAt, kind);
+        health.setTurn(failed(kind), MODEL);
+        assert.equal(modelOf(health)?.openAt, openAt, kind);
         clock.advance(1_000);
       }
-      health.setTurn(reply);
-      assert.equal(health.model()?.openAt, undefined);
-      health.setTurn(failed(kind));
-      health.setTurn(reply);
+      health.setTurn(reply, MODEL);
+      assert.equal(modelOf(health)?.openAt, undefined);
+      health.setTurn(failed(kind), MODEL);
+      health.setTurn(reply, MODEL);
     }
   });
 
   it("[C9] starts without facts about another model", () => {
     const { health, begin } = setUp();
     begin();
-    health.setTurn(failed("unavailable"));
-    health.setModel(MODEL);
-    assert.notEqual(health.model()?.openAt, undefined, "the same one is as it was");
-    health.setModel("openai/other");
-    assert.deepEqual(health.model(), { id: "openai/other" });
+    health.setTurn(failed("unavailable"), MODEL);
+    health.setModels([MODEL]);
+    assert.notEqual(modelOf(health)?.openAt, undefined, "the same one is as it was");
+    health.setModels(["openai/other"]);
+    assert.deepEqual(health.models(), [{ model: { id: "openai/other" } }]);
+  });
+
+  it("[N1] knows the models of several agents apart", () => {
+    const { health } = setUp();
+    const other = "openai/other";
+    health.began([MODEL, other], () => undefined);
+    health.setTurn(failed("unavailable"), other);
+    health.setTurn(failed("unavailable"), "chosen/by-a-person");
+    health.setTurn(reply, MODEL);
+    assert.deepEqual(
+      health.models().map(({ model: { id, openAt } }) => [id, openAt !== undefined]),
+      [[MODEL, false], [other, true]],
+    );
+    health.setModels([other, "openai/new"]);
+    assert.deepEqual(
+      health.models().map(({ model: { id, openAt } }) => [id, openAt !== undefined]),
+      [[other, true], ["openai/new", false]],
+    );
   });
 });
 

@@ -83,7 +83,7 @@ function setUp(
   health.setAccounts([{ accountId: ACCOUNT, name: "Harbour" }, { accountId: WORK }]);
   const begin = (accountId = ACCOUNT, tickAt = 5): AccountHealth => {
     const account = health.accountOf(accountId);
-    account.began("openai/gpt", () => parts(tickAt));
+    account.began(["openai/gpt"], () => parts(tickAt));
     return account;
   };
   return { clock, lines, metrics, health, begin };
@@ -265,10 +265,10 @@ describe("[O2] startHealthMonitor() and models", () => {
       );
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     const openAt = clock.now();
-    account.setTurn(failed);
+    account.setTurn(failed, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
     assert.equal(isReady(), false);
-    account.setTurn(reply);
+    account.setTurn(reply, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
     assert.equal(isReady(), true);
   });
@@ -277,9 +277,9 @@ describe("[O2] startHealthMonitor() and models", () => {
     const { health, clock, begin } = setUp();
     const account = begin();
     const openAt = clock.now();
-    account.setTurn({ ...reply, modelId: "other/kelp" });
+    account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     clock.advance(1_000);
-    account.setTurn({ ...reply, modelId: "other/kelp" });
+    account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
     sameData(health.snapshot().models, both);
     const checks = judgeHealth(health.snapshot(), clock.now()).filter(({ id }) =>
@@ -289,7 +289,7 @@ describe("[O2] startHealthMonitor() and models", () => {
       ["warn", true],
       ["pass", true],
     ]);
-    account.setTurn(reply);
+    account.setTurn(reply, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
   });
 
@@ -298,17 +298,17 @@ describe("[O2] startHealthMonitor() and models", () => {
     const [first, second] = [begin(ACCOUNT), begin(WORK)];
     const model = () => health.snapshot().models;
     const openAt = clock.now();
-    first.setTurn(failed);
+    first.setTurn(failed, "openai/gpt");
     clock.advance(1_000);
-    second.setTurn(failed);
+    second.setTurn(failed, "openai/gpt");
     sameData(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
     clock.advance(1_000);
-    second.setTurn(reply);
+    second.setTurn(reply, "openai/gpt");
     sameData(model(), [{ id: "openai/gpt" }]);
     clock.advance(1_000);
-    second.setTurn(failed);
+    second.setTurn(failed, "openai/gpt");
     sameData(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
-    second.setModel("local/small");
+    second.setModels(["local/small"]);
     sameData(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
   });
 

@@ -24,8 +24,9 @@ const NONE = {
 };
 const USED = { ...NONE, requests: 3, inputTokens: 900, outputTokens: 100, micros: 50_000 };
 
-const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = []) =>
+const answerTo = (facts: StatusFacts, budgets: readonly BudgetUse[] = [], agent?: string) =>
   status.run({ sender: { id: "7" } } as unknown as SlashCommand, {
+    agentHere: () => agent,
     status: () => Promise.resolve(facts),
     usage: { sum: (_: number, userId?: string) => Promise.resolve(userId ? NONE : USED) },
     budgets: () => Promise.resolve(budgets),
@@ -64,6 +65,10 @@ describe("[K2] /status", () => {
       "⚠️ The budget `budgets.total.tokensPerDay` is spent: 12 of 10 tokens today",
     ]);
     assert.doesNotMatch(await answerTo(FACTS, budgets), /spent/);
+  });
+
+  it("[N1] names the agent that answers here, if there are several", async () => {
+    assert.equal((await answerTo(FACTS, [], "Quill")).split("\n")[1], "The agent here: Quill.");
   });
 
   it("fits into a message, however many warnings there are", async () => {
@@ -106,12 +111,17 @@ describe("[L4] [K2] /context", () => {
     window: { contextWindow: 1_250, maxOutput: 100, from: "config" },
     folded: { entries: 0, messages: 0, summaryChars: 0 },
   };
-  const show = (facts: ContextFacts) =>
+  const show = (facts: ContextFacts, agent?: string) =>
     context.run({} as SlashCommand, {
+      agentHere: () => agent,
       contextOf: () => Promise.resolve(facts),
       texts: () => ({}),
       now: () => NOW,
     } as unknown as InteractionContext);
+
+  it("[N1] names the agent that answers here, if there are several", async () => {
+    assert.match(String(await show(CONTEXT, "Quill")), /^The agent here: Quill\.\n12 messages/);
+  });
 
   it("shows how full the window is, also beyond 100 %, and where its size comes from", async () => {
     assert.deepEqual(String(await show(CONTEXT)).split("\n"), [

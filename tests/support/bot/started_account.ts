@@ -24,6 +24,7 @@ import { NO_TOOLS } from "../model/tools.ts";
 import { type LogLine, recordingLog } from "../recording_log.ts";
 import { openTestStore } from "../store/store.ts";
 import { MANY_QUESTIONS } from "./e2e.ts";
+import { modelsOf } from "./models.ts";
 import { BUILD } from "./health.ts";
 
 /** Milliseconds within which every awaited event must happen. */
@@ -58,8 +59,7 @@ export async function openAccountScene() {
     return {
       config,
       token: simulator.token,
-      model: PARROT,
-      checkModel: () => Promise.resolve({ id: "model", what: "", status: "pass", why: "" }),
+      models: modelsOf(PARROT),
       apiBase: `${simulator.apiUrl}/api`,
       store,
       stored: await store.gateway.loadAccount(ACCOUNT),

@@ -8,6 +8,7 @@ import { recordingLog } from "../recording_log.ts";
 export function interactionContext(parts: Partial<InteractionContext> = {}): InteractionContext {
   const given: Partial<InteractionContext> = {
     texts: () => ({}),
+    agentHere: () => undefined,
     now: () => 0,
     cleanSecrets: (text) => text,
     log: recordingLog().log,

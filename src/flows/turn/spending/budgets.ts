@@ -9,7 +9,7 @@ import {
   budgetUses,
   hasBudget,
 } from "../../../core/spending/budget.ts";
-import type { UsedBy } from "../../../core/spending/usage.ts";
+import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
@@ -34,6 +34,21 @@ export function createSpending(
     record: (charge) => usage.add([charge]),
     isTold: (userId, at) => usage.isTold(userId, at),
   };
+}
+
+/** Reads the limits of the whole bot and of its agents; of each, the agent that has used most. */
+export async function readBudgetsOfAll(
+  budgets: Budgets,
+  agentIds: readonly string[],
+  store: { readonly usage: Pick<Usage, "spentBy"> },
+  now: number,
+): Promise<readonly BudgetUse[]> {
+  const read = (agentId: string) => readBudgets(budgets, ofAgent(agentId), store, now);
+  const most = new Map<string, BudgetUse>();
+  for (const use of (await Promise.all(agentIds.map(read))).flat()) {
+    if (use.used >= (most.get(use.rule)?.used ?? 0)) most.set(use.rule, use);
+  }
+  return [...most.values()];
 }
 
 /** Reads the limits that requests count for, with their use so far. Rejects if the store fails. */
