@@ -288,6 +288,9 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   try {
     outcome = await runTurn(history.requestFor, turnPorts);
     if (outcome.kind === "failed" && isTooLong(outcome.error)) {
+      // Results of calls that may repeat are not stored yet, and those calls must not run again.
+      const { unsaved = [] } = outcome.taken ?? {};
+      if (unsaved.length > 0) await calls.save(unsaved, false);
       history = await opened.shrink();
       const { own: steps } = sortSteps(await store.stepsOf(claim.message.id));
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });

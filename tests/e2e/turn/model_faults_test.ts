@@ -6,6 +6,8 @@
  */
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { ModelBehaviour } from "../../../simulator/model/server.ts";
 import {
@@ -107,6 +109,36 @@ describe("[R11] a failing model", () => {
       const texts = model.requests.at(-1)?.messages.map(({ text }) => text).join("\n") ?? "";
       assert.match(texts, /This I had done before: `code`/);
     }));
+
+  it("[L4] [TS] runs no tool again if the request with its result is too long", async () => {
+    let searches = 0;
+    let onSearch = () => {};
+    const results = [{ url: "https://a.example/", title: "Plankton", content: "It drifts." }];
+    const engine = createServer((_, response) => {
+      searches += 1;
+      if (searches === 1) onSearch();
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ results }));
+    });
+    await new Promise<void>((resolve) => engine.listen(0, "127.0.0.1", resolve));
+    const { port } = engine.address() as AddressInfo;
+    const config = {
+      commands: { ownerAllowFrom: ["grace"] },
+      search: { kind: "searxng", url: `http://127.0.0.1:${port}` },
+    };
+    try {
+      await withSimulation({ config }, async ({ start, say, mention, replies, model }) => {
+        await start();
+        onSearch = () => model.behave("too_long", 1);
+        say("grace", "general", `${mention}\ncall: web_search {"query":"tides"}`);
+        const [reply = ""] = await replies("general", 1);
+        assert.match(reply, /Plankton/);
+        assert.equal(searches, 1);
+      });
+    } finally {
+      engine.close();
+    }
+  });
 
   it("[R6] marks an answer that reached the model's maximum length", () =>
     withSimulation({}, async ({ start, say, mention, replies, model, cli }) => {
