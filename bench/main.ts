@@ -30,6 +30,7 @@ import { pinBench } from "./cores.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
 import { benchIdle } from "./idle.ts";
+import { benchIntent } from "./intent.ts";
 import { benchJourney } from "./journey.ts";
 import { benchLarge } from "./large.ts";
 import { benchLatency } from "./latency.ts";
@@ -77,6 +78,7 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   outbox: benchOutbox,
   chunker: benchChunker,
   admit: benchAdmit,
+  intent: benchIntent,
   rights: benchRights,
   reload: benchReload,
 };

@@ -10,11 +10,11 @@ import type { UserId } from "../../core/discord/ids.ts";
 /** Beyond this number, the person of whom nothing was heard for longest makes room. */
 export const MAX_PEOPLE = 200;
 /** Content words of an answer that are kept; those after them are not compared. */
-export const MAX_ANSWER_WORDS = 40;
+export const MAX_ANSWER_WORDS = 25;
 /** Messages of a person of which is known whether they addressed the bot. */
 const HISTORY_LENGTH = 5;
 /** Memory grows by this many people at a time. */
-const GROWTH = 25;
+const GROWTH = 8;
 
 /** A person without messages has these values. */
 const NEVER = -1;

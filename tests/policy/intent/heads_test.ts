@@ -101,7 +101,10 @@ describe("the heads of the intent filter", () => {
   it("[I1] explain a score with its five strongest features", () => {
     const { top } = judge([...ANSWERED, [15, "ada", ["bob"], "bob: look at the changelog"]]);
     assert.equal(top.length, 5);
-    assert.deepEqual(top[0], { name: "it begins with someone else's name", part: -2.365 });
+    assert.ok(
+      top.some(({ name, part }) => name === "it begins with someone else's name" && part < 0),
+    );
+    assert.deepEqual(top[0]?.name, "the bot's last message is 1 back");
     const parts = top.map(({ part }) => Math.abs(part));
     assert.deepEqual(parts, parts.toSorted((a, b) => b - a));
   });

@@ -1,0 +1,34 @@
+/** Finds people whom a text addresses by their plain name, without a mention (I1). */
+
+import type { UserId } from "../../core/discord/ids.ts";
+
+/** The people whom a text names. */
+export interface Addressees {
+  readonly to: readonly UserId[];
+  readonly beginsWithName: boolean;
+}
+
+/** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
+const FIRST_NAME = /^\W*([^\s,:;]+)\s*[,:;]/;
+const BETWEEN_WORDS = /[\s,:;!?().@]+/;
+/** Shorter names inside a text are more often words. */
+const MIN_LENGTH_INSIDE = 3;
+
+/**
+ * Finds names in a text.
+ *
+ * @param people Ids by name in lower case.
+ * @param author Is never an addressee.
+ */
+export function addresseesIn(
+  text: string,
+  people: ReadonlyMap<string, UserId>,
+  author: UserId,
+): Addressees {
+  const first = people.get(FIRST_NAME.exec(text)?.[1]?.toLowerCase().replace(/^@/, "") ?? "");
+  const inside = text.toLowerCase().split(BETWEEN_WORDS)
+    .filter((word) => word.length >= MIN_LENGTH_INSIDE)
+    .map((word) => people.get(word));
+  const to = new Set([first, ...inside].filter((one) => one !== undefined && one !== author));
+  return { to: [...to] as UserId[], beginsWithName: first !== undefined && first !== author };
+}

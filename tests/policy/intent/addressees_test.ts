@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addresseesIn } from "../../../src/policy/intent/addressees.ts";
+import { userId } from "../../support/discord/builders.ts";
+
+const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];
+const PEOPLE = new Map([["ada", ADA], ["bob_", BOB], ["k", K]]);
+
+describe("addresseesIn()", () => {
+  for (
+    const [text, to, beginsWithName] of [
+      ["Bob_: look", [BOB], true],
+      ["@bob_, look", [BOB], true],
+      ["k: short names count at the start", [K], true],
+      ["ask bob_!", [BOB], false],
+      ["not k though", [], false],
+      ["bobby: no", [], false],
+      ["ada: a note to myself", [], false],
+      ["", [], false],
+    ] as const
+  ) {
+    it(`[I1] reads "${text}"`, () => {
+      assert.deepEqual(addresseesIn(text, PEOPLE, ADA), { to, beginsWithName });
+    });
+  }
+});
