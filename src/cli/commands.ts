@@ -17,13 +17,14 @@ import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
 import { forget, sessions } from "./sessions/commands.ts";
+import { intent } from "./intent/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run } },
-  { title: "Diagnose", commands: { doctor, model, netcheck, recent, status, usage, why } },
+  { title: "Diagnose", commands: { doctor, intent, model, netcheck, recent, status, usage, why } },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },

@@ -1,0 +1,87 @@
+/** `barnacle intent …`: the options and help of its commands. */
+
+import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
+import { BOT_COMMON, COMMON, flag, path, text, UNUSED_PATH, word } from "../shared/command.ts";
+import type { CalibrateFlags, EvalFlags } from "./evaluate.ts";
+import type { ExplainFlags } from "./explain.ts";
+
+const FILE = {
+  file: path("File with labelled conversations, as JSON lines"),
+  bot: { ...text("Author of the bot's messages in that file", "name"), default: "bot" },
+};
+
+const FORMAT = [
+  'A line of the file is a message: {"author": "ada", "text": "and on Debian?", "label": true}. ' +
+  '"label" tells whether it is for the bot. Messages without it are the conversation around it.',
+  'Optional: "time" (ISO, or Unix seconds), "to" (names of the people whom it addresses), ' +
+  '"channel", "room" (an open request) and "needsReply".',
+];
+
+/** `barnacle intent …` */
+export const intent: CliGroup = describeGroup("Measure and explain the intent filter", {
+  eval: describeCommand<EvalFlags>({
+    brief: "Measure how well the intent filter finds the messages for the bot",
+    notes: FORMAT,
+    examples: ["barnacle intent eval --file conversations.jsonl"],
+    exits: { io: "the file cannot be read" },
+    parameters: { flags: { ...BOT_COMMON, ...FILE } },
+    run: async (flags, io) => (await import("./evaluate.ts")).evaluate(flags, io),
+  }),
+  calibrate: describeCommand<CalibrateFlags>({
+    brief: "Propose a threshold for the intent filter",
+    notes: [
+      "The older 80 % of the messages choose it, and the newest 20 % must confirm it. The weights " +
+      "never change.",
+      ...FORMAT,
+    ],
+    examples: [
+      "barnacle intent calibrate --file conversations.jsonl",
+      "barnacle intent calibrate --file conversations.jsonl --write",
+    ],
+    exits: {
+      done: "the threshold is good, or a better one is proposed",
+      failed: "too few labels",
+      io: "the file or the config cannot be read or written",
+      tryAgain: "config changed meanwhile",
+      config: true,
+    },
+    parameters: {
+      flags: { ...BOT_COMMON, ...FILE, write: flag("Write the threshold to the config") },
+    },
+    run: async (flags, io) => (await import("./evaluate.ts")).calibrate(flags, io),
+  }),
+  explain: describeCommand<ExplainFlags, [text: string]>({
+    brief: "Score a text, and name the five strongest reasons",
+    notes: ["For a message that the bot has received: `barnacle why <message>`."],
+    examples: [
+      'barnacle intent explain "does anyone know how I can resize an image?"',
+      'barnacle intent explain "the second one" --after "Do you want the short or the long one?"',
+    ],
+    exits: {},
+    parameters: {
+      flags: {
+        ...COMMON,
+        config: UNUSED_PATH,
+        data: UNUSED_PATH,
+        after: { ...text("The bot's message just before it", "text"), optional: true },
+        pause: {
+          kind: "parsed",
+          parse: secondsOf,
+          brief: "Seconds between both",
+          placeholder: "number",
+          default: "15",
+        },
+        other: flag("The bot's message was for another person"),
+      },
+      positional: { kind: "tuple", parameters: [word("Text of the message", "text")] },
+    },
+    run: async (flags, io, text) => (await import("./explain.ts")).explain(flags, text, io),
+  }),
+});
+
+/** @throws {RangeError} If the text is no number of seconds. */
+function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
+  throw new RangeError("Expected a number of seconds");
+}

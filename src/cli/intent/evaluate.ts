@@ -1,0 +1,153 @@
+/** `barnacle intent eval` and `calibrate`: measure the intent filter, and propose a threshold (I2). */
+
+import { DEFAULT_THRESHOLD, NEEDS_REPLY_THRESHOLD } from "../../policy/intent/heads.ts";
+import {
+  type LabelledScore,
+  rankingQuality,
+  thresholdQuality,
+} from "../../policy/intent/quality.ts";
+import {
+  MIN_LABELS,
+  MIN_POSITIVES,
+  proposeThreshold,
+  replay,
+  type ReplayedScores,
+  type ThresholdProposal,
+} from "../../policy/intent/replay.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import { effectiveValues } from "../../config/schema/accounts.ts";
+import { valueAt } from "../../config/text/tree.ts";
+import { set } from "../config/edit.ts";
+import { inColumns } from "../shared/columns.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
+import type { Io } from "../terminal/io.ts";
+import { readConversations } from "./conversation_file.ts";
+
+/** Options of `intent eval`. */
+export interface EvalFlags extends CommonFlags {
+  /** A file with conversations; absent: the stored history. */
+  readonly file?: string;
+  /** Author of the bot's messages in that file. */
+  readonly bot: string;
+}
+
+/** Options of `intent calibrate`. */
+export interface CalibrateFlags extends EvalFlags {
+  /** Whether to write the proposed threshold. */
+  readonly write: boolean;
+}
+
+/** The key that `calibrate` writes. */
+const THRESHOLD_KEY = "channels.discord.intentFilter.respondThreshold";
+const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/** Measures all heads for which there are labels. */
+export async function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
+  const scores = scoresOf(flags);
+  const threshold = await currentThreshold(flags, io);
+  const heads = {
+    directed: qualityOf(scores.directed, threshold),
+    room: qualityOf(scores.room, threshold),
+    needsReply: qualityOf(scores.needsReply, NEEDS_REPLY_THRESHOLD),
+  };
+  if (flags.json) {
+    io.out(JSON.stringify({ threshold, heads }));
+    return EXIT.done;
+  }
+  for (
+    const [title, name] of [
+      ["For the bot?", "directed"],
+      ["An open request to the room?", "room"],
+      ["Does it need a reply?", "needsReply"],
+    ] as const
+  ) {
+    if (scores[name].length > 0) printQuality(title, scores[name], threshold, io);
+  }
+  return EXIT.done;
+}
+
+/** Proposes a threshold, and writes it if asked to. */
+export async function calibrate(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
+  const current = await currentThreshold(flags, io);
+  const proposal = proposeThreshold(scoresOf(flags).directed, current);
+  if (flags.json) io.out(JSON.stringify({ current, ...proposal }));
+  else io.out(proposalText(proposal, current));
+  if (proposal.kind === "too-few") return EXIT.failed;
+  if (proposal.kind === "keep" || !flags.write) return EXIT.done;
+  const change = { path: THRESHOLD_KEY, value: String(proposal.threshold) };
+  const { config, json } = flags;
+  return await set({ config, json }, change, io, () => Promise.resolve(""));
+}
+
+/** @throws {StartError} If there is no message with a label. */
+function scoresOf({ file, bot }: EvalFlags): ReplayedScores {
+  if (file === undefined) {
+    throw new StartError("name a file with conversations: --file <path>", EXIT.usage);
+  }
+  const scores = replay(readConversations(file, bot), bot as UserId);
+  if (Object.values(scores).every(({ length }) => length === 0)) {
+    throw new StartError(`${file} has no message with a label`, EXIT.usage);
+  }
+  return scores;
+}
+
+/** The threshold of the config; the default one if the config is missing or invalid. */
+async function currentThreshold({ config }: CommonFlags, { env }: Io): Promise<number> {
+  const loaded = await readConfigLeniently(config, env);
+  if (loaded.kind !== "loaded") return DEFAULT_THRESHOLD;
+  const value = valueAt(effectiveValues(loaded.written), THRESHOLD_KEY.split("."));
+  return typeof value === "number" ? value : DEFAULT_THRESHOLD;
+}
+
+function qualityOf(scores: readonly LabelledScore[], threshold: number) {
+  return { ...rankingQuality(scores), ...thresholdQuality(scores, threshold) };
+}
+
+function printQuality(
+  title: string,
+  scores: readonly LabelledScore[],
+  current: number,
+  io: Io,
+): void {
+  const { count, positives, auc, averagePrecision } = rankingQuality(scores);
+  io.out(`${title} ${count} labels, ${percent(positives / count)} yes`);
+  io.out(`AUC ${decimals(auc)}, average precision ${decimals(averagePrecision)}`);
+  const thresholds = [...new Set([...THRESHOLDS, current])].sort((a, b) => a - b);
+  const lines = thresholds.map((threshold) => {
+    const { precision, recall, f1, share } = thresholdQuality(scores, threshold);
+    const mark = threshold === current ? "(set)" : "";
+    const cells = [precision, recall, f1].map(decimals);
+    return [String(threshold), ...cells, percent(share), mark];
+  });
+  const head = ["threshold", "precision", "recall", "F1", "answered", ""];
+  for (const line of inColumns([head, ...lines])) io.out(line);
+  io.out("");
+}
+
+function proposalText(proposal: ThresholdProposal, current: number): string {
+  switch (proposal.kind) {
+    case "too-few":
+      return `Too few labels: ${proposal.labels}, ${proposal.positives} of them for the bot. ` +
+        `At least ${MIN_LABELS} and ${MIN_POSITIVES} are needed.`;
+    case "keep":
+      return `Keep ${current}: ${proposal.best} is not better on the newest messages ` +
+        `(F0.5 ${signed(proposal.gain)}).`;
+    case "change":
+      return `${THRESHOLD_KEY}: ${proposal.threshold} instead of ${current} ` +
+        `(F0.5 on the newest messages ${signed(proposal.gain)}).`;
+  }
+}
+
+function decimals(value: number): string {
+  return Number.isNaN(value) ? "–" : value.toFixed(3);
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(1)} %`;
+}
