@@ -55,7 +55,7 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
     notes: ["For a message that the bot has received: `barnacle why <message>`."],
     examples: [
       'barnacle intent explain "does anyone know how I can resize an image?"',
-      'barnacle intent explain "the second one" --after "Do you want the short or the long one?"',
+      'barnacle intent explain "short" --after "The short or the long one?"',
     ],
     exits: {},
     parameters: {

@@ -32,6 +32,10 @@ function gap(value: number, near: (messages: number) => string, far: string): st
   return messages >= FAR ? far : near(messages);
 }
 
+function countOf(messages: number): string {
+  return messages === 1 ? "1 message" : `${messages} messages`;
+}
+
 function percent(value: number): string {
   return `${Math.round(value * 100)} %`;
 }
@@ -43,7 +47,7 @@ export const FEATURES = {
   messagesSinceBot: (value) =>
     gap(
       value,
-      (messages) => `the bot's last message is ${messages} back`,
+      (messages) => `the bot spoke ${countOf(messages)} ago`,
       "the bot has not spoken here lately",
     ),
   timeSinceBot: (value) => `the bot last spoke ${duration(value)} ago`,
@@ -63,7 +67,7 @@ export const FEATURES = {
   messagesSinceAnswer: (value) =>
     gap(
       value,
-      (messages) => `the bot's last answer to the author is ${messages} messages back`,
+      (messages) => `the bot answered the author ${countOf(messages)} ago`,
       "the bot has not answered the author lately",
     ),
   timeSinceAnswer: (value) => `the bot last answered the author ${duration(value)} ago`,
@@ -117,7 +121,7 @@ export const FEATURES = {
     value > 0
       ? "it shares words with the bot's answer to the author"
       : "it shares no words with an answer of the bot to the author",
-  speakers: (value) => `${Math.round(value * 4)} other people speak here now`,
+  speakers: (value) => `other people who speak here now: ${Math.round(value * 4)}`,
   addressedByOther: yesNo(
     "someone else has just addressed the author",
     "no one else has just addressed the author",

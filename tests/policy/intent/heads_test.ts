@@ -104,7 +104,7 @@ describe("the heads of the intent filter", () => {
     assert.ok(
       top.some(({ name, part }) => name === "it begins with someone else's name" && part < 0),
     );
-    assert.deepEqual(top[0]?.name, "the bot's last message is 1 back");
+    assert.deepEqual(top[0]?.name, "the bot spoke 1 message ago");
     const parts = top.map(({ part }) => Math.abs(part));
     assert.deepEqual(parts, parts.toSorted((a, b) => b - a));
   });
