@@ -2,6 +2,7 @@
 
 /** A score and its true label. */
 export interface LabelledScore {
+  /** From 0 to 1. */
   readonly score: number;
   readonly label: boolean;
 }
@@ -9,16 +10,21 @@ export interface LabelledScore {
 /** How well scores rank messages, at any threshold. */
 export interface RankingQuality {
   readonly count: number;
+  /** Number of true labels. */
   readonly positives: number;
   /** Chance that a random positive scores higher than a random negative. */
   readonly auc: number;
+  /** Mean of the precision at each positive, from the highest score down. */
   readonly averagePrecision: number;
 }
 
 /** How well one threshold decides. */
 export interface ThresholdQuality {
+  /** Part of the messages that reach the threshold whose label is true. */
   readonly precision: number;
+  /** Part of the true labels that reach the threshold. */
   readonly recall: number;
+  /** Harmonic mean of both. */
   readonly f1: number;
   /** Part of all messages that reach the threshold. */
   readonly share: number;
