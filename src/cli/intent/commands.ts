@@ -1,7 +1,7 @@
 /** `barnacle intent …`: the options and help of its commands. */
 
 import { type CliGroup, describeCommand, describeGroup } from "../help/command_help.ts";
-import { BOT_COMMON, COMMON, flag, path, text, UNUSED_PATH, word } from "../shared/command.ts";
+import { BOT_COMMON, flag, path, text, UNUSED_PATH, word } from "../shared/command.ts";
 import type { CalibrateFlags, EvalFlags } from "./evaluate.ts";
 import type { ExplainFlags } from "./explain.ts";
 
@@ -11,6 +11,8 @@ const FILE = {
 };
 
 const FORMAT = [
+  "Without --file, it reads the stored history: messages that addressed the bot are for it, and " +
+  "messages without an answer are not. Of answers that no one asked for, reactions decide.",
   'A line of the file is a message: {"author": "ada", "text": "and on Debian?", "label": true}. ' +
   '"label" tells whether it is for the bot. Messages without it are the conversation around it.',
   'Optional: "time" (ISO, or Unix seconds), "to" (names of the people whom it addresses), ' +
@@ -22,8 +24,8 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
   eval: describeCommand<EvalFlags>({
     brief: "Measure how well the intent filter finds the messages for the bot",
     notes: FORMAT,
-    examples: ["barnacle intent eval --file conversations.jsonl"],
-    exits: { io: "the file cannot be read" },
+    examples: ["barnacle intent eval", "barnacle intent eval --file conversations.jsonl"],
+    exits: { failed: "no labels", io: "file or data unreadable", tryAgain: "no data found" },
     parameters: { flags: { ...BOT_COMMON, ...FILE } },
     run: async (flags, io) => (await import("./evaluate.ts")).evaluate(flags, io),
   }),
@@ -34,15 +36,12 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
       "never change.",
       ...FORMAT,
     ],
-    examples: [
-      "barnacle intent calibrate --file conversations.jsonl",
-      "barnacle intent calibrate --file conversations.jsonl --write",
-    ],
+    examples: ["barnacle intent calibrate", "barnacle intent calibrate --write"],
     exits: {
       done: "the threshold is good, or a better one is proposed",
       failed: "too few labels",
-      io: "the file or the config cannot be read or written",
-      tryAgain: "config changed meanwhile",
+      io: "file, data or config unreadable or unwritable",
+      tryAgain: "no data found, or config changed meanwhile",
       config: true,
     },
     parameters: {
@@ -50,19 +49,23 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
     },
     run: async (flags, io) => (await import("./evaluate.ts")).calibrate(flags, io),
   }),
-  explain: describeCommand<ExplainFlags, [text: string]>({
-    brief: "Score a text, and name the five strongest reasons",
-    notes: ["For a message that the bot has received: `barnacle why <message>`."],
+  explain: describeCommand<ExplainFlags, [asked: string]>({
+    brief: "Show the scores of a message or a text, with the five strongest reasons",
+    notes: ["A text is scored as if someone wrote it in a quiet channel."],
     examples: [
+      "barnacle intent explain https://discord.com/channels/123/456/789",
       'barnacle intent explain "does anyone know how I can resize an image?"',
       'barnacle intent explain "short" --after "The short or the long one?"',
     ],
-    exits: {},
+    exits: {
+      failed: "no record of the message, or no score",
+      io: true,
+      tryAgain: "no data found, or another temporary problem",
+    },
     parameters: {
       flags: {
-        ...COMMON,
+        ...BOT_COMMON,
         config: UNUSED_PATH,
-        data: UNUSED_PATH,
         after: { ...text("The bot's message just before it", "text"), optional: true },
         pause: {
           kind: "parsed",
@@ -73,9 +76,12 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
         },
         other: flag("The bot's message was for another person"),
       },
-      positional: { kind: "tuple", parameters: [word("Text of the message", "text")] },
+      positional: {
+        kind: "tuple",
+        parameters: [word("Link or id of a message, or a text", "message")],
+      },
     },
-    run: async (flags, io, text) => (await import("./explain.ts")).explain(flags, text, io),
+    run: async (flags, io, asked) => (await import("./explain.ts")).explain(flags, asked, io),
   }),
 });
 

@@ -23,6 +23,9 @@ import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
+import { readHistory } from "./history.ts";
+import { withStore } from "../shared/with_store.ts";
+import type { Store } from "../../core/store/store.ts";
 import { readConversations } from "./conversation_file.ts";
 
 /** Options of `intent eval`. */
@@ -44,53 +47,87 @@ const THRESHOLD_KEY = "channels.discord.intentFilter.respondThreshold";
 const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /** Measures all heads for which there are labels. */
-export async function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
-  const scores = scoresOf(flags);
-  const threshold = await currentThreshold(flags, io);
-  const heads = {
-    directed: qualityOf(scores.directed, threshold),
-    room: qualityOf(scores.room, threshold),
-    needsReply: qualityOf(scores.needsReply, NEEDS_REPLY_THRESHOLD),
-  };
-  if (flags.json) {
-    io.out(JSON.stringify({ threshold, heads }));
+export function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
+  return withScores(flags, io, async (scores) => {
+    const threshold = await currentThreshold(flags, io);
+    const heads = {
+      directed: qualityOf(scores.directed, threshold),
+      room: qualityOf(scores.room, threshold),
+      needsReply: qualityOf(scores.needsReply, NEEDS_REPLY_THRESHOLD),
+    };
+    if (flags.json) {
+      io.out(JSON.stringify({ threshold, heads }));
+      return EXIT.done;
+    }
+    for (
+      const [title, name] of [
+        ["For the bot?", "directed"],
+        ["An open request to the room?", "room"],
+        ["Does it need a reply?", "needsReply"],
+      ] as const
+    ) {
+      if (scores[name].length > 0) printQuality(title, scores[name], threshold, io);
+    }
     return EXIT.done;
-  }
-  for (
-    const [title, name] of [
-      ["For the bot?", "directed"],
-      ["An open request to the room?", "room"],
-      ["Does it need a reply?", "needsReply"],
-    ] as const
-  ) {
-    if (scores[name].length > 0) printQuality(title, scores[name], threshold, io);
-  }
-  return EXIT.done;
+  });
 }
 
 /** Proposes a threshold, and writes it if asked to. */
-export async function calibrate(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
-  const current = await currentThreshold(flags, io);
-  const proposal = proposeThreshold(scoresOf(flags).directed, current);
-  if (flags.json) io.out(JSON.stringify({ current, ...proposal }));
-  else io.out(proposalText(proposal, current));
-  if (proposal.kind === "too-few") return EXIT.failed;
-  if (proposal.kind === "keep" || !flags.write) return EXIT.done;
-  const change = { path: THRESHOLD_KEY, value: String(proposal.threshold) };
-  const { config, json } = flags;
-  return await set({ config, json }, change, io, () => Promise.resolve(""));
+export function calibrate(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
+  return withScores(flags, io, async (scores) => {
+    const current = await currentThreshold(flags, io);
+    const proposal = proposeThreshold(scores.directed, current);
+    if (flags.json) io.out(JSON.stringify({ current, ...proposal }));
+    else io.out(proposalText(proposal, current));
+    if (proposal.kind === "too-few") return EXIT.failed;
+    if (proposal.kind === "keep" || !flags.write) return EXIT.done;
+    const change = { path: THRESHOLD_KEY, value: String(proposal.threshold) };
+    const { config, json } = flags;
+    return await set({ config, json }, change, io, () => Promise.resolve(""));
+  });
 }
 
-/** @throws {StartError} If there is no message with a label. */
-function scoresOf({ file, bot }: EvalFlags): ReplayedScores {
+/** Scores the file, or the stored history of all accounts; reports that there is no label. */
+async function withScores(
+  flags: EvalFlags,
+  io: Io,
+  work: (scores: ReplayedScores) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { file, bot } = flags;
+  const check = async (scores: ReplayedScores, place: string) => {
+    if (Object.values(scores).some(({ length }) => length > 0)) return await work(scores);
+    io.problem(`${place} has no message with a label`);
+    return EXIT.failed;
+  };
   if (file === undefined) {
-    throw new StartError("name a file with conversations: --file <path>", EXIT.usage);
+    return await withStore(
+      flags,
+      io,
+      async (store) => await check(await ofHistory(store), "the history"),
+    );
   }
-  const scores = replay(readConversations(file, bot), bot as UserId);
-  if (Object.values(scores).every(({ length }) => length === 0)) {
-    throw new StartError(`${file} has no message with a label`, EXIT.usage);
+  try {
+    return await check(replay(readConversations(file, bot), bot as UserId), file);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    io.problem(error.message);
+    return error.code;
   }
-  return scores;
+}
+
+async function ofHistory(store: Store): Promise<ReplayedScores> {
+  const all: ReplayedScores[] = [];
+  for (const accountId of await store.gateway.accountIds()) {
+    const { self } = await store.gateway.loadAccount(accountId);
+    if (!self) continue;
+    const history = await readHistory(store, accountId, self.userId, Date.now());
+    all.push(replay(history, self.userId));
+  }
+  return {
+    directed: all.flatMap(({ directed }) => directed),
+    room: all.flatMap(({ room }) => room),
+    needsReply: all.flatMap(({ needsReply }) => needsReply),
+  };
 }
 
 /** The threshold of the config; the default one if the config is missing or invalid. */

@@ -1,11 +1,14 @@
-/** `barnacle intent explain`: scores a text, and says why (I1). */
+/** `barnacle intent explain`: the scores of a message on record, or of a text, and why (I1). */
 
-import { type IntentJudgement, judgeIntent } from "../../policy/intent/heads.ts";
+import { judgeIntent } from "../../policy/intent/heads.ts";
 import { createIntentTracker } from "../../policy/intent/tracker.ts";
 import type { UserId } from "../../core/discord/ids.ts";
+import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
+import { parseSubject } from "../why/why.ts";
 
 /** Options of `intent explain`. */
 export interface ExplainFlags extends CommonFlags {
@@ -17,40 +20,59 @@ export interface ExplainFlags extends CommonFlags {
   readonly other: boolean;
 }
 
-const [BOT, ASKER, OTHER] = ["bot", "asker", "other"] as UserId[];
+const [BOT, ASKER, OTHER] = ["bot", "asker", "other"] as [UserId, UserId, UserId];
 
-/** Scores a text in a conversation of at most two messages before it. */
-export function explain(
-  { json, after, pause, other }: ExplainFlags,
-  text: string,
-  io: Io,
-): ExitCode {
-  const judged = judge(text, { after, pause, other });
-  if (json) {
-    io.out(JSON.stringify(judged));
-    return EXIT.done;
+/** Explains a message by its link or id, or a text as if someone wrote it. */
+export function explain(flags: ExplainFlags, asked: string, io: Io): Promise<ExitCode> {
+  const subject = parseSubject(asked);
+  if (subject.kind !== "message") {
+    print(scoresOfText(asked, flags), flags, io);
+    return Promise.resolve(EXIT.done);
   }
-  const { directed, room, needsReply, top } = judged;
-  io.out(`for the bot            ${directed.toFixed(2)}`);
+  return withStore(flags, io, async ({ received }) => {
+    const { messageId } = subject;
+    const record = await received.messageRecordOf({ messageId });
+    const scores = record?.decisions.map(({ facts }) => facts?.knownFacts.intent)
+      .find((facts) => facts !== undefined);
+    if (scores) {
+      print(scores, flags, io);
+      return EXIT.done;
+    }
+    io.problem(
+      record
+        ? `the intent filter gave no score to ${messageId}; see \`barnacle why ${messageId}\``
+        : `no record of ${messageId}`,
+    );
+    return EXIT.failed;
+  });
+}
+
+/** The scores of a text in a conversation of at most two messages before it. */
+function scoresOfText(text: string, { after, pause, other }: ExplainFlags): Scores {
+  const tracker = createIntentTracker({ me: BOT });
+  if (after !== undefined) {
+    tracker.push({ author: ASKER, text: "", at: 0, to: [BOT], beginsWithName: true });
+    tracker.push({ author: BOT, text: after, at: 0, to: [ASKER], beginsWithName: false });
+  }
+  const author = other ? OTHER : ASKER;
+  const at = pause * 1_000;
+  const { directed: score, ...rest } = judgeIntent(
+    tracker.features({ author, text, at, to: [], beginsWithName: false }),
+  );
+  return { score, ...rest };
+}
+
+type Scores = Pick<IntentFacts, "score" | "room" | "needsReply" | "top">;
+
+function print({ score, room, needsReply, top = [] }: Scores, { json }: CommonFlags, io: Io): void {
+  if (json) {
+    io.out(JSON.stringify({ score, room, needsReply, top }));
+    return;
+  }
+  io.out(`for the bot            ${score.toFixed(2)}`);
   io.out(`request to the room    ${room.toFixed(2)}`);
   io.out(`needs a reply          ${needsReply.toFixed(2)}`);
   for (const { name, part } of top) {
     io.out(`  ${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(2)}  ${name}`);
   }
-  return EXIT.done;
-}
-
-function judge(
-  text: string,
-  { after, pause, other }: Pick<ExplainFlags, "after" | "pause" | "other">,
-): IntentJudgement {
-  const [me, asker, author] = [BOT, ASKER, other ? OTHER : ASKER];
-  if (!me || !asker || !author) throw new TypeError("A speaker has no id");
-  const tracker = createIntentTracker({ me });
-  if (after !== undefined) {
-    tracker.push({ author: asker, text: "", at: 0, to: [me], beginsWithName: true });
-    tracker.push({ author: me, text: after, at: 0, to: [asker], beginsWithName: false });
-  }
-  const at = pause * 1_000;
-  return judgeIntent(tracker.features({ author, text, at, to: [], beginsWithName: false }));
 }

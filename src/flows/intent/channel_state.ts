@@ -76,25 +76,6 @@ export function createChannelState(me: UserId, stored: string | undefined) {
   let minute = 0;
   let inMinute = 0;
 
-  function read({ sender, text, quoted, mention, sentAt }: TrackedMessage): IntentMessage {
-    const [, name] = NAMED_FIRST.exec(text) ?? [];
-    const named = name === undefined ? undefined : people.get(name.toLowerCase());
-    const mentioned = Array.from(text.matchAll(MENTION), ([, id]) => id as UserId);
-    const to = [
-      ...mentioned,
-      ...(mention ? [me] : []),
-      ...(quoted?.author ? [quoted.author.id] : []),
-      ...(named ? [named] : []),
-    ];
-    return {
-      author: sender.id,
-      text: text.replace(MENTION, " "),
-      at: sentAt,
-      to: [...new Set(to)],
-      beginsWithName: named !== undefined || /^\s*<@!?\d/.test(text),
-    };
-  }
-
   function push(message: TrackedMessage, read: IntentMessage): void {
     tracker.push(read);
     const { sender, sentAt } = message;
@@ -107,14 +88,14 @@ export function createChannelState(me: UserId, stored: string | undefined) {
   return {
     /** The features of a message, which becomes part of the conversation. */
     add(message: TrackedMessage) {
-      const one = read(message);
+      const one = toIntentMessage(message, me, people);
       const features = tracker.features(one);
       push(message, one);
       return features;
     },
     /** Adds a message of the past; one that is older than the newest is left out. */
     addPast(message: TrackedMessage): void {
-      if (message.sentAt > newestAt) push(message, read(message));
+      if (message.sentAt > newestAt) push(message, toIntentMessage(message, me, people));
     },
     /** Adds a message of the bot. */
     addOwn({ text, at, to }: OwnText): void {
@@ -189,6 +170,35 @@ export function createChannelState(me: UserId, stored: string | undefined) {
     hasSpokenLately: (now: number): boolean => now - ownAt < QUIET_WITHIN_MS,
     /** Approximate bytes of memory. */
     bytes: (): number => CHANNEL_BYTES + tracker.bytes,
+  };
+}
+
+/**
+ * Reads a message as the tracker needs it: mentions, the author of a quoted message, and a name at its
+ * start are addressees.
+ *
+ * @param people Ids by name in lower case.
+ */
+export function toIntentMessage(
+  { sender, text, quoted, mention, sentAt }: TrackedMessage,
+  me: UserId,
+  people: ReadonlyMap<string, UserId>,
+): IntentMessage {
+  const [, name] = NAMED_FIRST.exec(text) ?? [];
+  const named = name === undefined ? undefined : people.get(name.toLowerCase());
+  const mentioned = Array.from(text.matchAll(MENTION), ([, id]) => id as UserId);
+  const to = [
+    ...mentioned,
+    ...(mention ? [me] : []),
+    ...(quoted?.author ? [quoted.author.id] : []),
+    ...(named ? [named] : []),
+  ];
+  return {
+    author: sender.id,
+    text: text.replace(MENTION, " "),
+    at: sentAt,
+    to: [...new Set(to)],
+    beginsWithName: named !== undefined || /^\s*<@!?\d/.test(text),
   };
 }
 

@@ -22,6 +22,7 @@ const OWN = rows({
   channelId: snowflake<"channel">(),
   content: text(),
   askerId: optional(text()),
+  causeId: optional(snowflake<"message">()),
 });
 
 /** Creates the reader. */
@@ -40,7 +41,7 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
   );
   const own = database.prepare(
     `SELECT o.message_id, o.channel_id, o.message ->> '$.content' AS content,
-            i.message ->> '$.sender.id' AS asker_id
+            i.message ->> '$.sender.id' AS asker_id, o.cause_id
      FROM (SELECT * FROM outbox WHERE account_id = :accountId ORDER BY id DESC LIMIT :limit) AS o
      LEFT JOIN inbox AS i ON i.message_id = o.cause_id
      WHERE o.state = 'sent' AND o.message_id IS NOT NULL AND o.created_at > :since
@@ -66,12 +67,23 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
             const { channelId, message } = ASKED.read(row);
             const { id, sender, text, sentAt, mention, quoted } = message;
             const replyTo = quoted?.id;
-            return { kind: "person", id, channelId, sender, text, sentAt, mention, replyTo };
+            return {
+              kind: "person",
+              id,
+              channelId,
+              sender,
+              text,
+              sentAt,
+              mention,
+              replyTo,
+              isAccepted: true,
+            };
           }),
           ...own.all(given).map((row): TalkedMessage => {
-            const { messageId: id, channelId, content: text, askerId } = OWN.read(row);
+            const { messageId: id, channelId, content: text, askerId, causeId } = OWN.read(row);
             const to = askerId as UserId | undefined; // as the inbox has it
-            return { kind: "own", id, channelId, text, sentAt: createdAtMs(id), to };
+            const sentAt = createdAtMs(id);
+            return { kind: "own", id, channelId, text, sentAt, to, answers: causeId };
           }),
         ];
         return found.sort((a, b) => a.sentAt - b.sentAt);

@@ -78,10 +78,19 @@ describe("barnacle intent eval", () => {
     assert.ok(!io.stdout.some((line) => line.startsWith("An open request")));
   });
 
-  it("[I2] says which option is missing, and that labels are", async () => {
-    await assert.rejects(evaluate(FLAGS, recordingIo()), /--file/);
+  it("[I2] says that labels are missing, and which file cannot be read", async () => {
+    const io = recordingIo();
     const file = written("none.jsonl", [{ author: "ada", text: "hi" }]);
-    await assert.rejects(evaluate({ ...FLAGS, file }, recordingIo()), /no message with a label/);
+    assert.equal(await evaluate({ ...FLAGS, file }, io), 1);
+    assert.equal(await evaluate({ ...FLAGS, file: join(folder, "absent") }, io), 74);
+    assert.match(io.stderr[0] ?? "", /no message with a label/);
+    assert.match(io.stderr[1] ?? "", /cannot read .*absent/);
+  });
+
+  it("[I2] reads the stored history if no file is named", async () => {
+    const io = recordingIo();
+    assert.equal(await evaluate({ ...FLAGS, data: join(folder, "no-data") }, io), 75);
+    assert.match(io.stderr[0] ?? "", /no-data/);
   });
 });
 
