@@ -8,7 +8,8 @@
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
-import { accountChecks } from "../account_checks.ts";
+import { judgeHealth } from "../checks.ts";
+import type { HealthFinding } from "../health_finding.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
@@ -16,7 +17,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
-import type { AccountSnapshot, ShardSnapshot } from "../snapshot.ts";
+import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -125,14 +126,16 @@ const NO_STATUS: PartsStatus = {
  *
  * @param refresh Reads the store's figures now.
  * @param onDelay A task has waited this many milliseconds for the main thread.
+ * @param whole The health of the whole bot, which has this account, too.
  */
 export function createAccountHealth(
   accountId: AccountId,
   sources: { readonly store: AccountFigures } & Clock,
   refresh: () => void,
   onDelay: (ms: number) => void,
+  whole: () => Snapshot,
 ): AccountHealth {
-  return reporting(accountId, sources, refresh, onDelay);
+  return reporting(accountId, sources, refresh, onDelay, whole);
 }
 
 function reporting(
@@ -140,11 +143,14 @@ function reporting(
   { store, now }: { readonly store: AccountFigures } & Clock,
   refresh: () => void,
   onDelay: (ms: number) => void,
+  whole: () => Snapshot,
 ) {
   let told: Told | undefined;
 
   return {
     accountId,
+    /** The health of the whole bot, from memory. */
+    whole,
     /**
      * The account starts or restarts; earlier reports are dropped.
      *
@@ -307,6 +313,16 @@ function isOutage(error: unknown): boolean {
     (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
 }
 
+/** Whether a finding needs attention. The model in use and spent budgets have lines of their own. */
+function isWarning({ id, status }: HealthFinding): boolean {
+  return status !== "pass" && id !== "budget" && !id.startsWith("llm:");
+}
+
+/** The name of the server or model that a check is about: `"calendar"` of `"mcp:calendar"`. */
+function nameIn(id: string): string | undefined {
+  return /^(?:mcp|embedding):(.*)$/s.exec(id)?.[1];
+}
+
 /**
  * Collects the facts of one account that `/status` shows to an owner.
  *
@@ -314,7 +330,7 @@ function isOutage(error: unknown): boolean {
  * @param now Unix time in milliseconds, used as the start of an account without a ready shard.
  */
 export function statusOf(
-  health: Pick<AccountHealth, "snapshot" | "models">,
+  health: Pick<AccountHealth, "snapshot" | "models" | "whole">,
   version: string,
   modelId: string,
   now: number,
@@ -328,8 +344,8 @@ export function statusOf(
     modelId,
     fallbackId: known?.fallback?.id,
     modelFailsSince: known?.model.openAt,
-    warnings: accountChecks([snapshot], now).filter(({ status }) => status !== "pass")
-      .map(({ what, where, why }) => [what, where, why].filter(Boolean).join(": ")),
+    warnings: judgeHealth({ ...health.whole(), accounts: [snapshot] }, now).filter(isWarning)
+      .map(({ id, what, where, why }) => [what, nameIn(id), where, why].filter(Boolean).join(": ")),
     readyAt: Math.min(now, ...ready.map(({ readyAt }) => readyAt)),
     latencyMs: latencies.length > 0 ? Math.max(...latencies) : undefined,
   };

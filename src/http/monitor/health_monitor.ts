@@ -59,7 +59,7 @@ function monitoring(sources: HealthSources) {
     const readAgain = () => {
       if (hasRead) void refresh();
     };
-    const health = createAccountHealth(accountId, sources, readAgain, mainThread.delayed);
+    const health = createAccountHealth(accountId, sources, readAgain, mainThread.delayed, snapshot);
     all.set(accountId, health);
     return health;
   }

@@ -15,6 +15,7 @@ import type { BotConfig } from "../../../src/config/config.ts";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
 import { createMetrics } from "../../../src/http/metrics.ts";
+import { HEALTHY } from "../../support/bot/health.ts";
 import { directMessage, messageId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { NO_TOOLS } from "../../support/model/tools.ts";
@@ -114,7 +115,7 @@ function setUp(
     turnLimit: createTurnLimit(() => 1),
     healthOf(accountId) {
       const known = health.get(accountId) ??
-        createAccountHealth(accountId, { store, now }, () => {}, () => {});
+        createAccountHealth(accountId, { store, now }, () => {}, () => {}, () => HEALTHY);
       health.set(accountId, known);
       return known;
     },

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type AccountHealth, statusOf } from "../../../src/http/monitor/account_health.ts";
+import type { Snapshot } from "../../../src/http/snapshot.ts";
+import { HEALTHY } from "../../support/bot/health.ts";
 import { sameData } from "../../support/same_data.ts";
 
 const NOW = 1_750_000_000_000;
 type Shards = ReturnType<AccountHealth["snapshot"]>["shards"];
 
-const facts = (shards: readonly object[], { model, fallback, state = "running" }: {
+const facts = (shards: readonly object[], { model, fallback, state = "running", whole = {} }: {
   readonly model?: object;
   readonly fallback?: object;
   readonly state?: string;
+  /** Of the whole bot. */
+  readonly whole?: Partial<Snapshot>;
 } = {}) =>
   statusOf(
     {
@@ -25,6 +29,7 @@ const facts = (shards: readonly object[], { model, fallback, state = "running" }
           rest: { invalidRequests: 0, breaker: "closed" },
           shards: shards as unknown as Shards,
         }) as never,
+      whole: () => ({ ...HEALTHY, ...whole }),
       models: () => model ? [{ model, fallback }] as never : [],
     },
     "1.2.3",
@@ -61,6 +66,32 @@ describe("[K2] statusOf()", () => {
     const shards = [{ state: "ready", readyAt: NOW - 10 }];
     assert.equal(facts(shards).latencyMs, undefined);
     assert.equal(facts([]).readyAt, NOW);
+  });
+
+  it("warns of the whole bot's problems: its store, its config and its MCP servers", () => {
+    const { warnings } = facts([], {
+      whole: {
+        store: { ...HEALTHY.store, isFailing: true, isFull: true },
+        config: { revision: "a1", loadedAt: NOW, problem: "http.port is no number" },
+        mcpServers: [{
+          id: "calendar",
+          state: "failing",
+          tools: 0,
+          problem: "it has ended",
+          said: [],
+        }],
+        models: [{ id: "a/b", openAt: NOW - 5 }],
+        budgets: [{ rule: "budgets.total.tokensPerDay", limit: 1, unit: "tokens", used: 2 }],
+      },
+    });
+    assert.deepEqual(
+      warnings.filter((warning) => !/Running bot: (connected|no shard)/.test(warning)),
+      [
+        "Running bot: a1 stays in use: http.port is no number",
+        "Running bot: the disk is full",
+        "MCP server: calendar: it has ended",
+      ],
+    );
   });
 
   it("warns of the end of the account", () => {

@@ -64,6 +64,7 @@ function setUp(store: Partial<AccountFigures> = {}) {
     },
     () => {},
     () => {},
+    () => HEALTHY,
   );
   const begin = (fields: Partial<AccountParts> = {}) => health.began([MODEL], () => parts(fields));
   return { clock, health, touched, begin };

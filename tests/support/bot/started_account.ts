@@ -25,7 +25,7 @@ import { type LogLine, recordingLog } from "../recording_log.ts";
 import { openTestStore } from "../store/store.ts";
 import { MANY_QUESTIONS } from "./e2e.ts";
 import { modelsOf } from "./models.ts";
-import { BUILD } from "./health.ts";
+import { BUILD, HEALTHY } from "./health.ts";
 
 /** Milliseconds within which every awaited event must happen. */
 export const PATIENCE_MS = 60_000;
@@ -77,7 +77,7 @@ export async function openAccountScene() {
   }
 
   const ports: AccountPorts = {
-    health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}),
+    health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY),
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
     memory: { read() {}, turn() {}, stop() {} },
