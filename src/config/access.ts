@@ -32,7 +32,11 @@ export function toAccessPolicy(
     guilds,
     intentFilter,
     allowBots,
-    loopGuard: { maxTurns: loopGuard.maxTurns, muteMs: loopGuard.muteMin * 60_000 },
+    loopGuard: {
+      maxTurns: loopGuard.maxTurns,
+      muteMs: loopGuard.muteMin * 60_000,
+      feeds: loopGuard.feeds,
+    },
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
     approvers: execApprovals?.approvers ?? [],

@@ -52,7 +52,11 @@ export function prepareSenders(
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
       if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignoreVerdict(automaton, ALLOW_BOTS);
       const isAllowed = known.isMuted !== true;
-      const loop = () => `the last messages here are ${isAllowed ? "not only" : "all"} by bots`;
+      const loop = () =>
+        isAllowed
+          ? "the last messages here are not only by bots"
+          : "the last messages here are all by bots, so none of them is answered until a person " +
+            "writes or they have been quiet";
       return ask("loop", isAllowed, LOOP_GUARD, loop)
         ? undefined
         : ignoreVerdict("loop-guard", LOOP_GUARD);

@@ -222,17 +222,18 @@ describe("toAccessPolicy()", () => {
     const none = await accessOf(undefined);
     assert.deepEqual(
       [none.allowBots, none.loopGuard, none.asksPluralkit, none.approvers],
-      [false, { maxTurns: 6, muteMs: 600_000 }, false, []],
+      [false, { maxTurns: 6, muteMs: 600_000, feeds: undefined }, false, []],
     );
     sameData(none.commands, { usesAccessGroups: true, texts: true });
     const access = await accessOf(`{"channels":{"discord":{
-      "allowBots": true, "loopGuard": { "maxTurns": 2, "muteMin": 0.5 },
+      "allowBots": true, "loopGuard": { "maxTurns": 2, "muteMin": 0.5, "feeds": ["175928847299117063"] },
       "pluralkit": { "enabled": true }, "execApprovals": { "approvers": ["175928847299117063"] },
       "guilds": { "*": { "reactionNotifications": "all" } } } },
       "commands": { "useAccessGroups": false, "ownerAllowFrom": ["<@175928847299117063>", "ada"] }}`);
+    const approvers = ["175928847299117063"];
     assert.deepEqual(
       [access.allowBots, access.loopGuard, access.asksPluralkit, access.approvers],
-      [true, { maxTurns: 2, muteMs: 30_000 }, true, ["175928847299117063"]],
+      [true, { maxTurns: 2, muteMs: 30_000, feeds: approvers }, true, approvers],
     );
     assert.deepEqual(access.commands, {
       usesAccessGroups: false,

@@ -129,6 +129,7 @@ export function connectParts(
       if (of) schedules.ended(of.cause);
     },
     filesRefused: outbound.fileNotices.refused,
+    loopMuted: outbound.notices.loopMuted,
   });
   connection.connect({
     batch(batch) {

@@ -128,7 +128,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     pairing: createPairingService(account),
     waiting,
     on: {
-      own_message: ({ channelId }) => judge.recordOwn(channelId),
+      own_message: judge.recordOwn,
       ...interactions.on,
       messages_deleted({ channelId, messageIds }) {
         pluralkit.deleted(messageIds);

@@ -132,8 +132,15 @@ const accountKeys = {
       ),
       muteMin: key(
         amount(0, 1_440).default(10),
-        "How long the bot ignores other bots in that channel. A message by a person ends the mute.",
+        "How long the bot ignores other bots in that channel. A message by a person ends the " +
+          "mute; a bot that asks meanwhile begins it anew, and each further mute is twice as long.",
         { unit: "minutes", example: 30 },
+      ),
+      feeds: key(
+        z.array(id<"user">()).optional(),
+        "Ids of webhooks and bots that never answer the bot, such as a feed of news. Their " +
+          "messages do not count, unless they reply to the bot.",
+        { unset: "none", example: ["123456789012345678"] },
       ),
     }).prefault({}),
     "Ends endless conversations between bots.",

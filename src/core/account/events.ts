@@ -86,6 +86,8 @@ export interface AccountEvents {
   setAside(row: OutboxRow, reason: string): void;
   /** A message is given up, so that its owner gets to know. */
   dead(row: OutboxRow, reason: string): void;
+  /** The loop guard refuses bots in a channel, for the first time since a person wrote (P11). */
+  loopMuted(channelId: ChannelId): void;
   /** The bot may attach no files in a channel: the missing permission (R12a). */
   filesRefused(channel: RefusedChannel): void;
 }

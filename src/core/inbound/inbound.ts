@@ -205,6 +205,10 @@ export interface OwnMessage {
   readonly id: MessageId;
   /** Channel, thread or direct message channel that it stands in. */
   readonly channelId: ChannelId;
+  /** The channel of a known thread; absent outside threads. */
+  readonly parentId?: ChannelId;
+  /** Set if it answers an interaction: it has no nonce, and no row of the outbox. */
+  readonly toInteraction?: true;
   /** The nonce of our request; absent if another program posted it with our account. */
   readonly nonce?: string;
 }

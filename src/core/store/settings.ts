@@ -1,10 +1,13 @@
-/** The contract of `store.settings`: settings that people change by commands, and pauses. */
+/**
+ * The contract of `store.settings`: settings that people change by commands, pauses, and the
+ * conversations that the loop guard counts.
+ */
 
-import type { AccountId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { ChosenSetting } from "../people/chosen.ts";
 
 /** All methods of `store.settings`. */
-export interface StoredSettings extends Pauses {
+export interface StoredSettings extends Pauses, LoopRuns {
   /**
    * A setting; `undefined` if no person has changed it.
    *
@@ -47,6 +50,43 @@ export interface Pauses {
     change: PauseChange,
     now: number,
   ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }>;
+}
+
+/** Reads and keeps the counts of the loop guard (P11). */
+export interface LoopRuns {
+  /** The runs of an account, from memory. */
+  loopRuns(accountId: AccountId): ReadonlyMap<ChannelId, LoopRun>;
+  /**
+   * Keeps a run, or removes it. The next transaction stores that, within 50 ms; no caller waits.
+   */
+  keepLoopRun(
+    accountId: AccountId,
+    channelId: ChannelId,
+    run: LoopRun | undefined,
+    now: number,
+  ): void;
+}
+
+/** The messages by bots in a channel since the last one by a person, or since the last mute. */
+export interface LoopRun {
+  /** How many they are. */
+  readonly length: number;
+  /** How many of them other bots wrote. */
+  readonly bots: number;
+  /** How many of these ask the bot: they get an answer, or would get one. */
+  readonly asked: number;
+  /** Answers that are not posted yet, also one to the person before them. */
+  readonly owed: number;
+  /** How many messages follow our own last one; absent if none is ours. */
+  readonly sinceOurs?: number;
+  /** Mutes since a person wrote that ended an exchange: each doubles the next one. */
+  readonly mutes: number;
+  /** Unix time in milliseconds from which the mute counts; absent if Barnacle answers bots. */
+  readonly mutedAt?: number;
+  /** The newest message that is counted. */
+  readonly newest?: MessageId;
+  /** Whether the owners know of the mute. */
+  readonly isTold?: boolean;
 }
 
 /** A pause of an account. */

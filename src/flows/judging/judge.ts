@@ -10,12 +10,17 @@ import type { Clock } from "../../lib/clock.ts";
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { IntentFilter } from "../intent/intent_filter.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
-import { createLoopGuard } from "../../policy/loop_guard.ts";
+import {
+  type CountedMessage,
+  createLoopGuard,
+  type KeptRuns,
+  type Speaker,
+} from "../../policy/loop_guard.ts";
 import { type AccessPolicy, noPattern } from "../../policy/rules/rules.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
@@ -44,28 +49,42 @@ function mayBeOwner({ place }: InboundMessage, { dm, commands }: AccessPolicy): 
  * port of its own.
  */
 export function createJudge(
-  { policy, isOurs, isProxied, ownsApplication, ownerIn, chosenIn, continuesIn, intent, now }:
-    & Clock
-    & {
-      readonly policy: () => CurrentPolicy;
-      readonly isOurs: (userId: UserId) => boolean;
-      /** Whether PluralKit has proxied that user before. */
-      readonly isProxied: (userId: UserId) => boolean;
-      /** Whether Discord names that user as an owner of the application, by its answers so far. */
-      readonly ownsApplication: (userId: UserId) => boolean;
-      /** Whether an owner is in a guild, by the answers of Discord so far. */
-      readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
-      /** The settings that owners have chosen for a place by commands (K2). */
-      readonly chosenIn?: (
-        message: InboundMessage,
-      ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
-      /** Whether a conversation continues in a thread without mentions (S7). */
-      readonly continuesIn: (channelId: ChannelId) => boolean;
-      /** The intent filter (I1); absent: no place has one. */
-      readonly intent?: Pick<IntentFilter, "factsOf" | "decided">;
-    },
+  {
+    policy,
+    isOurs,
+    isProxied,
+    ownsApplication,
+    ownerIn,
+    chosenIn,
+    continuesIn,
+    intent,
+    keptRuns,
+    loopMuted,
+    now,
+  }: Clock & {
+    readonly policy: () => CurrentPolicy;
+    readonly isOurs: (userId: UserId) => boolean;
+    /** Whether PluralKit has proxied that user before. */
+    readonly isProxied: (userId: UserId) => boolean;
+    /** Whether Discord names that user as an owner of the application, by its answers so far. */
+    readonly ownsApplication: (userId: UserId) => boolean;
+    /** Whether an owner is in a guild, by the answers of Discord so far. */
+    readonly ownerIn: (guildId: GuildId) => KnownFacts["ownerInGuild"];
+    /** The settings that owners have chosen for a place by commands (K2). */
+    readonly chosenIn?: (
+      message: InboundMessage,
+    ) => Pick<KnownFacts, "activation" | "isSilenced"> | undefined;
+    /** Whether a conversation continues in a thread without mentions (S7). */
+    readonly continuesIn: (channelId: ChannelId) => boolean;
+    /** The intent filter (I1); absent: no place has one. */
+    readonly intent?: Pick<IntentFilter, "factsOf" | "decided">;
+    /** The counts of the loop guard (P11); absent: they end with the process. */
+    readonly keptRuns?: KeptRuns;
+    /** The guard refuses a bot, for the first time since a person wrote in the channel. */
+    readonly loopMuted?: (message: InboundMessage) => void;
+  },
 ) {
-  const guard = createLoopGuard(() => policy().policy.loopGuard);
+  const guard = createLoopGuard(() => policy().policy.loopGuard, keptRuns);
 
   function ownBotFact({ sender }: InboundMessage): Pick<KnownFacts, "isOurs"> {
     return sender.automaton !== undefined && isOurs(sender.id) ? { isOurs: true } : {};
@@ -98,8 +117,23 @@ export function createJudge(
         ...(isCommand && { rightsLater: true }),
       };
     }
-    const isMuted = guard.isMuted(channelId, now());
+    const isMuted = policy().policy.allowBots && speakerOf(message) === "bot" &&
+      guard.refuses(countedOf(message), now());
     return { ...known, ...ownBotFact(message), ...(isMuted && { isMuted: true }) };
+  }
+
+  /** A feed that replies to the bot is none. */
+  function speakerOf({ sender: { id, automaton }, mention }: InboundMessage): Speaker {
+    if (automaton === undefined) return "person";
+    const isFeed = mention !== "reply" && policy().policy.loopGuard.feeds?.includes(id);
+    return isFeed ? "feed" : "bot";
+  }
+
+  /** Counts a new message for the loop guard. */
+  function count(message: InboundMessage, facts: KnownFacts, verdict: Verdict): void {
+    const isAsked = verdict.kind === "accept" || verdict.why === "loop-guard" &&
+        policy().admit(message, { ...facts, isMuted: false }).kind === "accept";
+    if (guard.record(countedOf(message), speakerOf(message), now(), isAsked)) loopMuted?.(message);
   }
 
   return {
@@ -107,7 +141,7 @@ export function createJudge(
      * Judges a message.
      *
      * @param known Facts found since it arrived.
-     * @param source Messages from a history do not count as turns of a live conversation.
+     * @param source Edits and scheduled messages do not count as messages of a conversation.
      */
     judge(
       message: InboundMessage,
@@ -129,10 +163,8 @@ export function createJudge(
       const verdict = admit(message, knownFacts);
       if (scores) intent?.decided(message, verdict);
       // Whether the author is a bot is still open for an undecided message.
-      const isTurn = source === "live" && verdict.kind !== "undecided";
-      if (allowBots && isTurn) {
-        guard.record(message.channelId, message.sender.automaton ? "bot" : "person", now());
-      }
+      const isTurn = (source !== "not_live" || message.asked) && verdict.kind !== "undecided";
+      if (allowBots && isTurn) count(message, knownFacts, verdict);
       const judgement = policyId === undefined
         ? { verdict, knownFacts }
         : { verdict, knownFacts, policyId };
@@ -145,8 +177,13 @@ export function createJudge(
     recall: (message: InboundMessage): Verdict =>
       policy().admit(message, { isUnproxied: true, ...ownBotFact(message), ...ownerOf(message) }),
     /** The bot has written there. */
-    recordOwn(channelId: ChannelId): void {
-      if (policy().policy.allowBots) guard.record(channelId, "own", now());
+    recordOwn(message: Pick<OwnMessage, "id" | "channelId" | "parentId">): void {
+      if (policy().policy.allowBots) guard.record(message, "own", now());
     },
   };
+}
+
+function countedOf({ id, channelId, place }: InboundMessage): CountedMessage {
+  const isThread = place.kind === "guild" && place.thread?.id === channelId;
+  return isThread ? { id, channelId, parentId: place.channel.id } : { id, channelId };
 }

@@ -31,7 +31,7 @@ export function createJudging(
     readonly isOurs: (userId: UserId) => boolean;
   },
 ) {
-  const { config, policy, now } = account;
+  const { accountId, config, events, policy, store, now } = account;
   const { sessionOwner } = owners;
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
   const sessionOf = (call: Conversation) => conversationRoute(call, config(), sessionOwner());
@@ -51,6 +51,11 @@ export function createJudging(
     ownerIn: presence.known,
     chosenIn: settings.factsIn,
     continuesIn: threads.continuesIn,
+    keptRuns: {
+      runs: store.settings.loopRuns(accountId),
+      keep: (channelId, run) => store.settings.keepLoopRun(accountId, channelId, run, now()),
+    },
+    loopMuted: ({ channelId }) => events.emit.loopMuted(channelId),
     now,
   });
   const route = createRoute({ config, sessionOwner, opensFor: threads.opensFor, commandOf });

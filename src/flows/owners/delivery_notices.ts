@@ -1,6 +1,6 @@
 /**
  * Tells the owners when Discord refuses the bot's messages: one notice for fifty failures of a
- * channel.
+ * channel. And when bots talk among themselves in a channel.
  */
 
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
@@ -39,6 +39,10 @@ export function createOwnerNotices(
     setAside(channelId: ChannelId, reason: string): void {
       const words = notice("setAside", { channel: `<#${channelId}>`, reason }, texts());
       void tell(words, { about: channelId });
+    },
+    /** The bot answers no bot in a channel any more (P11). */
+    loopMuted(channelId: ChannelId): void {
+      void tell(notice("loop", { channel: `<#${channelId}>` }, texts()), { about: channelId });
     },
     /** Sending pauses, because Discord counted too many invalid requests. */
     stopped: (count: number): void => void tell(notice("breaker", { count }, texts())),

@@ -122,7 +122,9 @@ export function createAcceptor(
         ports.on.messages_deleted(event);
       },
       own_message(message) {
-        current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
+        if (!message.toInteraction) {
+          current().echoes.push({ ...toEcho(message), heardAt: arrivedAt });
+        }
         ports.on.own_message(message);
       },
       reaction(reaction) {
@@ -167,7 +169,7 @@ export function createAcceptor(
     accept,
     /**
      * Stores messages from a channel's history, in one T1. The store counts each message once, live
-     * or not. These are no turns of a live conversation, and do not change the sequence number.
+     * or not. They do not change the sequence number.
      *
      * @param events Events of one account, oldest first.
      * @param judgeAs Replaces the policy's verdict; default: keeps it.
@@ -179,8 +181,12 @@ export function createAcceptor(
     ): Promise<Accepted> {
       const [first] = events;
       if (!first) return NOTHING_ACCEPTED;
-      const messages = events.filter((event) => event.kind === "message");
-      const judged = messages.map((message) => judgeMessage(message, "not_live", ports, judgeAs));
+      const judged: Judged[] = [];
+      for (const event of events) {
+        if (event.kind === "message") {
+          judged.push(judgeMessage(event, "history", ports, judgeAs));
+        } else ports.on.own_message(event);
+      }
       // Catch-up may find messages that the store had before an edit.
       const changes = judged.flatMap((
         { message, policyVerdict, verdict },

@@ -14,10 +14,11 @@ import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /**
- * `live`: the message arrived just now. `not_live`: it is no turn of a live conversation. Catch-up
- * read it from a channel's history, or it is a scheduled one, a question by a command or an edit.
+ * `live`: the message arrived just now. `history`: catch-up read it from a channel's history.
+ * `not_live`: it is no new message of a conversation, but a scheduled one, a question by a command
+ * or an edit.
  */
-export type MessageSource = "live" | "not_live";
+export type MessageSource = "live" | "history" | "not_live";
 
 /** Everything that judging needs from outside. */
 export interface JudgeMessagePorts extends Pick<Account, "log"> {

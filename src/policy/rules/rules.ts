@@ -90,8 +90,13 @@ export interface LoopGuardRules {
    * there.
    */
   readonly maxTurns: number;
-  /** Milliseconds for which it then answers no bot there, unless a person writes. */
+  /**
+   * Milliseconds for which it then answers no bot there, unless a person writes. A bot that asks
+   * meanwhile begins them anew.
+   */
   readonly muteMs: number;
+  /** Bots and webhooks that never answer the bot: their messages are not counted. */
+  readonly feeds?: readonly UserId[];
 }
 
 /** Who may give commands (K3, P10). */

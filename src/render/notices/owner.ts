@@ -33,6 +33,14 @@ export const OWNER_NOTICES = {
     },
     example: "{count} Nachrichten für {channel} gebe ich auf: {reason}",
   },
+  loop: {
+    text:
+      "In {channel} only bots write, so I answer them again only when a person has written, or " +
+      "after some quiet. If one never answers me, as a feed, add its ID to `loopGuard.feeds`.",
+    when: "bots talk among themselves in a place, once until a person writes, to the bot's owner",
+    placeholders: { channel: "the channel, as a mention" },
+    example: "In {channel} schreiben nur noch Bots; ich antworte ihnen dort nicht mehr",
+  },
   setAside: {
     text:
       "I set one message for {channel} aside, and go on with the next: {reason}. To see it, run " +

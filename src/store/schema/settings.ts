@@ -1,4 +1,4 @@
-/** The table of settings that people change by commands. */
+/** The table of settings that people change by commands, and of the loop guard's counts. */
 
 import { account, BLANK_ID, type DeclaredTable, IN, integer, table, text } from "./columns.ts";
 
@@ -6,14 +6,14 @@ import { account, BLANK_ID, type DeclaredTable, IN, integer, table, text } from 
 export const SETTING = table("setting", {
   accountId: account(),
   scope: text(), // key of a session, id of a channel, or 'account'
-  name: text(), // as SettingName lists them, or 'paused'
-  value: text(), // JSON if the name is 'paused'
+  name: text(), // as SettingName lists them, 'paused' or 'loop'
+  value: text(), // JSON if the name is 'paused' or 'loop'
   at: integer(),
 }, {
   key: ["accountId", "scope", "name"],
   isOfBot: true,
   forgets: {
-    // A queue mode belongs to a channel, other settings to a session.
+    // A queue mode and a count belong to a channel, other settings to a session.
     delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
     set: [{
       where: "iif(name = 'paused', value ->> '$.by', 0) = :userId",

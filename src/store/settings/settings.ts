@@ -1,14 +1,22 @@
 /**
- * `store.settings`: settings that people change by commands, such as the model of a conversation.
+ * `store.settings`: settings that people change by commands, such as the model of a conversation,
+ * and the counts of the loop guard.
  */
 
 import type { DatabaseSync } from "node:sqlite";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
+import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { SETTING } from "../schema/settings.ts";
-import type { Pause, Pauses, StoredSettings } from "../../core/store/settings.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type {
+  LoopRun,
+  LoopRuns,
+  Pause,
+  Pauses,
+  StoredSettings,
+} from "../../core/store/settings.ts";
+import { type AccountId, type ChannelId, readSnowflake } from "../../core/discord/ids.ts";
 import { z } from "zod";
 
 /** For the store itself. */
@@ -20,7 +28,10 @@ export interface ReadAgain {
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
 export function createSettings(
   database: DatabaseSync,
-  { commit, readUnjournaled }: Pick<Transactions, "commit" | "readUnjournaled">,
+  { commit, journaled, readUnjournaled }: Pick<
+    Transactions,
+    "commit" | "journaled" | "readUnjournaled"
+  >,
 ): StoredSettings & ReadAgain {
   const selectAll = database.prepare("SELECT * FROM setting");
   const upsert = SETTING.prepareInsert(
@@ -49,8 +60,11 @@ export function createSettings(
     onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
   });
 
+  const loops = createLoopRuns({ journaled, upsert, values: () => values, keyOf, remove });
+
   return {
     ...pauses,
+    ...loops,
     readAgain: () => void (values = readAll()),
     known: (accountId, scope, name) =>
       // Most bots have no setting, and each message asks for three.
@@ -66,6 +80,71 @@ export function createSettings(
       const key = keyOf(accountId, scope, name);
       if (stored === undefined) values.delete(key);
       else values.set(key, stored);
+    },
+  };
+}
+
+/** Name of the rows with the counts of the loop guard; their scope is a channel. */
+const LOOP = "loop";
+/** Milliseconds within which a count is stored. */
+const LOOP_LAG_MS = 50;
+
+const runSchema: z.ZodType<LoopRun> = z.lazy(() =>
+  z.object({
+    length: z.number(),
+    bots: z.number(),
+    asked: z.number(),
+    owed: z.number(),
+    sinceOurs: z.number().optional(),
+    mutes: z.number(),
+    mutedAt: z.number().optional(),
+    newest: snowflakeSchema<"message">().optional(),
+    isTold: z.boolean().optional(),
+  })
+);
+
+/** A change of a count, as the journal has it. */
+interface LoopRecord {
+  readonly accountId: AccountId;
+  readonly scope: ChannelId;
+  /** JSON of a run; absent: there is none any more. */
+  readonly value?: string;
+  readonly at: number;
+}
+
+/** Keeps the counts of the loop guard: the journal has each, so none costs a transaction. */
+function createLoopRuns({ journaled, upsert, values, keyOf, remove }: {
+  readonly journaled: Transactions["journaled"];
+  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
+  readonly remove: { run(accountId: string, scope: string, name: string): unknown };
+  readonly values: () => Map<string, string>;
+  readonly keyOf: (accountId: string, scope: string, name: string) => string;
+}): LoopRuns {
+  function remember({ accountId, scope, value }: LoopRecord): void {
+    const key = keyOf(accountId, scope, LOOP);
+    if (value === undefined) values().delete(key);
+    else values().set(key, value);
+  }
+  const changes = journaled<LoopRecord>("loop", (record) => {
+    const { accountId, scope, value, at } = record;
+    if (value === undefined) remove.run(accountId, scope, LOOP);
+    else upsert({ accountId, scope, name: LOOP, value, at });
+  });
+  return {
+    loopRuns(accountId) {
+      const prefix = `${accountId}\n`;
+      const runs = new Map<ChannelId, LoopRun>();
+      for (const [key, value] of values()) {
+        if (!key.startsWith(prefix) || !key.endsWith(`\n${LOOP}`)) continue;
+        const channelId = readSnowflake<"channel">(key.slice(prefix.length, -LOOP.length - 1));
+        if (channelId) runs.set(channelId, runSchema.parse(JSON.parse(value)));
+      }
+      return runs;
+    },
+    keepLoopRun(accountId, scope, run, at) {
+      const record = { accountId, scope, value: run && JSON.stringify(run), at };
+      remember(record);
+      changes.later(UNNAMED, record, LOOP_LAG_MS);
     },
   };
 }

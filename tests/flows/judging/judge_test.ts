@@ -7,12 +7,13 @@ import type { CurrentPolicy } from "../../../src/flows/judging/policy_keeper.ts"
 import { prepareAdmission, textCommandsOf } from "../../../src/policy/admission.ts";
 import { noPattern } from "../../../src/policy/rules/rules.ts";
 import { TEXT_COMMANDS } from "../../../src/interactions/registry.ts";
-import { guildMessage, sender, userId } from "../../support/discord/builders.ts";
+import { guildMessage, messageIdAt, sender, userId } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
 import { cases } from "../../support/long_form.ts";
 import { drawn } from "../../policy/policies.ts";
 
 const OURS = userId("777");
+const NOW = Date.UTC(2026, 0, 1);
 const ADA = userId("123456789012345678");
 
 async function judgeBy(discord: object) {
@@ -90,22 +91,27 @@ describe("[H1] createJudge() › recall()", () => {
 
   it("[P11] [G6] ends no mute because of an earlier message", async () => {
     const { judge, recordOwn } = await judgeBy({ allowBots: true, loopGuard: { maxTurns: 4 } });
-    const theirs = guildMessage({ sender: bot("778"), mention: "user" });
+    let count = 0;
+    const next = (fields = {}) => guildMessage({ id: messageIdAt(NOW + ++count), ...fields });
+    const theirs = () => next({ sender: bot("778"), mention: "user" });
+    const earlier = guildMessage({ id: messageIdAt(NOW - 1) });
     for (let turn = 0; turn < 3; turn++) {
-      judge(theirs);
-      recordOwn(theirs.channelId);
+      judge(theirs());
+      recordOwn(next());
     }
-    assert.equal(judge(theirs).verdict.why, "loop-guard");
-    judge(guildMessage(), {}, "not_live");
-    assert.equal(judge(theirs).verdict.why, "loop-guard");
-    judge(guildMessage());
-    assert.equal(judge(theirs).verdict.why, "mentioned");
+    assert.equal(judge(theirs()).verdict.why, "loop-guard");
+    judge(next(), {}, "not_live");
+    assert.equal(judge(theirs()).verdict.why, "loop-guard");
+    judge(earlier, {}, "history");
+    assert.equal(judge(theirs()).verdict.why, "loop-guard");
+    judge(next(), {}, "history");
+    assert.equal(judge(theirs()).verdict.why, "mentioned");
   });
 
   it("[P11] counts towards no later loop of bots", async () => {
     const { judge, recall, recordOwn } = await judgeBy({ allowBots: true });
     const theirs = guildMessage({ sender: bot("778"), mention: "user" });
-    recordOwn(theirs.channelId);
+    recordOwn(theirs);
     for (let turn = 0; turn < 20; turn++) recall(theirs);
     assert.equal(judge(theirs).verdict.why, "mentioned");
   });

@@ -344,7 +344,7 @@ describe("createAcceptor()", () => {
       ])
     );
     assert.deepEqual(facts, [[{ isMuted: true }, 7], [{ isMuted: true }, 7]]);
-    assert.deepEqual(sources, ["live", "not_live"]);
+    assert.deepEqual(sources, ["live", "history"]);
   });
 
   it("[P3] lets the store create a stranger's code in the message's transaction", async () => {

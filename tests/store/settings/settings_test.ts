@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createSettings } from "../../../src/store/settings/settings.ts";
-import { ACCOUNT } from "../../support/discord/builders.ts";
+import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
+import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 describe("[K2] settings.known()", () => {
@@ -12,10 +18,44 @@ describe("[K2] settings.known()", () => {
     await settings.change(ACCOUNT, "11", "queue", "steer", 1);
     assert.equal(settings.known(ACCOUNT, "11", "queue"), "steer");
     assert.equal(settings.known(ACCOUNT, "12", "queue"), undefined);
-    const notUsed = { commit: () => Promise.reject(), readUnjournaled: () => Promise.reject() };
+    const notUsed = createUngroupedTransactions(database);
     assert.equal(createSettings(database, notUsed).known(ACCOUNT, "11", "queue"), "steer");
     await settings.change(ACCOUNT, "11", "queue", undefined, 2);
     assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
+  });
+});
+
+describe("[P11] settings.keepLoopRun()", () => {
+  const PLACE = channelId("1400000000000000011");
+  const RUN = { length: 2, bots: 1, asked: 1, owed: 1, mutes: 0 };
+
+  it("keeps a run for the next process, also if only the journal has it", () => {
+    const { store, database } = openTestStore();
+    const { settings } = store;
+    const newest = messageId("1400000000000000012");
+    settings.keepLoopRun(ACCOUNT, PLACE, { ...RUN, newest, mutedAt: 7, isTold: true }, 1);
+    settings.keepLoopRun(ACCOUNT, channelId("1400000000000000013"), RUN, 1);
+    settings.keepLoopRun(ACCOUNT, channelId("1400000000000000013"), undefined, 2);
+    const expected = [[PLACE, { ...RUN, newest, mutedAt: 7, isTold: true }]];
+    assert.deepEqual([...settings.loopRuns(ACCOUNT)], expected);
+    store.catchUp();
+    const next = createSettings(database, createUngroupedTransactions(database));
+    assert.deepEqual([...next.loopRuns(ACCOUNT)], expected);
+    assert.deepEqual([...next.loopRuns(toAccountId("other"))], []);
+  });
+
+  it("is in the journal of a process that was killed", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "barnacle.db");
+    const first = openStore(path, { elapsed: () => 0, now: 0 });
+    first.settings.keepLoopRun(ACCOUNT, PLACE, RUN, 1);
+    await first.settings.change(ACCOUNT, "11", "queue", "steer", 1); // the next transaction
+    const copy = join(directory.path, "copy.db");
+    for (const end of ["", "-wal"]) copyFileSync(`${path}${end}`, `${copy}${end}`);
+    first.close();
+    const second = openStore(copy, { elapsed: () => 0, now: 0 });
+    assert.deepEqual([...second.settings.loopRuns(ACCOUNT)], [[PLACE, RUN]]);
+    second.close();
   });
 });
 

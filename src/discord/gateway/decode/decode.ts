@@ -133,8 +133,7 @@ function toEvent(
 ): PostedMessage | undefined {
   if (!SHOWN.has(message.type)) return undefined;
   if (message.author.id === context.self.userId) {
-    const isForeign = message.type === POLL_RESULT || isAnswerToInteraction(message);
-    return isForeign ? undefined : toOwn(message, context.accountId);
+    return message.type === POLL_RESULT ? undefined : toOwn(message, context, knownGuildId);
   }
   return toInbound(message, message.guild_id ?? knownGuildId, context);
 }
@@ -148,12 +147,20 @@ function isAnswerToInteraction({ interaction_metadata, webhook_id }: MessagePayl
   return (interaction_metadata !== null && interaction_metadata !== undefined) || !!webhook_id;
 }
 
-function toOwn({ id, channel_id, nonce }: MessagePayload, accountId: AccountId): OwnMessage {
+function toOwn(
+  message: MessagePayload,
+  { accountId, index }: DecodeContext,
+  knownGuildId: GuildId | undefined,
+): OwnMessage {
+  const { id, channel_id, nonce, guild_id: guildId = knownGuildId } = message;
+  const place = guildId && placeIn(guildId, channel_id, index.get(guildId));
   return {
     kind: "own_message",
     accountId,
     id,
     channelId: channel_id,
+    parentId: place && place.thread ? place.channel.id : undefined,
+    toInteraction: isAnswerToInteraction(message) || undefined,
     nonce: nonce !== null && nonce !== undefined ? String(nonce) : undefined,
   };
 }

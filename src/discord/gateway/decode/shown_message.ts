@@ -45,7 +45,8 @@ export function createShow({ accountId, reader, maySee, footerOf }: Pick<Account
     const shownText = (text: string) => isElsewhere ? withoutSpoilers(text) : text;
     const event = decodeHistory(raw, guildId, { accountId, self, index }, isGroup);
     const isOwnPollResult = type === POLL_RESULT && author?.id === self.userId;
-    if (event?.kind === "own_message" || isOwnPollResult) {
+    const isOwn = event?.kind === "own_message" && !event.toInteraction;
+    if (isOwn || isOwnPollResult) {
       const replyTo = message_reference?.message_id;
       return {
         ...times,

@@ -374,7 +374,7 @@ describe("[H3] decodeMessage()", () => {
 describe("[D1] decodeMessage()", () => {
   it("recognises our own message by its nonce", () => {
     const own = decodeMessage(messageData({ author: BARNACLE, nonce: "abc" }), CONTEXT);
-    assert.deepEqual(own, {
+    sameData(own, {
       kind: "own_message",
       accountId: ACCOUNT,
       id: "1400000000000000001",
@@ -389,11 +389,20 @@ describe("[D1] decodeMessage()", () => {
     ["an answer to a slash command", { interaction_metadata: { id: "1" }, webhook_id: "1" }],
     ["a follow-up", { type: 19, interaction_metadata: { id: "1" } }],
     ["a post of our webhook", { webhook_id: SELF.applicationId }],
+  ];
+  for (const [name, fields] of answers) {
+    it(`[G11] [P11] marks ${name}, which proves no second program, and counts`, () => {
+      const own = decodeMessage(messageData({ author: BARNACLE, ...fields }), CONTEXT);
+      assert.ok(own?.kind === "own_message" && own.toInteraction);
+    });
+  }
+
+  const announcements: readonly (readonly [string, Readonly<Record<string, unknown>>])[] = [
     ["a pin", { type: 6 }],
     ["a thread's beginning", { type: 21 }],
     ["the message type of a command's answer", { type: 20 }],
   ];
-  for (const [name, fields] of answers) {
+  for (const [name, fields] of announcements) {
     it(`[G11] suspects no second program for ${name}`, () => {
       const own = messageData({ author: BARNACLE, ...fields });
       assert.equal(decodeMessage(own, CONTEXT), undefined);
@@ -402,7 +411,8 @@ describe("[D1] decodeMessage()", () => {
 
   it("[G11] does not treat a null as an interaction", () => {
     const own = messageData({ author: BARNACLE, interaction_metadata: null, webhook_id: null });
-    assert.equal(decodeMessage(own, CONTEXT)?.kind, "own_message");
+    const event = decodeMessage(own, CONTEXT);
+    assert.ok(event?.kind === "own_message" && !event.toInteraction);
   });
 });
 
