@@ -27,6 +27,7 @@ function build({ isOwner = false } = {}) {
     events: { emit: { schedulesChanged: () => {} } },
     now: () => NOW,
   }, {
+    agentId: "main",
     timezone: () => "Europe/Vienna",
     linkHosts: () => [],
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),

@@ -173,6 +173,8 @@ export interface Scheduled {
   /** The store's number of the schedule. */
   readonly scheduleId: number;
   readonly dueAt: number;
+  /** The agent that set it, which answers; absent in old ones: N2 decides. */
+  readonly agentId?: string;
   /** Set if it began later, because the bot did not run then. */
   readonly isLate?: true;
 }

@@ -26,6 +26,8 @@ export type NoteScope = (typeof NOTE_SCOPES)[number];
 export interface Note {
   /** The store's number, which is never used again. */
   readonly id: number;
+  /** The agent whose turns see it. */
+  readonly agentId: string;
   readonly scope: NoteScope;
   /** From {@link scopeKeyOf}. */
   readonly scopeKey: string;
@@ -43,8 +45,7 @@ export interface Note {
 
 /** A note to store. */
 export interface NewNote
-  extends Pick<Note, "scope" | "scopeKey" | "space" | "authorId" | "text" | "sources"> {
-  readonly agentId: string;
+  extends Pick<Note, "agentId" | "scope" | "scopeKey" | "space" | "authorId" | "text" | "sources"> {
   /** Identifies the call that saves it, so that a repeated call saves no second one. */
   readonly callKey: string;
 }

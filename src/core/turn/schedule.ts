@@ -6,10 +6,14 @@ import { type AccountId, type MessageId, snowflakeAt } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 
 /** The message that created a schedule, without its words: who asks, and where. */
-export type ScheduleOrigin = Pick<
-  InboundMessage,
-  "accountId" | "id" | "channelId" | "guildId" | "place" | "sender"
->;
+export interface ScheduleOrigin extends
+  Pick<
+    InboundMessage,
+    "accountId" | "id" | "channelId" | "guildId" | "place" | "sender"
+  > {
+  /** The agent whose turn it was; absent in old schedules. */
+  readonly agentId?: string;
+}
 
 /** The work of a schedule that is due. */
 export interface ScheduledWork {
@@ -103,8 +107,9 @@ export function runIdOf(scheduleId: number, dueAt: number): MessageId {
 /** The parts of a message that a schedule keeps. */
 export function originOf(
   { accountId, id, channelId, guildId, place, sender }: ScheduleOrigin,
+  agentId: string,
 ): ScheduleOrigin {
-  return { accountId, id, channelId, guildId, place, sender };
+  return { accountId, id, channelId, guildId, place, sender, agentId };
 }
 
 /** Whether a run has ended without its result reaching people. */

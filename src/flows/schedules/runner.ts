@@ -138,14 +138,14 @@ export function createRunner(
       ? undefined
       : await ports.nextRun(cron);
     const creator = await ports.creatorNow(due.origin);
-    const { origin } = creator.kind === "here" ? creator : due;
+    const { agentId, ...origin } = creator.kind === "here" ? creator.origin : due.origin;
     const message: InboundMessage = {
       ...origin,
       ...ASKED_OTHERWISE,
       id: messageId,
       text,
       sentAt: createdAtMs(messageId),
-      scheduled: { scheduleId: id, dueAt, isLate: isLate || undefined },
+      scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
     };
     const judged = creator.kind === "here" ? settled(await ports.judge(message)) : GONE;
     const isAccepted = judged.verdict.kind === "accept";

@@ -38,7 +38,8 @@ export function createMemoryPort(
   /** A note that the asker's turn sees and that the asker may change. */
   async function changeable(asker: InboundMessage, id: number): Promise<Note | undefined> {
     const note = await notes.find(id);
-    if (!note || !visibleKeys(asker, isOwner(asker)).includes(note.scopeKey)) return undefined;
+    if (note?.agentId !== agentId) return undefined;
+    if (!visibleKeys(asker, isOwner(asker)).includes(note.scopeKey)) return undefined;
     if (note.authorId === asker.sender.id || isOwner(asker)) return note;
     throw new RefusedCall(
       "not_theirs",

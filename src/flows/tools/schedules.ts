@@ -25,6 +25,8 @@ type SchedulingAccount =
 
 /** Creates the port. */
 export function createSchedulesPort(account: SchedulingAccount, options: {
+  /** The agent that sets them, and that they run as. */
+  readonly agentId: string;
   /** `agents.defaults.timezone`, or the host's. */
   readonly timezone: () => string;
   /** `messages.linkHosts`. */
@@ -33,7 +35,7 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
   readonly isOwner: (message: InboundMessage) => boolean;
 }): SchedulesPort {
   const { store: { schedules }, events, now } = account;
-  const { timezone, linkHosts, cleanSecrets, isOwner } = options;
+  const { agentId, timezone, linkHosts, cleanSecrets, isOwner } = options;
 
   function shown({ id, kind, text, cron, nextAt, pausedBy, origin }: Schedule): ShownSchedule {
     return {
@@ -78,7 +80,7 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
       if (clean.trim() === "") throw badArguments("`text` has nothing to show");
       const created = await schedules.create({
         callKey,
-        origin: originOf(asker),
+        origin: originOf(asker, agentId),
         kind: isTask ? "task" : "reminder",
         text: clean,
         cron: read.kind === "cron" ? read.pattern : undefined,

@@ -12,6 +12,7 @@ import type { Notes } from "../../core/store/notes.ts";
 
 const STORED = NOTE.pick(
   "id",
+  "agentId",
   "scope",
   "scopeKey",
   "space",

@@ -9,6 +9,7 @@ const NEVER = new AbortController().signal;
 const by = { userId: "1", channelId: "2", agentId: "main" };
 
 const noteOf = (id: number): Note => ({
+  agentId: "main",
   id,
   scope: "channel",
   scopeKey: "channel:1",

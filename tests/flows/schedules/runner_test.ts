@@ -69,7 +69,7 @@ function build(ports: Partial<RunParts> = {}) {
   const add = (fields: Partial<NewSchedule> = {}) =>
     store.schedules.create({
       callKey: `call ${Math.max(0, rows("SELECT id FROM schedule").length)}`,
-      origin: originOf(guildMessage()),
+      origin: originOf(guildMessage(), "main"),
       kind: "reminder",
       text: "tea",
       nextAt: clock.now() + HOUR,
@@ -241,7 +241,7 @@ describe("[T12] createRunner()", () => {
       const { clock, create, add, failed, paused, store } = build();
       const runner = create();
       runner.start();
-      await add({ kind: "task", origin: originOf(origin), nextAt: clock.now() });
+      await add({ kind: "task", origin: originOf(origin, "main"), nextAt: clock.now() });
       runner.changed();
       await quiet();
       const claim = await store.inbox.claimNext(ACCOUNT, clock.now(), []);
