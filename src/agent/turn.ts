@@ -60,6 +60,11 @@ export interface TurnPorts extends AskModelPorts {
   readonly showJoined?: ShowJoined;
   /** Finds images of results; absent: the model sees none. */
   readonly showImages?: ShowImages;
+  /**
+   * The next call that the turn makes before its model is asked (N4); `undefined` if there is none
+   * more. Absent: the model decides about all calls.
+   */
+  readonly planned?: (steps: readonly Step[]) => ToolCall | undefined;
   /** Decisions of people about calls; absent: no call waits for people. */
   readonly people?: AskPorts;
   /** Gets each refusal of a call, for the metrics; absent: nothing counts them. Must not throw. */
@@ -107,7 +112,12 @@ export async function runTurn(
     for (;;) {
       const next = log ? nextStep(log.steps, toolbox.isIdempotent) : FIRST_STEP;
       ports.onStep?.(next);
-      if (next.kind === "ask") {
+      const planned = next.kind === "ask" ? ports.planned?.(log?.steps ?? []) : undefined;
+      if (planned) {
+        signal.throwIfAborted();
+        log ??= createStepLog(ports.steps, ports.save);
+        log.add({ kind: "answer", at: now(), text: "", calls: [planned], isPlanned: true });
+      } else if (next.kind === "ask") {
         if (ports.takeIn && log) {
           await log.saveWith(ports.takeIn);
           await ports.readJoined?.(signal);

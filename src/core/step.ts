@@ -17,6 +17,8 @@ export type Step =
     readonly text: string;
     readonly calls: readonly ToolCall[];
     readonly usage?: ModelUsage;
+    /** Whether a workflow asks for the calls, and no model has (N4). */
+    readonly isPlanned?: true;
     readonly at: number;
   }
   /** A call is about to begin that must not run twice. After a crash, it may have run. */

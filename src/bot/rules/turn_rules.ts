@@ -151,6 +151,7 @@ function sharedBy(config: Config, agent: AgentConfig) {
       timeoutMs: agents.turnTimeoutSec * 1_000,
       toolTimeoutMs: tools.timeoutSec * 1_000,
       maxSteps: agents.maxSteps,
+      workflow: agent.steps,
       currency: models.currency,
       texts,
     },

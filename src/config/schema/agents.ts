@@ -1,6 +1,7 @@
 /** Keys of `agents`, `session` and other sections for how an agent works. */
 
 import { z } from "zod";
+import { agentSteps, stepFaults } from "./agent_steps.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
 import { key, laterSection, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
@@ -115,6 +116,7 @@ export const agents = z.strictObject({
         "Names of the skills that the agent may use. A channel's `skills` narrows them.",
         { unset: "all", example: ["triage"] },
       ),
+      steps: agentSteps(),
       groupChat: key(
         z.strictObject({
           mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
@@ -137,6 +139,9 @@ export const agents = z.strictObject({
           });
         }
         seen.add(id);
+      }
+      for (const { path, message, hint } of stepFaults(list)) {
+        context.addIssue({ code: "custom", path: [...path], message, params: { hint } });
       }
     }),
     "The agents. This version runs only the first one.",

@@ -71,13 +71,15 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
     switch (step.kind) {
       case "answer":
         shown = results.length;
-        entries.push({
-          kind: "model",
-          startedAt: Math.min(lastEnd, step.at),
-          endedAt: step.at,
-          calls: step.calls.map(({ name }) => name),
-          usage: step.usage,
-        });
+        if (!step.isPlanned) {
+          entries.push({
+            kind: "model",
+            startedAt: Math.min(lastEnd, step.at),
+            endedAt: step.at,
+            calls: step.calls.map(({ name }) => name),
+            usage: step.usage,
+          });
+        }
         calls = step.calls;
         begun.clear(); // some models use the same ids in each answer
         answeredAt = step.at;

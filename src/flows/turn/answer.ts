@@ -15,7 +15,7 @@ import {
   stepsOfAll,
 } from "../../core/turn/asking.ts";
 import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { Claim, FinishedTurn } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import { type Model, ModelError, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
@@ -28,7 +28,7 @@ import { madeFiles } from "../media/find_files.ts";
 import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
 import type { Step } from "../../core/step.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
-import { createAskedAgents, rulesAfter } from "./asked_agents.ts";
+import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
   interruptedTurn,
@@ -277,6 +277,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     steps: stored.own,
     contextOf: asked ? (key) => ({ ...calls.contextOf(key), agents: asked.port }) : calls.contextOf,
     takeIn: calls.takeIn,
+    planned: rules.workflow &&
+      planOf(rules, () => messagesOf(turn.claim).map(({ text }) => text).join("\n")),
     people: ports.people,
     readJoined: gathered.readJoined,
     showJoined: calls.showJoined,

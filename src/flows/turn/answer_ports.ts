@@ -1,5 +1,6 @@
 /** Declares what an answer needs: its rules from the config, and everything from outside. */
 
+import type { WorkflowStep } from "../../agent/workflow.ts";
 import type { CanUndo, EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -42,6 +43,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
+  /** Other agents that work on each message first (N4); absent: none. */
+  readonly workflow?: readonly WorkflowStep[];
   /** Whether answers have a footer (R15). */
   readonly hasFooter?: boolean;
   /** `models.currency`, for the footer. */

@@ -6,6 +6,7 @@
  */
 
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
+import { plannedCall } from "../../agent/workflow.ts";
 import type { ModelUsage } from "../../core/model.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
@@ -185,6 +186,7 @@ export function createAskedAgents(
         callKey: `${message.id}:agent${number}:${key}`,
         agents: more,
       }),
+      planned: isHelper ? undefined : planOf(rules, () => question),
       people: ports.people,
       showImages: (ids) => gathered.files().keptImages(ids),
       onRefused: ports.events.emit.toolRefused,
@@ -264,6 +266,15 @@ export function createAskedAgents(
     stepsWith: (own: readonly Step[]): readonly Step[] =>
       stepsOfAll({ own, earlier: gathered.stored.earlier, asked: journal }),
   };
+}
+
+/** The calls of an agent's workflow; `undefined` if it has none, or may ask no one. */
+export function planOf(
+  { workflow, tools }: Pick<TurnRules, "workflow" | "tools">,
+  request: () => string,
+): TurnPorts["planned"] {
+  if (!workflow || !tools.some(({ name }) => name === "ask_agent")) return undefined;
+  return (steps) => plannedCall(workflow, steps, request());
 }
 
 /** The rules of a turn. An agent that goes on with it has the rights of the first one at most (N4). */

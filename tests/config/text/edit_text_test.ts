@@ -47,7 +47,9 @@ describe("[C10] formatText()", () => {
     it(`keeps ${what}`, () => assert.equal(formatText(before), after));
   }
 
-  for (const file of ["config.example.jsonc", "examples/one-agent.jsonc"]) {
+  for (
+    const file of ["config.example.jsonc", "examples/one-agent.jsonc", "examples/workflow.jsonc"]
+  ) {
     it(`leaves ${file} as it is`, () => {
       const text = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
       assert.equal(formatText(text), text);

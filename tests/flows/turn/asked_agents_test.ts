@@ -42,6 +42,8 @@ interface Facts {
   /** Tools that the person may use whichever agent answers. */
   readonly ofPerson?: readonly string[];
   readonly needsApproval?: boolean;
+  /** The workflow of the first agent. */
+  readonly workflow?: TurnRules["workflow"];
   /** A person stops the turn once so many requests have begun. */
   readonly stopsAfter?: number;
 }
@@ -258,7 +260,10 @@ async function play(script: Script, facts: Facts = {}) {
         },
       },
       missingRight: () => Promise.resolve(undefined),
-      rules: () => rulesWith(toolsOf(disk.route.agentId)),
+      rules: () => ({
+        ...rulesWith(toolsOf(disk.route.agentId)),
+        workflow: disk.route.agentId === "main" ? facts.workflow : undefined,
+      }),
       backfill: () => undefined,
       now: clock.now,
       schedule: clock.schedule,
@@ -527,5 +532,34 @@ describe("[N4] handoff", () => {
     }, { tools: { main: ["handoff"], res: ["read", "exec"] } });
     const asked = requests.find(({ agent }) => agent === "res")?.request;
     assert.deepEqual(asked?.tools?.map(({ name }) => name), ["read"]);
+  });
+});
+
+describe("[N4] a workflow", () => {
+  const script: Script = {
+    main: [undefined, undefined, "The checked text."].map((says) => says ?? "too early"),
+    "res?": [[["read", {}]], "12 metres"],
+    "ops?": ["checked: 12 metres"],
+  };
+  const workflow = [{ agent: "res", prompt: "Find facts." }, { agent: "ops", prompt: "Check." }];
+
+  it("asks its agents in order, and its own model last, wherever crashes cut it", async () => {
+    const { events, requests, disk } = await play(script, { workflow });
+    assert.equal(textOf(disk), "The checked text.");
+    assert.deepEqual(requests.map(({ agent }) => agent), ["res?", "res?", "ops?", "main"]);
+    const asked = requests[2]?.request.messages[0]?.text ?? "";
+    assert.match(asked, /Check\.[^]*How deep is the harbour\?[^]*Result of res:\n12 metres/);
+    assert.match(resultsOf("main", requests)[1] ?? "", /checked: 12 metres/);
+    for (let crash = 0; crash < events; crash++) {
+      const { disk, askedAgain } = await play(script, { workflow, crashes: [crash] });
+      assert.equal(textOf(disk), "The checked text.", `crash ${crash}`);
+      assert.deepEqual(askedAgain, [], `crash ${crash}`);
+    }
+  });
+
+  it("goes on if a step fails", async () => {
+    const { disk, requests } = await play({ ...script, "res?": [] }, { workflow });
+    assert.equal(textOf(disk), "The checked text.");
+    assert.match(resultsOf("main", requests)[0] ?? "", /res gave no answer/);
   });
 });
