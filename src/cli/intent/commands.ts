@@ -12,7 +12,8 @@ const FILE = {
 
 const FORMAT = [
   "Without --file, it reads the stored history: messages that addressed the bot are for it, and " +
-  "messages without an answer are not. Of answers that no one asked for, reactions decide.",
+  "those that another person answered are not. Reactions and deletions tell whether people wanted " +
+  "an answer that no one asked for.",
   'A line of the file is a message: {"author": "ada", "text": "and on Debian?", "label": true}. ' +
   '"label" tells whether it is for the bot. Messages without it are the conversation around it.',
   'Optional: "time" (ISO, or Unix seconds), "to" (names of the people whom it addresses), ' +

@@ -1,9 +1,10 @@
 /**
  * Labels the stored history for `barnacle intent eval` and `calibrate` (I2).
  *
- * Labels follow from deeds, not from words: a message that addressed the bot is for it, and a message
- * that got no answer is not. If the bot answered a message that did not address it, only people's
- * outcomes tell. Nothing of the history leaves the machine, and no weight is trained on it.
+ * Labels follow from deeds, not from words: a message that addressed the bot is for it, and one that
+ * another person answered is not. If the bot answered a message that did not address it, people's
+ * outcomes tell. All other messages have no label: the filter's own decisions must not confirm it.
+ * Nothing of the history leaves the machine, and no weight is trained on it.
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
@@ -13,6 +14,8 @@ import { createChannelRecord } from "../../flows/intent/channel_record.ts";
 import { toIntentMessage } from "../../flows/intent/channel_state.ts";
 import type { LabelledMessage } from "../../policy/intent/replay.ts";
 
+/** A person who addresses another one this soon answers that one's newest message. */
+const ANSWERED_WITHIN_MS = 5 * 60_000;
 /** Newest messages of each kind that are read. */
 const MAX_MESSAGES = 20_000;
 
@@ -37,6 +40,7 @@ export async function readHistory(
 /**
  * Labels messages.
  *
+ * @param talk Oldest first.
  * @param outcomes By the bot's message, whether people wanted it.
  */
 export function labelHistory(
@@ -44,30 +48,43 @@ export function labelHistory(
   me: UserId,
   outcomes: ReadonlyMap<string, boolean>,
 ): readonly LabelledMessage[] {
-  const wanted = new Map<MessageId, boolean>();
+  const labels = new Map<MessageId, boolean>();
   for (const one of talk) {
     const outcome = one.kind === "own" ? outcomes.get(one.id) : undefined;
     if (one.kind === "own" && one.answers && outcome !== undefined) {
-      wanted.set(one.answers, outcome);
+      labels.set(one.answers, outcome);
     }
   }
   const authors = new Map<MessageId, UserId>();
   const people = new Map<ChannelId, Map<string, UserId>>();
-  return talk.map((one): LabelledMessage => {
-    const { id, channelId: channel, text, sentAt: at } = one;
+  const newest = new Map<string, { readonly id: MessageId; readonly at: number }>();
+  const messages = talk.map((one) => {
+    const { id, channelId, text, sentAt: at } = one;
+    const channel: string = channelId;
     if (one.kind === "own") {
       authors.set(id, me);
       const to = one.to ? [one.to] : [];
-      return { author: me, text, at, to, beginsWithName: false, channel };
+      return { id, author: me, text, at, to, beginsWithName: false, channel };
     }
     authors.set(id, one.sender.id);
-    const known = people.get(channel) ?? new Map<string, UserId>();
-    people.set(channel, known.set(one.sender.username.toLowerCase(), one.sender.id));
+    const known = people.get(channelId) ?? new Map<string, UserId>();
+    people.set(channelId, known.set(one.sender.username.toLowerCase(), one.sender.id));
     const author = one.replyTo && authors.get(one.replyTo);
     const quoted = author && { author: { id: author } };
     const message = toIntentMessage({ ...one, quoted }, me, known);
-    const isAddressed = one.mention !== undefined || message.to.includes(me);
-    const label = isAddressed ? true : one.isAccepted ? wanted.get(id) : false;
-    return { ...message, channel, label };
+    if (message.to.includes(me)) labels.set(id, true);
+    for (const person of message.to.filter((to) => to !== me && to !== one.sender.id)) {
+      const before = newest.get(`${channel} ${person}`);
+      const isReply = one.replyTo !== undefined && author === person;
+      const answered = isReply
+        ? one.replyTo
+        : before && at - before.at < ANSWERED_WITHIN_MS
+        ? before.id
+        : undefined;
+      if (answered !== undefined && !labels.has(answered)) labels.set(answered, false);
+    }
+    newest.set(`${channel} ${one.sender.id}`, { id, at });
+    return { ...message, id, channel };
   });
+  return messages.map(({ id, ...message }) => ({ ...message, label: labels.get(id) }));
 }

@@ -90,8 +90,6 @@ export type TalkedMessage =
       readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
       readonly mention?: InboundMessage["mention"];
       readonly replyTo?: MessageId;
-      /** Whether the bot took it as a message to it. */
-      readonly isAccepted?: true;
     }
     /** `to`: the person whom it answers, with the message `answers`. */
     | { readonly kind: "own"; readonly to?: UserId; readonly answers?: MessageId }

@@ -67,17 +67,7 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
             const { channelId, message } = ASKED.read(row);
             const { id, sender, text, sentAt, mention, quoted } = message;
             const replyTo = quoted?.id;
-            return {
-              kind: "person",
-              id,
-              channelId,
-              sender,
-              text,
-              sentAt,
-              mention,
-              replyTo,
-              isAccepted: true,
-            };
+            return { kind: "person", id, channelId, sender, text, sentAt, mention, replyTo };
           }),
           ...own.all(given).map((row): TalkedMessage => {
             const { messageId: id, channelId, content: text, askerId, causeId } = OWN.read(row);

@@ -35,26 +35,44 @@ function answered(id: typeof FIRST, answers: typeof FIRST, to = ADA): TalkedMess
 }
 
 describe("labels of the history", () => {
-  it("[I2] follow from mentions, replies, answers and their outcomes", () => {
+  it("[I2] follow from mentions, replies, answers of people and outcomes", () => {
     const talk = [
-      wrote(ADA, "how?", { mention: "user", isAccepted: true }),
+      wrote(ADA, "how?", { mention: "user" }),
       answered(messageId("21"), FIRST),
-      wrote(ADA, "and on Debian?", { id: FIRST, isAccepted: true }),
+      wrote(ADA, "and on Debian?", { id: FIRST }),
       answered(messageId("22"), FIRST),
-      wrote(BOB, "I think so", { id: SECOND, isAccepted: true }),
+      wrote(BOB, "I think so", { id: SECOND }),
       answered(messageId("23"), SECOND, BOB),
-      wrote(ADA, "unknown", { isAccepted: true }),
+      wrote(ADA, "ok thanks"),
       wrote(BOB, "lunch?"),
-      wrote(BOB, "a reply", { replyTo: messageId("22") }),
       wrote(ADA, "bob: sure"),
+      wrote(BOB, "a reply", { replyTo: messageId("22") }),
+      wrote(BOB, "no one heard this"),
     ];
     const outcomes = new Map([["22", true], ["23", false]]);
     const labelled = labelHistory(talk, BOT, outcomes);
     assert.deepEqual(
-      labelled.filter(({ author }) => author !== BOT).map(({ label }) => label),
-      [true, true, false, undefined, false, true, false],
+      labelled.filter(({ author }) => author !== BOT).map(({ text, label }) => [text, label]),
+      [
+        ["how?", true],
+        ["and on Debian?", true],
+        ["I think so", false],
+        ["ok thanks", undefined],
+        ["lunch?", false],
+        ["bob: sure", undefined],
+        ["a reply", true],
+        ["no one heard this", undefined],
+      ],
     );
-    assert.deepEqual(labelled.at(-1)?.to, [BOB]);
     assert.deepEqual(labelled[1]?.to, [ADA]);
+  });
+
+  it("[I2] are not given for answers of people after five minutes, except replies", () => {
+    const [early, old] = [messageId("31"), messageId("32")];
+    const talk = [wrote(BOB, "who knows?", { id: early }), wrote(BOB, "anyone?", { id: old })];
+    at += 600_000;
+    talk.push(wrote(ADA, "bob: I was away"), wrote(ADA, "I do", { replyTo: early }));
+    const labelled = labelHistory(talk, BOT, new Map());
+    assert.deepEqual(labelled.map(({ label }) => label), [false, undefined, undefined, undefined]);
   });
 });

@@ -34,6 +34,13 @@ describe("[I1] the intent filter", () => {
       const other = say("grace", "general", `<@${user("ada").id}> lunch?`);
       assert.equal(await decided(other), "ignore: to-others");
       assert.equal(simulator.posted("general").length, 2);
+
+      // The mention is for the bot, and grace answered ada's newest message.
+      const measured = await cli("intent", "eval", "--json");
+      const { directed } = JSON.parse(measured.stdout[0] ?? "").heads;
+      assert.deepEqual([directed.count, directed.positives], [2, 1]);
+      const explained = await cli("intent", "explain", follow.id);
+      assert.match(explained.stdout[0] ?? "", /^for the bot +0\.[789]\d$/);
     }));
 
   it("is quiet for an hour when a person asks for that, over a crash", () =>
