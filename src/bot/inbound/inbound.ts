@@ -25,6 +25,7 @@ import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import { createMembers, createReadUser } from "../../discord/rest/calls/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
+import { createGuildNotices } from "../../flows/receive/guild_notices.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 
 const GUILDS = "channels.discord.guilds";
@@ -37,6 +38,10 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = () => waitingRulesOf(config().messages.queue, texts(), parts.sources.isOwner);
+  const notices = createGuildNotices(
+    account.forPart("access"),
+    (text) => outbound.reachOwners(text),
+  );
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
     isNeeded: () => policy().policy.needsOwnerInGuild === true,
@@ -44,7 +49,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     judge: judge.judge,
     route,
     waiting,
-    tellOwners: (text) => outbound.reachOwners(text),
+    notices,
     guildsPath: () => policy().policy.ruleOf(GUILDS),
   });
   const lookUp = createPluralkitLookUp(() => config().discord.pluralkit, {
@@ -94,6 +99,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       channel: createFindChannel(client, aside),
     },
     keeper: parts.policy,
+    notices,
     tellOwners: (text) => outbound.tellOwners(text),
   });
   const unread = createUnreadDispatches(
@@ -146,7 +152,9 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
 
   const endTasks = () =>
-    Promise.all([pluralkit, ownerGuilds, challenges, names, interactions].map((one) => one.stop()));
+    Promise.all(
+      [pluralkit, ownerGuilds, notices, challenges, names, interactions].map((one) => one.stop()),
+    );
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
 

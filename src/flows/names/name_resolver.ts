@@ -14,6 +14,7 @@ import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.t
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 import { createUnknownIds, type IdLookUp } from "./unknown_ids.ts";
+import type { GuildNotices } from "../receive/guild_notices.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
@@ -45,7 +46,7 @@ const REPORT_AFTER_MS = 10_000;
 /** Creates the name resolution of an account. */
 export function createNameResolver(
   account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
-  { guilds, isWhole, described, searchMembers, isRefused, lookUp, keeper, tellOwners }:
+  { guilds, isWhole, described, searchMembers, isRefused, lookUp, keeper, notices, tellOwners }:
     & Pick<SearchPorts, "searchMembers" | "isRefused">
     & {
       /** Guilds with complete facts, without those that are awaited or in an outage. */
@@ -58,6 +59,7 @@ export function createNameResolver(
       ) => Named<GuildId> & Pick<GuildPlace, "hasNamesake">;
       readonly lookUp: IdLookUp;
       readonly keeper: Pick<PolicyKeeper, "resolved" | "hold">;
+      readonly notices: Pick<GuildNotices, "add">;
       readonly tellOwners: (text: string) => Promise<void>;
     },
 ): NameResolver {
@@ -76,7 +78,7 @@ export function createNameResolver(
   const joined = createGuildJoined({ texts: account.texts, log }, {
     closed: (guild) => closedTo(described(guild), policy().policy),
     guildsPath: () => policy().policy.ruleOf(GUILDS),
-    tellOwners,
+    notices,
   });
   const unknownIds = createUnknownIds({ texts: account.texts, log }, lookUp, tellOwners);
   let cancel: (() => void) | undefined;

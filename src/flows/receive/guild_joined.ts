@@ -11,6 +11,7 @@ import type { GuildId } from "../../core/discord/ids.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice } from "../../render/notices/notices.ts";
+import type { GuildNotices } from "./guild_notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /** Why the bot answers no message in a guild. */
@@ -33,11 +34,11 @@ export function createGuildJoined(account: Pick<Account, "log" | "texts">, ports
    * Config path of this account's `guilds`, whether it is set or not: `"channels.discord.guilds"`.
    */
   readonly guildsPath: () => string;
-  /** Writes to each owner. Never rejects. */
-  readonly tellOwners: (text: string) => Promise<void>;
+  /** Tells the owners about guilds. */
+  readonly notices: Pick<GuildNotices, "add">;
 }): (guild: Named<GuildId>) => void {
   const { texts, log } = account;
-  const { closed, guildsPath, tellOwners } = ports;
+  const { closed, guildsPath, notices } = ports;
   return ({ id, name }) => {
     const found = closed({ id, name });
     if (!found) return;
@@ -51,7 +52,7 @@ export function createGuildJoined(account: Pick<Account, "log" | "texts">, ports
       command,
     });
     const words = { name: nameAsCode(name), id, rule: `\`${rule}\``, command: `\`${command}\`` };
-    void tellOwners(notice("joined", words, texts()));
+    notices.add({ guild: { id, name }, text: notice("joined", words, texts()) });
   };
 }
 

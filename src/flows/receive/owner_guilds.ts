@@ -16,6 +16,7 @@ import type { OwnerInGuild } from "../../core/inbound/facts.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
+import type { GuildNotices } from "./guild_notices.ts";
 import { judgeAgain, type LateDecisionPorts, storeLateVerdict } from "./judge_message.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { AskedGuildRows } from "../../core/store/pairing.ts";
@@ -46,17 +47,14 @@ export function createOwnerGuilds(
       readonly isNeeded: () => boolean;
       /** Asks Discord whether an owner is in a guild. Never rejects. */
       readonly ask: (guildId: GuildId) => Promise<OwnerInGuild>;
-      /** Writes to each owner. Rejects only if it could write to none of them. */
-      readonly tellOwners: (text: string) => Promise<void>;
+      /** Tells the owners about guilds. */
+      readonly notices: Pick<GuildNotices, "add">;
       /** Config path of this account's `guilds`: `"channels.discord.guilds"`. */
       readonly guildsPath: () => string;
     },
 ) {
   const { accountId, store: { inbox, pairing: asked }, ask, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message of a guild", ports);
-  const questions = createRetryQueue("Cannot ask the bot's owner about a guild", ports);
-  /** Guilds about which a question is under way. */
-  const asking = new Set<GuildId>();
   let isReady = false;
   let isStopped = false;
 
@@ -83,25 +81,23 @@ export function createOwnerGuilds(
     found: OwnerInGuild,
     isDue: () => Promise<boolean>,
   ): void {
-    if (found === "member" || asking.has(id)) return;
-    asking.add(id);
+    if (found === "member") return;
     const reason = REASONS[found];
-    let isTold = false; // if only storing fails, owners get no second message
-    questions.add(async () => {
-      if (!isTold && await isDue()) {
-        const command = `barnacle config set ${pathTo(ports.guildsPath(), id)} '{}'`;
+    const command = `barnacle config set ${pathTo(ports.guildsPath(), id)} '{}'`;
+    const words = { name: nameAsCode(name), id, reason, command: `\`${command}\`` };
+    ports.notices.add({
+      guild: { id, name },
+      text: notice("ownerNotThere", words, ports.texts()),
+      isDue,
+      noteTold() {
         log.warn("The bot does not answer in a guild without one of its owners", {
           guildId: id,
           guild: name,
           reason,
           command,
         });
-        const words = { name: nameAsCode(name), id, reason, command: `\`${command}\`` };
-        await ports.tellOwners(notice("ownerNotThere", words, ports.texts()));
-        isTold = true;
-      }
-      if (isTold) await asked.noteAsked(accountId, id, now());
-      asking.delete(id);
+        return asked.noteAsked(accountId, id, now());
+      },
     });
   }
 
@@ -133,7 +129,7 @@ export function createOwnerGuilds(
     /** Decides nothing more; the next start continues. */
     async stop(): Promise<void> {
       isStopped = true;
-      await Promise.all([decisions.stop(), questions.stop()]);
+      await decisions.stop();
     },
   };
 }

@@ -130,6 +130,14 @@ export const OWNER_NOTICES = {
     },
     example: "Man hat mich in {name} ({id}) geholt; {rule} schweigt. {command}",
   },
+  joinedMany: {
+    text:
+      "I was added to {count} servers in which I stay silent: {names}. My log has the command " +
+      "that allows each of them.",
+    when: "the bot joins several such guilds within ten minutes, to the bot's owner",
+    placeholders: { count: "the number of guilds", names: "the first five, with their IDs" },
+    example: "Man hat mich in {count} Server geholt, in denen ich schweige: {names}.",
+  },
   eventsUnread: {
     text: "I cannot read Discord's {type} events ({why}), so I miss what they tell me. Please " +
       "update me, or check the server that I am connected to.",

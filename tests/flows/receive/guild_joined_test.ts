@@ -15,10 +15,7 @@ function setUp(closed: ClosedGuild, path = "channels.discord.guilds") {
   const joined = createGuildJoined({ texts: () => ({}), log }, {
     closed: ({ id }) => id === OPEN ? undefined : closed,
     guildsPath: () => path,
-    tellOwners(text) {
-      told.push(text);
-      return Promise.resolve();
-    },
+    notices: { add: ({ text }) => void told.push(text) },
   });
   return { joined, lines, told };
 }

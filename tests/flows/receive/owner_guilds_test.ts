@@ -4,6 +4,7 @@ import { type Judged, NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.t
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { KnownFacts, OwnerInGuild } from "../../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
+import { createGuildNotices } from "../../../src/flows/receive/guild_notices.ts";
 import { createOwnerGuilds } from "../../../src/flows/receive/owner_guilds.ts";
 import { ACCOUNT, guildId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
@@ -35,7 +36,16 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
   const steps: string[] = [];
   const told: string[] = [];
   const world = { found, wasAsked, failures: 0 };
+  const notices = createGuildNotices(
+    { log, random: () => 0, schedule: clock.schedule, texts: () => ({}) },
+    (text) => {
+      if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
+      told.push(text);
+      return Promise.resolve();
+    },
+  );
   const guilds = createOwnerGuilds({
+    notices,
     accountId: ACCOUNT,
     store: {
       inbox: {
@@ -76,11 +86,6 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
         refusedIn: () => {},
         unanswered: () => {},
       },
-    },
-    tellOwners(text) {
-      if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
-      told.push(text);
-      return Promise.resolve();
     },
     guildsPath: () => "channels.discord.guilds",
     texts: () => ({}),
@@ -153,6 +158,31 @@ describe("[P6] createOwnerGuilds()", () => {
       assert.equal(told.length, count);
     });
   }
+
+  it("sends one message about many guilds at once, and notes each of them", async () => {
+    const { guilds, clock, steps, told, world } = setUp("absent");
+    const join = (from: number, to: number) => {
+      for (let id = from; id <= to; id++) guilds.joined({ id: guildId(`${id}`), name: `G${id}` });
+    };
+    join(1, 1);
+    await settle();
+    join(2, 100);
+    await settle();
+    assert.equal(told.length, 1, "the first one at once");
+    assert.match(told[0] ?? "", /in `G1` \(1\)/);
+    world.failures = 1;
+    clock.advance(10 * 60_000);
+    await settle();
+    assert.equal(told.length, 1);
+    clock.advance(60_000);
+    await settle();
+    assert.equal(told.length, 2);
+    assert.match(told[1] ?? "", /added to 99 servers .*: `G2` \(2\), .*`G6` \(6\), …\./);
+    assert.equal(steps.filter((step) => step.startsWith("noted")).length, 100);
+    clock.advance(60 * 60_000);
+    await settle();
+    assert.equal(told.length, 2);
+  });
 
   it("sends no question about such a guild if the policy needs no owner", async () => {
     const { guilds, told } = setUp("absent", { isNeeded: false });
