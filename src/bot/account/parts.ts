@@ -27,6 +27,7 @@ import { createAccountFiles } from "../turn/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createHistory } from "../turn/history.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
+import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { createToolPorts } from "../turn/tool_ports.ts";
 import { createAccountTurns } from "../turn/turns.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
@@ -70,7 +71,11 @@ export async function createParts(
   const isOwner = createIsOwner(account, owners);
   const sources = createRuleSources(account, { ...given, isOwner, outbound });
   const readMember = createReadMember(gateway.client);
-  const judging = createJudging(account, { ...given, readMember, threads });
+  const { weights, problem } = intentWeightsIn(options.dataDir);
+  if (problem !== undefined) {
+    log.warn("Cannot use the weights of the intent filter; using the shipped ones", { problem });
+  }
+  const judging = createJudging(account, { ...given, readMember, threads, weights });
   const history = createHistory(account, { ...given, judging });
   const counts = { rates, summaries, spend };
   const made = { ...given, ...counts, outbound, threads, files, sources, judging, history };

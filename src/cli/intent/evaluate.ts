@@ -23,6 +23,9 @@ import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
+import { intentWeightsIn } from "../../bot/rules/intent_weights.ts";
+import type { IntentWeights } from "../../policy/intent/weights.ts";
+import { dataDirOf } from "../shared/store_access.ts";
 import { readHistory } from "./history.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -100,14 +103,14 @@ async function withScores(
     return EXIT.failed;
   };
   if (file === undefined) {
-    return await withStore(
-      flags,
-      io,
-      async (store) => await check(await ofHistory(store), "the history"),
-    );
+    return await withStore(flags, io, async (store, { dataDir }) => {
+      const scores = await ofHistory(store, weightsIn(dataDir, io));
+      return await check(scores, "the history");
+    });
   }
   try {
-    return await check(replay(readConversations(file, bot), bot as UserId), file);
+    const weights = weightsIn(dataDirOf(flags.data, io), io);
+    return await check(replay(readConversations(file, bot), bot as UserId, weights), file);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     io.problem(error.message);
@@ -115,13 +118,20 @@ async function withScores(
   }
 }
 
-async function ofHistory(store: Store): Promise<ReplayedScores> {
+/** The weights of the bot with that data directory. */
+function weightsIn(dataDir: string, io: Io): IntentWeights {
+  const { weights, problem } = intentWeightsIn(dataDir);
+  if (problem !== undefined) io.err(`Using the shipped weights: ${problem}`);
+  return weights;
+}
+
+async function ofHistory(store: Store, weights: IntentWeights): Promise<ReplayedScores> {
   const all: ReplayedScores[] = [];
   for (const accountId of await store.gateway.accountIds()) {
     const { self } = await store.gateway.loadAccount(accountId);
     if (!self) continue;
     const history = await readHistory(store, accountId, self.userId, Date.now());
-    all.push(replay(history, self.userId));
+    all.push(replay(history, self.userId, weights));
   }
   return {
     directed: all.flatMap(({ directed }) => directed),

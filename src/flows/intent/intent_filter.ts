@@ -20,6 +20,7 @@ import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { RecentTalk } from "../../core/store/received.ts";
 import type { StoredSettings } from "../../core/store/settings.ts";
 import { type IntentJudgement, judgeIntent } from "../../policy/intent/heads.ts";
+import { type IntentWeights, SHIPPED_WEIGHTS } from "../../policy/intent/weights.ts";
 import { shiftBy } from "../../policy/intent_filter.ts";
 import { asksForQuiet } from "../../policy/quiet_words.ts";
 import type { IntentRules } from "../../policy/rules/intent_rules.ts";
@@ -59,6 +60,7 @@ export function createIntentFilter(
     Account<unknown, { readonly policy: AccessPolicy }, IntentStore>,
     "accountId" | "policy" | "self" | "store" | "now" | "log"
   >,
+  weights: IntentWeights = SHIPPED_WEIGHTS,
 ) {
   const channels = new Map<ChannelId, ChannelState>();
   /** Until when the bot is quiet, by channel: requests of this process, before the store has them. */
@@ -114,7 +116,7 @@ export function createIntentFilter(
   /** Scores a message that arrived just now. */
   function score(message: InboundMessage, rules: IntentRules, channel: ChannelState): IntentFacts {
     const { sender, quoted, mention } = message;
-    const judged = judgeIntent(channel.add(message));
+    const judged = judgeIntent(channel.add(message), weights);
     const at = now();
     const shift = shiftBy(channel.record.outcomes(at));
     const isPattern = !mention && policy().policy.matchesPattern(message.text);

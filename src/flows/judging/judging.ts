@@ -11,6 +11,7 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Conversation } from "../../session/session_key.ts";
 import { createProxiedUsers } from "../receive/pluralkit.ts";
+import type { IntentWeights } from "../../policy/intent/weights.ts";
 import { createIntentFilter } from "../intent/intent_filter.ts";
 import type { AnswerThreads } from "../turn/answer_threads.ts";
 import { createChosenSettings } from "../interactions/chosen_settings.ts";
@@ -23,12 +24,14 @@ import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
 /** Creates the judging of an account. */
 export function createJudging(
   account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "received">>,
-  { readMember, owners, threads, isOurs }: {
+  { readMember, owners, threads, isOurs, weights }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
     readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
     readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
     readonly isOurs: (userId: UserId) => boolean;
+    /** Of the intent filter. */
+    readonly weights: IntentWeights;
   },
 ) {
   const { accountId, config, events, policy, store, now } = account;
@@ -41,7 +44,7 @@ export function createJudging(
     readMember,
   });
   const proxied = createProxiedUsers();
-  const intent = createIntentFilter(account);
+  const intent = createIntentFilter(account, weights);
   const judge = createJudge({
     intent,
     policy,

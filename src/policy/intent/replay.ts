@@ -3,6 +3,7 @@
 import type { UserId } from "../../core/discord/ids.ts";
 import { judgeIntent } from "./heads.ts";
 import { type LabelledScore, thresholdQuality } from "./quality.ts";
+import type { IntentWeights } from "./weights.ts";
 import { createIntentTracker, type IntentMessage } from "./tracker.ts";
 
 /** A message whose intent is known, or one between such messages. */
@@ -32,7 +33,11 @@ export interface ReplayedScores {
  *
  * @param me The author of the bot's messages.
  */
-export function replay(messages: Iterable<LabelledMessage>, me: UserId): ReplayedScores {
+export function replay(
+  messages: Iterable<LabelledMessage>,
+  me: UserId,
+  weights?: IntentWeights,
+): ReplayedScores {
   const trackers = new Map<string, ReturnType<typeof createIntentTracker>>();
   const scores = {
     directed: [] as LabelledScore[],
@@ -45,7 +50,7 @@ export function replay(messages: Iterable<LabelledMessage>, me: UserId): Replaye
     trackers.set(channel, tracker);
     if (author !== me && (label ?? room ?? needsReply) !== undefined) {
       const to = message.to.filter((one) => one !== me);
-      const judged = judgeIntent(tracker.features({ ...message, to }));
+      const judged = judgeIntent(tracker.features({ ...message, to }), weights);
       if (label !== undefined) scores.directed.push({ score: judged.directed, label });
       if (room !== undefined) scores.room.push({ score: judged.room, label: room });
       if (needsReply !== undefined) {
