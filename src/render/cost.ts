@@ -16,22 +16,34 @@ import type { ComposedReply } from "./reply.ts";
 /** A composed reply that is sent. */
 export type ReplyToSend = Extract<ComposedReply, { kind: "reply" }>;
 
-/** The line; `undefined` if the model has told no cost. */
+/**
+ * The line; `undefined` if it has nothing to tell.
+ *
+ * @param cost Absent: no cost is shown, or the model has told none.
+ * @param agent Name of the agent; absent: it is not shown.
+ */
 export function footerOf(
   cost: TurnCost | undefined,
   currency: string | undefined,
+  agent?: string,
 ): string | undefined {
-  if (!cost) return undefined;
+  const parts = [
+    ...(agent === undefined ? [] : [agent.replace(/[`\s]+/g, " ")]),
+    ...(cost ? costParts(cost, currency) : []),
+  ];
+  return parts.length > 0 ? `${SMALL}${parts.join(" · ")}` : undefined;
+}
+
+function costParts(cost: TurnCost, currency: string | undefined): readonly string[] {
   const { model, inputTokens, cachedTokens, outputTokens, micros, ms } = cost;
   const cached = inputTokens === 0 ? 0 : Math.round(100 * cachedTokens / inputTokens);
-  const parts = [
+  return [
     model.replace(/[`\n]/g, ""),
     `${inputTokens} + ${outputTokens} tokens`,
     `${cached} % cached`,
     ...(micros === undefined || micros === 0 ? [] : [moneyText(micros, currency)]),
     `${(ms / 1_000).toFixed(1)} s`,
   ];
-  return `${SMALL}${parts.join(" · ")}`;
 }
 
 /**

@@ -139,6 +139,7 @@ describe("loadConfig()", () => {
       ackReactionScope: "group-mentions",
       commands: {},
       groupChat: {},
+      agentName: false,
       footer: "off",
       queue: { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
       removeAckAfterReply: false,

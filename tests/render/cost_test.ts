@@ -105,6 +105,8 @@ describe("[R15] the footer", () => {
     const { micros: _, ...unpriced } = COST;
     assert.doesNotMatch(footerOf(unpriced, "EUR") ?? "", /0\.0042/);
     assert.equal(footerOf(undefined, "EUR"), undefined);
+    assert.equal(footerOf(undefined, "EUR", "Quill`\nof the sea"), "-# Quill of the sea");
+    assert.equal(footerOf(COST, "EUR", "Quill"), LINE.replace("-# ", "-# Quill · "));
     assert.equal(withFooter(composed("one"), undefined, 2_000).reply.chunks.length, 1);
   });
 

@@ -152,10 +152,19 @@ function sharedBy(config: Config, agent: AgentConfig) {
       toolTimeoutMs: tools.timeoutSec * 1_000,
       maxSteps: agents.maxSteps,
       workflow: agent.steps,
+      signature: signatureOf(config, agent),
       currency: models.currency,
       texts,
     },
   };
+}
+
+/** The name below the agent's answers (R15). */
+function signatureOf(
+  { agentList: [first], messages }: Pick<Config, "agentList" | "messages">,
+  { id, name }: AgentConfig,
+): string | undefined {
+  return messages.agentName && id !== first.id ? name ?? id : undefined;
 }
 
 /** How a text is cut, whoever its author is. */

@@ -99,6 +99,11 @@ export const messages = z.strictObject({
     "Whose answers end with a small line of model, tokens, cached share, money and seconds. " +
       "`off`: none. `owners`: answers to owners. `all`: all answers.",
   ),
+  agentName: key(
+    z.boolean().default(false),
+    "Whether answers end with a small line of the agent's name, if it is not the first agent of " +
+      "`agents.list`. With `footer`, both share one line.",
+  ),
   linkHosts: key(
     z.array(
       z.string().regex(

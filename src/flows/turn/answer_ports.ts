@@ -45,6 +45,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly maxSteps: number;
   /** Other agents that work on each message first (N4); absent: none. */
   readonly workflow?: readonly WorkflowStep[];
+  /** Name of the agent, for the footer; absent: it has none (R15). */
+  readonly signature?: string;
   /** Whether answers have a footer (R15). */
   readonly hasFooter?: boolean;
   /** `models.currency`, for the footer. */

@@ -84,13 +84,14 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules: { texts, chunks: { limit }, hasFooter, currency }, manner, spending, passed }: {
-    readonly rules: TurnRules;
-    readonly manner: Manner | undefined;
-    readonly spending: TurnSpending;
-    /** The agents that the turn went on with, for people; absent: it went on with none. */
-    readonly passed?: string;
-  },
+  { rules: { texts, chunks: { limit }, hasFooter, signature, currency }, manner, spending, passed }:
+    {
+      readonly rules: TurnRules;
+      readonly manner: Manner | undefined;
+      readonly spending: TurnSpending;
+      /** The agents that the turn went on with, for people; absent: it went on with none. */
+      readonly passed?: string;
+    },
 ): ReplyToSend {
   let shown = answer;
   if (passed !== undefined) {
@@ -101,5 +102,6 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
-  return hasFooter ? withFooter(shown, footerOf(costOf(spending), currency), limit) : shown;
+  const cost = hasFooter ? costOf(spending) : undefined;
+  return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

@@ -65,6 +65,21 @@ describe("prepareTurnRules()", () => {
     }
   });
 
+  it("[N1] [R15] names below an answer the agent that is not the first, if the config says so", async () => {
+    const list = [{ id: "main", name: "Barney" }, { id: "research", name: "Quill" }, {
+      id: "night",
+    }];
+    const signatures = async (agentName: boolean) => {
+      const config = await loadTestConfig({}, { agents: { list }, messages: { agentName } });
+      return config.agentList.map((agent) => {
+        const ports = { ...PORTS, policy: () => config.discord.access };
+        return prepareTurnRules(config, agent, ports)(guildMessage()).signature;
+      });
+    };
+    assert.deepEqual(await signatures(true), [undefined, "Quill", "night"]);
+    assert.deepEqual(await signatures(false), [undefined, undefined, undefined]);
+  });
+
   it("[R12a] forbids files in a place that takes none", async () => {
     const rules = rulesBy(await loadTestConfig());
     assert.equal(rules(guildMessage()).takesNoFiles, undefined);
