@@ -4,7 +4,7 @@ import { agentOf, type Config } from "../../config/config.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
 import type { ListedAgent } from "../../core/turn/asking.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
 import type { TurnAgents } from "../../flows/turn/answer_ports.ts";
 import { latest } from "../../lib/cache.ts";
 import { prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -39,9 +39,13 @@ export function createTurnAgents(
             const own = sources.tools(message, agentId);
             if (!limits) return own;
             const { within, without = [] } = limits;
-            const ofPerson = [...sources.tools(message, NO_AGENT), ...within];
-            return own.filter(({ name }) =>
-              !without.includes(name) && ofPerson.some((tool) => tool.name === name)
+            const has = (tools: readonly Tool[], name: string) =>
+              tools.some((tool) => tool.name === name);
+            const ofPerson = sources.tools(message, NO_AGENT);
+            // Several people may share a turn whose first agent has nothing of one person (T14).
+            return own.filter(({ name, isPersonal }) =>
+              !without.includes(name) &&
+              (has(within, name) || !isPersonal && has(ofPerson, name))
             );
           },
         });

@@ -333,7 +333,10 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
         : undefined;
     case "failed": {
       const { why, reason, taken } = outcome;
-      const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown };
+      const given = {
+        ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown },
+        isPersonal: asked?.isPersonalIn(taken),
+      };
       return paidTurn(failedTurn(turn.claim, { why, reason, given }, rules, ports), spending);
     }
     case "refused":
@@ -351,7 +354,10 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (home !== turn.claim) composed = compose(outcome.text, home, made);
   }
   const { isCut } = outcome;
-  const given = { texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut };
+  const given = {
+    ...{ texts, rules, maxKeptChars, taken, isKnownLink: links.isKnown, isCut },
+    isPersonal: asked?.isPersonalIn(taken),
+  };
   if (composed.kind === "blank") {
     const reason = "nothing to show in the answer";
     return paidTurn(failedTurn(home, { reason, given }, rules, ports), spending);

@@ -7,7 +7,8 @@
 
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import { plannedCall } from "../../agent/workflow.ts";
-import type { ModelUsage } from "../../core/model.ts";
+import type { ModelUsage, ToolCall } from "../../core/model.ts";
+import type { StepsTaken } from "../../core/turn/turn_outcome.ts";
 import type { AskedCall } from "../../core/people/question.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
@@ -32,6 +33,7 @@ import { historyChars } from "../../session/history.ts";
 import { observeTokens, toolChars } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
+import { showsToAskerAlone } from "./finished_turn.ts";
 import { type Gathered, toolboxOf } from "./gather.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
 import type { TurnLinks } from "./turn_links.ts";
@@ -86,6 +88,7 @@ export function createAskedAgents(
   const { agents, now } = ports;
   const { message } = turn.claim;
   const journal = [...gathered.stored.asked];
+  const tools = new Map(asker.tools.map((tool) => [tool.name, tool]));
   let saving: Promise<void> = Promise.resolve();
 
   /** One after the other: charges and steps of agents that work side by side must not mix. */
@@ -132,6 +135,7 @@ export function createAskedAgents(
       within: by.tools,
       without,
     });
+    for (const tool of rules.tools) tools.set(tool.name, tool);
     const chain = [...by.chain, agentId];
     const toolbox = toolboxOf(turn, shared, rules, ports);
     const system = systemPromptOf(rules.instructions);
@@ -259,9 +263,32 @@ export function createAskedAgents(
     };
   }
 
+  /** Whether an agent that a call has asked, or one that it has asked, has seen such things. */
+  function sawPersonal(callKey: string): boolean {
+    return journal.some(({ number, steps, ...one }) =>
+      one.callKey === callKey &&
+      steps.some((step, at) =>
+        step.kind === "answer" && step.calls.some((call) => {
+          const tool = tools.get(call.name);
+          if (!tool || showsToAskerAlone(call, [tool], message)) return true; // of another process
+          const answers = steps.slice(0, at + 1).filter(({ kind }) => kind === "answer").length;
+          return sawPersonal(`${message.id}:agent${number}:${answers}:${call.id}`);
+        })
+      )
+    );
+  }
+
   return {
     /** For the calls of the turn's agent. */
     port: portFor(asker),
+    /** Tells of calls of a turn whether an agent that they asked saw things of the asker alone (T14). */
+    isPersonalIn(taken: StepsTaken | undefined): (call: ToolCall) => boolean {
+      const answers = taken?.steps.filter((step) => step.kind === "answer") ?? [];
+      return (call) => {
+        const at = answers.findIndex(({ calls }) => calls.includes(call));
+        return sawPersonal(shared.contextOf(`${at + 1}:${call.id}`).callKey);
+      };
+    },
     /** The steps of all agents, with those that the turn's agent has taken by now. */
     stepsWith: (own: readonly Step[]): readonly Step[] =>
       stepsOfAll({ own, earlier: gathered.stored.earlier, asked: journal }),

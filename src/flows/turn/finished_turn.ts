@@ -51,6 +51,8 @@ export interface AnsweredWith {
   readonly isKnownLink: TurnLinks["isKnown"];
   /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
   readonly isCut?: true;
+  /** Whether an agent that a call has asked saw things of the asker alone; absent: none has (T14). */
+  readonly isPersonal?: (call: ToolCall) => boolean;
 }
 
 /**
@@ -125,7 +127,7 @@ export function unsavedOf({ taken }: Pick<AnsweredWith, "taken">): readonly Step
 export function entriesOf(
   claim: Claim,
   answer: string,
-  { texts, rules, maxKeptChars, taken, isKnownLink }: AnsweredWith,
+  { texts, rules, maxKeptChars, taken, isKnownLink, ...given }: AnsweredWith,
   at: number,
 ): readonly Entry[] {
   const message = lastOf(claim);
@@ -133,7 +135,9 @@ export function entriesOf(
   const said = { role: "assistant", text: answer, ...stamp } as const;
   if (!taken) return [...texts.entries(at), said];
   const { steps } = taken;
-  const isPersonal = (call: ToolCall) => showsToAskerAlone(call, rules.tools ?? [], claim.message);
+  const isPersonal = (call: ToolCall) =>
+    given.isPersonal?.(call) === true ||
+    showsToAskerAlone(call, rules.tools ?? [], claim.message);
   const showJoined = (id: MessageId) => {
     const text = texts.of(id);
     return text === undefined ? undefined : { text };
@@ -173,7 +177,7 @@ function recordOf(
 }
 
 /** Whether a call's result is for its asker alone. Arguments that are no JSON have only a failure. */
-function showsToAskerAlone(
+export function showsToAskerAlone(
   { name, arguments: written }: ToolCall,
   tools: readonly Tool[],
   message: InboundMessage,

@@ -7,7 +7,7 @@ import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e
 const AGENTS = {
   agents: {
     list: [
-      { id: "main", name: "Main" },
+      { id: "main", name: "Main", tools: { deny: ["memory"] } },
       {
         id: "researcher",
         name: "Researcher",
@@ -46,7 +46,7 @@ describe("[N4] agents that work together", () => {
           /asks you, while it answers grace[^]*\nHow high is the tide\?/,
         );
         assert.deepEqual(
-          inner?.tools.filter((name) => /^(ask|handoff|exec)$/.test(name)),
+          inner?.tools.filter((name) => /^(ask|handoff|exec|memory)$/.test(name)),
           [],
         );
         const [first] = model.requests;

@@ -42,6 +42,10 @@ interface Facts {
   /** Tools that the person may use whichever agent answers. */
   readonly ofPerson?: readonly string[];
   readonly needsApproval?: boolean;
+  /** Whether the tool "read" shows things of the asker alone. */
+  readonly isPersonal?: true;
+  /** What people decide, once the turn waits. */
+  readonly decision?: Decision;
   /** The workflow of the first agent. */
   readonly workflow?: TurnRules["workflow"];
   /** A person stops the turn once so many requests have begun. */
@@ -74,6 +78,7 @@ async function play(script: Script, facts: Facts = {}) {
   /** Agents whose requests were cut. */
   const stopped: string[] = [];
   let stop = (): void => {};
+  let parks = 0;
   let events = 0;
   for (let process = 0; !disk.finished && disk.asked.length === 0; process++) {
     assert.ok(process < 20, "a turn ends");
@@ -89,6 +94,7 @@ async function play(script: Script, facts: Facts = {}) {
     };
     const { ports, claim, turn } = setUp(event);
     const before = passes.length;
+    const parked = parks;
     stop = () => {
       turn.cut = "touched";
       turn.ending.abort();
@@ -96,7 +102,10 @@ async function play(script: Script, facts: Facts = {}) {
     await Promise.race([answer(claim, { ...ports, turn }), ended.promise]);
     const isOver = disk.finished !== undefined || disk.asked.length > 0 || passes.length > before;
     if (stopped.length > 0) break;
-    assert.ok(crash !== undefined || isOver, "a turn ends, waits, or is passed on");
+    assert.ok(
+      crash !== undefined || isOver || parks > parked,
+      "a turn ends, waits, or is passed on",
+    );
   }
   return { disk, requests, reads, askedAgain, passes, stopped, events };
 
@@ -163,6 +172,7 @@ async function play(script: Script, facts: Facts = {}) {
     };
     const read: Tool = {
       ...toolNamed("read"),
+      isPersonal: facts.isPersonal,
       async run(_, { callKey, decision }) {
         await event();
         if (facts.needsApproval && !decision) {
@@ -255,7 +265,9 @@ async function play(script: Script, facts: Facts = {}) {
         decisionOf: (key) => Promise.resolve(disk.decisions.get(key)),
         park({ asked, taken }) {
           disk.steps = [...disk.steps, ...taken.unsaved];
-          disk.asked = asked;
+          if (!facts.decision) disk.asked = asked;
+          else for (const { callKey } of asked) disk.decisions.set(callKey, facts.decision);
+          parks++;
           return Promise.resolve();
         },
       },
@@ -481,7 +493,39 @@ describe("[N4] ask_agent", () => {
     });
   }
 
-  it("waits for the turn's person if a call of the asked agent needs them, and goes on", async () => {
+  it("keeps no result for later turns if the asked agent saw things of the asker alone", async () => {
+    const texts = async (facts: Facts) => {
+      const { disk } = await play(ASKS, facts);
+      return disk.finished?.entries.flatMap(({ role, text }) => role === "tool" ? text : []) ?? [];
+    };
+    const [one, two] = await texts({ isPersonal: true });
+    assert.deepEqual([one, two], Array(2).fill("[not kept: it was for the person who asked]"));
+    assert.match((await texts({})).join(), /12 metres[^]*two is done/);
+  });
+
+  it("counts a link as known if a tool of the asked agent has written it, and no other", async () => {
+    const links = "https://pilot.example/chart?id=7 https://evil.example/?q=secret";
+    const { disk } = await play({
+      main: [[["ask_agent", { agent: "res", question: "?" }]], `See ${links}`],
+      "res?": [[["read", {}]], `Links: ${links}`],
+    });
+    assert.match(textOf(disk) ?? "", /pilot\.example\/chart\?id=7/);
+    assert.doesNotMatch(textOf(disk) ?? "", /evil\.example\/\?q/);
+  });
+
+  it("goes on with the decision of the turn's person", async () => {
+    const decision: Decision = {
+      kind: "answered",
+      answer: { choice: "once" },
+      about: "ask",
+      by: MESSAGE.sender.id,
+    };
+    const { disk, reads, askedAgain } = await play(ASKS, { needsApproval: true, decision });
+    assert.equal(textOf(disk), "It is 12 metres deep.");
+    assert.deepEqual([reads.length, askedAgain], [2, []]);
+  });
+
+  it("waits for the turn's person if a call of the asked agent needs them", async () => {
     const { disk, requests } = await play(ASKS, { needsApproval: true });
     assert.deepEqual(disk.asked.map(({ callKey }) => callKey), [`1@${MESSAGE.id}:agent1:1:call_0`]);
     assert.equal(requests.length, 2);
