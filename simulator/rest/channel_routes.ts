@@ -74,9 +74,12 @@ export function addChannelRoutes(app: Hono<Env>, { world, self, publish }: Deps)
       inChannel(world, c.req.param("channel"), self(c), 0n, (channel) => {
         const parsed = CHANGE.safeParse(c.env.call.body);
         if (!parsed.success) return answerMalformed(parsed.error);
-        const bit = channel.kind === "thread"
-          ? PERMISSION.manageThreads
-          : PERMISSION.manageChannels;
+        const bit = channel.kind !== "thread"
+          ? PERMISSION.manageChannels
+          // Who has opened a thread may name and archive it.
+          : channel.ownerId === self(c) && !channel.isLocked && parsed.data.locked === undefined
+          ? 0n
+          : PERMISSION.manageThreads;
         return inChannel(world, channel.id, self(c), bit, () => {
           const { name, archived, locked, ...rest } = parsed.data;
           const event = channel.kind === "thread"

@@ -129,6 +129,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     permitReaction(reaction) {
       const permitted = permitReaction(reaction);
       if (permitted) intent.reacted(reaction);
+      threads.reacted(reaction, () => permitReaction({ ...reaction, on: "own" }) !== undefined);
       return permitted;
     },
     pairing: createPairingService(account),

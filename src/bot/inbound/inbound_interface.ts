@@ -22,7 +22,7 @@ export interface InboundParts
   readonly policy: PolicyKeeper;
   readonly reader: Reader;
   readonly owners: OwnerIds;
-  readonly threads: Pick<AnswerThreads, "start" | "membersChanged">;
+  readonly threads: Pick<AnswerThreads, "start" | "membersChanged" | "reacted">;
   readonly outbound: Pick<
     Outbound,
     "channelQueues" | "cleanSecrets" | "progress" | "reachOwners" | "tellOwners" | "tellPerson"

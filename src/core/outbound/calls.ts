@@ -68,6 +68,12 @@ export interface ThreadCalls {
    * @throws {RestError} If Discord does not answer, or refuses.
    */
   addMember(threadId: ChannelId, userId: UserId): Promise<void>;
+  /**
+   * Archives a thread; again changes nothing. The next message there opens it.
+   *
+   * @throws {RestError} If Discord does not answer, or refuses.
+   */
+  archive(threadId: ChannelId): Promise<void>;
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   type ThreadRules,
 } from "../../core/inbound/threads.ts";
 import { isMention } from "../../core/inbound/facts.ts";
+import type { Reaction } from "../../core/inbound/reactions.ts";
 import { threadTitle } from "../../render/name.ts";
 import { waitFor } from "../../lib/clock.ts";
 import type { AnswerThreadRows } from "../../core/store/turns.ts";
@@ -40,6 +41,8 @@ const KNOWN_MAX = 5_000;
 const REFUSED_MS = 600_000;
 /** Milliseconds before each further attempt. After the last one, the answer goes to the channel. */
 const RETRY_MS = [1_000, 4_000, 15_000];
+/** Reactions by which an asker says that the question is done. */
+const DONE: ReadonlySet<string> = new Set(["✅", "☑️", "✔️"]);
 /** Words of the title if the message has none. */
 const NO_WORDS = "Question by";
 
@@ -210,6 +213,23 @@ export function createAnswerThreads(
     },
     /** Whether a conversation continues in a channel without mentions. */
     continuesIn: (channelId: ChannelId): boolean => askers.has(channelId),
+    /**
+     * Archives a thread if its asker marks the question, or an answer, as done. The next message
+     * there opens it again.
+     *
+     * @param mayReact Whether reactions of that person count there (H5).
+     */
+    reacted(reaction: Reaction, mayReact: () => boolean): void {
+      const { change, channelId, messageId, on, sender, emoji } = reaction;
+      if (change !== "added" || !DONE.has(emoji)) return;
+      const ofQuestion = threadIdOf(messageId);
+      const threadId = askers.has(channelId) && on !== "other" ? channelId : ofQuestion;
+      if (askers.get(threadId) !== sender.id || !mayReact()) return;
+      calls.archive(threadId).then(
+        () => log.info("An asker is done, so the thread is archived", { threadId }),
+        (error: unknown) => log.warn("Cannot archive a thread", { threadId, error }),
+      );
+    },
     /** Notes that people have joined or left a thread. */
     membersChanged(threadId: ChannelId, { joined, left }: MembersChange): void {
       const askerId = askers.get(threadId);

@@ -71,6 +71,34 @@ describe("[S7] threads for answers", () => {
       assert.equal(await decided(chat), "ignore: no-mention");
     }));
 
+  it("are archived when the asker is done, and only then, until the next message", () =>
+    withSimulation(threads({ auto: "mention" }), async (scene) => {
+      const { start, say, mention, simulator, until } = scene;
+      await start();
+      const marks = [
+        (question: string) => ({ in: "general", message: question }),
+        (question: string) => ({
+          in: question,
+          message: String(simulator.posted(question)[0]?.id),
+        }),
+      ];
+      for (const mark of marks) {
+        const question = say("grace", "general", `${mention} How do I feed krill?`);
+        await repliesIn(scene, question, 1);
+        const react = (as: string, emoji: string) =>
+          simulator.react({ as, emoji, ...mark(question.id) });
+        react("ada", "✅"); // not hers
+        react("grace", "👍");
+        await scene.replies(question.id, 1);
+        assert.equal(threadOf(scene, question)?.isArchived, false);
+        react("grace", "✅");
+        await until("the end", () => threadOf(scene, question)?.isArchived === true);
+        say("grace", question.id, "And on Sundays?");
+        await repliesIn(scene, question, 2);
+        assert.equal(threadOf(scene, question)?.isArchived, false);
+      }
+    }));
+
   it("open for all answers with `all`", () =>
     withSimulation({
       discord: ({ world }) => ({

@@ -68,6 +68,7 @@ function setUp(rules: Partial<ThreadRules> = {}, byModel = "") {
           : Promise.resolve({ threadId: channelId(message), existed: false });
       },
       addMember: (_thread, id) => Promise.resolve(void world.asked.push(`add ${id}`)),
+      archive: (id) => Promise.resolve(void world.asked.push(`archive ${id}`)),
     },
     refusalOf: (error) =>
       error instanceof Error && error.message === "forbidden" ? "forbidden" : undefined,

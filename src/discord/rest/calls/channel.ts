@@ -106,5 +106,8 @@ export function createThreadCalls(api: RestApi): ThreadCalls {
     async addMember(threadId, userId) {
       await api.request("PUT", `/channels/${threadId}/thread-members/${userId}`);
     },
+    async archive(threadId) {
+      await api.request("PATCH", `/channels/${threadId}`, { body: { archived: true } });
+    },
   };
 }
