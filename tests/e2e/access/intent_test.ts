@@ -2,7 +2,21 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ended, KILLED, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
+
+/** Waits until the bot knows that its newest message is at Discord. */
+async function answered({ replies, recorded, simulator }: Scene, count: number): Promise<void> {
+  await replies("general", count);
+  const newest = simulator.posted("general").at(-1);
+  assert.ok(newest);
+  await recorded(newest);
+}
 
 const filtered = (keys: object = {}): SceneOptions => ({
   discord: ({ world }) => ({
@@ -14,16 +28,16 @@ const filtered = (keys: object = {}): SceneOptions => ({
 describe("[I1] the intent filter", () => {
   it("follows a conversation without mentions, and stays out of all others", () =>
     withSimulation(filtered(), async (scene) => {
-      const { start, say, mention, replies, decided, simulator, user, until, cli } = scene;
+      const { start, say, mention, decided, simulator, user, until, cli } = scene;
       await start();
       const chat = say("grace", "general", "anyone seen the game yesterday");
       assert.equal(await decided(chat), "ignore: not-for-bot");
       say("ada", "general", `${mention} how do I serve https with nginx?`);
-      await replies("general", 1);
+      await answered(scene, 1);
 
       const follow = say("ada", "general", "where do you put the server block?");
       assert.equal(await decided(follow), "accept: intent");
-      await replies("general", 2);
+      await answered(scene, 2);
       const { stdout } = await cli("why", follow.id);
       assert.match(stdout.join("\n"), /it scores 0\.\d\d, and 0\.70 is enough: .*the bot.* [+−]\d/);
 
@@ -48,7 +62,7 @@ describe("[I1] the intent filter", () => {
       const { start, say, mention, replies, decided } = scene;
       const bot = await start();
       say("ada", "general", `${mention} how do I serve https with nginx?`);
-      await replies("general", 1);
+      await answered(scene, 1);
       const request = say("grace", "general", "be quiet");
       assert.equal(await decided(request), "accept: asks-quiet");
       const [, notice = ""] = await replies("general", 2);
@@ -67,14 +81,11 @@ describe("[I1] the intent filter", () => {
 
   it("knows the conversation after a restart", () =>
     withSimulation(filtered(), async (scene) => {
-      const { start, say, mention, replies, decided, recorded, simulator } = scene;
+      const { start, say, mention, replies, decided } = scene;
       const bot = await start();
       say("grace", "general", "anyone seen the game yesterday");
       say("ada", "general", `${mention} how do I serve https with nginx?`);
-      await replies("general", 1);
-      const [reply] = simulator.posted("general");
-      assert.ok(reply);
-      await recorded(reply);
+      await answered(scene, 1);
       bot.kill("SIGKILL");
       assert.deepEqual(await ended(bot), KILLED);
       await start();
