@@ -13,7 +13,7 @@ import type { Settings } from "./schema/root.ts";
 import type { Problem } from "./text/problem.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { ValidPart } from "./valid_part.ts";
-import { entriesAt, type Segment } from "./text/tree.ts";
+import { entriesAt, type Segment, valueAt } from "./text/tree.ts";
 import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import { nearestOf } from "./checks/nearest.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
@@ -29,7 +29,7 @@ const PROVIDERS = ["models", "providers"];
  * @param part Set for an invalid file: a faulty provider is known, too.
  */
 export async function unknownProviders(
-  { agents, audio, memory, models, tools }: Settings,
+  { agents, audio, channels, memory, models, tools }: Settings,
   problemAt: ProblemAt,
   part?: Pick<ValidPart, "removed" | "whole">,
 ): Promise<readonly Problem[]> {
@@ -43,6 +43,7 @@ export async function unknownProviders(
     ...namesIn(audio?.transcribe, ["audio", "transcribe"]),
     ...namesIn(audio?.speak, ["audio", "speak"]),
     ...namesIn(tools?.draw, ["tools", "draw"]),
+    ...once(filterModels(channels.discord, ["channels", "discord"])),
   ].filter(({ provider }) => !known.includes(provider));
   if (wrong.length === 0) return [];
   const { distance } = await import("fastest-levenshtein"); // only faulty configs need it
@@ -68,6 +69,22 @@ function isLost({ removed = [] }: Partial<Pick<ValidPart, "removed">> = {}): boo
       path[at] === segment || path[at] === "" || path[at] === undefined
     )
   );
+}
+
+/** Each name once, at its first place: accounts inherit filters. */
+function once(names: ReturnType<typeof namesIn>): ReturnType<typeof namesIn> {
+  return names.filter(({ name }, at) => names.findIndex((one) => one.name === name) === at);
+}
+
+/** The models of intent filters, at each place that writes one. */
+function filterModels(section: unknown, path: readonly Segment[]): ReturnType<typeof namesIn> {
+  const name = valueAt(section, ["intentFilter", "model"]);
+  const isName = typeof name === "string" && name !== "lightweight";
+  const here = isName ? namesIn(name, [...path, "intentFilter", "model"]) : [];
+  const below = ["guilds", "channels", "accounts"].flatMap((key) =>
+    entriesAt(section, [key]).flatMap(([one, value]) => filterModels(value, [...path, key, one]))
+  );
+  return [...here, ...below];
 }
 
 function namesIn(written: WrittenModel, path: readonly Segment[]) {

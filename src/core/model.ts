@@ -246,6 +246,8 @@ export interface ModelChoices {
   readonly ids: readonly string[];
   /** One of them; `undefined` if the config does not have it. */
   of(id: string): Model | undefined;
+  /** A model that a filter names; `undefined` if its server is not known. */
+  ofFilter(id: string): Model | undefined;
 }
 
 /** Abilities of a model. An absent one is not known. */

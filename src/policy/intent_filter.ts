@@ -35,7 +35,7 @@ export type IntentSilence = Extract<
 
 /** The decision, with the rule behind it. */
 export type IntentDecision =
-  | Extract<Verdict, { readonly kind: "accept" }>
+  | Extract<Verdict, { readonly kind: "accept" | "undecided" }>
   | { readonly kind: "ignore"; readonly why: IntentSilence; readonly rule: string };
 
 /** How a message stands to the bot, apart from its scores. */
@@ -82,10 +82,19 @@ function decideByScore(
   rules: IntentRules,
   ask: RecordCheck,
 ): IntentDecision {
-  const { respondThreshold, openRequests, noReplyReaction } = rules;
+  const { respondThreshold, openRequests, noReplyReaction, model } = rules;
+  if (facts.asksModel && !isMention) {
+    const isAsked = facts.model !== undefined;
+    if (!ask("model", isAsked, model.rule, () => modelFact(facts, model.value))) {
+      return { kind: "undecided", why: "intent-model", rule: model.rule };
+    }
+  }
   const threshold = thresholdOf(respondThreshold.value, facts.shift);
-  const isDirected = facts.score >= threshold;
-  if (ask("intent", isDirected, respondThreshold.rule, () => scoreFact(facts, threshold))) {
+  const isByModel = facts.model === "yes" || facts.model === "no";
+  const isDirected = isByModel ? facts.model === "yes" : facts.score >= threshold;
+  const rule = isByModel ? model.rule : respondThreshold.rule;
+  const fact = () => isByModel ? modelFact(facts, model.value) : scoreFact(facts, threshold);
+  if (ask("intent", isDirected, rule, fact)) {
     const stop = isMention ? undefined : limitOf(facts, rules, ask);
     if (stop) return stop;
     const enough = isMention ? MENTION_NEEDS_REPLY : NEEDS_REPLY_THRESHOLD;
@@ -93,12 +102,12 @@ function decideByScore(
     if (!ask("reply", needsReply, noReplyReaction.rule, () => replyFact(facts, enough))) {
       return silent("no-reply-needed", noReplyReaction.rule);
     }
-    return { kind: "accept", why: isMention ? "mentioned" : "intent", rule: respondThreshold.rule };
+    return { kind: "accept", why: isMention ? "mentioned" : "intent", rule };
   }
-  if (isMention || !openRequests.value) return silent("not-for-bot", respondThreshold.rule);
+  if (isMention || !openRequests.value) return silent("not-for-bot", rule);
   const isRequest = facts.room >= threshold;
   if (!ask("request", isRequest, openRequests.rule, () => roomFact(facts, threshold))) {
-    return silent("not-for-bot", respondThreshold.rule);
+    return silent("not-for-bot", rule);
   }
   return limitOf(facts, rules, ask) ??
     { kind: "accept", why: "open-request", rule: openRequests.rule };
@@ -161,6 +170,13 @@ function scoreFact({ score, top = [], shift }: IntentFacts, threshold: number): 
   const moved = shift ? `, which earlier outcomes have moved by ${shift.toFixed(2)}` : "";
   const scores = `it scores ${score.toFixed(2)}, and ${threshold.toFixed(2)} is enough${moved}`;
   return reasons.length === 0 ? scores : `${scores}: ${reasons.join("; ")}`;
+}
+
+function modelFact({ model, score }: IntentFacts, id: string): string {
+  const own = `by the classifier it scores ${score.toFixed(2)}`;
+  if (model === undefined) return `${id} has not answered yet, and ${own}`;
+  if (model === "failed") return `${id} gave no answer in time, and ${own}`;
+  return `${id} says that it is ${model === "yes" ? "" : "not "}for the bot, and ${own}`;
 }
 
 function absolute(part: number): string {

@@ -187,6 +187,42 @@ describe("the order of decisions", () => {
       { openRequests: true },
     ],
     [
+      "a model that was not asked yet",
+      {},
+      { intent: { ...FOR_BOT, asksModel: true } },
+      `undecided: intent-model by ${F}.model`,
+    ],
+    [
+      "a model that says yes",
+      {},
+      { intent: { ...NOT_FOR_BOT, asksModel: true, model: "yes" } },
+      `accept: intent by ${F}.model`,
+    ],
+    [
+      "a model that says yes to thanks",
+      {},
+      { intent: { ...NOT_FOR_BOT, needsReply: 0.2, asksModel: true, model: "yes" } },
+      `ignore: no-reply-needed+ by ${F}.noReplyReaction`,
+    ],
+    [
+      "a model that says yes, when the limit is reached",
+      {},
+      { intent: { ...FOR_BOT, asksModel: true, model: "yes", limit: "hour" } },
+      `ignore: hourly-limit+ by ${F}.maxPerHour`,
+    ],
+    [
+      "a model that says no",
+      {},
+      { intent: { ...FOR_BOT, asksModel: true, model: "no" } },
+      `ignore: not-for-bot+ by ${F}.model`,
+    ],
+    [
+      "a model without an answer",
+      {},
+      { intent: { ...FOR_BOT, asksModel: true, model: "failed" } },
+      `accept: intent by ${F}.respondThreshold`,
+    ],
+    [
       "a threshold that outcomes raised",
       {},
       { intent: { ...FOR_BOT, score: 0.8, shift: 0.15 } },

@@ -16,6 +16,7 @@ import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
 import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
+import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Log } from "../../lib/log.ts";
@@ -64,6 +65,18 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     route,
     waiting,
     proxied,
+  });
+  const askModel = createAskModel({
+    ...account.forPart("intent"),
+    modelFor(message) {
+      const name = intent.modelIn(message);
+      return name === undefined ? undefined : parts.settings.choices?.ofFilter(name);
+    },
+    spend: parts.spend,
+    renewed: intent.renewed,
+    judge: judge.judge,
+    route,
+    waiting,
   });
   const challenges = createChallenges(account.forPart("pairing"), {
     tellOwners: (text, buttons) => outbound.reachOwners(text, { buttons }),
@@ -154,7 +167,9 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
 
   const endTasks = () =>
     Promise.all(
-      [pluralkit, ownerGuilds, notices, challenges, names, interactions].map((one) => one.stop()),
+      [pluralkit, ownerGuilds, notices, askModel, challenges, names, interactions].map((one) =>
+        one.stop()
+      ),
     );
   // A task whose request Barnacle itself cancels must not report a failure.
   account.stopping.addEventListener("abort", () => void endTasks(), { once: true });
@@ -166,6 +181,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       // Proxied users, threads and talk must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
       challenges.start();
+      askModel.start();
     },
     take(batch) {
       const read = reader.read(batch);
@@ -182,6 +198,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     undecided(judged) {
       pluralkit.undecided(judged);
       ownerGuilds.undecided(judged);
+      askModel.undecided(judged);
     },
     challenged: challenges.challenged,
     ready() {

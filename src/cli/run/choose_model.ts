@@ -97,17 +97,19 @@ export function createModelChoices(
   const made = new Map<string, Model>();
   const others = [audio.transcribe, audio.speak, tools.draw, memory.embedding];
   const ids = namedModels(agentList, models).filter((id) => !others.includes(id));
+  function make(id: string): Model | undefined {
+    const known = made.get(id);
+    if (known) return known;
+    const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
+    if ("kind" in choice) return undefined;
+    const { model } = candidateOf(settingsOf(choice), log);
+    made.set(id, model);
+    return model;
+  }
   return {
     ids,
-    of(id) {
-      const known = made.get(id);
-      if (known || !ids.includes(id)) return known;
-      const choice = choiceOf(id, { ...models, namesPath: "agents.defaults.model" }, env);
-      if ("kind" in choice) return undefined;
-      const { model } = candidateOf(settingsOf(choice), log);
-      made.set(id, model);
-      return model;
-    },
+    of: (id) => ids.includes(id) ? make(id) : undefined,
+    ofFilter: make,
   };
 }
 

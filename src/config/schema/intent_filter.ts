@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { INTENT_DEFAULTS, type IntentKeys } from "../../policy/rules/intent_rules.ts";
+import { modelRef } from "./models.ts";
 import { amount, key, type KeyDoc, lazyKey, whole } from "./parts/key.ts";
 
 /** A place inherits each key that it does not write. */
@@ -35,9 +36,13 @@ function keysOf(level: FilterLevel) {
         "matters where `requireMention` is `false`.",
       { example: true },
     ),
-    model: own("model", z.literal("lightweight"), "The classifier to use.", {
-      example: "lightweight",
-    }),
+    model: own(
+      "model",
+      z.union([z.literal("lightweight"), modelRef()]),
+      '`"lightweight"` is a classifier in the program. `"<provider>/<model>"` asks a small model, for ' +
+        "1.5 s; without its answer, the classifier decides.",
+      { example: "ollama/llama3.2" },
+    ),
     respondThreshold: own(
       "respondThreshold",
       amount(0, 1),

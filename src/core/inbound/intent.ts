@@ -20,6 +20,10 @@ export interface IntentFacts {
   readonly top?: readonly IntentReason[];
   /** A mention pattern names the bot. */
   readonly matchesPattern?: true;
+  /** A small model decides in place of the score. */
+  readonly asksModel?: true;
+  /** Its answer; `failed`: it gave none in time, so the score decides. Absent before that. */
+  readonly model?: "yes" | "no" | "failed";
   /** It replies to a message of another person. */
   readonly repliesToOther?: true;
   /** It asks the bot to be quiet. */

@@ -39,7 +39,9 @@ export type UndecidedReason =
   /** Whether PluralKit replaces the message that this person has just written (P13). */
   | "pluralkit-original"
   /** Whether an owner of the bot is in the message's guild (P6). */
-  | "owner-in-guild";
+  | "owner-in-guild"
+  /** Whether a small model takes the message to be for the bot (I1). */
+  | "intent-model";
 
 /** Why a message is not answered. */
 export type IgnoreReason =

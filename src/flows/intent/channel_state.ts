@@ -19,6 +19,7 @@ const MAX_NAMES = 100;
 /** Accepted messages whose authors are known until their answers. */
 const MAX_ASKED = 64;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** Messages of a minute whose scores are kept with their reasons; more are a crowd. */
 const EXPLAINED_PER_MINUTE = 60;
 /** A request for quiet without a mention counts for this long after the bot has spoken. */
@@ -75,6 +76,8 @@ export function createChannelState(me: UserId, stored: string | undefined) {
   let newestAt = 0;
   let minute = 0;
   let inMinute = 0;
+  let askedFrom = -Infinity;
+  let askedModel = 0;
 
   function push(message: TrackedMessage, read: IntentMessage): void {
     tracker.push(read);
@@ -114,6 +117,14 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       inMinute = current === minute ? inMinute + 1 : 1;
       minute = current;
       return inMinute <= EXPLAINED_PER_MINUTE;
+    },
+    /** Whether one more message may be a question to a model; counts it then. */
+    mayAskModel(maxPerHour: number, now: number): boolean {
+      if (now - askedFrom >= HOUR_MS) {
+        askedFrom = now;
+        askedModel = 0;
+      }
+      return askedModel < maxPerHour && ++askedModel > 0;
     },
     /** Which limit one more answer without a mention would pass. */
     limitFor(

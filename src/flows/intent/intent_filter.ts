@@ -42,6 +42,10 @@ const OUTCOMES: ReadonlyMap<string, AnswerOutcome> = new Map([
   ...["👍", "❤️", "🎉", "✅"].map((emoji) => [emoji, "good"] as const),
   ...["👎", "🤫", "🤐", "❌"].map((emoji) => [emoji, "bad"] as const),
 ]);
+/** Below this score, a message is so surely not for the bot that no model is asked. */
+const ASKED_FROM = 0.03;
+/** Number of questions to a model for each answer that the hourly limit allows. */
+const ASKED_PER_ANSWER = 10;
 /** Digits behind the point of stored scores. */
 const DIGITS = 100;
 
@@ -113,6 +117,15 @@ export function createIntentFilter(
     if (channelOf(channelId)?.record.isPosted(of)) note(channelId, of, outcome);
   }
 
+  function limitOf(
+    { sender }: InboundMessage,
+    { cooldownSec, maxPerHour }: IntentRules,
+    channel: ChannelState,
+  ): IntentFacts["limit"] {
+    const limits = { cooldownMs: cooldownSec.value * 1_000, maxPerHour: maxPerHour.value };
+    return channel.limitFor(sender.id, limits, now());
+  }
+
   /** Scores a message that arrived just now. */
   function score(message: InboundMessage, rules: IntentRules, channel: ChannelState): IntentFacts {
     const { sender, quoted, mention } = message;
@@ -123,16 +136,21 @@ export function createIntentFilter(
     const isTold = isMention(message) || isPattern;
     const isOthers = quoted !== undefined && !isTold && quoted.author?.id !== sender.id;
     const asksQuiet = !isTold && channel.hasSpokenLately(at) && isQuietRequest(message);
-    const limit = isTold ? undefined : channel.limitFor(sender.id, {
-      cooldownMs: rules.cooldownSec.value * 1_000,
-      maxPerHour: rules.maxPerHour.value,
-    }, at);
+    const limit = isTold ? undefined : limitOf(message, rules, channel);
+    const scores = scoresOf(judged, isTold, channel.mayExplain(at));
+    const isQuietNow = !isTold && isQuiet(message);
+    const isOpen = !isTold && !isOthers && !message.mentionsOthers && !asksQuiet && !isQuietNow &&
+      !limit;
+    const asksModel = isOpen && rules.model.value !== "lightweight" &&
+      scores.score >= ASKED_FROM &&
+      channel.mayAskModel(ASKED_PER_ANSWER * rules.maxPerHour.value, at);
     return {
-      ...scoresOf(judged, isTold, channel.mayExplain(at)),
+      ...scores,
+      ...(asksModel && { asksModel: true as const }),
       ...(isPattern && { matchesPattern: true as const }),
       ...(isOthers && { repliesToOther: true as const }),
       ...(asksQuiet && { asksQuiet: true as const }),
-      ...(!isTold && isQuiet(message) && { isQuiet: true as const }),
+      ...(isQuietNow && { isQuiet: true as const }),
       ...(limit && { limit }),
       ...(shift !== 0 && { shift }),
     };
@@ -192,6 +210,22 @@ export function createIntentFilter(
       const facts = score(message, rules, channel);
       channel.keepScores(message.id, facts);
       return facts;
+    },
+    /** The facts about a message that waited for a model, with the limits and the silence of now. */
+    renewed(message: InboundMessage, facts: IntentFacts): IntentFacts {
+      const rules = filterOf(message, policy().policy);
+      const channel = channels.get(message.channelId);
+      const limit = rules && channel ? limitOf(message, rules, channel) : undefined;
+      return {
+        ...facts,
+        ...(limit && { limit }),
+        ...(isQuiet(message) && { isQuiet: true as const }),
+      };
+    },
+    /** The name of the model that decides in a message's place; `undefined` if none does. */
+    modelIn(message: InboundMessage): string | undefined {
+      const name = filterOf(message, policy().policy)?.model.value;
+      return name === "lightweight" ? undefined : name;
     },
     /** Notes the verdict on a message. */
     decided(message: InboundMessage, { kind, why }: Verdict): void {

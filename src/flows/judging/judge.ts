@@ -158,7 +158,7 @@ export function createJudge(
         chosen ? { ...found, ...chosen } : found,
         command !== undefined,
       );
-      const scores = intent?.factsOf(message, source);
+      const scores = known.intent ?? intent?.factsOf(message, source);
       const knownFacts = scores ? { ...beside, intent: scores } : beside;
       const verdict = admit(message, knownFacts);
       if (scores) intent?.decided(message, verdict);

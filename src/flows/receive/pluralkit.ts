@@ -93,6 +93,7 @@ export function createPluralkit(
       case "pluralkit-original":
         return originals.add(row);
       case "owner-in-guild": // see `owner_guilds.ts`
+      case "intent-model": // see `intent/ask_model.ts`
         return;
     }
   }

@@ -37,6 +37,7 @@ export const UNDECIDED: Readonly<Record<UndecidedReason, string>> = {
   "pluralkit": "From a webhook; Barnacle asks PluralKit whether a person wrote it.",
   "pluralkit-original":
     "PluralKit may repost it in a member's name; it waits two seconds for that.",
+  "intent-model": "Barnacle asks a small model whether it is meant for the bot.",
   "owner-in-guild": "Barnacle asks Discord whether an owner of the bot is a member of this guild.",
 };
 

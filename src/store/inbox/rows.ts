@@ -62,7 +62,7 @@ export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
 
 /** The JSON is ours, written by {@link prepareKeepUndecided}. */
 const UNDECIDED = rows({
-  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild"),
+  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild", "intent-model"),
   agentId: optional(text()),
   sessionKey: optional(text()),
   message: json<InboundMessage>(),

@@ -93,4 +93,23 @@ describe("[I1] the intent filter", () => {
       assert.equal(await decided(follow), "accept: intent");
       await replies("general", 2);
     }));
+
+  it("asks a model of the config, and decides by the score if that says neither yes nor no", () =>
+    withSimulation(filtered({ model: "openai/barnacle-script" }), async (scene) => {
+      const { start, say, mention, decided, model, rows, eventually } = scene;
+      await start();
+      say("ada", "general", `${mention} how do I serve https with nginx?`);
+      await answered(scene, 1);
+      const follow = say("ada", "general", "where do you put the server block?");
+      await answered(scene, 2);
+      assert.equal(await decided(follow), "accept: intent");
+      const asked = model.requests.filter(({ messages }) =>
+        messages.some(({ text }) => text.includes("<transcript"))
+      );
+      assert.equal(asked.length, 1);
+      await eventually(
+        "the use",
+        () => Promise.resolve(rows("SELECT 1 FROM usage WHERE kind = 'intent'").length === 1),
+      );
+    }));
 });

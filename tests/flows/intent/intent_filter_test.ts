@@ -258,6 +258,18 @@ describe("[I1] limits of answers that no one asked for", () => {
     assert.ok(bytes() < 100_000, `${bytes()} bytes`);
   });
 
+  it("bound questions to a model, too", async () => {
+    const { judge, messageOf, pass } = await openRoom({ model: "openai/x", maxPerHour: 1 });
+    let asked = 0;
+    for (let number = 0; number < 200; number++) {
+      pass(6);
+      const message = messageOf("ada", "where do you put it?");
+      if (judge(message).verdict.why === "intent-model") asked++;
+      judge(messageOf("ada", "<@777> hi", MENTION));
+    }
+    assert.ok(asked <= 10, `${asked} questions`);
+  });
+
   it("keeps a bounded number of channels", async () => {
     const { judge, messageOf, bytes } = await openRoom();
     for (let number = 0; number < 500; number++) {

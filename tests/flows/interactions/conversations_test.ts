@@ -18,7 +18,11 @@ function build() {
       ids: ["a/small", "c/helper"],
       of: (agentId) => named(agentId === "helper" ? "c/helper" : "a/small"),
     }),
-    choices: () => ({ ids: known, of: (id) => known.includes(id) ? named(id) : undefined }),
+    choices: () => ({
+      ids: known,
+      of: (id) => known.includes(id) ? named(id) : undefined,
+      ofFilter: named,
+    }),
     routeOf: () => ({ agentId: "main", sessionKey: KEY }),
   });
   return { store, models, remove: () => known = ["a/small"] };
