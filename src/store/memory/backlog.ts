@@ -63,6 +63,8 @@ interface Session {
   readonly askers: UserId[];
   /** Whether more of its messages wait in the tables. */
   isLong: boolean;
+  /** Whether its messages may be of several guilds, direct messages or accounts. */
+  isMixed: boolean;
 }
 
 /** The waiting messages of one account in memory. */
@@ -91,7 +93,7 @@ export function createBacklog() {
   function sessionOf(sessionKey: string): Session {
     let session = sessions.get(sessionKey);
     if (!session) {
-      session = { entries: [], running: [], askers: [], isLong: false };
+      session = { entries: [], running: [], askers: [], isLong: false, isMixed: false };
       sessions.set(sessionKey, session);
     }
     return session;
@@ -120,7 +122,9 @@ export function createBacklog() {
       if (messages.has(messageId)) return;
       messages.set(messageId, entry);
       const session = sessionOf(sessionKey);
-      const isLast = (session.entries.at(-1)?.arrival ?? 0) < arrival;
+      const last = session.entries.at(-1);
+      const isLast = (last?.arrival ?? 0) < arrival;
+      session.isMixed = last !== undefined && (session.isMixed || !isOfSamePlace(last, entry));
       session.entries.push(entry);
       if (!isLast) session.entries.sort((a, b) => a.arrival - b.arrival);
       if (!session.askers.includes(entry.sender.id)) ready.add(session);
@@ -157,16 +161,19 @@ export function createBacklog() {
       let chosen: Session | undefined;
       let oldest: WaitingMessage | undefined;
       let time = Infinity;
+      const isLater = (entry: WaitingMessage) => {
+        const itsTime = fair.timeOf(entry);
+        return itsTime > time || itsTime === time && entry.arrival > (oldest?.arrival ?? Infinity);
+      };
       for (const session of ready) {
+        const [head] = session.entries;
+        // Its others arrived later. Many sessions wait at once, and to ask about each costs more.
+        if (head && !session.isMixed && isLater(head)) continue;
         const first = session.entries.find((entry) => isFree(entry, session));
-        if (!first) continue;
-        const itsTime = fair.timeOf(first);
-        if (oldest && (itsTime > time || itsTime === time && first.arrival > oldest.arrival)) {
-          continue;
-        }
+        if (!first || isLater(first)) continue;
         chosen = session;
         oldest = first;
-        time = itsTime;
+        time = fair.timeOf(first);
       }
       if (!chosen || !oldest) return undefined;
       let next = oldest;
@@ -268,6 +275,10 @@ function isBefore(id: string, other: string): boolean {
   return id.length === other.length ? id < other : id.length < other.length;
 }
 
+function isOfSamePlace(one: WaitingMessage, other: WaitingMessage): boolean {
+  return one.accountId === other.accountId && placeOf(one) === placeOf(other);
+}
+
 function unitsOf({ message }: WaitingMessage): number {
   if (!message) return 0;
   const extras = message.extras.reduce((sum, { text }) => sum + text.length, 0);
@@ -281,6 +292,9 @@ interface Placed {
   readonly guildId?: string;
 }
 
+/** A direct message counts as a guild of its own. */
+const placeOf = ({ guildId, channelId }: Placed): string => guildId ?? channelId;
+
 /** Number of guilds from which those without effect are forgotten. */
 const MANY = 256;
 
@@ -290,21 +304,20 @@ const MANY = 256;
  *
  * This is start-time fair queueing. Each turn of a guild moves its time on by one, and the guild
  * with the earliest time comes first. The time of a guild without waiting messages does not stay
- * behind: it gains no lead by being silent. A direct message counts as a guild of its own.
+ * behind: it gains no lead by being silent.
  */
 function createFairTurns() {
   /** By guild or direct message channel. */
   const times = new Map<string, number>();
   let now = 0;
-  const timeOf = ({ guildId, channelId }: Placed) =>
-    Math.max(now, times.get(guildId ?? channelId) ?? 0);
+  const timeOf = (entry: Placed) => Math.max(now, times.get(placeOf(entry)) ?? 0);
   return {
     /** The time of a message's guild; among waiting messages, the lowest is next. */
     timeOf,
     /** Notes that a turn for the message begins. */
     begun(entry: Placed): void {
       now = timeOf(entry);
-      times.set(entry.guildId ?? entry.channelId, now + 1);
+      times.set(placeOf(entry), now + 1);
       if (times.size < MANY) return;
       for (const [place, time] of times) if (time <= now) times.delete(place);
     },
