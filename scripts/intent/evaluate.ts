@@ -2,8 +2,7 @@
  * Measures the intent filter on published conversations (I2).
  *
  * `deno run -A scripts/intent/evaluate.ts FOLDER…` reads logs in the format of irc-disentanglement,
- * and prints a table for each head. `--typical` prints the mean of each feature, for
- * `src/policy/intent/weights.json`.
+ * and prints a table for each head. `--weights FILE` measures other weights than the shipped ones.
  *
  * Each person who answers others plays the bot in turn. A message of someone else is for the bot if it
  * answers a message of that person. Its text is read without that person's name, because the bot
@@ -11,9 +10,10 @@
  * that person answered, as a bot does.
  */
 
-import process from "node:process";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import type { UserId } from "../../src/core/discord/ids.ts";
-import type { FeatureName, IntentFeatures } from "../../src/policy/intent/features.ts";
+import type { IntentFeatures } from "../../src/policy/intent/features.ts";
 import { DEFAULT_THRESHOLD, judgeIntent } from "../../src/policy/intent/heads.ts";
 import {
   type LabelledScore,
@@ -21,6 +21,7 @@ import {
   thresholdQuality,
 } from "../../src/policy/intent/quality.ts";
 import { createIntentTracker } from "../../src/policy/intent/tracker.ts";
+import { checkIntentWeights, SHIPPED_WEIGHTS } from "../../src/policy/intent/weights.ts";
 import { type IrcLog, type LoggedMessage, readIrcLogs, withoutName } from "./irc_logs.ts";
 
 /** Someone with fewer answers to others is no stand-in for a bot. */
@@ -28,23 +29,17 @@ const MIN_ANSWERS = 4;
 /** Stands for a bot that says nothing. */
 const NO_ONE = "" as UserId;
 
-/** Scores of the three heads, with labels. */
-interface Scores {
-  readonly directed: LabelledScore[];
-  readonly needsReply: LabelledScore[];
-  readonly room: LabelledScore[];
-}
+/** A head of the classifier. */
+export type Head = "directed" | "needsReply" | "room";
 
-/** Called with each scored message. */
-type Visit = (features: IntentFeatures) => void;
+/** Called with each sample of a head. */
+export type Visit = (head: Head, features: IntentFeatures, label: boolean) => void;
 
-/** Scores all messages of a log. */
-export function scoreLog(log: IrcLog, visit: Visit = () => {}): Scores {
-  const scores: Scores = { directed: [], needsReply: [], room: [] };
+/** Visits all samples of a log. */
+export function visitLog(log: IrcLog, visit: Visit): void {
   const answered = answeredLines(log);
-  scoreRoom(log, answered, scores);
-  for (const bot of standIns(log)) scoreDirected(log, bot, answered, scores, visit);
-  return scores;
+  visitRequests(log, answered, visit);
+  for (const bot of standIns(log)) visitDirected(log, bot, answered, visit);
 }
 
 /** People with enough answers to others. */
@@ -68,11 +63,10 @@ function answeredLines({ messages }: IrcLog): ReadonlySet<number> {
   return lines;
 }
 
-function scoreDirected(
+function visitDirected(
   { messages }: IrcLog,
   bot: UserId,
   answered: ReadonlySet<number>,
-  scores: Scores,
   visit: Visit,
 ): void {
   const tracker = createIntentTracker({ me: bot });
@@ -90,26 +84,21 @@ function scoreDirected(
     const masked = withoutName(message, bot);
     if (hasSpoken && message.answers) {
       const features = tracker.features(masked);
-      visit(features);
-      const { directed, needsReply } = judgeIntent(features);
       const isDirected = authorsAnsweredBy(message).includes(bot);
-      scores.directed.push({ score: directed, label: isDirected });
-      if (isDirected) {
-        scores.needsReply.push({ score: needsReply, label: answered.has(message.line) });
-      }
+      visit("directed", features, isDirected);
+      if (isDirected) visit("needsReply", features, answered.has(message.line));
     }
     tracker.push(masked);
   }
 }
 
 /** A message is an open request if it begins a conversation, and someone answers it. */
-function scoreRoom({ messages }: IrcLog, answered: ReadonlySet<number>, scores: Scores): void {
+function visitRequests({ messages }: IrcLog, answered: ReadonlySet<number>, visit: Visit): void {
   const tracker = createIntentTracker({ me: NO_ONE });
   for (const message of messages.values()) {
     if (message.answers) {
-      const { room } = judgeIntent(tracker.features(message));
       const begins = message.answers.length === 0;
-      scores.room.push({ score: room, label: begins && answered.has(message.line) });
+      visit("room", tracker.features(message), begins && answered.has(message.line));
     }
     tracker.push(message);
   }
@@ -136,35 +125,31 @@ function row(channel: string, head: string, scores: readonly LabelledScore[]): s
 }
 
 function main(): void {
-  const folders = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-  const sums = new Map<string, number>();
-  let count = 0;
-  const channels = Map.groupBy(folders.flatMap(readIrcLogs), ({ channel }) => channel);
-  const all = [...channels].map(([channel, logs]) => ({
-    channel,
-    scores: logs.map((log) =>
-      scoreLog(log, (features) => {
-        count++;
-        for (const [name, value] of Object.entries(features)) {
-          sums.set(name, (sums.get(name) ?? 0) + value);
-        }
-      })
-    ),
-  }));
-  if (process.argv.includes("--typical")) {
-    const means = [...sums].map(([name, sum]) => [name, Number((sum / count).toFixed(3))]);
-    const typical: Record<FeatureName, number> = Object.fromEntries(means);
-    console.log(JSON.stringify(typical, null, 2));
-    return;
+  const { values: { weights: file }, positionals: folders } = parseArgs({
+    options: { weights: { type: "string" } },
+    allowPositionals: true,
+  });
+  const weights = file === undefined
+    ? SHIPPED_WEIGHTS
+    : checkIntentWeights(JSON.parse(readFileSync(file, "utf8")));
+  const scores: Readonly<Record<Head, Map<string, LabelledScore[]>>> = {
+    directed: new Map(),
+    room: new Map(),
+    needsReply: new Map(),
+  };
+  for (const log of folders.flatMap(readIrcLogs)) {
+    visitLog(log, (head, features, label) => {
+      const ofChannel = scores[head].get(log.channel) ?? [];
+      scores[head].set(log.channel, ofChannel);
+      ofChannel.push({ score: judgeIntent(features, weights)[head], label });
+    });
   }
   console.log(
     "| head | channel | messages | positive | AUC | AP | P at 0.7 | R at 0.7 | fires on |",
   );
   console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-  for (const head of ["directed", "room", "needsReply"] as const) {
-    for (const { channel, scores } of all) {
-      console.log(row(channel, head, scores.flatMap((one) => one[head])));
-    }
+  for (const [head, channels] of Object.entries(scores)) {
+    for (const [channel, all] of channels) console.log(row(channel, head, all));
   }
 }
 

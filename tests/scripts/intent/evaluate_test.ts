@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { scoreLog } from "../../../scripts/intent/evaluate.ts";
+import { type Head, visitLog } from "../../../scripts/intent/evaluate.ts";
 import { readIrcLogs, withoutName } from "../../../scripts/intent/irc_logs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "barnacle-intent-"));
@@ -55,12 +55,12 @@ describe("the logs of irc-disentanglement", () => {
   });
 
   it("[I2] give a label to each message after the bot's first", () => {
-    const { directed, needsReply, room } = scoreLog(log);
-    assert.deepEqual(directed.map(({ label }) => label), [true, false, true, false]);
-    assert.deepEqual(needsReply.map(({ label }) => label), [true, true]);
-    assert.deepEqual(
-      room.map(({ label }) => label),
-      [true, false, false, false, false, false, false, true, false],
-    );
+    const labels: Record<Head, boolean[]> = { directed: [], needsReply: [], room: [] };
+    visitLog(log, (head, _features, label) => labels[head].push(label));
+    assert.deepEqual(labels, {
+      directed: [true, false, true, false],
+      needsReply: [true, true],
+      room: [true, false, false, false, false, false, false, true, false],
+    });
   });
 });
