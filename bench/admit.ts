@@ -75,6 +75,8 @@ export function policy(): AccessPolicy {
     approvers: [],
     tools: { global: {}, agents: [], openGates: [] },
     matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
+    agentsNamed: () => [],
+    router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
     ruleOf: (path) => path,
   };
 }

@@ -32,6 +32,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "own": "no cure: two accounts would answer each other without end",
   "loop-guard": "a person writes there, or `loopGuard.muteMin` passes",
   "pk-original": "no cure needed",
+  "other-account": "mention the other bot, or see `bindings` and `router.assignments`",
   "no-mention": "mention the bot, or set `requireMention: false`",
   "no-content": "switch on the Message Content Intent: `barnacle doctor --fix`, then restart",
   "too-old": "`gateway.catchUp.maxAgeMin`",

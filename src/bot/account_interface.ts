@@ -9,6 +9,7 @@ import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { NoteSearch } from "../flows/notes/search.ts";
+import type { OurAccount, OurView } from "../flows/judging/routing.ts";
 import type { ProcessMemory } from "../flows/process_memory.ts";
 import type { TurnLimit } from "../flows/turn/control/turn_limit.ts";
 import type { Logging } from "../log.ts";
@@ -61,6 +62,10 @@ export interface AccountPorts extends Clock {
   readonly memory: ProcessMemory;
   /** Whether an account of this process is that user. */
   readonly isOurs: (userId: UserId) => boolean;
+  /** All enabled accounts of this process, in the order of the config. */
+  readonly ours: () => readonly OurAccount[];
+  /** Shows the account to the others (N2). */
+  readonly publish: (view: OurView) => void;
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;

@@ -11,18 +11,15 @@ import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../polic
 import type { AccountId } from "../core/discord/ids.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
-import { mentionsOf } from "./mentions/mention.ts";
+import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
+import { toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
-/**
- * Makes the rules of one account.
- *
- * @param matchesPattern Whether a text addresses the bot by a pattern; see `mention.ts`.
- */
+/** Makes the rules of one account. */
 export function toAccessPolicy(
   settings: Settings,
   { settings: account, ruleOf }: WrittenAccount,
-  matchesPattern: (text: string) => boolean,
+  { matches, named }: MentionTests,
 ): AccessPolicy {
   const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =
     account;
@@ -45,7 +42,9 @@ export function toAccessPolicy(
       agents: agentTools(settings.agents),
       openGates: openGates(actions ?? {}),
     },
-    matchesPattern,
+    matchesPattern: matches,
+    agentsNamed: named,
+    router: toRouterRules(settings),
     ruleOf,
   };
 }
@@ -122,9 +121,9 @@ export async function policiesIn(
 ): Promise<readonly AccountPolicy[]> {
   const { settings, written } = text === undefined ? noFile() : await parseConfig({ file, text });
   if (!settings) return [];
-  const { matches } = await mentionsOf(settings);
+  const mentions = await mentionsOf(settings);
   return accountsOf(settings, written, true).map((account) => ({
     accountId: account.id,
-    access: toAccessPolicy(settings, account, matches),
+    access: toAccessPolicy(settings, account, mentions),
   }));
 }

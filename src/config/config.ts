@@ -17,6 +17,7 @@ import {
   ownPath,
   type WrittenAccount,
 } from "./schema/accounts.ts";
+import type { MentionTests } from "./mentions/mention.ts";
 import type { AgentModels, ModelsConfig } from "./models.ts";
 import { account as accountSchema } from "./schema/discord.ts";
 import { withSections } from "./schema/parts/key.ts";
@@ -87,13 +88,12 @@ const DEFAULT_HISTORY = 20;
 /** Makes the config of valid settings with their secrets. */
 export function toConfig(
   settings: Settings,
-  { accounts, matchesPattern, tokenPlaces, file, secretFiles }:
+  { accounts, mentions, tokenPlaces, file, secretFiles }:
     & Pick<SharedConfig, "file" | "secretFiles">
     & {
       /** All accounts, `default` first. */
       readonly accounts: readonly WrittenAccount[];
-      /** Whether a text addresses the bot by a pattern; see `mention.ts`. */
-      readonly matchesPattern: (text: string) => boolean;
+      readonly mentions: MentionTests;
       /** See {@link tokenPlaceOf}. */
       readonly tokenPlaces: ReadonlyMap<AccountId, string>;
     },
@@ -106,7 +106,7 @@ export function toConfig(
     file,
     secretFiles,
     accounts: accounts.map((account) =>
-      discordConfig(settings, account, matchesPattern, tokenPlaces.get(account.id) ?? "")
+      discordConfig(settings, account, mentions, tokenPlaces.get(account.id) ?? "")
     ),
     agentList: [
       agentConfig(first, 0, defaults),
@@ -147,12 +147,12 @@ function modelNames(model: Settings["agents"]["defaults"]["model"]): AgentModels
 function discordConfig(
   settings: Settings,
   account: WrittenAccount,
-  matchesPattern: (text: string) => boolean,
+  mentions: MentionTests,
   tokenPlace: string,
 ): DiscordConfig {
   const { commands, messages: { groupChat } } = settings;
   const own = account.settings;
-  const access = toAccessPolicy(settings, account, matchesPattern);
+  const access = toAccessPolicy(settings, account, mentions);
   return {
     ...withSections(accountSchema.shape, own),
     accountId: account.id,

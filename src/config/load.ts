@@ -108,7 +108,7 @@ export async function loadConfig(
     kind: "loaded",
     config: toConfig(settings, {
       accounts,
-      matchesPattern: mentions.matches,
+      mentions,
       tokenPlaces,
       file: source?.file,
       secretFiles: secretFiles.size > 0 ? [...secretFiles] : undefined,

@@ -18,7 +18,6 @@ import { quoted } from "../lib/text/quoted.ts";
 import { createLines, type Lines, type Problem, type Severity, type Span } from "./text/problem.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import { isSecret, schemaAt } from "./schema/parts/shape.ts";
-import { refusedIn } from "./refused.ts";
 import { type ValidPart, validPartOf } from "./valid_part.ts";
 import { isRecord, readTree, type Remark, type Segment, type Tree } from "./text/tree.ts";
 
@@ -92,7 +91,7 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     settings,
     written: value,
     blanked: blankedText(text, secrets, tree.comments),
-    problems: [...remarks, ...audit(rootOf, value, configSchema, refusedIn(value))].sort(byOffset)
+    problems: [...remarks, ...audit(rootOf, value, configSchema)].sort(byOffset)
       .map(toProblem),
     problemAt,
   };
@@ -136,7 +135,7 @@ async function invalid(
   const { part, more } = validPartOf(value, issues, lost);
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
   const errors = await remarksOf([...issues, ...more], context);
-  const others = audit(() => root, value, configSchema, refusedIn(value)).filter((
+  const others = audit(() => root, value, configSchema).filter((
     { path, severity },
   ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
   return { errors: [...errors, ...others], part };

@@ -25,6 +25,7 @@ import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { decideIntent, type IntentSilence } from "./intent_filter.ts";
 import { ignoreVerdict, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
+import { prepareRouter } from "./router.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 
@@ -83,6 +84,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
   const texts = textCommandsOf(policy, commands);
   const rights = prepareRights(policy);
   const checkAccess = preparePlaceAccess(policy, rights);
+  const chooseAgent = prepareRouter(policy.router);
 
   /** The message's command, if it may give access: not if the message mentions others (M4). */
   function lettingCommand(message: JudgedMessage): TextCommand | undefined {
@@ -173,6 +175,18 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
       accept(why, isCommand ? TEXT_COMMANDS : byScore?.rule ?? rule);
   }
 
+  /** Leaves an accepted message to the account that answers it (N2). */
+  function forAccount(
+    message: JudgedMessage,
+    known: KnownFacts,
+    verdict: Verdict,
+    ask: RecordCheck,
+  ): Verdict {
+    const { accountId, rule } = chooseAgent({ ...message, ...known.routing }, ask);
+    if (accountId === message.accountId) return verdict;
+    return overhear("other-account", rule, isOwnerKnown(known));
+  }
+
   return (message, known, ask, isEdit = false) => {
     const { place, channelId, sender } = message;
     const caller = {
@@ -185,7 +199,9 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
       isMessage: true,
     };
     const access = checkAccess(caller, ask);
-    return access.kind === "granted" ? judgeInPlace(message, known, access, ask) : access;
+    if (access.kind !== "granted") return access;
+    const verdict = judgeInPlace(message, known, access, ask);
+    return verdict.kind === "accept" ? forAccount(message, known, verdict, ask) : verdict;
   };
 }
 
@@ -276,7 +292,7 @@ function accept(why: AcceptReason, rule: string): Verdict {
 
 /** Not answered, but a later turn in the channel may see it, if the place allows any turn. */
 function overhear(
-  why: "no-mention" | "send-off" | IntentSilence,
+  why: "no-mention" | "other-account" | "send-off" | IntentSilence,
   rule: string,
   keepAsContext: boolean,
 ): Verdict {

@@ -11,55 +11,13 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { formsOf, isNameKey } from "./rules/entries.ts";
-
-/** The keys of the config that choose an agent. */
-export interface RouterRules {
-  /** The active agents, in the order of `agents.list`. The last step chooses the first one. */
-  readonly agents: readonly [RoutedAgent, ...RoutedAgent[]];
-  /** Enabled accounts, in the order of the config. */
-  readonly accounts: readonly AccountId[];
-  /** Entries of `router.assignments`, in the order of `agents`. */
-  readonly assigned: readonly AssignedChannel[];
-  /** In the order of the config. */
-  readonly bindings: readonly Binding[];
-}
-
-/** An agent that may answer. */
-export interface RoutedAgent {
-  readonly id: string;
-  /** Config path: `"agents.list[1]"`. */
-  readonly rule: string;
-}
-
-/** An entry of `channels` in `router.assignments`. */
-export interface AssignedChannel {
-  readonly agentId: string;
-  /** Id, name, or `"*"`. */
-  readonly channel: string;
-  /** Config path of the entry. */
-  readonly rule: string;
-}
-
-/** An entry of `bindings`. */
-export interface Binding {
-  readonly agentId: string;
-  /** Each key must be that of the message. */
-  readonly match: BindingMatch;
-  /** Config path of the entry. */
-  readonly rule: string;
-}
-
-/** The keys that a binding compares. */
-export interface BindingMatch {
-  /** Id of an account of the config. */
-  readonly accountId?: string;
-  /** Id of the message's guild. */
-  readonly guildId?: string;
-  /** Id of the message's channel or thread, or of the thread's channel. */
-  readonly channelId?: string;
-  /** Id of the message's author. */
-  readonly userId?: string;
-}
+import type {
+  AssignedChannel,
+  Binding,
+  BindingMatch,
+  RoutedAgent,
+  RouterRules,
+} from "./rules/rules.ts";
 
 /** The parts of a message that choose its agent, with the facts beside it. */
 export interface RoutedMessage
@@ -95,21 +53,13 @@ const BINDINGS = "bindings";
 
 /** Prepares the rules for many messages: each step looks its key up in a map. */
 export function prepareRouter(rules: RouterRules): ChooseAgent {
-  const { agents, accounts } = rules;
-  const [first] = agents;
-  const [only, ...others] = accounts;
-  if (agents.length === 1 && others.length === 0) {
-    const always = { agentId: first.id, rule: first.rule };
-    return ({ accountId }, ask) => {
-      ask?.("first", true, first.rule, () => `${quoted(first.id)} is the only agent that answers`);
-      return { ...always, accountId: only ?? accountId };
-    };
-  }
+  const { agents } = rules;
+  const [first, ...others] = agents;
   const byId = new Map(agents.map((agent) => [agent.id, agent]));
   const assigned = prepareAssigned(rules.assigned.filter(({ agentId }) => byId.has(agentId)));
   const bindings = rules.bindings.filter(({ agentId }) => byId.has(agentId));
   const bound = prepareBindings(bindings);
-  const owners = accounts.length > 1 ? ownersOf(bindings) : new Map<string, AgentClaim>();
+  const owners = ownersOf(bindings);
 
   /** The agent that the message itself names: by its account, or by a pattern. */
   function named(
@@ -118,17 +68,24 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
     ask: RecordCheck,
   ): AgentClaim | undefined {
     const owner = addressed === undefined ? undefined : owners.get(addressed);
-    const agent = owner ? undefined : agents.find(({ id }) => named.includes(id));
+    const agent = owner || named.length === 0
+      ? undefined
+      : agents.find(({ id }) => named.includes(id));
     const claim = owner ?? (agent && { agentId: agent.id, rule: agent.rule });
-    const fact = () =>
-      owner
-        ? `it addresses the account ${quoted(addressed ?? "")} of the agent ${
-          quoted(owner.agentId)
-        }`
-        : agent
-        ? `it names the agent ${quoted(agent.id)}`
-        : "it names no agent";
-    return ask("named", claim !== undefined, claim?.rule ?? LIST, fact) ? claim : undefined;
+    ask(
+      "named",
+      true,
+      claim?.rule ?? LIST,
+      () =>
+        owner
+          ? `it addresses the account ${quoted(addressed ?? "")} of the agent ${
+            quoted(owner.agentId)
+          }`
+          : agent
+          ? `it names the agent ${quoted(agent.id)}`
+          : "it names no agent",
+    );
+    return claim;
   }
 
   function ofThread(
@@ -136,15 +93,18 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
     ask: RecordCheck,
   ): AgentClaim | undefined {
     const agent = threadAgent === undefined ? undefined : byId.get(threadAgent);
-    const fact = () =>
-      agent
-        ? `an answer of the agent ${quoted(agent.id)} opened the thread`
-        : place.kind === "guild" && place.thread
-        ? "no agent's answer opened the thread"
-        : "it is in no thread";
-    return ask("thread", agent !== undefined, agent?.rule ?? LIST, fact) && agent
-      ? { agentId: agent.id, rule: agent.rule }
-      : undefined;
+    ask(
+      "thread",
+      true,
+      agent?.rule ?? LIST,
+      () =>
+        agent
+          ? `an answer of the agent ${quoted(agent.id)} opened the thread`
+          : place.kind === "guild" && place.thread
+          ? "no agent's answer opened the thread"
+          : "it is in no thread",
+    );
+    return agent && { agentId: agent.id, rule: agent.rule };
   }
 
   /** The account that posts, if no rule names one: the agent's own, else one that is no agent's. */
@@ -155,13 +115,15 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
   }
 
   return (message, ask = recordNothing) => {
-    const { accountId, place, mentioned } = message;
-    const addressed = mentioned?.[0] ?? (place.kind === "guild" ? undefined : accountId);
-    const present = addressed === undefined ? message.accounts ?? [accountId] : [addressed];
-    const claim: BoundClaim = named(message, addressed, ask) ?? ofThread(message, ask) ??
-      assigned(message, ask) ?? bound(message, present, ask) ?? firstOf(first, ask);
+    const { accountId, mentioned, accounts } = message;
+    const addressed = mentioned?.[0];
+    const present = addressed === undefined ? accounts ?? [accountId] : [addressed];
+    const claim: BoundClaim = others.length === 0
+      ? { agentId: first.id, rule: first.rule }
+      : named(message, addressed, ask) ?? ofThread(message, ask) ??
+        assigned(message, ask) ?? bound(message, present, ask) ?? firstOf(first, ask);
     const poster = claim.accountId ?? accountOf(claim.agentId, present) ?? accountId;
-    if (accounts.length > 1) {
+    if (mentioned || accounts) {
       const fact = () => `the account ${quoted(poster)} answers`;
       ask("account", poster === accountId, claim.rule, fact);
     }
@@ -215,9 +177,8 @@ function prepareAssigned(
       entry
         ? `${quoted(entry.channel)} is assigned to the agent ${quoted(entry.agentId)}`
         : "its channel is assigned to no agent";
-    return ask("assigned", entry !== undefined, entry?.rule ?? ASSIGNMENTS, fact)
-      ? entry
-      : undefined;
+    ask("assigned", true, entry?.rule ?? ASSIGNMENTS, fact);
+    return entry;
   };
 }
 
@@ -281,9 +242,8 @@ function prepareBindings(
       binding
         ? `${matchText(binding.match)} is bound to the agent ${quoted(binding.agentId)}`
         : "no binding is for it";
-    if (!ask("bound", binding !== undefined, binding?.rule ?? BINDINGS, fact) || !binding) {
-      return undefined;
-    }
+    ask("bound", true, binding?.rule ?? BINDINGS, fact);
+    if (!binding) return undefined;
     const { agentId, rule, match } = binding;
     return { agentId, rule, accountId: present.find((account) => account === match.accountId) };
   };

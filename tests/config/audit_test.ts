@@ -137,9 +137,9 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "C12",
-      "a section without effect, once",
+      "a key without effect, once",
       '{"channels":{"discord":{}},"router":{"dedupWindowSec":10}}',
-      ['warning router: "router" has no effect in this version'],
+      ['warning router.dedupWindowSec: "dedupWindowSec" has no effect in this version'],
     ],
     [
       "A1",
@@ -221,9 +221,7 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       "N1",
       "agents beside the first",
       '{"channels":{"discord":{"dm":{"enabled":false}}},"agents":{"list":[{"id":"a"},{"id":"b"}]}}',
-      [
-        "warning agents.list[1]: This version runs only the first agent",
-      ],
+      [],
     ],
     [
       "P6",

@@ -50,8 +50,8 @@ describe("[C4] referenceKeys()", () => {
   });
 
   it("counts the keys of a section without effect as having none", () => {
-    assert.equal(keyAt("router.strategy").isBuilt, false);
-    assert.equal(keyAt("router.strategy").doc.built, undefined);
+    assert.equal(keyAt("router.noSelfTalk.ignoreBotMessages").isBuilt, false);
+    assert.equal(keyAt("router.noSelfTalk.ignoreBotMessages").doc.built, undefined);
     assert.equal(keyAt("log.level").isBuilt, true);
   });
 

@@ -79,6 +79,8 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   approvers: [],
   tools: { global: {}, agents: [], openGates: openGates({}) },
   matchesPattern: (text) => text.includes("barnacle"),
+  agentsNamed: () => [],
+  router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
   ruleOf: (path) => path,
   ...fields,
 });

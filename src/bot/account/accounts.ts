@@ -6,6 +6,7 @@
 
 import type { AccountChange } from "../../config/changes.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import { type OurAccount, type OurView, recalledView } from "../../flows/judging/routing.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
 import type { Online, RunningAccount } from "../account_interface.ts";
@@ -60,6 +61,7 @@ export function createAccounts(
   const log = logging.forPart("main");
   const invalid = createSharedInvalidRequests({ store, now, log: logging.forPart("delivery") });
   const runners = new Map<AccountId, AccountRunner>();
+  const views = new Map<AccountId, OurView>();
   /** Runs the starts and stops of one account one after the other. */
   const changing = createKeyedQueue<AccountId>();
   let setup = firstSetup;
@@ -67,6 +69,19 @@ export function createAccounts(
 
   const isOurs = (userId: UserId): boolean =>
     [...runners.values()].some(({ running }) => running?.userId() === userId);
+
+  const enabled = () => setup.config.accounts.filter(({ enabled }) => enabled);
+  const ours = (): readonly OurAccount[] =>
+    enabled().map(({ accountId }) => ({ accountId, view: views.get(accountId) }));
+
+  /** Shows accounts to each other by their last user ids, until they are there. */
+  async function recallOthers(): Promise<void> {
+    if (enabled().length < 2) return;
+    for (const { accountId } of enabled()) {
+      const { self } = await store.gateway.loadAccount(accountId);
+      if (self) views.set(accountId, recalledView(self.userId));
+    }
+  }
 
   /** Starts an account of the setup; rejects if it cannot be started. */
   function startOne(accountId: AccountId): Promise<void> {
@@ -79,6 +94,8 @@ export function createAccounts(
       setup: () => setup,
       invalidRequests: () => invalid.of(accountId),
       isOurs,
+      ours,
+      publish: (view) => void views.set(accountId, view),
       onEnd: (end) => ended(accountId, end),
     });
     runners.set(accountId, runner);
@@ -89,6 +106,7 @@ export function createAccounts(
   function ended(accountId: AccountId, end: AccountEnd): void {
     const others = [...runners.values()].filter(({ hasEnded }) => !hasEnded);
     if (others.length === 0) return onEnd(end);
+    views.delete(accountId);
     log.error("An account has ended; the others continue", { accountId, ...endFields(end) });
     void runners.get(accountId)?.running?.stop();
   }
@@ -98,6 +116,7 @@ export function createAccounts(
     if (!runner) return;
     await runner.stop();
     runners.delete(accountId);
+    views.delete(accountId);
     healthOf(accountId).left();
   }
 
@@ -128,6 +147,7 @@ export function createAccounts(
       if (interrupted > 0) {
         log.info("Turns of the last process run again", { turns: interrupted });
       }
+      await recallOthers();
       await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
     },
     /**

@@ -15,6 +15,7 @@ import { createSummaries } from "../../flows/session/compact.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
+import type { GuildId } from "../../core/discord/ids.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
@@ -75,7 +76,9 @@ export async function createParts(
   if (problem !== undefined) {
     log.warn("Cannot use the weights of the intent filter; using the shipped ones", { problem });
   }
-  const judging = createJudging(account, { ...given, readMember, threads, weights });
+  const guildOf = (guildId: GuildId) => reader.index.get(guildId);
+  const judging = createJudging(account, { ...given, readMember, threads, weights, guildOf });
+  ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { ...given, judging });
   const counts = { rates, summaries, spend };
   const made = { ...given, ...counts, outbound, threads, files, sources, judging, history };

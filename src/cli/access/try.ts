@@ -39,7 +39,8 @@ import {
 } from "../verdict/checks.ts";
 import { tellRefused } from "../shared/read_config.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
-import { conversationRoute } from "../../flows/judging/route.ts";
+import { routingFacts } from "../../flows/judging/routing.ts";
+import { prepareRouter } from "../../policy/router.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { asPhrase } from "../why/text.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
@@ -158,9 +159,10 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
   );
   const { self } = await store?.gateway.loadAccount(accountId) ?? {};
   const event = toEvent(meantBy(flags, view, place, learned), { self, guild, now: Date.now() });
+  const routing = "message" in event ? routingFacts(event.message, policy, []) : undefined;
   const explanation = explain(
     event,
-    knownFactsOf(flags, view, now, learned),
+    { ...knownFactsOf(flags, view, now, learned), routing },
     policy,
     TEXT_COMMANDS,
   );
@@ -172,7 +174,7 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
       ? toolsOf(
         {
           ...event.message,
-          agentId: conversationRoute(event.message, now.config, undefined).agentId,
+          agentId: prepareRouter(policy.router)({ ...event.message, ...routing }).agentId,
           ownsApplication: () => learned.ownsApplication,
         },
         policy,

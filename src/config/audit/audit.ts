@@ -6,6 +6,7 @@ import { namesOnePerson } from "../../policy/rights.ts";
 import { writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
 import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
+import { auditRouter } from "./audit_router.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { Problem, Span } from "../text/problem.ts";
 import type { Built } from "../schema/parts/key.ts";
@@ -16,19 +17,13 @@ import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "..
  * All remarks about a valid file, in its order; one for each key and message.
  *
  * @param rootOf Called only if there is a remark.
- * @param refused Keys that make the file invalid.
  */
 export function audit(
   rootOf: () => Node,
   value: unknown,
   schema: Schema,
-  refused: readonly Pick<Remark, "path" | "message" | "hint">[],
 ): readonly Remark[] {
-  const remarks: Remark[] = refused.map((one) => ({
-    severity: "error",
-    ...one,
-    ...spanOf(rootOf(), one.path),
-  }));
+  const remarks: Remark[] = [];
   const reported = new Set<string>();
   const remark: AddRemark = (path, message, hint, severity = "warning") => {
     const once = JSON.stringify([path, message]); // accounts inherit faults, too
@@ -40,9 +35,7 @@ export function audit(
   const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
     const built: Built = docOf(at)?.built ?? "built";
     if (built !== "built") {
-      const isReported = switchesOff(part, built) ||
-        refused.some((one) => isWithin(one.path, path));
-      if (!isReported) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
+      if (!switchesOff(part, built)) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
       return;
     }
     const children: Iterable<readonly [Segment, unknown]> = isRecord(part)
@@ -66,21 +59,13 @@ export function audit(
   auditLinks(value, remark);
   owners(value, remark);
   auditModels(value, remark);
-  const agents = valueAt(value, ["agents", "list"]);
-  if (isList(agents) && agents.length > 1) {
-    remark(["agents", "list", 1], "This version runs only the first agent");
-  }
+  auditRouter(value, remark);
   return remarks.sort((one, other) => one.offset - other.offset);
 }
 
 /** Whether a value may have remarks; most of a large file are plain values of built keys. */
 function mayHaveRemarks(value: unknown, schema: Schema): boolean {
   return typeof value === "object" || (docOf(schema)?.built ?? "built") !== "built";
-}
-
-/** Whether a path is another path, or below it. */
-function isWithin(path: readonly Segment[], above: readonly Segment[]): boolean {
-  return above.every((segment, index) => path[index] === segment);
 }
 
 /** Warnings about keys that are not written (P6). */

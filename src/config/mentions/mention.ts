@@ -8,27 +8,76 @@
 
 import type { RE2JS } from "re2js";
 import { determinize, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
+import { isPassive } from "../schema/router.ts";
 import type { Settings } from "../schema/root.ts";
 import type { KeyFault, Segment } from "../text/tree.ts";
 import { noPattern } from "../../policy/rules/rules.ts";
 
-/** A test of texts, and the patterns that are not valid. */
-export interface Mentions {
-  readonly matches: (text: string) => boolean;
+/** Tests of texts, and the patterns that are not valid. */
+export interface Mentions extends MentionTests {
   readonly problems: readonly KeyFault[];
+}
+
+/** Tests of texts by the names and patterns of all agents that may answer. */
+export interface MentionTests {
+  /** Whether a text addresses the bot; {@link noPattern} if there is no name and no pattern. */
+  readonly matches: (text: string) => boolean;
+  /** Ids of the agents whose own name or pattern is in a text, in the order of the config. */
+  readonly named: (text: string) => readonly string[];
+}
+
+/** A pattern with its place in the config. */
+interface WrittenPattern {
+  readonly pattern: string;
+  readonly path: readonly Segment[];
+  /** The agent that it names; absent for patterns of all agents. */
+  readonly agentId?: string;
 }
 
 /** Invisible characters, which must neither hide a name nor split it. */
 const ZERO_WIDTH = /[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]/g;
 
-/** Prefers the patterns of the first agent, then those for all agents, then the agent's name. */
-export async function mentionsOf({ agents, messages }: Settings): Promise<Mentions> {
-  const [agent] = agents.list;
-  const own = agent?.groupChat.mentionPatterns;
-  if (own) return await compiled(own, ["agents", "list", 0, "groupChat", "mentionPatterns"]);
+/** Prefers an agent's own patterns, then those for all agents, then the agent's name. */
+export async function mentionsOf(
+  { agents, messages, router }: Pick<Settings, "agents" | "messages" | "router">,
+): Promise<Mentions> {
+  const active = agents.list.filter(({ id }) => !(router && isPassive(id, router)));
   const shared = messages.groupChat.mentionPatterns;
-  if (shared) return await compiled(shared, ["messages", "groupChat", "mentionPatterns"]);
-  return { matches: byName(agent?.name), problems: [] };
+  const areOwn = active.length > 0 && active.every(({ groupChat }) => groupChat.mentionPatterns);
+  const written: WrittenPattern[] = (areOwn ? [] : shared ?? []).map((pattern, index) => ({
+    pattern,
+    path: ["messages", "groupChat", "mentionPatterns", index],
+  }));
+  const names: { readonly agentId: string; readonly test: (text: string) => boolean }[] = [];
+  for (const agent of active) {
+    const { id: agentId, name, groupChat } = agent;
+    const index = agents.list.indexOf(agent);
+    const own = groupChat.mentionPatterns;
+    for (const [at, pattern] of (own ?? []).entries()) {
+      const path = ["agents", "list", index, "groupChat", "mentionPatterns", at];
+      written.push({ pattern, path, agentId });
+    }
+    const test = own || shared ? noPattern : byName(name);
+    if (test !== noPattern) names.push({ agentId, test });
+  }
+  const { agentsIn, problems } = await compiled(written);
+  if (names.length === 0 && written.length === 0) {
+    return { matches: noPattern, named: () => [], problems };
+  }
+  const order = agents.list.map(({ id }) => id);
+  return {
+    matches(text) {
+      const searched = normalized(text);
+      return names.some(({ test }) => test(searched)) || agentsIn(searched) !== undefined;
+    },
+    named(text) {
+      const searched = normalized(text);
+      const found = agentsIn(searched) ?? new Set();
+      for (const { agentId, test } of names) if (test(searched)) found.add(agentId);
+      return order.filter((id) => found.has(id));
+    },
+    problems,
+  };
 }
 
 /**
@@ -55,26 +104,40 @@ type Program = Pick<RE2JS, "test" | "programSize">;
 type PatternFault = Omit<KeyFault, "path">;
 type Kind = "literal" | "plain" | "repeated" | "counted";
 
-async function compiled(patterns: readonly string[], path: readonly Segment[]): Promise<Mentions> {
-  if (patterns.length === 0) return { matches: noPattern, problems: [] };
+/** Compiles the patterns of all agents together, so that their limits hold for all of them. */
+async function compiled(written: readonly WrittenPattern[]): Promise<{
+  /**
+   * Ids of the agents that the patterns in a normalized text name; empty if only patterns of all
+   * agents match; `undefined` if none does.
+   */
+  readonly agentsIn: (text: string) => Set<string> | undefined;
+  readonly problems: readonly KeyFault[];
+}> {
+  if (written.length === 0) return { agentsIn: () => undefined, problems: [] };
 
   const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
-  const accepted: Record<Kind, Numbered[]> = { literal: [], plain: [], repeated: [], counted: [] };
+  const accepted: Record<Kind, WrittenPattern[]> = {
+    literal: [],
+    plain: [],
+    repeated: [],
+    counted: [],
+  };
   const problems: KeyFault[] = [];
   const sizes = { all: 0, counted: 0 };
-  for (const [index, pattern] of patterns.entries()) {
+  for (const one of written) {
+    const { pattern, path } = one;
     const program = valid(pattern, (text) => RE2JS.compile(text, RE2JS.CASE_INSENSITIVE));
     const fault = "message" in program ? program : sizeFault(pattern, program, sizes);
-    if (fault) problems.push({ path: [...path, index], ...fault });
-    else accepted[kindOf(pattern)].push({ pattern, index });
+    if (fault) problems.push({ path, ...fault });
+    else accepted[kindOf(pattern)].push(one);
   }
   const { literal, plain, repeated, counted } = accepted;
-  const setOf = (group: readonly Numbered[]) => {
+  const setOf = (group: readonly WrittenPattern[]) => {
     const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.CASE_INSENSITIVE);
     for (const { pattern } of group) set.add(pattern);
     return set;
   };
-  const sets = inGroups(literal, literal.length).map(setOf);
+  const sets = inGroups(literal, literal.length).map((group) => ({ set: setOf(group), group }));
   const left = { counted: MAX_WORK_OF_COUNTED, all: MAX_WORK };
   const groups = [
     ...inGroups(counted, 1),
@@ -87,35 +150,36 @@ async function compiled(patterns: readonly string[], path: readonly Segment[]): 
     const work = determinize(set, left[of]);
     if (work === undefined) {
       const alone = group.filter((one) => determinize(setOf([one]), left[of]) === undefined);
-      problems.push(...tooComplex(alone.length > 0 ? alone : group, path));
+      problems.push(...tooComplex(alone.length > 0 ? alone : group));
       break; // the work of the rest is unknown
     }
     left[of] -= work;
-    sets.push(set);
+    sets.push({ set, group });
   }
   return {
-    matches: (text) => {
-      const searched = normalized(text);
-      return sets.some((set) => set.match(searched).length > 0);
+    agentsIn(text) {
+      let found: Set<string> | undefined;
+      for (const { set, group } of sets) {
+        for (const index of set.match(text)) {
+          const agentId = group[index]?.agentId;
+          found ??= new Set();
+          if (agentId !== undefined) found.add(agentId);
+        }
+      }
+      return found;
     },
     problems,
   };
 }
 
-/** A pattern with its index in the list. */
-interface Numbered {
-  readonly pattern: string;
-  readonly index: number;
-}
-
 /** The problem of patterns whose automaton is too large; several share it. */
-function tooComplex(patterns: readonly Numbered[], path: readonly Segment[]): readonly KeyFault[] {
+function tooComplex(patterns: readonly WrittenPattern[]): readonly KeyFault[] {
   const [first, ...others] = patterns;
   const message = others.length === 0
     ? "The pattern is too complex: a hostile message could make each search slow"
     : "The patterns are too complex together: a hostile message could make each search slow";
   const hint = 'write ".*" in place of ".{0,40}", a letter in place of a class, or fewer patterns';
-  return first ? [{ path: [...path, first.index], message, hint }] : [];
+  return first ? [{ path: first.path, message, hint }] : [];
 }
 
 function kindOf(pattern: string): Kind {
@@ -182,13 +246,13 @@ function sizeFault(
   return undefined;
 }
 
-/** Matches `@?name` as whole words; no text if the agent has no name. */
+/** Matches `@?name` as whole words of a normalized text; no text if the agent has no name. */
 function byName(name: string | undefined): (text: string) => boolean {
   const words = normalized(name ?? "").trim().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return noPattern;
   const literal = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join("\\s+");
   const pattern = new RegExp(`(?:^|[^\\p{L}\\p{N}_])@?${literal}(?![\\p{L}\\p{N}_])`, "u");
-  return (text) => pattern.test(normalized(text));
+  return (text) => pattern.test(text);
 }
 
 function normalized(text: string): string {

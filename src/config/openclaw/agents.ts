@@ -140,12 +140,7 @@ const agents: Rule = (field, into) => {
   });
   const sorted = target.toSorted((a, b) => Number(b.isFirst) - Number(a.isFirst));
   const list = sorted.map(({ own }) => own);
-  for (const [index, { one }] of sorted.entries()) {
-    setMark(list, index, one.mark);
-    if (index > 0) {
-      noteChanged({ ...field, mark: one.mark }, "This version runs only the first agent");
-    }
-  }
+  for (const [index, { one }] of sorted.entries()) setMark(list, index, one.mark);
   setWithin(into, ["list"], list, field.mark);
 };
 
@@ -226,7 +221,7 @@ export const modelsTable: RuleTable = {
   mode: dropped, // whether OpenClaw adds its own catalogue; we have none
 };
 
-/** Bindings of the first agent, since only that one answers yet. */
+/** Bindings of agents to messages on Discord. */
 export const bindings: Convert = listOf((value, field) => {
   const match = valueAt(value, ["match"]);
   const read = (...path: readonly string[]): string | undefined => textOf(valueAt(match, path));

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { agentSteps, stepFaults } from "./agent_steps.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
-import { key, laterSection, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import { key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
 
@@ -144,25 +144,44 @@ export const agents = z.strictObject({
         context.addIssue({ code: "custom", path: [...path], message, params: { hint } });
       }
     }),
-    "The agents. This version runs only the first one.",
+    "The agents. `bindings` and `router` choose one for each message, else the first one answers.",
     { example: [{ id: "main", name: "Barney" }], isCommon: true, entry: "[]" },
   ),
 });
 
 /** `bindings`. */
-export const bindings = laterSection(
+export const bindings = lazyKey(
   () =>
     z.array(z.strictObject({
-      agentId: agentId(),
-      match: z.strictObject({
-        accountId: text().optional(),
-        guildId: text().optional(),
-        channelId: text().optional(),
-        userId: text().optional(),
-      }),
-    })).default([]),
-  "Rules for which agent answers a message; the most specific one applies.",
-  { task: "agents" },
+      agentId: key(agentId(), "The agent that answers.", { example: "main" }),
+      match: key(
+        z.strictObject({
+          accountId: key(text().optional(), "Account of this config that answers.", {
+            example: "default",
+          }),
+          guildId: key(id<"guild">().optional(), "Guild of the message.", {
+            example: "123456789012345678",
+          }),
+          channelId: key(
+            id<"channel">().optional(),
+            "Channel or thread of the message, or the thread's channel.",
+            { example: "123456789012345678" },
+          ),
+          userId: key(id<"user">().optional(), "Author of the message.", {
+            example: "123456789012345678",
+          }),
+        }),
+        "Messages that the agent answers: each key must match. `{}` matches all.",
+        { example: { guildId: "123456789012345678" } },
+      ),
+    })),
+  "Which agent answers a message, if `router.assignments` has no agent for its channel. The most " +
+    "exact match applies: a channel before a user, a guild and an account.",
+  {
+    task: "agents",
+    example: [{ agentId: "main", match: { guildId: "123456789012345678" } }],
+    entry: "[]",
+  },
 );
 
 const trigger = z.union([
@@ -171,16 +190,24 @@ const trigger = z.union([
   z.strictObject({ command: text() }),
 ]);
 
+/** Of a config without `router`. */
+const ROUTER = {
+  dedupWindowSec: 5,
+  assignments: {},
+  noSelfTalk: { ignoreBotMessages: true },
+};
+
 /** `router`. */
-export const router = laterSection(
+export const router = lazySection(
   () =>
     z.strictObject({
       strategy: key(
-        z.literal("channel_assignment").default("channel_assignment"),
-        "How to choose the agent.",
+        z.literal("channel_assignment").optional(),
+        "How to choose the agent. There is one way.",
+        { unset: '`"channel_assignment"`', example: "channel_assignment" },
       ),
-      dedupWindowSec: key(
-        whole(0, 3_600).default(5),
+      dedupWindowSec: later(
+        whole(0, 3_600).default(ROUTER.dedupWindowSec),
         "How long Barnacle treats equal events without an id as one event.",
         { unit: "seconds", example: 10 },
       ),
@@ -188,15 +215,26 @@ export const router = laterSection(
         z.record(
           agentId(),
           z.strictObject({
-            channels: z.array(text()).default([]),
-            role: z.enum(["active", "passive"]).default("active"),
-            triggers: z.array(trigger).default([]),
+            channels: key(
+              z.array(text()).default([]),
+              'Ids or names of channels, or `"*"` for all. An id goes before a name.',
+              { example: ["research", "sources"] },
+            ),
+            role: key(
+              z.enum(["active", "passive"]).default("active"),
+              "`active`: the agent answers. `passive`: it reads, and acts only on its triggers.",
+            ),
+            triggers: key(
+              z.array(trigger).default([]),
+              "Events on which a passive agent acts.",
+              { example: [{ pattern: "\\bspam\\b" }] },
+            ),
           }),
-        ).default({}),
-        "Channels by agent. A passive agent reads them, and acts only on its triggers.",
+        ).default(ROUTER.assignments),
+        "Channels by agent.",
         { entry: "<agent id>", example: { main: { channels: ["help"] } } },
       ),
-      noSelfTalk: key(
+      noSelfTalk: later(
         z.strictObject({
           ignoreBotMessages: key(
             z.boolean().default(true),
@@ -206,6 +244,7 @@ export const router = laterSection(
         "Keeps agents from answering each other.",
       ),
     }).prefault({}),
+  ROUTER,
   "Several agents in the same channels.",
   { task: "agents" },
 );

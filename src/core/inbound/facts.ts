@@ -200,6 +200,7 @@ const PATTERN_BY_REASON: ReadonlyMap<Reason, boolean> = new Map([
   ["pluralkit-original", true],
   ["pk-original", true],
   ["owner-in-guild", true],
+  ["other-account", true],
   ["no-mention", false],
   ["mention-not-required", false],
   ["intent", false],

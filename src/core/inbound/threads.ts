@@ -23,6 +23,8 @@ export interface AnswerThread {
   readonly channelId: ChannelId;
   /** The author of that message. */
   readonly askerId: UserId;
+  /** The agent that answers the message, as its inbox row says; absent if there is none. */
+  readonly agentId?: string;
   /** Title as first asked for, so that a crash asks no model again. */
   readonly title: string;
   /**

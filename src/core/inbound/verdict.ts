@@ -75,6 +75,8 @@ export type IgnoreReason =
   | "pk-original"
   /** Kept as context for the next one that is answered. */
   | "no-mention"
+  /** Another account of this process answers it; kept as context (N2). */
+  | "other-account"
   /** An owner has switched answers off there by `/send off`; kept as context (K2). */
   | "send-off"
   /** Discord sent no content: the message content intent is missing (M5). */

@@ -11,7 +11,7 @@ import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import { commandIn } from "../../core/inbound/commands.ts";
 import type { Judgement } from "../../core/inbound/inbox.ts";
 import type { InboundMessage, OwnMessage } from "../../core/inbound/inbound.ts";
-import type { KnownFacts } from "../../core/inbound/facts.ts";
+import type { KnownFacts, RoutingFacts } from "../../core/inbound/facts.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { IntentFilter } from "../intent/intent_filter.ts";
 import type { MessageSource } from "../receive/judge_message.ts";
@@ -58,6 +58,7 @@ export function createJudge(
     chosenIn,
     continuesIn,
     intent,
+    routingOf,
     keptRuns,
     loopMuted,
     now,
@@ -78,6 +79,8 @@ export function createJudge(
     readonly continuesIn: (channelId: ChannelId) => boolean;
     /** The intent filter (I1); absent: no place has one. */
     readonly intent?: Pick<IntentFilter, "factsOf" | "decided">;
+    /** Facts that choose the agent and the account of a message (N2); absent: there are none. */
+    readonly routingOf?: (message: InboundMessage) => RoutingFacts | undefined;
     /** The counts of the loop guard (P11); absent: they end with the process. */
     readonly keptRuns?: KeptRuns;
     /** The guard refuses a bot, for the first time since a person wrote in the channel. */
@@ -159,8 +162,14 @@ export function createJudge(
         command !== undefined,
       );
       const scores = known.intent ?? intent?.factsOf(message, source);
-      const knownFacts = scores ? { ...beside, intent: scores } : beside;
-      const verdict = admit(message, knownFacts);
+      const scored = scores ? { ...beside, intent: scores } : beside;
+      const first = admit(message, scored);
+      // An edit moves no turn to another account.
+      const routing = first.kind === "accept" && (source !== "not_live" || message.revision === 0)
+        ? routingOf?.(message)
+        : undefined;
+      const knownFacts = routing ? { ...scored, routing } : scored;
+      const verdict = routing ? admit(message, knownFacts) : first;
       if (scores) intent?.decided(message, verdict);
       // Whether the author is a bot is still open for an undecided message.
       const isTurn = (source !== "not_live" || message.asked) && verdict.kind !== "undecided";
@@ -176,6 +185,18 @@ export function createJudge(
      */
     recall: (message: InboundMessage): Verdict =>
       policy().admit(message, { isUnproxied: true, ...ownBotFact(message), ...ownerOf(message) }),
+    /**
+     * Whether the account would answer a message that another account of the process sees, and that
+     * mentions none. It does not affect later messages.
+     */
+    wouldAnswer(message: InboundMessage): boolean {
+      const { mention: _, ...unaddressed } = message;
+      const { admit, textCommands } = policy();
+      const chosen = chosenIn?.(message);
+      const isCommand = commandIn(message, textCommands) !== undefined;
+      const known = knownFactsOf(unaddressed, { ...ownerOf(message), ...chosen }, isCommand);
+      return admit(unaddressed, known).kind === "accept";
+    },
     /** The bot has written there. */
     recordOwn(message: Pick<OwnMessage, "id" | "channelId" | "parentId">): void {
       if (policy().policy.allowBots) guard.record(message, "own", now());

@@ -5,7 +5,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
-import type { GuildId, UserId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
 import { textCommandIn } from "../../core/inbound/commands.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -20,24 +20,70 @@ import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createJudge } from "./judge.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
+import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
 
-/** Creates the judging of an account. */
+/** Maximum number of channels of which an account remembers that it sees them. */
+const SEEN_MAX = 5_000;
+
+/**
+ * Creates the judging of an account. The function is longer than most, because its parts use each
+ * other.
+ */
 export function createJudging(
   account: Account<RouteRules, CurrentPolicy, Pick<Store, "settings" | "received">>,
-  { readMember, owners, threads, isOurs, weights }: {
+  { readMember, owners, threads, isOurs, ours, guildOf, weights }: {
     /** Reads a member of a guild; `undefined` if the user is none. */
     readonly readMember: (guildId: GuildId, userId: UserId) => Promise<unknown>;
     readonly owners: Pick<OwnerIds, "all" | "sessionOwner" | "ownsApplicationAsRead">;
-    readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn">;
+    readonly threads: Pick<AnswerThreads, "opensFor" | "continuesIn" | "agentOf">;
     readonly isOurs: (userId: UserId) => boolean;
     /** Of the intent filter. */
     readonly weights: IntentWeights;
+    /** All enabled accounts of the process, in the order of the config. */
+    readonly ours: () => readonly OurAccount[];
+    /** A guild of the bot; `undefined` for others. */
+    readonly guildOf: (guildId: GuildId) => { readonly ownRole?: RoleId } | undefined;
   },
 ) {
   const { accountId, config, events, policy, store, now } = account;
   const { sessionOwner } = owners;
   const commandOf = (message: InboundMessage) => textCommandIn(message, policy().textCommands);
-  const sessionOf = (call: Conversation) => conversationRoute(call, config(), sessionOwner());
+  /** Channels in which the account has seen messages, as it may not see all of its guilds. */
+  const seen = new Set<ChannelId>();
+  const view: OurView = {
+    userId: () => account.self()?.userId,
+    roleIn: (guildId) => guildOf(guildId)?.ownRole,
+    isIn: (guildId) => guildOf(guildId) !== undefined,
+    wouldAnswer: (message) => seen.has(message.channelId) && judge.wouldAnswer(message),
+    threadAgent: threads.agentOf,
+  };
+  const own = { accountId: account.accountId, view };
+  /** A message may arrive before this account counts as running. */
+  const accounts = () => ours().map((one) => one.accountId === own.accountId ? own : one);
+  const routingOf = (message: InboundMessage) => {
+    const all = accounts();
+    if (all.length > 1) see(message.channelId);
+    return routingFacts(message, policy().policy, all);
+  };
+  const agentFor = (message: InboundMessage) =>
+    policy().chooseAgent({ ...message, ...routingOf(message) }).agentId;
+
+  function see(channelId: ChannelId): void {
+    seen.delete(channelId);
+    seen.add(channelId);
+    if (seen.size <= SEEN_MAX) return;
+    for (const oldest of seen) return void seen.delete(oldest);
+  }
+
+  /** The conversation of a command, which is for the account that got it. */
+  const sessionOf = (call: Conversation) => {
+    const mentioned = accounts().length > 1 ? [own.accountId] : undefined;
+    const threadAgent = call.place.kind === "guild" && call.place.thread
+      ? threads.agentOf(call.place.thread.id)
+      : undefined;
+    const { agentId } = policy().chooseAgent({ ...call, mentioned, threadAgent });
+    return conversationRoute(call, agentId, config(), sessionOwner());
+  };
   const settings = createChosenSettings(account, sessionOf);
   const presence = createOwnerPresence(account.forPart("access"), {
     owners: owners.all,
@@ -54,6 +100,7 @@ export function createJudging(
     ownerIn: presence.known,
     chosenIn: settings.factsIn,
     continuesIn: threads.continuesIn,
+    routingOf,
     keptRuns: {
       runs: store.settings.loopRuns(accountId),
       keep: (channelId, run) => store.settings.keepLoopRun(accountId, channelId, run, now()),
@@ -61,10 +108,18 @@ export function createJudging(
     loopMuted: ({ channelId }) => events.emit.loopMuted(channelId),
     now,
   });
-  const route = createRoute({ config, sessionOwner, opensFor: threads.opensFor, commandOf });
+  const route = createRoute({
+    config,
+    agentFor,
+    sessionOwner,
+    opensFor: threads.opensFor,
+    commandOf,
+  });
   return {
     judge,
     intent,
+    /** The account as others of the process see it. */
+    view,
     /** Finds the agent and the session for a message. */
     route,
     sessionOf,

@@ -17,6 +17,7 @@ import {
   textCommandsOf,
 } from "../../policy/admission.ts";
 import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
+import { type ChooseAgent, prepareRouter } from "../../policy/router.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -44,6 +45,8 @@ export interface CurrentPolicy {
   readonly mayActInDirect: boolean;
   readonly asksRoles: ReturnType<typeof prepareAsksRoles>;
   readonly decideTools: DecideTools;
+  /** Chooses the agent and the account of an answer (N2). */
+  readonly chooseAgent: ChooseAgent;
   /**
    * Absent if the store could not record the policy; then a verdict has its reason, but no list of
    * checks.
@@ -156,6 +159,7 @@ function currentPolicyOf(
     mayActInDirect: mayActInDirect(policy),
     asksRoles: prepareAsksRoles(policy),
     decideTools: prepareToolAccess(policy),
+    chooseAgent: prepareRouter(policy.router),
     id,
   };
 }

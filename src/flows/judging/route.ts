@@ -14,7 +14,6 @@ import {
 
 /** The parts of the config that decide about sessions. */
 export interface RouteRules {
-  readonly agentList: readonly [{ readonly id: string }, ...(readonly { readonly id: string }[])];
   /** Which direct messages share a session. */
   readonly session: { readonly dmScope: Parameters<typeof scopeFor>[0] };
 }
@@ -26,8 +25,10 @@ export interface RouteRules {
  * beside it, which keeps nothing, so a slow turn does not delay it.
  */
 export function createRoute(
-  { config, sessionOwner, opensFor, commandOf }: {
+  { config, agentFor, sessionOwner, opensFor, commandOf }: {
     readonly config: () => RouteRules;
+    /** Chooses the agent that answers (N2). */
+    readonly agentFor: (message: InboundMessage) => string;
     /** The user whose direct messages are the main session under `auto`. */
     readonly sessionOwner: () => UserId | undefined;
     readonly opensFor: (message: InboundMessage) => boolean;
@@ -38,25 +39,26 @@ export function createRoute(
   return (message) => {
     const command = commandOf(message);
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
-    const route = conversationRoute(message, config(), sessionOwner(), thread);
+    const route = conversationRoute(message, agentFor(message), config(), sessionOwner(), thread);
     const isBeside = command && command.kind.needs !== "session";
     return isBeside ? { ...route, sessionKey: besideKeyOf(route.sessionKey) } : route;
   };
 }
 
 /**
- * Decides which agent answers a message, and in which session.
+ * Decides in which session an agent answers a message.
  *
  * @param owner The user whose direct messages are the main session under `auto` (S1).
  * @param thread The thread that the answer opens: its session has the conversation (S7).
  */
 export function conversationRoute(
   message: Conversation,
-  { agentList: [agent], session }: RouteRules,
+  agentId: string,
+  { session }: RouteRules,
   owner: UserId | undefined,
   thread?: ChannelId,
 ): Route {
   const scope = scopeFor(session.dmScope, message.sender.id === owner);
   const place = thread === undefined ? message : { ...message, channelId: thread };
-  return { agentId: agent.id, sessionKey: sessionKeyOf(place, agent.id, scope) };
+  return { agentId, sessionKey: sessionKeyOf(place, agentId, scope) };
 }

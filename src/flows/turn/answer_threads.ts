@@ -69,6 +69,8 @@ export function createAnswerThreads(
   const { store, calls, rules, refusalOf } = ports;
   /** Askers by thread; the oldest thread is the first. */
   const askers = new Map<ChannelId, UserId>();
+  /** Agents by thread, in the same order. */
+  const agents = new Map<ChannelId, string>();
   /** Channels that refused a thread, with the time in milliseconds. */
   const refused = new Map<ChannelId, number>();
 
@@ -79,9 +81,12 @@ export function createAnswerThreads(
     }
   }
 
-  function know({ threadId, askerId }: Pick<AnswerThread, "threadId" | "askerId">): void {
+  function know({ threadId, askerId, agentId }: AnswerThread): void {
     askers.set(threadId, askerId);
     bound(askers);
+    if (agentId === undefined) return;
+    agents.set(threadId, agentId);
+    bound(agents);
   }
 
   function refusesNow(channelId: ChannelId): boolean {
@@ -135,7 +140,8 @@ export function createAnswerThreads(
       state: "opening",
     };
     await store.beginThread(accountId, asked, now());
-    know(asked); // before the request: the first message there may arrive before its answer
+    // Before the request: the first message there may arrive before its answer.
+    know(await store.answerThread(accountId, threadId) ?? asked);
     let made = asked;
     try {
       made = { ...asked, threadId: await startThread(message, title) };
@@ -230,6 +236,8 @@ export function createAnswerThreads(
         (error: unknown) => log.warn("Cannot archive a thread", { threadId, error }),
       );
     },
+    /** The agent whose answer opened a thread; `undefined` for other threads (N2). */
+    agentOf: (threadId: ChannelId): string | undefined => agents.get(threadId),
     /** Notes that people have joined or left a thread. */
     membersChanged(threadId: ChannelId, { joined, left }: MembersChange): void {
       const askerId = askers.get(threadId);

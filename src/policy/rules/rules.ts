@@ -47,6 +47,10 @@ export interface AccessPolicy {
   readonly tools: ToolRules;
   /** Whether a text addresses the bot by a mention pattern (M2); {@link noPattern} if there is none. */
   readonly matchesPattern: (text: string) => boolean;
+  /** Ids of the agents whose own pattern or name is in a text, in the order of the config (N2). */
+  readonly agentsNamed: (text: string) => readonly string[];
+  /** The rules that choose the agent (N2). */
+  readonly router: RouterRules;
   /**
    * Finds the config path that sets a rule: in the account's own entry, or above it if the account
    * inherits the rule (C6).
@@ -208,4 +212,51 @@ export interface ChannelRules extends PlaceToolRules {
   readonly threads?: ThreadRules;
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
+}
+
+/** The keys of the config that choose an agent. */
+export interface RouterRules {
+  /** The active agents, in the order of `agents.list`. The last step chooses the first one. */
+  readonly agents: readonly [RoutedAgent, ...RoutedAgent[]];
+  /** Entries of `router.assignments`, in the order of `agents`. */
+  readonly assigned: readonly AssignedChannel[];
+  /** In the order of the config. */
+  readonly bindings: readonly Binding[];
+}
+
+/** An agent that may answer. */
+export interface RoutedAgent {
+  readonly id: string;
+  /** Config path: `"agents.list[1]"`. */
+  readonly rule: string;
+}
+
+/** An entry of `channels` in `router.assignments`. */
+export interface AssignedChannel {
+  readonly agentId: string;
+  /** Id, name, or `"*"`. */
+  readonly channel: string;
+  /** Config path of the entry. */
+  readonly rule: string;
+}
+
+/** An entry of `bindings`. */
+export interface Binding {
+  readonly agentId: string;
+  /** Each key must be that of the message. */
+  readonly match: BindingMatch;
+  /** Config path of the entry. */
+  readonly rule: string;
+}
+
+/** The keys that a binding compares. */
+export interface BindingMatch {
+  /** Id of an account of the config. */
+  readonly accountId?: string;
+  /** Id of the message's guild. */
+  readonly guildId?: string;
+  /** Id of the message's channel or thread, or of the thread's channel. */
+  readonly channelId?: string;
+  /** Id of the message's author. */
+  readonly userId?: string;
 }

@@ -65,6 +65,8 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "loop-guard": "Only bots have written here for a while, so the bot answers none of them.",
   "pk-original": "PluralKit reposted it in a member's name; the bot handles that message instead.",
   "no-mention": "It does not mention the bot; the model may see it as context later.",
+  "other-account":
+    "Another account of this Barnacle answers it; the model may see it as context later.",
   "no-content": "Discord withheld its text, so the bot cannot judge it.",
   "too-old": "Sent while the bot was offline, and too old to answer.",
   "too-many": "Sent while the bot was offline, with too many newer messages after it.",

@@ -14,8 +14,10 @@ import type { Memory } from "../memory/memory.ts";
 import type { Pruner } from "../received/retention.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 import type { AnswerThreadRows, TurnRecords } from "../../core/store/turns.ts";
+import type { AnswerThread } from "../../core/inbound/threads.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { UNNAMED } from "../database/durability.ts";
+import { optional, rows, text } from "../schema/columns.ts";
 import { ANSWER_THREAD } from "../schema/threads.ts";
 
 /** Creates the namespace. */
@@ -43,6 +45,13 @@ export function createTurns(
 const THREADS_MAX = 5_000;
 
 const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "state");
+/** A thread has the id of the message whose answer opened it. */
+const AGENT = rows({ agentId: optional(text()) });
+const SELECT_THREAD = `SELECT ${THREAD.columns()},
+  (SELECT agent_id FROM inbox WHERE message_id = answer_thread.thread_id) AS agent_id
+  FROM answer_thread`;
+
+const toThread = (row: unknown): AnswerThread => ({ ...THREAD.read(row), ...AGENT.read(row) });
 
 /**
  * Stores the threads that answers open (S7).
@@ -55,11 +64,11 @@ function createAnswerThreads(
   { commit, readUnjournaled }: Transactions,
 ): AnswerThreadRows {
   const selectNewest = database.prepare(
-    `SELECT ${THREAD.columns()} FROM answer_thread
+    `${SELECT_THREAD}
      WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`,
   );
   const selectOne = database.prepare(
-    `SELECT ${THREAD.columns()} FROM answer_thread WHERE account_id = ? AND thread_id = ?`,
+    `${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`,
   );
   const insert = ANSWER_THREAD.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const end = database.prepare(
@@ -76,11 +85,11 @@ function createAnswerThreads(
   );
   return {
     answerThreads: (accountId, limit) =>
-      readUnjournaled(() => selectNewest.all(accountId, limit).map(THREAD.read).reverse()),
+      readUnjournaled(() => selectNewest.all(accountId, limit).map(toThread).reverse()),
     answerThread: (accountId, threadId) =>
       readUnjournaled(() => {
         const row = selectOne.get(accountId, threadId);
-        return row && THREAD.read(row);
+        return row && toThread(row);
       }),
     beginThread: (accountId, thread, now) =>
       commit(UNNAMED, () => {

@@ -19,7 +19,6 @@ describe("[C11] imported agents, models and bindings", () => {
     });
     assert.deepEqual(entries.value, list.value);
     assert.match(list.told.join("\n"), /The id is "side" here/);
-    assert.match(list.told.join("\n"), /runs only the first agent/);
   });
 
   it("reads the defaults of all agents", async () => {
@@ -68,7 +67,7 @@ describe("[C11] imported agents, models and bindings", () => {
     assert.match(told.join("\n"), /does not support "bedrock-converse-stream"/);
   });
 
-  it("imports bindings of Discord and of the first agent only", async () => {
+  it("imports bindings of Discord and of known agents only", async () => {
     const { value, told } = await imported(`{
       agents: { list: [{ id: "main" }, { id: "other" }] },
       bindings: [
@@ -77,6 +76,7 @@ describe("[C11] imported agents, models and bindings", () => {
         { agentId: "main", match: { channel: "discord", peer: { kind: "dm", id: "3" } } },
         { agentId: "main", match: { channel: "telegram" } },
         { agentId: "other", match: { channel: "discord", guildId: "4" } },
+        { agentId: "gone", match: { channel: "discord", guildId: "6" } },
         { agentId: "main", match: { channel: "discord", roles: ["5"] } },
       ],
     }`);
@@ -84,8 +84,9 @@ describe("[C11] imported agents, models and bindings", () => {
       { agentId: "main", match: { channelId: "1" } },
       { agentId: "main", match: { guildId: "2" } },
       { agentId: "main", match: { userId: "3" } },
+      { agentId: "other", match: { guildId: "4" } },
     ]);
-    assert.match(told.join("\n"), /left bindings\[\d\]: Only the first agent, "main", answers/);
+    assert.match(told.join("\n"), /left bindings\[\d\].*: There is no agent "gone"/);
   });
 });
 

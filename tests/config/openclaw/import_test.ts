@@ -214,7 +214,6 @@ describe("[C11] importConfig()", () => {
       "20 left channels.discord.voice",
       `29 left ${guild}.channels.help.autoThread`,
       `30 changed ${guild}.channels.quiet.requireMention`,
-      "42 changed agents.entries",
       "50 left messages.tts",
       "53 left plugins",
     ]);

@@ -86,6 +86,20 @@ describe("[C6] two accounts", () => {
       assert.equal(total(), heardByBoth.length + 2);
     }));
 
+  it("[N2] answer by the mentioned account, even if another needs no mention", () =>
+    withTwo({}, async (pair) => {
+      const { startBoth, say, squid, bySquid, written, until, decided } = pair;
+      await startBoth();
+      say("grace", "help", `<@${squid.userId}> are you there?`);
+      await until("Squid to be ready", () => bySquid("help").length === 1);
+      for (let count = 1; count <= 3; count++) {
+        const message = say("grace", "off-topic", `<@${squid.userId}> question ${count}`);
+        await until("Squid to answer", () => bySquid("off-topic").length === count);
+        assert.match(await decided(message), /accept|other-account/);
+      }
+      assert.deepEqual(written("off-topic"), []);
+    }));
+
   it("[N3] never answer each other, even with allowBots", () =>
     withTwo({}, async ({ startBoth, say, simulator, squid, until, decided }) => {
       await startBoth();

@@ -10,6 +10,7 @@ async function prepareKeys({ opensThreads = false } = {}) {
   const config = await loadTestConfig({});
   const route = createRoute({
     config: () => config,
+    agentFor: () => "main",
     sessionOwner: () => undefined,
     opensFor: () => opensThreads,
     commandOf: (message) => textCommandIn(message, TEXT_COMMANDS),

@@ -82,6 +82,8 @@ export async function openAccountScene() {
     turnLimit: createTurnLimit(() => 4),
     memory: { read() {}, turn() {}, stop() {} },
     isOurs: () => false,
+    ours: () => [],
+    publish() {},
     now,
     onOnline() {},
     onEnd() {},
