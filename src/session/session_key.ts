@@ -11,6 +11,7 @@
 
 import type { UserId } from "../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Named } from "../core/inbound/inbound.ts";
+import type { Route } from "../core/inbound/inbox.ts";
 import type { ResetCause } from "../core/turn/checkpoint.ts";
 import { localMinuteOf } from "../lib/clock.ts";
 
@@ -57,6 +58,11 @@ export function sessionKeyOf(
     case "guild":
       return `agent:${agentId}:discord:channel:${channelId}`;
   }
+}
+
+/** The same place of another agent. */
+export function routeAs({ sessionKey }: Route, agentId: string): Route {
+  return { agentId, sessionKey: sessionKey.replace(/^agent:[^:]*:/, `agent:${agentId}:`) };
 }
 
 function directPart(dmScope: DmScope, accountId: string, userId: UserId): string {

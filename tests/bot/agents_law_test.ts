@@ -210,6 +210,18 @@ describe("[N1] a turn of an agent that is not the first", () => {
           { id: HELPER },
         ],
       );
+
+      // A task of the helper is due in a place where the first agent answers.
+      const { id: _, accountId: __, ...made } = schedule ?? assert.fail("no reminder is stored");
+      const due = { ...made, callKey: "1:task", kind: "task" as const, nextAt: Date.now() };
+      await store.schedules.create(due, Date.now());
+      bot.changedByCommand("schedules");
+      const second = await simulator.until(
+        () => simulator.posted("general")[1],
+        AbortSignal.timeout(PATIENCE_MS),
+      );
+      assert.equal(second.content, "the tides are counted");
+      assert.equal(requests.at(-1)?.sessionKey, requests[0]?.sessionKey);
     } finally {
       await bot.stop();
       store.close();

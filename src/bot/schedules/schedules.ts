@@ -28,6 +28,7 @@ export function createAccountSchedules(
   const explainDenial = createExplainDenial(client, () => 0); // who is in timeout may still see
   return createSchedules(account.forPart("schedules"), {
     judging,
+    hasAgent: (agentId) => config().agentList.some(({ id }) => id === agentId),
     async rolesNow({ guildId, channelId, sender: { id: userId } }) {
       const member = await readMember(guildId, userId);
       if (!member || await explainDenial({ guildId, channelId, userId }, ["View Channel"])) {

@@ -7,8 +7,10 @@
 import type { Account } from "../../core/account/account.ts";
 import type { GuildId, MessageId } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, Role } from "../../core/inbound/inbound.ts";
+import type { Route } from "../../core/inbound/inbox.ts";
 import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
 import type { Store } from "../../core/store/store.ts";
+import { routeAs } from "../../session/session_key.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { composeReminder } from "../../render/tool_message.ts";
 import type { Judging } from "../judging/judging.ts";
@@ -22,8 +24,10 @@ type GuildOrigin = ScheduleOrigin & { readonly guildId: GuildId };
 /** Creates the schedules of an account; none runs before `start`. */
 export function createSchedules(
   account: Account<unknown, CurrentPolicy, Pick<Store, "schedules" | "inbox" | "pairing">>,
-  { judging, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
+  { judging, hasAgent, rolesNow, placeNow, timezone, reminderRules, tellOwners }: {
     readonly judging: Pick<Judging, "judge" | "route" | "presence">;
+    /** Whether the config has an agent. */
+    readonly hasAgent: (agentId: string) => boolean;
     /**
      * The creator's current roles; `undefined` if they have left the guild, or may not see the
      * channel any more. Rejects if Discord does not answer.
@@ -73,15 +77,22 @@ export function createSchedules(
     schedule,
   );
 
+  /** The agent that set a schedule runs it; if the config no longer has it, that of the place (N2). */
+  function route(message: InboundMessage): Route {
+    const agentId = message.scheduled?.agentId;
+    const found = judging.route(message);
+    return agentId !== undefined && hasAgent(agentId) ? routeAs(found, agentId) : found;
+  }
+
   const runner = createRunner(account, {
     creatorNow,
     judge,
-    route: judging.route,
+    route,
     compose: (message) =>
       composeReminder({
         message,
         isLate: message.scheduled?.isLate === true,
-        agentId: judging.route(message).agentId,
+        agentId: route(message).agentId,
       }, reminderRules()),
     nextRun: (pattern) => nextRun(pattern, { now: now(), timezone: timezone() }),
     tellFailed: ({ id: number, origin: { channelId } }, { messageId: run }) =>
