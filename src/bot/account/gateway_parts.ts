@@ -14,6 +14,8 @@ import {
 import { type RestClient, userAgentOf } from "../../discord/rest/client/client.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
 import { API_VERSION } from "../../discord/rest/client/send.ts";
+import type { RoleRights } from "../../discord/gateway/read/role_rights.ts";
+import { DISCORD_API_BASE } from "../../discord/rest/exchange/exchange.ts";
 import { isTokenRefused, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createLocate } from "../../flows/preflight/locate_gateway.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -69,8 +71,10 @@ export async function createGatewayParts(
     tokenRefused: events.wrap(() => restEvents.emit.tokenRefused()),
     stopped: events.wrap((invalidRequests) => restEvents.emit.stopped(invalidRequests)),
   };
+  let roleRights: RoleRights | undefined;
   const client = createAccountRest(options, {
     events: () => held,
+    rolesOf: (guildId) => roleRights?.of(guildId),
     now,
     log: logging.forPart("delivery"),
   });
@@ -89,10 +93,14 @@ export async function createGatewayParts(
   let loading: Promise<Reader> | undefined;
   async function loadReader(): Promise<Reader> {
     const { createReader } = await import("../../discord/gateway/read/reader.ts");
+    if (options.apiBase !== DISCORD_API_BASE) {
+      const { createRoleRights } = await import("../../discord/gateway/read/role_rights.ts");
+      roleRights = createRoleRights();
+    }
     const guilds = await store.gateway.guildsOf(accountId);
     let misfits = 0;
     return createReader(
-      { accountId, guilds, self: stored.self },
+      { accountId, guilds, self: stored.self, roleRights },
       (problem) => {
         meter.misfit();
         misfits += 1;

@@ -31,6 +31,7 @@ import {
 } from "../decode/guild_index.ts";
 import { isShort, type ShortMessage } from "../link/repeats.ts";
 import { createRepeatedMessages } from "./repeated_messages.ts";
+import type { RoleRights } from "./role_rights.ts";
 import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
@@ -90,12 +91,14 @@ const FLOOD = 256;
  * functions share one state: the bot's identity and the index of guilds.
  */
 export function createReader(
-  { accountId, self: storedSelf, guilds: stored }: {
+  { accountId, self: storedSelf, guilds: stored, roleRights }: {
     /** The account of ours that receives the dispatches. */
     readonly accountId: AccountId;
     /** The bot's identity from the store; absent before the first READY. */
     readonly self?: Self;
     readonly guilds: readonly GuildSnapshot[];
+    /** Keeps the rights of roles; absent: nothing needs them. */
+    readonly roleRights?: Pick<RoleRights, "apply">;
   },
   onProblem: (problem: ReadProblem) => void,
 ) {
@@ -182,6 +185,7 @@ export function createReader(
     applied: IndexChange,
     { events, changed }: Reading,
   ): void {
+    roleRights?.apply(dispatch);
     const guild = self && joinedGuild(dispatch, index, dropped);
     if (guild) events.push({ kind: "guild_joined", guild });
     for (const id of applied.changed) {

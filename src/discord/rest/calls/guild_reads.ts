@@ -24,6 +24,7 @@ import {
   snowflakeSchema,
   snowflakeSchema as snowflake,
 } from "../../../core/discord/snowflake_schema.ts";
+import { roleSchema } from "../../../core/rights/role_schema.ts";
 import type { GuildFacts, MemberFacts } from "../../../core/rights/rights.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
@@ -33,17 +34,7 @@ import { createReadMember } from "./members.ts";
 const bits = bitsText.transform(BigInt);
 
 /** Ranks decide, so no role may be missing. */
-const rolesSchema = z.lazy(() =>
-  z.array(
-    z.object({
-      id: snowflake<"role">(),
-      name: textOr("without a name"),
-      permissions: bits,
-      position: numeric.nullish().transform((position) => position ?? 0),
-      managed: closingFlag,
-    }).transform(({ managed, ...role }) => ({ ...role, isManaged: managed ?? false })),
-  )
-);
+const rolesSchema = z.array(roleSchema);
 
 const guildSchema = z.lazy(() =>
   z.object({ owner_id: snowflake<"user">(), roles: optional(rolesSchema) })
@@ -134,17 +125,28 @@ const userSchema = z.lazy(() => z.object({ username: z.string() }));
 /** Discord's code for a user who is not banned. */
 const UNKNOWN_BAN = 10026;
 
+/** Statuses of a server that does not have the route. */
+const NO_ROUTE: readonly (number | undefined)[] = [404, 405, 410];
+
+const lacksRoute = (error: unknown): boolean =>
+  error instanceof RestError && NO_ROUTE.includes(error.status);
+
 /** Creates the reads of one guild. A fact that was read once stays the same. */
 export function createGuildReads(api: RestApi, guildId: GuildId, options: RequestOptions = {}) {
   const readMember = createReadMember(api, options);
   const members = new Map<UserId, Promise<MemberFacts | undefined>>();
   const get = (path: string) => api.request("GET", path, options);
 
+  const listedRoles = async () =>
+    expect("GET /guilds/:id/roles", rolesSchema, await get(`/guilds/${guildId}/roles`));
   const facts = once(async () => {
     const guild = expect("GET /guilds/:id", guildSchema, await get(`/guilds/${guildId}`));
-    // Other servers than Discord tell the roles in a list of their own.
-    const roles = guild.roles ??
-      expect("GET /guilds/:id/roles", rolesSchema, await get(`/guilds/${guildId}/roles`));
+    // Other servers than Discord tell the roles in a list of their own, or by the gateway alone.
+    const roles = guild.roles ?? await listedRoles().catch((error: unknown) => {
+      const known = lacksRoute(error) ? api.rolesOf?.(guildId) : undefined;
+      if (known) return known;
+      throw error;
+    });
     return { guildId, ownerId: guild.owner_id, roles };
   });
   const channels = once(async () => {

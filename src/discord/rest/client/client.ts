@@ -37,7 +37,7 @@ export interface RequestOptions extends BodyOptions {
 }
 
 /** The part of the client that the endpoints need. */
-export type RestApi = Pick<RestClient, "request">;
+export type RestApi = Pick<RestClient, "request"> & Partial<Pick<RestClient, "rolesOf">>;
 
 /** The state of a client. */
 export interface RestStatus {
@@ -125,6 +125,11 @@ export function createClient(options: ClientOptions) {
      * @throws {RestError} If the request does not succeed.
      */
     request,
+    /**
+     * The roles of a guild by the gateway, of a server in Discord's place; `undefined` if they are
+     * unknown.
+     */
+    rolesOf: options.rolesOf,
     /** Cancels all requests, in flight or waiting, and refuses new ones. */
     stop(): void {
       rateLimiter.close("unsent", "Barnacle is stopping");

@@ -12,6 +12,8 @@ import { createReadHistory, createReadPosted } from "../../../../src/discord/res
 import { createReadMember } from "../../../../src/discord/rest/calls/members.ts";
 import { createSingleReads } from "../../../../src/discord/rest/calls/single_message.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
+import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
+import type { RoleFacts } from "../../../../src/core/rights/rights.ts";
 import { channelId, guildId, messageId, userId } from "../../../support/discord/builders.ts";
 import { idsAsNumbers, nameOf, ODD, pathsOf, withField } from "../../../support/discord/forms.ts";
 import { messageData } from "../../../support/discord/payloads.ts";
@@ -208,6 +210,28 @@ describe("[G16] the readers of REST answers", () => {
     assert.deepEqual(roles.map(({ id }) => id), [ROLE.id]);
     assert.deepEqual(asked.map(([, path]) => path), [`/guilds/${GUILD}`, `/guilds/${GUILD}/roles`]);
   });
+
+  for (const status of [404, 405]) {
+    it(`take the roles of the gateway if the server has no list of them: ${status}`, async () => {
+      const roles = [{
+        id: ROLE.id,
+        name: "crew",
+        permissions: 8n,
+        position: 3,
+        isManaged: false,
+      }] as unknown as readonly RoleFacts[];
+      const request = (_: string, path: string) =>
+        path.endsWith("/roles")
+          ? Promise.reject(
+            new RestError("no such route", { kind: "not_found", route: "GET /x", status }),
+          )
+          : Promise.resolve({ id: GUILD, owner_id: ADA });
+      const read = (known: readonly RoleFacts[] | undefined) =>
+        createGuildReads({ request, rolesOf: () => known } as unknown as RestApi, GUILD).facts();
+      assert.deepEqual((await read(roles)).roles, roles);
+      await assert.rejects(read(undefined), /no such route/);
+    });
+  }
 
   it("give no rights by roles, owners or overwrites that cannot be read", async () => {
     const guild = { id: GUILD, owner_id: ADA, roles: [{ ...ROLE, permissions: {} }] };

@@ -1,0 +1,75 @@
+/**
+ * Keeps the rights of roles as the gateway describes them, for servers in Discord's place that tell
+ * them nowhere else.
+ *
+ * Discord's REST API tells them, so nothing is kept of Discord's own guilds. The store has none of it:
+ * after a restart with RESUME, the rights are unknown until the next new session.
+ */
+
+import { z } from "zod";
+import type { GuildId, RoleId } from "../../../core/discord/ids.ts";
+import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import type { RoleFacts } from "../../../core/rights/rights.ts";
+import { roleSchema } from "../../../core/rights/role_schema.ts";
+import type { Dispatch } from "../decode/payloads.ts";
+
+const guildSchema = z.lazy(() =>
+  z.object({
+    id: snowflakeSchema<"guild">(),
+    unavailable: z.boolean().nullish(),
+    roles: z.array(roleSchema).nullish(),
+  })
+);
+const ofGuildSchema = z.object({ guild_id: snowflakeSchema<"guild">() });
+const putSchema = z.lazy(() => ofGuildSchema.extend({ role: roleSchema }));
+const deletedSchema = ofGuildSchema.extend({ role_id: snowflakeSchema<"role">() });
+const readySchema = z.object({ guilds: z.array(z.unknown()) });
+const leftSchema = z.object({ id: snowflakeSchema<"guild">() });
+
+/** Creates the rights of no guild. */
+export function createRoleRights() {
+  const guilds = new Map<GuildId, Map<RoleId, RoleFacts>>();
+
+  /** Without one role, the rights of all are wrong. */
+  function forget(d: unknown): void {
+    const guildId = ofGuildSchema.safeParse(d).data?.guild_id ?? leftSchema.safeParse(d).data?.id;
+    if (guildId) guilds.delete(guildId);
+  }
+
+  return {
+    /** Reads a dispatch; others than those about guilds and roles change nothing. */
+    apply({ t, d }: Dispatch): void {
+      switch (t) {
+        case "READY":
+          for (const one of readySchema.safeParse(d).data?.guilds ?? []) forget(one);
+          return; // each of these guilds of the shard comes again
+        case "GUILD_CREATE":
+        case "GUILD_UPDATE": {
+          const guild = guildSchema.safeParse(d).data;
+          if (!guild) return forget(d);
+          if (!guild.roles || guild.unavailable) return;
+          return void guilds.set(guild.id, new Map(guild.roles.map((role) => [role.id, role])));
+        }
+        case "GUILD_ROLE_CREATE":
+        case "GUILD_ROLE_UPDATE": {
+          const put = putSchema.safeParse(d).data;
+          return put ? void guilds.get(put.guild_id)?.set(put.role.id, put.role) : forget(d);
+        }
+        case "GUILD_ROLE_DELETE": {
+          const deleted = deletedSchema.safeParse(d).data;
+          return deleted ? void guilds.get(deleted.guild_id)?.delete(deleted.role_id) : forget(d);
+        }
+        case "GUILD_DELETE":
+          return forget(d);
+      }
+    },
+    /** All roles of a guild; `undefined` if they are unknown. */
+    of(guildId: GuildId): readonly RoleFacts[] | undefined {
+      const roles = guilds.get(guildId);
+      return roles && [...roles.values()];
+    },
+  };
+}
+
+/** The rights of roles by the gateway. */
+export type RoleRights = ReturnType<typeof createRoleRights>;
