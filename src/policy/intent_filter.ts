@@ -156,7 +156,9 @@ function othersFact(isToOthers: boolean): string {
 }
 
 function scoredFact(facts: IntentFacts | undefined): string {
-  return facts ? "it arrived just now" : "it did not arrive just now, so it has no score";
+  return facts
+    ? "it has a score"
+    : "it has no score: only a message that arrives just now gets one";
 }
 
 function quietFact({ asksQuiet, isQuiet }: IntentFacts): string {

@@ -142,6 +142,22 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ['warning router.dedupWindowSec: "dedupWindowSec" has no effect in this version'],
     ],
     [
+      "I1",
+      "an intent filter that nothing passes",
+      discord('"intentFilter":{"enabled":true},"guilds":{"*":{}}'),
+      [
+        "warning channels.discord.intentFilter: The filter has no effect: every place requires a mention",
+      ],
+    ],
+    [
+      "I1",
+      "nothing about one that has an effect",
+      discord(
+        '"intentFilter":{"enabled":true},"guilds":{"*":{"channels":{"a":{"requireMention":false}}}}',
+      ),
+      [],
+    ],
+    [
       "A1",
       "commands that no one can approve",
       '{"exec":{},"channels":{"discord":{}}}',

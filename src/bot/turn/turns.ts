@@ -54,7 +54,7 @@ export function createAccountTurns(
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => ToolPorts;
-      readonly judging: Pick<Judging, "judge">;
+      readonly judging: Pick<Judging, "intent" | "judge">;
       readonly history: Pick<History, "readBefore" | "readStarter">;
       readonly inbound: { readonly commands: TurnCommands };
       readonly owners: Pick<OwnerIds, "toTell" | "ownsApplicationAsRead">;
@@ -235,6 +235,6 @@ export function createAccountTurns(
       }
       turns.wake();
     },
-    caches: () => ({ filled_channels: bytes() }),
+    caches: () => ({ filled_channels: bytes(), intent_channels: parts.judging.intent.bytes() }),
   };
 }

@@ -26,6 +26,7 @@ export function auditAccount(section: AccountSection, file: unknown, addRemark: 
   const { value } = section;
   access(value, remark);
   missingIntents(value, remark);
+  idleFilter(value, remark);
   sharedMemory(value, file, remark);
   openToBots(section, addRemark);
 }
@@ -87,6 +88,25 @@ export function impossibleName(name: string): readonly [string, string, "error"]
     "write the id, or the username: 2 to 32 characters, without @, # and :",
     "error",
   ];
+}
+
+/** An intent filter where each message without a mention is ignored anyway (I1). */
+function idleFilter(value: Value, remark: AddRemark): void {
+  const places = entriesAt(value["guilds"]).flatMap(([, guild]) => [
+    guild,
+    ...entriesAt(valueAt(guild, ["channels"])).map(([, channel]) => channel),
+  ]);
+  const filters = [value, ...places];
+  const has = (place: unknown, key: string, written: boolean) =>
+    valueAt(place, ["intentFilter", key]) === written;
+  const isUsed = places.some((place) => valueAt(place, ["requireMention"]) === false) ||
+    filters.some((place) => has(place, "alwaysRespondToMentions", false));
+  if (isUsed || !has(value, "enabled", true)) return;
+  remark(
+    ["intentFilter"],
+    "The filter has no effect: every place requires a mention",
+    'set "requireMention": false in a guild or a channel',
+  );
 }
 
 /** Missing intents without which Discord does not send messages that the bot should answer (G9). */

@@ -79,8 +79,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "not-approver": "It needs an approver of tool calls.",
   "to-others": "It mentions or answers someone else, and not the bot.",
   "quiet": "A person has asked the bot to be quiet here; it answers only mentions for an hour.",
-  "no-score":
-    "It mentions no one, and did not arrive just now, so the intent filter did not score it.",
+  "no-score": "It mentions no one, and only a message that arrives just now gets a score.",
   "not-for-bot": "By its score it is not meant for the bot; the model may see it as context later.",
   "no-reply-needed": "By its score it needs no answer in words, such as thanks.",
   "cooldown": "The bot has just answered another message without a mention here.",
