@@ -110,7 +110,11 @@ async function withScores(
   }
   try {
     const weights = weightsIn(dataDirOf(flags.data, io), io);
-    return await check(replay(readConversations(file, bot), bot as UserId, weights), file);
+    const messages = readConversations(file, bot);
+    if (!messages.some(({ author }) => author === bot)) {
+      io.err(`${file} has no message of "${bot}"; --bot names the author of the bot's messages`);
+    }
+    return await check(replay(messages, bot as UserId, weights), file);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     io.problem(error.message);

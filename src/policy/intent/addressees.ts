@@ -10,6 +10,8 @@ export interface Addressees {
 
 /** A name at the start, followed by a mark: "Anna: …", "@anna, …". */
 const FIRST_NAME = /^\W*([^\s,:;]+)\s*[,:;]/;
+/** A name is shorter. Without this limit, a text of marks alone would take quadratic time. */
+const MAX_START = 100;
 const BETWEEN_WORDS = /[\s,:;!?().@]+/;
 /** Shorter names inside a text are more often words. */
 const MIN_LENGTH_INSIDE = 3;
@@ -25,7 +27,9 @@ export function addresseesIn(
   people: ReadonlyMap<string, UserId>,
   author: UserId,
 ): Addressees {
-  const first = people.get(FIRST_NAME.exec(text)?.[1]?.toLowerCase().replace(/^@/, "") ?? "");
+  const first = people.get(
+    FIRST_NAME.exec(text.slice(0, MAX_START))?.[1]?.toLowerCase().replace(/^@/, "") ?? "",
+  );
   const inside = text.toLowerCase().split(BETWEEN_WORDS)
     .filter((word) => word.length >= MIN_LENGTH_INSIDE)
     .map((word) => people.get(word));

@@ -83,8 +83,9 @@ describe("barnacle intent eval", () => {
     const file = written("none.jsonl", [{ author: "ada", text: "hi" }]);
     assert.equal(await evaluate({ ...FLAGS, file }, io), 1);
     assert.equal(await evaluate({ ...FLAGS, file: join(folder, "absent") }, io), 74);
-    assert.match(io.stderr[0] ?? "", /no message with a label/);
-    assert.match(io.stderr[1] ?? "", /cannot read .*absent/);
+    assert.match(io.stderr[0] ?? "", /no message of "bot"; --bot names/);
+    assert.match(io.stderr[1] ?? "", /no message with a label/);
+    assert.match(io.stderr[2] ?? "", /cannot read .*absent/);
   });
 
   it("[I2] reads the stored history if no file is named", async () => {

@@ -23,4 +23,9 @@ describe("addresseesIn()", () => {
       assert.deepEqual(addresseesIn(text, PEOPLE, ADA), { to, beginsWithName });
     });
   }
+
+  it("[I1] reads a long text of marks in a moment", () => {
+    const { to } = addresseesIn("!".repeat(1_000_000), PEOPLE, ADA);
+    assert.deepEqual(to, []);
+  });
 });
