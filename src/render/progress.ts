@@ -10,7 +10,10 @@ import { bounded } from "../lib/text/cut.ts";
 import { notice, type TextKey, type Texts } from "./notices/notices.ts";
 
 /** A notice about work that has no placeholder. */
-type PlainWork = Exclude<Extract<TextKey, `work${string}`>, "workHistory" | "workTool">;
+type PlainWork = Exclude<
+  Extract<TextKey, `work${string}`>,
+  "workNamedAgents" | "workHistory" | "workTool"
+>;
 
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
@@ -45,6 +48,8 @@ export interface Work {
   readonly tools: readonly string[];
   /** The channel whose history a tool reads, if it is not that of the turn. */
   readonly reads?: ChannelId;
+  /** Names of the agents that a tool asks, from the config; absent: none. */
+  readonly agents?: readonly string[];
   /** Number of the step, from 1. */
   readonly step: number;
   /** Maximum number of steps. */
@@ -73,12 +78,15 @@ export function asideOf(composed: string): string | undefined {
 
 /** The text of a line. */
 export function progressText(
-  { tools, reads, step, steps, seconds, channelId, aside }: Work,
+  { tools, reads, agents = [], step, steps, seconds, channelId, aside }: Work,
   texts: Texts,
 ): string {
   const works = tools.map((tool) => {
     if (tool === "read_channel_history") {
       return notice("workHistory", { channel: `<#${reads ?? channelId}>` }, texts);
+    }
+    if (tool === "ask_agent" && agents.length > 0) {
+      return notice("workNamedAgents", { agents: agents.join(", ") }, texts);
     }
     const key = WORK_OF.get(tool);
     return key ? notice(key, {}, texts) : notice("workTool", { tool: plainToolName(tool) }, texts);

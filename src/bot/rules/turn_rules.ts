@@ -152,6 +152,7 @@ function sharedBy(config: Config, agent: AgentConfig) {
       toolTimeoutMs: tools.timeoutSec * 1_000,
       maxSteps: agents.maxSteps,
       workflow: agent.steps,
+      agents: config.agentList.length > 1 ? config.agentList : undefined,
       signature: signatureOf(config, agent),
       currency: models.currency,
       texts,

@@ -43,6 +43,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly toolTimeoutMs: number;
   /** Maximum number of requests to the model, from `agents.maxSteps`. */
   readonly maxSteps: number;
+  /** The agents of the config; absent: there is one. */
+  readonly agents?: readonly ListedAgent[];
   /** Other agents that work on each message first (N4); absent: none. */
   readonly workflow?: readonly WorkflowStep[];
   /** Name of the agent, for the footer; absent: it has none (R15). */

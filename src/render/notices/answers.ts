@@ -148,9 +148,15 @@ export const PROGRESS_NOTICES = {
     example: "stelle eine Frage",
   },
   workAgents: {
-    text: "asking other agents",
+    text: "working with other agents",
+    when: "the bot passes a message on to another agent, in the progress line",
+    example: "arbeite mit anderen Agenten",
+  },
+  workNamedAgents: {
+    text: "asking {agents}",
     when: "the bot asks other agents or helpers, in the progress line",
-    example: "frage andere Agenten",
+    placeholders: { agents: "their names" },
+    example: "frage {agents}",
   },
   workDiscord: {
     text: "working on Discord",

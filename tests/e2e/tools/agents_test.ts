@@ -15,7 +15,7 @@ const AGENTS = {
         prompt: "You research.",
         tools: { alsoAllow: ["exec"] },
       },
-      { id: "writer", name: "Writer" },
+      { id: "writer", name: "Writer", prompt: "You write." },
     ],
   },
 };
@@ -73,6 +73,29 @@ describe("[N4] agents that work together", () => {
       assert.match(reply, /helper 1: main[^]*> one\?[^]*helper 2: writer[^]*> two\?/);
       assert.equal(model.requests.length, 4);
     }));
+
+  it("shows one line about the helpers, and ends all of them at a stop", () =>
+    withSimulation(
+      { config: AGENTS, discord: () => ({ streaming: "progress" }) },
+      async ({ simulator, start, say, mention, until, model }) => {
+        await start();
+        model.behave("hang", undefined, (system) => /You (?:write|research)\./.test(system));
+        const parallel = [
+          { agent: "researcher", question: "one?" },
+          { agent: "writer", question: "two?" },
+        ];
+        say("grace", "general", `${mention}\n${call("ask_agent", { parallel })}`);
+        const has = (text: RegExp) => () =>
+          simulator.posted("general").some(({ content }) => text.test(content));
+        await until("the line", has(/^⏳ asking Researcher, Writer · step 1 of 16 · \d+ s$/));
+        const asked = model.requests.slice(-2);
+        say("grace", "general", `${mention} /stop`);
+        await until("the end", () => asked.every(({ end }) => end === "broken"));
+        say("grace", "general", `${mention} later`);
+        await until("the answer", has(/> later/));
+        assert.ok(!has(/helper|asking/)(), "nothing is left of the stopped turn");
+      },
+    ));
 
   it("passes a message on, and posts one answer", () =>
     withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, written, cli }) => {
