@@ -20,6 +20,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { benchActions } from "./actions.ts";
 import { benchAdmit } from "./admit.ts";
+import { benchRoute } from "./route.ts";
 import { benchAgent } from "./agent.ts";
 import { benchChatter, benchFloods } from "./chatter.ts";
 import { benchChunker } from "./chunker.ts";
@@ -78,6 +79,7 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   outbox: benchOutbox,
   chunker: benchChunker,
   admit: benchAdmit,
+  route: benchRoute,
   intent: benchIntent,
   rights: benchRights,
   reload: benchReload,

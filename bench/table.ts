@@ -102,6 +102,8 @@ const ROWS: readonly Row[] = [
   row("parkedMoreMib", "… each 1,000 of the next 3,000, MiB", 1),
   row("admitP50", "admit, 100 guilds × 100 channels × 1,000 entries, p50, µs", 2, "", "≤ 5"),
   row("admitP99", "… p99 of means over 100 messages, µs", 1),
+  row("routeP50", "routing, 50 agents × 500 bindings, p50, µs", 2, "", "≤ 5"),
+  row("routeP99", "… p99 of means over 100 messages, µs", 2),
   row("intentP50", "intent filter, one message with its record, p50, µs", 2, "", "≤ 25"),
   row("intentP99", "… p99 of means over 100 messages, µs", 1),
   row("intentPersonBytes", "… memory of a tracked person, bytes", 0, "", "≤ 300"),

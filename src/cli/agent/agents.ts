@@ -1,4 +1,7 @@
-/** `barnacle agents show`: prints the system prompt of an agent (S6). */
+/**
+ * `barnacle agents show`: prints the system prompt of an agent (S6), or which of several agents
+ * answers where (N2).
+ */
 
 import { agentInstructions } from "../../bot/rules/turn_rules.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
@@ -10,6 +13,9 @@ import { useData } from "../shared/find_data.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
+import { answerRows } from "./who_answers.ts";
+import type { Config } from "../../config/config.ts";
+import { inColumns } from "../shared/columns.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Prints the prompt. What cannot be used of the files is on stderr. */
@@ -21,6 +27,10 @@ export async function show(
   const loaded = await readConfig(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const { agentList } = loaded.config;
+  if (agentId === undefined && agentList.length > 1) {
+    showAnswers(whichAccount(loaded.config, flags.account), flags, io);
+    return EXIT.done;
+  }
   const agent = agentId === undefined ? agentList[0] : agentList.find(({ id }) => id === agentId);
   if (!agent) {
     const known = agentList.map(({ id }) => quoted(id)).join(", ");
@@ -50,4 +60,26 @@ export async function show(
     }));
   } else io.out(prompt);
   return EXIT.done;
+}
+
+/** Prints a table of places and agents. */
+function showAnswers(
+  { agentList, discord: { accountId, access } }: Config,
+  { json }: AccountFlags,
+  io: Io,
+): void {
+  const rows = answerRows(access, accountId);
+  if (json) return io.out(JSON.stringify(rows));
+  const ids = agentList.map(({ id }) => id);
+  const cells = rows.map(({ place, answers, overlaps }) => [
+    place,
+    ...ids.map((id) => id === answers ? "answers" : overlaps.includes(id) ? "overlap" : "-"),
+  ]);
+  for (const line of inColumns([["PLACE", ...ids], ...cells])) io.out(line);
+  io.out("");
+  io.out("A message that names an agent, and a thread of an agent's answer, go to that agent.");
+  if (rows.some(({ overlaps }) => overlaps.length > 0)) {
+    io.out("overlap: the agent has this place, too, but another goes first.");
+  }
+  io.out(`Prompt of one agent: barnacle agents show ${ids[0] ?? "main"}`);
 }

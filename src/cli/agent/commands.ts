@@ -89,29 +89,37 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
 }, "list");
 
 /** `barnacle agents …` */
-export const agents: CliGroup = describeGroup("Show the prompt of an agent", {
-  show: describeCommand<AccountFlags, [agent?: string]>({
-    brief: "Print an agent's whole prompt: the built-in one, yours, and that of its files",
-    notes: ["A turn adds the channel's systemPrompt, and a line about the owner."],
-    examples: ["barnacle agents show", "barnacle agents show main --json"],
-    exits: {
-      usage: "invalid command line, or unknown agent or account",
-      tryAgain: "several bots run; choose one with --data",
-      config: true,
-    },
-    parameters: {
-      flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
-      positional: {
-        kind: "tuple",
-        parameters: [{
-          ...word("Id of the agent (default: the first one)", "agent"),
-          optional: true,
-        }],
+export const agents: CliGroup = describeGroup(
+  "Show which agent answers where, and the prompt of an agent",
+  {
+    show: describeCommand<AccountFlags, [agent?: string]>({
+      brief: "Print which agent answers where, or an agent's whole prompt",
+      notes: [
+        "With several agents and no id, prints a table of places and agents, with overlaps.",
+        "Else prints the prompt: the built-in one, yours, and that of the agent's files. A turn adds " +
+        "the channel's systemPrompt, and a line about the owner.",
+      ],
+      examples: ["barnacle agents show", "barnacle agents show main --json"],
+      exits: {
+        usage: "invalid command line, or unknown agent or account",
+        tryAgain: "several bots run; choose one with --data",
+        config: true,
       },
-    },
-    run: async (flags, io, agent?) => (await import("./agents.ts")).show(flags, agent, io),
-  }),
-}, "show");
+      parameters: {
+        flags: { ...BOT_COMMON, account: ONE_ACCOUNT },
+        positional: {
+          kind: "tuple",
+          parameters: [{
+            ...word("Id of the agent (default: the only one, or a table)", "agent"),
+            optional: true,
+          }],
+        },
+      },
+      run: async (flags, io, agent?) => (await import("./agents.ts")).show(flags, agent, io),
+    }),
+  },
+  "show",
+);
 
 /** `barnacle exec-broker` */
 export const execBroker: CliCommand = describeCommand<NonNullable<unknown>>({

@@ -48,7 +48,12 @@ describe("[C10] formatText()", () => {
   }
 
   for (
-    const file of ["config.example.jsonc", "examples/one-agent.jsonc", "examples/workflow.jsonc"]
+    const file of [
+      "config.example.jsonc",
+      "examples/one-agent.jsonc",
+      "examples/workflow.jsonc",
+      "examples/many-agents.jsonc",
+    ]
   ) {
     it(`leaves ${file} as it is`, () => {
       const text = readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");

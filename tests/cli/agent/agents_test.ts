@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { answerRows } from "../../../src/cli/agent/who_answers.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { loadTestConfig } from "../../support/config.ts";
+
+const ID = "123456789012345678";
+
+describe("[N2] answerRows()", () => {
+  it("tells for each place who answers, by which rule, and who overlaps", async () => {
+    const { discord: { access } } = await loadTestConfig({
+      dm: { enabled: false },
+      guilds: { [ID]: { slug: "krill", channels: { help: {}, drafts: {} } } },
+    }, {
+      agents: { list: [{ id: "main" }, { id: "writer" }, { id: "all" }] },
+      router: {
+        assignments: { writer: { channels: ["drafts", "#notes"] }, all: { channels: ["*"] } },
+      },
+      bindings: [{ agentId: "main", match: { channelId: "12345678901234567" } }],
+    });
+    assert.deepEqual(answerRows(access, toAccountId("default")), [
+      {
+        place: "direct messages",
+        answers: "all",
+        overlaps: [],
+        rule: "router.assignments.all.channels[0]",
+      },
+      {
+        place: "krill #help",
+        answers: "all",
+        overlaps: [],
+        rule: "router.assignments.all.channels[0]",
+      },
+      {
+        place: "krill #drafts",
+        answers: "writer",
+        overlaps: ["all"],
+        rule: "router.assignments.writer.channels[0]",
+      },
+      {
+        place: "#notes",
+        answers: "writer",
+        overlaps: ["all"],
+        rule: "router.assignments.writer.channels[1]",
+      },
+      {
+        place: "12345678901234567",
+        answers: "all",
+        overlaps: ["main"],
+        rule: "router.assignments.all.channels[0]",
+      },
+      {
+        place: "other channels",
+        answers: "all",
+        overlaps: [],
+        rule: "router.assignments.all.channels[0]",
+      },
+    ]);
+  });
+});
