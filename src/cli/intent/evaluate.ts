@@ -63,13 +63,13 @@ export function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
       return EXIT.done;
     }
     for (
-      const [title, name] of [
-        ["For the bot?", "directed"],
-        ["An open request to the room?", "room"],
-        ["Does it need a reply?", "needsReply"],
+      const [title, name, used] of [
+        ["For the bot?", "directed", threshold],
+        ["An open request to the room?", "room", threshold],
+        ["Does it need a reply?", "needsReply", NEEDS_REPLY_THRESHOLD],
       ] as const
     ) {
-      if (scores[name].length > 0) printQuality(title, scores[name], threshold, io);
+      if (scores[name].length > 0) printQuality(title, scores[name], used, io);
     }
     return EXIT.done;
   });
@@ -163,16 +163,18 @@ function printQuality(
   io: Io,
 ): void {
   const { count, positives, auc, averagePrecision } = rankingQuality(scores);
-  io.out(`${title} ${count} labels, ${percent(positives / count)} yes`);
+  io.out(
+    `${title} ${count} ${count === 1 ? "label" : "labels"}, ${percent(positives / count)} yes`,
+  );
   io.out(`AUC ${decimals(auc)}, average precision ${decimals(averagePrecision)}`);
   const thresholds = [...new Set([...THRESHOLDS, current])].sort((a, b) => a - b);
   const lines = thresholds.map((threshold) => {
     const { precision, recall, f1, share } = thresholdQuality(scores, threshold);
-    const mark = threshold === current ? "(set)" : "";
+    const mark = threshold === current ? "(used)" : "";
     const cells = [precision, recall, f1].map(decimals);
     return [String(threshold), ...cells, percent(share), mark];
   });
-  const head = ["threshold", "precision", "recall", "F1", "answered", ""];
+  const head = ["threshold", "precision", "recall", "F1", "yes", ""];
   for (const line of inColumns([head, ...lines])) io.out(line);
   io.out("");
 }

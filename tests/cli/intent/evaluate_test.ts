@@ -69,13 +69,15 @@ describe("barnacle intent eval", () => {
     assert.ok(heads.directed.auc > 0.8);
   });
 
-  it("[I2] prints a table of thresholds, with the one that is set", async () => {
+  it("[I2] prints a table of thresholds for each head, with the one in use", async () => {
     const io = recordingIo();
-    const file = written("table.jsonl", ROUND);
+    const thanks = { author: "ada", text: "thanks", needsReply: false };
+    const file = written("table.jsonl", [...ROUND, thanks]);
     await evaluate({ ...FLAGS, json: false, file, config: "/dev/null" }, io);
     assert.match(io.stdout.join("\n"), /For the bot\? 5 labels, 40\.0 % yes/);
-    assert.match(io.stdout.join("\n"), /^0\.7 .*\(set\)$/m);
+    assert.match(io.stdout.join("\n"), /^0\.7 .*\(used\)$/m);
     assert.ok(!io.stdout.some((line) => line.startsWith("An open request")));
+    assert.match(io.stdout.join("\n"), /need a reply\? 1 label, 0\.0 % yes[^]*^0\.35 .*\(used\)$/m);
   });
 
   it("[I2] says that labels are missing, and which file cannot be read", async () => {
