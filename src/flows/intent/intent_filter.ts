@@ -324,10 +324,11 @@ function hasFilter(policy: AccessPolicy): boolean {
 
 /** The scores as they are stored: few digits, since more have no meaning. */
 function scoresOf(
-  { directed, room, needsReply, top }: IntentJudgement,
+  judgement: IntentJudgement,
   isTold: boolean,
   isExplained: boolean,
 ): IntentFacts {
+  const { directed, room, needsReply } = judgement;
   const score = isTold ? raised(directed) : directed;
   const told = isTold ? [{ name: "it addresses the bot", part: MENTION_PART }] : [];
   const shown = isExplained ? rounded : coarse;
@@ -336,7 +337,10 @@ function scoresOf(
     room: shown(room),
     needsReply: shown(needsReply),
     ...(isExplained && {
-      top: [...told, ...top].slice(0, 5).map(({ name, part }) => ({ name, part: rounded(part) })),
+      top: [...told, ...judgement.top].slice(0, 5).map(({ name, part }) => ({
+        name,
+        part: rounded(part),
+      })),
     }),
   };
 }

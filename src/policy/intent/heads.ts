@@ -33,7 +33,9 @@ export function judgeIntent(
     directed: sigmoid(sumOf(weights.directed, features)),
     room: sigmoid(sumOf(weights.room, features) + roomShift),
     needsReply: sigmoid(sumOf(weights.needsReply, features)),
-    top: strongest(weights.directed, features, weights.typical),
+    get top() { // a crowd's messages are not explained
+      return strongest(weights.directed, features, weights.typical);
+    },
   };
 }
 
@@ -49,13 +51,11 @@ export function strongest(
   typical: Readonly<Record<FeatureName, number>>,
 ): readonly IntentReason[] {
   return head
-    .map(([name, weight]) => ({
-      name: FEATURES[name](features[name]),
-      part: weight * (features[name] - typical[name]),
-    }))
+    .map(([name, weight]) => ({ name, part: weight * (features[name] - typical[name]) }))
     .filter(({ part }) => part !== 0)
     .sort((a, b) => Math.abs(b.part) - Math.abs(a.part))
-    .slice(0, EXPLAINED);
+    .slice(0, EXPLAINED)
+    .map(({ name, part }) => ({ name: FEATURES[name](features[name]), part }));
 }
 
 function sumOf(head: HeadWeights, features: IntentFeatures): number {
