@@ -67,7 +67,9 @@ export function createAccounts(
   let setup = firstSetup;
   let isStopping = false;
 
+  /** Without `noSelfTalk`, the other accounts are bots like any (N3). */
   const isOurs = (userId: UserId): boolean =>
+    setup.config.router.noSelfTalk.ignoreBotMessages !== false &&
     [...runners.values()].some(({ running }) => running?.userId() === userId);
 
   const enabled = () => setup.config.accounts.filter(({ enabled }) => enabled);

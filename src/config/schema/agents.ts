@@ -234,11 +234,12 @@ export const router = lazySection(
         "Channels by agent.",
         { entry: "<agent id>", example: { main: { channels: ["help"] } } },
       ),
-      noSelfTalk: later(
+      noSelfTalk: key(
         z.strictObject({
           ignoreBotMessages: key(
             z.boolean().default(true),
-            "Whether agents ignore each other's messages.",
+            "Whether the accounts of this config ignore each other's messages. `false`: " +
+              "`allowBots` and `loopGuard` apply to them.",
           ),
         }).prefault({}),
         "Keeps agents from answering each other.",

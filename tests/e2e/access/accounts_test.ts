@@ -26,6 +26,7 @@ function withTwo(
     const [krill] = simulator.world.guilds.values();
     assert.ok(krill);
     scene.rewrite({
+      config: options.config,
       discord: () => ({
         guilds: { [krill.id]: { channels: { "*": {}, "off-topic": { requireMention: false } } } },
         accounts: { squid: { token: "${SQUID_TOKEN}", ...own } },
@@ -110,6 +111,30 @@ describe("[C6] two accounts", () => {
       );
       assert.equal(await decided(first), "ignore: own");
     }, { top: { allowBots: true } }));
+
+  it("[N3] [P11] answer each other within the loop guard, if the config says so", () =>
+    withTwo({}, async ({ startBoth, say, simulator, squid, until, rows, mention, replies }) => {
+      await startBoth();
+      say("grace", "off-topic", "anybody?");
+      const { id } = simulator.channel("off-topic");
+      const posted = () => simulator.posted(id).length + simulator.posted(id, squid).length;
+      await until(
+        "the end",
+        () =>
+          rows("SELECT 1 FROM setting WHERE name = 'loop' AND value ->> '$.mutedAt' > 0").length >
+            0,
+      );
+      say("grace", "general", `${mention} still there?`);
+      await replies("general", 1);
+      assert.ok(posted() > 2 && posted() <= 6, `${posted()} messages`);
+      const notices = () =>
+        [...simulator.posted(), ...simulator.posted(undefined, squid)].map(({ content }) => content)
+          .join("\n");
+      await until("the notice to an owner", () => /only bots write.*feeds/.test(notices()));
+    }, {
+      top: { allowBots: true },
+      config: { router: { noSelfTalk: { ignoreBotMessages: false } } },
+    }));
 
   it("inherit unset keys, and explanations name the place of a rule", () =>
     withTwo({ dm: { policy: "disabled" } }, async (pair) => {
