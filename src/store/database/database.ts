@@ -36,6 +36,13 @@ const BUSY_TIMEOUT_MS = 5_000;
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /**
+ * Memory for pages, as far as they are in use. A catch-up of the tables changes more pages than the
+ * 2,000 KiB of SQLite's default, so some were written twice and read again: of 4,000 replies in
+ * bursts, 37,000 writes and 21,500 reads of pages, and 32,700 and 11,900 with this.
+ */
+const CACHE_KIB = 4_000;
+
+/**
  * Opens the database at `path`, readable by its owner only. Creates and migrates it if necessary.
  *
  * @param now Unix time in milliseconds; names the backup that precedes a migration.
@@ -206,6 +213,7 @@ function configure(database: DatabaseSync, path: string): void {
     PRAGMA trusted_schema = OFF;
     PRAGMA journal_size_limit = ${JOURNAL_LIMIT_BYTES};
     PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA cache_size = -${CACHE_KIB};
   `);
 }
 
