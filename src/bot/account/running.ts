@@ -80,6 +80,7 @@ export async function runAccount(
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
+      if (namespace === "forgetting") void parts.intent.forget();
       if (namespace === "schedules") parts.schedules.changed();
       if (namespace === "questions") parts.account.events.emit.decided();
       if (namespace !== "settings") return;

@@ -187,10 +187,12 @@ export function createIntentFilter(
      * @throws {StoreError} If the store cannot be read.
      */
     start: readPast,
-    /** A person was forgotten: only stored messages count now. */
-    forget(): Promise<void> {
+    /** A person was forgotten (X5): only stored messages count now. Never rejects. */
+    async forget(): Promise<void> {
       channels.clear();
-      return readPast();
+      await readPast().catch((error: unknown) => {
+        log.warn("Cannot read what was said before; scores begin anew", { error });
+      });
     },
     /**
      * The facts about a message; `undefined` without a filter there, and for a message that did not

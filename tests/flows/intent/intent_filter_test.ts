@@ -116,6 +116,7 @@ async function openRoom(intentFilter: object = {}, more: object = {}) {
       return intent;
     },
     bytes: () => intent.bytes(),
+    forget: () => intent.forget(),
     /** A person reacts to the bot's newest message. */
     react: (emoji: string, fields: object = {}) =>
       intent.reacted(
@@ -349,6 +350,18 @@ describe("[I1] a message that needs no answer", () => {
       assert.equal(why, "no-reply-needed");
       assert.equal(emoji, expected);
     }
+  });
+});
+
+describe("[I1] [X5] a forgotten person", () => {
+  it("is in no score any more, and the limits stay", async () => {
+    const { say, forget } = await openRoom({ maxPerHour: 1 });
+    say("ada", "<@777> how do I serve https with nginx?", MENTION, ANSWER);
+    assert.equal(say("ada", "where do you put the server block?", {}, ANSWER).why, "intent");
+    await forget();
+    const { why, facts } = say("ada", "and where do you put the second block?");
+    assert.equal(why, "not-for-bot");
+    assert.equal(facts?.limit, "hour");
   });
 });
 
