@@ -355,7 +355,7 @@ describe("[I1] a message that needs no answer", () => {
 
 describe("[I1] [X5] a forgotten person", () => {
   it("is in no score any more, and the limits stay", async () => {
-    const { say, forget } = await openRoom({ maxPerHour: 1 });
+    const { say, forget } = await openRoom({ maxPerHour: 1, cooldownSec: 0 });
     say("ada", "<@777> how do I serve https with nginx?", MENTION, ANSWER);
     assert.equal(say("ada", "where do you put the server block?", {}, ANSWER).why, "intent");
     await forget();
