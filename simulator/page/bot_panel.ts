@@ -28,6 +28,8 @@ export interface Outcome {
   readonly kind: "thinking" | "answered" | "failed";
   /** The bot's messages that answer it, in order. */
   readonly replies: readonly MessageId[];
+  /** Name of the agent that answered; absent before it, and if there is only one. */
+  readonly by?: string;
   /** Milliseconds from the message to the first of them; absent before it. */
   readonly afterMs?: number;
 }

@@ -255,13 +255,15 @@ function brokenAtDots(rule) {
   return rule.split(/(?=[.[])/).flatMap((part) => [part, element("wbr")]);
 }
 
-function outcomeNote({ kind, replies, afterMs }) {
+function outcomeNote({ kind, replies, by, afterMs }) {
   if (kind === "thinking") {
     return element("p.outcome.is-thinking", {}, "Thinking", element("span.dots", {}, "…"));
   }
   const count = replies.length > 1 ? ` in ${replies.length} messages` : "";
   const after = afterMs === undefined ? "" : ` after ${duration(afterMs)}`;
-  const words = kind === "answered" ? `Answered${count}${after}` : `Failed, and said so${after}`;
+  const agent = by === undefined ? "" : ` by ${by}`;
+  const done = kind === "answered" ? `Answered${agent}${count}` : `Failed${agent}, and said so`;
+  const words = `${done}${after}`;
   const [first] = replies;
   return element(
     `button.outcome.is-${kind}`,

@@ -12,6 +12,7 @@ import type {
 } from "../../../simulator/page/bot_panel.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
+import { BUSY_ROOM, type Crowd } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
 import type { BotStatus, DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
@@ -24,6 +25,8 @@ export interface BotPanelPorts {
   readonly supervisor: DemoSupervisor;
   /** Buttons that cause faults. */
   readonly faults: Faults;
+  /** The talk of the demo's busy room; absent with a config of the user. */
+  readonly crowd?: Crowd;
   readonly verdicts: VerdictReader;
   readonly outcomes: Outcomes;
   readonly notices: Notices;
@@ -51,7 +54,7 @@ const LOOKS_PER_QUESTION = 4;
 
 /** Starts to update the data. */
 export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
-  const { simulator, supervisor, faults, verdicts, outcomes, notices, models } = ports;
+  const { simulator, supervisor, faults, crowd, verdicts, outcomes, notices, models } = ports;
   const listeners = new Set<(news: BotPanelNews) => void>();
   let model = ports.model;
   let status: BotStatus | undefined;
@@ -81,6 +84,7 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
       models,
       modelId: model.id,
       faults: faults.controls(),
+      isCrowdTalking: crowd?.isTalking(),
     });
   }
 
@@ -93,7 +97,8 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
 
   async function look(): Promise<void> {
     for (const decision of await verdicts.next()) {
-      tell({ kind: "judged", judged: outcomes.decided(decision) });
+      const score = await verdicts.scoreOf(decision);
+      tell({ kind: "judged", judged: outcomes.decided(decision, score) });
     }
     if (looks++ % LOOKS_PER_QUESTION === 0) status = await ports.readStatus();
     faults.settle();
@@ -121,6 +126,11 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
     press(controlId) {
       if (controlId === RESET.id) {
         ports.onReset(model);
+        return Promise.resolve(true);
+      }
+      if (controlId === CROWD_TALK.id && crowd) {
+        crowd.toggle();
+        redraw();
         return Promise.resolve(true);
       }
       const wanted = models.find(({ id }) => controlId === `model:${id}`);
@@ -157,7 +167,18 @@ export interface DemoBotFacts {
   readonly modelId: string;
   /** Buttons that cause faults. */
   readonly faults: BotCard["controls"];
+  /** Whether people talk in the busy room; absent if there is none. */
+  readonly isCrowdTalking?: boolean;
 }
+
+/** The button that makes people talk in the busy room. */
+const CROWD_TALK: Control = {
+  id: "crowd",
+  group: "demo",
+  label: "Let a crowd talk",
+  hint: `People talk in #${BUSY_ROOM} and mention no one. See which agent answers, and why not.`,
+  isOn: false,
+};
 
 /** The button that forgets everything. */
 const RESET: Control = {
@@ -173,6 +194,7 @@ const HEADLINES = { online: "Online", away: "Connecting", offline: "Not running"
 /** Makes the card. */
 export function drawBotCard(facts: DemoBotFacts): BotCard {
   const { pid, isConnected, calls: { identifies, resumes }, figures, models, modelId } = facts;
+  const { isCrowdTalking } = facts;
   const isRunning = pid !== undefined;
   const state = !isRunning ? "offline" : isConnected ? "online" : "away";
   return {
@@ -193,6 +215,7 @@ export function drawBotCard(facts: DemoBotFacts): BotCard {
         isOn: id === modelId,
       })),
       ...facts.faults,
+      ...(isCrowdTalking === undefined ? [] : [{ ...CROWD_TALK, isOn: isCrowdTalking }]),
       RESET,
     ],
   };

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
 import { createBotPanel } from "./bot_panel.ts";
+import { createCrowd, ROOM_AGENTS } from "./simulation/busy_room.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
 import { createSupervisor, readBotStatus } from "./supervisor.ts";
 import { createNotices, readLogLine } from "./notices.ts";
@@ -67,7 +68,7 @@ export async function startDemoRun(
     },
   });
   if (prepared.isOwn) {
-    const workspace = join(simulation.dataDir, "agents", prepared.agentId);
+    const workspace = join(simulation.dataDir, "agents", ROOM_AGENTS[0].id);
     mkdirSync(workspace, { recursive: true, mode: 0o700 });
     writeFileSync(join(workspace, SAMPLE_FILE.name), SAMPLE_FILE.text);
     simulation.simulator.permit({ to: "Barnacle", what: "manageChannels", as: "allowed" });
@@ -80,13 +81,15 @@ export async function startDemoRun(
     tell,
   });
   const { simulator } = simulation;
+  const crowd = prepared.isOwn ? createCrowd(simulator, tell) : undefined;
   const { promise: reset, resolve: onReset } = Promise.withResolvers<OfferedModel>();
   const panel = createBotPanel({
     simulator,
     supervisor,
     faults: createFaults(simulator, { supervisor, tell }),
+    crowd,
     verdicts: createVerdictReader(simulation.dataDir),
-    outcomes: createOutcomes(prepared.agentId),
+    outcomes: createOutcomes(prepared.agents),
     notices,
     models,
     model,
@@ -112,6 +115,7 @@ export async function startDemoRun(
       ).then(() => undefined, () => undefined),
     /** Ends the bot and the servers, and removes the data. */
     async close(): Promise<void> {
+      crowd?.stop();
       supervisor.stop();
       page.close();
       await panel.close();

@@ -19,6 +19,7 @@ import { isPlaceholder } from "../../config/checks/placeholders.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { TextChannel } from "../../../simulator/world/world.ts";
 import { DEMO_TURN_SEC, type DemoConfig, demoConfig } from "./simulation/simulation.ts";
+import { addBusyRoom, type DemoAgent, ROOM_AGENTS, withBusyRoom } from "./simulation/busy_room.ts";
 import type { OfferedModel } from "./models.ts";
 
 /** The config, ready for the demo. */
@@ -30,7 +31,8 @@ export type PreparedConfig =
     readonly config: object;
     /** Variables of the bot's environment, in addition to the simulation's. */
     readonly env: Env;
-    readonly agentId: string;
+    /** The agents that may answer; the first one is the default. */
+    readonly agents: readonly DemoAgent[];
     /** The config's model, if the user asks for it. */
     readonly model?: OfferedModel;
     /** Whether it is the demo's own config, whose agent gets a sample file. */
@@ -59,8 +61,10 @@ export async function prepareConfig(
 ): Promise<PreparedConfig> {
   const world = demoWorld();
   if (file === undefined) {
-    const config = isOpen ? demoConfig() : withCommands(demoConfig(), world.people.ada.id);
-    return { kind: "ready", world, config, env: {}, agentId: "main", isOwn: true, notes: [] };
+    addBusyRoom(world, Date.now());
+    const own = isOpen ? demoConfig() : withCommands(demoConfig(), world.people.ada.id);
+    const config = withBusyRoom(own);
+    return { kind: "ready", world, config, env: {}, agents: ROOM_AGENTS, isOwn: true, notes: [] };
   }
   // No token is used, so each may be missing, and other users may read the file.
   const loaded = await readConfigLeniently(file, io.env);
@@ -68,8 +72,8 @@ export async function prepareConfig(
   if (problems.length > 0) io.err(problemsText(problems, io));
   if (loaded.kind === "refused") return { kind: "refused" };
 
-  const { agentList: [agent], accounts } = loaded.config;
-  const name = agent.models.names?.primary;
+  const { agentList, accounts } = loaded.config;
+  const name = agentList[0].models.names?.primary;
   const keepsModel = asksOwnModel && name !== undefined;
   const played = accounts.find(({ enabled }) => enabled) ?? accounts[0];
   if (!played) throw new TypeError("A config has at least one account");
@@ -83,7 +87,7 @@ export async function prepareConfig(
     world,
     config,
     env: environment(io.env, keepsModel),
-    agentId: agent.id,
+    agents: agentList.map(({ id, name = id }) => ({ id, name })),
     model: keepsModel ? ownModel(name) : undefined,
     isOwn: false,
     notes: [

@@ -48,9 +48,10 @@ async function setUp() {
     },
     verdicts: {
       next: () => Promise.resolve(pages.shift() ?? []),
+      scoreOf: () => Promise.resolve(undefined),
       close() {},
     },
-    outcomes: createOutcomes("main"),
+    outcomes: createOutcomes([{ id: "main", name: "Barnacle" }]),
     notices: createNotices(() => 5),
     models: [SCRIPT, other],
     model: SCRIPT,
@@ -147,6 +148,13 @@ describe("drawBotCard()", () => {
       assert.deepEqual(card.figures.map(({ value }) => value), values);
     });
   }
+
+  it("lets a crowd talk only where there is a busy room", () => {
+    const crowdIn = (isCrowdTalking?: boolean) =>
+      drawBotCard({ ...FACTS, isCrowdTalking }).controls.filter(({ id }) => id === "crowd")
+        .map(({ isOn }) => isOn);
+    assert.deepEqual([crowdIn(), crowdIn(false), crowdIn(true)], [[], [false], [true]]);
+  });
 
   it("offers each model, and marks the current one", () => {
     const { controls } = drawBotCard(FACTS);

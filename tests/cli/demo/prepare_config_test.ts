@@ -56,8 +56,8 @@ function ready(prepared: PreparedConfig): Extract<PreparedConfig, { kind: "ready
 
 describe("[O5] prepareConfig()", () => {
   it("uses the demo's own config by default", async () => {
-    const { agentId, notes, env } = ready((await prepare(undefined)).prepared);
-    assert.equal(agentId, "main");
+    const { agents, notes, env } = ready((await prepare(undefined)).prepared);
+    assert.deepEqual(agents.map(({ id }) => id), ["main", "pilot", "cook"]);
     assert.deepEqual(notes, []);
     assert.deepEqual(env, {});
   });
@@ -73,8 +73,8 @@ describe("[O5] prepareConfig()", () => {
   });
 
   it("keeps the user's rules, with ids of the demo", async () => {
-    const { config, world, agentId } = ready((await prepare(OWN)).prepared);
-    assert.equal(agentId, "barney");
+    const { config, world, agents } = ready((await prepare(OWN)).prepared);
+    assert.deepEqual(agents.map(({ id }) => id), ["barney"]);
     const { channels } = config as { channels: unknown };
     sameData(channels, {
       discord: {

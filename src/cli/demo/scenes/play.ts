@@ -20,6 +20,7 @@ import type { Io } from "../../terminal/io.ts";
 import type { Scene, SceneSet } from "./scene.ts";
 import { ADMISSION } from "./admission.ts";
 import { AGENT } from "./agent.ts";
+import { AGENT_SCENES } from "./agents.ts";
 import { CONNECTION, FAILURES } from "./connection.ts";
 import { DELIVERY } from "./delivery.ts";
 import { ACTION_SCENES } from "./actions.ts";
@@ -203,4 +204,5 @@ export const SCENES: readonly Scene[] = [
   ...FAILURES,
   ...AGENT,
   ...ACTION_SCENES,
+  ...AGENT_SCENES,
 ];

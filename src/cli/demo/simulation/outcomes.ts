@@ -14,9 +14,15 @@ import { nonceOf } from "../../../core/outbound/nonce.ts";
 import type { Judged, Outcome } from "../../../../simulator/page/bot_panel.ts";
 import type { Message } from "../../../../simulator/world/world.ts";
 import { reasonText } from "../../../render/notices/reasons.ts";
-import type { RecordedVerdict, RecordedVerdicts } from "../../../core/store/received.ts";
+import type { IntentFacts } from "../../../core/inbound/intent.ts";
+import type {
+  MessageRecords,
+  RecordedVerdict,
+  RecordedVerdicts,
+} from "../../../core/store/received.ts";
 import { DATABASE_NAME } from "../../../host/files/data_dir.ts";
-import { createDecisions } from "../../../store/received/message_record.ts";
+import { createDecisions, createMessageRecords } from "../../../store/received/message_record.ts";
+import type { DemoAgent } from "./busy_room.ts";
 import { createUngroupedTransactions } from "../../../store/database/transact.ts";
 
 /** Maximum number of messages of one reply, for matching. */
@@ -26,17 +32,26 @@ const KINDS = ["reply", "failure"] as const;
 
 interface ReplyPart {
   readonly cause: MessageId;
+  readonly agent: DemoAgent;
   readonly kind: (typeof KINDS)[number];
 }
 
-/** Creates an empty tracker. */
-export function createOutcomes(agentId: string) {
+/**
+ * Creates an empty tracker.
+ *
+ * @param agents All that may answer.
+ */
+export function createOutcomes(agents: readonly DemoAgent[]) {
   const judged = new Map<MessageId, Judged>();
   const parts = new Map<string, ReplyPart>();
   /** Messages of the bot without a known verdict. */
   const unmatched = new Map<string, Message>();
 
-  function settle(nonce: string, { cause, kind }: ReplyPart, message: Message): Judged | undefined {
+  function settle(
+    nonce: string,
+    { cause, kind, agent }: ReplyPart,
+    message: Message,
+  ): Judged | undefined {
     const before = judged.get(cause);
     if (!before) return undefined;
     parts.delete(nonce);
@@ -45,6 +60,7 @@ export function createOutcomes(agentId: string) {
     const outcome: Outcome = {
       kind: kind === "reply" ? "answered" : "failed",
       replies,
+      by: agents.length > 1 ? agent.name : undefined,
       afterMs: before.outcome?.afterMs ?? createdAtMs(message.id) - createdAtMs(cause),
     };
     const after = { ...before, outcome };
@@ -53,26 +69,33 @@ export function createOutcomes(agentId: string) {
   }
 
   return {
-    /** Adds a verdict; returns the message's outcome. */
-    decided({ messageId, verdict, why, rule }: RecordedVerdict): Judged {
+    /**
+     * Adds a verdict; returns the message's outcome.
+     *
+     * @param score See {@link VerdictReader}.
+     */
+    decided({ messageId, verdict, why, rule }: RecordedVerdict, score?: string): Judged {
       const isAccepted = verdict === "accept";
       const fresh: Judged = {
         messageId,
         verdict,
         why,
-        words: reasonText(why),
+        words: score === undefined ? reasonText(why) : `${reasonText(why)} ${score}`,
         rule,
         outcome: isAccepted ? { kind: "thinking", replies: [] } : undefined,
       };
       judged.set(messageId, fresh);
       if (!isAccepted) return fresh;
-      for (const kind of KINDS) {
-        for (let index = 0; index < PARTS; index++) {
-          const nonce = nonceOf({ cause: messageId, revision: 0, agentId, kind }, index);
-          const part: ReplyPart = { cause: messageId, kind };
-          parts.set(nonce, part);
-          const early = unmatched.get(nonce);
-          if (early) settle(nonce, part, early);
+      for (const agent of agents) {
+        for (const kind of KINDS) {
+          for (let index = 0; index < PARTS; index++) {
+            const key = { cause: messageId, revision: 0, agentId: agent.id, kind };
+            const nonce = nonceOf(key, index);
+            const part: ReplyPart = { cause: messageId, agent, kind };
+            parts.set(nonce, part);
+            const early = unmatched.get(nonce);
+            if (early) settle(nonce, part, early);
+          }
         }
       }
       return judged.get(messageId) ?? fresh;
@@ -99,6 +122,7 @@ const PAGE = 500;
 interface OpenedStore {
   readonly database: DatabaseSync;
   readonly decisions: RecordedVerdicts;
+  readonly records: MessageRecords;
 }
 
 /**
@@ -120,6 +144,13 @@ export function createVerdictReader(dataDir: string) {
       last = decisions.at(-1)?.id ?? last;
       return decisions;
     },
+    /** The score of the intent filter for a message, in words; `undefined` if it has none (I1). */
+    async scoreOf({ id, messageId, why }: RecordedVerdict): Promise<string | undefined> {
+      if (why === "mentioned") return undefined; // the score decided nothing
+      const record = await opened?.records.messageRecordOf({ messageId });
+      const facts = record?.decisions.find((decision) => decision.id === id)?.facts;
+      return facts?.knownFacts.intent && scoreText(facts.knownFacts.intent);
+    },
     /** Closes the database. */
     close(): void {
       opened?.database.close();
@@ -137,12 +168,26 @@ function open(path: string): OpenedStore | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(path, { readOnly: true });
+    const transactions = createUngroupedTransactions(database);
     return {
       database,
-      decisions: createDecisions(database, createUngroupedTransactions(database)),
+      decisions: createDecisions(database, transactions),
+      records: createMessageRecords(database, transactions),
     };
   } catch {
     database?.close();
     return undefined; // the bot is creating it now; the next call opens it
   }
+}
+
+/** Features that the page shows of a score. */
+const SHOWN_FEATURES = 3;
+
+/** `"It scores 0.93: the bot spoke last +1.2; it asks a question +0.8."` */
+function scoreText({ score, room, top = [] }: IntentFacts): string {
+  const reasons = top.slice(0, SHOWN_FEATURES).map(({ name, part }) =>
+    `${name} ${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(1)}`
+  );
+  const why = reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
+  return `It scores ${score.toFixed(2)}, and ${room.toFixed(2)} as a question to all${why}.`;
 }

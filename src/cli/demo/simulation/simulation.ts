@@ -139,7 +139,14 @@ export const SAMPLE_FILE = {
 export interface DemoConfig {
   /** Limits of turns. */
   readonly agents: object;
-  readonly channels: { readonly discord: object };
+  readonly channels: {
+    readonly discord: {
+      readonly dm: object;
+      readonly guilds: { readonly "krill-co": { readonly channels: object } };
+      /** Who approves commands on the host; absent: no person. */
+      readonly execApprovals?: object;
+    };
+  };
   /** Commands on the host; absent: none. */
   readonly exec?: object;
   /** The bot's own server. */

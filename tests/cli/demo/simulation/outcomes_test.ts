@@ -22,6 +22,7 @@ import type { RecordedVerdict } from "../../../../src/core/store/received.ts";
 import { DATABASE_NAME } from "../../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../../src/store/store.ts";
 import { batch, heard, ignored } from "../../../support/store/store.ts";
+import { sameData } from "../../../support/same_data.ts";
 import { tempDirectory } from "../../../support/temp_directory.ts";
 
 const ASKED = messageId("1480000000000000001");
@@ -61,24 +62,28 @@ const nonce = (index: number, kind: OutboundKind = "reply", cause: MessageId = A
 
 describe("[P1] createOutcomes()", () => {
   it("explains an ignored message, and expects no reply", () => {
-    const judged = createOutcomes("main").decided(decision({ verdict: "ignore", why: "bot" }));
+    const judged = createOutcomes([{ id: "main", name: "Barnacle" }]).decided(
+      decision({ verdict: "ignore", why: "bot" }),
+    );
     assert.equal(judged.words, "The bot does not answer other bots.");
     assert.equal(judged.outcome, undefined);
   });
 
   it("explains a reason of another version", () => {
-    const judged = createOutcomes("main").decided(decision({ why: "by-decree" }));
+    const judged = createOutcomes([{ id: "main", name: "Barnacle" }]).decided(
+      decision({ why: "by-decree" }),
+    );
     assert.match(judged.words, /another version/);
     assert.equal(judged.why, "by-decree");
   });
 
   it("follows an accepted message through all parts of its answer", () => {
     const demo = demoWorld();
-    const outcomes = createOutcomes("main");
-    assert.deepEqual(outcomes.decided(decision()).outcome, { kind: "thinking", replies: [] });
+    const outcomes = createOutcomes([{ id: "main", name: "Barnacle" }]);
+    sameData(outcomes.decided(decision()).outcome, { kind: "thinking", replies: [] });
     const [first, second] = [botMessage(nonce(0), 200, demo), botMessage(nonce(1), 900, demo)];
     assert.equal(outcomes.posted(first)?.outcome?.afterMs, 200);
-    assert.deepEqual(outcomes.posted(second)?.outcome, {
+    sameData(outcomes.posted(second)?.outcome, {
       kind: "answered",
       replies: [first.id, second.id],
       afterMs: 200,
@@ -88,12 +93,12 @@ describe("[P1] createOutcomes()", () => {
 
   it("matches a reply that arrives before its verdict", () => {
     const demo = demoWorld();
-    const outcomes = createOutcomes("main");
+    const outcomes = createOutcomes([{ id: "main", name: "Barnacle" }]);
     const [first, second] = [botMessage(nonce(0), 5, demo), botMessage(nonce(1), 6, demo)];
     assert.equal(outcomes.posted(first), undefined);
     assert.equal(outcomes.posted(second), undefined);
     const { outcome } = outcomes.decided(decision());
-    assert.deepEqual(outcome, {
+    sameData(outcome, {
       kind: "answered",
       replies: [first.id, second.id],
       afterMs: 5,
@@ -101,13 +106,29 @@ describe("[P1] createOutcomes()", () => {
   });
 
   it("distinguishes a failure from a reply", () => {
-    const outcomes = createOutcomes("main");
+    const outcomes = createOutcomes([{ id: "main", name: "Barnacle" }]);
     outcomes.decided(decision());
     assert.equal(outcomes.posted(botMessage(nonce(0, "failure"), 5))?.outcome?.kind, "failed");
   });
 
+  it("names the agent that answered, if there are several", () => {
+    const outcomes = createOutcomes([{ id: "main", name: "Barnacle" }, {
+      id: "pilot",
+      name: "Pilot",
+    }]);
+    outcomes.decided(decision());
+    const theirs = nonceOf({ cause: ASKED, revision: 0, agentId: "pilot", kind: "reply" }, 0);
+    assert.equal(outcomes.posted(botMessage(theirs, 5))?.outcome?.by, "Pilot");
+  });
+
+  it("shows the score of the intent filter with the reason", () => {
+    const judged = createOutcomes([{ id: "main", name: "Barnacle" }])
+      .decided(decision({ verdict: "ignore", why: "not-for-bot" }), "It scores 0.02.");
+    assert.match(judged.words, / It scores 0\.02\.$/);
+  });
+
   it("matches no reply to another message or of another agent", () => {
-    const outcomes = createOutcomes("main");
+    const outcomes = createOutcomes([{ id: "main", name: "Barnacle" }]);
     outcomes.decided(decision());
     const other = nonce(0, "reply", messageId("1480000000000000009"));
     assert.equal(outcomes.posted(botMessage(other, 5)), undefined);

@@ -1,0 +1,59 @@
+/** Scenes about several agents: who answers in a busy channel, and who keeps quiet (N2, I1). */
+
+import { demoWorld } from "../../../../simulator/actions/demo_world.ts";
+import {
+  addBusyRoom,
+  BUSY_ROOM,
+  CROWD,
+  type CrowdLine,
+  withBusyRoom,
+} from "../simulation/busy_room.ts";
+import { demoConfig } from "../simulation/simulation.ts";
+import type { Scene } from "./scene.ts";
+
+const busyWorld = demoWorld();
+addBusyRoom(busyWorld, Date.UTC(2026, 0, 1));
+
+const busyRoom: Scene = {
+  name: "three agents in a busy channel: each message gets one answer, or none for a reason",
+  simulator: { world: busyWorld.world },
+  config: withBusyRoom(demoConfig()),
+  async play({ simulation: { model }, say, ask, untilReplies, replies, verdictOn, assert }) {
+    const room = `#${BUSY_ROOM}`;
+    const talk = ({ as, text }: CrowdLine) => say(as, room, text);
+    const instructions = () => model.requests.at(-1)?.body ?? "";
+
+    for (const line of [CROWD.greeting, CROWD.chat]) {
+      const { verdict, why } = await verdictOn(talk(line));
+      assert(`no answer to "${line.text}"`, verdict === "ignore" && why === "not-for-bot", why);
+    }
+    const { why: asked } = await verdictOn(talk(CROWD.question));
+    await untilReplies(1, room);
+    assert("the question to all is recorded as open-request", asked === "open-request", asked);
+    assert("Pilot answered it", instructions().includes("You are Pilot"), instructions());
+
+    const { why: followed } = await verdictOn(talk(CROWD.followUp));
+    await untilReplies(2, room);
+    assert("Pilot answered the next question, which mentions no one", followed === "intent");
+
+    const { why: thanked } = await verdictOn(talk(CROWD.thanks));
+    assert("thanks get no answer in words", thanked === "no-reply-needed", thanked);
+
+    const { why: named } = await verdictOn(talk(CROWD.named));
+    await untilReplies(3, room);
+    assert("a name is a mention", named === "mentioned", named);
+    assert("Cook answered to its name", instructions().includes("You are Cook"), instructions());
+
+    const { why: toOther } = await verdictOn(talk(CROWD.toOther));
+    assert("words to another person get no answer", toOther === "not-for-bot", toOther);
+
+    ask("grace", "#general", "who are you?");
+    await untilReplies(1, "#general");
+    const isMain = !/You are (Pilot|Cook)/.test(instructions());
+    assert("the first agent answered in another channel", isMain, instructions());
+    assert("the channel has three answers to seven messages", replies(room).length === 3);
+  },
+};
+
+/** All scenes of this file. */
+export const AGENT_SCENES: readonly Scene[] = [busyRoom];
