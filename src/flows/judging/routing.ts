@@ -106,9 +106,14 @@ function mentionedIn(message: InboundMessage, ours: readonly OurAccount[]): read
   return [...found];
 }
 
-/** The accounts that would answer a message without a mention, in the order of the config. */
+/**
+ * The accounts that would answer a message without a mention, in the order of the config. Its author
+ * is none of them, also if accounts may answer each other (N3).
+ */
 function answering(message: InboundMessage, ours: readonly OurAccount[]): readonly AccountId[] {
+  const authorId = message.sender.id;
   return ours.filter(({ accountId, view }) =>
-    accountId === message.accountId || view?.wouldAnswer({ ...message, accountId })
+    accountId === message.accountId ||
+    view?.userId() !== authorId && view?.wouldAnswer({ ...message, accountId })
   ).map(({ accountId }) => accountId);
 }
