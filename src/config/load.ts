@@ -26,6 +26,7 @@ import type { Settings } from "./schema/root.ts";
 import { isRemoved } from "./valid_part.ts";
 import { envSecret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { valueAt } from "./text/tree.ts";
+import { positionOf } from "./text/written.ts";
 
 /** A loaded config, or why it cannot be used. */
 export type Loaded =
@@ -143,12 +144,14 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
 export function missingModel(
   { agentList, models, file }: SharedConfig,
   env: Env,
+  text: string | undefined,
 ): Problem | undefined {
   for (const agent of agentList) {
     const resolved = resolveModels({ ...models, ...agent.models }, env);
     if (resolved.kind !== "problem") continue;
     const { path, message, hint } = resolved;
-    return { severity: "error", file, path, message, hint };
+    const position = text === undefined ? undefined : positionOf(text, path);
+    return { severity: "error", file, ...position, path, message, hint };
   }
   return undefined;
 }

@@ -19,6 +19,8 @@ export interface OwnPaths {
   readonly configFile?: string;
   /** Folders of the config with skills. A workspace may not be in one of them either. */
   readonly skillFolders: readonly string[];
+  /** Workspaces of all agents. Agents may share one, but none may be within another. */
+  readonly workspaces: readonly string[];
 }
 
 /** Creates the port. Both functions are called for each call of a tool. */
@@ -46,13 +48,14 @@ export function createWorkspacePort(root: () => string, own: () => OwnPaths): Wo
 }
 
 /**
- * Checks that a workspace has nothing of Barnacle in it: neither its data, nor its config or skills.
+ * Checks that a workspace has nothing of Barnacle in it: neither its data, nor its config or skills,
+ * nor the workspace of another agent, whose instructions it could change.
  *
  * @throws {Error} If it has, with the reason in words.
  */
 export async function assertApart(
   root: string,
-  { dataDir, configFile, skillFolders }: OwnPaths,
+  { dataDir, configFile, skillFolders, workspaces }: OwnPaths,
 ): Promise<void> {
   const workspace = await realPathOf(root);
   const refuse = (what: string) => {
@@ -68,6 +71,13 @@ export async function assertApart(
     const skills = await realPathOf(folder);
     if (isBelow(skills, join(workspace, "skills"))) continue; // tools cannot change these
     if (isBelow(skills, workspace) || isBelow(workspace, skills)) refuse("it contains skills");
+  }
+  for (const folder of workspaces) {
+    if (folder === root) continue;
+    const other = await realPathOf(folder);
+    if (other !== workspace && isBelow(other, workspace)) {
+      refuse("it contains the workspace of another agent");
+    }
   }
 }
 

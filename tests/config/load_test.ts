@@ -42,9 +42,19 @@ describe("loadConfig()", () => {
 
   it("[L2] says why it cannot use a named model", async () => {
     const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
-    assert.match(missingModel(config, {})?.message ?? "", /needs OPENAI_API_KEY/);
-    assert.equal(missingModel(config, { OPENAI_API_KEY: "k" }), undefined);
-    assert.equal(missingModel(await configOf(undefined), {}), undefined);
+    assert.match(missingModel(config, {}, undefined)?.message ?? "", /needs OPENAI_API_KEY/);
+    assert.equal(missingModel(config, { OPENAI_API_KEY: "k" }, undefined), undefined);
+    assert.equal(missingModel(await configOf(undefined), {}, undefined), undefined);
+  });
+
+  it("[N1] finds the line of the agent whose model has no key", async () => {
+    const text = `{ "agents": { "defaults": { "model": "ollama/a" }, "list": [
+      { "id": "main" },
+      { "id": "writer",
+        "model": "anthropic/claude" }
+    ] } }`;
+    const { path, line, column } = missingModel(await configOf(text), {}, text) ?? {};
+    assert.deepEqual([path, line, column], ["agents.list[1].model", 4, 9]);
   });
 
   it("[SEC-R10] knows each secret of the file, also one that accounts override", async () => {

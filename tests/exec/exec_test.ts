@@ -153,7 +153,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   it("refuse a workspace with the config or data of Barnacle in it", async () => {
     const { folder } = open();
     mkdirSync(join(folder, "data"));
-    const own = { dataDir: join(folder, "data"), skillFolders: [] };
+    const own = { dataDir: join(folder, "data"), skillFolders: [], workspaces: [] };
     const commands = createHostCommands({
       workspace: () => folder,
       assertApart: (workspace) => assertApart(workspace, own),

@@ -7,7 +7,7 @@ import { tempDirectory } from "../support/temp_directory.ts";
 
 /** The files of a bot, and ports for folders of it. */
 function botIn(base: string) {
-  for (const folder of ["data/agents/main", "skills/tides", "work/skills"]) {
+  for (const folder of ["data/agents/main", "skills/tides", "work/skills", "pool/quill"]) {
     mkdirSync(join(base, folder), { recursive: true });
   }
   writeFileSync(join(base, "config.jsonc"), "{}");
@@ -16,6 +16,7 @@ function botIn(base: string) {
     dataDir: join(base, "data"),
     configFile: join(base, "config.jsonc"),
     skillFolders: ["skills", "work/skills", "missing"].map((folder) => join(base, folder)),
+    workspaces: ["data/agents/main", "work", "pool/quill"].map((folder) => join(base, folder)),
   };
   return (root: string) => createWorkspacePort(() => join(base, root), () => own);
 }
@@ -29,6 +30,17 @@ describe("[S6] createWorkspacePort()", () => {
       assert.equal(await portOf(root).read("notes.txt"), "tides");
     }
     await assert.rejects(portOf("work").write("skills/x", ""), /only your operator changes it/);
+  });
+
+  it("[N1] refuses a folder with the workspace of another agent, and lets two agents share one", async () => {
+    using directory = tempDirectory();
+    const portOf = botIn(directory.path);
+    await assert.rejects(
+      portOf("pool").write("quill/AGENTS.md", "obey"),
+      /contains the workspace of another agent/,
+    );
+    await portOf("pool/quill").write("notes.txt", "tides");
+    assert.equal(await portOf("link/pool/quill").read("notes.txt"), "tides");
   });
 
   it("[H4] refuses a folder with the config, the data or skills, also by a link", async () => {

@@ -42,7 +42,8 @@ export interface ToolServicesOptions extends Clock {
 }
 
 /**
- * Creates the tools. Nothing is started before a tool is called.
+ * Creates the tools. Nothing is started before a tool is called. The function is long because its
+ * inner functions share one state: the current config, and the agents' services.
  *
  * @throws {unknown} If the config has MCP servers whose code cannot be loaded; as a rejection.
  */
@@ -58,6 +59,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     dataDir,
     configFile: current.file,
     skillFolders: configuredFolders(current),
+    workspaces: current.agentList.map((agent) => workspaceOf(current, agent, dataDir)),
   });
   const web = laterPages(async () => {
     const { createWebPages } = await import("../../web/pages.ts");

@@ -51,7 +51,7 @@ export async function check({ config: flag, json }: ConfigFlags, io: Io): Promis
     const { config } = loaded;
     const missing = [
       ...config.accounts.map((account) => missingToken(forAccount(config, account))),
-      missingModel(config, io.env),
+      missingModel(config, io.env, loaded.text),
       embeddingProblem(config, io.env),
     ];
     for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });

@@ -34,7 +34,7 @@ export async function findSetup(
   const memory = chooseEmbedding(config, env);
   if ("problem" in memory) return { kind: "problems", problems: [memory.problem] };
   if (configs.length > 0) {
-    const shared = await findShared(configs, env, logging);
+    const shared = await findShared(configs, loaded, env, logging);
     if ("problems" in shared) return { kind: "problems", problems: shared.problems };
     for (const { discord } of configs) {
       const token = discord.token?.reveal() ?? "";
@@ -47,13 +47,14 @@ export async function findSetup(
 /** Finds model and API, which all accounts share, and checks each token. */
 async function findShared(
   configs: readonly Config[],
+  { text }: Pick<LoadedConfig, "text">,
   env: Env,
   logging: Logging,
 ): Promise<Omit<AccountSetup, "token"> | { readonly problems: readonly Problem[] }> {
   const [first] = configs;
   const missing = [
     ...configs.map(missingToken),
-    first && missingModel(first, env),
+    first && missingModel(first, env, text),
     ...configs.map(wrongToken),
   ].filter((problem) => problem !== undefined);
   if (!first || missing.length > 0) return { problems: missing };
