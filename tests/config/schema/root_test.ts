@@ -167,8 +167,7 @@ describe("[C4] exampleText()", () => {
 describe("[C4] the examples", () => {
   for (const name of ["one-agent.jsonc", "workflow.jsonc", "many-agents.jsonc"]) {
     it(`load without problems: ${name}`, async () => {
-      const lines = await problemLines(read("examples", name), { env });
-      assert.deepEqual(lines, []);
+      assert.deepEqual(await problemLines(read("examples", name), { env }), []);
     });
   }
 });

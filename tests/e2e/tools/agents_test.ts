@@ -4,18 +4,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
+/** Names of agents in a message are mentions, so the calls have ids that are no names. */
 const AGENTS = {
   agents: {
     list: [
       { id: "main", name: "Main", tools: { deny: ["memory"] } },
       {
-        id: "researcher",
+        id: "res",
         name: "Researcher",
         description: "Finds facts.",
         prompt: "You research.",
         tools: { alsoAllow: ["exec"] },
       },
-      { id: "writer", name: "Writer", prompt: "You write." },
+      { id: "wri", name: "Writer", prompt: "You write." },
     ],
   },
 };
@@ -33,7 +34,7 @@ describe("[N4] agents that work together", () => {
       { config: AGENTS },
       async ({ start, say, mention, replies, rows, model, cli }) => {
         await start();
-        const asked = call("ask_agent", { agent: "researcher", question: "How high is the tide?" });
+        const asked = call("ask_agent", { agent: "res", question: "How high is the tide?" });
         const { id } = say("grace", "general", `${mention}\n${asked}`);
         const [reply = ""] = await replies("general", 1);
         assert.match(reply, /The tools returned:\n\n[^]*You wrote:\n> > How high is the tide\?/);
@@ -52,25 +53,25 @@ describe("[N4] agents that work together", () => {
         const [first] = model.requests;
         assert.match(
           first?.system ?? "",
-          /- researcher \(Researcher\): Finds facts\.\n- writer \(Writer\)/,
+          /- res \(Researcher\): Finds facts\.\n- wri \(Writer\)/,
         );
         const used = rows("SELECT agent_id, sum(requests) AS n FROM usage GROUP BY agent_id");
         assert.deepEqual(used.map((row) => ({ ...row })), [
           { agent_id: "main", n: 2 },
-          { agent_id: "researcher", n: 1 },
+          { agent_id: "res", n: 1 },
         ]);
         const { stdout } = await cli("why", id);
-        assert.match(stdout.join("\n"), /researcher/);
+        assert.match(stdout.join("\n"), /Asked the agent res \(1\), done/);
       },
     ));
 
   it("starts helpers side by side", () =>
     withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, model }) => {
       await start();
-      const parallel = [{ question: "one?" }, { agent: "writer", question: "two?" }];
+      const parallel = [{ question: "one?" }, { agent: "wri", question: "two?" }];
       say("grace", "general", `${mention}\n${call("ask_agent", { parallel })}`);
       const [reply = ""] = await replies("general", 1);
-      assert.match(reply, /helper 1: main[^]*> one\?[^]*helper 2: writer[^]*> two\?/);
+      assert.match(reply, /helper 1: main[^]*> one\?[^]*helper 2: wri[^]*> two\?/);
       assert.equal(model.requests.length, 4);
     }));
 
@@ -81,8 +82,8 @@ describe("[N4] agents that work together", () => {
         await start();
         model.behave("hang", undefined, (system) => /You (?:write|research)\./.test(system));
         const parallel = [
-          { agent: "researcher", question: "one?" },
-          { agent: "writer", question: "two?" },
+          { agent: "res", question: "one?" },
+          { agent: "wri", question: "two?" },
         ];
         say("grace", "general", `${mention}\n${call("ask_agent", { parallel })}`);
         const has = (text: RegExp) => () =>
@@ -100,12 +101,12 @@ describe("[N4] agents that work together", () => {
   it("passes a message on, and posts one answer", () =>
     withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, written, cli }) => {
       await start();
-      const pass = call("handoff", { agent: "researcher", task: "Find the tide." });
+      const pass = call("handoff", { agent: "res", task: "Find the tide." });
       const { id } = say("grace", "general", `${mention} The tide?\n${pass}`);
       const [reply = ""] = await replies("general", 1);
       assert.match(reply, /^-# Passed to Researcher\.\n[^]*Find the tide\./);
       const { stdout } = await cli("why", id);
-      assert.match(stdout.join("\n"), /main → researcher/);
+      assert.match(stdout.join("\n"), /main → res/);
       say("grace", "general", `${mention} later`);
       await replies("general", 2);
       assert.equal(written("general").length, 2);
@@ -117,8 +118,8 @@ describe("[N4] agents that work together", () => {
       withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, model, rows }) => {
         const dying = await start({ BARNACLE_CRASH_AT: point });
         const question = call("read_channel_history", { limit: 1 });
-        const asked = call("ask_agent", { agent: "writer", question });
-        const pass = call("handoff", { agent: "researcher", task: "Find the tide." });
+        const asked = call("ask_agent", { agent: "wri", question });
+        const pass = call("handoff", { agent: "res", task: "Find the tide." });
         say("grace", "general", `${mention}\n${asked}\nthen\n${pass}`);
         assert.deepEqual(await ended(dying), KILLED);
         await start();

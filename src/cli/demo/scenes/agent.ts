@@ -173,11 +173,12 @@ const passedOn: Scene = {
   name: "an agent passes a message on, and is killed: the other one answers once",
   config: {
     ...demoConfig(),
-    agents: { list: [{ id: "main" }, { id: "researcher", name: "Researcher" }] },
+    // A name in the message would be a mention: that agent would answer at once.
+    agents: { list: [{ id: "main" }, { id: "second", name: "Researcher" }] },
   },
   env: { BARNACLE_CRASH_AT: "after:TS:2" },
   async play({ simulation, bot, ask, until, untilReplies, assert }) {
-    const pass = { agent: "researcher", task: "Find out what barnacles eat." };
+    const pass = { agent: "second", task: "Find out what barnacles eat." };
     ask("grace", "#general", `what do they eat?\ncall: handoff ${JSON.stringify(pass)}`);
     const { signal } = await bot.exited;
     assert(
