@@ -141,7 +141,7 @@ const LATER = `## Not implemented yet
 
 Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
 Keys that restrict the bot are errors instead, so that it never does more than its config allows:
-\`bindings\` and \`router.assignments\` for other agents, and passive agents.`;
+passive agents in \`router.assignments\`.`;
 
 /** The page as Markdown. */
 export function configurationPage(schema: Schema = configSchema): string {

@@ -376,6 +376,20 @@ describe("[N2] laws of prepareRouter()", () => {
     );
   });
 
+  it("keeps its choice if an account that it did not choose is not there", () => {
+    fc.assert(
+      fc.property(someRules, aMessage, fc.constantFrom(...ACCOUNTS), (rules, message, gone) => {
+        const choose = prepareRouter(rules);
+        const choice = choose({ ...message, accounts: ACCOUNTS });
+        if (choice.accountId === gone) return;
+        const accounts = ACCOUNTS.filter((one) => one !== gone);
+        const { accountId } = choose({ ...message, accounts });
+        assert.equal(accountId, choice.accountId, "else two accounts could leave it to each other");
+      }),
+      RUNS,
+    );
+  });
+
   it("decides with and without a report alike, and names the rule of the last step", () => {
     fc.assert(
       fc.property(someRules, aMessage, (rules, message) => {

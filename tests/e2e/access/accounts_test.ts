@@ -101,6 +101,33 @@ describe("[C6] two accounts", () => {
       assert.deepEqual(written("off-topic"), []);
     }));
 
+  it("[N2] answer by the account of the agent that a binding chooses", () =>
+    withTwo({}, async (pair) => {
+      const { startBoth, say, until, eventually, simulator, squid, bySquid, rows, decided } = pair;
+      await startBoth();
+      const total = () => simulator.posted().length + simulator.posted(undefined, squid).length;
+      const first = say("grace", "off-topic", "anybody?");
+      await until("an answer", () => total() === 1);
+      const isDecidedTwice = ({ id }: { readonly id: string }) =>
+        rows(`SELECT 1 FROM decision WHERE message_id = '${id}'`).length === 2;
+      await eventually("both verdicts", () => Promise.resolve(isDecidedTwice(first)));
+      const before = bySquid("off-topic").length;
+      for (let count = 1; count <= 3; count++) {
+        const message = say("grace", "off-topic", `and ${count}?`);
+        await until("Squid to answer", () => bySquid("off-topic").length === before + count);
+        await eventually("both verdicts", () => Promise.resolve(isDecidedTwice(message)));
+        assert.match(await decided(message), /other-account/);
+      }
+      assert.equal(total(), 4);
+      const agents = rows("SELECT agent_id FROM inbox ORDER BY id DESC LIMIT 3");
+      assert.deepEqual(agents, agents.map(() => ({ agent_id: "ink" })));
+    }, {
+      config: {
+        agents: { list: [{ id: "main" }, { id: "ink" }] },
+        bindings: [{ agentId: "ink", match: { accountId: "squid" } }],
+      },
+    }));
+
   it("[N3] never answer each other, even with allowBots", () =>
     withTwo({}, async ({ startBoth, say, simulator, squid, until, decided }) => {
       await startBoth();
