@@ -36,15 +36,15 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
      ORDER BY sent_at DESC LIMIT :limit`,
   );
   const asked = database.prepare(
-    `SELECT channel_id, message FROM inbox
-     WHERE account_id = :accountId AND accepted_at > :since ORDER BY id DESC LIMIT :limit`,
+    `SELECT channel_id, message FROM (SELECT * FROM inbox ORDER BY id DESC LIMIT :limit)
+     WHERE account_id = :accountId AND accepted_at > :since`,
   );
   const own = database.prepare(
     `SELECT o.message_id, o.channel_id, o.message ->> '$.content' AS content,
             i.message ->> '$.sender.id' AS asker_id, o.cause_id
-     FROM (SELECT * FROM outbox WHERE account_id = :accountId ORDER BY id DESC LIMIT :limit) AS o
+     FROM (SELECT * FROM outbox ORDER BY id DESC LIMIT :limit) AS o
      LEFT JOIN inbox AS i ON i.message_id = o.cause_id
-     WHERE o.state = 'sent' AND o.message_id IS NOT NULL AND o.created_at > :since
+     WHERE o.account_id = :accountId AND o.state = 'sent' AND o.message_id IS NOT NULL AND o.created_at > :since
        AND o.kind IS NOT 'draft'`,
   );
 

@@ -120,15 +120,6 @@ export function lazyKey<S extends z.ZodType>(
   return key(section.optional(), description, details);
 }
 
-/** The same for a section that has no effect in this version. */
-export function laterSection<S extends z.ZodType>(
-  build: () => S,
-  description: string,
-  details: Omit<KeyDoc, "description"> = {},
-): z.ZodOptional<z.ZodLazy<S>> {
-  return lazyKey(build, description, { built: "later", ...details });
-}
-
 /** The values of sections that a file may leave out. */
 const absentSections = new WeakMap<z.core.$ZodType, unknown>();
 
