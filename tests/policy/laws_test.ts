@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { commandIn } from "../../src/core/inbound/commands.ts";
-import { factsOf, toMessage } from "../../src/core/inbound/facts.ts";
+import { factsOf, isMention, toMessage } from "../../src/core/inbound/facts.ts";
 import type { GuildPlace, InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { ResolvedName } from "../../src/core/names.ts";
 import { prepareAdmission, textCommandsOf } from "../../src/policy/admission.ts";
@@ -236,7 +236,13 @@ describe("[P1] laws of access", () => {
   it("gives the same verdict on facts without the text", () => {
     const found = new Set<string>();
     fc.assert(
-      fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, knownFacts) => {
+      fc.property(aPolicy, aMessage, someKnownFacts, (rules, message, drawnFacts) => {
+        const isPattern = !isMention(message) && rules.matchesPattern(message.text);
+        const matchesPattern = isPattern ? true as const : undefined;
+        const { intent } = drawnFacts;
+        const knownFacts = intent
+          ? { ...drawnFacts, intent: { ...intent, matchesPattern } }
+          : drawnFacts;
         const verdict = admit(message, rules, knownFacts);
         // the store settles this one before it is on record, and a group gets no code
         if (verdict.kind === "challenge" && message.place.kind === "group_dm") return;

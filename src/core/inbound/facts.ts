@@ -182,8 +182,9 @@ function contentFactsOf(
   { why }: Verdict,
   command: string | undefined,
 ): ContentFacts {
-  const byScore = knownFacts.intent?.matchesPattern;
-  const matchesPattern = isMention(message) ? undefined : byScore ?? PATTERN_BY_REASON.get(why);
+  const { intent } = knownFacts;
+  const matches = intent ? intent.matchesPattern === true : PATTERN_BY_REASON.get(why);
+  const matchesPattern = isMention(message) ? undefined : matches;
   return {
     hasContent: hasContent(message),
     matchesPattern,

@@ -128,11 +128,11 @@ export function createIntentFilter(
 
   /** Scores a message that arrived just now. */
   function score(message: InboundMessage, rules: IntentRules, channel: ChannelState): IntentFacts {
-    const { sender, quoted, mention } = message;
+    const { sender, quoted } = message;
     const judged = judgeIntent(channel.add(message), weights);
     const at = now();
     const shift = shiftBy(channel.record.outcomes(at));
-    const isPattern = !mention && policy().policy.matchesPattern(message.text);
+    const isPattern = !isMention(message) && policy().policy.matchesPattern(message.text);
     const isTold = isMention(message) || isPattern;
     const isOthers = quoted !== undefined && !isTold && quoted.author?.id !== sender.id;
     const asksQuiet = !isTold && channel.hasSpokenLately(at) && isQuietRequest(message);

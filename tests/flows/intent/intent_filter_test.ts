@@ -32,11 +32,17 @@ type Person = keyof typeof PEOPLE;
 const START = 1_790_000_000_000;
 
 /** A channel with the filter, and a bot that answers at once. */
-async function openRoom(intentFilter: object = {}, more: object = {}) {
+async function openRoom(
+  intentFilter: object = {},
+  more: object = {},
+  discord: object = {},
+  beside: object = {},
+) {
   const { discord: { access: policy } } = await loadTestConfig({
     guilds: { "*": { requireMention: false, ...more } },
     intentFilter: { enabled: true, ...intentFilter },
-  });
+    ...discord,
+  }, beside);
   const admit = prepareAdmission(policy, TEXT_COMMANDS);
   const current = { policy, admit, textCommands: TEXT_COMMANDS } as CurrentPolicy;
   let at = START;
@@ -160,6 +166,19 @@ describe("[I1] a conversation", () => {
       const stored = JSON.parse(JSON.stringify(factsOf(message, known, verdict)));
       assert.deepEqual(admit(toMessage(stored, message), stored.knownFacts), verdict, message.text);
     }
+  });
+
+  it("gives the same verdict again on a bot's reply that names this bot", async () => {
+    const named = { messages: { groupChat: { mentionPatterns: ["barnacle"] } } };
+    const filter = { alwaysRespondToMentions: false };
+    const { say, policy } = await openRoom(filter, {}, { allowBots: true }, named);
+    const bot = sender({ id: userId("1004"), automaton: "bot" });
+    const fields = { mention: "reply", sender: bot } as const; // such a reply is no mention (M2)
+    const { message, verdict, facts } = say("ada", "thanks, barnacle", fields);
+    assert.equal(facts?.matchesPattern, true);
+    const stored = JSON.parse(JSON.stringify(factsOf(message, { intent: facts }, verdict)));
+    const admit = prepareAdmission(policy, TEXT_COMMANDS);
+    assert.deepEqual(admit(toMessage(stored, message), stored.knownFacts), verdict);
   });
 
   it("records the score with its five strongest features, and no words", async () => {
