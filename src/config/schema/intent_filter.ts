@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
-import { INTENT_DEFAULTS, type IntentKeys } from "../../policy/rules/intent_rules.ts";
+import { INTENT_DEFAULTS, type IntentKeys, MAX_PER_HOUR } from "../../policy/rules/intent_rules.ts";
 import { modelRef } from "./models.ts";
 import { amount, key, type KeyDoc, lazyKey, whole } from "./parts/key.ts";
 
@@ -72,7 +72,7 @@ function keysOf(level: FilterLevel) {
     ),
     maxPerHour: own(
       "maxPerHour",
-      whole(0, 10_000),
+      whole(0, MAX_PER_HOUR),
       "Maximum number of answers an hour in a channel to messages without a mention; `0` allows " +
         "none.",
       { unit: "answers", example: 10 },

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { MAX_PER_HOUR } from "../../policy/rules/intent_rules.ts";
 
 const HOUR_MS = 3_600_000;
 /** Outcomes count for this long. */
@@ -14,9 +15,6 @@ const OUTCOMES_MS = 30 * DAY_MS;
 const MAX_OUTCOMES = 50;
 /** Newest answers whose outcome is awaited. */
 const MAX_POSTED = 20;
-/** Times of answers that are kept; a larger limit counts only as far. */
-const MAX_ANSWERS = 200;
-
 /** How people took an answer that no one asked for; `missed`: they wanted one and got none. */
 export type AnswerOutcome = "good" | "bad" | "missed";
 
@@ -33,7 +31,7 @@ export function createChannelRecord(stored: string | undefined) {
   return {
     /** Notes that a message without a mention gets an answer. */
     answered(at: number): void {
-      answers = [...answers, at].slice(-MAX_ANSWERS);
+      answers = [...answers, at].slice(-MAX_PER_HOUR);
     },
     /** When the newest such message got its answer. */
     lastAnswerAt: (): number | undefined => answers.at(-1),

@@ -34,6 +34,9 @@ export const INTENT_DEFAULTS: Required<IntentKeys> = {
   noReplyReaction: "👍",
 };
 
+/** The largest `maxPerHour`: the time of each such answer is stored. */
+export const MAX_PER_HOUR = 200;
+
 /** The filter of a place: each key with the config path that sets it. */
 export type IntentRules = {
   readonly [Key in keyof IntentKeys]-?: {

@@ -240,6 +240,13 @@ describe("[I1] limits of answers that no one asked for", () => {
     assert.equal(say("ada", follow).why, "intent");
   });
 
+  it("hold for the largest number that the config allows, too", async () => {
+    const { say } = await openRoom({ respondThreshold: 0, maxPerHour: 200 });
+    for (let number = 0; number < 200; number++) assert.equal(say("ada", follow).why, "intent");
+    assert.equal(say("ada", follow).why, "hourly-limit");
+    await assert.rejects(openRoom({ maxPerHour: 201 }), /from 0 to 200/);
+  });
+
   it("hold over a restart", async () => {
     const { say, restart, pass } = await openRoom({ respondThreshold: 0, maxPerHour: 2 });
     say("ada", follow);
