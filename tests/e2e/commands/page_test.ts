@@ -84,7 +84,7 @@ describe("[O5] the demo's page", options, () => {
     const verdict = await asked("good morning").locator(".verdict").innerText();
     assert.match(verdict, /Accepted\s+mentioned/);
     assert.match(verdict, /channels\.discord\.guilds\.krill-co\.requireMention/);
-    assert.match(verdict, /Answered after [\d.]+ m?s/);
+    assert.match(verdict, /Answered by Barnacle after [\d.]+ m?s/);
     assert.match(await asked("good morning").innerText(), /@Barnacle good morning/);
     assert.equal(await answers("good morning").count(), 1);
   });

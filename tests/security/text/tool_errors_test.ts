@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createToolbox, type Toolbox } from "../../../src/agent/toolbox.ts";
+import type { AgentsPort } from "../../../src/core/turn/ports/agents.ts";
 import type { Tool, ToolPorts } from "../../../src/core/turn/tool.ts";
 import { fenced } from "../../../src/render/prompt/untrusted.ts";
 import { ACTIONS } from "../../../src/tools/discord/discord.ts";
@@ -23,6 +24,11 @@ const HOSTILE =
 const FAILING = new Proxy({}, {
   get: () => new Proxy({}, { get: () => () => Promise.reject(new Error(HOSTILE)) }),
 }) as ToolPorts;
+
+/** The same of other agents. */
+const FAILING_AGENTS = new Proxy({}, {
+  get: () => () => Promise.reject(new Error(HOSTILE)),
+}) as AgentsPort;
 
 const ID = "1400000000000000009";
 
@@ -46,6 +52,8 @@ const INPUTS: Readonly<Record<string, object>> = {
   list_files: {},
   exec: { argv: ["tide"] },
   process: { action: "poll", job: 1 },
+  ask_agent: { agent: "tide", question: "high or low?" },
+  handoff: { agent: "tide", task: "tell the tide" },
   ask: { question: "high or low?", options: ["high", "low"], to: HOSTILE }, // it uses no port
 };
 
@@ -87,7 +95,9 @@ function textOf(result: Awaited<ReturnType<Toolbox["run"]>>): string {
 describe("[SEC-R1] [H4] the words of an error", () => {
   const toolbox = toolboxOf(TOOLS);
   const told = async (name: string, input: unknown) =>
-    textOf(await toolbox.run(call(name, input), toolContext({ ports: FAILING })));
+    textOf(
+      await toolbox.run(call(name, input), toolContext({ ports: FAILING, agents: FAILING_AGENTS })),
+    );
 
   for (const { name } of TOOLS) {
     it(`are data in ${name}`, async () => {
