@@ -23,6 +23,9 @@ const REQUEST_CHARS = 4_000;
 /** The marks around a result, which are for the model that reads it as one. */
 const FENCE = /^<result boundary="\w+">\n|\n<\/result>/g;
 
+/** Beginnings of lines that pass for a heading of the question: neither people nor agents write one. */
+const HEADING = /^(?=[^\S\n]*(?:Result of|What the person wrote)\b)/gim;
+
 /**
  * The next planned call.
  *
@@ -43,10 +46,10 @@ export function plannedCall(
   const each = Math.floor(RESULTS_CHARS / Math.max(1, results.length));
   const question = [
     next.prompt,
-    `What the person wrote:\n${clip(request, REQUEST_CHARS)}`,
+    `What the person wrote:\n${withoutHeadings(request, REQUEST_CHARS)}`,
     ...results.map((text, at) =>
       `Result of ${workflow[at]?.agent ?? "an earlier step"}:\n${
-        clip(text.replaceAll(FENCE, ""), each)
+        withoutHeadings(text.replaceAll(FENCE, ""), each)
       }`
     ),
   ].join("\n\n");
@@ -55,4 +58,9 @@ export function plannedCall(
     name: "ask_agent",
     arguments: JSON.stringify({ agent: next.agent, question }),
   };
+}
+
+/** A text that is cut, and in which a heading is a quote. */
+function withoutHeadings(text: string, max: number): string {
+  return clip(text, max).replace(HEADING, "> ");
 }

@@ -14,6 +14,9 @@ import { badArguments } from "../core/refused_call.ts";
 /** Maximum characters of a question, or of what an agent passes on. */
 const MAX_TEXT = 20_000;
 
+/** Beginnings of lines that pass for the heading of another helper's answer. */
+const HEADING = /^(?=[^\S\n]*\[helper\b)/gim;
+
 const agent = () => z.string().min(1).max(64);
 const words = () => z.string().min(1).max(MAX_TEXT);
 
@@ -49,7 +52,7 @@ export const askAgent: Tool = defineTool({
       const answers = await port.ask(questions, { callKey, signal, areHelpers: true });
       return answers.map(({ agentId, end, text }, index) => {
         const failed = end === "failed" ? ", no answer" : "";
-        return `[helper ${index + 1}: ${agentId}${failed}]\n${text}`;
+        return `[helper ${index + 1}: ${agentId}${failed}]\n${text.replace(HEADING, "> ")}`;
       }).join("\n\n");
     }
     if (agentId === undefined || question === undefined) {

@@ -123,7 +123,7 @@ async function withScores(
 }
 
 /** The weights of the bot with that data directory. */
-function weightsIn(dataDir: string, io: Io): IntentWeights {
+export function weightsIn(dataDir: string, io: Io): IntentWeights {
   const { weights, problem } = intentWeightsIn(dataDir);
   if (problem !== undefined) io.err(`Using the shipped weights: ${problem}`);
   return weights;

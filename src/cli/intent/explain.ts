@@ -2,12 +2,15 @@
 
 import { judgeIntent } from "../../policy/intent/heads.ts";
 import { createIntentTracker } from "../../policy/intent/tracker.ts";
+import type { IntentWeights } from "../../policy/intent/weights.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
+import { dataDirOf } from "../shared/store_access.ts";
+import { weightsIn } from "./evaluate.ts";
 import { parseSubject } from "../why/why.ts";
 
 /** Options of `intent explain`. */
@@ -26,7 +29,8 @@ const [BOT, ASKER, OTHER] = ["bot", "asker", "other"] as [UserId, UserId, UserId
 export function explain(flags: ExplainFlags, asked: string, io: Io): Promise<ExitCode> {
   const subject = parseSubject(asked);
   if (subject.kind !== "message") {
-    print(scoresOfText(asked, flags), flags, io);
+    const weights = weightsIn(dataDirOf(flags.data, io), io);
+    print(scoresOfText(asked, flags, weights), flags, io);
     return Promise.resolve(EXIT.done);
   }
   return withStore(flags, io, async ({ received }) => {
@@ -48,7 +52,11 @@ export function explain(flags: ExplainFlags, asked: string, io: Io): Promise<Exi
 }
 
 /** The scores of a text in a conversation of at most two messages before it. */
-function scoresOfText(text: string, { after, pause, other }: ExplainFlags): Scores {
+function scoresOfText(
+  text: string,
+  { after, pause, other }: ExplainFlags,
+  weights: IntentWeights,
+): Scores {
   const tracker = createIntentTracker({ me: BOT });
   if (after !== undefined) {
     tracker.push({ author: ASKER, text: "", at: 0, to: [BOT], beginsWithName: true });
@@ -58,6 +66,7 @@ function scoresOfText(text: string, { after, pause, other }: ExplainFlags): Scor
   const at = pause * 1_000;
   const { directed: score, ...rest } = judgeIntent(
     tracker.features({ author, text, at, to: [], beginsWithName: false }),
+    weights,
   );
   return { score, ...rest };
 }

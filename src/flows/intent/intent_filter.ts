@@ -176,7 +176,7 @@ export function createIntentFilter(
       const author = one.replyTo && authors.get(one.replyTo);
       const quoted = one.replyTo && author && { id: one.replyTo, author: { id: author } };
       channel.addPast({ ...one, quoted });
-      if (one.mention) channel.asked(id, one.sender.id);
+      channel.asked(id, one.sender.id);
     }
   }
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { explain } from "../../../src/cli/intent/explain.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
 import { createDataFixture, removeDataFixtures } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
@@ -50,5 +53,14 @@ describe("barnacle intent explain", () => {
     assert.equal(await explain(flags, messageId("1400000000000000003"), io), 1);
     assert.match(io.stderr[0] ?? "", /gave no score/);
     assert.match(io.stderr[1] ?? "", /no record of/);
+  });
+
+  it("[I2] uses the bot's own weights for a text, and tells why it cannot", async () => {
+    using folder = tempDirectory();
+    const file = join(folder.path, "intent-weights.json");
+    writeFileSync(file, '{"version":99}');
+    const io = recordingIo();
+    await explain({ ...FLAGS, data: folder.path }, "does anyone know a good editor?", io);
+    assert.match(io.stderr[0] ?? "", /^Using the shipped weights: .*version is 99/);
   });
 });

@@ -4,6 +4,7 @@ import { toMessage } from "../../../src/core/inbound/facts.ts";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
 import type { ChannelId, MessageId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { TalkedMessage } from "../../../src/core/store/received.ts";
 import type { OutboxRow } from "../../../src/core/outbound/outbound.ts";
 import { createIntentFilter } from "../../../src/flows/intent/intent_filter.ts";
 import { createJudge, mayRepeat } from "../../../src/flows/judging/judge.ts";
@@ -50,6 +51,8 @@ async function openRoom(
   let newest: { readonly channelId: ChannelId; readonly messageId: MessageId } | undefined;
   /** The store's settings, by channel and name. */
   const kept = new Map<string, string>();
+  /** What the store has of the time before a start. */
+  const talked: TalkedMessage[] = [];
   const make = () =>
     createIntentFilter({
       accountId: ACCOUNT,
@@ -60,7 +63,7 @@ async function openRoom(
           change: (_, channelId, name, value = "") =>
             Promise.resolve(void kept.set(`${channelId} ${name}`, value)),
         },
-        received: { recentTalk: () => Promise.resolve([]) },
+        received: { recentTalk: () => Promise.resolve(talked) },
       },
       self: () => ({ userId: ME, username: "Barnacle" }) as never,
       now: () => at,
@@ -99,6 +102,7 @@ async function openRoom(
   return {
     policy,
     messageOf,
+    talked,
     judge: (message: InboundMessage, source?: "not_live") => judge.judge(message, {}, source),
     pass: (ms: number) => void (at += ms),
     reply,
@@ -206,6 +210,27 @@ describe("[I1] messages that do not arrive just now", () => {
     const { verdict, knownFacts } = judge(messageOf("ada", "where is it?"), "not_live");
     assert.equal(verdict.why, "no-score");
     assert.equal(knownFacts?.intent, undefined);
+  });
+
+  it("are the same if a restart was before the answer to a message without a mention", async () => {
+    const scores: (number | undefined)[] = [];
+    for (const restarts of [false, true]) {
+      const { messageOf, judge, talked, restart, reply, pass } = await openRoom({
+        respondThreshold: 0,
+      });
+      const asked = messageOf("ada", "how do I serve https with nginx?");
+      assert.equal(judge(asked).verdict.why, "intent");
+      const { id, channelId, sender, text, sentAt } = asked;
+      talked.push({ kind: "person", id, channelId, sender, text, sentAt });
+      if (restarts) await restart().start();
+      pass(2_000);
+      reply(asked, ANSWER);
+      pass(5_000);
+      const follow = judge(messageOf("ada", "where do you put the server block?"));
+      scores.push(follow.knownFacts?.intent?.score);
+    }
+    assert.ok(scores[0] !== undefined);
+    assert.equal(scores[1], scores[0]);
   });
 
   it("keep the score of their arrival after an edit, and when they are judged again", async () => {
