@@ -77,6 +77,8 @@ export function policy(): AccessPolicy {
     matchesPattern: (text) => /\b@?barnacle\b/i.test(text),
     agentsNamed: () => [],
     router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
+    passive: [],
+    patternsIn: () => [],
     ruleOf: (path) => path,
   };
 }

@@ -141,7 +141,7 @@ const LATER = `## Not implemented yet
 
 Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
 Keys that restrict the bot are errors instead, so that it never does more than its config allows:
-passive agents in \`router.assignments\`.`;
+reactions as triggers of passive agents.`;
 
 /** The page as Markdown. */
 export function configurationPage(schema: Schema = configSchema): string {

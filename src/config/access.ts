@@ -12,14 +12,14 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
-import { toRouterRules } from "./schema/router.ts";
+import { toPassiveAgents, toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
 /** Makes the rules of one account. */
 export function toAccessPolicy(
   settings: Settings,
   { settings: account, ruleOf }: WrittenAccount,
-  { matches, named }: MentionTests,
+  { matches, named, patternsIn }: MentionTests,
 ): AccessPolicy {
   const { dm, guilds, allowBots, loopGuard, pluralkit, intentFilter, execApprovals, actions } =
     account;
@@ -45,6 +45,8 @@ export function toAccessPolicy(
     matchesPattern: matches,
     agentsNamed: named,
     router: toRouterRules(settings),
+    passive: toPassiveAgents(settings),
+    patternsIn,
     ruleOf,
   };
 }

@@ -20,6 +20,7 @@ import {
 } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
+import { quoted } from "../lib/text/quoted.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { decideIntent, type IntentSilence } from "./intent_filter.ts";
@@ -147,6 +148,13 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
   ): Verdict {
     const { intentFilter, threads } = open;
     const requireMention = mentionRuleOf(known, open);
+    const { triggered } = known;
+    if (triggered) {
+      const fact = () => `a ${triggered.kind} of the passive agent ${quoted(triggered.agentId)}`;
+      ask("trigger", true, triggered.rule, fact);
+      if (!isOwnerKnown(known)) return ownerIsAsked(policy, ask);
+      return proxyIsAwaited(message, known, ask, policy) ?? accept("triggered", triggered.rule);
+    }
     const isCommand = lettingCommand(message) !== undefined;
     const isMeant = isCommand || isMention(message) || matchesPattern(message, policy);
     const isFiltered = intentFilter.enabled.value;
@@ -201,7 +209,9 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     const access = checkAccess(caller, ask);
     if (access.kind !== "granted") return access;
     const verdict = judgeInPlace(message, known, access, ask);
-    return verdict.kind === "accept" ? forAccount(message, known, verdict, ask) : verdict;
+    return verdict.kind === "accept" && !known.triggered
+      ? forAccount(message, known, verdict, ask)
+      : verdict;
   };
 }
 

@@ -148,16 +148,21 @@ function ownersOf(bindings: readonly Binding[]): ReadonlyMap<string, AgentClaim>
 }
 
 /** The step of `router.assignments`: an id goes before a name, and a name before `*`. */
-function prepareAssigned(
+export function prepareAssigned(
   entries: readonly AssignedChannel[],
-): (message: RoutedMessage, ask: RecordCheck) => AgentClaim | undefined {
+): (
+  message: Pick<RoutedMessage, "channelId" | "place">,
+  ask: RecordCheck,
+) => AgentClaim | undefined {
   const byChannel = new Map<string, AssignedChannel>();
   for (const entry of entries) {
     if (!byChannel.has(entry.channel)) byChannel.set(entry.channel, entry);
   }
   const hasNames = entries.some(({ channel }) => isNameKey(channel));
 
-  function find({ channelId, place }: RoutedMessage): AssignedChannel | undefined {
+  function find(
+    { channelId, place }: Pick<RoutedMessage, "channelId" | "place">,
+  ): AssignedChannel | undefined {
     if (byChannel.size === 0) return undefined;
     const byId = byChannel.get(channelId) ??
       (place.kind === "guild" ? byChannel.get(place.channel.id) : undefined);

@@ -242,6 +242,10 @@ function quoteOf(
       const { id, author } = quoted;
       return { messageId: id, authorId: author?.id, on: replyToMode };
     }
+    if (message.triggered) {
+      const { messageId } = message.triggered;
+      return { messageId, authorId: sender.id, on: replyToMode };
+    }
     if (message.scheduled || message.asked) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }

@@ -9,6 +9,11 @@ import { configOf, discord, load, problemLines, rendered } from "./support.ts";
 const file = (keys: object): string =>
   discord('"enabled":true').replace(/}$/, `,${JSON.stringify(keys).slice(1)}`);
 const agents = (...ids: readonly string[]) => ({ list: ids.map((id) => ({ id })) });
+/** Two agents, of which `b` is passive. */
+const watching = (assignment: object) => ({
+  agents: agents("a", "b"),
+  router: { assignments: { b: { role: "passive", ...assignment } } },
+});
 const assign = (assignments: object) => ({ router: { assignments } });
 
 describe("[N2] toRouterRules()", () => {
@@ -96,6 +101,27 @@ describe("[N2] auditRouter()", () => {
     ["triggers of an active agent", {
       ...assign({ main: { triggers: [{ pattern: "x" }] } }),
     }, ['warning router.assignments.main.triggers: "main" is active, so its triggers do nothing']],
+    ["a passive agent", watching({ channels: ["help"], triggers: [{ pattern: "spam" }] }), []],
+    ["a passive agent without triggers", watching({ channels: ["help"] }), [
+      "error router.assignments.b.role: A passive agent without triggers never acts",
+    ]],
+    ["a passive agent without channels", watching({ triggers: [{ command: "standup" }] }), [
+      "error router.assignments.b.role: A passive agent without channels watches nothing",
+    ]],
+    [
+      "patterns and commands that cannot be",
+      watching({
+        channels: ["help"],
+        triggers: [{ pattern: "(" }, { pattern: ".*" }, { command: "two words" }],
+      }),
+      [
+        "error router.assignments.b.triggers[0].pattern: The pattern is not valid: error parsing " +
+        "regexp: missing closing ): `(?i)(`",
+        "error router.assignments.b.triggers[1].pattern: The pattern matches an empty text, and so " +
+        "every message",
+        "error router.assignments.b.triggers[2].command: Expected a name of letters, digits, - and _",
+      ],
+    ],
   ];
   for (const [name, keys, told] of table) {
     it(`judges ${name}`, async () => {

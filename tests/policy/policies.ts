@@ -11,12 +11,13 @@ import type { KnownFacts } from "../../src/core/inbound/facts.ts";
 import type { Verdict } from "../../src/core/inbound/verdict.ts";
 import { prepareAdmission } from "../../src/policy/admission.ts";
 import { type AllowEntry, parseAllowEntry } from "../../src/policy/rules/allowlist.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  CommandRules,
-  DmRules,
-  GuildRules,
+import {
+  type AccessPolicy,
+  type ChannelRules,
+  type CommandRules,
+  type DmRules,
+  type GuildRules,
+  noPatterns,
 } from "../../src/policy/rules/rules.ts";
 import {
   channelId,
@@ -81,6 +82,8 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   matchesPattern: (text) => text.includes("barnacle"),
   agentsNamed: () => [],
   router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
+  passive: [],
+  patternsIn: noPatterns,
   ruleOf: (path) => path,
   ...fields,
 });

@@ -132,6 +132,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return isShared;
     },
     route,
+    runsBeside: judging.passive.runsBeside,
+    runIdsOf: judging.passive.runIdsOf,
     stop(message) {
       const { isOwner } = parts.sources;
       const quietUntil = intent.quietUntil(message);

@@ -109,7 +109,9 @@ export function createOutbound(
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
-        if (verdict.kind === "accept") progress.accepted(message, verdict.why);
+        if (verdict.kind === "accept" && !message.triggered) {
+          progress.accepted(message, verdict.why);
+        }
       }
       for (const channelId of channels) channelQueues.heardFrom(channelId);
     },

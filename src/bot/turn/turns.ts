@@ -160,9 +160,9 @@ export function createAccountTurns(
   });
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts({ route }: Claim, turn: RunningTurn): AnswerPorts {
+  function answerPorts({ route, message: { triggered } }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
-    const { streaming } = config().discord;
+    const streaming = triggered ? "off" : config().discord.streaming; // no one waits for it
     return {
       ...common,
       queue: queueNow(),
@@ -202,7 +202,8 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const stopTyping = progress.typing.begin(claim.message.channelId);
+      const { message: { channelId, triggered } } = claim;
+      const stopTyping = triggered ? () => {} : progress.typing.begin(channelId);
       try {
         const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);

@@ -71,15 +71,26 @@ function showAnswers(
   const rows = answerRows(access, accountId);
   if (json) return io.out(JSON.stringify(rows));
   const ids = agentList.map(({ id }) => id);
-  const cells = rows.map(({ place, answers, overlaps }) => [
+  const cells = rows.map(({ place, answers, overlaps, watches }) => [
     place,
-    ...ids.map((id) => id === answers ? "answers" : overlaps.includes(id) ? "overlap" : "-"),
+    ...ids.map((id) =>
+      id === answers
+        ? "answers"
+        : overlaps.includes(id)
+        ? "overlap"
+        : watches.includes(id)
+        ? "watches"
+        : "-"
+    ),
   ]);
   for (const line of inColumns([["PLACE", ...ids], ...cells])) io.out(line);
   io.out("");
   io.out("A message that names an agent, and a thread of an agent's answer, go to that agent.");
   if (rows.some(({ overlaps }) => overlaps.length > 0)) {
     io.out("overlap: the agent has this place, too, but another goes first.");
+  }
+  if (rows.some(({ watches }) => watches.length > 0)) {
+    io.out("watches: the agent is passive: it acts on its triggers only.");
   }
   io.out(`Prompt of one agent: barnacle agents show ${ids[0] ?? "main"}`);
 }

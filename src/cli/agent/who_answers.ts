@@ -12,7 +12,8 @@ import {
 } from "../../core/discord/ids.ts";
 import type { Place } from "../../core/inbound/inbound.ts";
 import { isNameKey } from "../../policy/rules/entries.ts";
-import { prepareRouter } from "../../policy/router.ts";
+import { recordNothing } from "../../policy/rules/checks.ts";
+import { prepareAssigned, prepareRouter } from "../../policy/router.ts";
 import type { AccessPolicy, RouterRules } from "../../policy/rules/rules.ts";
 import { unknownId } from "../access/place.ts";
 
@@ -24,6 +25,8 @@ export interface AnswerRow {
   readonly answers: string;
   /** Agents that would answer as well, if another one did not go first. */
   readonly overlaps: readonly string[];
+  /** Passive agents that watch there (N1). */
+  readonly watches: readonly string[];
   /** Config path of the rule that decides. */
   readonly rule: string;
 }
@@ -36,19 +39,29 @@ interface KnownPlace {
 
 /** Makes the rows for an account: each channel that the config names, and the rest. */
 export function answerRows(
-  { router, guilds = {} }: Pick<AccessPolicy, "router" | "guilds">,
+  { router, passive, guilds = {} }: Pick<AccessPolicy, "router" | "passive" | "guilds">,
   accountId: AccountId,
 ): readonly AnswerRow[] {
   const choose = prepareRouter(router);
   const others = router.agents.map(({ id }) => ({ id, choose: prepareRouter(onlyOf(router, id)) }));
-  return placesOf(router, guilds).map(({ label, place, channelId }) => {
-    const message = { accountId, place, channelId, sender: { id: unknownId<"user">() } };
-    const { agentId, rule } = choose(message);
-    const overlaps = others
-      .filter((other) => other.id !== agentId && other.choose(message).agentId === other.id)
-      .map(({ id }) => id);
-    return { place: label, answers: agentId, overlaps, rule };
-  });
+  const watchers = passive.map(({ agentId: id, channels }) => ({
+    id,
+    watches: prepareAssigned(channels),
+  }));
+  const watched = passive.flatMap(({ channels }) => channels);
+  return placesOf({ ...router, assigned: [...router.assigned, ...watched] }, guilds).map(
+    ({ label, place, channelId }) => {
+      const message = { accountId, place, channelId, sender: { id: unknownId<"user">() } };
+      const { agentId, rule } = choose(message);
+      const overlaps = others
+        .filter((other) => other.id !== agentId && other.choose(message).agentId === other.id)
+        .map(({ id }) => id);
+      const watches = place.kind !== "guild"
+        ? []
+        : watchers.filter((one) => one.watches(message, recordNothing)).map(({ id }) => id);
+      return { place: label, answers: agentId, overlaps, watches, rule };
+    },
+  );
 }
 
 /** The rules as if only one agent had claims. An agent without a claim answers nothing by them. */

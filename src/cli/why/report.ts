@@ -43,6 +43,8 @@ export interface WhyReport {
   /** Questions to other agents, in order; absent: none (N4). */
   readonly asked?: readonly AskedInTurn[];
   readonly outbox: MessageRecord["outbox"];
+  /** Runs of passive agents beside the turn; absent: none (N1). */
+  readonly runs?: MessageRecord["runs"];
 }
 
 /** A question to another agent, with the steps of that agent. */
@@ -116,7 +118,7 @@ export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSourc
  * @param askedBy Names the argument, if it was not the message's own id.
  */
 export async function reportOf(
-  { messageId, decisions, turn, outbox }: MessageRecord,
+  { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
   askedBy: string | undefined,
   ports: WhyPorts,
@@ -139,6 +141,7 @@ export async function reportOf(
     ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
     ...(inTurn.length > 0 && { asked: inTurn }),
     outbox,
+    runs,
   };
 }
 

@@ -12,6 +12,7 @@ import { clip } from "../../lib/text/cut.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
+type Run = NonNullable<WhyReport["runs"]>[number];
 type ReportedRow = WhyReport["outbox"][number];
 
 /**
@@ -20,7 +21,7 @@ type ReportedRow = WhyReport["outbox"][number];
  * @returns Lines without control characters.
  */
 export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[] {
-  const { messageId, askedBy, decisions, turn, steps, outbox } = report;
+  const { messageId, askedBy, decisions, turn, steps, outbox, runs = [] } = report;
   const sections = [
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
@@ -35,6 +36,7 @@ export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[
       ]]
       : []),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
+    ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),
   ];
   return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
 }
@@ -284,6 +286,15 @@ function askedLines({ asked = [] }: WhyReport): readonly string[] {
     }: ${short(question)}`,
     ...inColumns(steps.map(row)),
   ]);
+}
+
+/** A run of a passive agent: its trigger, and what became of it. */
+function runLine({ messageId, triggered, state, failure }: Run): string {
+  const { agentId, kind, rule, isAnswered } = triggered;
+  const posts = isAnswered ? "its text is not posted, because an active agent answers" : "posts";
+  return `  ${printable(agentId)}: ${kind} of ${printable(rule)}; ${posts}; ${state}${
+    failure === undefined ? "" : ` (${printable(failure)})`
+  }: barnacle why ${messageId}`;
 }
 
 /** One line for each step, after a heading; no line without steps. */

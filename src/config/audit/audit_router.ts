@@ -51,12 +51,37 @@ function roles(assignments: Assignments, remark: AddRemark): void {
     const triggers = valueAt(entry, ["triggers"]);
     const hasTriggers = isList(triggers) && triggers.length > 0;
     if (valueAt(entry, ["role"]) === "passive") {
-      const message = '"passive" is not implemented yet: the agent would answer in these channels';
-      const hint = 'deny its channels in channels.discord.guilds, "allow": false';
-      remark([...here, "role"], message, hint, "error");
+      passiveFaults(here, entry, remark);
     } else if (hasTriggers) {
       const hint = 'set "role": "passive", or remove the triggers';
       remark([...here, "triggers"], `${quoted(id)} is active, so its triggers do nothing`, hint);
+    }
+  }
+}
+
+/** A passive agent without a trigger or a channel does nothing. */
+function passiveFaults(here: readonly Segment[], entry: unknown, remark: AddRemark): void {
+  const role = [...here, "role"];
+  const triggers = valueAt(entry, ["triggers"]);
+  const channels = valueAt(entry, ["channels"]);
+  if (!isList(triggers) || triggers.length === 0) {
+    const hint = 'add "triggers", such as [{ "pattern": "\\\\bspam\\\\b" }]';
+    remark(role, "A passive agent without triggers never acts", hint, "error");
+    return;
+  }
+  if (!isList(channels) || channels.length === 0) {
+    remark(role, "A passive agent without channels watches nothing", 'add "channels"', "error");
+  }
+  for (const [index, trigger] of triggers.entries()) {
+    const at = [...here, "triggers", index];
+    if (valueAt(trigger, ["reaction"]) !== undefined) {
+      const hint = "use a pattern or a command";
+      remark([...at, "reaction"], "Reactions are not implemented yet as triggers", hint, "error");
+    }
+    const command = valueAt(trigger, ["command"]);
+    if (typeof command === "string" && !/^\/?[\w-]{1,32}$/.test(command)) {
+      const hint = 'such as "standup"';
+      remark([...at, "command"], "Expected a name of letters, digits, - and _", hint, "error");
     }
   }
 }

@@ -8,10 +8,10 @@
 
 import type { RE2JS } from "re2js";
 import { determinize, MAX_WORK, MAX_WORK_OF_COUNTED } from "./mention_states.ts";
-import { isPassive } from "../schema/router.ts";
+import { isPassive, toPassiveAgents } from "../schema/router.ts";
 import type { Settings } from "../schema/root.ts";
 import type { KeyFault, Segment } from "../text/tree.ts";
-import { noPattern } from "../../policy/rules/rules.ts";
+import { noPattern, noPatterns } from "../../policy/rules/rules.ts";
 
 /** Tests of texts, and the patterns that are not valid. */
 export interface Mentions extends MentionTests {
@@ -24,6 +24,8 @@ export interface MentionTests {
   readonly matches: (text: string) => boolean;
   /** Ids of the agents whose own name or pattern is in a text, in the order of the config. */
   readonly named: (text: string) => readonly string[];
+  /** Config paths of the triggers of passive agents whose pattern is in a text (N1). */
+  readonly patternsIn: (text: string) => readonly string[];
 }
 
 /** A pattern with its place in the config. */
@@ -32,6 +34,8 @@ interface WrittenPattern {
   readonly path: readonly Segment[];
   /** The agent that it names; absent for patterns of all agents. */
   readonly agentId?: string;
+  /** Config path of the trigger that it is; absent for names. */
+  readonly rule?: string;
 }
 
 /** Invisible characters, which must neither hide a name nor split it. */
@@ -60,22 +64,45 @@ export async function mentionsOf(
     const test = own || shared ? noPattern : byName(name);
     if (test !== noPattern) names.push({ agentId, test });
   }
-  const { agentsIn, problems } = await compiled(written);
+  const { foundIn, problems: faults } = await compiled(written);
+  const triggers = await triggersOf({ agents, router });
+  const { patternsIn } = triggers;
+  const problems = [...faults, ...triggers.problems];
   if (names.length === 0 && written.length === 0) {
-    return { matches: noPattern, named: () => [], problems };
+    return { matches: noPattern, named: () => [], patternsIn, problems };
   }
   const order = agents.list.map(({ id }) => id);
   return {
     matches(text) {
       const searched = normalized(text);
-      return names.some(({ test }) => test(searched)) || agentsIn(searched) !== undefined;
+      return names.some(({ test }) => test(searched)) || foundIn(searched).length > 0;
     },
     named(text) {
       const searched = normalized(text);
-      const found = agentsIn(searched) ?? new Set();
+      const found = new Set(foundIn(searched).map(({ agentId }) => agentId));
       for (const { agentId, test } of names) if (test(searched)) found.add(agentId);
       return order.filter((id) => found.has(id));
     },
+    patternsIn,
+    problems,
+  };
+}
+
+/** The patterns of passive agents. Their limits are those of names, and they count apart. */
+async function triggersOf(
+  { agents, router }: Pick<Settings, "agents" | "router">,
+): Promise<Pick<Mentions, "patternsIn" | "problems">> {
+  const written = toPassiveAgents({ agents, router })
+    .flatMap(({ agentId, triggers }): readonly WrittenPattern[] =>
+      triggers.flatMap(({ kind, word: pattern, rule }, index) => {
+        const path = ["router", "assignments", agentId, "triggers", index, "pattern"];
+        return kind === "pattern" ? [{ pattern, path, rule }] : [];
+      })
+    );
+  if (written.length === 0) return { patternsIn: noPatterns, problems: [] };
+  const { foundIn, problems } = await compiled(written);
+  return {
+    patternsIn: (text) => foundIn(normalized(text)).flatMap(({ rule }) => rule ?? []),
     problems,
   };
 }
@@ -100,20 +127,19 @@ const LITERAL = /^(?:\\b|\^)?[\p{L}\p{N} _@#,!'-]*(?:\\b|\$)?$/u;
 /** A counted repetition, whose automaton can have a state for each set of numbers: it runs alone. */
 const COUNTED = /\{\d/;
 
+const NOTHING_FOUND: readonly WrittenPattern[] = [];
+
 type Program = Pick<RE2JS, "test" | "programSize">;
 type PatternFault = Omit<KeyFault, "path">;
 type Kind = "literal" | "plain" | "repeated" | "counted";
 
 /** Compiles the patterns of all agents together, so that their limits hold for all of them. */
 async function compiled(written: readonly WrittenPattern[]): Promise<{
-  /**
-   * Ids of the agents that the patterns in a normalized text name; empty if only patterns of all
-   * agents match; `undefined` if none does.
-   */
-  readonly agentsIn: (text: string) => Set<string> | undefined;
+  /** The patterns that are in a normalized text. */
+  readonly foundIn: (text: string) => readonly WrittenPattern[];
   readonly problems: readonly KeyFault[];
 }> {
-  if (written.length === 0) return { agentsIn: () => undefined, problems: [] };
+  if (written.length === 0) return { foundIn: () => [], problems: [] };
 
   const { RE2JS, RE2Set } = await import("re2js"); // 150 kB, so only loaded for patterns
   const accepted: Record<Kind, WrittenPattern[]> = {
@@ -157,16 +183,15 @@ async function compiled(written: readonly WrittenPattern[]): Promise<{
     sets.push({ set, group });
   }
   return {
-    agentsIn(text) {
-      let found: Set<string> | undefined;
+    foundIn(text) {
+      let found: WrittenPattern[] | undefined;
       for (const { set, group } of sets) {
         for (const index of set.match(text)) {
-          const agentId = group[index]?.agentId;
-          found ??= new Set();
-          if (agentId !== undefined) found.add(agentId);
+          const pattern = group[index];
+          if (pattern) (found ??= []).push(pattern);
         }
       }
-      return found;
+      return found ?? NOTHING_FOUND;
     },
     problems,
   };
@@ -199,7 +224,8 @@ function valid(pattern: string, compile: (pattern: string) => Program): Program 
     if (!program.test("")) return program;
     return {
       message: "The pattern matches an empty text, and so every message",
-      hint: 'set "requireMention": false in a guild to answer every message',
+      hint:
+        'set "requireMention": false in a guild to answer every message; ".+" matches each text',
     };
   } catch (cause) {
     return {

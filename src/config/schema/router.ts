@@ -5,8 +5,10 @@ import { toAccountId } from "../../core/discord/ids.ts";
 import type {
   AssignedChannel,
   Binding,
+  PassiveAgent,
   RoutedAgent,
   RouterRules,
+  TriggerRule,
 } from "../../policy/rules/rules.ts";
 import type { Settings } from "./root.ts";
 
@@ -42,6 +44,33 @@ export function toRouterRules(
       rule: pathTo("bindings", index),
     })),
   };
+}
+
+/** The agents that only watch, with their channels and triggers. */
+export function toPassiveAgents(
+  { agents: { list }, router }: Pick<Settings, "agents" | "router">,
+): readonly PassiveAgent[] {
+  const { assignments = {} } = router ?? {};
+  return list.flatMap(({ id: agentId }): readonly PassiveAgent[] => {
+    const assignment = Object.hasOwn(assignments, agentId) ? assignments[agentId] : undefined;
+    if (assignment?.role !== "passive") return [];
+    const path = pathTo("router.assignments", agentId);
+    return [{
+      agentId,
+      channels: assignment.channels.map((channel, index) => ({
+        agentId,
+        channel,
+        rule: pathTo(pathTo(path, "channels"), index),
+      })),
+      triggers: assignment.triggers.map((trigger, index): TriggerRule => {
+        const rule = pathTo(pathTo(path, "triggers"), index);
+        if ("pattern" in trigger) return { kind: "pattern", word: trigger.pattern, rule };
+        if ("reaction" in trigger) return { kind: "reaction", word: trigger.reaction, rule };
+        const word = trigger.command.replace(/^\//, "").toLowerCase();
+        return { kind: "command", word, rule };
+      }),
+    }];
+  });
 }
 
 /** Whether an agent only watches its channels. */

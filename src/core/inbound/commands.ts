@@ -4,7 +4,7 @@
  * A text is a command only as a whole: a sentence that mentions `/status` gives none.
  */
 
-import type { InboundMessage } from "./inbound.ts";
+import { type InboundMessage, isAtDiscord } from "./inbound.ts";
 
 /**
  * Who may give a command. `everyone`: each person who may talk to the bot there. `session`: in a
@@ -55,7 +55,7 @@ export function textCommandIn(
   message: InboundMessage,
   commands: ReadonlyMap<string, CommandKind>,
 ): TextCommand | undefined {
-  return message.scheduled || message.asked || message.sender.automaton
+  return !isAtDiscord(message) || message.sender.automaton
     ? undefined
     : commandIn(message, commands);
 }

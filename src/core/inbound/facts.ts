@@ -9,6 +9,7 @@
 import { type AccountId, createdAtMs, type MessageId } from "../discord/ids.ts";
 import type { InboundMessage, Place } from "./inbound.ts";
 import type { IntentFacts } from "./intent.ts";
+import type { Triggered } from "./triggered.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -285,6 +286,8 @@ export interface KnownFacts {
   readonly managesMessages?: boolean;
   /** Facts that choose the agent; absent if there are none beside the message (N2). */
   readonly routing?: RoutingFacts;
+  /** It is the run of a passive agent, for that trigger (N1). */
+  readonly triggered?: Triggered;
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
   UserId,
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
+import type { Triggered } from "./triggered.ts";
 
 /**
  * The author of a message, as far as policy may depend on it. Display names and nicknames are left
@@ -157,6 +158,15 @@ export interface InboundMessage {
   readonly isAnnouncement?: true;
   /** Set if no person wrote it just now: it is the run of a schedule (T12), and Discord lacks it. */
   readonly scheduled?: Scheduled;
+  /** Set if it is the run of a passive agent (N1), and Discord lacks it. */
+  readonly triggered?: Triggered;
+}
+
+/** Whether Discord has the message: it is no run, and no question by a command. */
+export function isAtDiscord(
+  { scheduled, asked, triggered }: Pick<InboundMessage, "scheduled" | "asked" | "triggered">,
+): boolean {
+  return !scheduled && !asked && !triggered;
 }
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */

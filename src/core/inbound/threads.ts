@@ -1,7 +1,7 @@
 /** Threads that answers open (S7). */
 
 import { type ChannelId, type MessageId, parseSnowflake, type UserId } from "../discord/ids.ts";
-import type { InboundMessage } from "./inbound.ts";
+import { type InboundMessage, isAtDiscord } from "./inbound.ts";
 
 /** `threads` of a guild or channel. */
 export interface ThreadRules {
@@ -48,9 +48,10 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
 export function canStartThread(
-  { place, asked, scheduled }: Pick<InboundMessage, "place" | "asked" | "scheduled">,
+  message: Pick<InboundMessage, "place" | "asked" | "scheduled" | "triggered">,
 ): boolean {
-  if (asked || scheduled) return false; // Discord does not have the message
+  const { place } = message;
+  if (!isAtDiscord(message)) return false;
   return place.kind === "guild" && !place.thread && !place.isUnknown;
 }
 

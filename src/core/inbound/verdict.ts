@@ -24,6 +24,8 @@ export type AcceptReason =
   | "open-request"
   /** It asks the bot to be quiet; the answer to it is a notice (I1). */
   | "asks-quiet"
+  /** It is the run of a passive agent, one of whose triggers has matched (N1). */
+  | "triggered"
   /** An event other than a message, by a person who may talk to the bot here (P16). */
   | "allowed"
   /** It needs an owner, and an owner sent it (P10). */

@@ -6,6 +6,7 @@
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
 import type { Facts } from "../inbound/facts.ts";
 import type { InboundMessage, Place } from "../inbound/inbound.ts";
+import type { Triggered } from "../inbound/triggered.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ResolvedName } from "../names.ts";
 import type { TurnCost } from "../spending/usage.ts";
@@ -134,6 +135,18 @@ export interface MessageRecord {
    * including drafts and unsent ones.
    */
   readonly outbox: readonly OutboxOnRecord[];
+  /** Runs of passive agents that the message has caused, in their order; absent: none (N1). */
+  readonly runs?: readonly RunOnRecord[];
+}
+
+/** A run of a passive agent. */
+export interface RunOnRecord {
+  /** The id under which the run is on record. */
+  readonly messageId: MessageId;
+  readonly triggered: Triggered;
+  readonly state: TurnOnRecord["state"];
+  /** Why it posted no text, or failed; absent: neither. */
+  readonly failure?: string;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { MessagesDeleted } from "../../core/inbound/events.ts";
 import { isMention } from "../../core/inbound/facts.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Reaction } from "../../core/inbound/reactions.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
@@ -199,7 +199,7 @@ export function createIntentFilter(
      * arrive just now.
      */
     factsOf(message: InboundMessage, source: MessageSource): IntentFacts | undefined {
-      if (message.scheduled || message.asked) return undefined;
+      if (!isAtDiscord(message)) return undefined;
       const rules = filterOf(message, policy().policy);
       const channel = rules && channelOf(message.channelId);
       if (!rules || !channel) return undefined;

@@ -21,7 +21,7 @@ import {
   type KeptRuns,
   type Speaker,
 } from "../../policy/loop_guard.ts";
-import { type AccessPolicy, noPattern } from "../../policy/rules/rules.ts";
+import { type AccessPolicy, noPattern, noPatterns } from "../../policy/rules/rules.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
 
 /**
@@ -31,9 +31,10 @@ import type { CurrentPolicy } from "./policy_keeper.ts";
 export function mayRepeat(
   message: InboundMessage,
   { verdict: { kind }, knownFacts }: Pick<Judgement, "verdict" | "knownFacts">,
-  { matchesPattern }: Pick<AccessPolicy, "matchesPattern">,
+  { matchesPattern, patternsIn }: Pick<AccessPolicy, "matchesPattern" | "patternsIn">,
 ): boolean {
   return kind === "ignore" && knownFacts?.intent === undefined && matchesPattern === noPattern &&
+    patternsIn === noPatterns &&
     message.sender.automaton === undefined && message.mention === undefined &&
     !message.mentionsOthers && !message.isAnnouncement && message.quoted === undefined &&
     message.extras.length === 0 && /^[^\s/]/.test(message.text);
@@ -154,7 +155,9 @@ export function createJudge(
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
-      const found = owner ? { ...owner, ...known } : known;
+      const { triggered } = message;
+      const given = triggered ? { ...known, triggered } : known;
+      const found = owner ? { ...owner, ...given } : given;
       const chosen = chosenIn?.(message);
       const beside = knownFactsOf(
         message,
@@ -165,9 +168,10 @@ export function createJudge(
       const scored = scores ? { ...beside, intent: scores } : beside;
       const first = admit(message, scored);
       // An edit moves no turn to another account.
-      const routing = first.kind === "accept" && (source !== "not_live" || message.revision === 0)
-        ? routingOf?.(message)
-        : undefined;
+      const routing =
+        first.kind === "accept" && !triggered && (source !== "not_live" || message.revision === 0)
+          ? routingOf?.(message)
+          : undefined;
       const knownFacts = routing ? { ...scored, routing } : scored;
       const verdict = routing ? admit(message, knownFacts) : first;
       if (scores) intent?.decided(message, verdict);

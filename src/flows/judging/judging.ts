@@ -19,6 +19,7 @@ import type { OwnerIds } from "../owners/owner_ids.ts";
 import { createOwnerPresence } from "../owners/owner_presence.ts";
 import { createJudge } from "./judge.ts";
 import type { CurrentPolicy } from "./policy_keeper.ts";
+import { createPassiveRuns } from "./passive.ts";
 import { conversationRoute, createRoute, type RouteRules } from "./route.ts";
 import { type OurAccount, type OurView, routingFacts } from "./routing.ts";
 
@@ -118,6 +119,8 @@ export function createJudging(
   return {
     judge,
     intent,
+    /** Runs of passive agents. */
+    passive: createPassiveRuns({ policy, routingOf }),
     /** The account as others of the process see it. */
     view,
     /** Finds the agent and the session for a message. */

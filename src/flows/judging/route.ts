@@ -37,6 +37,8 @@ export function createRoute(
   },
 ): (message: InboundMessage) => Route {
   return (message) => {
+    const { triggered } = message;
+    if (triggered) return conversationRoute(message, triggered.agentId, config(), undefined);
     const command = commandOf(message);
     const thread = !command && opensFor(message) ? threadIdOf(message.id) : undefined;
     const route = conversationRoute(message, agentFor(message), config(), sessionOwner(), thread);

@@ -28,9 +28,10 @@ import {
   wholeMessage,
 } from "../../core/inbound/inbound.ts";
 import type { PermittedReaction, Reaction } from "../../core/inbound/reactions.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import { type CommitPorts, commitUnits, storeBatch, type Unit } from "./commit.ts";
-import { judgeMessage, type JudgeMessagePorts, logVerdict } from "./judge_message.ts";
+import { judgeMessage, type JudgeMessagePorts, judgeRuns, logVerdict } from "./judge_message.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /**
@@ -65,6 +66,10 @@ export function createAcceptor(
      * @returns Whether each {@link RepeatedMessage} of it gets the same verdict now.
      */
     readonly noteVerdict: (judged: Judged) => boolean;
+    /** The runs of passive agents that a message causes; absent: none does. */
+    readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
+    /** The ids of the runs that a message may have caused; absent: there are none. */
+    readonly runIdsOf?: (messageId: MessageId) => readonly MessageId[];
     /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
     readonly permitReaction: (reaction: Reaction) => PermittedReaction | undefined;
   },
@@ -81,8 +86,9 @@ export function createAcceptor(
     const current = () => unit ??= unitFor(units, batch);
     const judge = (message: InboundMessage) => {
       const judged = judgeMessage(message, "live", ports);
-      current().judged.push(judged);
-      isUrgent ||= judged.route !== undefined;
+      const runs = judgeRuns(judged, ports);
+      current().judged.push(judged, ...runs);
+      isUrgent ||= judged.route !== undefined || runs.length > 0;
       return { judged, isShared: ports.noteVerdict(judged) };
     };
     const handlers: EventHandlers = {
@@ -115,8 +121,13 @@ export function createAcceptor(
         current().changes.push({ kind: "edited", message, verdict });
         isUrgent = true;
       },
-      messages_deleted(event) {
-        const { channelId, messageIds } = event;
+      messages_deleted(deleted) {
+        const { channelId } = deleted;
+        const messageIds = deleted.messageIds.flatMap((id) => [
+          id,
+          ...ports.runIdsOf?.(id) ?? [], // their text is that of the message
+        ]);
+        const event = { ...deleted, messageIds };
         current().changes.push({ kind: "deleted", channelId, messageIds });
         isUrgent = true;
         ports.on.messages_deleted(event);
@@ -184,7 +195,8 @@ export function createAcceptor(
       const judged: Judged[] = [];
       for (const event of events) {
         if (event.kind === "message") {
-          judged.push(judgeMessage(event, "history", ports, judgeAs));
+          const one = judgeMessage(event, "history", ports, judgeAs);
+          judged.push(one, ...judgeRuns(one, ports));
         } else ports.on.own_message(event);
       }
       // Catch-up may find messages that the store had before an edit.

@@ -63,6 +63,24 @@ export function judgeMessage(
   };
 }
 
+/**
+ * Judges the runs of passive agents beside a message, by the rights of its author (N1). A refused run
+ * leaves no record.
+ */
+export function judgeRuns(
+  judged: Judged,
+  { runsBeside, ...ports }: JudgeMessagePorts & {
+    readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
+  },
+): readonly Judged[] {
+  const runs = runsBeside?.(judged) ?? [];
+  if (runs.length === 0) return NO_RUNS;
+  return runs.map((run) => judgeMessage(run, "not_live", ports))
+    .filter(({ verdict: { kind } }) => kind === "accept" || kind === "undecided");
+}
+
+const NO_RUNS: readonly Judged[] = [];
+
 /** Logs that a message gets no answer, or none yet. */
 export function logVerdict(
   messageId: MessageId,

@@ -31,6 +31,7 @@ import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
+  asTriggered,
   interruptedTurn,
   logAnswer,
   progressPlaceOf,
@@ -107,6 +108,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     }
   }
   if (!ended) return;
+  ended = asTriggered(ended);
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;

@@ -2,7 +2,7 @@
 
 import type { Claim, FinishedTurn, Route } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/commands.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import type { Model } from "../../core/model.ts";
@@ -50,11 +50,6 @@ function commandTurn(claim: Claim, text: string): FinishedTurn {
       ...noticeBody(text),
     }),
   };
-}
-
-/** Runs of schedules and questions by commands are no messages at Discord. */
-function isAtDiscord({ scheduled, asked }: InboundMessage): boolean {
-  return !scheduled && !asked;
 }
 
 /** Everything that turns need of commands. */

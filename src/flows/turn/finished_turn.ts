@@ -93,6 +93,22 @@ export function withoutAnswer(turn: FinishedTurn): FinishedTurn {
   return { ...turn, end: { kind: "interrupted" }, entries, outbox: [], told: undefined };
 }
 
+/** Why an answer of a passive agent is recorded and not posted. */
+const NOT_POSTED = "not posted: an active agent answers the message";
+
+/**
+ * The record of a passive agent's turn (N1): its text is posted only if no active agent may answer
+ * the message. No one waits for it, so a failure leaves no line.
+ */
+export function asTriggered(turn: FinishedTurn): FinishedTurn {
+  const { claim: { message: { triggered } }, end } = turn;
+  if (!triggered) return turn;
+  if (end.kind !== "answered") return { ...turn, outbox: [], told: undefined };
+  return triggered.isAnswered
+    ? { ...turn, end: { kind: "answered", reason: end.reason ?? NOT_POSTED }, outbox: [] }
+    : turn;
+}
+
 /** The record of a turn with an answer. */
 export function answeredTurn(
   claim: Claim,

@@ -84,9 +84,10 @@ export async function gather(
     ? []
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   const reactions = await store.reactionsFor(message, message.id);
-  const overheard = starter
-    ? others.filter(({ messageId }) => messageId !== starter.messageId)
-    : others;
+  const shownId = starter?.messageId ?? message.triggered?.messageId;
+  const overheard = shownId === undefined
+    ? others
+    : others.filter(({ messageId }) => messageId !== shownId);
 
   let made: FilesOfTurn | undefined; // most turns have no files, and make none
   const files = () =>

@@ -32,6 +32,8 @@ export type AccessCheckId =
   | "send"
   | "rights"
   | "mention"
+  /** Which trigger of a passive agent matched (N1). */
+  | "trigger"
   /** The steps of the intent filter (I1). */
   | "others"
   | "score"

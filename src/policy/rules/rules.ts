@@ -5,6 +5,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
+import type { TriggerKind } from "../../core/inbound/triggered.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import type { IntentKeys } from "./intent_rules.ts";
@@ -51,6 +52,10 @@ export interface AccessPolicy {
   readonly agentsNamed: (text: string) => readonly string[];
   /** The rules that choose the agent (N2). */
   readonly router: RouterRules;
+  /** Agents that only watch, in the order of `agents.list` (N1). */
+  readonly passive: readonly PassiveAgent[];
+  /** Config paths of the triggers whose pattern is in a text; {@link noPatterns} if there are none. */
+  readonly patternsIn: (text: string) => readonly string[];
   /**
    * Finds the config path that sets a rule: in the account's own entry, or above it if the account
    * inherits the rule (C6).
@@ -63,6 +68,9 @@ export interface AccessPolicy {
 
 /** Stands in {@link AccessPolicy.matchesPattern} if there is no mention pattern. */
 export const noPattern = (): boolean => false;
+
+/** Stands in {@link AccessPolicy.patternsIn} if no passive agent has a pattern. */
+export const noPatterns = (): readonly string[] => [];
 
 /** `channels.discord.dm`: access by direct message. */
 export interface DmRules {
@@ -222,6 +230,23 @@ export interface RouterRules {
   readonly assigned: readonly AssignedChannel[];
   /** In the order of the config. */
   readonly bindings: readonly Binding[];
+}
+
+/** An agent that watches its channels, and acts on its triggers only. */
+export interface PassiveAgent {
+  readonly agentId: string;
+  /** Its channels; `*` means all of guilds. */
+  readonly channels: readonly AssignedChannel[];
+  readonly triggers: readonly TriggerRule[];
+}
+
+/** A trigger of the config. */
+export interface TriggerRule {
+  readonly kind: TriggerKind;
+  /** The pattern, the emoji, or the name of the command in lower case. */
+  readonly word: string;
+  /** Config path: `"router.assignments.watcher.triggers[0]"`. */
+  readonly rule: string;
 }
 
 /** An agent that may answer. */

@@ -11,6 +11,7 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
+import type { Triggered } from "../../core/inbound/triggered.ts";
 import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
@@ -61,7 +62,7 @@ export function envelopeOf({
   files = [],
   filesChars = 0,
 }: Envelope): string {
-  const { sender, quoted, extras, scheduled } = message;
+  const { sender, quoted, extras, scheduled, triggered } = message;
   const context = contextLines(message);
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
   if (overheard.length + asked.length > 0) {
@@ -77,6 +78,7 @@ export function envelopeOf({
     `[time: ${timeOf(message.sentAt, timezone, "with zone")}]`,
   );
   if (scheduled) lines.push(scheduledLine(scheduled));
+  if (triggered) lines.push(triggeredLine(triggered));
   if (quoted) {
     const { author } = quoted;
     lines.push(
@@ -87,7 +89,11 @@ export function envelopeOf({
       fenced("quoted", boundary, quoted.text),
     );
   }
-  lines.push(`[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${message.id}]`);
+  lines.push(
+    `[from: ${personText(labelOf(sender), sender.id)}] [message_id: ${
+      triggered?.messageId ?? message.id
+    }]`,
+  );
   if (files.length === 0) lines.push(fenced("message", boundary, message.text));
   else lines.push(...messageLines(message.text, files, boundary));
   if (extras.length > 0) {
@@ -120,6 +126,15 @@ function messageLines(
 function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   const late = isLate ? "; late, because you were offline" : "";
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
+}
+
+/** Tells a passive agent why it acts, and whether people read its answer (N1). */
+function triggeredLine({ kind, isAnswered }: Triggered): string {
+  const posted = isAnswered
+    ? "another agent answers it, so your text is not posted; your tools work"
+    : "your text is posted in the channel, so answer NO_REPLY if there is nothing to say";
+  return `[you watch this channel; a ${kind} that you watch for is in this message. It is not ` +
+    `addressed to you: ${posted}]`;
 }
 
 /** The names that people gave to the place and to the author. */

@@ -14,9 +14,10 @@ import {
   type Judged,
   LIMIT_RULES,
   type UnansweredReason,
+  type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
@@ -112,9 +113,9 @@ export function prepareWaitingTurns(
   ): Checked {
     const { message } = judged;
     const person = turnOf(message);
-    // A bot gets no notice: it might answer that.
-    if (message.sender.automaton || told.has(person, now)) return { judged };
-    const mayMark = !message.asked && !message.scheduled; // Discord lacks these
+    // A bot gets no notice: it might answer that. And no one waits for a passive agent.
+    if (message.sender.automaton || message.triggered || told.has(person, now)) return { judged };
+    const mayMark = isAtDiscord(message);
     const how = mayMark && (isPlaceTold || told.hasNotice(person, now)) ? "mark" : "notice";
     return {
       judged,
@@ -177,9 +178,19 @@ function fullOf(
   rules: WaitingRules,
   message: InboundMessage,
 ): TurnList | undefined {
-  const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, rules);
+  const limits = message.triggered ? halfOf(rules) : rules;
+  const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, limits);
   if (full === "user") return user;
   return full && !rules.isOwner(message) ? channel : undefined;
+}
+
+/** The rest of each list is for questions: what passive agents do must not keep people waiting. */
+function halfOf({ perUser, perChannel, turnsPerChannel }: WaitingLimits): WaitingLimits {
+  return {
+    perUser: Math.floor(perUser / 2),
+    perChannel: Math.floor(perChannel / 2),
+    turnsPerChannel,
+  };
 }
 
 /** Milliseconds after which no one is told that their message was missed. */

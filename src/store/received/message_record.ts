@@ -17,6 +17,7 @@ import {
 } from "../schema/columns.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
+import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
 import { storedMessageSchema } from "../outbox/rows.ts";
@@ -37,21 +38,22 @@ const POLICY = rows({
   text: optional(text()),
   names: optional(json<readonly ResolvedName[]>()),
 });
+const TURN_STATE = oneOf(
+  "waiting",
+  "running",
+  "answered",
+  "declined",
+  "refused",
+  "failed",
+  "cancelled",
+  "stopped",
+  "interrupted",
+);
 const TURN = rows({
   accountId: account(),
   agentId: text(),
   sessionKey: text(),
-  state: oneOf(
-    "waiting",
-    "running",
-    "answered",
-    "declined",
-    "refused",
-    "failed",
-    "cancelled",
-    "stopped",
-    "interrupted",
-  ),
+  state: TURN_STATE,
   attempt: integer(),
   acceptedAt: integer(),
   claimedAt: optional(integer()),
@@ -141,6 +143,12 @@ export function createDecisions(database: DatabaseSync, { read }: Transactions):
   return { verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)) };
 }
 
+const RUN = rows({
+  messageId: snowflake<"message">(),
+  triggered: json<Triggered>(),
+  state: TURN_STATE,
+  failure: optional(text()),
+});
 const MESSAGE_ID = rows({ messageId: snowflake<"message">() });
 const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
 
@@ -164,6 +172,13 @@ export function createMessageRecords(
   );
   const selectFailed = database.prepare(
     "SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1",
+  );
+  const selectRuns = database.prepare(
+    `SELECT d.message_id, d.facts ->> '$.knownFacts.triggered' AS triggered, i.state, i.failure
+     FROM decision AS d JOIN inbox AS i ON i.message_id = d.message_id
+     WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.why = 'triggered'
+       AND d.facts ->> '$.knownFacts.triggered.messageId' = :messageId
+     ORDER BY i.id`,
   );
   const selectCause = database.prepare(
     "SELECT cause_id FROM outbox WHERE message_id = ? ORDER BY id LIMIT 1",
@@ -191,7 +206,9 @@ export function createMessageRecords(
     const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
     const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
     if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
-    return { messageId, decisions, turn, outbox };
+    const runs = selectRuns.all({ messageId, sentAt: createdAtMs(messageId) + 1 })
+      .map(RUN.read);
+    return { messageId, decisions, turn, outbox, runs: runs.length > 0 ? runs : undefined };
   }
 
   function ofOwn(messageId: MessageId): MessageRecord | undefined {
@@ -199,7 +216,11 @@ export function createMessageRecords(
     if (!row) return undefined;
     const { causeId } = CAUSE.read(row);
     if (causeId !== undefined) return ofMessage(causeId);
-    return { messageId, decisions: [], outbox: selectOwn.all(messageId).map(toOutboxOnRecord) };
+    return {
+      messageId,
+      decisions: [],
+      outbox: selectOwn.all(messageId).map(toOutboxOnRecord),
+    };
   }
 
   return {

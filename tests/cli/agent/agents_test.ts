@@ -12,9 +12,13 @@ describe("[N2] answerRows()", () => {
       dm: { enabled: false },
       guilds: { [ID]: { slug: "krill", channels: { help: {}, drafts: {} } } },
     }, {
-      agents: { list: [{ id: "main" }, { id: "writer" }, { id: "all" }] },
+      agents: { list: [{ id: "main" }, { id: "writer" }, { id: "all" }, { id: "watch" }] },
       router: {
-        assignments: { writer: { channels: ["drafts", "#notes"] }, all: { channels: ["*"] } },
+        assignments: {
+          writer: { channels: ["drafts", "#notes"] },
+          all: { channels: ["*"] },
+          watch: { role: "passive", channels: ["help", "#logs"], triggers: [{ pattern: "x" }] },
+        },
       },
       bindings: [{ agentId: "main", match: { channelId: "12345678901234567" } }],
     });
@@ -23,36 +27,49 @@ describe("[N2] answerRows()", () => {
         place: "direct messages",
         answers: "all",
         overlaps: [],
+        watches: [],
         rule: "router.assignments.all.channels[0]",
       },
       {
         place: "krill #help",
         answers: "all",
         overlaps: [],
+        watches: ["watch"],
         rule: "router.assignments.all.channels[0]",
       },
       {
         place: "krill #drafts",
         answers: "writer",
         overlaps: ["all"],
+        watches: [],
         rule: "router.assignments.writer.channels[0]",
       },
       {
         place: "#notes",
         answers: "writer",
         overlaps: ["all"],
+        watches: [],
         rule: "router.assignments.writer.channels[1]",
+      },
+      {
+        place: "#logs",
+        answers: "all",
+        overlaps: [],
+        watches: ["watch"],
+        rule: "router.assignments.all.channels[0]",
       },
       {
         place: "12345678901234567",
         answers: "all",
         overlaps: ["main"],
+        watches: [],
         rule: "router.assignments.all.channels[0]",
       },
       {
         place: "other channels",
         answers: "all",
         overlaps: [],
+        watches: [],
         rule: "router.assignments.all.channels[0]",
       },
     ]);

@@ -123,6 +123,25 @@ describe("[X4] acceptBatch() › waiting turns of a sender", () => {
     assert.deepEqual(rows(TOLD), [{ list: "user", id: "1" }]);
   });
 
+  it("[N1] leaves half of the places to questions, and tells no one of a dropped run", async () => {
+    const { take, rows } = setUp();
+    const run = (): Judged => {
+      const judged = question();
+      const { message } = judged;
+      const trigger = { agentId: "watcher", kind: "pattern", rule: "x" } as const;
+      return {
+        ...judged,
+        message: { ...message, triggered: { ...trigger, messageId: message.id } },
+      };
+    };
+    for (const [index, one] of times(4, run).entries()) {
+      const { accepted, refusedIn, unanswered } = await take([one]);
+      assert.equal(accepted.length, index < 2 ? 1 : 0, `${index}`);
+      assert.deepEqual([refusedIn, unanswered, rows(NOTICES)], [[], [], []]);
+    }
+    assert.equal((await take([question(), question()])).accepted.length, 2);
+  });
+
   it("[SEC-R27] refuses the rest of a batch that brings more at once", async () => {
     const { take, inbox, notices, rows } = setUp();
     const judged = times(10_000, () => question());

@@ -105,6 +105,7 @@ function prepareSameRights(
 ): Decide {
   return (one, other, agentId) => {
     if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
+    if (one.triggered || other.triggered) return false;
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
     }
