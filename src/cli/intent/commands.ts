@@ -52,7 +52,10 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
   }),
   explain: describeCommand<ExplainFlags, [asked: string]>({
     brief: "Show the scores of a message or a text, with the five strongest reasons",
-    notes: ["A text is scored as if someone wrote it in a quiet channel."],
+    notes: [
+      "A text is scored as if someone wrote it in a quiet channel. From `respondThreshold` (0.7) on, " +
+      "the bot answers a message for it; requests to the channel need `openRequests`, too.",
+    ],
     examples: [
       "barnacle intent explain https://discord.com/channels/123/456/789",
       'barnacle intent explain "does anyone know how I can resize an image?"',

@@ -65,7 +65,7 @@ export function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
     for (
       const [title, name, used] of [
         ["For the bot?", "directed", threshold],
-        ["An open request to the room?", "room", threshold],
+        ["An open request to the channel?", "room", threshold],
         ["Does it need a reply?", "needsReply", NEEDS_REPLY_THRESHOLD],
       ] as const
     ) {

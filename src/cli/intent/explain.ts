@@ -79,7 +79,7 @@ function print({ score, room, needsReply, top = [] }: Scores, { json }: CommonFl
     return;
   }
   io.out(`for the bot            ${score.toFixed(2)}`);
-  io.out(`request to the room    ${room.toFixed(2)}`);
+  io.out(`request to the channel ${room.toFixed(2)}`);
   io.out(`needs a reply          ${needsReply.toFixed(2)}`);
   for (const { name, part } of top) {
     io.out(`  ${part < 0 ? "−" : "+"}${Math.abs(part).toFixed(2)}  ${name}`);
