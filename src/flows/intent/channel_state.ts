@@ -6,9 +6,8 @@
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { cosine } from "../../policy/intent/people.ts";
+import { likeness } from "../../policy/intent/people.ts";
 import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
-
 import { readIntentWords } from "../../policy/intent/words.ts";
 import { createChannelRecord } from "./channel_record.ts";
 
@@ -16,7 +15,7 @@ import { createChannelRecord } from "./channel_record.ts";
 const MAX_SCORED = 32;
 /** People whose names are known, for texts such as "Anna: …". */
 const MAX_NAMES = 100;
-/** Accepted messages whose authors are known until their answers. */
+/** Accepted messages that are known until their answers. */
 const MAX_ASKED = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -153,6 +152,8 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       if (!isUnprompted || known?.isCounted) return false;
       if (known) known.isCounted = true;
       unprompted.add(id);
+      const [oldest] = unprompted;
+      if (unprompted.size > MAX_ASKED && oldest !== undefined) unprompted.delete(oldest);
       record.answered(at);
       return true;
     },
@@ -223,12 +224,6 @@ export type TrackedMessage =
     readonly sender: Pick<InboundMessage["sender"], "id" | "username">;
     readonly quoted?: { readonly author?: { readonly id: UserId } };
   };
-
-function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
-  let shared = 0;
-  for (const word of a) if (b.has(word)) shared++;
-  return cosine(shared, a.size, b.size);
-}
 
 /** Sets the newest entry of a map, and removes the oldest beyond a number. */
 function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value, max: number): void {

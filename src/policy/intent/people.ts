@@ -11,7 +11,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 export const MAX_PEOPLE = 200;
 /** Content words of an answer that are kept; those after them are not compared. */
 export const MAX_ANSWER_WORDS = 25;
-/** Messages of a person of which is known whether they addressed the bot. */
+/** Number of a person's newest messages that are remembered as addressing the bot or not. */
 const HISTORY_LENGTH = 5;
 /** Memory grows by this many people at a time. */
 const GROWTH = 8;
@@ -176,8 +176,15 @@ export function createTrackedPeople() {
   };
 }
 
-/** How alike two sets of words are, from 0 to 1: the cosine of their angle. */
-export function cosine(shared: number, sizeA: number, sizeB: number): number {
+/** How alike two sets of words are, from 0 to 1. */
+export function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
+  let shared = 0;
+  for (const word of a) if (b.has(word)) shared++;
+  return cosine(shared, a.size, b.size);
+}
+
+/** The cosine of the angle between two sets. */
+function cosine(shared: number, sizeA: number, sizeB: number): number {
   return shared === 0 ? 0 : shared / Math.sqrt(sizeA * sizeB);
 }
 

@@ -7,7 +7,7 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 import type { IntentFeatures } from "./features.ts";
-import { cosine, createTrackedPeople, type TrackedPerson } from "./people.ts";
+import { createTrackedPeople, likeness, type TrackedPerson } from "./people.ts";
 import { type IntentWords, readIntentWords } from "./words.ts";
 
 /** A message, as the tracker reads it. */
@@ -203,10 +203,4 @@ function logTime(seconds: number): number {
 /** Seconds from one time to a later one; 0 if the clock went back. */
 function secondsBetween(from: number, to: number): number {
   return Math.max(0, (to - from) / 1_000);
-}
-
-function likeness(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
-  let shared = 0;
-  for (const word of a) if (b.has(word)) shared++;
-  return cosine(shared, a.size, b.size);
 }
