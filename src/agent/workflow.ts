@@ -29,7 +29,7 @@ const HEADING = /^(?=[^\S\n]*(?:Result of|What the person wrote)\b)/gim;
 /**
  * The next planned call.
  *
- * @param steps What the agent has done so far.
+ * @param steps The agent's steps so far.
  * @param request The words to work on.
  * @returns `undefined` once all steps have run.
  */

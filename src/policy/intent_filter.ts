@@ -48,7 +48,7 @@ export interface Addressed {
 
 /**
  * Decides in this order: messages to others, a silence that a person asked for, the score of
- * "directed", that of "open request". Limits come after these, since they only concern messages
+ * "directed", that of "open request". Limits come after each score, since they only concern messages
  * that would get an answer.
  *
  * @param facts Absent if the message has no score, because it did not arrive just now. Then only a
@@ -134,7 +134,7 @@ function limitOf(
   return silent("hourly-limit", maxPerHour.rule);
 }
 
-/** What the outcomes of a channel's answers add to its threshold: complaints count twice. */
+/** The shift of a threshold by the outcomes of a channel's answers: complaints count twice. */
 export function shiftBy(outcomes: readonly ("good" | "bad" | "missed")[]): number {
   const sum = outcomes.reduce((all, one) => all + (one === "bad" ? 0.03 : -0.015), 0);
   return Math.round(Math.max(-MAX_SHIFT, Math.min(MAX_SHIFT, sum)) * 1_000) / 1_000;

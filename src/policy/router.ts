@@ -35,7 +35,7 @@ export interface AgentChoice {
 }
 
 /**
- * Chooses.
+ * Chooses the agent and the account for a message.
  *
  * @param ask Reports each step; by default, none is reported.
  */

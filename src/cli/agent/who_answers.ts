@@ -1,7 +1,7 @@
 /**
  * Draws which agent answers where (N2): channels by agents, with overlaps.
  *
- * It knows the config alone. So a channel is what the config calls it, and messages name no agent.
+ * It reads the config alone. So it shows channels by their names there, and its messages name no agent.
  */
 
 import {

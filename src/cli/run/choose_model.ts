@@ -24,7 +24,7 @@ export type ChosenModels =
 
 /**
  * Chooses the models of all agents. Without one in the config it asks local servers, and no others
- * (L2). Agents that name the same model share it: its window, and what is known of its failures.
+ * (L2). Agents that name the same model share it, with its window and its known failures.
  */
 export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
   const made = new Map<string, ModelCandidate>();

@@ -4,7 +4,7 @@
 export interface IntentReason {
   /** In plain English: `"the bot spoke last"`. */
   readonly name: string;
-  /** What it added to the score's logit, compared with a typical message. */
+  /** Its part of the score's logit, compared with a typical message. */
   readonly part: number;
 }
 

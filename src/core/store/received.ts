@@ -68,7 +68,7 @@ export interface MessageRecords {
   ): Promise<MessageRecord | undefined>;
 }
 
-/** Reads what was said lately. */
+/** Reads recent messages. */
 export interface RecentTalk {
   /**
    * The newest messages of all channels of an account since a time, oldest first: at most `limit` of

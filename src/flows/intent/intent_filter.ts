@@ -1,6 +1,6 @@
 /**
- * Gives the facts of the intent filter for messages of places where it is on, and remembers what
- * these depend on (I1).
+ * Gives the facts of the intent filter for messages of places where it is on, and keeps the state
+ * behind them (I1).
  *
  * Everything is in memory, because a batch waits for nothing. Channels without the filter cost
  * nothing.
@@ -33,8 +33,8 @@ import { type ChannelState, createChannelState } from "./channel_state.ts";
 /** Maximum number of channels; beyond it, the one that was silent for longest is forgotten. */
 const MAX_CHANNELS = 64;
 /**
- * What a mention adds to the logit of a score, where the filter checks mentions. It outweighs that
- * the bot has not spoken there for long.
+ * Added to the logit of a mention's score, where the filter checks mentions. It outweighs a long
+ * silence of the bot.
  */
 const MENTION_PART = 12;
 /** Reactions that tell whether an answer was wanted. */
@@ -182,7 +182,7 @@ export function createIntentFilter(
 
   return {
     /**
-     * Reads what was said before the start, so that a restart changes no score.
+     * Reads stored messages of before the start, so that a restart changes no score.
      *
      * @throws {StoreError} If the store cannot be read.
      */
@@ -191,7 +191,9 @@ export function createIntentFilter(
     async forget(): Promise<void> {
       channels.clear();
       await readPast().catch((error: unknown) => {
-        log.warn("Cannot read what was said before; scores begin anew", { error });
+        log.warn("Cannot read stored messages for the intent filter; its scores begin anew", {
+          error,
+        });
       });
     },
     /**

@@ -1,9 +1,9 @@
 /**
  * Judges arriving messages by the current policy and the facts in memory.
  *
- * A batch never waits: whether the author is one of our accounts, which channels bots have had to
- * themselves, and which users PluralKit has proxied are all in memory. A verdict leaves facts open
- * that only the store or the network has.
+ * A batch never waits, so all its facts are in memory: our accounts, counts of the loop guard, users
+ * of PluralKit, scores of the intent filter, and facts that choose the agent. A verdict leaves facts
+ * open that only the store or the network has.
  */
 
 import type { Clock } from "../../lib/clock.ts";

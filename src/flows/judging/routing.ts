@@ -25,13 +25,13 @@ export interface OurView {
   readonly roleIn: (guildId: GuildId) => RoleId | undefined;
   /** Whether the bot is in a guild. */
   readonly isIn: (guildId: GuildId) => boolean;
-  /** Whether it would answer a message that mentions no account, as far as is known. */
+  /** Whether it would answer a message that mentions no account, by the facts in memory. */
   readonly wouldAnswer: (message: InboundMessage) => boolean;
   /** The agent whose answer opened a thread. */
   readonly threadAgent: (threadId: ChannelId) => string | undefined;
 }
 
-/** An account that starts, of which only the last user id is known. */
+/** The view of an account that starts: the process has only its last user id. */
 export function recalledView(userId: UserId): OurView {
   return {
     userId: () => userId,

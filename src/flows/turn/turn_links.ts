@@ -91,7 +91,7 @@ export function createTurnLinks(
 /** The links of one turn. */
 export type TurnLinks = ReturnType<typeof createTurnLinks>;
 
-/** Its results are words of a model. What tools of the asked agent wrote is known from their results. */
+/** Its results are words of a model. Links that tools of the asked agent returned are in their results. */
 const ASK_AGENT = "ask_agent";
 
 function isByAgent(entry: ModelMessage): boolean {

@@ -131,15 +131,15 @@ export const FEATURES = {
     "the author talks with no one else",
   ),
   questionToRoom: yesNo(
-    "it is a newcomer's question to the room",
-    "it is no newcomer's question to the room",
+    "it is a newcomer's question to the whole channel",
+    "it is no newcomer's question to the whole channel",
   ),
   answeredAndNamesNoOther: yesNo(
     "the bot answered the author within 5 minutes, and it names no one else",
     "the bot has not answered the author lately, or it names someone else",
   ),
   acknowledgesBot: yesNo(
-    "it acknowledges what the bot just said",
+    "it acknowledges the bot's last message",
     "it does not acknowledge a message of the bot",
   ),
   newPerson: yesNo("the author is new here", "the author has written here before"),

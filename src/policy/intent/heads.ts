@@ -15,7 +15,7 @@ const EXPLAINED = 5;
 export interface IntentJudgement {
   /** Is it for the bot? */
   readonly directed: number;
-  /** Is it an open request to the room? The same threshold fits both. */
+  /** Is it an open request to the whole channel? The same threshold fits both. */
   readonly room: number;
   /** If it is for the bot: does it need an answer in words? */
   readonly needsReply: number;

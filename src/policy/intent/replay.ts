@@ -12,7 +12,7 @@ export interface LabelledMessage extends IntentMessage {
   readonly channel: string;
   /** Whether it is for the bot; absent if no one knows. */
   readonly label?: boolean;
-  /** Whether it is an open request to the room. */
+  /** Whether it is an open request to the whole channel. */
   readonly room?: boolean;
   /** Whether it needs an answer in words, if it is for the bot. */
   readonly needsReply?: boolean;
