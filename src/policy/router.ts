@@ -7,7 +7,7 @@
 
 import type { RoutingFacts } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { AccountId } from "../core/discord/ids.ts";
+import type { AccountId, UserId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { formsOf, isNameKey } from "./rules/entries.ts";
@@ -60,17 +60,20 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
   const bindings = rules.bindings.filter(({ agentId }) => byId.has(agentId));
   const bound = prepareBindings(bindings);
   const owners = ownersOf(bindings);
+  const reaches = prepareReach(rules);
+  const mayReach = (agentId: string, { sender }: RoutedMessage) => reaches(agentId, sender.id);
 
   /** The agent that the message itself names: by its account, or by a pattern. */
   function named(
-    { named = [] }: RoutedMessage,
+    message: RoutedMessage,
     addressed: AccountId | undefined,
     ask: RecordCheck,
   ): AgentClaim | undefined {
+    const { named = [] } = message;
     const owner = addressed === undefined ? undefined : owners.get(addressed);
-    const agent = owner || named.length === 0
-      ? undefined
-      : agents.find(({ id }) => named.includes(id));
+    const found = owner || named.length === 0 ? [] : agents.filter(({ id }) => named.includes(id));
+    const agent = found.find(({ id }) => mayReach(id, message));
+    const [withheld] = found;
     const claim = owner ?? (agent && { agentId: agent.id, rule: agent.rule });
     ask(
       "named",
@@ -83,16 +86,17 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
           }`
           : agent
           ? `it names the agent ${quoted(agent.id)}`
+          : withheld
+          ? `it names the agent ${quoted(withheld.id)}, which is bound to other users`
           : "it names no agent",
     );
     return claim;
   }
 
-  function ofThread(
-    { threadAgent, place }: RoutedMessage,
-    ask: RecordCheck,
-  ): AgentClaim | undefined {
-    const agent = threadAgent === undefined ? undefined : byId.get(threadAgent);
+  function ofThread(message: RoutedMessage, ask: RecordCheck): AgentClaim | undefined {
+    const { threadAgent, place } = message;
+    const opener = threadAgent === undefined ? undefined : byId.get(threadAgent);
+    const agent = opener && mayReach(opener.id, message) ? opener : undefined;
     ask(
       "thread",
       true,
@@ -100,6 +104,10 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
       () =>
         agent
           ? `an answer of the agent ${quoted(agent.id)} opened the thread`
+          : opener
+          ? `an answer of the agent ${
+            quoted(opener.id)
+          } opened the thread, which is bound to other users`
           : place.kind === "guild" && place.thread
           ? "no agent's answer opened the thread"
           : "it is in no thread",
@@ -134,6 +142,27 @@ export function prepareRouter(rules: RouterRules): ChooseAgent {
 function firstOf({ id: agentId, rule }: RoutedAgent, ask: RecordCheck): AgentClaim {
   ask("first", true, rule, () => `${quoted(agentId)} is the first agent`);
   return { agentId, rule };
+}
+
+/**
+ * Prepares the check whether a user reaches an agent at all.
+ *
+ * Agents that are bound to users alone are reserved for these: no channel is assigned to them, and
+ * each of their bindings names a user. Such an agent may have tools that others shall not have, so
+ * others reach it neither by name, nor in its threads, nor through another agent. The first agent
+ * answers everyone.
+ */
+export function prepareReach(
+  { agents: [first], assigned, bindings }: RouterRules,
+): (agentId: string, userId: UserId) => boolean {
+  const open = new Set([first.id, ...assigned.map(({ agentId }) => agentId)]);
+  for (const { agentId, match } of bindings) if (match.userId === undefined) open.add(agentId);
+  const reserved = new Map<string, Set<string>>();
+  for (const { agentId, match: { userId } } of bindings) {
+    if (open.has(agentId) || userId === undefined) continue;
+    reserved.set(agentId, (reserved.get(agentId) ?? new Set()).add(userId));
+  }
+  return (agentId, userId) => reserved.get(agentId)?.has(userId) ?? true;
 }
 
 /** Agents by the account that they have for themselves: by a binding of the account alone. */

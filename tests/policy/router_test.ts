@@ -74,6 +74,30 @@ const seenByBoth = { accounts: both };
 const table: readonly Case[] = [
   ["the first agent if nothing matches", {}, guildMessage(), "first at default by agents.list[0]"],
   [
+    "no name of an agent that is bound to other users only",
+    { bindings: [["b", { userId: "123456789012345679" }]] },
+    { ...guildMessage(), named: ["b"] },
+    "first at default by agents.list[0]",
+  ],
+  [
+    "no thread of such an agent",
+    { bindings: [["b", { userId: "123456789012345679" }]] },
+    { ...inThread, threadAgent: "b" },
+    "first at default by agents.list[0]",
+  ],
+  [
+    "its name, said by such a user in a channel of another agent",
+    { assigned: ["a: *"], bindings: [["b", { userId: ADA }]] },
+    { ...guildMessage(), named: ["b"] },
+    "b at default by agents.list[2]",
+  ],
+  [
+    "the name of an agent that is bound to a user, and has a channel",
+    { assigned: ["b: other"], bindings: [["b", { userId: "123456789012345679" }]] },
+    { ...guildMessage(), named: ["b"] },
+    "b at default by agents.list[2]",
+  ],
+  [
     "an agent whose pattern is in the text before a thread",
     {},
     { ...inThread, named: ["b"], threadAgent: "a" },
@@ -309,9 +333,16 @@ function byTheBook(rules: RouterRules, message: RoutedMessage): string {
     match.guildId === undefined && match.channelId === undefined && match.userId === undefined
   );
   if (own) return own.agentId;
-  const byName = agents.find(({ id }) => named.includes(id));
+  const mayReach = (id: string) => {
+    const theirs = bindings.filter(({ agentId }) => agentId === id);
+    const isReserved = id !== agents[0].id && theirs.length > 0 &&
+      theirs.every(({ match }) => match.userId !== undefined) &&
+      !assigned.some(({ agentId }) => agentId === id);
+    return !isReserved || theirs.some(({ match }) => match.userId === sender.id);
+  };
+  const byName = agents.find(({ id }) => named.includes(id) && mayReach(id));
   if (byName) return byName.id;
-  if (isActive(threadAgent)) return threadAgent;
+  if (isActive(threadAgent) && mayReach(threadAgent)) return threadAgent;
   const inGuild = place.kind === "guild" ? place : undefined;
   const ids: readonly (string | undefined)[] = [message.channelId, inGuild?.channel.id];
   const keys = [...ids, ...inGuild ? formsOf(inGuild.channel.name) : [], "*"];

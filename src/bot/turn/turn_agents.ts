@@ -16,7 +16,7 @@ const NO_AGENT = "";
 export function createTurnAgents(
   config: () => Config,
   sources: TurnRulesPorts,
-  { modelOf, toolPortsOf, toolsReady }: {
+  { mayReach, modelOf, toolPortsOf, toolsReady }: Pick<TurnAgents, "mayReach"> & {
     readonly modelOf: (agentId: string) => Model;
     readonly toolPortsOf: (agentId: string) => ToolPorts;
     /** Waits for tools that an agent may have for a message, and that are not known yet. */
@@ -31,6 +31,7 @@ export function createTurnAgents(
         name,
         description,
       })),
+      mayReach,
       async answering(agentId, message, limits) {
         await toolsReady(message, agentId);
         const rulesWith = prepareTurnRules(by, agentOf(by, agentId), {

@@ -29,6 +29,7 @@ import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
+import { prepareReach } from "../../policy/router.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
@@ -153,7 +154,9 @@ export function createAccountTurns(
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
 
+  const reachNow = latest(policy, ({ policy }) => prepareReach(policy.router));
   const agentsNow = createTurnAgents(config, sources, {
+    mayReach: (agentId, userId) => reachNow()(agentId, userId),
     modelOf: (agentId) => commands.modelOf({ agentId, sessionKey: `agent:${agentId}:asked` }),
     toolPortsOf: parts.toolPortsOf,
     toolsReady,

@@ -24,6 +24,7 @@ import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";
 import type { TurnRecords } from "../../core/store/turns.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { Carries, Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -66,6 +67,8 @@ export interface AnsweringAgent {
 export interface TurnAgents {
   /** All of them, in the order of the config. */
   readonly list: readonly ListedAgent[];
+  /** Whether an agent may work for a person; if not, others may not ask it in their turns (N2). */
+  mayReach(agentId: string, userId: UserId): boolean;
   /**
    * Finds what an agent works with for a message.
    *

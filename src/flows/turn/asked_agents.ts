@@ -32,7 +32,7 @@ import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars } from "../../session/history.ts";
 import { observeTokens, toolChars } from "../session/turn_history.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
-import type { Claim } from "../../core/inbound/inbox.ts";
+import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { showsToAskerAlone } from "./finished_turn.ts";
 import { type Gathered, toolboxOf } from "./gather.ts";
 import type { TurnSpending } from "./spending/turn_spending.ts";
@@ -87,6 +87,11 @@ export function createAskedAgents(
   const { turn, boundary, gathered, spending, endsAt } = shared;
   const { agents, now } = ports;
   const { message } = turn.claim;
+  /** The agents that may work for all people whom the turn answers. */
+  const reached = () =>
+    agents.list.filter(({ id }) =>
+      messagesOf(turn.claim).every(({ sender }) => agents.mayReach(id, sender.id))
+    );
   const journal = [...gathered.stored.asked];
   const tools = new Map(asker.tools.map((tool) => [tool.name, tool]));
   let saving: Promise<void> = Promise.resolve();
@@ -110,7 +115,7 @@ export function createAskedAgents(
     const more: AskedStep[] = [];
     for (const [part, { agentId = own, question }] of questions.entries()) {
       if (known.some((one) => one.part === part)) continue;
-      if (!areHelpers || agentId !== own) agentToAsk(agentId, by.chain, agents.list);
+      if (!areHelpers || agentId !== own) agentToAsk(agentId, by.chain, reached());
       const number = journal.length + more.length + 1;
       const asked = { callKey, part, agentId, question, isHelper: areHelpers };
       more.push({ kind: "asked", number, ...asked, at: now() });
@@ -257,7 +262,7 @@ export function createAskedAgents(
         }
       },
       passOn(work) {
-        agentToAsk(work.to, by.chain, agents.list);
+        agentToAsk(work.to, by.chain, reached());
         throw new PassesOn(work);
       },
     };

@@ -41,6 +41,8 @@ interface Facts {
   readonly tools?: Readonly<Record<string, readonly string[]>>;
   /** Tools that the person may use whichever agent answers. */
   readonly ofPerson?: readonly string[];
+  /** Agents that are reserved for other people. */
+  readonly unreached?: readonly string[];
   readonly needsApproval?: boolean;
   /** Whether the tool "read" shows things of the asker alone. */
   readonly isPersonal?: true;
@@ -63,7 +65,7 @@ interface Disk {
 
 /** Plays processes until the message is answered, or the turn waits. */
 async function play(script: Script, facts: Facts = {}) {
-  const { crashes = [], ofPerson = ["read", "ask_agent", "handoff"] } = facts;
+  const { crashes = [], ofPerson = ["read", "ask_agent", "handoff"], unreached = [] } = facts;
   const disk: Disk = {
     steps: [],
     charges: [],
@@ -248,6 +250,7 @@ async function play(script: Script, facts: Facts = {}) {
       toolPorts: UNUSED_PORTS,
       agents: {
         list: [{ id: "main", name: "Main" }, { id: "res", name: "Researcher" }, { id: "ops" }],
+        mayReach: (agentId) => !unreached.includes(agentId),
         answering(agentId, _, limits) {
           const tools = toolsOf(agentId).filter(({ name }) =>
             !limits ||
@@ -416,6 +419,18 @@ describe("[N4] ask_agent", () => {
     const res = resultsOf("res?", requests).join("\n");
     assert.match(res, /circle: main → res → main[^]*ops is done/);
     assert.match(resultsOf("ops?", requests).join("\n"), /circle: res → ops → res/);
+  });
+
+  it("[N2] asks no agent that is reserved for other people, and passes nothing on to it", async () => {
+    const { requests } = await play({
+      main: [[["ask_agent", { agent: "ops", question: "?" }]], [["handoff", {
+        agent: "ops",
+        task: "go on",
+      }]], "done"],
+    }, { unreached: ["ops"] });
+    const results = resultsOf("main", requests).join("\n");
+    assert.equal(results.match(/no agent "ops"/g)?.length, 2, results);
+    assert.doesNotMatch(results, /there are: [^\n]*ops/);
   });
 
   it("starts four helpers in a turn at most, and these ask no one", async () => {
