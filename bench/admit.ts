@@ -79,6 +79,7 @@ export function policy(): AccessPolicy {
     router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
     passive: [],
     patternsIn: () => [],
+    dedupWindowMs: 5_000,
     ruleOf: (path) => path,
   };
 }

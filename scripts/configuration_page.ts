@@ -139,9 +139,7 @@ function environment(): string {
 
 const LATER = `## Not implemented yet
 
-Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.
-Keys that restrict the bot are errors instead, so that it never does more than its config allows:
-reactions as triggers of passive agents.`;
+Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.`;
 
 /** The page as Markdown. */
 export function configurationPage(schema: Schema = configSchema): string {

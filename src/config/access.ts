@@ -12,6 +12,7 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
+import { ROUTER } from "./schema/agents.ts";
 import { toPassiveAgents, toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
@@ -47,6 +48,7 @@ export function toAccessPolicy(
     router: toRouterRules(settings),
     passive: toPassiveAgents(settings),
     patternsIn,
+    dedupWindowMs: (settings.router ?? ROUTER).dedupWindowSec * 1_000,
     ruleOf,
   };
 }

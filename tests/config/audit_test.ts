@@ -138,8 +138,8 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     [
       "C12",
       "a key without effect, once",
-      '{"channels":{"discord":{}},"router":{"dedupWindowSec":10}}',
-      ['warning router.dedupWindowSec: "dedupWindowSec" has no effect in this version'],
+      '{"channels":{"discord":{}},"http":{"dashboard":true}}',
+      ['warning http.dashboard: "dashboard" has no effect in this version'],
     ],
     [
       "I1",

@@ -112,7 +112,9 @@ describe("[N2] auditRouter()", () => {
       "patterns and commands that cannot be",
       watching({
         channels: ["help"],
-        triggers: [{ pattern: "(" }, { pattern: ".*" }, { command: "two words" }],
+        triggers: [{ pattern: "(" }, { pattern: ".*" }, { command: "two words" }, {
+          reaction: "like",
+        }],
       }),
       [
         "error router.assignments.b.triggers[0].pattern: The pattern is not valid: error parsing " +
@@ -120,6 +122,7 @@ describe("[N2] auditRouter()", () => {
         "error router.assignments.b.triggers[1].pattern: The pattern matches an empty text, and so " +
         "every message",
         "error router.assignments.b.triggers[2].command: Expected a name of letters, digits, - and _",
+        "error router.assignments.b.triggers[3].reaction: Expected one emoji",
       ],
     ],
   ];

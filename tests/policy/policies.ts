@@ -84,6 +84,7 @@ export const policy = (fields: Partial<AccessPolicy> = {}): AccessPolicy => ({
   router: { agents: [{ id: "main", rule: "agents.list" }], assigned: [], bindings: [] },
   passive: [],
   patternsIn: noPatterns,
+  dedupWindowMs: 5_000,
   ruleOf: (path) => path,
   ...fields,
 });

@@ -30,7 +30,7 @@ function found(agents: readonly string[], text: string, place = PLACE): readonly
       kind === "pattern" && searched.includes(word) ? rule : []
     );
   const message = { ...guildMessage({ place }), text };
-  return prepareTriggers({ passive, patternsIn })(message).map(({ kind, rule }) =>
+  return prepareTriggers({ passive, patternsIn }).inMessage(message).map(({ kind, rule }) =>
     `${kind} ${rule}`
   );
 }
@@ -72,6 +72,21 @@ describe("[N1] prepareTriggers()", () => {
       passive: [agent("w: * | pattern a")],
       patternsIn: () => ["w.triggers[0]"],
     });
-    assert.deepEqual(find({ ...directMessage(), text: "a" }), []);
+    assert.deepEqual(find.inMessage({ ...directMessage(), text: "a" }), []);
+  });
+
+  it("compares emoji as Discord writes them", () => {
+    const words = ["❤", "👍", "<a:party:1400000000000000001>"];
+    const triggers = words.map((word) => ({ kind: "reaction", word, rule: word }) as const);
+    const channels = [{ agentId: "w", channel: "*", rule: "" }];
+    const { byReaction } = prepareTriggers({
+      passive: [{ agentId: "w", channels, triggers }],
+      patternsIn: () => [],
+    });
+    const { channelId } = guildMessage();
+    const rules = ["❤️", "👍", "<:party:1400000000000000001>", "🎉"].map((emoji) =>
+      byReaction({ channelId, place: PLACE, emoji }).map(({ rule }) => rule).join()
+    );
+    assert.deepEqual(rules, [...words, ""]);
   });
 });

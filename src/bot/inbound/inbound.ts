@@ -133,6 +133,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
     route,
     runsBeside: judging.passive.runsBeside,
+    runsOnReaction: judging.passive.runsOnReaction,
     runIdsOf: judging.passive.runIdsOf,
     stop(message) {
       const { isOwner } = parts.sources;

@@ -6,6 +6,7 @@
  */
 
 import { toAccountId } from "../../core/discord/ids.ts";
+import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { formsOf, isNameKey } from "../../policy/rules/entries.ts";
 import { ONLY_AGENT } from "../schema/router.ts";
@@ -74,9 +75,10 @@ function passiveFaults(here: readonly Segment[], entry: unknown, remark: AddRema
   }
   for (const [index, trigger] of triggers.entries()) {
     const at = [...here, "triggers", index];
-    if (valueAt(trigger, ["reaction"]) !== undefined) {
-      const hint = "use a pattern or a command";
-      remark([...at, "reaction"], "Reactions are not implemented yet as triggers", hint, "error");
+    const emoji = valueAt(trigger, ["reaction"]);
+    if (typeof emoji === "string" && !isWrittenEmoji(emoji)) {
+      const hint = 'such as "👍", or "<:name:id>" for a server\'s own';
+      remark([...at, "reaction"], "Expected one emoji", hint, "error");
     }
     const command = valueAt(trigger, ["command"]);
     if (typeof command === "string" && !/^\/?[\w-]{1,32}$/.test(command)) {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { agentSteps, stepFaults } from "./agent_steps.ts";
 import { id, toolLists, toolsWithin } from "./access.ts";
-import { key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import { key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { MENTION_PATTERNS, mentionPatterns } from "./messages.ts";
 import { model, modelRef } from "./models.ts";
 
@@ -191,7 +191,7 @@ const trigger = z.union([
 ]);
 
 /** Of a config without `router`. */
-const ROUTER = {
+export const ROUTER = {
   dedupWindowSec: 5,
   assignments: {},
   noSelfTalk: { ignoreBotMessages: true },
@@ -206,9 +206,10 @@ export const router = lazySection(
         "How to choose the agent. There is one way.",
         { unset: '`"channel_assignment"`', example: "channel_assignment" },
       ),
-      dedupWindowSec: later(
+      dedupWindowSec: key(
         whole(0, 3_600).default(ROUTER.dedupWindowSec),
-        "How long Barnacle treats equal events without an id as one event.",
+        "How long a reaction that a person repeats on one message counts once for passive agents. `0`: " +
+          "each counts.",
         { unit: "seconds", example: 10 },
       ),
       assignments: key(

@@ -31,6 +31,15 @@ export function triggeredIdOf(messageId: MessageId, agentId: string): MessageId 
   return snowflakeAt<"message">(createdAtMs(messageId) + 1, low);
 }
 
+/** The id of the run of a reaction, which has no id of its own. */
+export function reactionRunIdOf(
+  reaction: readonly string[],
+  agentId: string,
+  now: number,
+): MessageId {
+  return snowflakeAt<"message">(now, numberOf([agentId, ...reaction].join(" ")));
+}
+
 /** A number of 32 bits that depends on each character (FNV-1a). */
 function numberOf(text: string): number {
   let hash = 0x811c9dc5;

@@ -120,7 +120,7 @@ export function createJudging(
     judge,
     intent,
     /** Runs of passive agents. */
-    passive: createPassiveRuns({ policy, routingOf }),
+    passive: createPassiveRuns({ policy, routingOf, now }),
     /** The account as others of the process see it. */
     view,
     /** Finds the agent and the session for a message. */

@@ -18,7 +18,7 @@ import {
 } from "../../policy/admission.ts";
 import { type Authorize, prepareAuthorize } from "../../policy/authorize.ts";
 import { type ChooseAgent, prepareRouter } from "../../policy/router.ts";
-import { type FindTriggers, prepareTriggers } from "../../policy/triggers.ts";
+import { prepareTriggers } from "../../policy/triggers.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { mayActInDirect, prepareAsksRoles, prepareMayAct } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -48,7 +48,7 @@ export interface CurrentPolicy {
   readonly decideTools: DecideTools;
   /** Chooses the agent and the account of an answer (N2). */
   readonly chooseAgent: ChooseAgent;
-  readonly triggersOf: FindTriggers;
+  readonly triggersOf: ReturnType<typeof prepareTriggers>;
   /**
    * Absent if the store could not record the policy; then a verdict has its reason, but no list of
    * checks.

@@ -68,6 +68,11 @@ export function createAcceptor(
     readonly noteVerdict: (judged: Judged) => boolean;
     /** The runs of passive agents that a message causes; absent: none does. */
     readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
+    /** The runs of passive agents that a permitted reaction causes; absent: none does. */
+    readonly runsOnReaction?: (
+      reaction: Reaction,
+      permitted: PermittedReaction,
+    ) => readonly InboundMessage[];
     /** The ids of the runs that a message may have caused; absent: there are none. */
     readonly runIdsOf?: (messageId: MessageId) => readonly MessageId[];
     /** Judges a reaction by the current policy; `undefined` if it does not permit it (H5). */
@@ -86,7 +91,7 @@ export function createAcceptor(
     const current = () => unit ??= unitFor(units, batch);
     const judge = (message: InboundMessage) => {
       const judged = judgeMessage(message, "live", ports);
-      const runs = judgeRuns(judged, ports);
+      const runs = judgeRuns(ports.runsBeside?.(judged), ports);
       current().judged.push(judged, ...runs);
       isUrgent ||= judged.route !== undefined || runs.length > 0;
       return { judged, isShared: ports.noteVerdict(judged) };
@@ -140,7 +145,11 @@ export function createAcceptor(
       },
       reaction(reaction) {
         const permitted = ports.permitReaction(reaction);
-        if (permitted) current().reactions.push(permitted);
+        if (!permitted) return;
+        current().reactions.push(permitted);
+        const runs = judgeRuns(ports.runsOnReaction?.(reaction, permitted), ports);
+        current().judged.push(...runs);
+        isUrgent ||= runs.length > 0;
       },
       reactions_cleared: (cleared) => void current().reactions.push(cleared),
     };
@@ -196,7 +205,7 @@ export function createAcceptor(
       for (const event of events) {
         if (event.kind === "message") {
           const one = judgeMessage(event, "history", ports, judgeAs);
-          judged.push(one, ...judgeRuns(one, ports));
+          judged.push(one, ...judgeRuns(ports.runsBeside?.(one), ports));
         } else ports.on.own_message(event);
       }
       // Catch-up may find messages that the store had before an edit.

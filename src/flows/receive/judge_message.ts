@@ -64,16 +64,13 @@ export function judgeMessage(
 }
 
 /**
- * Judges the runs of passive agents beside a message, by the rights of its author (N1). A refused run
- * leaves no record.
+ * Judges runs of passive agents by the rights of the person who caused them (N1). A refused run leaves
+ * no record.
  */
 export function judgeRuns(
-  judged: Judged,
-  { runsBeside, ...ports }: JudgeMessagePorts & {
-    readonly runsBeside?: (judged: Judged) => readonly InboundMessage[];
-  },
+  runs: readonly InboundMessage[] = [],
+  ports: JudgeMessagePorts,
 ): readonly Judged[] {
-  const runs = runsBeside?.(judged) ?? [];
   if (runs.length === 0) return NO_RUNS;
   return runs.map((run) => judgeMessage(run, "not_live", ports))
     .filter(({ verdict: { kind } }) => kind === "accept" || kind === "undecided");

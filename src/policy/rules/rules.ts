@@ -56,6 +56,8 @@ export interface AccessPolicy {
   readonly passive: readonly PassiveAgent[];
   /** Config paths of the triggers whose pattern is in a text; {@link noPatterns} if there are none. */
   readonly patternsIn: (text: string) => readonly string[];
+  /** Milliseconds within which equal reactions count once (N1). */
+  readonly dedupWindowMs: number;
   /**
    * Finds the config path that sets a rule: in the account's own entry, or above it if the account
    * inherits the rule (C6).

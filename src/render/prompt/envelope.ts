@@ -129,12 +129,14 @@ function scheduledLine({ scheduleId, isLate }: Scheduled): string {
 }
 
 /** Tells a passive agent why it acts, and whether people read its answer (N1). */
-function triggeredLine({ kind, isAnswered }: Triggered): string {
+function triggeredLine({ kind, messageId, isAnswered }: Triggered): string {
   const posted = isAnswered
     ? "another agent answers it, so your text is not posted; your tools work"
     : "your text is posted in the channel, so answer NO_REPLY if there is nothing to say";
-  return `[you watch this channel; a ${kind} that you watch for is in this message. It is not ` +
-    `addressed to you: ${posted}]`;
+  const what = kind === "reaction"
+    ? `this person has added a reaction that you watch for to the message ${messageId}`
+    : `a ${kind} that you watch for is in this message`;
+  return `[you watch this channel; ${what}. It is not addressed to you: ${posted}]`;
 }
 
 /** The names that people gave to the place and to the author. */

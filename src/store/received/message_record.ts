@@ -17,6 +17,7 @@ import {
 } from "../schema/columns.ts";
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Facts } from "../../core/inbound/facts.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
@@ -143,6 +144,7 @@ export function createDecisions(database: DatabaseSync, { read }: Transactions):
   return { verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)) };
 }
 
+/** Runs of reactions are younger than their message; `why` shows those of a day. */
 const RUN = rows({
   messageId: snowflake<"message">(),
   triggered: json<Triggered>(),
@@ -176,7 +178,7 @@ export function createMessageRecords(
   const selectRuns = database.prepare(
     `SELECT d.message_id, d.facts ->> '$.knownFacts.triggered' AS triggered, i.state, i.failure
      FROM decision AS d JOIN inbox AS i ON i.message_id = d.message_id
-     WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.why = 'triggered'
+     WHERE d.sent_to >= :from AND d.sent_from <= :to AND d.why = 'triggered'
        AND d.facts ->> '$.knownFacts.triggered.messageId' = :messageId
      ORDER BY i.id`,
   );
@@ -206,7 +208,11 @@ export function createMessageRecords(
     const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
     const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
     if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
-    const runs = selectRuns.all({ messageId, sentAt: createdAtMs(messageId) + 1 })
+    const runs = selectRuns.all({
+      messageId,
+      from: createdAtMs(messageId),
+      to: createdAtMs(messageId) + DAY_MS,
+    })
       .map(RUN.read);
     return { messageId, decisions, turn, outbox, runs: runs.length > 0 ? runs : undefined };
   }

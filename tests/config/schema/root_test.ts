@@ -156,7 +156,7 @@ describe("[C4] exampleText()", () => {
       assert.ok(exampleText("all").includes(`"${name}": `), name);
       assert.ok(!exampleText("short").includes(`"${name}": `), name);
     }
-    assert.ok(!exampleText("all").includes('"dedupWindowSec": '));
+    assert.ok(!exampleText("all").includes('"dashboard": '));
   });
 
   it("keeps the short example below 120 lines", () => {
