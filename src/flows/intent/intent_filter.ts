@@ -30,8 +30,9 @@ import type { MessageSource } from "../receive/judge_message.ts";
 import type { AnswerOutcome } from "./channel_record.ts";
 import { type ChannelState, createChannelState } from "./channel_state.ts";
 
-/** Maximum number of channels; beyond it, the one that was silent for longest is forgotten. */
+/** Maximum number of channels, and of their bytes; beyond, the longest silent ones are forgotten. */
 const MAX_CHANNELS = 64;
+const MAX_BYTES = 2 * 1_024 * 1_024;
 /**
  * Added to the logit of a mention's score, where the filter checks mentions. It outweighs a long
  * silence of the bot.
@@ -89,9 +90,18 @@ export function createIntentFilter(
       createChannelState(me, store.settings.known(accountId, channelId, "intent"));
     if (known) channels.delete(channelId);
     channels.set(channelId, state);
-    const [oldest] = channels.keys();
-    if (channels.size > MAX_CHANNELS && oldest !== undefined) channels.delete(oldest);
+    for (const [oldest] of channels) {
+      if (channels.size <= MAX_CHANNELS && bytes() <= MAX_BYTES) break;
+      channels.delete(oldest);
+    }
     return state;
+  }
+
+  /** Approximate bytes of memory. */
+  function bytes(): number {
+    let sum = 0;
+    for (const channel of channels.values()) sum += channel.bytes();
+    return sum;
   }
 
   function save(channelId: ChannelId, { record }: ChannelState): void {
@@ -285,8 +295,7 @@ export function createIntentFilter(
     deleted({ channelId, messageIds }: Omit<MessagesDeleted, "kind">): void {
       for (const messageId of messageIds) noteAnswer(channelId, messageId, "bad");
     },
-    /** Approximate bytes of memory. */
-    bytes: (): number => [...channels.values()].reduce((sum, one) => sum + one.bytes(), 0),
+    bytes,
   };
 }
 
