@@ -151,6 +151,25 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
     ],
     [
       "I1",
+      "an intent filter of a channel and of a guild that require a mention",
+      discord(
+        '"guilds":{"1":{"channels":{"a":{"intentFilter":{"enabled":true}},"b":{"requireMention":false}}},"2":{"intentFilter":{"enabled":true}}}',
+      ),
+      [
+        "warning channels.discord.guilds.1.channels.a.intentFilter: The filter has no effect: a mention is required here",
+        "warning channels.discord.guilds.2.intentFilter: The filter has no effect: a mention is required here",
+      ],
+    ],
+    [
+      "I1",
+      "nothing about one whose channel or guild requires no mention",
+      discord(
+        '"guilds":{"1":{"requireMention":false,"channels":{"a":{"intentFilter":{"enabled":true}}}},"2":{"intentFilter":{"enabled":true},"channels":{"a":{"requireMention":false}}},"3":{"channels":{"*":{"intentFilter":{"enabled":true}},"a":{"requireMention":false}}}}',
+      ),
+      [],
+    ],
+    [
+      "I1",
       "nothing about one that has an effect",
       discord(
         '"intentFilter":{"enabled":true},"guilds":{"*":{"channels":{"a":{"requireMention":false}}}}',

@@ -92,21 +92,41 @@ export function impossibleName(name: string): readonly [string, string, "error"]
 
 /** An intent filter where each message without a mention is ignored anyway (I1). */
 function idleFilter(value: Value, remark: AddRemark): void {
-  const places = entriesAt(value["guilds"]).flatMap(([, guild]) => [
+  const guilds = entriesAt(value["guilds"]).map(([id, guild]) => ({
+    id,
     guild,
-    ...entriesAt(valueAt(guild, ["channels"])).map(([, channel]) => channel),
-  ]);
-  const filters = [value, ...places];
+    channels: entriesAt(valueAt(guild, ["channels"])),
+  }));
+  const places = guilds.flatMap((
+    { guild, channels },
+  ) => [guild, ...channels.map(([, one]) => one)]);
   const has = (place: unknown, key: string, written: boolean) =>
     valueAt(place, ["intentFilter", key]) === written;
-  const isUsed = places.some((place) => valueAt(place, ["requireMention"]) === false) ||
-    filters.some((place) => has(place, "alwaysRespondToMentions", false));
-  if (isUsed || !has(value, "enabled", true)) return;
-  remark(
-    ["intentFilter"],
-    "The filter has no effect: every place requires a mention",
-    'set "requireMention": false in a guild or a channel',
-  );
+  const isFree = (place: unknown) => valueAt(place, ["requireMention"]) === false;
+  if ([value, ...places].some((place) => has(place, "alwaysRespondToMentions", false))) return;
+  if (has(value, "enabled", true) && !places.some(isFree)) {
+    remark(
+      ["intentFilter"],
+      "The filter has no effect: every place requires a mention",
+      'set "requireMention": false in a guild or a channel',
+    );
+  }
+  const general = guilds.find(({ id }) => id === "*");
+  for (const { id, guild, channels } of guilds) {
+    const all = new Map(channels);
+    // Places may inherit from these.
+    if ([guild, all.get("*"), general?.guild].some(isFree)) continue;
+    const inGuild = id === "*" ? places : [...all.values()];
+    const idle = (path: readonly Segment[], place: unknown, below: readonly unknown[]): void => {
+      if (!has(place, "enabled", true) || isFree(place) || below.some(isFree)) return;
+      const message = "The filter has no effect: a mention is required here";
+      remark(["guilds", id, ...path, "intentFilter"], message, 'set "requireMention": false here');
+    };
+    idle([], guild, inGuild);
+    for (const [key, channel] of channels) {
+      idle(["channels", key], channel, key === "*" ? inGuild : []);
+    }
+  }
 }
 
 /** Missing intents without which Discord does not send messages that the bot should answer (G9). */
