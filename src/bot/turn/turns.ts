@@ -122,7 +122,12 @@ export function createAccountTurns(
   });
   const canUndo = createCanUndo({ accountId, changes: store.changes, now });
   const { footerOf } = store.outbox;
-  const answerStore = { ...store.turns, takeIn: store.inbox.takeIn, footerOf };
+  const answerStore = {
+    ...store.turns,
+    takeIn: store.inbox.takeIn,
+    recentTalk: store.received.recentTalk,
+    footerOf,
+  };
 
   const { rates, summaries, spend, files, threads } = parts;
   const hasTraces = parts.options.onTrace !== undefined;

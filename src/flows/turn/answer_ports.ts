@@ -27,6 +27,7 @@ import type { TurnRecords } from "../../core/store/turns.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Carries, Inbox } from "../../core/store/inbox.ts";
 import type { Outbox } from "../../core/store/outbox.ts";
+import type { RecentTalk } from "../../core/store/received.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 
@@ -97,6 +98,7 @@ export interface AnswerPorts
       "entriesOf" | "overheard" | "reactionsFor" | "stepsOf" | "addSteps" | "passOn"
     >
     & Partial<Pick<Inbox, "takeIn">>
+    & Partial<RecentTalk>
     & Pick<Outbox, "footerOf">
     & SaveTurnPorts["store"];
   readonly sessions: HistoryPorts["sessions"] & Recalled;

@@ -3,7 +3,7 @@
  * its tools.
  */
 
-import type { MessageId } from "../../core/discord/ids.ts";
+import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
 import { type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
@@ -85,9 +85,12 @@ export async function gather(
     : await store.overheard(message, sessionKey, message.id, historyLimit);
   const reactions = await store.reactionsFor(message, message.id);
   const shownId = starter?.messageId ?? message.triggered?.messageId;
+  const heard = message.triggered && historyLimit > 0
+    ? await withQuestions(others, claim, historyLimit, store)
+    : others;
   const overheard = shownId === undefined
-    ? others
-    : others.filter(({ messageId }) => messageId !== shownId);
+    ? heard
+    : heard.filter(({ messageId }) => messageId !== shownId);
 
   let made: FilesOfTurn | undefined; // most turns have no files, and make none
   const files = () =>
@@ -147,6 +150,35 @@ export async function gather(
       await readQuotes();
     },
   };
+}
+
+/** Milliseconds of talk that the first turn of a passive agent reads, and messages of each turn. */
+const FIRST_TALK_MS = 60 * 60_000;
+const MAX_TALK = 200;
+
+/** Adds the questions to active agents in the channel, for the session of a passive one (N1). */
+async function withQuestions(
+  others: readonly Overheard[],
+  { message, route: { sessionKey } }: Claim,
+  limit: number,
+  { entriesOf, recentTalk }: AnswerPorts["store"],
+): Promise<readonly Overheard[]> {
+  const seen = (await entriesOf(sessionKey, MAX_TALK)).findLast(({ role }) => role === "user");
+  const since = seen ? createdAtMs(seen.messageId) : message.sentAt - FIRST_TALK_MS;
+  const talk = await recentTalk?.(message.accountId, since, MAX_TALK) ?? [];
+  const known = new Set(others.map(({ messageId }) => messageId));
+  const questions = talk.flatMap((one): readonly Overheard[] => {
+    const { id: messageId, channelId, text, sentAt } = one;
+    const isNew = one.kind === "person" && channelId === message.channelId &&
+      !known.has(messageId) && compareIds(messageId, message.id) < 0 &&
+      (!seen || compareIds(messageId, seen.messageId) > 0);
+    if (!isNew) return [];
+    const { sender, replyTo } = one;
+    return [{ messageId, tag: sender.username, authorId: sender.id, text, replyTo, sentAt }];
+  });
+  return [...others, ...questions]
+    .sort((one, other) => compareIds(one.messageId, other.messageId))
+    .slice(-limit);
 }
 
 /** Reads the images of earlier turns, as far as those of this turn leave room. */

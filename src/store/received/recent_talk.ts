@@ -63,11 +63,12 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
               ...rest,
             };
           }),
-          ...asked.all(given).map((row): TalkedMessage => {
+          ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
             const { channelId, message } = ASKED.read(row);
+            if (message.triggered) return []; // no person wrote it a second time (N1)
             const { id, sender, text, sentAt, mention, quoted } = message;
             const replyTo = quoted?.id;
-            return { kind: "person", id, channelId, sender, text, sentAt, mention, replyTo };
+            return [{ kind: "person", id, channelId, sender, text, sentAt, mention, replyTo }];
           }),
           ...own.all(given).map((row): TalkedMessage => {
             const { messageId: id, channelId, content: text, askerId, causeId } = OWN.read(row);

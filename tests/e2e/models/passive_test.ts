@@ -42,21 +42,24 @@ describe("[N1] [N2] a passive agent", () => {
     said(async (scene, bodies) => {
       const { start, say, mention, replies, written, cli, until, simulator } = scene;
       await start();
+      say("grace", "general", `${mention} do you like rain?`);
+      await replies("general", 1);
       say("grace", "general", "the weather is fine");
       const matched = say("ada", "general", "SPAM again");
-      assert.deepEqual(await replies("general", 1), ["I watch"]);
-      assert.match(bodies[0] ?? "", /the weather is fine/);
-      assert.match(bodies[0] ?? "", /a pattern that you watch for is in this message/);
+      assert.deepEqual((await replies("general", 2))[1], "I watch");
+      assert.match(bodies[1] ?? "", /do you like rain[\s\S]*the weather is fine/);
+      assert.match(bodies[1] ?? "", /a pattern that you watch for is in this message/);
 
       say("grace", "general", "/standup for today");
-      assert.deepEqual(await replies("general", 2), ["I watch", "I watch"]);
+      assert.deepEqual((await replies("general", 3))[2], "I watch");
 
       const answered = say("grace", "general", `${mention} is this spam?`);
-      assert.deepEqual((await replies("general", 3))[2], "I answer");
-      await until("both turns", () => turns(scene).length === 4 && bodies.length === 4);
+      assert.deepEqual((await replies("general", 4))[3], "I answer");
+      await until("both turns", () => turns(scene).length === 5 && bodies.length === 5);
       await scene.eventually("the silent turn", () =>
         Promise.resolve(
           turns(scene).join() === [
+            "main answered",
             "watcher answered",
             "watcher answered",
             "main answered",
@@ -65,7 +68,7 @@ describe("[N1] [N2] a passive agent", () => {
         ));
       say("grace", "help", "spam in a channel that it does not watch");
       say("grace", "general", "nothing here");
-      assert.equal(written("general").length, 3);
+      assert.equal(written("general").length, 4);
       const { id } = simulator.channel("general");
       const [{ session_key: session } = {}] = scene.rows(
         "SELECT DISTINCT session_key FROM inbox WHERE agent_id = 'watcher'",
