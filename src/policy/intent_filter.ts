@@ -10,7 +10,7 @@ import type { RecordCheck } from "./rules/checks.ts";
 import type { IntentRules } from "./rules/intent_rules.ts";
 
 /** Most that outcomes may move a threshold. */
-export const MAX_SHIFT = 0.15;
+const MAX_SHIFT = 0.15;
 /** Outcomes leave a threshold within these bounds, unless that of the config is beyond them. */
 const LOWEST = 0.3;
 const HIGHEST = 0.95;

@@ -284,7 +284,7 @@ function prepareBindings(
 }
 
 /** A match in words: `"channel 123 with user 456"`. */
-export function matchText({ channelId, userId, guildId, accountId }: BindingMatch): string {
+function matchText({ channelId, userId, guildId, accountId }: BindingMatch): string {
   const parts = [
     ...(channelId === undefined ? [] : [`channel ${channelId}`]),
     ...(userId === undefined ? [] : [`user ${userId}`]),

@@ -309,7 +309,7 @@ export interface IntentStore {
 export type IntentFilter = ReturnType<typeof createIntentFilter>;
 
 /** The filter of a message's place; `undefined` if it has none, or if the place is closed. */
-export function filterOf(
+function filterOf(
   { place }: Pick<InboundMessage, "place">,
   policy: AccessPolicy,
 ): IntentRules | undefined {

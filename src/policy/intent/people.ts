@@ -10,7 +10,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 /** Beyond this number, the person of whom nothing was heard for longest makes room. */
 export const MAX_PEOPLE = 200;
 /** Content words of an answer that are kept; those after them are not compared. */
-export const MAX_ANSWER_WORDS = 25;
+const MAX_ANSWER_WORDS = 25;
 /** Number of a person's newest messages that are remembered as addressing the bot or not. */
 const HISTORY_LENGTH = 5;
 /** Memory grows by this many people at a time. */
