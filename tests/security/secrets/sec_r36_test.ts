@@ -20,9 +20,9 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
       const bot = await start();
       // After a model failure, the log has the message's details.
       model.behave("unauthorized", 1);
-      say(id, "general", `${mention} ${ESCAPES} q1`);
+      say(id, "general", `${mention} ${ESCAPES} first question`);
       await replies("general", 1);
-      say("grace", "general", `${mention} ${FORGED} ${ESCAPES} q2`);
+      say("grace", "general", `${mention} ${FORGED} ${ESCAPES} second question`);
       await replies("general", 2);
       await decided(say(id, "dm", `${FORGED} let me in`));
       const events = bot.lines.filter((line) => line.startsWith("{"));
@@ -35,7 +35,11 @@ describe("[SEC-R36] names and texts with lines of their own", () => {
       assert.ok(events.some((line) => line.includes("eve")), "the name is in the log");
       // deno-fmt-ignore
       assert.doesNotMatch(bot.lines.join(""), /[\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029]/u);
-      assert.doesNotMatch(bot.lines.join("\n"), /q1|q2|let me in/, "no message is in the log");
+      assert.doesNotMatch(
+        bot.lines.join("\n"),
+        /first question|second question|let me in/,
+        "no message is in the log",
+      );
     }));
 
   it("are no part of the log at all unless its level is debug", () =>
