@@ -13,14 +13,12 @@
 import { prepareRouter } from "../src/policy/router.ts";
 import type { BindingMatch, RouterRules } from "../src/policy/rules/rules.ts";
 import { toAccountId } from "../src/core/discord/ids.ts";
-import { id, messageOf } from "./admit.ts";
+import { id, messageOf, timeDecisions } from "./admit.ts";
 import { readInBun } from "./in_bun.ts";
-import { quantile, type Readings } from "./stats.ts";
+import type { Readings } from "./stats.ts";
 
 const AGENTS = 50;
 const BINDINGS = 500;
-const IN_A_SAMPLE = 100;
-const SAMPLES = 5_000;
 
 const agentOf = (n: number) => `agent-${n % AGENTS}`;
 
@@ -62,21 +60,8 @@ function readings(): Readings {
     named: n % 17 === 0 ? [agentOf(n)] : undefined,
     threadAgent: n % 19 === 0 ? agentOf(n) : undefined,
   }));
-  const counts = new Map<string, number>();
-  for (const message of messages) {
-    const { rule } = choose(message);
-    counts.set(rule, (counts.get(rule) ?? 0) + 1);
-  }
-  console.error(Object.fromEntries(counts));
-  const samples: number[] = [];
-  for (let sample = 0; sample < SAMPLES; sample++) {
-    const from = sample * IN_A_SAMPLE % messages.length;
-    const some = messages.slice(from, from + IN_A_SAMPLE);
-    const startedAt = performance.now();
-    for (const message of some) choose(message);
-    samples.push((performance.now() - startedAt) * 1_000 / IN_A_SAMPLE);
-  }
-  return { routeP50: quantile(samples, 0.5), routeP99: quantile(samples, 0.99) };
+  const { p50, p99 } = timeDecisions(messages, (message) => choose(message).rule);
+  return { routeP50: p50, routeP99: p99 };
 }
 
 /** Microseconds in Bun for the routing of one message. */

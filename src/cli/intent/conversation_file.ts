@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { UserId } from "../../core/discord/ids.ts";
-import { addresseesIn } from "../../policy/intent/addressees.ts";
+import { namedFirst } from "../../policy/intent/addressees.ts";
 import type { LabelledMessage } from "../../policy/intent/replay.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 
@@ -71,7 +71,8 @@ function toMessages(lines: readonly Line[], bot: UserId): readonly LabelledMessa
   let before = 0;
   return lines.map(({ author: name, text, time, to, channel = "", label, room, needsReply }) => {
     const author = name as UserId;
-    const named = addresseesIn(text, people, author);
+    const first = namedFirst(text, people); // as the running bot reads it
+    const named = first === author ? undefined : first;
     const asked = author === bot ? lastPerson.get(channel) : undefined;
     const given = typeof to === "string" ? [to] : to;
     const at = time === undefined
@@ -86,8 +87,8 @@ function toMessages(lines: readonly Line[], bot: UserId): readonly LabelledMessa
       text,
       at,
       to: given?.map((one) => people.get(one.toLowerCase()) ?? one as UserId) ??
-        (named.to.length > 0 || !asked ? named.to : [asked]),
-      beginsWithName: named.beginsWithName,
+        [named ?? asked].filter((one) => one !== undefined),
+      beginsWithName: named !== undefined,
       channel,
       label: label ?? undefined,
       room: room ?? undefined,

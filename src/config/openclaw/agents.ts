@@ -234,6 +234,9 @@ export const bindings: Convert = listOf((value, field) => {
     return noteLeft(field, "Barnacle binds by account, guild, channel and user");
   }
   const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
+  if (isPerson) {
+    noteChanged(field, "Here, it also takes this person's messages in guilds");
+  }
   const parts = {
     accountId: read("accountId"),
     guildId: read("guildId"),

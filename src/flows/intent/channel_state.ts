@@ -6,6 +6,7 @@
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { namedFirst } from "../../policy/intent/addressees.ts";
 import { likeness } from "../../policy/intent/people.ts";
 import { createIntentTracker, type IntentMessage } from "../../policy/intent/tracker.ts";
 import { readIntentWords } from "../../policy/intent/words.ts";
@@ -33,7 +34,6 @@ const REPEATED_WITHIN_MS = 2 * MINUTE_MS;
 const SAME_QUESTION = 0.7;
 
 const MENTION = /<@!?(\d{1,20})>/g;
-const NAMED_FIRST = /^\s*@?([\p{L}\p{N}_.-]{2,32})[:,]\s/u;
 
 interface Scored {
   readonly facts: IntentFacts;
@@ -68,7 +68,7 @@ export function createChannelState(me: UserId, stored: string | undefined) {
   const scored = new Map<MessageId, Scored>();
   const people = new Map<string, UserId>();
   const asked = new Map<MessageId, UserId>();
-  const unprompted = new Set<MessageId>();
+  const unprompted = new Map<MessageId, UserId>();
   let unanswered: readonly LeftMessage[] = [];
   let lastPerson: UserId | undefined;
   let ownAt = -Infinity;
@@ -151,9 +151,7 @@ export function createChannelState(me: UserId, stored: string | undefined) {
       const known = scored.get(id);
       if (!isUnprompted || known?.isCounted) return false;
       if (known) known.isCounted = true;
-      unprompted.add(id);
-      const [oldest] = unprompted;
-      if (unprompted.size > MAX_ASKED && oldest !== undefined) unprompted.delete(oldest);
+      keep(unprompted, id, sender.id, MAX_ASKED);
       record.answered(at);
       return true;
     },
@@ -196,8 +194,7 @@ export function toIntentMessage(
   me: UserId,
   people: ReadonlyMap<string, UserId>,
 ): IntentMessage {
-  const [, name] = NAMED_FIRST.exec(text) ?? [];
-  const named = name === undefined ? undefined : people.get(name.toLowerCase());
+  const named = namedFirst(text, people);
   const mentioned = Array.from(text.matchAll(MENTION), ([, id]) => id as UserId);
   const to = [
     ...mentioned,

@@ -17,7 +17,17 @@ const BETWEEN_WORDS = /[\s,:;!?().@]+/;
 const MIN_LENGTH_INSIDE = 3;
 
 /**
- * Finds names in a text.
+ * The person whose name a text begins with, as "Anna: …" does.
+ *
+ * @param people Ids by name in lower case.
+ */
+export function namedFirst(text: string, people: ReadonlyMap<string, UserId>): UserId | undefined {
+  const [, name = ""] = FIRST_NAME.exec(text.slice(0, MAX_START)) ?? [];
+  return people.get(name.toLowerCase().replace(/^@/, ""));
+}
+
+/**
+ * Finds names in a text, at its start and inside.
  *
  * @param people Ids by name in lower case.
  * @param author Is never an addressee.
@@ -27,9 +37,7 @@ export function addresseesIn(
   people: ReadonlyMap<string, UserId>,
   author: UserId,
 ): Addressees {
-  const first = people.get(
-    FIRST_NAME.exec(text.slice(0, MAX_START))?.[1]?.toLowerCase().replace(/^@/, "") ?? "",
-  );
+  const first = namedFirst(text, people);
   const inside = text.toLowerCase().split(BETWEEN_WORDS)
     .filter((word) => word.length >= MIN_LENGTH_INSIDE)
     .map((word) => people.get(word));

@@ -115,13 +115,13 @@ describe("[P3] the direct message of an unpaired sender", () => {
     withSimulation({}, async (scene) => {
       const { start, say, replies, model } = scene;
       const first = await start();
-      say("ada", "dm", "my safe opens with 4711");
+      say("ada", "dm", "my safe opens with the word pilchard");
       await replies("dm", 1, "ada");
       const approved = await scene.cli("pairing", "approve", await challenge(scene));
       assert.equal(approved.code, 0, approved.stderr.join("\n"));
       await replies("dm", 2, "mallory");
       await isAnswered(scene);
-      assert.doesNotMatch(model.requests.at(-1)?.body ?? "", /4711/);
+      assert.doesNotMatch(model.requests.at(-1)?.body ?? "", /pilchard/);
       first.kill("SIGTERM");
       assert.deepEqual(await ended(first), STOPPED);
       await start(); // the owner is stored, so the next process has the same sessions
@@ -129,7 +129,7 @@ describe("[P3] the direct message of an unpaired sender", () => {
       say("ada", "dm", "what opens my safe?");
       await replies("dm", count, "ada");
       const body = model.requests.at(-1)?.body ?? "";
-      assert.match(body, /4711/);
+      assert.match(body, /pilchard/);
       assert.doesNotMatch(body, /hear me now/);
     }));
 

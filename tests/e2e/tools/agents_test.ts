@@ -114,7 +114,7 @@ describe("[N4] agents that work together", () => {
 
   // Each transaction of a turn that asks an agent, which calls a tool, and then passes the turn on.
   for (const point of ["before:TS:1", "after:TS:2", "after:TS:3", "before:TS:4", "after:TS:5"]) {
-    it(`goes on after a crash ${point}, and asks nobody twice`, () =>
+    it(`goes on after a crash ${point}, and asks no agent twice`, () =>
       withSimulation({ config: AGENTS }, async ({ start, say, mention, replies, model, rows }) => {
         const dying = await start({ BARNACLE_CRASH_AT: point });
         const question = call("read_channel_history", { limit: 1 });

@@ -390,7 +390,7 @@ describe("[N4] ask_agent", () => {
     assert.equal(disk.finished?.cost?.requests, 8);
   });
 
-  it("asks nobody twice, wherever crashes cut the turn", async () => {
+  it("asks no agent twice, wherever crashes cut the turn", async () => {
     const { events } = await play(ASKS, { crashes: [Infinity] });
     for (let first = 0; first < events; first++) {
       for (const second of [undefined, 0, 3, 7, 11]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addresseesIn } from "../../../src/policy/intent/addressees.ts";
+import { addresseesIn, namedFirst } from "../../../src/policy/intent/addressees.ts";
 import { userId } from "../../support/discord/builders.ts";
 
 const [ADA, BOB, K] = [userId("2"), userId("3"), userId("4")];
@@ -23,6 +23,11 @@ describe("addresseesIn()", () => {
       assert.deepEqual(addresseesIn(text, PEOPLE, ADA), { to, beginsWithName });
     });
   }
+
+  it("[I1] finds a name at the start only", () => {
+    assert.equal(namedFirst("@Bob_, look", PEOPLE), BOB);
+    assert.equal(namedFirst("ask bob_: now", PEOPLE), undefined);
+  });
 
   it("[I1] reads a long text of marks in a moment", () => {
     const { to } = addresseesIn("!".repeat(1_000_000), PEOPLE, ADA);
