@@ -10,7 +10,7 @@ import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { type RecordCheck, recordNothing } from "./rules/checks.ts";
-import { formsOf, isNameKey } from "./rules/entries.ts";
+import { formsOf, isNameKey, plainName } from "./rules/entries.ts";
 import type {
   AssignedChannel,
   Binding,
@@ -185,7 +185,8 @@ export function prepareAssigned(
 ) => AgentClaim | undefined {
   const byChannel = new Map<string, AssignedChannel>();
   for (const entry of entries) {
-    if (!byChannel.has(entry.channel)) byChannel.set(entry.channel, entry);
+    const key = plainName(entry.channel); // "#Help Desk" and "help-desk" are one channel
+    if (!byChannel.has(key)) byChannel.set(key, entry);
   }
   const hasNames = entries.some(({ channel }) => isNameKey(channel));
 

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
+import { OWN_COMMANDS } from "../../src/config/audit/audit_router.ts";
+import { TEXT_COMMANDS } from "../../src/interactions/registry.ts";
 import { cases } from "../support/long_form.ts";
 import { configOf, discord, load, problemLines, rendered } from "./support.ts";
 
@@ -44,6 +46,10 @@ describe("[N2] toRouterRules()", () => {
 });
 
 describe("[N2] auditRouter()", () => {
+  it("knows all commands of Barnacle", () => {
+    assert.deepEqual(OWN_COMMANDS, [...TEXT_COMMANDS.keys()]);
+  });
+
   const table: readonly (readonly [name: string, keys: object, told: readonly string[]])[] = [
     ["several agents", { agents: agents("a", "b"), ...assign({ b: { channels: ["x"] } }) }, []],
     ["unknown agents of assignments and bindings", {
@@ -108,6 +114,18 @@ describe("[N2] auditRouter()", () => {
     ["a passive agent without channels", watching({ triggers: [{ command: "standup" }] }), [
       "error router.assignments.b.role: A passive agent without channels watches nothing",
     ]],
+    [
+      "a command of Barnacle's own",
+      watching({ channels: ["help"], triggers: [{ command: "/Status" }, { command: "standup" }] }),
+      [
+        'warning router.assignments.b.triggers[0].command: Barnacle has a command "/Status" itself, ' +
+        "so this never matches",
+      ],
+    ],
+    ["a command of Barnacle's own, where none is read from texts", {
+      ...watching({ channels: ["help"], triggers: [{ command: "status" }] }),
+      commands: { text: false },
+    }, []],
     [
       "patterns and commands that cannot be",
       watching({

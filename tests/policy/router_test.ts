@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { toAccountId } from "../../src/core/discord/ids.ts";
 import type { VerdictCheck } from "../../src/core/inbound/facts.ts";
 import { createRecorder } from "../../src/policy/rules/checks.ts";
-import { formsOf } from "../../src/policy/rules/entries.ts";
+import { slug } from "../../src/core/names.ts";
+import { formsOf, isNameKey } from "../../src/policy/rules/entries.ts";
 import {
   type AgentChoice,
   exactnessOf,
@@ -164,6 +165,18 @@ const table: readonly Case[] = [
     "a at default by router.assignments.a.channels[0]",
   ],
   [
+    "a written name in each of its spellings",
+    { assigned: ["a: #Help Desk", "b: help-desk"] },
+    guildMessage({ place: guildPlace({ channel: { id: HELP, name: "help-desk" } }) }),
+    "a at default by router.assignments.a.channels[0]",
+  ],
+  [
+    "a name without Latin letters, with # or without",
+    { assigned: ["a: #日本語"] },
+    guildMessage({ place: guildPlace({ channel: { id: HELP, name: "日本語" } }) }),
+    "a at default by router.assignments.a.channels[0]",
+  ],
+  [
     "a thread's id before the name of its channel",
     { assigned: ["a: help", `b: ${THREAD}`] },
     inThread,
@@ -286,7 +299,7 @@ const AGENTS = ["first", "a", "b", "c"];
 const ACCOUNTS = [MAIN, WORK, toAccountId("third")];
 const channels = ["1400000000000000011", "1400000000000000012", "1400000000000000013"] as const;
 const people = ["123456789012345678", "123456789012345679"] as const;
-const names = ["help", "help-desk", "*", ...channels];
+const names = ["help", "help-desk", "#Help Desk", "*", ...channels];
 const anAgent = fc.constantFrom(...AGENTS, "gone");
 const option = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const aMatch: fc.Arbitrary<Binding["match"]> = fc.record({
@@ -347,7 +360,9 @@ function byTheBook(rules: RouterRules, message: RoutedMessage): string {
   const ids: readonly (string | undefined)[] = [message.channelId, inGuild?.channel.id];
   const keys = [...ids, ...inGuild ? formsOf(inGuild.channel.name) : [], "*"];
   for (const key of keys) {
-    const entry = assigned.find(({ agentId, channel }) => isActive(agentId) && channel === key);
+    const entry = assigned.find(({ agentId, channel }) =>
+      isActive(agentId) && (channel === key || isNameKey(channel) && slug(channel) === key)
+    );
     if (entry) return entry.agentId;
   }
   const present = addressed === undefined ? message.accounts ?? [message.accountId] : [addressed];

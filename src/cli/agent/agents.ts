@@ -71,11 +71,11 @@ function showAnswers(
   const rows = answerRows(access, accountId);
   if (json) return io.out(JSON.stringify(rows));
   const ids = agentList.map(({ id }) => id);
-  const cells = rows.map(({ place, answers, overlaps, watches }) => [
+  const cells = rows.map(({ place, answers, isClosed, overlaps, watches }) => [
     place,
     ...ids.map((id) =>
       id === answers
-        ? "answers"
+        ? isClosed ? "closed" : "answers"
         : overlaps.includes(id)
         ? "overlap"
         : watches.includes(id)
@@ -91,6 +91,9 @@ function showAnswers(
   }
   if (rows.some(({ watches }) => watches.length > 0)) {
     io.out("watches: the agent is passive: it acts on its triggers only.");
+  }
+  if (rows.some(({ isClosed }) => isClosed)) {
+    io.out("closed: no one may talk to the bot there: barnacle access matrix");
   }
   io.out(`Prompt of one agent: barnacle agents show ${ids[0] ?? "main"}`);
 }

@@ -10,10 +10,11 @@ import {
   type GuildId,
   parseSnowflake,
 } from "../../core/discord/ids.ts";
-import type { Place } from "../../core/inbound/inbound.ts";
+import type { GuildPlace, Place } from "../../core/inbound/inbound.ts";
 import { isNameKey } from "../../policy/rules/entries.ts";
 import { recordNothing } from "../../policy/rules/checks.ts";
 import { prepareAssigned, prepareRouter } from "../../policy/router.ts";
+import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy, RouterRules } from "../../policy/rules/rules.ts";
 import { unknownId } from "../access/place.ts";
 
@@ -23,6 +24,8 @@ export interface AnswerRow {
   readonly place: string;
   /** The agent that answers. */
   readonly answers: string;
+  /** The access rules let no one talk there, so the agent answers nothing. */
+  readonly isClosed?: true;
   /** Agents that would answer as well, if another one did not go first. */
   readonly overlaps: readonly string[];
   /** Passive agents that watch there (N1). */
@@ -39,9 +42,10 @@ interface KnownPlace {
 
 /** Makes the rows for an account: each channel that the config names, and the rest. */
 export function answerRows(
-  { router, passive, guilds = {} }: Pick<AccessPolicy, "router" | "passive" | "guilds">,
+  policy: AccessPolicy,
   accountId: AccountId,
 ): readonly AnswerRow[] {
+  const { router, passive, guilds = {} } = policy;
   const choose = prepareRouter(router);
   const others = router.agents.map(({ id }) => ({ id, choose: prepareRouter(onlyOf(router, id)) }));
   const watchers = passive.map(({ agentId: id, channels }) => ({
@@ -59,9 +63,21 @@ export function answerRows(
       const watches = place.kind !== "guild"
         ? []
         : watchers.filter((one) => one.watches(message, recordNothing)).map(({ id }) => id);
-      return { place: label, answers: agentId, overlaps, watches, rule };
+      const isClosed = isClosedAt(place, policy) || undefined;
+      return { place: label, answers: agentId, isClosed, overlaps, watches, rule };
     },
   );
+}
+
+/** A channel that the config names without its guild is closed if it would be so in each guild. */
+function isClosedAt(place: Place, policy: AccessPolicy): boolean {
+  const { dm, guilds = {} } = policy;
+  if (place.kind !== "guild") return !dm.enabled || dm.policy === "disabled";
+  const isClosed = (guild: GuildPlace["guild"]) =>
+    rulesFor({ ...place, guild }, policy).kind === "closed";
+  if (place.guild.name !== "") return isClosed(place.guild);
+  return isClosed(place.guild) &&
+    Object.keys(guilds).every((key) => isClosed(placeIn("", key).place.guild));
 }
 
 /** The rules as if only one agent had claims. An agent without a claim answers nothing by them. */
@@ -110,12 +126,15 @@ function shownChannel(key: string): string {
   return isNameKey(key) ? `#${key.replace(/^#/, "")}` : key;
 }
 
-function placeIn(key: string, guild = ""): Omit<KnownPlace, "label"> {
+function placeIn(
+  key: string,
+  guild = "",
+): Omit<KnownPlace, "label"> & { readonly place: GuildPlace } {
   const channelId = (isNameKey(key) ? undefined : parseSnowflake<"channel">(key)) ??
     unknownId<"channel">();
   const guildId: GuildId = parseSnowflake<"guild">(guild) ?? unknownId<"guild">();
   const name = key.replace(/^#/, "");
-  const place: Place = {
+  const place: GuildPlace = {
     kind: "guild",
     guild: { id: guildId, name: guild },
     channel: { id: channelId, name },

@@ -8,13 +8,22 @@
 import { toAccountId } from "../../core/discord/ids.ts";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { formsOf, isNameKey } from "../../policy/rules/entries.ts";
+import { plainName } from "../../policy/rules/entries.ts";
 import { ONLY_AGENT } from "../schema/router.ts";
 import { DEFAULT_ACCOUNT, sectionsOf } from "../schema/accounts.ts";
 import { entriesAt, isList, type Segment, textOf, valueAt } from "../text/tree.ts";
 import type { AddRemark } from "./audit_account.ts";
 
 const ASSIGNMENTS = ["router", "assignments"];
+
+/**
+ * Barnacle's own commands, which a trigger never gets. The config knows no interactions, so a test
+ * compares this list with theirs.
+ */
+export const OWN_COMMANDS: readonly string[] =
+  ("help commands status whoami usage context why memory skill forget undo stop new reset compact model models " +
+    "think reasoning verbose queue activation allowlist send config agents mcp pause restart approve")
+    .split(" ");
 
 /** Adds all remarks, in any order. */
 export function auditRouter(file: unknown, remark: AddRemark): void {
@@ -32,7 +41,8 @@ export function auditRouter(file: unknown, remark: AddRemark): void {
     return false;
   };
   const known = assignments.filter(([id]) => isKnown(id, [...ASSIGNMENTS, id]));
-  roles(known, remark);
+  const hasTextCommands = valueAt(file, ["commands", "text"]) !== false;
+  roles(known, hasTextCommands ? OWN_COMMANDS : [], remark);
   if (agents.every((id) => passive.has(id))) {
     const message = "Every agent is passive, so none answers";
     remark([...ASSIGNMENTS, agents[0] ?? ONLY_AGENT, "role"], message, "make one active", "error");
@@ -46,13 +56,13 @@ export function auditRouter(file: unknown, remark: AddRemark): void {
 type Assignments = ReturnType<typeof entriesAt>;
 
 /** Passive agents that can do nothing, and triggers of agents that answer anyway. */
-function roles(assignments: Assignments, remark: AddRemark): void {
+function roles(assignments: Assignments, taken: readonly string[], remark: AddRemark): void {
   for (const [id, entry] of assignments) {
     const here = [...ASSIGNMENTS, id];
     const triggers = valueAt(entry, ["triggers"]);
     const hasTriggers = isList(triggers) && triggers.length > 0;
     if (valueAt(entry, ["role"]) === "passive") {
-      passiveFaults(here, entry, remark);
+      passiveFaults(here, entry, taken, remark);
     } else if (hasTriggers) {
       const hint = 'set "role": "passive", or remove the triggers';
       remark([...here, "triggers"], `${quoted(id)} is active, so its triggers do nothing`, hint);
@@ -61,7 +71,12 @@ function roles(assignments: Assignments, remark: AddRemark): void {
 }
 
 /** A passive agent without a trigger or a channel does nothing. */
-function passiveFaults(here: readonly Segment[], entry: unknown, remark: AddRemark): void {
+function passiveFaults(
+  here: readonly Segment[],
+  entry: unknown,
+  taken: readonly string[],
+  remark: AddRemark,
+): void {
   const role = [...here, "role"];
   const triggers = valueAt(entry, ["triggers"]);
   const channels = valueAt(entry, ["channels"]);
@@ -84,6 +99,11 @@ function passiveFaults(here: readonly Segment[], entry: unknown, remark: AddRema
     if (typeof command === "string" && !/^\/?[\w-]{1,32}$/.test(command)) {
       const hint = 'such as "standup"';
       remark([...at, "command"], "Expected a name of letters, digits, - and _", hint, "error");
+    } else if (taken.includes(textOf(command).replace(/^\//, "").toLowerCase())) {
+      const message = `Barnacle has a command ${
+        quoted(textOf(command))
+      } itself, so this never matches`;
+      remark([...at, "command"], message, "choose another name");
     }
   }
 }
@@ -100,8 +120,7 @@ function assignedTwice(
     const channels = valueAt(entries.get(agentId), ["channels"]);
     for (const [index, channel] of isList(channels) ? channels.entries() : []) {
       const written = textOf(channel);
-      const name = written.replace(/^#/, "");
-      const key = isNameKey(written) ? formsOf(name)[0] ?? name : written;
+      const key = plainName(written);
       const holder = holders.get(key);
       if (holder === undefined) holders.set(key, { agentId, written });
       else if (holder.agentId !== agentId) {

@@ -228,19 +228,27 @@ export const bindings: Convert = listOf((value, field) => {
   if ((read("channel") ?? "discord") !== "discord") {
     return noteLeft(field, "Barnacle supports Discord only");
   }
+  if ((textOf(valueAt(value, ["type"])) ?? "route") !== "route") {
+    return noteLeft(field, "Barnacle has no sessions of other programs to bind");
+  }
   const agentId = textOf(valueAt(value, ["agentId"]));
   if (agentId === undefined) return noteLeft(field, "There is no agentId");
   if (valueAt(match, ["roles"]) !== undefined || valueAt(match, ["teamId"]) !== undefined) {
     return noteLeft(field, "Barnacle binds by account, guild, channel and user");
   }
   const isPerson = ["dm", "direct"].includes(read("peer", "kind") ?? "");
+  const peer = read("peer", "id");
+  if (peer === "*") {
+    return noteLeft(field, "Barnacle binds single channels and users, not all of one kind");
+  }
   if (isPerson) {
     noteChanged(field, "Here, it also takes this person's messages in guilds");
   }
   const parts = {
-    accountId: read("accountId"),
+    // There, a binding without an account is the default one's; here, it is every account's.
+    accountId: read("accountId") ?? (field.hasAccounts ? "default" : undefined),
     guildId: read("guildId"),
-    [isPerson ? "userId" : "channelId"]: read("peer", "id"),
+    [isPerson ? "userId" : "channelId"]: peer,
   };
   const said = Object.entries(parts).filter(([, part]) => part !== undefined && part !== "*");
   return { agentId, match: Object.fromEntries(said) };

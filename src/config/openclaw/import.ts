@@ -10,7 +10,7 @@ import { loadConfig } from "../load.ts";
 import { configSchema } from "../schema/root.ts";
 import { isSecret, schemaAt } from "../schema/parts/shape.ts";
 import { parsePath } from "../text/path.ts";
-import { isList, isRecord, type Segment, textOf, valueAt } from "../text/tree.ts";
+import { entriesAt, isList, isRecord, type Segment, textOf, valueAt } from "../text/tree.ts";
 import { type Mark, markAt, readOpenClaw, setMark, UNMARKED } from "./read.ts";
 import {
   applyRules,
@@ -63,6 +63,8 @@ export async function importConfig(text: string): Promise<Imported> {
     mark: UNMARKED,
     era,
     takesNames: era === "seed",
+    hasAccounts: entriesAt(source.value, ["channels", "discord", "accounts"])
+      .some(([key]) => key !== "default"),
     note: (kind, path, line, why) => void notes.push({ kind, path, line, why }),
   };
   const target = applyRules<ImportTarget>(source.value, place, SECTIONS, {}, NOT_OURS);

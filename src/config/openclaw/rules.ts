@@ -36,6 +36,8 @@ export interface ImportedPlace {
   readonly era: Era;
   /** Whether names in allow lists count, by the file's own setting. */
   readonly takesNames: boolean;
+  /** Whether the file has accounts beside the default one. */
+  readonly hasAccounts: boolean;
   /** Adds a note about a key. */
   note(kind: ImportNote["kind"], path: string, line: number, why: string): void;
 }

@@ -152,6 +152,11 @@ export function formsOf(name: string): readonly string[] {
   return FORMS.map((form) => form(name));
 }
 
+/** A written name as its slug, which all its spellings share; an id and `"*"` as they are. */
+export function plainName(key: string): string {
+  return isNameKey(key) ? slug(key) || key.replace(/^#/, "") : key;
+}
+
 /** Whether a key is an accepted spelling of a name. */
 export function isFormOf(key: string, name: string): boolean {
   return isNameKey(key) && FORMS.some((form) => form(name) === key);

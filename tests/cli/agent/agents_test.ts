@@ -26,6 +26,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "direct messages",
         answers: "all",
+        isClosed: true,
         overlaps: [],
         watches: [],
         rule: "router.assignments.all.channels[0]",
@@ -33,6 +34,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "krill #help",
         answers: "all",
+        isClosed: undefined,
         overlaps: [],
         watches: ["watch"],
         rule: "router.assignments.all.channels[0]",
@@ -40,6 +42,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "krill #drafts",
         answers: "writer",
+        isClosed: undefined,
         overlaps: ["all"],
         watches: [],
         rule: "router.assignments.writer.channels[0]",
@@ -47,6 +50,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "#notes",
         answers: "writer",
+        isClosed: true,
         overlaps: ["all"],
         watches: [],
         rule: "router.assignments.writer.channels[1]",
@@ -54,6 +58,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "#logs",
         answers: "all",
+        isClosed: true,
         overlaps: [],
         watches: ["watch"],
         rule: "router.assignments.all.channels[0]",
@@ -61,6 +66,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "12345678901234567",
         answers: "all",
+        isClosed: true,
         overlaps: ["main"],
         watches: [],
         rule: "router.assignments.all.channels[0]",
@@ -68,6 +74,7 @@ describe("[N2] answerRows()", () => {
       {
         place: "other channels",
         answers: "all",
+        isClosed: true,
         overlaps: [],
         watches: [],
         rule: "router.assignments.all.channels[0]",

@@ -78,6 +78,8 @@ describe("[C11] imported agents, models and bindings", () => {
         { agentId: "other", match: { channel: "discord", guildId: "4" } },
         { agentId: "gone", match: { channel: "discord", guildId: "6" } },
         { agentId: "main", match: { channel: "discord", roles: ["5"] } },
+        { agentId: "main", match: { channel: "discord", peer: { kind: "direct", id: "*" } } },
+        { type: "acp", agentId: "main", match: { channel: "discord", guildId: "7" } },
       ],
     }`);
     assert.deepEqual(value["bindings"], [
@@ -87,6 +89,29 @@ describe("[C11] imported agents, models and bindings", () => {
       { agentId: "other", match: { guildId: "4" } },
     ]);
     assert.match(told.join("\n"), /left bindings\[\d\].*: There is no agent "gone"/);
+    assert.match(
+      told.join("\n"),
+      /changed bindings\[2\]: Here, it also takes this person's messages/,
+    );
+    assert.match(told.join("\n"), /left bindings\[7\]: Barnacle binds single channels and users/);
+    assert.match(told.join("\n"), /left bindings\[8\]: Barnacle has no sessions of other programs/);
+  });
+
+  it("gives a binding without an account to the default one, if there are several", async () => {
+    const { value } = await imported(`{
+      agents: { list: [{ id: "main" }] },
+      channels: { discord: { token: "\${A}", accounts: { work: { token: "\${B}" } } } },
+      bindings: [
+        { agentId: "main", match: { channel: "discord", guildId: "1" } },
+        { agentId: "main", match: { channel: "discord", guildId: "2", accountId: "*" } },
+        { agentId: "main", match: { channel: "discord", accountId: "work" } },
+      ],
+    }`);
+    assert.deepEqual(value["bindings"], [
+      { agentId: "main", match: { accountId: "default", guildId: "1" } },
+      { agentId: "main", match: { guildId: "2" } },
+      { agentId: "main", match: { accountId: "work" } },
+    ]);
   });
 });
 
