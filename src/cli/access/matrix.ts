@@ -10,6 +10,7 @@ import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { tellRefused } from "../shared/read_config.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** Prints a table for each account. */
@@ -20,7 +21,7 @@ export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
     tellDefaults(now, io);
     const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];
     const tables = [];
-    for (const view of views) tables.push(await tableOf(view, store, isUnread));
+    for (const view of views) tables.push(await matrixOf(view, store, isUnread));
     if (flags.json) {
       io.out(JSON.stringify(tables.map(({ notes: _, ...table }) => table)));
       return EXIT.done;
@@ -35,11 +36,28 @@ export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
   });
 }
 
-async function tableOf(
+/** The access matrix of one account. */
+export interface AccessMatrix {
+  readonly accountId: AccountId;
+  readonly rows: readonly AccessRow[];
+  /** Entries of `commands.ownerAllowFrom`, or words for the owners at Discord. */
+  readonly owners: readonly string[];
+  /** Whether other bots are treated as people are. */
+  readonly allowsBots: boolean;
+  /** Remarks below the table. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes the matrix of an account.
+ *
+ * @param isUnread Whether there may be a store that cannot be read.
+ */
+export async function matrixOf(
   { accountId, policy }: AccessView,
   store: Store | undefined,
   isUnread: boolean,
-) {
+): Promise<AccessMatrix> {
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   const paired = await store?.pairing.paired(accountId) ?? [];
   const { owners } = policy.commands;
@@ -67,7 +85,8 @@ function linesOf(rows: readonly AccessRow[]): readonly string[] {
   return inColumns([HEAD, ...cells], [PLACE_WIDTH]);
 }
 
-function cellsOf(
+/** The cells of a row after its place: mention, reactions, commands, people. */
+export function cellsOf(
   { talk, needsMention, reactions, commands, sessionCommands }: AccessRow,
   forPeople: number,
 ): readonly string[] {

@@ -7,6 +7,7 @@ import { parseUser } from "../../core/outbound/target.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import {
   MAX_WRONG_CODES,
+  type Paired,
   type PairingOutcome,
   type PairingRequest,
   readCode,
@@ -34,27 +35,20 @@ import { createSecretFilter } from "../../render/safety/secrets.ts";
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const now = Date.now();
-    const pending: PairingRequest[] = [];
-    const paired = [];
     const accounts = await accountsIn(store.gateway, flags.account);
-    for (const accountId of accounts) {
-      pending.push(...await store.pairing.requests(accountId, now));
-      paired.push(...await store.pairing.paired(accountId));
-    }
+    const { pending, paired } = await pairingsOf(accounts, store.pairing, now);
     if (flags.json) {
-      // The ids of the buttons are secret: a press of one approves the request.
-      const requests = pending.map(({ buttons: _, ...rest }) => rest);
-      io.out(JSON.stringify({ pending: requests, paired }));
+      io.out(JSON.stringify({ pending, paired }));
       return EXIT.done;
     }
     const accountCell = (accountId: AccountId) => accounts.length > 1 ? [accountId] : [];
     if (pending.length === 0) io.err("No open pairing requests.");
-    const rows = pending.map(({ accountId, code, username, userId, createdAt, expiresAt }) => [
-      code,
-      username,
-      userId,
-      ...accountCell(accountId),
-      `asked ${agoText(now - createdAt)}, expires in ${minutesText(expiresAt - now)}`,
+    const rows = pending.map((request) => [
+      request.code,
+      request.username,
+      request.userId,
+      ...accountCell(request.accountId),
+      timesText(request, now),
     ]);
     const known = paired.map(({ accountId, username, userId, pairedAt, pairedBy }) => [
       "paired",
@@ -66,6 +60,30 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
     for (const line of inColumns([...rows, ...known])) io.out(line);
     return EXIT.done;
   });
+}
+
+/** A request without the ids of its buttons, which are secret: a press of one approves it. */
+export type OpenRequest = Omit<PairingRequest, "buttons">;
+
+/** Open requests and paired users of accounts. */
+export async function pairingsOf(
+  accounts: readonly AccountId[],
+  pairing: Pick<Store["pairing"], "requests" | "paired">,
+  now: number,
+): Promise<{ readonly pending: readonly OpenRequest[]; readonly paired: readonly Paired[] }> {
+  const pending: OpenRequest[] = [];
+  const paired: Paired[] = [];
+  for (const accountId of accounts) {
+    const requests = await pairing.requests(accountId, now);
+    pending.push(...requests.map(({ buttons: _, ...rest }) => rest));
+    paired.push(...await pairing.paired(accountId));
+  }
+  return { pending, paired };
+}
+
+/** `"asked 2 min ago, expires in 58 min"`. */
+export function timesText({ createdAt, expiresAt }: OpenRequest, now: number): string {
+  return `asked ${agoText(now - createdAt)}, expires in ${minutesText(expiresAt - now)}`;
 }
 
 /**
@@ -90,23 +108,51 @@ export function decide(
     const accounts = await accountsIn(store.gateway, flags.account);
     const request = await requestOf(store, accounts, code);
     if (request) io.err(`${DOING[how]} ${personText(request)}`);
-    const outcome = await decideIn(store, request ? [request.accountId] : accounts, {
-      by: { code },
-      how,
-      decidedBy: "cli",
-      notify: request ? welcomeOf(request, loaded.config) : [],
-    });
-    if (outcome.kind === "approved" && loaded.config.session.dmScope === "main") {
-      const paired = await store.pairing.paired(outcome.request.accountId);
-      if (paired.length > 1) io.err(SHARED_MEMORY);
-    }
-    return report(outcome, flags, io);
+    const decided = await decideRequest(how, code, accounts, { store, config: loaded.config });
+    if (decided.warning !== undefined) io.err(`Warning: ${decided.warning}`);
+    if (flags.json) io.out(JSON.stringify(toPublic(decided.outcome)));
+    else if (decided.code === EXIT.done) io.out(decided.text);
+    else io.problem(decided.text);
+    return decided.code;
   });
 }
 
+/** A decision that was tried. */
+export interface DecidedRequest {
+  readonly outcome: PairingOutcome;
+  /** The outcome in words. */
+  readonly text: string;
+  /** `EXIT.done` if it is decided now. */
+  readonly code: ExitCode;
+  /** The consequence that the operator may not want. */
+  readonly warning?: string;
+}
+
+/** Decides the request with a code; an approved person hears of it. */
+export async function decideRequest(
+  how: "approve" | "deny",
+  code: string,
+  accounts: readonly AccountId[],
+  { store, config }: { readonly store: Store; readonly config: BotConfig },
+): Promise<DecidedRequest> {
+  const request = await requestOf(store, accounts, code);
+  const outcome = await decideIn(store, request ? [request.accountId] : accounts, {
+    by: { code },
+    how,
+    decidedBy: "cli",
+    notify: request ? welcomeOf(request, config) : [],
+  });
+  const isShared = outcome.kind === "approved" && config.session.dmScope === "main" &&
+    (await store.pairing.paired(outcome.request.accountId)).length > 1;
+  return {
+    ...reportOf(outcome, Date.now()),
+    outcome,
+    warning: isShared ? SHARED_MEMORY : undefined,
+  };
+}
+
 /** For every paired user but the first (S1). */
-const SHARED_MEMORY =
-  "Warning: direct messages of all users share one conversation, so the bot may " +
+const SHARED_MEMORY = "direct messages of all users share one conversation, so the bot may " +
   "repeat one user's words to another. To separate them: " +
   "`barnacle config set session.dmScope auto`";
 
@@ -118,11 +164,8 @@ export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitC
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
-    const revoked = [];
-    for (const accountId of await accountsIn(store.gateway, flags.account)) {
-      const paired = await store.pairing.revoke(accountId, userId, Date.now());
-      if (paired) revoked.push(paired);
-    }
+    const accounts = await accountsIn(store.gateway, flags.account);
+    const revoked = await unpair(userId, accounts, store.pairing);
     if (flags.json) io.out(JSON.stringify({ revoked }));
     else {
       for (const user of revoked) io.out(`Unpaired ${personText(user)}`);
@@ -131,6 +174,20 @@ export function revoke(flags: AccountFlags, user: string, io: Io): Promise<ExitC
     io.problem(`user ${userId} is not paired; \`barnacle pairing list\` shows paired users`);
     return EXIT.failed;
   });
+}
+
+/** Unpairs a user from accounts; returns the pairings that existed. */
+export async function unpair(
+  userId: UserId,
+  accounts: readonly AccountId[],
+  pairing: Pick<Store["pairing"], "revoke">,
+): Promise<readonly Paired[]> {
+  const revoked: Paired[] = [];
+  for (const accountId of accounts) {
+    const paired = await pairing.revoke(accountId, userId, Date.now());
+    if (paired) revoked.push(paired);
+  }
+  return revoked;
 }
 
 /** Reads `K7XQ2MPR` or `discord K7XQ2MPR`; the code may have spaces. */
@@ -171,14 +228,6 @@ async function decideIn(
 }
 
 const DOING = { approve: "Approving", deny: "Denying" } as const;
-
-function report(outcome: PairingOutcome, { json }: AccountFlags, io: Io): ExitCode {
-  const { text, code } = reportOf(outcome, Date.now());
-  if (json) io.out(JSON.stringify(toPublic(outcome)));
-  else if (code === EXIT.done) io.out(text);
-  else io.problem(`${text}`);
-  return code;
-}
 
 /** Removes the ids of the buttons, which are secret. */
 function toPublic(outcome: PairingOutcome): object {

@@ -6,6 +6,8 @@
  * matches no user whose roles are unknown.
  */
 
+import type { AccountId } from "../../core/discord/ids.ts";
+import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -19,6 +21,7 @@ import {
   accessNow,
   type AccessView,
   type ReadAccess,
+  type RulePlace,
   ruleText,
   tellDefaults,
   viewOf,
@@ -34,6 +37,7 @@ import {
   dependOnOwner,
   type PlacedCheck,
   placedChecks,
+  type PlacedDecision,
   toolLines,
   toolsOf,
 } from "../verdict/checks.ts";
@@ -88,29 +92,17 @@ export function accessTest(
     if (tellRefused(now, io)) return EXIT.config;
     tellDefaults(now, io);
     const view = viewOf(now, flags.account);
-    const tried = await tryIt(flags, { now, view, store, io, tools });
-    const { verdict: { kind, why, rule }, checks, decisions, unknown } = tried;
-    const place = view.placeOf(rule);
-    if (flags.json) {
-      io.out(JSON.stringify({
-        accountId: view.accountId,
-        verdict: kind,
-        why,
-        words: reasonText(why),
-        rule,
-        place,
-        checks,
-        tools: decisions,
-        unknown,
-      }));
-    } else {
+    const tried = await tryAccess(flags, { now, view, store, io, tools });
+    const { verdict, words, rule, place, checks, unknown } = tried;
+    if (flags.json) io.out(JSON.stringify(tried));
+    else {
       const where = printable(ruleText(rule, place, io.cwd));
-      io.out(`${WOULD[kind]}: ${asPhrase(reasonText(why))} (${where})`);
+      io.out(`${WOULD[verdict]}: ${asPhrase(words)} (${where})`);
       for (const line of wrapLines(checkLines(checks, io), io.columns)) io.out(line);
-      for (const line of wrapLines(toolLines(decisions, io), io.columns)) io.out(line);
+      for (const line of wrapLines(toolLines(tried.tools, io), io.columns)) io.out(line);
       for (const fact of unknown) io.err(`Note: ${fact}`);
     }
-    if (kind === "accept") return EXIT.done;
+    if (verdict === "accept") return EXIT.done;
     const isAboutSender = SENDER_CHECKS.includes(checks.at(-1)?.id ?? "");
     return isAboutSender && unknown.length > 0 ? EXIT.partly : EXIT.failed;
   });
@@ -119,22 +111,59 @@ export function accessTest(
 /** Checks whose result may change with more facts about the sender. */
 const SENDER_CHECKS: readonly string[] = ["sender", "rights"];
 
-const WOULD = {
+/** A verdict in words. */
+export const WOULD: Readonly<Record<TriedAccess["verdict"], string>> = {
   accept: "Would be answered",
   challenge: "Would not be answered, but the sender would get a pairing code",
   undecided: "Would wait for a fact first",
   ignore: "Would not be answered",
-} as const;
+};
 
-interface Trying {
+/** The event to judge. */
+export type TriedEvent = Omit<AccessTestFlags, "config" | "data" | "json" | "account">;
+
+/** The verdict on a hypothetical event. */
+export interface TriedAccess {
+  readonly accountId: AccountId;
+  readonly verdict: Verdict["kind"];
+  readonly why: Verdict["why"];
+  /** The reason in words. */
+  readonly words: string;
+  /** Config path of the rule that decided. */
+  readonly rule: string;
+  /** Place of the rule in the file. */
+  readonly place: RulePlace | undefined;
+  /** The checks in their order; the last one decided. */
+  readonly checks: readonly PlacedCheck[];
+  /** The tools of the turn; none if the bot would not answer. */
+  readonly tools: readonly PlacedDecision[];
+  /** Missing facts that a rule may need, in words. */
+  readonly unknown: readonly string[];
+}
+
+/** The rules and sources of facts. */
+export interface Trying {
+  /** The rules of all accounts. */
   readonly now: ReadAccess;
+  /** The rules of the account that gets the event. */
   readonly view: AccessView;
+  /** Absent if there is no store yet. */
   readonly store: Store | undefined;
-  readonly io: Io;
+  /** For the token of Discord, and for slow requests. */
+  readonly io: Pick<Io, "env" | "during">;
+  /** All tools. */
   readonly tools: readonly Tool[];
 }
 
-async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Trying) {
+/**
+ * Judges a hypothetical event by the bot's own engine.
+ *
+ * @throws {StartError} If the place or a role is unknown or ambiguous.
+ */
+export async function tryAccess(
+  flags: TriedEvent,
+  { now, view, store, io, tools }: Trying,
+): Promise<TriedAccess> {
   const { accountId, policy } = view;
   const { index } = restoreIndex(await store?.gateway.guildsOf(accountId) ?? []);
   const place = findPlace(flags.channel, index);
@@ -167,10 +196,17 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
     TEXT_COMMANDS,
   );
   const { verdict } = explanation;
+  const { kind, why, rule } = verdict;
   const isAnswered = verdict.kind === "accept" && event.kind === "message";
   return {
-    verdict,
-    decisions: isAnswered
+    accountId,
+    verdict: kind,
+    why,
+    words: reasonText(why),
+    rule,
+    place: view.placeOf(rule),
+    checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),
+    tools: isAnswered
       ? toolsOf(
         {
           ...event.message,
@@ -183,7 +219,6 @@ async function tryIt(flags: AccessTestFlags, { now, view, store, io, tools }: Tr
         (name) => missingSection(name, now.config),
       )
       : [],
-    checks: placedChecks(explanation, view.placeOf).map(withoutUnknownId),
     unknown: learned.unknown,
   };
 }
@@ -197,7 +232,7 @@ const isCommand = (event: AccessEventKind): boolean =>
   event === "slash" || event === "button" || event === "select" || event === "modal";
 
 function meantBy(
-  { event, text = "hello", reply, mention, bot, on, needs }: AccessTestFlags,
+  { event, text = "hello", reply, mention, bot, on, needs }: TriedEvent,
   { accountId }: AccessView,
   place: FoundPlace,
   { user, roles }: UserFacts,
@@ -218,7 +253,7 @@ function meantBy(
 }
 
 function knownFactsOf(
-  { manager }: AccessTestFlags,
+  { manager }: TriedEvent,
   { accountId }: AccessView,
   now: ReadAccess,
   { user: { id }, ownsApplication }: UserFacts,

@@ -12,6 +12,7 @@ import type { CommonFlags } from "../shared/command.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
+import type { Store } from "../../core/store/store.ts";
 
 /** Characters of a command in the list. */
 const PREVIEW_CHARS = 80;
@@ -30,7 +31,10 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
     const found = (await questions.open(Date.now())).find((one) =>
       one.code === code.trim().toUpperCase()
     );
-    if (!found) return unknown(code, io);
+    if (!found) {
+      io.problem(unknownText(code));
+      return EXIT.failed;
+    }
     if (flags.json) {
       io.out(JSON.stringify(found));
       return EXIT.done;
@@ -69,12 +73,9 @@ export function decide(
   return withStore(flags, io, async ({ questions }) => {
     const decided: string[] = [];
     for (const code of codes) {
-      const answer = { choice: CHOICES[choice] };
-      const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });
-      if (outcome.kind === "decided") decided.push(outcome.question.code);
-      else if (outcome.kind === "no_choice") {
-        io.problem(`${outcome.question.code} cannot be ${DONE[choice]}`);
-      } else unknown(code, io);
+      const outcome = await decideQuestion(choice, code, questions);
+      if ("decided" in outcome) decided.push(outcome.decided);
+      else io.problem(outcome.problem);
     }
     if (flags.json) io.out(JSON.stringify({ [choice]: decided }));
     else for (const code of decided) io.out(`${code} ${DONE[choice]}`);
@@ -82,13 +83,28 @@ export function decide(
   });
 }
 
-function unknown(code: string, io: Io): ExitCode {
-  io.problem(
-    `${
-      quoted(code)
-    } is unknown, decided or expired; \`barnacle approvals list\` shows the open ones`,
-  );
-  return EXIT.failed;
+/** Decides an approval by its code; else says why nothing has changed. */
+export async function decideQuestion(
+  choice: OperatorChoice,
+  code: string,
+  questions: Pick<Store["questions"], "decide">,
+): Promise<{ readonly decided: string } | { readonly problem: string }> {
+  const answer = { choice: CHOICES[choice] };
+  const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });
+  switch (outcome.kind) {
+    case "decided":
+      return { decided: outcome.question.code };
+    case "no_choice":
+      return { problem: `${outcome.question.code} cannot be ${DONE[choice]}` };
+    default:
+      return { problem: unknownText(code) };
+  }
+}
+
+function unknownText(code: string): string {
+  return `${
+    quoted(code)
+  } is unknown, decided or expired; \`barnacle approvals list\` shows the open ones`;
 }
 
 /** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  asks user:9  ["ls"]`. */

@@ -63,7 +63,8 @@ export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Prom
   );
 }
 
-function unknownNote(id: number): string {
+/** Says that there is no such note. */
+export function unknownNote(id: number): string {
   return `no note ${id}; \`barnacle memory list\` shows them`;
 }
 

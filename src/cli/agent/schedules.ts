@@ -4,6 +4,7 @@
  */
 
 import { changeRows } from "../shared/columns.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
 import type { Schedule, ScheduleRun } from "../../core/turn/schedule.ts";
 import { nextRun } from "../../flows/schedules/when.ts";
 import { quoted } from "../../lib/text/quoted.ts";
@@ -26,12 +27,7 @@ const RUNS_SHOWN = 5;
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);
-    const all: { readonly schedule: Schedule; readonly runs: readonly ScheduleRun[] }[] = [];
-    for (const accountId of accounts) {
-      for (const schedule of await store.schedules.list(accountId)) {
-        all.push({ schedule, runs: await store.schedules.runsOf(schedule.id, RUNS_SHOWN) });
-      }
-    }
+    const all = await schedulesOf(accounts, store.schedules);
     if (flags.json) {
       io.out(JSON.stringify(all.map(({ schedule: { lastRun: _, ...rest }, runs }) => ({
         ...rest,
@@ -48,10 +44,32 @@ export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
   });
 }
 
+/** A schedule with its newest runs. */
+export interface ListedSchedule {
+  readonly schedule: Schedule;
+  /** The newest first. */
+  readonly runs: readonly ScheduleRun[];
+}
+
+/** The schedules of accounts. */
+export async function schedulesOf(
+  accounts: readonly AccountId[],
+  schedules: Pick<Store["schedules"], "list" | "runsOf">,
+): Promise<readonly ListedSchedule[]> {
+  const all: ListedSchedule[] = [];
+  for (const accountId of accounts) {
+    for (const schedule of await schedules.list(accountId)) {
+      all.push({ schedule, runs: await schedules.runsOf(schedule.id, RUNS_SHOWN) });
+    }
+  }
+  return all;
+}
+
 /** A change of some schedules. */
 export type ScheduleChange = "pause" | "resume" | "run" | "delete";
 
-const DONE: Readonly<Record<ScheduleChange, string>> = {
+/** The result of a change, in words. */
+export const DONE: Readonly<Record<ScheduleChange, string>> = {
   pause: "paused",
   resume: "resumed",
   run: "runs now, or as soon as the bot is online",
@@ -74,14 +92,25 @@ export function change(
     const words = {
       key: how,
       done: DONE[how],
-      failed: (id: number) => `no schedule ${id}; \`barnacle schedules list\` shows them`,
+      failed: unknownSchedule,
     };
     const change = async (id: number) => await changeOne(how, schedules, id, await timezone);
     return await changeRows(ids, change, words, flags, io);
   });
 }
 
-async function changeOne(
+/** Says that there is no such schedule. */
+export function unknownSchedule(id: number): string {
+  return `no schedule ${id}; \`barnacle schedules list\` shows them`;
+}
+
+/**
+ * Changes one schedule.
+ *
+ * @param timezone For the next run of one that continues.
+ * @returns `false` if there is no such schedule.
+ */
+export async function changeOne(
   how: ScheduleChange,
   schedules: Store["schedules"],
   id: number,
@@ -128,7 +157,8 @@ function lineOf(schedule: Schedule, isOneOfMany: boolean): string {
   ].join("  ");
 }
 
-function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
+/** `"next 2026-11-27 09:00:00"`, `"paused"`, `"done"`, … */
+export function stateOf({ nextAt, askedAt, pausedBy }: Schedule): string {
   if (askedAt !== undefined) return "runs next";
   if (nextAt === undefined) return "done";
   if (pausedBy) return pausedBy === "failures" ? "paused (failures)" : "paused";

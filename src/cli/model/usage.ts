@@ -35,16 +35,9 @@ export interface UsageFlags extends CommonFlags {
 export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {
   const { budgets, currency } = await spendingConfig(flags.config, io); // before root's rights go
   return await withStore(flags, io, async (store) => {
-    const { usage } = store;
-    const from = dayOf(Date.now()) - days + 1;
-    const names = await namesOf(by, store);
-    const rows = (await usage.sumBy(by, from)).map(({ value, ...sum }) => ({
-      value: by === "day" ? new Date(Number(value) * DAY_MS).toISOString().slice(0, 10) : value,
-      name: names.get(value),
-      ...sum,
-    }));
-    const total = await usage.sum(from);
-    const limits = await budgetUsesIn(store, budgets, Date.now());
+    const now = Date.now();
+    const { rows, total } = await usageBy(by, days, store, now);
+    const limits = await budgetUsesIn(store, budgets, now);
     if (flags.json) {
       io.out(JSON.stringify({ days, currency, rows, total, budgets: limits }));
       return EXIT.done;
@@ -70,6 +63,32 @@ export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Pro
   });
 }
 
+/** A sum of requests with one value of a field. */
+export interface UsageRow extends UsageSum {
+  /** Id of the person, place or agent; a day as `2026-11-27`. */
+  readonly value: string;
+  /** Name of the person or place, if the store knows it. */
+  readonly name?: string;
+}
+
+/** The sums of the last UTC days by a field, and of all together. */
+export async function usageBy(
+  by: UsageField,
+  days: number,
+  store: Store,
+  now: number,
+): Promise<{ readonly rows: readonly UsageRow[]; readonly total: UsageSum }> {
+  const { usage } = store;
+  const from = dayOf(now) - days + 1;
+  const names = await namesOf(by, store);
+  const rows = (await usage.sumBy(by, from)).map(({ value, ...sum }) => ({
+    value: by === "day" ? new Date(Number(value) * DAY_MS).toISOString().slice(0, 10) : value,
+    name: names.get(value),
+    ...sum,
+  }));
+  return { rows, total: await usage.sum(from) };
+}
+
 /** The keys of the config about costs; none of a config that is missing or invalid. */
 export async function spendingConfig(
   file: string | undefined,
@@ -82,7 +101,7 @@ export async function spendingConfig(
 }
 
 /** `"ada (123)"`, or the id alone. */
-function labelOf(value: string, name: string | undefined): string {
+export function labelOf(value: string, name: string | undefined): string {
   return name === undefined ? value || "–" : `${name} (${value})`;
 }
 
@@ -122,7 +141,11 @@ function cellsOf(
   ];
 }
 
-function costOf({ micros, requests, unpriced }: UsageSum, currency: string | undefined): string {
+/** The money of a sum in words, also if prices are missing. */
+export function costOf(
+  { micros, requests, unpriced }: UsageSum,
+  currency: string | undefined,
+): string {
   if (unpriced === requests && requests > 0) return "no price";
   return `${moneyText(micros, currency)}${unpriced > 0 ? " + no price" : ""}`;
 }

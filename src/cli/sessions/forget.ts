@@ -56,22 +56,54 @@ export async function forget(
     return EXIT.failed;
   }
   return await withStore(flags, io, async (store, { dataDir, holder }) => {
-    const path = join(dataDir, DATABASE_NAME);
     const isRunning = holder === "another";
-    if (isRunning && statSync(path).size > LARGE_BYTES) {
-      io.problem("the store is large, and the bot is running; stop the bot, and try again");
+    const work = forgetPerson(userId, { store, dataDir, isRunning, waitMs: WAIT_MS });
+    const done = await io.during("Forgetting", work);
+    if ("problem" in done) {
+      io.problem(done.problem);
       return EXIT.tryAgain;
     }
-    const forgotten = await io.during("Forgetting", forgetIn(store, userId, isRunning));
-    if (forgotten === "open turns") {
-      io.problem(`a turn of user ${userId} is still open; try again later, or stop the bot first`);
-      return EXIT.tryAgain;
-    }
-    await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
-    const backups = backupsBeside(path);
-    report(forgotten, backups, userId, flags, io);
-    return backups.length === 0 ? EXIT.done : EXIT.failed;
+    report(done, userId, flags, io);
+    return done.backups.length === 0 ? EXIT.done : EXIT.failed;
   });
+}
+
+/** A person is forgotten, but for the listed files. */
+export interface ForgottenPerson {
+  /** The number of rows that were deleted or changed, by table. */
+  readonly tables: Forgotten["tables"];
+  /** Copies of the database that still have the person's data. */
+  readonly backups: readonly string[];
+}
+
+/**
+ * Removes every trace of a person.
+ *
+ * @param where `isRunning`: whether a bot has the store open. `waitMs`: milliseconds to wait for open
+ * turns of the person.
+ * @returns The reason if nothing was forgotten.
+ */
+export async function forgetPerson(
+  userId: UserId,
+  { store, dataDir, isRunning, waitMs }: {
+    readonly store: Store;
+    readonly dataDir: string;
+    readonly isRunning: boolean;
+    readonly waitMs: number;
+  },
+): Promise<ForgottenPerson | { readonly problem: string }> {
+  const path = join(dataDir, DATABASE_NAME);
+  if (isRunning && statSync(path).size > LARGE_BYTES) {
+    return { problem: "the store is large, and the bot is running; stop the bot, and try again" };
+  }
+  const forgotten = await forgetIn(store, userId, isRunning, waitMs);
+  if (forgotten === "open turns") {
+    return {
+      problem: `a turn of user ${userId} is still open; try again later, or stop the bot first`,
+    };
+  }
+  await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
+  return { tables: forgotten.tables, backups: backupsBeside(path) };
 }
 
 /** Waits for open turns of a running bot, forgets, and writes the file anew. */
@@ -79,8 +111,9 @@ async function forgetIn(
   { forgetting }: Store,
   userId: UserId,
   isRunning: boolean,
+  waitMs: number,
 ): Promise<Forgotten | "open turns"> {
-  const until = performance.now() + WAIT_MS;
+  const until = performance.now() + waitMs;
   let forgotten = await forgetting.forget(userId, isRunning);
   while (forgotten === "open turns" && performance.now() < until) {
     await sleep(LOOK_EVERY_MS);
@@ -106,19 +139,23 @@ function backupsBeside(path: string): readonly string[] {
     .map((file) => join(dirname(path), file));
 }
 
+/** `"Forgot user 12: 3 rows deleted, 1 rows changed"`. */
+export function forgottenText(userId: UserId, tables: ForgottenPerson["tables"]): string {
+  const counts = Object.values(tables);
+  const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
+  const changed = counts.reduce((sum, count) => sum + count.changed, 0);
+  return `Forgot user ${userId}: ${deleted} rows deleted, ${changed} rows changed`;
+}
+
 function report(
-  { tables }: Forgotten,
-  backups: readonly string[],
+  { tables, backups }: ForgottenPerson,
   userId: UserId,
   { json }: ForgetFlags,
   io: Io,
 ): void {
   if (json) io.out(jsonLine({ userId, tables, backups }));
   else {
-    const counts = Object.values(tables);
-    const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
-    const changed = counts.reduce((sum, count) => sum + count.changed, 0);
-    io.out(`Forgot user ${userId}: ${deleted} rows deleted, ${changed} rows changed`);
+    io.out(forgottenText(userId, tables));
   }
   for (const backup of backups) {
     io.problem(`the backup ${printable(backup)} may still have their data; delete it by hand`);

@@ -36,13 +36,13 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withStore(flags, io, async ({ sessions }) => {
     const all = await sessions.list();
     if (flags.json) {
-      io.out(jsonLine(all.map(publicOf)));
+      io.out(jsonLine(all.map(toReport)));
       return EXIT.done;
     }
     if (all.length === 0) io.err("No sessions yet.");
     const rows = all.map((session) => [
       handleOf(session),
-      nameOf(session) ?? session.newest?.sender.username ?? "",
+      titleOf(session),
       `${session.open} shown`,
       `${session.current - session.open} folded`,
       `${session.entries} in all`,
@@ -58,10 +58,9 @@ export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
 export function show(flags: ShowFlags, key: string, io: Io): Promise<ExitCode> {
   return withSession(flags, key, io, async (session, { sessions }) => {
     const { sessionKey } = session;
-    const entries = await sessions.newestOf(sessionKey, flags.limit);
-    const checkpoints = await sessions.checkpointsOf(sessionKey);
+    const { entries, checkpoints } = await transcriptOf(session, flags.limit, sessions);
     if (flags.json) {
-      io.out(jsonLine({ ...publicOf(session), checkpoints, newest: entries.map(flat) }));
+      io.out(jsonLine({ ...toReport(session), checkpoints, newest: entries.map(flat) }));
       return EXIT.done;
     }
     const name = nameOf(session);
@@ -98,27 +97,35 @@ export function reset(flags: CommonFlags, key: string, io: Io): Promise<ExitCode
 
 /** Writes all entries and checkpoints of a session as JSON lines, oldest first. */
 export function exportSession(flags: CommonFlags, key: string, io: Io): Promise<ExitCode> {
-  return withSession(flags, key, io, async ({ sessionKey }, { sessions }) => {
-    const checkpoints = [...await sessions.checkpointsOf(sessionKey)];
-    const checkpointsUpTo = (id: number) => {
-      while (checkpoints[0] && checkpoints[0].lastEntry <= id) {
-        io.out(jsonLine({ type: "checkpoint", ...checkpoints[0] }));
-        checkpoints.shift();
-      }
-    };
-    for (let after = 0;;) {
-      const page = await sessions.page(sessionKey, after, PAGE);
-      for (const numbered of page) {
-        checkpointsUpTo(numbered.id - 1);
-        io.out(jsonLine({ type: "entry", ...flat(numbered) }));
-      }
-      const last = page.at(-1);
-      if (!last) break;
-      after = last.id;
-    }
-    checkpointsUpTo(Infinity);
+  return withSession(flags, key, io, async (session, { sessions }) => {
+    for await (const line of exportLines(session, sessions)) io.out(line);
     return EXIT.done;
   });
+}
+
+/** All entries and checkpoints of a session as JSON lines without their ends, oldest first. */
+export async function* exportLines(
+  { sessionKey }: Pick<ListedSession, "sessionKey">,
+  sessions: Store["sessions"],
+): AsyncGenerator<string> {
+  const checkpoints = [...await sessions.checkpointsOf(sessionKey)];
+  function* checkpointsUpTo(id: number) {
+    while (checkpoints[0] && checkpoints[0].lastEntry <= id) {
+      yield jsonLine({ type: "checkpoint", ...checkpoints[0] });
+      checkpoints.shift();
+    }
+  }
+  for (let after = 0;;) {
+    const page = await sessions.page(sessionKey, after, PAGE);
+    for (const numbered of page) {
+      yield* checkpointsUpTo(numbered.id - 1);
+      yield jsonLine({ type: "entry", ...flat(numbered) });
+    }
+    const last = page.at(-1);
+    if (!last) break;
+    after = last.id;
+  }
+  yield* checkpointsUpTo(Infinity);
 }
 
 /** @param key A key, or the handle of one. */
@@ -129,26 +136,53 @@ function withSession(
   work: (session: ListedSession, store: Store) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withStore(flags, io, async (store) => {
-    const all = await store.sessions.list();
-    const named = all.filter((one) => one.sessionKey === key);
-    const [session, ...others] = named.length > 0
-      ? named
-      : all.filter((one) => handleOf(one) === key.toLowerCase());
-    if (session && others.length === 0) return await work(session, store);
-    io.problem(
-      session
-        ? `several sessions have the handle ${key}; name the whole key`
-        : `no session ${quoted(key, PREVIEW_CHARS)}; \`barnacle sessions list\` shows the keys`,
-    );
+    const found = await findSession(key, store.sessions);
+    if ("session" in found) return await work(found.session, store);
+    io.problem(`${found.problem}; \`barnacle sessions list\` shows the keys`);
     return EXIT.failed;
   });
+}
+
+/**
+ * Finds a session, or says why not.
+ *
+ * @param key A key, or the handle of one.
+ */
+export async function findSession(
+  key: string,
+  sessions: Pick<Store["sessions"], "list">,
+): Promise<{ readonly session: ListedSession } | { readonly problem: string }> {
+  const all = await sessions.list();
+  const named = all.filter((one) => one.sessionKey === key);
+  const [session, ...others] = named.length > 0
+    ? named
+    : all.filter((one) => handleOf(one) === key.toLowerCase());
+  if (session && others.length === 0) return { session };
+  return {
+    problem: session
+      ? `several sessions have the handle ${key}; name the whole key`
+      : `no session ${quoted(key, PREVIEW_CHARS)}`,
+  };
+}
+
+/** The newest entries of a session, oldest first, with its resets and summaries. */
+export async function transcriptOf(
+  { sessionKey }: Pick<ListedSession, "sessionKey">,
+  limit: number,
+  sessions: Pick<Store["sessions"], "newestOf" | "checkpointsOf">,
+): Promise<{
+  readonly entries: readonly NumberedEntry[];
+  readonly checkpoints: readonly ListedCheckpoint[];
+}> {
+  const entries = await sessions.newestOf(sessionKey, limit);
+  return { entries, checkpoints: await sessions.checkpointsOf(sessionKey) };
 }
 
 /** Hex digits of a handle. */
 const HANDLE_DIGITS = 6;
 
 /** A short name of a session, which people can type: the beginning of its key's hash. */
-function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
+export function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): string {
   return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
@@ -157,7 +191,12 @@ function nameOf({ newest }: ListedSession): string | undefined {
   return newest?.place.kind === "guild" ? displayNameOf(newest.place) : undefined;
 }
 
-function publicOf(session: ListedSession): object {
+/** The display name; of direct messages, the person's name. */
+export function titleOf(session: ListedSession): string {
+  return nameOf(session) ?? session.newest?.sender.username ?? "";
+}
+
+function toReport(session: ListedSession): object {
   const { newest: _, ...rest } = session;
   return { ...rest, handle: handleOf(session), name: nameOf(session) };
 }
@@ -166,17 +205,26 @@ function flat({ id, entry }: NumberedEntry): object {
   return { id, ...entry, at: new Date(entry.at).toISOString() };
 }
 
-/** One line for an entry: its words, without the envelope that the model reads around them. */
+/** One line for an entry. */
 function lineOf(id: number, entry: Entry): string {
-  const { role, text, at } = entry;
-  const calls = entry.role === "assistant" ? entry.calls ?? [] : [];
-  const said = role === "user" ? saidIn(text) : [];
-  const words = said.length > 0
-    ? said.map(({ from, words }) => `${from}: ${words}`).join(" / ")
-    : `${role === "assistant" ? "bot" : role}: ${text}`;
-  const called = calls.length > 0 ? ` (calls ${calls.map(({ name }) => name).join(", ")})` : "";
+  const calls = callsOf(entry);
+  const words = saidBy(entry).map(({ from, words }) => `${from}: ${words}`).join(" / ");
+  const called = calls.length > 0 ? ` (calls ${calls.join(", ")})` : "";
   const line = bounded(words.replaceAll(/\s+/g, " ").trim(), PREVIEW_CHARS) + called;
-  return [String(id).padStart(6), timeText(at), printable(line)].join("  ");
+  return [String(id).padStart(6), timeText(entry.at), printable(line)].join("  ");
+}
+
+/** Who says which words in an entry, without the envelope that the model reads around them. */
+export function saidBy(
+  { role, text }: Entry,
+): readonly { readonly from: string; readonly words: string }[] {
+  const said = role === "user" ? saidIn(text) : [];
+  return said.length > 0 ? said : [{ from: role === "assistant" ? "bot" : role, words: text }];
+}
+
+/** The names of the tools that an entry calls. */
+export function callsOf(entry: Entry): readonly string[] {
+  return entry.role === "assistant" ? (entry.calls ?? []).map(({ name }) => name) : [];
 }
 
 function checkpointLine(checkpoint: ListedCheckpoint): string {
