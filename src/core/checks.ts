@@ -107,6 +107,13 @@ export const CHECKS = {
   "host.eventLoop": { what: "Event loop", ...DOCTOR },
   "host.instance": { what: "One instance", ...DOCTOR },
   "host.runs": { what: "Ends of earlier runs", ...DOCTOR },
+  "host.card": { what: "Memory card", ...DOCTOR },
+  "host.memoryGroup": { what: "Memory limits", ...DOCTOR },
+  "host.linger": { what: "Logout", ...DOCTOR },
+
+  // The people who get an answer
+  "access.guilds": { what: "Answers in servers", ...DOCTOR },
+  "access.dm": { what: "Direct messages", ...DOCTOR },
 
   // The running bot
   "account:ended": HEALTH,

@@ -15,6 +15,7 @@ import type { BotConfig } from "../../config/config.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { windowOf } from "../../core/model.ts";
+import { judgeWindow } from "../../flows/preflight/model.ts";
 import { BROKER_SOCKET } from "../../exec/remote.ts";
 import { PROGRAM_BOUNDS } from "../../host/limits/program_bounds.ts";
 import { probeSandbox } from "../../exec/sandbox.ts";
@@ -46,22 +47,27 @@ async function checkFound(found: FoundModel): Promise<Finding> {
   if (found.kind === "found") {
     const checked = await createModelCheck(found.settings)();
     if (checked.status !== "pass") return checked;
-    return { ...checked, why: `${checked.why}; ${await abilitiesText(found.settings)}` };
+    const { text, window } = await abilitiesOf(found.settings);
+    return { ...checked, why: `${checked.why}; ${text}`, ...window };
   }
   const { problem: { path: where, message: why, hint: fix } } = found;
   return { ...titled("config.model"), status: "fail", where, why, fix };
 }
 
-/** The abilities of the model, as the config and its server tell them. */
-async function abilitiesText(settings: ModelSettings): Promise<string> {
+/** The abilities of the model, as the config and its server tell them; and a window too small. */
+async function abilitiesOf(settings: ModelSettings) {
   const { askAbilities } = await import("../../providers/abilities.ts");
   const told = await askAbilities(settings, { fetch, timeoutMs: 10_000, now: Date.now }) ?? {};
   const { tools, images, ...abilities } = { ...told, ...settings.abilities };
   const word = (has: boolean | undefined) => has === undefined ? "unknown" : has ? "yes" : "no";
-  const { contextWindow } = windowOf(abilities);
-  const window = `${contextWindow} tokens (${windowSource(settings, told)})`;
-  return `tools: ${word(tools)}, images: ${word(images)}, window: ${window}` +
-    (tools === undefined ? " (`barnacle model test` finds out)" : "");
+  const window = windowOf(abilities);
+  const from = windowSource(settings, told);
+  const size = `${window.contextWindow} tokens (${from})`;
+  return {
+    text: `tools: ${word(tools)}, images: ${word(images)}, window: ${size}` +
+      (tools === undefined ? " (`barnacle model test` finds out)" : ""),
+    window: judgeWindow(window, from),
+  };
 }
 
 const EMBEDDING = { ...titled("embedding"), where: "memory.embedding" } as const;

@@ -18,6 +18,7 @@ import {
   type PrivilegedIntent,
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
+import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
@@ -126,7 +127,9 @@ async function furtherFacts(
     guilds: guilds.kind === "answered"
       ? { guildNames: guilds.found.map(({ name }) => name) }
       : undefined,
-    findings: guilds.kind === "answered" ? judgePermissions(policy, guilds.found) : [],
+    findings: guilds.kind === "answered"
+      ? [...judgeAudience(policy, guilds.found), ...judgePermissions(policy, guilds.found)]
+      : [],
   };
 }
 

@@ -33,11 +33,17 @@ export interface DoctorFlags extends CommonFlags {
   readonly yes: boolean;
 }
 
+/** The person at the terminal, and their machine. */
+export interface DoctorUser extends Pick<FixOptions, "confirm"> {
+  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
+  readonly root?: string;
+}
+
 /** Runs all checks, and prints a line for each. */
 export async function doctor(
   flags: DoctorFlags,
   io: Io,
-  user: Pick<FixOptions, "confirm">,
+  user: DoctorUser,
 ): Promise<ExitCode> {
   const loaded = await readConfig(flags.config, io.env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note");
@@ -57,7 +63,7 @@ async function examine(
   isFaultless: boolean,
   flags: DoctorFlags,
   io: Io,
-  user: Pick<FixOptions, "confirm">,
+  user: DoctorUser,
 ): Promise<readonly Finding[]> {
   const { env } = io;
   const api = apiOf(env);
@@ -79,6 +85,8 @@ async function examine(
     })),
     embedding: config.memory.embedding,
     now: Date.now(),
+    env,
+    root: user.root,
   });
   const mending = { ...flags, ...user };
   const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };

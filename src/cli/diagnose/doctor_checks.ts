@@ -11,8 +11,10 @@ import { pathTo } from "../../core/config_file.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { ResolvedName } from "../../core/names.ts";
+import { judgeDirect } from "../../flows/preflight/audience.ts";
 import { judgeHost } from "../../flows/preflight/host.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeMachine } from "../../flows/preflight/machine.ts";
 import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
 import { once } from "../../lib/cache.ts";
@@ -84,11 +86,18 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "host",
     checks: ["host.runs"],
-    run: ({ host: { facts, known }, io, now }) => {
+    run: ({ config, host: { facts, known }, io, now }) => {
       if (!known) return [];
       const earlier = facts.bot.kind === "none" ? known.runs : known.runs.slice(0, -1);
-      return [judgeRuns(earlier, now(), readBootId(), hostingOf(io.env))];
+      const hosting = hostingOf(io.env);
+      const isKeptAwake = config.http.keepAliveUrl !== undefined;
+      return [judgeRuns(earlier, now(), readBootId(), hosting && { ...hosting, isKeptAwake })];
     },
+  },
+  {
+    part: "host",
+    checks: ["host.card", "host.memoryGroup", "host.linger"],
+    run: ({ host }) => judgeMachine(host.machine),
   },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {
@@ -99,13 +108,22 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
         judgeNames(access, known?.accounts.get(accountId)?.names ?? []),
       ]),
   },
+  {
+    part: "host",
+    checks: ["access.dm"],
+    run: (facts) =>
+      byAccount(facts, ({ discord: { access, accountId, enabled } }, { known }) => {
+        const people = known?.accounts.get(accountId) ?? { paired: 0, waiting: 0 };
+        return enabled ? [judgeDirect(access, people)] : [];
+      }),
+  },
   { part: "host", checks: ["config.tokenSource"], run: checkTokenSource },
   { part: "host", checks: ["skills"], run: ({ config, dataDir }) => checkSkills(config, dataDir) },
   { part: "host", checks: ["exec"], run: ({ config }) => checkExec(config) },
   { part: "discord", ...NETWORK_CHECK },
   {
     part: "discord",
-    checks: ["config.token", ...idsBelow("discord")],
+    checks: ["config.token", ...idsBelow("discord"), "access.guilds"],
     run: async ({ discord }) => (await discord()).findings,
   },
   {

@@ -9,6 +9,7 @@ import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DAY_MS } from "../../lib/clock.ts";
+import type { MachineFacts } from "../../flows/preflight/machine.ts";
 import type { IdentifyBudget } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
@@ -23,6 +24,7 @@ import {
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
+import type { Env } from "../../lib/env.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
 import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
 import { createStore } from "../../store/store.ts";
@@ -35,6 +37,7 @@ import {
   lockOf,
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
+import { readMachine } from "./machine_facts.ts";
 import type { ProcessRun } from "../../core/store/gateway.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import type { Pause } from "../../core/store/settings.ts";
@@ -48,6 +51,9 @@ export interface HostOptions {
   /** The model that makes vectors of notes: `"<provider>/<model>"`; absent: none. */
   readonly embedding?: string;
   readonly now: number;
+  readonly env: Env;
+  /** The folder of `/proc`, `/sys`, `/etc` and `/var`; tests have one of their own. */
+  readonly root?: string;
   /** Newest known schema; tests set another one. */
   readonly newestSchema?: number;
 }
@@ -55,6 +61,7 @@ export interface HostOptions {
 /** The facts, with data of the store for other checks. */
 export interface HostView {
   readonly facts: HostFacts;
+  readonly machine: MachineFacts;
   /** Absent if the store cannot be read. */
   readonly known?: StoreView;
 }
@@ -78,11 +85,15 @@ export interface AccountView {
   readonly names: readonly ResolvedName[];
   /** Set if the account is paused (X4). */
   readonly pause?: Pause;
+  /** Number of paired people. */
+  readonly paired: number;
+  /** Number of people who wait for an approval. */
+  readonly waiting: number;
 }
 
 /** Gathers all facts. */
 export async function inspectHost(options: HostOptions): Promise<HostView> {
-  const { dataDir, accounts, now, embedding } = options;
+  const { dataDir, accounts, now, embedding, env, root = "/" } = options;
   const { newestSchema = MIGRATIONS.length } = options;
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
@@ -96,15 +107,17 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   }
   // Of several tokens, report one that another process holds.
   const token = holders.find(({ kind }) => kind === "held") ?? holders[0];
+  const bot = await lookAtBot(dataDir);
   return {
     facts: {
       dataDir,
       dataProblem: problem,
       freeBytes,
       store: store.facts,
-      bot: await lookAtBot(dataDir),
+      bot,
       token,
     },
+    machine: readMachine({ root, env, pid: "pid" in bot ? bot.pid : undefined }),
     known: store.known,
   };
 }
@@ -181,7 +194,10 @@ async function lookAtStore(
       const budget = await store.gateway.identifyBudget(accountId, now);
       const names = await store.pairing.namesOf(accountId);
       const pause = await store.settings.pauseOf(accountId);
-      accounts.set(accountId, { gatewayUrl: gateway?.url, budget, names, pause });
+      const paired = (await store.pairing.paired(accountId)).length;
+      const waiting = (await store.pairing.requests(accountId, now)).length;
+      const gatewayUrl = gateway?.url;
+      accounts.set(accountId, { gatewayUrl, budget, names, pause, paired, waiting });
     }
     const embedded = embedding === undefined
       ? undefined

@@ -18,6 +18,8 @@ export interface Hosting {
   readonly name: string;
   /** Environment variable that reveals it. */
   readonly variable: string;
+  /** Whether `http.keepAliveUrl` is set. */
+  readonly isKeptAwake?: boolean;
 }
 
 /** A line for the log. */
@@ -108,6 +110,9 @@ export function judgeRuns(
 }
 
 function fixOf(hosting: Hosting | undefined, wasMachine: boolean): string {
+  if (hosting?.isKeptAwake) {
+    return "http.keepAliveUrl is set: see whether it goes on; then use a plan that does not sleep";
+  }
   if (hosting) {
     return `${hosting.name} stops services without visitors: set http.keepAliveUrl to the ` +
       "service's public address, or use a plan that does not sleep";

@@ -4,6 +4,7 @@
  */
 
 import type { Finding } from "../../core/finding.ts";
+import type { ContextWindow } from "../../core/model.ts";
 import { type ModelCheck, modelProblemOf } from "../../core/model_problem.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
@@ -62,4 +63,34 @@ const KEY = {
 function fixOf(failure: Parameters<typeof modelProblemOf>[0]): Pick<Finding, "fix"> {
   const problem = modelProblemOf(failure);
   return problem ? { fix: problem.fix } : {};
+}
+
+/**
+ * Tokens of the bot's own instructions and of the tools of a person without further rights:
+ * 15,000 characters. An owner's turn takes more.
+ */
+export const OWN_TOKENS = 4_000;
+/** Tokens of a conversation that has hardly begun. */
+const TALK_TOKENS = 2_000;
+
+/**
+ * Judges whether the bot's own instructions leave room for a conversation.
+ *
+ * @param from Where the size comes from, in words.
+ * @returns `undefined` if they do.
+ */
+export function judgeWindow(
+  { contextWindow, maxOutput }: ContextWindow,
+  from: string,
+): Pick<Finding, "status" | "why" | "fix"> | undefined {
+  const room = contextWindow - maxOutput - OWN_TOKENS;
+  if (room >= TALK_TOKENS) return undefined;
+  return {
+    status: room < 0 ? "fail" : "warn",
+    why: `the window of ${contextWindow} tokens (${from}) is too small: instructions and tools ` +
+      `take about ${OWN_TOKENS}, and the answer ${maxOutput}, so ` +
+      (room < 0 ? "requests fail, or the server cuts them" : "little of a conversation fits"),
+    fix: "give the model 16384 tokens or more: with Ollama by OLLAMA_CONTEXT_LENGTH=16384, with " +
+      "llama.cpp by `-c 16384`; or choose another model",
+  };
 }

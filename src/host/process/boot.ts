@@ -95,7 +95,11 @@ const CGROUP = /docker|kubepods|containerd|libpod/;
  *
  * @param env Kubernetes sets a variable.
  */
-export function isContainer(env: Env, exists = existsSync, cgroup = readCgroup): boolean {
+export function isContainer(
+  env: Env,
+  exists: (path: string) => boolean = existsSync,
+  cgroup = readCgroup,
+): boolean {
   if (env["KUBERNETES_SERVICE_HOST"] || ENGINES.includes(env["container"] ?? "")) return true;
   return MARKS.some((path) => exists(path)) || CGROUP.test(cgroup());
 }

@@ -1,0 +1,649 @@
+/**
+ * Makes each known cause of a silent bot, reads the line of `doctor` that names it, applies the
+ * cure, and sees that the line is gone (O3).
+ *
+ * The causes are those of the connection guide's checklist, of the channel page's section on
+ * troubleshooting, and those of a server at home.
+ */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request, type RequestListener } from "node:http";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { doctor } from "../../../src/cli/diagnose/doctor.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { DoctorPart } from "../../../src/core/checks.ts";
+import { OWN_TOKENS } from "../../../src/flows/preflight/model.ts";
+import { recordingIo } from "../../cli/io.ts";
+import {
+  API_KEY,
+  commandUnderTest,
+  configOf,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+  writeConfig,
+} from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** What a cause and its cure may touch. */
+interface Hands {
+  readonly scene: Scene;
+  /** Variables of `doctor`, over the usual ones. */
+  readonly env: Record<string, string>;
+  /** Writes the config: keys of `channels.discord`, and keys beside `channels`. */
+  config(discord: object, more?: object): void;
+  /** Writes a file of the machine's `/proc`, `/sys` or `/var`, or removes it. */
+  machine(path: string, text: string | undefined): void;
+  /** Data directory of `doctor`. */
+  dataDir: string;
+  /** Runs `doctor` within a name space of its own, whose disk has this size. */
+  diskKb?: number;
+  /** The printed rows, each with its fix. */
+  diagnose(): Promise<string>;
+  /** Starts a bot, and waits until it runs. */
+  start(): Promise<SimulatedProcess>;
+  /** The bots of {@link Hands.start}. */
+  readonly bots: readonly SimulatedProcess[];
+  /** Called at the end. */
+  readonly ends: (() => void)[];
+  /** Runs a command with the scene's config and data. */
+  cli(...args: readonly string[]): Promise<void>;
+}
+
+interface Cause {
+  readonly cause: string;
+  readonly part: DoctorPart;
+  readonly options?: SceneOptions;
+  readonly make: (hands: Hands) => unknown;
+  /** The row; the fix stands behind " = ". */
+  readonly line: RegExp;
+  readonly cure: (hands: Hands) => unknown;
+  readonly skip?: { readonly skip: boolean | string };
+}
+
+/** A scene's own guild. */
+const krill = ({ simulator }: Scene) => {
+  const [guild] = simulator.world.guilds.values();
+  assert.ok(guild);
+  return guild.id;
+};
+const guildOf = ({ scene, config }: Hands, rules: object) =>
+  config({ guilds: { [krill(scene)]: rules } });
+const usual = ({ config }: Hands) => config({});
+const wrongToken = "MTUwMDAwMDAwMDAwMDAwMDAwMQ.Gwrong.abcdefghijklmnopqrstuvwxyz0123456789";
+const refused: SceneOptions = { mayRefuse: ({ status }) => status === 401 };
+const card = "sys/block/mmcblk0/device";
+const unit = "home/ada/.config/systemd/user/barnacle.service";
+
+/** Kills a bot as a host does, once it is online. */
+async function killed({ start }: Hands): Promise<void> {
+  const bot = await start();
+  bot.kill("SIGKILL");
+  await bot.exited;
+}
+
+/** Passes requests on to the simulator, with another date in each answer. */
+async function withDate(
+  { scene, env, ends }: Hands,
+  shiftMs: number,
+): Promise<void> {
+  const pass: RequestListener = (asked, answer) => {
+    const { method, headers, url } = asked;
+    const passed = request(
+      new URL(url ?? "/", scene.simulator.apiUrl),
+      { method, headers },
+      (got) => {
+        const date = new Date(Date.now() + shiftMs).toUTCString();
+        answer.writeHead(got.statusCode ?? 500, { ...got.headers, date });
+        got.pipe(answer);
+      },
+    );
+    asked.pipe(passed);
+  };
+  const server = createServer(pass);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  ends.push(() => server.close());
+  const address = server.address();
+  assert.ok(address && typeof address === "object");
+  env["DISCORD_API_URL"] = `http://127.0.0.1:${address.port}`;
+}
+
+const clear = ({ env }: Hands) => {
+  for (const name of Object.keys(env)) delete env[name];
+};
+
+const GUIDE: readonly Cause[] = [
+  {
+    cause: "1. the token is wrong, or was reset",
+    part: "discord",
+    options: refused,
+    make: ({ env }) => void (env["DISCORD_BOT_TOKEN"] = wrongToken),
+    line: /^FAIL {2}Token .*does not accept this token.* = .*Reset Token/m,
+    cure: clear,
+  },
+  {
+    cause: "1. the token is missing",
+    part: "discord",
+    make: ({ env }) => void (env["DISCORD_BOT_TOKEN"] = ""),
+    line: /^FAIL {2}Token .*there is no bot token = set DISCORD_BOT_TOKEN/m,
+    cure: clear,
+  },
+  {
+    cause: "2. an intent is off in the portal",
+    part: "discord",
+    make: ({ scene: { simulator: { world, application } } }) =>
+      world.applications.set(application.id, { ...application, privilegedIntents: 0 }),
+    line: /^warn {2}Message Content Intent .*reads only mentions.* = tick .*doctor --fix/m,
+    cure: ({ cli }) => cli("doctor", "--only", "discord", "--fix", "--yes"),
+  },
+  {
+    cause: "2. an intent is missing in the config",
+    part: "host",
+    make: ({ config }) => config({ gateway: { intents: ["guilds", "direct_messages"] } }),
+    line: /Without the intent guild_messages, Discord sends the bot no messages of guilds/,
+    cure: usual,
+  },
+  {
+    cause: "3. the bot was invited without a permission",
+    part: "discord",
+    make: ({ scene: { simulator } }) =>
+      simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "general" }),
+    line: /^warn {2}Permissions .*not in #general: Send Messages missing .* = grant it/m,
+    cure: ({ scene: { simulator } }) =>
+      simulator.permit({ to: "Barnacle", what: "sendMessages", as: "allowed", in: "general" }),
+  },
+  {
+    cause: "3. the bot was never invited",
+    part: "discord",
+    make: ({ scene: { simulator } }) => {
+      for (const { name } of simulator.world.guilds.values()) {
+        simulator.kick({ who: "Barnacle", guild: name });
+      }
+    },
+    line: /^warn {2}Guilds .*in no guild.* = invite it: https:/m,
+    cure: ({ scene: { simulator } }) => simulator.invite({ who: "Barnacle", guild: "Krill & Co" }),
+  },
+  {
+    cause: "4. the bot hangs",
+    part: "host",
+    make: ({ start }) => start().then(({ pid }) => process.kill(pid ?? 0, "SIGSTOP")),
+    line: /^FAIL {2}Running bot .*does not answer.* = .*restart it/m,
+    cure: ({ bots }) => bots.forEach(({ pid }) => process.kill(pid ?? 0, "SIGCONT")),
+  },
+  {
+    cause: "5. the host kills idle processes",
+    part: "host",
+    async make(hands) {
+      for (const _ of [1, 2, 3]) await killed(hands);
+      hands.env["REPL_ID"] = "shell";
+    },
+    line: /^FAIL {2}Ends of earlier runs .*3 times.* = Replit stops services without visitors/m,
+    cure: ({ config }) =>
+      config({}, { http: { port: 0, keepAliveUrl: "https://krill.example.com" } }),
+  },
+  {
+    cause: "6. Discord limits this address",
+    part: "discord",
+    options: { mayRefuse: ({ status }) => status === 429 },
+    make: ({ scene: { simulator } }) =>
+      simulator.faults.rest.add({
+        route: "/gateway",
+        fault: { kind: "cloudflare", retryAfterSec: 600 },
+      }),
+    line: /^FAIL {2}REST API: HTTP .*\(HTTP 429\) = stop the program .* wait 10 min/m,
+    cure: ({ scene: { simulator } }) => simulator.faults.rest.clear(),
+  },
+  {
+    cause: "7. the name of Discord's server does not resolve",
+    part: "discord",
+    make: ({ env }) => void (env["DISCORD_API_URL"] = "https://discord.invalid"),
+    line: /^FAIL {2}REST API: DNS .*discord\.invalid was not found.* = .*name server/m,
+    cure: clear,
+  },
+  {
+    cause: "7. a firewall stops the connection",
+    part: "discord",
+    make: ({ env }) => void (env["DISCORD_API_URL"] = "http://127.0.0.1:9"),
+    line: /^FAIL {2}REST API: TCP .*127\.0\.0\.1:9 cannot be reached.* = allow this machine/m,
+    cure: clear,
+  },
+  {
+    cause: "7. the proxy is away",
+    part: "discord",
+    make({ env }) {
+      env["DISCORD_API_URL"] = "https://discord.invalid";
+      env["HTTPS_PROXY"] = "http://127.0.0.1:9";
+    },
+    line:
+      /^FAIL {2}REST API: TCP .*127\.0\.0\.1:9 cannot be reached.* = check that the proxy runs/m,
+    cure: clear,
+  },
+  {
+    cause: "7. a variable is missing in production",
+    part: "host",
+    make: ({ config }) => config({}, { preflight: { requiredVars: ["OPENCLAW_API_KEY"] } }),
+    line: /OPENCLAW_API_KEY/,
+    cure: ({ env }) => void (env["OPENCLAW_API_KEY"] = "set"),
+  },
+  {
+    cause: "8. two instances run",
+    part: "host",
+    make: (hands) =>
+      hands.start().then(() => hands.dataDir = join(hands.scene.dataDir, "elsewhere")),
+    line: /^FAIL {2}One instance .*runs on this machine with the same bot token.* = stop it/m,
+    cure: async ({ bots: [bot] }) => {
+      bot?.kill("SIGTERM");
+      await bot?.exited;
+    },
+  },
+  {
+    cause: "two bots may talk to each other without end",
+    part: "host",
+    make: ({ scene, config }) =>
+      config({ allowBots: true, guilds: { [krill(scene)]: { requireMention: false } } }),
+    line: /The bot answers every message of other bots in channels\.discord\.guilds/,
+    cure: usual,
+  },
+  {
+    cause: "several agents claim one channel",
+    part: "host",
+    make: ({ config }) =>
+      config({}, {
+        agents: { list: [{ id: "one" }, { id: "two" }] },
+        router: { assignments: { one: { channels: ["help"] }, two: { channels: ["help"] } } },
+      }),
+    line: /"one" and "two" both have the channel "help"; "one" answers there/,
+    cure: ({ config }) =>
+      config({}, {
+        agents: { list: [{ id: "one" }, { id: "two" }] },
+        router: { assignments: { one: { channels: ["help"] }, two: { channels: ["ops"] } } },
+      }),
+  },
+];
+
+const CHANNEL_PAGE: readonly Cause[] = [
+  {
+    cause: "the config requires a mention",
+    part: "discord",
+    make: usual,
+    line: /^ok {4}Answers in servers .*everyone, when mentioned \(channels\..*requireMention\)/m,
+    cure: (hands) => guildOf(hands, { requireMention: false }),
+  },
+  {
+    cause: "the allow list denies the channel",
+    part: "discord",
+    make: (hands) => guildOf(hands, { channels: { help: {} } }),
+    line:
+      /Answers in servers .*answers no one \(channel-not-listed: channels\.discord\.guilds\.\d+/,
+    cure: usual,
+  },
+  {
+    cause: "the allow list denies the person",
+    part: "discord",
+    make: (hands) => guildOf(hands, { users: [hands.scene.user("ada").id] }),
+    line: /Answers in servers .*answers only the people of channels\.discord\.guilds\.\d+\.users/,
+    cure: usual,
+  },
+  {
+    cause: "groupPolicy is an allow list, and no server is listed",
+    part: "discord",
+    make: ({ config }) => config({ guilds: undefined, groupPolicy: "allowlist" }),
+    line:
+      /^warn {2}Answers in servers .*answers no one in its servers.* = run `barnacle config set/m,
+    cure: ({ scene, cli }) => cli("config", "set", `channels.discord.guilds.${krill(scene)}`, "{}"),
+  },
+  {
+    cause: "groupPolicy is disabled",
+    part: "discord",
+    make: ({ config }) => config({ guilds: undefined, groupPolicy: "disabled" }),
+    line:
+      /^ok {4}Answers in servers .*no one in servers: channels\.discord\.groupPolicy is "disabled" =/m,
+    cure: usual,
+  },
+  {
+    cause: "requireMention stands at the top",
+    part: "host",
+    make: ({ config }) => config({ requireMention: false }),
+    line: /requireMention/,
+    cure: usual,
+  },
+  {
+    cause: "the config names places and people by names",
+    part: "host",
+    make: ({ config }) => config({ dm: { allowFrom: ["ada"] } }),
+    line: /^warn {2}Allowlists .*"ada" .* = run `barnacle access resolve --write`/m,
+    cure: ({ cli }) => cli("access", "resolve", "--write"),
+  },
+  {
+    cause: "direct messages are off",
+    part: "host",
+    make: ({ config }) => config({ dm: { enabled: false } }),
+    line: /^ok {4}Direct messages .*ignores them: channels\.discord\.dm\.enabled is false = /m,
+    cure: usual,
+  },
+  {
+    cause: "the policy of direct messages is disabled",
+    part: "host",
+    make: ({ config }) => config({ dm: { policy: "disabled" } }),
+    line: /^ok {4}Direct messages .*ignores them: channels\.discord\.dm\.policy is "disabled" = /m,
+    cure: usual,
+  },
+  {
+    cause: "the allow list of direct messages is empty",
+    part: "host",
+    make: ({ config }) => config({ dm: { policy: "allowlist", allowFrom: [] } }),
+    line:
+      /^warn {2}Direct messages .*answers no one: .* = add people to channels\.discord\.dm\.allowFrom/m,
+    cure: usual,
+  },
+  {
+    cause: "a person is not approved yet",
+    part: "host",
+    async make({ scene, start }) {
+      await start();
+      scene.say("grace", "dm", "may I?");
+      await scene.eventually(
+        "the request",
+        async () =>
+          (await scene.cli("pairing", "list")).stdout.some((row) => row.includes("grace")),
+      );
+    },
+    line: /^ok {4}Direct messages .*; 1 wait for an approval = see `barnacle pairing list`/m,
+    async cure({ scene, cli }) {
+      const { stdout } = await scene.cli("pairing", "list", "--json");
+      const [, code = ""] = /"code":"(\w+)"/.exec(stdout.join("")) ?? [];
+      await cli("pairing", "approve", code);
+    },
+  },
+  {
+    cause: "approvals of commands are off",
+    part: "host",
+    make: ({ config }) => config({}, { exec: { mode: "ask" } }),
+    line: /No one can approve commands: without an approval, each is denied/,
+    cure: ({ scene, config }) =>
+      config(
+        { execApprovals: { enabled: true, approvers: [scene.user("ada").id] } },
+        { exec: { mode: "ask" } },
+      ),
+  },
+  {
+    cause: "approvals of commands have no approvers",
+    part: "host",
+    make: ({ config }) => config({ execApprovals: { enabled: true } }, { exec: { mode: "ask" } }),
+    line: /No one can approve commands: without an approval, each is denied/,
+    cure: ({ scene, config }) =>
+      config(
+        { execApprovals: { enabled: true, approvers: [scene.user("ada").id] } },
+        { exec: { mode: "ask" } },
+      ),
+  },
+];
+
+const hasNamespaces = spawnSync("unshare", ["-Urm", "true"]).status === 0;
+const small = { contextWindow: 4_096 };
+const windowOf = ({ scene, config }: Hands, abilities: object) =>
+  config({}, {
+    agents: { defaults: { model: "openai/barnacle-script" } },
+    models: {
+      providers: {
+        openai: {
+          kind: "openai-compatible",
+          baseUrl: scene.model.baseUrl,
+          models: { "barnacle-script": abilities },
+        },
+      },
+    },
+  });
+
+const HOME: readonly Cause[] = [
+  {
+    cause: "the clock is wrong",
+    part: "discord",
+    make: (hands) => withDate(hands, 120_000),
+    line: /^warn {2}Clock .*clock is 1(19|20|21) s behind = synchronize it/m,
+    cure: (hands) => withDate(hands, 0),
+  },
+  {
+    cause: "the disk is nearly full",
+    part: "host",
+    skip: skipUnless(hasNamespaces, "no name spaces of users"),
+    make: (hands) => void (hands.diskKb = 5_000),
+    line: /^FAIL {2}Data directory .*\d MB are free = free some space/m,
+    cure: (hands) => void (hands.diskKb = 900_000),
+  },
+  {
+    cause: "the memory card is near its end",
+    part: "host",
+    make: ({ machine }) => machine(`${card}/life_time`, "0x02 0x09\n"),
+    line: /^warn {2}Memory card .*mmcblk0: up to 90 % of its life is used = replace the card soon/m,
+    cure: ({ machine }) => machine(`${card}/life_time`, "0x01 0x01\n"),
+  },
+  {
+    cause: "the memory card is past its end",
+    part: "host",
+    make: ({ machine }) => machine(`${card}/life_time`, "0x0b 0x01\n"),
+    line: /^FAIL {2}Memory card .*past the life that its maker promised/m,
+    cure: ({ machine }) => machine(`${card}/life_time`, undefined),
+  },
+  {
+    cause: "the memory card has used up its reserve",
+    part: "host",
+    make: ({ machine }) => machine(`${card}/pre_eol_info`, "0x03\n"),
+    line: /^FAIL {2}Memory card .*its reserve for worn blocks is used up = replace/m,
+    cure: ({ machine }) => machine(`${card}/pre_eol_info`, "0x01\n"),
+  },
+  {
+    cause: "the kernel found errors on the disk",
+    part: "host",
+    make: ({ machine }) => machine("sys/fs/ext4/mmcblk0p2/errors_count", "3\n"),
+    line: /^warn {2}Memory card .*mmcblk0p2: the kernel has found 3 errors.* = copy the data/m,
+    cure: ({ machine }) => machine("sys/fs/ext4/mmcblk0p2/errors_count", "0\n"),
+  },
+  {
+    cause: "a Raspberry Pi has no control group for memory",
+    part: "host",
+    make({ machine }) {
+      machine("proc/device-tree/model", "Raspberry Pi 5 Model B Rev 1.0\0");
+      machine("sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n");
+    },
+    line: /^warn {2}Memory limits .*MemoryMax= .* = add `cgroup_enable=memory` .*cmdline\.txt/m,
+    cure: ({ machine }) => machine("sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n"),
+  },
+  {
+    cause: "the service ends at logout",
+    part: "host",
+    make({ machine, env }) {
+      env["HOME"] = "/home/ada";
+      machine("etc/passwd", `root:x:1:1::/:/bin/sh\nada:x:${process.getuid?.()}:9::/:/bin/sh\n`);
+      machine(unit, "[Service]\n");
+    },
+    line:
+      /^warn {2}Logout .*a service of ada, so it ends with their last logout.* = run `sudo loginctl enable-linger ada`/m,
+    cure: ({ machine }) => machine("var/lib/systemd/linger/ada", ""),
+  },
+  {
+    cause: "the model has too small a window",
+    part: "model",
+    make: (hands) => windowOf(hands, small),
+    line:
+      /^FAIL {2}Model .*window of 4096 tokens \(from the config\) is too small.* = .*OLLAMA_CONTEXT_LENGTH/m,
+    cure: (hands) => windowOf(hands, { contextWindow: 16_384 }),
+  },
+  {
+    cause: "the model cannot be reached",
+    part: "model",
+    make: ({ env }) => void (env["OPENAI_BASE_URL"] = "http://127.0.0.1:9/v1"),
+    line: /^FAIL {2}Model .*could not be reached.* = check that its server runs/m,
+    cure: clear,
+  },
+  {
+    cause: "the model was not pulled",
+    part: "model",
+    make: ({ scene: { model }, config }) =>
+      config({}, {
+        agents: { defaults: { model: "ollama/llama3.2" } },
+        models: { providers: { ollama: { kind: "openai-compatible", baseUrl: model.baseUrl } } },
+      }),
+    line: /^FAIL {2}Model .* = .*`ollama pull llama3\.2`/m,
+    cure: usual,
+  },
+  {
+    cause: "the spending limit is reached",
+    part: "host",
+    options: { config: { budgets: { total: { tokensPerDay: 1 } } } },
+    async make({ scene, start }) {
+      await start();
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.replies("general", 1);
+    },
+    line: /^warn {2}Running bot .*budget.* = raise the limit in `budgets`/m,
+    cure: ({ config }) => config({}, { budgets: { total: { tokensPerDay: 1_000_000 } } }),
+  },
+  {
+    cause: "restarts have used up the sessions of the day",
+    part: "discord",
+    make: ({ scene: { simulator } }) =>
+      simulator.account().identifies.push(...Array.from({ length: 960 }, () => Date.now())),
+    line: /^FAIL {2}New sessions .*only 40 left today.* = find out why it restarts/m,
+    cure: ({ scene: { simulator } }) => simulator.account().identifies.splice(0),
+  },
+  {
+    cause: "the bot is paused",
+    part: "host",
+    make: ({ start, cli }) => start().then(() => cli("pause")),
+    line: /^warn {2}Pause .*answers no one: paused .* = run `barnacle resume`/m,
+    cure: ({ cli }) => cli("resume"),
+  },
+  {
+    cause: "the store is damaged",
+    part: "host",
+    make: ({ dataDir }) =>
+      writeFileSync(join(dataDir, "barnacle.db"), "no database, but long enough ".repeat(80)),
+    line: /^FAIL {2}Store .*damaged.* = move it away/m,
+    cure: ({ dataDir }) => rmSync(join(dataDir, "barnacle.db")),
+  },
+];
+
+async function play({ part, options = {}, make, line, cure }: Cause): Promise<void> {
+  await withSimulation(options, async (scene) => {
+    using root = tempDirectory();
+    const env: Record<string, string> = {};
+    const bots: SimulatedProcess[] = [];
+    const ends: (() => void)[] = [];
+    let hasMachine = false;
+    const usualEnv = () => ({
+      DISCORD_API_URL: scene.simulator.apiUrl,
+      DISCORD_BOT_TOKEN: scene.simulator.token,
+      OPENAI_BASE_URL: scene.model.baseUrl,
+      OPENAI_API_KEY: API_KEY,
+      OPENAI_MODEL: scene.model.models[0],
+      ...env,
+    });
+    const hands: Hands = {
+      scene,
+      env,
+      bots,
+      ends,
+      async start() {
+        const bot = await scene.start();
+        bots.push(bot);
+        await scene.line(bot, /"Barnacle is running"/);
+        return bot;
+      },
+      dataDir: scene.dataDir,
+      config: (discord, more) =>
+        writeConfig(
+          scene,
+          configOf(scene.simulator, {
+            discord: () => ({ dm: { allowFrom: [scene.user("ada").id] }, ...discord }),
+            config: { ...options.config, ...more },
+          }),
+        ),
+      machine(path, text) {
+        hasMachine = true;
+        const file = join(root.path, path);
+        mkdirSync(dirname(file), { recursive: true });
+        if (text === undefined) rmSync(file, { force: true });
+        else writeFileSync(file, text);
+      },
+      async diagnose() {
+        const args = ["--only", part, "--config", scene.configFile, "--data", hands.dataDir];
+        const lines = hasMachine ? await inProcess() : await asCommand(args);
+        return lines.join("\n").replaceAll(/\n +(?==)/g, " ");
+      },
+      async cli(...args) {
+        const { code, stdout, stderr } = await scene.cli(...args);
+        assert.ok(code === 0 || code === 3, [...stdout, ...stderr].join("\n"));
+      },
+    };
+
+    async function inProcess(): Promise<readonly string[]> {
+      const io = recordingIo(usualEnv());
+      const flags = { config: scene.configFile, data: hands.dataDir, json: false };
+      await doctor({ ...flags, only: [part], fix: false, yes: false }, io, { root: root.path });
+      return io.stdout;
+    }
+
+    async function asCommand(args: readonly string[]): Promise<readonly string[]> {
+      const { diskKb } = hands;
+      if (diskKb === undefined) {
+        const { stdout, stderr } = await scene.command(["doctor", ...args], usualEnv());
+        return [...stdout, ...stderr];
+      }
+      const disk = join(root.path, "disk");
+      mkdirSync(disk, { recursive: true });
+      const { program, args: first } = commandUnderTest();
+      const script = `mount -t tmpfs -o size=${diskKb}k tmpfs "$0" && exec "$@" --data "$0"`;
+      const command = [program, ...first, "doctor", ...args.slice(0, -2)];
+      const { stdout, stderr } = spawnSync("unshare", [
+        "-Urm",
+        "sh",
+        "-c",
+        script,
+        disk,
+        ...command,
+      ], {
+        env: { ...process.env, ...usualEnv() },
+        encoding: "utf8",
+      });
+      return [stdout, stderr];
+    }
+
+    try {
+      hands.config({});
+      await make(hands);
+      assert.match(await hands.diagnose(), line);
+      await cure(hands);
+      await scene.eventually("the row to go", async () => !line.test(await hands.diagnose()));
+    } finally {
+      for (const end of ends) end();
+    }
+  });
+}
+
+for (
+  const [from, causes] of [
+    ["the guide's checklist", GUIDE],
+    ["the channel page", CHANNEL_PAGE],
+    ["a server at home", HOME],
+  ] as const
+) {
+  describe(`[O3] barnacle doctor names the causes of ${from}`, () => {
+    for (const cause of causes) it(cause.cause, cause.skip ?? {}, () => play(cause));
+  });
+}
+
+it("[O3] knows how many tokens the bot's own instructions and tools take", () =>
+  withSimulation({}, async (scene) => {
+    await scene.start();
+    scene.say("grace", "general", `${scene.mention} hello`);
+    await scene.replies("general", 1);
+    const { tools, messages } = JSON.parse(scene.model.requests[0]?.body ?? "");
+    const tokens = JSON.stringify([tools, messages]).length / 4;
+    assert.ok(tokens > OWN_TOKENS * 0.8 && tokens < OWN_TOKENS * 1.2, `${tokens}`);
+  }));
