@@ -15,10 +15,12 @@ export interface Source {
   readonly imports: readonly string[];
 }
 
+const IS_SOURCE = /\.tsx?$/;
+
 /** Reads the TypeScript files of some folders at the root. */
 export function readSources(root: string, folders: readonly string[]): readonly Source[] {
   return folders.flatMap((folder) => filesIn(root, folder))
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => IS_SOURCE.test(path))
     .map((path): Source => {
       const text = readFileSync(join(root, path), "utf8");
       const specifiers = specifiersIn(text);
@@ -26,7 +28,7 @@ export function readSources(root: string, folders: readonly string[]): readonly 
         .filter((specifier) => specifier.startsWith("."))
         .map((specifier) => join(dirname(path), specifier).split(sep).join("/"))
         // By path, because Bun replaces the bare name `ws` by a shim.
-        .filter((target) => target.endsWith(".ts") && !target.startsWith("node_modules/"));
+        .filter((target) => IS_SOURCE.test(target) && !target.startsWith("node_modules/"));
       return { path, text, specifiers, imports };
     });
 }

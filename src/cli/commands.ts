@@ -13,6 +13,7 @@ import {
 } from "./agent/commands.ts";
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
+import { dashboard } from "./dashboard/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
@@ -24,7 +25,10 @@ import { run } from "./run/commands.ts";
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run } },
-  { title: "Diagnose", commands: { doctor, intent, model, netcheck, recent, status, usage, why } },
+  {
+    title: "Diagnose",
+    commands: { dashboard, doctor, intent, model, netcheck, recent, status, usage, why },
+  },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },
   { title: "Conversations", commands: { sessions, forget } },

@@ -34,12 +34,37 @@ export function refusalOf(request: Request, hosts: readonly string[] = []): stri
 }
 
 /**
+ * Rejects a request that may change something, unless it comes from a page of this server. Pages of
+ * another program on this machine have the same site, but not the same origin. A form of a page can
+ * neither send this content type nor ask for it.
+ *
+ * @returns The reason in words; `undefined` if the request is allowed.
+ */
+export function refusalOfChange({ headers }: Request): string | undefined {
+  const origin = headers.get("origin");
+  const site = headers.get("sec-fetch-site");
+  const isForeign = origin !== null &&
+    (!URL.canParse(origin) || new URL(origin).host !== headers.get("host")?.toLowerCase());
+  if (isForeign || site !== null && site !== "same-origin") {
+    return "Only this server's own page may send this request";
+  }
+  return headers.get("content-type") === "application/json"
+    ? undefined
+    : "Only JSON is accepted here";
+}
+
+/** The token of a request: `"Bearer …"`; `undefined` without one. */
+export function bearerOf({ headers }: Request): string | undefined {
+  return /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+}
+
+/**
  * Creates the check whether a client may see details: it has one of the tokens. Being on this host is
  * not enough, because programs of MCP servers are there, too, and other users.
  */
 export function createDetailGate(tokens: readonly string[]): (request: Request) => boolean {
-  return ({ headers }) => {
-    const given = /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  return (request) => {
+    const given = bearerOf(request);
     return given !== undefined && tokens.some((token) => isSame(given, token));
   };
 }

@@ -110,7 +110,8 @@ export function openStoreReader(
 }
 
 /**
- * Creates the store over an open and migrated database. Closing the store closes the database.
+ * Creates the store over an open and migrated database. Closing the store closes the database. The
+ * function is long because it is a list: one namespace after the other.
  *
  * @param path Path of the database file, for error messages.
  * @throws {StoreError} If the disk refuses the work that a crash has left in the journal.
@@ -204,6 +205,7 @@ export function createStore(
       facts: factRows.bytes(),
       journal: commits.bytes(),
     }),
+    writes: commits.writes,
     close() {
       commits.close();
       database.close();

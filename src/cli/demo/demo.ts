@@ -17,6 +17,7 @@ import { whenAborted } from "../../lib/clock.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Env } from "../../lib/env.ts";
+import { sshLines } from "../terminal/ssh_lines.ts";
 import { addressesOf, createPageGuard, listenFrom, pageAccessOf } from "./page_server.ts";
 import { type DemoBotEnd, exitOf } from "./supervisor.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
@@ -218,23 +219,6 @@ export function greetingLines(
     "",
     "Write as Grace and mention @Barnacle. Then write as another user, and see why it is silent.",
     "Press Ctrl-C to end the demo.",
-  ];
-}
-
-/**
- * The command that makes the page reachable from the computer at the other end of an SSH session.
- *
- * @returns Nothing outside of SSH.
- */
-export function sshLines(env: Env, port: number): readonly string[] {
-  // Client address, client port, server address, server port.
-  const [, , server, sshPort] = env["SSH_CONNECTION"]?.trim().split(/\s+/) ?? [];
-  if (!server || !sshPort) return [];
-  const user = env["USER"] || env["LOGNAME"];
-  const other = sshPort === "22" ? "" : `-p ${sshPort} `;
-  return [
-    `ssh -L ${port}:127.0.0.1:${port} ${other}${user ? `${user}@` : ""}${server}`,
-    "Run this on your own computer, and open the page there.",
   ];
 }
 

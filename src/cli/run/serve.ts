@@ -14,6 +14,7 @@ import { describeLastRun } from "../../flows/preflight/last_run.ts";
 import { readBootId } from "../../host/process/boot.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import type { SocketHandler } from "../../host/bot_socket.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import type { CrashMoment } from "../../host/process/crash_points.ts";
 import { endStart } from "../../host/process/engine_options.ts";
@@ -27,9 +28,11 @@ import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logWait } from "./ending.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "./listen.ts";
+import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
 
 /** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions, ConfigReloadOptions {
@@ -63,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let ending = "fault";
   let server: HttpServer | undefined;
   let requests: Awaited<ReturnType<typeof serveCommands>>;
+  let dashboardHost: DashboardHost | undefined;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
   let unstored: unknown;
   await logLastRun(runId, options, log).catch((error: unknown) => {
@@ -100,13 +104,26 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }
-    server = await listen(bot, options, log);
+    const dashboard = createDashboardHost(bot, options, () => watch?.reload() ?? Promise.resolve());
+    dashboardHost = dashboard;
+    server = await listen(dashboard.answer, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address, options.commandKey);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
-    requests = await serveCommands(bot, options, log);
-    watch = watchOver(bot, options, log);
+    requests = await serveCommands(
+      bot,
+      options,
+      { "dashboard.login": () => dashboard.login(base) },
+      log,
+    );
+    watch = watchOver(bot, {
+      ...options,
+      applied(setup, connected) {
+        dashboard.applied(setup);
+        options.applied(setup, connected);
+      },
+    }, log);
     log.info("Barnacle is running", {
       pid: process.pid,
       ...(base !== undefined && { health: `${base}/healthz` }),
@@ -129,6 +146,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   } finally {
     cancel();
     watch?.stop();
+    dashboardHost?.close();
     await requests?.close();
     await server?.close();
     await endRun();
@@ -139,14 +157,19 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
  * Takes requests of commands; `undefined` if there can be no socket, which no bot needs to answer. The
  * code that carries them out is loaded with the first one.
  */
-async function serveCommands(bot: Bot, { store, dataDir, crashAt }: ServeOptions, log: Log) {
+async function serveCommands(
+  bot: Bot,
+  { store, dataDir, crashAt }: ServeOptions,
+  ownCalls: OwnCalls,
+  log: Log,
+) {
   const { serveSocket } = await import("../../host/bot_socket.ts");
   let handler: SocketHandler | undefined;
   try {
     return await serveSocket(dataDir, async (request) => {
       crashAt("asked");
       const { createCallHandler } = await import("../shared/store_calls.ts");
-      handler ??= createCallHandler(store, bot.changedByCommand);
+      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls);
       const answer = await handler(request);
       crashAt("carriedOut");
       return answer;
@@ -178,7 +201,7 @@ async function logOpenWork(
 
 /** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */
 async function listen(
-  bot: Bot,
+  answer: RequestHandler,
   { setup: { config: { http } }, loaded: { written } }: ServeOptions,
   log: Log,
 ): Promise<HttpServer | undefined> {
@@ -188,7 +211,7 @@ async function listen(
   const listening = await listenForHealth(
     { bind, port, token: http.token?.reveal() },
     { isWritten: valueAt(written, ["http", "port"]) !== undefined, isRequired },
-    bot.http,
+    answer,
     startHttpServer,
   ).catch(async (error: unknown) => {
     if (!(error instanceof HttpServerError) || error.kind !== "port_in_use") throw error;
@@ -237,6 +260,8 @@ async function logLastRun(runId: string, { store }: ServeOptions, log: Log): Pro
 
 /** Starts watchdog, config reloads and keep-alive visits. */
 function watchOver(bot: Bot, options: ServeOptions, log: Log): {
+  /** Reads the config again. */
+  readonly reload: () => Promise<void>;
   /** Called when the bot begins to stop. */
   leave(): void;
   stop(): void;
@@ -286,6 +311,7 @@ function watchOver(bot: Bot, options: ServeOptions, log: Log): {
     log,
   });
   return {
+    reload,
     leave() {
       watchdog.stopping(config.shutdown.graceSec * 1_000 + STOP_EXTRA_MS);
       for (const stopReload of stopReloads) stopReload();

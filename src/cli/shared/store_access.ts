@@ -214,7 +214,8 @@ export class UnansweredError extends StartError {
   }
 }
 
-function createAsk(dataDir: string): AskStore {
+/** Creates the calls to the process with the lock of a data directory. */
+export function createAsk(dataDir: string): AskStore {
   return async (name, args) => {
     const answer = await send(dataDir, name, args);
     if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);

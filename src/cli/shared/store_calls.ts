@@ -18,6 +18,12 @@ import { storedMessageSchema } from "../../store/outbox/rows.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { toStartError } from "./start_error.ts";
 
+/** Calls that the process itself carries out, by name: they ask for no part of the store. */
+export type OwnCalls = { readonly [Name in OwnCallName]: () => unknown };
+
+/** Name of such a call. */
+export type OwnCallName = "dashboard.login";
+
 /** A namespace of the store with methods that a command may ask for. */
 export type AskedNamespace =
   | "outbox"
@@ -161,7 +167,7 @@ const WRITES = {
 const CALLS: ReadonlyMap<string, Call> = new Map(Object.entries({ ...READS, ...WRITES }));
 
 /** Name of a call. */
-export type CallName = keyof typeof READS | keyof typeof WRITES;
+export type CallName = keyof typeof READS | keyof typeof WRITES | OwnCallName;
 
 /** Asks the process that has the store open. */
 export type AskStore = (name: CallName, args: readonly unknown[]) => Promise<unknown>;
@@ -264,14 +270,18 @@ function showInFile(store: Store): void {
  * Carries out calls.
  *
  * @param onWritten Gets the namespace of each call that has succeeded.
+ * @param own Calls of the process itself.
  */
 export function createCallHandler(
   store: Store,
   onWritten: (namespace: AskedNamespace) => void,
+  own?: OwnCalls,
 ): SocketHandler {
   return async (request) => {
     try {
       const { call: name, args } = fromRequest(request);
+      const ownCall = own && Object.entries(own).find(([one]) => one === name)?.[1];
+      if (ownCall) return JSON.stringify({ result: await ownCall() });
       const run = CALLS.get(name);
       if (!run) throw notUnderstood();
       const result = await run(store, args);

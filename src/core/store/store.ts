@@ -72,6 +72,8 @@ export interface Store {
   failure(): StoreFailure | undefined;
   /** Estimated bytes of each cache, by its name. */
   caches(): Readonly<Record<string, number>>;
+  /** Number of commits since the store was opened; it costs nothing to ask. */
+  writes(): number;
   /** Commits all work so far, and closes the file. Later work is refused. */
   close(): void;
 }

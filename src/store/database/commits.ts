@@ -56,6 +56,8 @@ export interface Commits extends Transactions {
   close(): void;
   /** Bytes of the records that only the journal has. */
   bytes(): number;
+  /** Number of commits so far; it costs nothing to ask. */
+  writes(): number;
 }
 
 /** Everything that commits need from outside. */
@@ -117,6 +119,7 @@ export function createCommits(
   let cancelPerhaps: (() => void) | undefined;
   let cancelTimer: (() => void) | undefined;
   let timerMs = Infinity;
+  let writes = 0;
   let isClosed = false;
 
   function writeError(thrown: unknown): unknown {
@@ -174,7 +177,9 @@ export function createCommits(
     cancelTimer?.();
     cancelTimer = undefined;
     try {
-      for (const { resolve } of write(added)) resolve();
+      const stored = write(added);
+      if (stored.length > 0) writes += 1;
+      for (const { resolve } of stored) resolve();
     } catch (thrown) {
       unhurried = [...added, ...unhurried];
       if (unhurried.length > 0) flushWithin(RETRY_MS);
@@ -329,5 +334,6 @@ export function createCommits(
       tables.end();
     },
     bytes: tables.bytes,
+    writes: () => writes,
   };
 }

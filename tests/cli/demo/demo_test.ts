@@ -1,7 +1,8 @@
 /** Tests command lines that `barnacle demo` refuses before it starts anything. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { demo, type Greeting, greetingLines, sshLines } from "../../../src/cli/demo/demo.ts";
+import { demo, type Greeting, greetingLines } from "../../../src/cli/demo/demo.ts";
+import { sshLines } from "../../../src/cli/terminal/ssh_lines.ts";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { recordingIo } from "../io.ts";
 import { SCRIPT } from "../../../src/cli/demo/models.ts";

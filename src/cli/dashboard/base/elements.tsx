@@ -1,0 +1,198 @@
+/**
+ * The elements that the pages of the dashboard share.
+ *
+ * JSX escapes every text and attribute. The page allows no inline style and no inline script, so an
+ * element has classes only.
+ */
+
+/** @jsxImportSource hono/jsx */
+
+import type { Child, PropsWithChildren } from "hono/jsx";
+import type { AnyChange, Fields, PageView } from "./page.ts";
+
+/** How good a state is: it decides the colour, and a mark for people who see none. */
+export type Tone = "good" | "warn" | "bad" | "plain";
+
+const MARKS: Readonly<Record<Tone, string>> = { good: "✓", warn: "!", bad: "✕", plain: "·" };
+
+/** A state in one word. */
+export function Badge({ tone, children }: PropsWithChildren<{ tone: Tone }>): PageView {
+  return (
+    <span class={`badge is-${tone}`}>
+      <span aria-hidden="true">{MARKS[tone]}</span>
+      {children}
+    </span>
+  );
+}
+
+/**
+ * A part of a page, with a heading.
+ *
+ * @param id Unique on its page. Live updates replace a card whose content has changed.
+ */
+export function Card(
+  { id, title, children }: PropsWithChildren<{ id: string; title: string }>,
+): PageView {
+  return (
+    <section class="card" id={id} data-live aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+/** A moment; the page's script shows it in the reader's time zone. */
+export function Time({ at }: { at: number }): PageView {
+  const text = new Date(at).toISOString();
+  return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
+}
+
+/** A table; `empty` is its text without rows. */
+export function Table(
+  { caption, head, rows, empty }: {
+    /** For screen readers: `"Unsent messages"`. */
+    caption: string;
+    head: readonly string[];
+    rows: readonly (readonly Child[])[];
+    empty: string;
+  },
+): PageView {
+  if (rows.length === 0) return <p class="empty">{empty}</p>;
+  return (
+    <div class="scrolls" tabindex={0} role="region" aria-label={caption}>
+      <table>
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>{head.map((one) => <th scope="col">{one}</th>)}</tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => <tr>{row.map((cell, at) => <td data-head={head[at]}>{cell}</td>)}
+          </tr>)}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Names with their values. */
+export function Facts({ rows }: { rows: readonly (readonly [string, Child])[] }): PageView {
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** A command that does the same on the terminal. */
+export function Command({ children }: PropsWithChildren): PageView {
+  return <code class="command">{children}</code>;
+}
+
+/**
+ * A link to a page of the dashboard; its script loads it without a new document.
+ *
+ * @param to Name of the page.
+ * @param query The part after the `?`.
+ */
+export function PageLink(
+  { to, query = {}, children }: PropsWithChildren<{ to: string; query?: Fields }>,
+): PageView {
+  return <a href={addressOf(to, query)} data-page>{children}</a>;
+}
+
+/** The address of a page. */
+export function addressOf(to: string, query: Fields = {}): string {
+  const text = new URLSearchParams(query).toString();
+  return `/dashboard/${to}${text && `?${text}`}`;
+}
+
+/** A link to a file of the page (`DashboardPage.download`). */
+export function DownloadLink(
+  { to, query = {}, children }: PropsWithChildren<{ to: string; query?: Fields }>,
+): PageView {
+  const text = new URLSearchParams(query).toString();
+  return <a href={`/dashboard/download/${to}${text && `?${text}`}`} data-download>{children}</a>;
+}
+
+/**
+ * A form that makes a change, with the command that does the same.
+ *
+ * @param fields Values that the person does not enter.
+ * @param children Inputs for the others.
+ * @param label Replaces the change's own label.
+ */
+export function ChangeForm(
+  { change, fields = {}, label = change.label, children }: PropsWithChildren<{
+    change: AnyChange;
+    fields?: Fields;
+    label?: string;
+  }>,
+): PageView {
+  const command = change.command?.(fields);
+  return (
+    <form class="change" data-change={change.name} data-confirm={change.confirm?.(fields)}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      {children}
+      <button type="submit" title={command}>{label}</button>
+      {command !== undefined && <Command>{command}</Command>}
+      <div class="result" role="status" />
+    </form>
+  );
+}
+
+/** A form whose fields become the query of a page: a filter, a search, a question. */
+export function QueryForm(
+  { to, label, children }: PropsWithChildren<{ to: string; label: string }>,
+): PageView {
+  return (
+    <form class="query" action={`/dashboard/${to}`} data-query>
+      {children}
+      <button type="submit">{label}</button>
+    </form>
+  );
+}
+
+/** A labelled text field. */
+export function Field(
+  { name, label, value, placeholder, isRequired = false }: {
+    name: string;
+    label: string;
+    value?: string;
+    placeholder?: string;
+    isRequired?: boolean;
+  },
+): PageView {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input name={name} value={value} placeholder={placeholder} required={isRequired} />
+    </label>
+  );
+}
+
+/** A labelled choice. */
+export function Choice(
+  { name, label, value, options }: {
+    name: string;
+    label: string;
+    value?: string;
+    /** Values with their texts. */
+    options: readonly (readonly [string, string])[];
+  },
+): PageView {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select name={name}>
+        {options.map(([one, text]) => <option value={one} selected={one === value}>{text}</option>)}
+      </select>
+    </label>
+  );
+}

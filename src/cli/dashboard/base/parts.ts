@@ -1,0 +1,28 @@
+/** Declares the parts of a running bot that the dashboard's pages read and change. */
+
+import type { Bot, Setup } from "../../../bot.ts";
+import type { Store } from "../../../core/store/store.ts";
+import type { Env } from "../../../lib/env.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import type { Build } from "../../../http/metrics.ts";
+
+/** Everything that a page may read, and through which it may change data. */
+export interface DashboardParts extends Pick<Clock, "now"> {
+  /**
+   * The store of the running bot. Its listed methods go the way of a command's request
+   * (`shared/store_calls.ts`), so the bot reacts to a change as to that of a command.
+   */
+  readonly store: Store;
+  readonly bot: Pick<Bot, "snapshot" | "refresh">;
+  /** The running config, with its accounts and models. */
+  readonly setup: () => Setup;
+  /** Path of the config file; absent without a file. */
+  readonly configFile?: string;
+  /** Applies the config file, as a SIGHUP does; absent if the config is no file. */
+  readonly reload: () => Promise<void>;
+  readonly dataDir: string;
+  readonly env: Env;
+  readonly build: Build;
+  readonly log: Log;
+}

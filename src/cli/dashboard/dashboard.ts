@@ -1,0 +1,131 @@
+/**
+ * Creates the dashboard of a running bot: an HTTP application without a socket (O6).
+ *
+ * The document and its files are public and have no data. All data come with the token of a session,
+ * as HTML that the pages render. There are no cookies.
+ */
+
+import type { Handler } from "hono";
+import { z } from "zod";
+import { bearerOf } from "../../http/guard.ts";
+import { EMBEDDED } from "./assets.ts";
+import { changeNamed } from "./changes/table.ts";
+import { createLiveAnswers } from "./live.ts";
+import { type AnyPage, type PageView, RefusedChange } from "./base/page.ts";
+import { pageNamed } from "./pages/table.ts";
+import type { DashboardParts } from "./base/parts.ts";
+import { createGuardedApp } from "./guarded_app.ts";
+import type { DashboardRoute } from "./routes.ts";
+import { createLogins } from "./logins.ts";
+import { shell } from "./shell.tsx";
+
+/** The dashboard. */
+export interface Dashboard {
+  /** Answers a request. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Makes the token of a login link, which works once, for five minutes. */
+  createLink(): string;
+  /** Ends live pages. */
+  close(): void;
+}
+
+const loginSchema = z.strictObject({ token: z.string().max(100) });
+
+/**
+ * Creates the dashboard.
+ *
+ * @param hosts `http.hosts`.
+ */
+export function createDashboard(parts: DashboardParts, hosts: readonly string[]): Dashboard {
+  const { now, log } = parts;
+  const logins = createLogins({ now });
+  const closing = new AbortController();
+  const document = shell();
+
+  const handlers: Readonly<Record<DashboardRoute, Handler>> = {
+    shell: (c) => c.html(document),
+    shellOfPage: (c) =>
+      pageNamed(c.req.param("page") ?? "") ? c.html(document) : c.text("Nothing here", 404),
+    asset(c) {
+      const file = EMBEDDED.get(c.req.param("name") ?? "");
+      if (!file) return c.text("Nothing here", 404);
+      return c.body(file.text, 200, { "Content-Type": `${file.type}; charset=utf-8` });
+    },
+    async login(c) {
+      const { data } = loginSchema.safeParse(await c.req.json().catch(() => undefined));
+      if (!data) return c.text("This page makes no such request", 400);
+      const result = logins.login(data.token);
+      if (result.kind === "session") {
+        log.info("Somebody logged in to the dashboard");
+        return c.json({ token: result.token });
+      }
+      log.warn("A login to the dashboard failed", { why: result.kind });
+      return result.kind === "limited"
+        ? c.text("Too many wrong logins; try again in a minute", 429, { "Retry-After": "60" })
+        : c.text(
+          "This link is used or older than five minutes; run `barnacle dashboard` again",
+          401,
+        );
+    },
+    logout(c) {
+      logins.logout(bearerOf(c.req.raw) ?? "");
+      return c.body(null, 204);
+    },
+    async page(c) {
+      const page = pageNamed(c.req.param("page") ?? "");
+      if (!page) return c.text("There is no such page", 404);
+      return c.html(await fragmentOf(page, new URL(c.req.url).searchParams));
+    },
+    live(c) {
+      const page = pageNamed(c.req.param("page") ?? "");
+      if (!page) return c.text("There is no such page", 404);
+      const query = new URL(c.req.url).searchParams;
+      return live(() => fragmentOf(page, query), c.req.raw.signal);
+    },
+    async download(c) {
+      const page = pageNamed(c.req.param("page") ?? "");
+      const file = await page?.download?.(parts, new URL(c.req.url).searchParams);
+      if (!file) return c.text("There is no such file", 404);
+      return c.body(file.text, 200, {
+        "Content-Type": `${file.type}; charset=utf-8`,
+        "Content-Disposition": `attachment; filename="${file.name.replace(/[^\w.-]/g, "_")}"`,
+      });
+    },
+    async change(c) {
+      const change = changeNamed(c.req.param("change") ?? "");
+      if (!change) return c.text("There is no such change", 404);
+      try {
+        const { text, view } = await change.run(parts, await c.req.json().catch(() => ({})));
+        log.info("The dashboard has changed something", { change: change.name });
+        return c.json({ text, html: view === undefined ? undefined : await textOf(view) });
+      } catch (error) {
+        if (error instanceof RefusedChange) return c.text(error.message, 422);
+        throw error;
+      }
+    },
+  };
+
+  async function fragmentOf(page: AnyPage, query: URLSearchParams): Promise<string> {
+    return await textOf(await page.render(parts, query));
+  }
+
+  const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
+  const app = createGuardedApp({ hosts, check: logins.check, handlers, log });
+
+  return {
+    fetch: (request) => app.fetch(request),
+    createLink: logins.createLink,
+    close: () => closing.abort(),
+  };
+}
+
+/** Differs once the store or the bot's connections have changed. */
+function versionOf({ store, bot }: DashboardParts): string {
+  const { phase, accounts, config } = bot.snapshot();
+  const states = accounts.map(({ state, shards }) => [state, shards.map((shard) => shard.state)]);
+  return JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
+}
+
+async function textOf(view: PageView): Promise<string> {
+  return (await view).toString();
+}

@@ -1,0 +1,94 @@
+/**
+ * Creates the application of the dashboard from its table of routes, and holds each request to the row
+ * of its route (SEC-R31, SEC-R35): host, method, origin, token, size.
+ */
+
+import { type Handler, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { bearerOf, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import type { Log } from "../../lib/log.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { toStartError } from "../shared/start_error.ts";
+import { DASHBOARD_ROUTES, type DashboardRoute } from "./routes.ts";
+import type { DashboardLogins } from "./logins.ts";
+
+const HEADERS = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'", // the browser itself refuses text as markup
+    "trusted-types dashboard", // of one place of the script, which takes this server's pages
+  ].join("; "),
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+} as const;
+
+/** Creates the application. */
+export function createGuardedApp({ hosts, check, handlers, log }: {
+  /** `http.hosts`. */
+  readonly hosts: readonly string[];
+  readonly check: DashboardLogins["check"];
+  readonly handlers: Readonly<Record<DashboardRoute, Handler>>;
+  readonly log: Log;
+}): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    const refusal = refusalOf(c.req.raw, hosts);
+    if (refusal !== undefined) c.res = c.text(refusal, 403);
+    else await next();
+    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+  });
+  for (const [name, { method, path, auth, maxBodyBytes }] of Object.entries(DASHBOARD_ROUTES)) {
+    app.on(method, path, async (c, next) => {
+      const refusal = method === "POST" ? refusalOfChange(c.req.raw) : undefined;
+      if (refusal !== undefined) return c.text(refusal, 403);
+      if (auth === "session") {
+        const token = bearerOf(c.req.raw);
+        const checked = token === undefined ? "wrong" : check(token);
+        if (checked === "limited") {
+          return c.text("Too many wrong tokens; try again in a minute", 429, {
+            "Retry-After": "60",
+          });
+        }
+        if (checked === "wrong") {
+          return c.text("This needs a login; run `barnacle dashboard`", 401, {
+            "WWW-Authenticate": 'Bearer realm="barnacle dashboard"',
+          });
+        }
+      }
+      return await next();
+    });
+    if (maxBodyBytes > 0) {
+      app.on(
+        method,
+        path,
+        bodyLimit({
+          maxSize: maxBodyBytes,
+          onError: (c) => c.text("The request is too long", 413),
+        }),
+      );
+    }
+    app.on(method, path, handlers[name as DashboardRoute]);
+    app.all(path, (c) =>
+      c.text(`This address takes ${method} only`, 405, {
+        Allow: method === "GET" ? "GET, HEAD" : method,
+      }));
+  }
+  app.notFound((c) => c.text("Nothing here", 404));
+  app.onError((error, c) => {
+    const { message } = toStartError(error);
+    const isOurs = message.startsWith("internal error");
+    log.error("A request of the dashboard failed", { path: printable(c.req.path), error });
+    return c.text(isOurs ? "Internal error; see the log" : message, 500);
+  });
+  return app;
+}

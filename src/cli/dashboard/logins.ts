@@ -1,0 +1,91 @@
+/**
+ * Keeps the dashboard's login links and sessions, as hashes, in the memory of the process (O6).
+ *
+ * All tokens have 256 bits, so the limit of wrong ones is no help against guesses: it keeps a program
+ * that tries from taking time and log lines.
+ */
+
+import { createHash, randomBytes } from "node:crypto";
+import type { Clock } from "../../lib/clock.ts";
+
+const TOKEN_BYTES = 32;
+
+/** Milliseconds that a login link is valid. */
+export const LINK_MS = 5 * 60_000;
+
+/** Milliseconds that a session lasts. */
+export const SESSION_MS = 12 * 3_600_000;
+
+/** Links and sessions that exist at the same time; the oldest makes room. */
+const MAX_LINKS = 4;
+const MAX_SESSIONS = 16;
+
+/** Wrong tokens of a minute, of all clients; loopback has no address of a client. */
+const MAX_WRONG = 10;
+const WRONG_MS = 60_000;
+
+/** The result of a login. */
+export type LoginResult =
+  | { readonly kind: "session"; readonly token: string }
+  | { readonly kind: "wrong" | "limited" };
+
+/** Creates the logins of one process. */
+export function createLogins({ now }: Pick<Clock, "now">) {
+  const links = new Map<string, number>();
+  const sessions = new Map<string, number>();
+  let wrong: readonly number[] = [];
+
+  const recentlyWrong = () => wrong = wrong.filter((at) => at > now() - WRONG_MS);
+  const isLimited = () => recentlyWrong().length >= MAX_WRONG;
+
+  function countWrong(): "wrong" | "limited" {
+    if (isLimited()) return "limited";
+    wrong = [...wrong, now()];
+    return "wrong";
+  }
+
+  return {
+    /** Makes the token of a login link, which works once. */
+    createLink(): string {
+      return add(links, now() + LINK_MS, MAX_LINKS);
+    },
+    /** Exchanges the token of a link for that of a session. */
+    login(token: string): LoginResult {
+      if (isLimited()) return { kind: "limited" };
+      const hash = hashOf(token);
+      const endsAt = links.get(hash);
+      links.delete(hash);
+      if (endsAt === undefined || endsAt <= now()) return { kind: countWrong() };
+      return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
+    },
+    /** Checks the token of a session. A right one works also while wrong ones are limited. */
+    check(token: string): "right" | "wrong" | "limited" {
+      const hash = hashOf(token);
+      const endsAt = sessions.get(hash);
+      if (endsAt !== undefined && endsAt > now()) return "right";
+      sessions.delete(hash);
+      return countWrong();
+    },
+    /** Ends a session. */
+    logout(token: string): void {
+      sessions.delete(hashOf(token));
+    },
+  };
+}
+
+/** Login links and sessions. */
+export type DashboardLogins = ReturnType<typeof createLogins>;
+
+function add(tokens: Map<string, number>, endsAt: number, max: number): string {
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  tokens.set(hashOf(token), endsAt);
+  while (tokens.size > max) {
+    const [oldest = ""] = tokens.keys();
+    tokens.delete(oldest);
+  }
+  return token;
+}
+
+function hashOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
+}

@@ -1,0 +1,42 @@
+/**
+ * `barnacle dashboard`: asks the running bot for a login link, and prints it (O6).
+ *
+ * The link works once, for five minutes. Its token is behind the `#`, so no browser, proxy or log has
+ * it. Who may use the bot's socket may log in: the user that the bot runs as.
+ */
+
+import { z } from "zod";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { dataProblem } from "../shared/find_data.ts";
+import { isHeld } from "../shared/running_bot.ts";
+import { createAsk } from "../shared/store_access.ts";
+import { withData } from "../shared/with_store.ts";
+import { sshLines } from "../terminal/ssh_lines.ts";
+import type { Io } from "../terminal/io.ts";
+
+const linkSchema = z.strictObject({ url: z.string(), validSec: z.number() });
+
+/** Prints the link. */
+export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
+  return withData(flags, io, async (place) => {
+    const { dataDir, state } = place;
+    if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
+    if (await isHeld(dataDir) === false) {
+      throw new StartError(
+        `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+        EXIT.tryAgain,
+      );
+    }
+    const { data } = linkSchema.safeParse(await createAsk(dataDir)("dashboard.login", []));
+    if (!data) throw new StartError("the running bot is of another version", EXIT.tryAgain);
+    const { url, validSec } = data;
+    if (flags.json) io.out(JSON.stringify({ url, validSec }));
+    else {
+      io.out(url);
+      io.err(`It logs one browser in, once, within ${Math.round(validSec / 60)} minutes.`);
+      for (const line of sshLines(io.env, Number(new URL(url).port))) io.err(line);
+    }
+    return EXIT.done;
+  });
+}

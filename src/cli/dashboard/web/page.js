@@ -1,0 +1,333 @@
+/**
+ * The script of the dashboard: login, navigation, live updates and changes.
+ *
+ * The bot renders all pages. This script fetches them with the token of the session, which it keeps
+ * in `sessionStorage`: in this tab, until it closes.
+ */
+
+const KEY = "barnacle-session";
+const RETRY_MS = { first: 500, most: 15_000 };
+
+const byId = (id) => document.getElementById(id);
+const main = byId("page");
+
+/** The one place that turns text into elements: HTML that the bot rendered, where JSX escapes data. */
+const policy = globalThis.trustedTypes?.createPolicy("dashboard", { createHTML: (html) => html });
+function elementsOf(html) {
+  const made = document.createElement("template");
+  made.innerHTML = policy ? policy.createHTML(html) : html;
+  return made.content;
+}
+
+class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Asks the bot; ends the session if the bot no longer knows it. */
+async function ask(path, { method = "GET", body, signal } = {}) {
+  const token = sessionStorage.getItem(KEY);
+  const answer = await fetch(path, {
+    method,
+    signal,
+    cache: "no-store",
+    headers: {
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...(body && { "Content-Type": "application/json" }),
+    },
+    body: body && JSON.stringify(body),
+  });
+  if (answer.ok) return answer;
+  const refused = new Refused(answer.status, (await answer.text()) || answer.statusText);
+  if (answer.status === 401 && token) {
+    sessionStorage.removeItem(KEY);
+    showLogin("The session has ended. Run `barnacle dashboard` again, and open its address.");
+  }
+  throw refused;
+}
+
+/** The words for a failure. */
+const wordsOf = (error) => error instanceof Refused ? error.message : "The bot does not answer";
+
+/* Login */
+
+function showLogin(text) {
+  stopLive();
+  const token = location.hash.slice(1);
+  main.hidden = byId("pages").hidden = byId("logout").hidden = true;
+  byId("login").hidden = false;
+  byId("login-button").hidden = token === "";
+  if (token !== "") byId("login-text").textContent = "This link logs you in once.";
+  if (text) byId("login-text").textContent = text;
+  document.title = "Log in · Barnacle";
+  byId("login-button").focus();
+}
+
+byId("login-button").addEventListener("click", async () => {
+  try {
+    const token = location.hash.slice(1);
+    const answer = await ask("/dashboard/login", { method: "POST", body: { token } });
+    sessionStorage.setItem(KEY, (await answer.json()).token);
+    history.replaceState(null, "", location.pathname);
+    byId("problem").textContent = "";
+    await open(location.href);
+  } catch (error) {
+    byId("login-text").textContent = wordsOf(error);
+    byId("login-button").hidden = error instanceof Refused;
+  }
+});
+
+byId("logout").addEventListener("click", async () => {
+  await ask("/dashboard/logout", { method: "POST", body: {} }).catch(() => {});
+  sessionStorage.removeItem(KEY);
+  history.replaceState(null, "", "/dashboard");
+  showLogin("You are logged out. `barnacle dashboard` prints a new link.");
+});
+
+/* Pages */
+
+/** `"feed"` and `"?message=1"` of an address. */
+function placeOf(address) {
+  const { pathname, search } = new URL(address, location.href);
+  const path = pathname.split("/")[2];
+  const first = document.querySelector("#pages a").pathname.split("/")[2];
+  return { path: path || first, search };
+}
+
+let opening = 0;
+
+/** Shows the page of an address. */
+async function open(address, { isNew = false } = {}) {
+  const place = placeOf(address);
+  const number = ++opening;
+  stopLive();
+  try {
+    const html = await (await ask(`/dashboard/pages/${place.path}${place.search}`)).text();
+    if (number !== opening) return;
+    byId("login").hidden = true;
+    main.hidden = byId("pages").hidden = byId("logout").hidden = false;
+    byId("problem").textContent = "";
+    const link = linkOf(place.path);
+    const title = link?.textContent ?? "Barnacle";
+    const heading = document.createElement("h1");
+    heading.textContent = title;
+    main.replaceChildren(heading, elementsOf(html));
+    document.title = `${title} · Barnacle`;
+    for (const other of document.querySelectorAll("#pages a")) {
+      other.removeAttribute("aria-current");
+    }
+    link?.setAttribute("aria-current", "page");
+    link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    showTimes(main);
+    if (isNew) {
+      scrollTo(0, 0);
+      main.focus({ preventScroll: true });
+    }
+    void follow(place, number);
+  } catch (error) {
+    if (number === opening && byId("login").hidden) byId("problem").textContent = wordsOf(error);
+  }
+}
+
+function linkOf(path) {
+  return [...document.querySelectorAll("#pages a")].find((one) => placeOf(one.href).path === path);
+}
+
+function go(address) {
+  history.pushState(null, "", address);
+  return open(address, { isNew: true });
+}
+
+addEventListener("popstate", () => void open(location.href));
+addEventListener("hashchange", () => location.hash !== "" && start());
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  if (link.hasAttribute("data-download")) {
+    event.preventDefault();
+    void download(link.href);
+  } else if (link.hasAttribute("data-page")) {
+    event.preventDefault();
+    void go(link.href);
+  }
+});
+
+async function download(address) {
+  try {
+    const answer = await ask(address);
+    const [, name = "file"] = /filename="([^"]+)"/.exec(
+      answer.headers.get("Content-Disposition") ?? "",
+    ) ?? [];
+    const url = URL.createObjectURL(await answer.blob());
+    const link = Object.assign(document.createElement("a"), { href: url, download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  } catch (error) {
+    byId("problem").textContent = wordsOf(error);
+  }
+}
+
+/** Times in the reader's time zone. */
+function showTimes(within) {
+  const today = new Date().toDateString();
+  for (const time of within.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+    const isToday = at.toDateString() === today;
+    time.textContent = isToday
+      ? at.toLocaleTimeString([], clock)
+      : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+    time.title = at.toString();
+  }
+}
+
+/* Live updates */
+
+let live = new AbortController();
+
+function stopLive() {
+  live.abort();
+  live = new AbortController();
+  byId("live").textContent = "";
+}
+
+/** Follows a page until another one is open. */
+async function follow({ path, search }, number) {
+  const { signal } = live;
+  let wait = RETRY_MS.first;
+  while (!signal.aborted) {
+    try {
+      const answer = await ask(`/dashboard/live/${path}${search}`, { signal });
+      byId("live").textContent = "Live";
+      for await (const html of linesOf(answer.body)) {
+        if (number !== opening || signal.aborted) return;
+        wait = RETRY_MS.first;
+        update(elementsOf(html));
+      }
+    } catch (error) {
+      if (signal.aborted || error instanceof Refused) return;
+      byId("live").textContent = "The bot does not answer";
+    }
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    wait = Math.min(wait * 2, RETRY_MS.most);
+  }
+}
+
+/** The JSON of each line of a stream. */
+async function* linesOf(body) {
+  let rest = "";
+  for await (const text of chunksOf(body.pipeThrough(new TextDecoderStream()))) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop();
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+/** Not every browser iterates over a stream. */
+async function* chunksOf(stream) {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}
+
+/** Replaces the parts that have changed, but no part in which a person is at work. */
+function update(next) {
+  showTimes(next);
+  for (const part of next.querySelectorAll("[data-live]")) {
+    const shown = byId(part.id);
+    if (!shown || isInUse(shown)) continue;
+    for (const one of shown.querySelectorAll("details[open][id]")) {
+      part.querySelector(`#${CSS.escape(one.id)}`)?.setAttribute("open", "");
+    }
+    if (shown.outerHTML === part.outerHTML) continue;
+    const focus = shown.contains(document.activeElement) ? placeWithin(shown) : undefined;
+    markNew(shown, part);
+    shown.replaceWith(part);
+    if (focus) part.querySelectorAll("a, button, [tabindex]")[focus.index]?.focus();
+  }
+}
+
+/** Rows that were not there get a short mark. */
+function markNew(shown, part) {
+  const known = new Set(
+    Array.from(shown.querySelectorAll("[data-row]"), ({ dataset }) => dataset.row),
+  );
+  if (known.size === 0) return;
+  for (const row of part.querySelectorAll("[data-row]")) {
+    if (!known.has(row.dataset.row)) row.classList.add("is-new");
+  }
+}
+
+function isInUse(shown) {
+  const { activeElement } = document;
+  const isTyping = activeElement?.matches("input, textarea, select") &&
+    shown.contains(activeElement);
+  return isTyping || shown.querySelector("[data-busy], .result:not(:empty)") !== null;
+}
+
+function placeWithin(shown) {
+  const all = [...shown.querySelectorAll("a, button, [tabindex]")];
+  return { index: all.indexOf(document.activeElement) };
+}
+
+/* Changes */
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.hasAttribute("data-query")) {
+    event.preventDefault();
+    const fields = [...new FormData(form)].filter(([, value]) => value !== "");
+    void go(`${new URL(form.action).pathname}?${new URLSearchParams(fields)}`);
+  } else if (form.hasAttribute("data-change")) {
+    event.preventDefault();
+    void change(form);
+  }
+});
+
+async function change(form) {
+  const result = form.querySelector(".result");
+  const { change: name, confirm: question } = form.dataset;
+  if (question && !await isSure(question)) return;
+  const button = form.querySelector("button[type=submit]");
+  button.disabled = true;
+  form.setAttribute("data-busy", "");
+  result.classList.remove("is-bad");
+  try {
+    const body = Object.fromEntries(new FormData(form));
+    const answer = await ask(`/dashboard/changes/${name}`, { method: "POST", body });
+    const { text, html } = await answer.json();
+    result.textContent = text;
+    if (html) result.append(elementsOf(html));
+    else setTimeout(() => result.replaceChildren(), 4_000);
+  } catch (error) {
+    result.classList.add("is-bad");
+    result.textContent = error instanceof Refused
+      ? error.message
+      : "The bot did not answer; look at the list before you try again";
+  } finally {
+    button.disabled = false;
+    form.removeAttribute("data-busy");
+  }
+}
+
+function isSure(question) {
+  const dialog = byId("confirm");
+  byId("confirm-text").textContent = question;
+  dialog.returnValue = "cancel";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+  });
+}
+
+function start() {
+  if (sessionStorage.getItem(KEY) && location.hash.slice(1) === "") void open(location.href);
+  else showLogin();
+}
+
+start();

@@ -1,0 +1,102 @@
+/**
+ * Answers the requests of the dashboard beside those of health, while `http.dashboard` is on (O6).
+ *
+ * The dashboard is loaded with the first request for it, or with the first login link. While it is
+ * off, a request costs the comparison of a path.
+ */
+
+import type { Bot, BotOptions, Setup } from "../../bot.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
+import type { Dashboard } from "../dashboard/dashboard.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+
+/** The dashboard of a running bot, loaded or not. */
+export interface DashboardHost {
+  /** Answers all requests: those of the dashboard, and the bot's own. */
+  readonly answer: RequestHandler;
+  /** The config was read again. */
+  applied(setup: Setup): void;
+  /**
+   * Makes a login link.
+   *
+   * @param base Address of the HTTP server; absent: there is none.
+   * @throws {StartError} If the dashboard is off, or there is no server.
+   */
+  login(base: string | undefined): Promise<LoginLink>;
+  /** Ends live pages. */
+  close(): void;
+}
+
+/** The answer to `dashboard.login`. */
+export interface LoginLink {
+  /** With the token behind its `#`, which no browser sends anywhere. */
+  readonly url: string;
+  readonly validSec: number;
+}
+
+const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
+
+/** Creates it; loads nothing. */
+export function createDashboardHost(
+  bot: Bot,
+  options: Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup">,
+  reload: () => Promise<void>,
+): DashboardHost {
+  let { setup } = options;
+  let loading: Promise<Dashboard> | undefined;
+  const isOn = () => setup.config.http.dashboard;
+
+  async function load(): Promise<Dashboard> {
+    const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
+      await Promise.all([import("../dashboard/dashboard.ts"), import("../shared/store_calls.ts")]);
+    const call = createCallHandler(options.store, bot.changedByCommand);
+    return createDashboard({
+      store: askedStore(
+        options.store,
+        async (name, args) => readAnswer(await call(toRequest(name, args))),
+      ),
+      bot,
+      setup: () => setup,
+      configFile: setup.config.file,
+      reload,
+      dataDir: options.dataDir,
+      env: options.env,
+      build: options.build,
+      log: options.logging.forPart("http"),
+      now: Date.now,
+    }, setup.config.http.hosts);
+  }
+
+  return {
+    async answer(request) {
+      if (!isOn() || !PATH.test(request.url)) return await bot.http(request);
+      return await (await (loading ??= load())).fetch(request);
+    },
+    applied(next) {
+      setup = next;
+      if (isOn()) return;
+      void loading?.then((dashboard) => dashboard.close());
+      loading = undefined; // sessions end, too
+    },
+    async login(base) {
+      if (!isOn()) {
+        throw new StartError(
+          "the dashboard is off; set `http.dashboard` to true in the config, which applies at once",
+          EXIT.config,
+        );
+      }
+      if (base === undefined) {
+        throw new StartError(
+          "the bot has no HTTP server: another program uses its port",
+          EXIT.failed,
+        );
+      }
+      const dashboard = await (loading ??= load());
+      const { LINK_MS } = await import("../dashboard/logins.ts");
+      return { url: `${base}/dashboard#${dashboard.createLink()}`, validSec: LINK_MS / 1_000 };
+    },
+    close() {
+      void loading?.then((dashboard) => dashboard.close());
+    },
+  };
+}
