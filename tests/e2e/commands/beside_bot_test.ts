@@ -35,7 +35,8 @@ describe("[X2] a command beside a bot that hangs", () => {
       } finally {
         process.kill(bot.pid!, "SIGCONT");
       }
-      assert.equal((await cli("status")).code, 0);
+      await scene.line(bot, /"The bot is ready"/); // a bot that has just hung is not healthy at once
+      while ((await cli("status")).code !== 0); // the file's time limit ends a bot that never is
       assert.deepEqual(rows("SELECT * FROM setting WHERE name = 'paused'"), []);
       assert.equal(scene.written("general").length, 1, "the bot has got no request");
     }));
