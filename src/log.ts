@@ -26,9 +26,12 @@ export interface LogSettings {
   readonly isColoured?: boolean;
   /** Writes one line, which includes its line break. */
   readonly write: (line: string, level: keyof Log) => void;
+  /** Writes the same event as a line of JSON; absent: there is no file. */
+  readonly writeToFile?: LogSettings["write"];
 }
 
-const RANKS: Readonly<Record<keyof Log, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+/** Levels by importance. */
+export const RANKS: Readonly<Record<keyof Log, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
 /** Patterns of secrets. None matches a quote or a backslash, so a line of JSON stays valid. */
 const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: string }[] = [
@@ -49,7 +52,9 @@ const PATTERNS: readonly { readonly pattern: RegExp; readonly replacement: strin
 ];
 
 /** Starts a log. */
-export function startLog({ level, format, isColoured = false, write }: LogSettings) {
+export function startLog(
+  { level, format, isColoured = false, write, writeToFile }: LogSettings,
+) {
   const redactor = createRedactor();
   const secrets = new Set<string>();
   const asLine = format === "json" ? jsonLine : humanLine;
@@ -64,15 +69,16 @@ export function startLog({ level, format, isColoured = false, write }: LogSettin
   }
 
   function writeEvent(part: string, level: keyof Log, event: string, fields: LogFields): void {
-    let line = asLine({
+    const logged = {
       time: new Date().toISOString(),
       level,
       part,
       event: redactor.clean(event),
       fields: toFields(toPlain(fields, redactor.clean)),
-    });
-    for (const { pattern, replacement } of PATTERNS) line = line.replaceAll(pattern, replacement);
+    };
+    const line = withoutSecrets(asLine(logged));
     write(`${isColoured && format === "human" ? coloured(line, level) : line}\n`, level);
+    writeToFile?.(`${format === "json" ? line : withoutSecrets(jsonLine(logged))}\n`, level);
   }
 
   return {
@@ -115,10 +121,16 @@ export function createStderrWriter(
   stderr: Pick<EventEmitter, "on"> & { write(text: string): void } = process.stderr,
 ): LogSettings["write"] {
   stderr.on("error", () => {}); // stderr is closed, so the failure cannot be reported
+  return inBatches((text) => stderr.write(text));
+}
+
+/** Joins the lines of one turn of the event loop; see {@link createStderrWriter}. */
+export function inBatches(write: (text: string) => void): LogSettings["write"] {
   let waiting = "";
   const flush = () => {
-    if (waiting !== "") stderr.write(waiting);
-    waiting = "";
+    const text = waiting;
+    waiting = ""; // the write may log
+    if (text !== "") write(text);
   };
   process.on("exit", flush);
   return (line, level) => {
@@ -128,13 +140,22 @@ export function createStderrWriter(
   };
 }
 
-/** The plain text of an event, without secrets. */
-interface LoggedEvent {
+/** The plain text of an event, without secrets: a line of the log's JSON. */
+export interface LoggedEvent {
+  /** In ISO 8601, with milliseconds, in UTC. */
   readonly time: string;
   readonly level: string;
   readonly part: string;
   readonly event: string;
   readonly fields: Readonly<Record<string, Plain>>;
+}
+
+/** Replaces patterns of secrets in a line that is made already. */
+export function withoutSecrets(line: string): string {
+  return PATTERNS.reduce(
+    (text, { pattern, replacement }) => text.replaceAll(pattern, replacement),
+    line,
+  );
 }
 
 /** The fields that have a value. */
@@ -147,7 +168,8 @@ function given(fields: LogFields): LogFields {
   return shown;
 }
 
-function toFields(plain: Plain): Readonly<Record<string, Plain>> {
+/** The fields of an event; those of a value that is no object are empty. */
+export function toFields(plain: Plain): Readonly<Record<string, Plain>> {
   return typeof plain === "object" && plain !== null && !isList(plain) ? plain : {};
 }
 
@@ -155,12 +177,14 @@ function isList(plain: Plain): plain is readonly Plain[] {
   return Array.isArray(plain);
 }
 
-function jsonLine(event: LoggedEvent): string {
+/** An event as a line of JSON, without its line break. */
+export function jsonLine(event: LoggedEvent): string {
   const hasFields = Object.keys(event.fields).length > 0;
   return escaped(JSON.stringify(hasFields ? event : { ...event, fields: undefined }));
 }
 
-function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
+/** An event as a line for people, without date and line break. */
+export function humanLine({ time, level, part, event, fields }: LoggedEvent): string {
   const head = `${time.slice(11, 23)} ${level.padEnd(5)} ${part}: ${event}`;
   const pairs = Object.entries(fields).map(([key, value]) => `${key}=${shown(value)}`);
   return escaped([head, ...pairs].join(" "));
@@ -182,7 +206,7 @@ function shown(value: Plain): string {
  * Writes characters that could end a line, move the cursor or turn the reading direction as
  * `\uXXXX`, as JSON does.
  */
-function escaped(line: string): string {
+export function escaped(line: string): string {
   return line.replace(
     /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu,
     (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -191,7 +215,8 @@ function escaped(line: string): string {
 
 const COLOURS: Readonly<Partial<Record<keyof Log, number>>> = { error: 31, warn: 33, debug: 90 };
 
-function coloured(line: string, level: keyof Log): string {
+/** Colours a line by its level. */
+export function coloured(line: string, level: keyof Log): string {
   const colour = COLOURS[level];
   return colour === undefined ? line : `\u001b[${colour}m${line}\u001b[39m`;
 }

@@ -37,6 +37,20 @@ describe("[O2] startLog()", () => {
     });
   });
 
+  it("writes the same event to the file as JSON, without secrets", () => {
+    const inFile: string[] = [];
+    const { logging, log, lines } = start({
+      format: "human",
+      writeToFile: (line) => inFile.push(line),
+    });
+    logging.addSecret("hunter2hunter2");
+    log.info("resumed", { by: "hunter2hunter2", key: "sk-0123456789abcdefXYZ" });
+    assert.equal(lines.length, 1);
+    const { event, fields } = JSON.parse(inFile.join(""));
+    assert.deepEqual([event, fields.by], ["resumed", "[redacted]"]);
+    assert.doesNotMatch(inFile.join(""), /hunter2|sk-0123/);
+  });
+
   it("[C9] applies a new level to existing logs", () => {
     const { logging, log, lines } = start({ level: "info" });
     const gateway = logging.forPart("gateway");

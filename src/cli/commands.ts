@@ -17,6 +17,7 @@ import { dashboard } from "./dashboard/commands.ts";
 import { demo } from "./demo/commands.ts";
 import { doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
+import { logs } from "./logs/commands.ts";
 import { forget, sessions } from "./sessions/commands.ts";
 import { intent } from "./intent/commands.ts";
 import { model, usage } from "./model/commands.ts";
@@ -27,7 +28,7 @@ export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run } },
   {
     title: "Diagnose",
-    commands: { dashboard, doctor, intent, model, netcheck, recent, status, usage, why },
+    commands: { dashboard, doctor, intent, logs, model, netcheck, recent, status, usage, why },
   },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },

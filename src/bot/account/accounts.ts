@@ -5,7 +5,7 @@
  */
 
 import type { AccountChange } from "../../config/changes.ts";
-import type { AccountId, UserId } from "../../core/discord/ids.ts";
+import { type AccountId, toAccountId, type UserId } from "../../core/discord/ids.ts";
 import { type OurAccount, type OurView, recalledView } from "../../flows/judging/routing.ts";
 import type { ProcessMemory } from "../../flows/process_memory.ts";
 import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
@@ -16,6 +16,7 @@ import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { Setup } from "../rules/setup.ts";
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";
+import type { Logging } from "../../log.ts";
 import {
   type AccountRunner,
   type AccountRunnerOptions,
@@ -90,7 +91,8 @@ export function createAccounts(
     const own = ownSetupOf(setup, accountId);
     if (isStopping || !own) return Promise.resolve();
     const health = healthOf(accountId);
-    const runner = createAccountRunner({ ...runnerOptions, accountId }, {
+    const runnerLogging = loggingOf(accountId, logging);
+    const runner = createAccountRunner({ ...runnerOptions, logging: runnerLogging, accountId }, {
       ...shared,
       health,
       setup: () => setup,
@@ -198,5 +200,16 @@ function endFields(end: AccountEnd): Readonly<Record<string, unknown>> {
     ...("code" in end && { closeCode: end.code }),
     ...("hint" in end && { hint: end.hint }),
     ...("error" in end && { error: end.error }),
+  };
+}
+
+const DEFAULT: AccountId = toAccountId("default");
+
+/** The log of an account. Its lines name it, except those of `default`, which often is the only one. */
+function loggingOf(accountId: AccountId, logging: Logging): Logging {
+  if (accountId === DEFAULT) return logging;
+  return {
+    ...logging,
+    forPart: (part, fields) => logging.forPart(part, { accountId, ...fields }),
   };
 }

@@ -158,7 +158,10 @@ export function argumentRows({ parameters }: Command<CommandContext>): readonly 
 export function optionRows({ parameters }: Command<CommandContext>): readonly HelpRow[] {
   const rows = Object.entries(parameters.flags ?? {})
     .filter(([, flag]) => !("hidden" in flag && flag.hidden === true))
-    .map(([name, flag]) => ({ name, row: [optionTerm(name, flag), optionText(flag)] as const }));
+    .map(([name, flag]) => {
+      const term = withAlias(optionTerm(name, flag), name, parameters);
+      return { name, row: [term, optionText(flag)] as const };
+    });
   const isCommon = ({ name }: { readonly name: string }) => COMMON_NAMES.includes(name);
   return [...rows.filter((row) => !isCommon(row)), ...rows.filter(isCommon)].map(({ row }) => row);
 }
@@ -172,6 +175,12 @@ type Option = NonNullable<Parameters["flags"]>[string];
 function isRequired(option: Option): boolean {
   return option.kind !== "boolean" && option.optional !== true &&
     (!("default" in option) || option.default === undefined);
+}
+
+/** `"-f, --follow"` for an option with a letter. */
+function withAlias(term: string, name: string, { aliases = {} }: Parameters): string {
+  const [letter] = Object.entries(aliases).find(([, other]) => other === name) ?? [];
+  return letter === undefined ? term : `-${letter}, ${term}`;
 }
 
 function optionTerm(name: string, option: Option): string {

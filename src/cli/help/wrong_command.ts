@@ -28,6 +28,9 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   queue: "outbox",
   pair: "pairing",
   explain: "why",
+  log: "logs",
+  journal: "logs",
+  tail: "logs",
   generate_invite_url: "invite",
   validate_env: "doctor",
 };
@@ -47,8 +50,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   graceful_shutdown: "Ctrl+C or SIGTERM stops the bot, which then finishes its answers first",
   restart: `${RELOADS}; \`systemctl restart barnacle\` restarts the service`,
   reload: RELOADS,
-  logs: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
-  log: "the bot logs to stderr; `journalctl -u barnacle` shows the service's log",
 };
 
 /** Options that ask for help, which `help` does already. */

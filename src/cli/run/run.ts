@@ -7,7 +7,7 @@
 
 import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -25,9 +25,17 @@ import {
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
+import { openLogFile } from "../../host/files/log_file.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
 import type { Log } from "../../lib/log.ts";
-import { createStderrWriter, type Logging, type LogLevel, startLog } from "../../log.ts";
+import {
+  createStderrWriter,
+  inBatches,
+  type Logging,
+  type LogLevel,
+  type LogSettings,
+  startLog,
+} from "../../log.ts";
 import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
 import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
@@ -85,7 +93,8 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
 
-  const logging = startLogging(flags, config, io);
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
+  const logging = startLogging(flags, config, dataDir, io);
   const log = logging.forPart("main");
   const result = await findSetup(loaded, env, logging);
   if (result.kind === "problems") return refuse(result.problems, io);
@@ -93,7 +102,6 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   let current = setup;
   report(loaded.problems, log, io);
 
-  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   prepareDataDir(dataDir);
   // The gateway thread loads while this thread waits for locks and for the disk.
   const thread = setup.accounts.size > 0 ? loadGatewayThread() : undefined;
@@ -162,14 +170,35 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
   }
 }
 
-function startLogging(flags: RunFlags, config: BotConfig, io: Io): Logging {
-  const logging = startLog({
+function startLogging(flags: RunFlags, config: BotConfig, dataDir: string, io: Io): Logging {
+  const onFailed = (error: unknown) => logging.forPart("main").warn(FILE_FAILS, { error });
+  const logging: Logging = startLog({
     level: levelOf(flags, config),
     format: isForPeople(flags, io) ? "human" : "json",
     isColoured: io.errStyle.isOn,
     write: createStderrWriter(),
+    writeToFile: toLogFile(config, dataDir, onFailed),
   });
   return logging;
+}
+
+const FILE_FAILS = "Cannot write to log.file; its lines are lost until this succeeds";
+
+/** Opens `log.file`. A bot without it answers all the same, so a failure is only logged. */
+function toLogFile(
+  { log: { file, fileMaxMb } }: BotConfig,
+  dataDir: string,
+  onFailed: (error: unknown) => void,
+): LogSettings["writeToFile"] {
+  if (file === undefined) return undefined;
+  try {
+    prepareDataDir(dataDir);
+    const path = resolve(dataDir, file);
+    return inBatches(openLogFile({ path, maxBytes: fileMaxMb * 1e6, onFailed }));
+  } catch (error) {
+    queueMicrotask(() => onFailed(error)); // the log does not exist yet
+    return undefined;
+  }
 }
 
 /** Whether the log on stderr is for people, and not for a program. */

@@ -252,7 +252,8 @@ function sinceText({ firstAttemptAt, createdAt }: ReportedRow): string {
     : `tried ${timeText(firstAttemptAt)}`;
 }
 
-function outcomeOfRow(row: ReportedRow, decisions: readonly WhyDecision[]): string {
+/** What became of a message for Discord: its link, or why it is not sent. */
+export function outcomeOfRow(row: ReportedRow, decisions: readonly WhyDecision[]): string {
   const { messageId, channelId, accountId, foldedInto, parkedReason, reason, failingSince } = row;
   const { nextAttemptAt, behind } = row;
   if (foldedInto !== undefined) return `folded into ${foldedInto}`;
@@ -303,10 +304,14 @@ function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
   return ["Steps:", ...inColumns(steps.map(row))];
 }
 
-function row(entry: TimelineEntry, index: number): string[] {
+function row(entry: TimelineEntry, index: number): readonly string[] {
+  return [`  ${index + 1}`, ...stepCells(entry)];
+}
+
+/** A step: its kind, its duration, and what came of it. */
+export function stepCells(entry: TimelineEntry): readonly string[] {
   const ms = entry.endedAt - entry.startedAt;
   const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
-  const number = `  ${index + 1}`;
   if (entry.kind === "model") {
     const { usage, calls } = entry;
     const parts = [
@@ -314,7 +319,7 @@ function row(entry: TimelineEntry, index: number): string[] {
       ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros)}`]),
       calls.length === 0 ? "answers" : `calls ${printable(calls.join(", "))}`,
     ];
-    return [number, "model", took, parts.join(", ")];
+    return ["model", took, parts.join(", ")];
   }
   const { name, arguments: written, end, chars, shownChars, isCutLater, refused, problem } = entry;
   const cut = [
@@ -324,7 +329,7 @@ function row(entry: TimelineEntry, index: number): string[] {
   const result = problem === undefined
     ? `${end}, ${chars} ${chars === 1 ? "character" : "characters"}${cut}`
     : `${refused ? `refused (${refused}), ` : ""}${short(problem)}`;
-  return [number, "tool", took, `${printable(name)} ${short(written)}: ${result}`];
+  return ["tool", took, `${printable(name)} ${short(written)}: ${result}`];
 }
 
 function short(text: string): string {

@@ -22,6 +22,7 @@ import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { withStore } from "../shared/with_store.ts";
+import type { MessageRecord } from "../../core/store/received.ts";
 import type { Store } from "../../core/store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { toIntents } from "../../discord/gateway/read/intents.ts";
@@ -29,7 +30,7 @@ import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
-import { reportOf, type SessionNow } from "./report.ts";
+import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { whyLines } from "./text.ts";
 
 /** Explains the message that a link or an id names. */
@@ -49,26 +50,43 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
           "`barnacle config check`",
       );
     } else tellDefaults(now, io);
-    const record = await store.received.messageRecordOf(
-      subject.kind === "failure"
-        ? { failureId: subject.failureId }
-        : { messageId: subject.messageId },
-    );
-    if (!record) {
+    const found = await recordedReport(store, subject, now.kind === "read" ? now : undefined);
+    if (!found) {
       return subject.kind === "failure"
         ? unknownFailure(subject.failureId, flags, io)
         : await neverReceived(subject, { store, dataDir, now }, flags, io);
     }
-    const steps = await store.turns.stepsOf(record.turn?.turnOf ?? record.messageId);
-    const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
-      sessionOf: (sessionKey) => sessionNow(store, sessionKey),
-      viewsOf: (policy) => accessIn(policy, () => policy.names),
-      today: now.kind === "read" ? now : undefined,
-    });
+    const { report } = found;
     if (flags.json) io.out(JSON.stringify(report));
     else for (const line of wrapLines(whyLines(report, io), io.columns)) io.out(line);
     return EXIT.done;
   });
+}
+
+/**
+ * Reads the record of a message, and the report on it.
+ *
+ * @param today The current rules; absent: the report has no verdict of today.
+ * @returns `undefined` if nothing is on record.
+ */
+export async function recordedReport(
+  store: Store,
+  subject: Exclude<Subject, { kind: "problem" }>,
+  today?: Today,
+): Promise<{ readonly record: MessageRecord; readonly report: WhyReport } | undefined> {
+  const record = await store.received.messageRecordOf(
+    subject.kind === "failure"
+      ? { failureId: subject.failureId }
+      : { messageId: subject.messageId },
+  );
+  if (!record) return undefined;
+  const steps = await store.turns.stepsOf(record.turn?.turnOf ?? record.messageId);
+  const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
+    sessionOf: (sessionKey) => sessionNow(store, sessionKey),
+    viewsOf: (policy) => accessIn(policy, () => policy.names),
+    today,
+  });
+  return { record, report };
 }
 
 /** The session as it is now, with the estimate of a model without counted tokens. */

@@ -248,6 +248,17 @@ export const log = z.strictObject({
       "gateway connection; accounts reconnect when it is switched on or off.",
     { example: "debug" },
   ),
+  file: lazyKey(
+    text,
+    "File that gets each log line as JSON, beside stderr. A relative path starts at the data " +
+      "directory. Barnacle keeps four older files beside it. `barnacle logs` reads them.",
+    { unset: "none: the log goes to stderr only", example: "barnacle.log", takesEffect: "restart" },
+  ),
+  fileMaxMb: key(
+    whole(1, 10_000).default(50),
+    "Maximum size of `log.file` and its older files together.",
+    { unit: "megabytes", example: 10, takesEffect: "restart" },
+  ),
 });
 
 /** `http`. */

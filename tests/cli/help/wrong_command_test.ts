@@ -46,7 +46,7 @@ describe("[O10] wrongCommand()", () => {
     ["setup", /config example/],
     ["stop", /Ctrl\+C .*systemctl stop/],
     ["graceful_shutdown", /Ctrl\+C/],
-    ["logs", /stderr; `journalctl -u barnacle`/],
+    ["log", /did you mean `logs`/],
   ];
   for (const [typed, message] of others) {
     it(`says what to do instead of: barnacle ${typed}`, () => {

@@ -1,0 +1,178 @@
+/**
+ * Finds the log of the bot: the file or unit that the user names, `log.file`, the file that the bot's
+ * stderr is, or the journal of its service. Else it says where the lines go.
+ */
+
+import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { codeOf } from "../../lib/errors.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { findData } from "../shared/find_data.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
+import { holderOf, isHeld } from "../shared/running_bot.ts";
+import type { Io } from "../terminal/io.ts";
+import { fileSource } from "./files.ts";
+import { journalSource } from "./journal.ts";
+import type { LogSource } from "./source.ts";
+import { stdinSource } from "./stdin.ts";
+
+/** Options that name the log. */
+export interface SourceFlags extends CommonFlags {
+  /** Path of a log file; `-` is stdin. */
+  readonly file?: string;
+  /** Name of a unit of systemd. */
+  readonly unit?: string;
+}
+
+/** Where the lines of a running bot go. */
+export interface WritingBot {
+  readonly pid: number;
+  /** The target of its stderr: `"/dev/pts/3"`, `"pipe:[123]"`; absent: unknown. */
+  readonly stderr?: string;
+  /** Its unit of systemd: `"barnacle.service"`; absent: none, or unknown. */
+  readonly unit?: string;
+}
+
+const SERVICE = "barnacle.service";
+
+/** Files that containers have at their top. */
+const CONTAINER_MARKS = ["/.dockerenv", "/run/.containerenv"];
+
+/**
+ * Finds the log.
+ *
+ * @throws {StartError} If there is none, or this user may not read it.
+ */
+export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource> {
+  const { file, unit } = flags;
+  if (file === "-") return stdinSource();
+  if (file !== undefined) return named(resolve(io.cwd, file));
+  if (unit !== undefined) {
+    return journalSource(unit.includes(".") ? unit : `${unit}.service`, io.env);
+  }
+  const { dataDir } = await findData(flags.data, io);
+  const logFile = await configured(flags, dataDir, io);
+  if (logFile !== undefined && existsSync(logFile)) return named(logFile);
+  const bot = await runningBot(dataDir);
+  if (bot?.stderr !== undefined && isPlainFile(bot.stderr)) return named(bot.stderr);
+  const journal = bot?.unit ?? SERVICE;
+  const state = await stateOfJournal(journal, io);
+  if (state === "filled") return journalSource(journal, io.env);
+  if (state instanceof StartError) throw state;
+  throw new StartError(noLogText({ logFile, bot, journal, state }), EXIT.tryAgain);
+}
+
+/** The log of a path; says what is wrong with it. */
+function named(path: string): LogSource {
+  const shown = printable(path);
+  try {
+    if (!statSync(path).isFile()) throw new StartError(`${shown} is no file`, EXIT.usage);
+    accessSync(path, constants.R_OK);
+    return fileSource(path);
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    const code = codeOf(error);
+    throw code === "ENOENT"
+      ? new StartError(`there is no file ${shown}`, EXIT.usage)
+      : new StartError(
+        `cannot read ${shown}: ${code ?? "unknown reason"}; run the command with sudo, or as the ` +
+          "user that runs Barnacle",
+        EXIT.io,
+      );
+  }
+}
+
+/** Path of `log.file`; `undefined` without it, or without a valid config. */
+async function configured(
+  flags: CommonFlags,
+  dataDir: string,
+  { env }: Pick<Io, "env">,
+): Promise<string | undefined> {
+  const loaded = await readConfigLeniently(flags.config, env);
+  if (loaded.kind === "refused") return undefined;
+  const { file } = loaded.config.log;
+  return file === undefined ? undefined : resolve(dataDir, file);
+}
+
+/** Facts about the bot with a data directory, as far as this system tells them. */
+async function runningBot(dataDir: string): Promise<WritingBot | undefined> {
+  const holder = holderOf(dataDir);
+  if (!holder || holder.isCommand || await isHeld(dataDir) === false) return undefined;
+  const { pid } = holder;
+  const folder = join("/proc", String(pid));
+  const groups = read(() => readFileSync(join(folder, "cgroup"), "utf8"));
+  return {
+    pid,
+    stderr: read(() => readlinkSync(join(folder, "fd", "2"))),
+    unit: groups === undefined ? undefined : unitIn(groups),
+  };
+}
+
+/** The innermost service in `/proc/<pid>/cgroup`. */
+export function unitIn(groups: string): string | undefined {
+  const [, unit] = /\/([\w@.:-]+\.service)\s*$/m.exec(groups) ?? [];
+  return unit === undefined || /^(?:user@\d+|docker|containerd|podman)\.service$/.test(unit)
+    ? undefined
+    : unit;
+}
+
+function read(work: () => string): string | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined; // no such system, or a process of another user
+  }
+}
+
+function isPlainFile(path: string): boolean {
+  return path.startsWith("/") && read(() => String(statSync(path).isFile())) === "true";
+}
+
+/** Whether the journal has a line of a unit. */
+async function stateOfJournal(
+  unit: string,
+  { env }: Pick<Io, "env">,
+): Promise<"filled" | "empty" | "absent" | StartError> {
+  if (process.platform !== "linux") return "absent";
+  try {
+    for await (const _ of journalSource(unit, env).newestFirst?.() ?? []) return "filled";
+    return "empty";
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return error.code === EXIT.io ? error : "absent";
+  }
+}
+
+/** Says where the lines go instead, and the next step. */
+export function noLogText(
+  { logFile, bot, journal, state }: {
+    readonly logFile?: string;
+    readonly bot?: WritingBot;
+    readonly journal: string;
+    readonly state: "empty" | "absent";
+  },
+  isContainer: boolean = CONTAINER_MARKS.some((path) => existsSync(path)),
+): string {
+  const keep = "to keep a log, set log.file: `barnacle config set log.file barnacle.log`, and " +
+    "restart the bot";
+  if (logFile !== undefined) {
+    return `${
+      printable(logFile)
+    } does not exist yet: the bot has not started since log.file was set`;
+  }
+  if (isContainer) {
+    return "in a container the log goes to the engine: `docker logs -f <container>` on the host, or " +
+      `\`docker logs <container> 2>&1 | barnacle logs --file -\`; ${keep}`;
+  }
+  if (bot?.stderr?.startsWith("/dev/")) {
+    return `the bot (pid ${bot.pid}) logs to its terminal ${bot.stderr} only; ${keep}`;
+  }
+  const missing = state === "absent"
+    ? "this machine has no journal of systemd"
+    : `the journal has no line of ${journal}, as far as this user may read it`;
+  return `found no log: ${missing}, and the config has no log.file; name the log with --file or ` +
+    `--unit; ${keep}`;
+}

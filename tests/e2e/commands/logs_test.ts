@@ -1,0 +1,38 @@
+/** Tests `barnacle logs` beside a running bot. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { withSimulation } from "../../support/bot/e2e.ts";
+
+describe("[O2] barnacle logs", () => {
+  it("reads log.file, and tells the story of an answered message", () =>
+    withSimulation({ config: { log: { file: "logs.jsonl" } } }, async (scene) => {
+      await scene.start();
+      const asked = scene.say("grace", "general", `${scene.mention} Hello?`);
+      await scene.replies("general", 1);
+      await scene.eventually("the answer is in the log", async () => {
+        const { stdout } = await scene.cli("logs", "--grep", "The model answered");
+        return stdout.length === 1;
+      });
+      const all = await scene.cli("logs", "--json", "--since", "1h");
+      assert.equal(all.code, 0, all.stderr.join("\n"));
+      assert.ok(all.stdout.some((line) => /began a new session/.test(JSON.parse(line).event)));
+      const told = await scene.cli("logs", asked.id);
+      const text = told.stdout.join("\n");
+      assert.equal(told.code, 0, told.stderr.join("\n"));
+      for (
+        const part of [
+          /store message: Discord received the message/,
+          /store decision: account default decided: accept/,
+          /store turn: the turn began: attempt 1, agent main/,
+          /info {2}turns: The model answered .*messageId=/,
+          /store turn: the turn ended: answered/,
+          /store delivery: .*: sent, https:/,
+        ]
+      ) assert.match(text, part);
+      const raw = readFileSync(join(scene.dataDir, "logs.jsonl"), "utf8");
+      for (const line of raw.trimEnd().split("\n")) JSON.parse(line);
+    }));
+});
