@@ -67,7 +67,11 @@ async function askAt(
   if (hasEnded) lock.release();
   const io = recordingIo();
   try {
-    const code = await status({ data: folder.path, config, json, verbose: true }, io, timeoutMs);
+    const code = await status(
+      { data: folder.path, config, json, verbose: true, probe: false },
+      io,
+      timeoutMs,
+    );
     return { code, stdout: io.stdout.join("\n"), stderr: io.stderr.join("\n") };
   } finally {
     lock.release();
@@ -115,7 +119,11 @@ describe("[O1] [O7] barnacle status › another program at the bot's address", (
     await once(server, "listening");
     lock.setHttp(`127.0.0.1:${(server.address() as AddressInfo).port}`, TOKEN);
     const io = recordingIo();
-    const code = await status({ data: folder.path, json: false, verbose: true }, io, 10_000);
+    const code = await status(
+      { data: folder.path, json: false, verbose: true, probe: false },
+      io,
+      10_000,
+    );
     server.close();
     assert.equal(code, 75);
     assert.deepEqual(io.stdout, []);

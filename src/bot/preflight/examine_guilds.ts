@@ -19,6 +19,7 @@ import {
   type PostingPlace,
 } from "../../discord/rest/permissions/denial.ts";
 import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.ts";
+import { permissionsToAsk } from "../../core/invite.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import { type ProbeAnswer, whyUnknown } from "../../flows/preflight/discord.ts";
 import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
@@ -34,6 +35,11 @@ const USED: readonly Permission[] = [
   "Attach Files",
   "Add Reactions",
 ];
+
+const VIEW: Permission = "View Channel";
+/** The permissions that the invite link asks for. */
+const INVITED = permissionsToAsk({}).map(({ permission }) => permission);
+const FURTHER = INVITED.filter((permission) => permission !== VIEW && !USED.includes(permission));
 
 /**
  * Reads all guilds of the bot; those in which it may answer in detail.
@@ -77,8 +83,17 @@ function detailsOf(guild: GuildPermissions, now: number): NonNullable<SeenGuild[
   return {
     channels: [...guild.channels].filter(([, { type }]) => type !== CHANNEL_KINDS.category)
       .map(([id, channel]) => {
-        const missing = missingIn(guild, placeIn(channel), now);
-        return { id, name: channel.name || id, missing };
+        const place = placeIn(channel);
+        const missing = missingIn(guild, place, USED, now);
+        const lacks = missingIn(guild, place, INVITED, now).map(({ permission }) => permission);
+        return {
+          id,
+          name: channel.name || id,
+          missing,
+          furtherMissing: missingIn(guild, place, FURTHER, now)
+            .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
+          granted: lacks.includes(VIEW) ? [] : INVITED.filter((one) => !lacks.includes(one)),
+        };
       }),
   };
 }
@@ -94,10 +109,11 @@ function placeIn(channel: Channel): PostingPlace {
 function missingIn(
   guild: GuildPermissions,
   place: PostingPlace,
+  permissions: readonly Permission[],
   now: number,
 ): readonly MissingPermission[] {
   const denial = (permission: Permission): Denial | undefined =>
     findDenial(guild, place, [permission], now);
-  const hidden = denial("View Channel");
-  return hidden ? [hidden] : USED.flatMap((permission) => denial(permission) ?? []);
+  const hidden = denial(VIEW);
+  return hidden ? [hidden] : permissions.flatMap((permission) => denial(permission) ?? []);
 }

@@ -19,14 +19,23 @@ import type { InviteFlags } from "./invite.ts";
 /** `barnacle status` */
 export const status: CliCommand = describeCommand<StatusFlags>({
   brief: "Show the running bot: budgets, use, last answer, servers, model and problems",
-  examples: ["barnacle status", "barnacle status --verbose", "barnacle status --json"],
+  notes: [
+    "--probe asks Discord for the bot's permissions in each channel, also without a running bot.",
+  ],
+  examples: ["barnacle status", "barnacle status --probe", "barnacle status --json"],
   exits: {
     done: "healthy, or warnings only",
-    failed: "a check fails",
+    failed: "a check fails; with --probe, also: the bot cannot answer in an open channel",
     io: "the data directory cannot be read",
     tryAgain: "no running bot found, or it does not answer",
   },
-  parameters: { flags: { ...BOT_COMMON, verbose: flag("Print the checks that pass, too") } },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      verbose: flag("Print the checks that pass, too"),
+      probe: flag("Audit the bot's permissions channel by channel, too"),
+    },
+  },
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
 });
 

@@ -20,6 +20,8 @@ import { toStartError } from "../shared/start_error.ts";
 export interface StatusFlags extends CommonFlags {
   /** Whether to print the checks that pass, too. */
   readonly verbose: boolean;
+  /** Whether to audit the bot's permissions at Discord, too. */
+  readonly probe: boolean;
 }
 
 /**
@@ -28,14 +30,45 @@ export interface StatusFlags extends CommonFlags {
  * @param timeoutMs Milliseconds to wait for an answer; tests wait less.
  */
 export async function status(
-  { config, data, json, verbose }: StatusFlags,
+  flags: StatusFlags,
   io: Io,
   timeoutMs: number = STATUS_TIMEOUT_MS,
 ): Promise<ExitCode> {
-  const failed = (problem: string, code: ExitCode): ExitCode => {
-    if (json) io.out(JSON.stringify({ status: "fail", isRunning: false, problem }));
-    io.problem(problem);
-    return code;
+  const asked = await askBot(flags, io, timeoutMs);
+  const probed = flags.probe ? await (await import("./probe.ts")).probe(flags, io) : undefined;
+  if (flags.json) {
+    const { json } = asked;
+    io.out(probed ? JSON.stringify({ ...JSON.parse(json), probe: probed.accounts }) : json);
+  } else {
+    for (const line of asked.lines) io.out(printable(line));
+  }
+  if (asked.problem !== undefined) io.problem(asked.problem);
+  if (probed && !flags.json) {
+    const { probeLines } = await import("./probe.ts");
+    if (asked.lines.length > 0) io.out("");
+    for (const line of probeLines(probed.accounts)) io.out(line);
+  }
+  // Without a bot, what the probe found is the more exact code.
+  const isOpen = asked.code === EXIT.done || asked.code === EXIT.tryAgain;
+  return isOpen && probed && probed.code !== EXIT.done ? probed.code : asked.code;
+}
+
+/** The bot's report, as JSON and as lines; without a bot, the problem. */
+interface AskedBot {
+  readonly json: string;
+  readonly lines: readonly string[];
+  readonly problem?: string;
+  readonly code: ExitCode;
+}
+
+async function askBot(
+  { config, data, json, verbose }: StatusFlags,
+  io: Io,
+  timeoutMs: number,
+): Promise<AskedBot> {
+  const failed = (problem: string, code: ExitCode): AskedBot => {
+    const answer = { status: "fail", isRunning: false, problem };
+    return { json: JSON.stringify(answer), lines: [], problem, code };
   };
   const found = await holderIn(data, io);
   if ("problem" in found) return failed(found.problem.message, found.problem.code);
@@ -48,15 +81,12 @@ export async function status(
     return failed(`the bot with pid ${holder.pid} does not answer: ${answer}`, EXIT.tryAgain);
   }
   const { report } = answer;
-  if (json) io.out(answer.json);
-  else {
-    const [first = "", ...checks] = linesOf(report, verbose);
-    io.out(printable(first));
-    const facts = [...await storedFacts(dataDir, config, io), ...modelFacts(report)];
-    for (const [what, text] of facts) io.out(`      ${what.padEnd(12)} ${printable(text)}`);
-    for (const line of checks) io.out(printable(line));
-  }
-  return report.status === "fail" ? EXIT.failed : EXIT.done;
+  const code = report.status === "fail" ? EXIT.failed : EXIT.done;
+  if (json) return { json: answer.json, lines: [], code };
+  const [first = "", ...checks] = linesOf(report, verbose);
+  const facts = [...await storedFacts(dataDir, config, io), ...modelFacts(report)]
+    .map(([what, text]) => `      ${what.padEnd(12)} ${text}`);
+  return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
 type Fact = readonly [what: string, text: string];

@@ -69,7 +69,7 @@ function audienceOf(policy: AccessPolicy, guild: SeenGuild): string {
   }
   const parts = [...groups].toSorted(([, one], [, other]) => other.length - one.length).map((
     [text, members],
-  ) => `${text} ${placesText(members, channels.length)}`);
+  ) => `${text}, ${placesText(members, channels.length)}`);
   const more = parts.length > SHOWN_MAX ? [`and ${parts.length - SHOWN_MAX} other rules`] : [];
   return [...parts.slice(0, SHOWN_MAX), ...more].join("; ");
 }
@@ -98,7 +98,7 @@ export function answersText(
     : intentFilter.enabled.value
     ? "if the intent filter takes the message for the bot"
     : "each message";
-  return `answers ${people}, ${messages},`;
+  return `answers ${people}, ${messages}`;
 }
 
 /** The people who may write to the bot, as the store has them. */

@@ -168,12 +168,11 @@ function keyOf({ channels = {} }: ListedChannels, guild: SeenGuild, channel: See
 function judgeChannel(guild: SeenGuild, { name, missing }: SeenChannel): PermissionRow {
   const place = `#${name} in ${guild.name}`;
   if (missing.length === 0) return { kind: "right", why: `${place}: all granted` };
-  const isFailure = missing.some(({ permission }) => REQUIRED.has(permission));
   return {
     kind: "finding",
     finding: {
       ...ABOUT,
-      status: isFailure ? "fail" : "warn",
+      status: lacksRequired(missing) ? "fail" : "warn",
       why: `${place}: the bot lacks ${missing.map(lackText).join(", ")}`,
       fix: GRANT_IN_CHANNEL,
     },
@@ -203,6 +202,10 @@ export interface MissingPermission {
 export interface SeenChannel extends Named<ChannelId> {
   /** Empty if the bot has all permissions that it uses there. */
   readonly missing: readonly MissingPermission[];
+  /** Further permissions of the invite link that the bot lacks; absent if Barnacle did not look. */
+  readonly furtherMissing?: readonly MissingPermission[];
+  /** Permissions of the invite link that the bot has there; absent if Barnacle did not look. */
+  readonly granted?: readonly string[];
 }
 
 /** Check and title of each row about permissions. */
@@ -221,8 +224,13 @@ const REQUIRED: ReadonlySet<string> = new Set([
   "Read Message History",
 ]);
 
+/** Whether the bot cannot answer in a channel in which these are missing. */
+export function lacksRequired(missing: readonly MissingPermission[]): boolean {
+  return missing.some(({ permission }) => REQUIRED.has(permission));
+}
+
 /** A lack as text: `"Send Messages (the role Krill)"`. */
-function lackText({ permission, deniedBy }: MissingPermission): string {
+export function lackText({ permission, deniedBy }: MissingPermission): string {
   return `${permission} (${deniedBy})`;
 }
 
@@ -236,8 +244,7 @@ function lackText({ permission, deniedBy }: MissingPermission): string {
 function summarise(guildName: string, channels: readonly SeenChannel[]): readonly Finding[] {
   if (channels.length === 0) return [];
   const all = channels.flatMap(({ missing }) => missing);
-  const isUsable = ({ missing }: SeenChannel) =>
-    missing.every(({ permission }) => !REQUIRED.has(permission));
+  const isUsable = ({ missing }: SeenChannel) => !lacksRequired(missing);
   const usable = channels.filter(isUsable).length;
   const status = usable === 0
     ? "fail"

@@ -45,7 +45,11 @@ async function ask(
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`, KEY);
     if (isKilled) lock.release();
-    const code = await status({ data: folder.path, config: file, json, verbose }, io, timeoutMs);
+    const code = await status(
+      { data: folder.path, config: file, json, verbose, probe: false },
+      io,
+      timeoutMs,
+    );
     return { code, ...io };
   } finally {
     if (lock.kind === "held") lock.release();
@@ -84,7 +88,10 @@ describe("[O1] barnacle status", () => {
   it("[O10] --json prints JSON without a bot, too", async () => {
     using folder = tempDirectory();
     const io = recordingIo();
-    assert.equal(await status({ data: folder.path, json: true, verbose: false }, io), 75);
+    assert.equal(
+      await status({ data: folder.path, json: true, verbose: false, probe: false }, io),
+      75,
+    );
     const { status: told, isRunning, problem } = JSON.parse(io.stdout.join(""));
     assert.deepEqual([told, isRunning], ["fail", false]);
     assert.match(problem, /no bot runs with the data in/);
@@ -168,11 +175,17 @@ describe("[O1] barnacle status", () => {
   it("[O7] exits with 75 if no bot ever ran there, or the directory is missing", async () => {
     using folder = tempDirectory();
     const io = recordingIo();
-    assert.equal(await status({ data: folder.path, json: false, verbose: false }, io), 75);
+    assert.equal(
+      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
+      75,
+    );
     assert.match(io.stderr.join(""), /no bot runs with the data in .*; start it, or set --data/);
     const missing = recordingIo();
     assert.equal(
-      await status({ data: join(folder.path, "none"), json: false, verbose: false }, missing),
+      await status(
+        { data: join(folder.path, "none"), json: false, verbose: false, probe: false },
+        missing,
+      ),
       75,
     );
     assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
@@ -182,7 +195,10 @@ describe("[O1] barnacle status", () => {
     using folder = tempDirectory();
     const lock = await acquireLock(join(folder.path, "lock"), NOW);
     const io = recordingIo();
-    assert.equal(await status({ data: folder.path, json: false, verbose: false }, io), 75);
+    assert.equal(
+      await status({ data: folder.path, json: false, verbose: false, probe: false }, io),
+      75,
+    );
     assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
     if (lock.kind === "held") lock.release();
   });

@@ -40,7 +40,7 @@ describe("[O3] judgeAudience()", () => {
     [
       "channels that are not listed",
       { guilds: { 100: { channels: { help: {} } } } },
-      `pass Krill & Co: answers no one (channel-not-listed: ${G}.100.channels) in #ops, ` +
+      `pass Krill & Co: answers no one (channel-not-listed: ${G}.100.channels), in #ops, ` +
       `#general; answers everyone, when mentioned (${G}.100.requireMention), in #help`,
     ],
     [
