@@ -22,10 +22,11 @@ import { forget, sessions } from "./sessions/commands.ts";
 import { intent } from "./intent/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
+import { service } from "./service/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
-  { title: "Start", commands: { demo, invite, run } },
+  { title: "Start", commands: { demo, invite, run, service } },
   {
     title: "Diagnose",
     commands: { dashboard, doctor, intent, logs, model, netcheck, recent, status, usage, why },

@@ -49,6 +49,11 @@ export function exitRows(exits: Exits): readonly (readonly [code: number, meanin
   return rows;
 }
 
+/** The general meaning of an exit code; `undefined` if Barnacle has no such code. */
+export function meaningOf(code: number): string | undefined {
+  return exitRows(EXIT_MEANINGS).find(([number]) => number === code)?.[1];
+}
+
 function isExitName(name: string): name is ExitName {
   return name in EXIT;
 }

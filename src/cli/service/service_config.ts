@@ -1,0 +1,102 @@
+/** Finds the config of a service, and checks that the service can start with it. */
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { forAccount } from "../../config/config.ts";
+import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
+import type { Problem } from "../../config/text/problem.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { findConfig, problemsText, readConfigText, whyUnreadable } from "../shared/read_config.ts";
+import type { Io } from "../terminal/io.ts";
+import type { ServiceLayout } from "./layout.ts";
+import { type HostMachine, textOf } from "./machine.ts";
+
+/**
+ * Finds the config that the service is to use.
+ *
+ * @throws {StartError} If there is none, or it cannot be read.
+ */
+export function configFor(
+  layout: ServiceLayout,
+  isMachine: boolean,
+  flag: string | undefined,
+  machine: HostMachine,
+  io: Io,
+): { readonly path: string; readonly text: string } {
+  const existing = flag === undefined ? textOf(machine, layout.config) : undefined;
+  if (existing !== undefined) return { path: layout.config, text: existing };
+  const found = findConfig(flag, io.env);
+  if ("problem" in found) throw new StartError(problemsText([found.problem], io), EXIT.config);
+  if ("looked" in found) {
+    const other = isMachine ? configOfSudoer(io) : undefined;
+    throw new StartError(
+      other === undefined
+        ? `there is no config at ${layout.config}; \`barnacle setup\` writes one`
+        : `there is no config at ${layout.config}. To copy yours there, add --config ${other}`,
+      EXIT.config,
+    );
+  }
+  const path = resolve(io.cwd, found.file);
+  try {
+    return { path, text: readConfigText(path) };
+  } catch (cause) {
+    throw new StartError(`cannot read ${path} (${whyUnreadable(cause)})`, EXIT.config, cause);
+  }
+}
+
+/** The config of the person who typed sudo. */
+function configOfSudoer({ env }: Io): string | undefined {
+  const user = env["SUDO_USER"];
+  const path = `/home/${user}/.config/barnacle/config.jsonc`;
+  return user !== undefined && /^[\w.-]+$/.test(user) && existsSync(path) ? path : undefined;
+}
+
+/**
+ * Checks the config with the service's environment, which has none of this shell's variables: a
+ * service that misses its token would end with 78 after it was installed.
+ *
+ * @param secrets Secrets that the installation will write, by the name of their file.
+ * @throws {StartError} If the bot could not start with it.
+ */
+export async function assertUsable(
+  { config, credentials, target }: ServiceLayout,
+  text: string,
+  secrets: Readonly<Record<string, string>>,
+  machine: HostMachine,
+  io: Io,
+): Promise<void> {
+  const env = {
+    HOME: machine.home,
+    CREDENTIALS_DIRECTORY: target === "systemd" ? credentials : undefined,
+  };
+  const source = { file: config, text };
+  const read = (path: string) => {
+    const name = path.startsWith(`${credentials}/`) ? path.slice(credentials.length + 1) : "";
+    return secrets[name] ?? textOf(machine, path);
+  };
+  const problems = await problemsOf(source, env, read);
+  if (problems.length === 0) return;
+  const isOfShell = (await problemsOf(source, { ...io.env, ...env }, read)).length === 0;
+  const advice = isOfShell
+    ? ": it does not have the variables of this shell. Write each secret into a file in " +
+      `${credentials}, and name the file in the config, such as "token": { "file": "discord_token" }`
+    : "";
+  throw new StartError(
+    `the service could not start with this config${advice}\n${problemsText(problems, io)}`,
+    EXIT.config,
+  );
+}
+
+async function problemsOf(
+  source: { readonly file: string; readonly text: string },
+  env: Io["env"],
+  read: (path: string) => string | undefined,
+): Promise<readonly Problem[]> {
+  const loaded = await loadConfig(source, { env, readFile: async (path) => await read(path) });
+  if (loaded.kind === "refused") {
+    return loaded.problems.filter(({ severity }) => severity === "error");
+  }
+  const { config, text } = loaded;
+  const tokens = config.accounts.map((account) => missingToken(forAccount(config, account)));
+  return [...tokens, missingModel(config, env, text)].filter((one) => one !== undefined);
+}

@@ -1,0 +1,135 @@
+/** Waits until the service manager reports a bot that is ready, or finds out why it is not. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { endText } from "./end_text.ts";
+import { UNIT } from "./layout.ts";
+import { type HostMachine, stateOf, systemctlOf } from "./machine.ts";
+import type { ServiceTarget } from "./target.ts";
+
+/** The result of a start. */
+export type Started =
+  /** `status`: the bot's own line about itself. */
+  | { readonly kind: "ready"; readonly status?: string }
+  | { readonly kind: "failed"; readonly why: string; readonly log: readonly string[] };
+
+/** Times of a wait, in milliseconds; tests have shorter ones. */
+export interface WaitTimes {
+  /** Between two looks. */
+  readonly stepMs: number;
+  /** Until the bot must be ready; the unit allows 120 s. */
+  readonly readyMs: number;
+  /** After that, for a bot that Discord refuses, or that connects. */
+  readonly settleMs: number;
+}
+
+const TIMES: WaitTimes = { stepMs: 250, readyMs: 125_000, settleMs: 15_000 };
+
+/** Fields of `systemctl show` that tell how the service is. */
+const FIELDS = [
+  "ActiveState",
+  "SubState",
+  "NRestarts",
+  "ExecMainCode",
+  "ExecMainStatus",
+  "Result",
+  "StatusText",
+];
+
+/** Waits for the bot. */
+export async function waitForReady(
+  target: ServiceTarget,
+  machine: HostMachine,
+  times: WaitTimes = TIMES,
+): Promise<Started> {
+  if (target === "openrc" || target === "launchd") {
+    return await waitForOther(target, machine, times);
+  }
+  const since = Math.floor(Date.now() / 1_000) - 1;
+  const start = performance.now();
+  const restarts = Number((await showUnit(target, machine, FIELDS))["NRestarts"] ?? 0);
+  let readyAt: number | undefined;
+  let shown: Readonly<Record<string, string>> = {};
+  while (performance.now() - start < times.readyMs) {
+    shown = await showUnit(target, machine, FIELDS);
+    const state = shown["ActiveState"];
+    const hasEnded = state === "failed" || shown["SubState"] === "auto-restart" ||
+      Number(shown["NRestarts"] ?? 0) > restarts;
+    if (hasEnded) return failed(shown, await reasonsOf(target, machine, since));
+    if (state === "active") {
+      readyAt ??= performance.now();
+      const status = shown["StatusText"];
+      const isSettled = status?.startsWith("pass") || performance.now() - readyAt > times.settleMs;
+      if (isSettled) return { kind: "ready", status: status === "" ? undefined : status };
+    }
+    await sleep(times.stepMs);
+  }
+  const log = await reasonsOf(target, machine, since);
+  return { kind: "failed", why: `the bot is not ready after ${times.readyMs / 1_000} s`, log };
+}
+
+/** OpenRC and launchd know no readiness: the process must only last. */
+async function waitForOther(
+  target: ServiceTarget,
+  machine: HostMachine,
+  { settleMs }: WaitTimes,
+): Promise<Started> {
+  await sleep(Math.min(settleMs, 5_000));
+  const { isActive } = await stateOf(target, machine);
+  if (isActive) return { kind: "ready" };
+  const file = target === "openrc"
+    ? "/var/log/barnacle.log"
+    : `${machine.home}/Library/Logs/barnacle.log`;
+  return { kind: "failed", why: `the bot does not run; ${file} has its log`, log: [] };
+}
+
+function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {
+  return { kind: "failed", why: `the bot ended: ${endText(shown) ?? "no reason known"}`, log };
+}
+
+/** Reads properties of the unit. */
+export async function showUnit(
+  target: ServiceTarget,
+  { run }: HostMachine,
+  fields: readonly string[],
+): Promise<Readonly<Record<string, string>>> {
+  const { stdout } = await run(systemctlOf(target, "show", `--property=${fields.join(",")}`, UNIT));
+  return Object.fromEntries(
+    stdout.split("\n").map((line): [string, string] => {
+      const at = line.indexOf("=");
+      return [line.slice(0, Math.max(0, at)), line.slice(at + 1)];
+    }).filter(([name]) => name !== ""),
+  );
+}
+
+/** Number of lines of the journal that are shown. */
+const MOST_LINES = 6;
+
+/** The errors in the journal since a time; without errors, its last lines. */
+async function reasonsOf(
+  target: ServiceTarget,
+  { run }: HostMachine,
+  since: number,
+): Promise<readonly string[]> {
+  const unit = target === "systemd-user" ? "--user-unit" : "--unit";
+  const { code, stdout } = await run(
+    ["journalctl", unit, UNIT, `--since=@${since}`, "--output=cat", "--no-pager", "--lines=200"],
+  );
+  if (code !== 0) return [];
+  const lines = stdout.split("\n").filter((line) => line.trim() !== "").map(readLine);
+  const errors = lines.filter(({ isError }) => isError);
+  const chosen = errors.length > 0 ? errors : lines;
+  return [...new Set(chosen.map(({ text }) => printable(text)))].slice(-MOST_LINES);
+}
+
+/** A line of the journal: an event of the log, or text of a start that failed. */
+function readLine(line: string): { readonly text: string; readonly isError: boolean } {
+  const event = line.startsWith("{") ? parseForeignJson(line) : undefined;
+  if (!isRecord(event) || typeof event["event"] !== "string") {
+    return { text: line, isError: /^(?:error:|barnacle:)/.test(line) };
+  }
+  const fields = isRecord(event["fields"]) ? event["fields"] : {};
+  const hint = typeof fields["hint"] === "string" ? `: ${fields["hint"]}` : "";
+  return { text: `${event["event"]}${hint}`, isError: event["level"] === "error" };
+}
