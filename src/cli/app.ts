@@ -23,6 +23,9 @@ import { EXIT, StartError } from "./shared/exit_code.ts";
 import type { Terminal } from "./terminal/io.ts";
 import { type Style, styleFor } from "./terminal/style.ts";
 
+/** The hidden command of the scripts of `barnacle completion`. */
+const COMPLETE = "__complete";
+
 /** Runs the command that the process's arguments name, and ends the process. */
 export async function main(): Promise<void> {
   const { stdout, stderr, env } = process;
@@ -54,6 +57,11 @@ export async function runCommandLine(
     return EXIT.done;
   }
   const all = commandsOf(tasks);
+  if (args[0] === COMPLETE) {
+    const { complete } = await import("./completion/complete.ts");
+    await complete(args.slice(1), all, { stdout, stderr, env });
+    return EXIT.done;
+  }
   const words = withHelpOption(withoutDashes(args), all);
   const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {

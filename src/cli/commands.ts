@@ -11,6 +11,7 @@ import {
   resume,
   schedules,
 } from "./agent/commands.ts";
+import { completion } from "./completion/commands.ts";
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { dashboard } from "./dashboard/commands.ts";
@@ -48,5 +49,5 @@ export const TASKS: readonly CommandTask[] = [
     },
   },
   { title: "Configure", commands: { config } },
-  { title: "About", commands: { version } },
+  { title: "About", commands: { completion, version } },
 ];

@@ -169,27 +169,29 @@ export function optionRows({ parameters }: Command<CommandContext>): readonly He
 /** Options of every command, listed after its own. */
 const COMMON_NAMES = ["config", "data", "json"];
 
-type Parameters = Command<CommandContext>["parameters"];
-type Option = NonNullable<Parameters["flags"]>[string];
+/** The options and arguments of a command. */
+export type CliParameters = Command<CommandContext>["parameters"];
+/** An option of a command. */
+export type CliOption = NonNullable<CliParameters["flags"]>[string];
 
-function isRequired(option: Option): boolean {
+function isRequired(option: CliOption): boolean {
   return option.kind !== "boolean" && option.optional !== true &&
     (!("default" in option) || option.default === undefined);
 }
 
 /** `"-f, --follow"` for an option with a letter. */
-function withAlias(term: string, name: string, { aliases = {} }: Parameters): string {
+function withAlias(term: string, name: string, { aliases = {} }: CliParameters): string {
   const [letter] = Object.entries(aliases).find(([, other]) => other === name) ?? [];
   return letter === undefined ? term : `-${letter}, ${term}`;
 }
 
-function optionTerm(name: string, option: Option): string {
+function optionTerm(name: string, option: CliOption): string {
   const flag = dashed(name);
   if (option.kind === "boolean" || option.kind === "counter") return flag;
   return `${flag} <${option.placeholder ?? name}>`;
 }
 
-function optionText(option: Option): string {
+function optionText(option: CliOption): string {
   const facts = [
     ...(option.kind === "enum" ? [option.values.join(", ")] : []),
     ...(option.kind !== "boolean" && "default" in option && option.default !== undefined
@@ -206,12 +208,12 @@ interface Positional {
   readonly optional?: boolean;
 }
 
-function positionalsOf({ positional }: Parameters): readonly Positional[] {
+function positionalsOf({ positional }: CliParameters): readonly Positional[] {
   if (!positional) return [];
   return positional.kind === "array" ? [positional.parameter] : positional.parameters;
 }
 
-function positionalTerms(parameters: Parameters): readonly string[] {
+function positionalTerms(parameters: CliParameters): readonly string[] {
   const isList = parameters.positional?.kind === "array";
   return positionalsOf(parameters).map(({ placeholder = "value", optional }) =>
     (optional === true ? `[${placeholder}]` : `<${placeholder}>`) + (isList ? "..." : "")

@@ -19,7 +19,7 @@ export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
   examples: [
     "barnacle logs -f",
     "barnacle logs --level warn --since 2h",
-    "barnacle logs https://discord.com/channels/1400000000000000010/1400000000000000011/1400000000000000001",
+    "barnacle logs 1400000000000000001",
     "docker logs barnacle 2>&1 | barnacle logs --file -",
   ],
   exits: {

@@ -1,0 +1,53 @@
+/** Reads the line of bash up to the cursor as words, as bash itself would. */
+
+/** The words of a line. */
+export interface ShellWords {
+  /** The words after the program; the last one is incomplete, and may be empty. */
+  readonly words: readonly string[];
+  /**
+   * Characters at the beginning of the last word that bash keeps by itself: it divides words at `:`
+   * and `=`, too.
+   */
+  readonly cutHead: number;
+}
+
+/**
+ * Divides a line.
+ *
+ * @param breaks `COMP_WORDBREAKS` of the shell.
+ */
+export function wordsOf(line: string, breaks: string): ShellWords {
+  const words: string[] = [];
+  let word = "";
+  let isWord = false;
+  let quote = "";
+  for (let at = 0; at < line.length; at += 1) {
+    const char = line.charAt(at);
+    if (quote !== "") {
+      if (char === quote) quote = "";
+      else if (char === "\\" && quote === '"' && /["\\$`]/.test(line.charAt(at + 1))) {
+        at += 1;
+        word += line.charAt(at);
+      } else word += char;
+    } else if (char === "'" || char === '"') {
+      quote = char;
+      isWord = true;
+    } else if (/\s/.test(char)) {
+      if (isWord) words.push(word);
+      [word, isWord] = ["", false];
+    } else {
+      if (char === "\\") at += 1;
+      word += line.charAt(at);
+      isWord = true;
+    }
+  }
+  words.push(word);
+  const cutHead = quote === ""
+    ? Math.max(
+      0,
+      ...[..."=:"].filter((char) => breaks.includes(char))
+        .map((char) => word.lastIndexOf(char) + 1),
+    )
+    : 0;
+  return { words: words.slice(1), cutHead };
+}

@@ -1,0 +1,178 @@
+/**
+ * Proposes values that the config or the store knows: accounts, agents, keys, channels, people.
+ *
+ * It only reads: it takes no lock and asks no bot, so it may be some records behind. A config or a
+ * store that cannot be read gives no values.
+ */
+
+import { join } from "node:path";
+import { sectionsOf } from "../../config/schema/accounts.ts";
+import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { isCurrent } from "../../store/database/database.ts";
+import { openStoreReader } from "../../store/store.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { useData } from "../shared/find_data.ts";
+import { findConfig, readConfigText } from "../shared/read_config.ts";
+import { handleOf, titleOf } from "../sessions/sessions.ts";
+import type { Io } from "../terminal/io.ts";
+import { keysFrom, valuesOfKey } from "./config_values.ts";
+import type { Proposal, WantedValue } from "./propose.ts";
+
+/** Reads values from the config as it is written: one with mistakes has names, too. */
+export type OfConfig = (written: unknown, wanted: WantedValue) => readonly Proposal[];
+/** Reads values from the store. */
+export type OfStore = (store: Store) => Promise<readonly Proposal[]>;
+
+/** A source of values: the shell's files, the config, the store; or only the person knows it. */
+export type ValueSource =
+  | "files"
+  | "free"
+  | { readonly config: OfConfig }
+  | { readonly store: OfStore };
+
+/** Parts of the program that log most. */
+const LOG_PARTS = ["gateway", "turns", "delivery", "inbox", "main", "preflight", "store", "tools"];
+
+/** The source of each value, by the name of the option or argument in the help. */
+export const VALUES: Readonly<Record<string, ValueSource>> = {
+  account: { config: accountsIn },
+  address: "free",
+  agent: { config: agentsIn },
+  channel: {
+    store: async (store) => [
+      { value: "dm", about: "a direct message" },
+      { value: "group", about: "a group of direct messages" },
+      ...(await channelsIn(store)).map(({ name, guild }) => ({ value: `#${name}`, about: guild })),
+    ],
+  },
+  code: { store: pairingCodes },
+  file: "files",
+  id: { store: questionIds },
+  key: { config: (written, { typed }) => keysFrom(typed, written) },
+  "link or id": "free",
+  message: "free",
+  name: "free",
+  number: "free",
+  part: { config: () => LOG_PARTS.map((value) => ({ value })) },
+  path: "files",
+  port: "free",
+  role: "free",
+  seconds: "free",
+  server: {
+    config: (written) => entriesAt(written, ["mcp", "servers"]).map(([value]) => ({ value })),
+  },
+  session: {
+    store: async ({ sessions }) =>
+      (await sessions.list()).map((one) => ({ value: handleOf(one), about: titleOf(one) })),
+  },
+  target: {
+    store: async (store) =>
+      (await channelsIn(store)).map(({ id, name, guild }) => ({
+        value: `channel:${id}`,
+        about: `#${name} in ${guild}`,
+      })),
+  },
+  text: "free",
+  time: "free",
+  user: { store: peopleIn },
+  value: { config: (_, { before: [key = ""] }) => valuesOfKey(key) },
+};
+
+/**
+ * Proposes the values that begin with the typed text.
+ *
+ * @param flags The options of the command line that name config and data.
+ */
+export async function valuesFor(
+  wanted: WantedValue,
+  flags: Pick<CommonFlags, "config" | "data">,
+  io: Io,
+): Promise<readonly Proposal[] | "files"> {
+  const source = Object.hasOwn(VALUES, wanted.name) ? VALUES[wanted.name] : undefined;
+  if (source === undefined || source === "free") return [];
+  if (source === "files") return "files";
+  const all = "config" in source
+    ? source.config(writtenConfig(flags.config, io), wanted)
+    : await fromStore(source.store, flags, io);
+  return all.filter(({ value }) => value.startsWith(wanted.typed))
+    .map((one) => ({ ...one, value: wanted.head + one.value }));
+}
+
+async function fromStore(
+  read: OfStore,
+  { data }: Pick<CommonFlags, "data">,
+  io: Io,
+): Promise<readonly Proposal[]> {
+  const { dataDir, state } = await useData(data, io);
+  const path = join(dataDir, DATABASE_NAME);
+  if (state !== "store" || !isCurrent(path)) return [];
+  const store = openStoreReader(path, { elapsed: () => performance.now(), hangs: false });
+  try {
+    return await read(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** The values of the config file; none without a file. */
+function writtenConfig(flag: string | undefined, { env }: Pick<Io, "env">): unknown {
+  const found = findConfig(flag, env);
+  if (!("file" in found)) return {};
+  const tree = readTree(readConfigText(found.file));
+  return tree.kind === "tree" ? tree.value : tree.rest?.value ?? {};
+}
+
+function accountsIn(written: unknown): readonly Proposal[] {
+  const named = sectionsOf(written).map(({ id }) => String(id));
+  return [...new Set(["default", ...named])].map((value) => ({ value }));
+}
+
+function agentsIn(written: unknown): readonly Proposal[] {
+  const list = valueAt(written, ["agents", "list"]);
+  const ids = (isList(list) ? list : []).map((agent) => valueAt(agent, ["id"]));
+  const named = ids.filter((id) => typeof id === "string");
+  return (named.length > 0 ? named : ["main"]).map((value) => ({ value }));
+}
+
+async function channelsIn({ gateway }: Store) {
+  const channels: { readonly id: string; readonly name: string; readonly guild: string }[] = [];
+  for (const accountId of await gateway.accountIds()) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    for (const guild of index.values()) {
+      for (const { id, name } of guild.channels.values()) {
+        if (name !== undefined) channels.push({ id, name, guild: guild.name });
+      }
+    }
+  }
+  return channels;
+}
+
+async function pairingCodes({ gateway, pairing }: Store): Promise<readonly Proposal[]> {
+  const all: Proposal[] = [];
+  for (const accountId of await gateway.accountIds()) {
+    for (const { code, username } of await pairing.requests(accountId, Date.now())) {
+      all.push({ value: code, about: username });
+    }
+  }
+  return all;
+}
+
+async function questionIds({ questions }: Store): Promise<readonly Proposal[]> {
+  return (await questions.open(Date.now())).map(({ code, question: { text } }) => ({
+    value: code,
+    about: text,
+  }));
+}
+
+async function peopleIn({ received, gateway, pairing }: Store): Promise<readonly Proposal[]> {
+  const people = new Map<string, string>(await received.askersNames());
+  for (const accountId of await gateway.accountIds()) {
+    for (const { userId, username } of await pairing.paired(accountId)) {
+      people.set(userId, username);
+    }
+  }
+  return Array.from(people, ([value, about]) => ({ value, about }));
+}
