@@ -1,6 +1,7 @@
 /**
  * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
- * each task with an entry for each key. The bot's own sentences have a page of their own, `docs/texts.md`: they are as many as all others.
+ * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
+ * The bot's own sentences have a page of their own, `docs/texts.md`: they are as many as all others.
  */
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
@@ -136,6 +137,10 @@ function environment(): string {
   ].join("\n\n");
 }
 
+const LATER = `## Not implemented yet
+
+Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.`;
+
 /** The page as Markdown. */
 export function configurationPage(schema: Schema = configSchema): string {
   const keys = referenceKeys(schema);
@@ -146,6 +151,7 @@ export function configurationPage(schema: Schema = configSchema): string {
       "Usual keys",
       ...tasks.map((task) => TASKS[task]),
       "Environment variables",
+      "Not implemented yet",
     ]
       .map(link).join("\n"),
     COMMON,
@@ -156,6 +162,8 @@ export function configurationPage(schema: Schema = configSchema): string {
       ...leaves(keys).filter((key) => key.task === task && !isText(key)).map(entry),
     ]),
     environment(),
+    LATER,
+    unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";
 }
 
@@ -182,16 +190,23 @@ function isText({ path }: ReferenceKey): boolean {
 
 /** Keys with values, including those of entries in records and lists. */
 function leaves(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
+  return keys.filter(({ isBuilt }) => isBuilt)
+    .flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
 }
 
 /** The outermost keys of the short example. */
 function common(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
+  return keys.filter(({ isBuilt }) => isBuilt)
+    .flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
 }
 
 function firstSentence({ description }: KeyDoc): string {
   return /^.*?[.](?= |$)/.exec(description)?.[0] ?? description;
+}
+
+/** The outermost keys that have no effect. */
+function unbuilt(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
+  return keys.flatMap((key) => key.isBuilt ? unbuilt(key.keys) : [key]);
 }
 
 function entry(key: ReferenceKey): string {
@@ -216,6 +231,12 @@ function valuesOf({ schema, doc: { entry } }: ReferenceKey): string {
   if (isSecret(schema)) return 'a text in quotes, `"${NAME}"`, or `{ "file": "path" }`';
   return allowedBy(schema, Infinity).replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
     .replace(/\btrue or false\b/, "`true` or `false`");
+}
+
+function laterText({ doc, keys }: ReferenceKey): string {
+  const denial = doc.denial === undefined ? [] : [`In this version, ${doc.denial}.`];
+  const names = keys.map(({ name }) => `\`${name}\``).join(", ");
+  return [doc.description, ...denial, ...(names === "" ? [] : [`Keys: ${names}.`])].join(" ");
 }
 
 /** Markdown's code, with longer marks if the text contains some. */

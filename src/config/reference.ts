@@ -27,6 +27,8 @@ export interface ReferenceKey {
   readonly name: string;
   readonly schema: Schema;
   readonly doc: KeyDoc;
+  /** Whether the key, and each section above it, has an effect in this version. */
+  readonly isBuilt: boolean;
   /** The part of the page that has the key. */
   readonly task: ReferencePart;
   readonly takesEffect: TakesEffect;
@@ -38,11 +40,11 @@ export interface ReferenceKey {
 
 /** Reads the documented keys of an object, in the order of the schema. */
 export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
-  return keysBelow(schema, "", { takesEffect: "now" });
+  return keysBelow(schema, "", { isBuilt: true, takesEffect: "now" });
 }
 
 /** Facts that a key inherits from its section. */
-interface Inherited extends Pick<ReferenceKey, "takesEffect"> {
+interface Inherited extends Pick<ReferenceKey, "isBuilt" | "takesEffect"> {
   readonly task?: ReferencePart;
 }
 
@@ -52,6 +54,7 @@ function keysBelow(schema: Schema, above: string, inherited: Inherited): readonl
     if (!doc) return [];
     const path = above === "" ? name : `${above}.${name}`;
     const here = {
+      isBuilt: inherited.isBuilt && (doc.built ?? "built") === "built",
       task: doc.task ?? inherited.task ?? "operating",
       takesEffect: doc.takesEffect ?? inherited.takesEffect,
     };
@@ -165,7 +168,8 @@ function members(
   });
 }
 
-function isShown({ doc, isSection, keys }: ReferenceKey, kind: ExampleKind): boolean {
+function isShown({ isBuilt, doc, isSection, keys }: ReferenceKey, kind: ExampleKind): boolean {
+  if (!isBuilt) return false;
   if (kind === "all" || doc.isCommon) return true;
   return isSection && keys.some((key) => isShown(key, kind));
 }

@@ -57,7 +57,8 @@ const CHOICES: Readonly<Record<OperatorChoice, string>> = {
   deny: DENY,
 };
 
-const DONE: Readonly<Record<OperatorChoice, string>> = {
+/** The result of a decision, in words. */
+export const DONE: Readonly<Record<OperatorChoice, string>> = {
   once: "allowed once",
   always: "allowed for good",
   deny: "denied",

@@ -3,10 +3,12 @@
  * used, and names of skills that do not exist (T7).
  */
 
+import { type Node, parseTree } from "jsonc-parser";
 import { z } from "zod";
 import { homedir } from "node:os";
 import { forAccount } from "../../config/config.ts";
 import { docs, docText } from "../../config/schema/parts/key.ts";
+import { childOf, docOf, type Schema } from "../../config/schema/parts/shape.ts";
 import { exampleText } from "../../config/reference.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -42,28 +44,41 @@ function embeddingProblem(...about: Parameters<typeof chooseEmbedding>): Problem
 
 /** Prints all problems, and whether the config is valid. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfig(flag, io.env);
-  const problems = [...loaded.problems];
-  if (loaded.kind === "loaded") {
-    // A service's environment is often missing in the shell that checks its config.
-    const { config } = loaded;
-    const missing = [
-      ...config.accounts.map((account) => missingToken(forAccount(config, account))),
-      missingModel(config, io.env, loaded.text),
-      embeddingProblem(config, io.env),
-    ];
-    for (const problem of missing) if (problem) problems.push({ ...problem, severity: "warning" });
-    problems.push(...await skillProblems(loaded, io.env));
-  }
-
-  const ok = loaded.kind === "loaded";
-  const file = loaded.kind === "loaded" ? loaded.config.file : problems[0]?.file;
+  const { ok, file, problems } = await checkFile(flag, io.env);
   if (json) io.out(JSON.stringify({ ok, file, problems }));
   else {
     if (problems.length > 0) io.err(problemsText(problems, io));
     io.out(`${file ?? "no config file"}: ${ok ? "valid" : "invalid"}${count(problems)}`);
   }
   return ok ? EXIT.done : EXIT.config;
+}
+
+/** A config file that was checked. */
+export interface CheckedFile {
+  /** Whether it is valid. */
+  readonly ok: boolean;
+  /** Absent if there is none. */
+  readonly file: string | undefined;
+  /** Errors, warnings and notes. */
+  readonly problems: readonly Problem[];
+}
+
+/** Checks the config file. */
+export async function checkFile(flag: string | undefined, env: Env): Promise<CheckedFile> {
+  const loaded = await readConfig(flag, env);
+  if (loaded.kind === "refused") {
+    const { problems } = loaded;
+    return { ok: false, file: problems[0]?.file, problems };
+  }
+  // A service's environment is often missing in the shell that checks its config.
+  const { config } = loaded;
+  const missing = [
+    ...config.accounts.map((account) => missingToken(forAccount(config, account))),
+    missingModel(config, env, loaded.text),
+    embeddingProblem(config, env),
+  ].flatMap((problem): readonly Problem[] => problem ? [{ ...problem, severity: "warning" }] : []);
+  const problems = [...loaded.problems, ...missing, ...await skillProblems(loaded, env)];
+  return { ok: true, file: config.file, problems };
 }
 
 /** Prints the JSON Schema of the config, for editors. */
@@ -85,13 +100,34 @@ export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
-/** Prints the config with all defaults; of a secret, only its source. */
-export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
+/** Prints the config with all defaults; of a secret, only its source. Marks keys without effect. */
+export async function show({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const text = JSON.stringify(effectiveValues(loaded.written), undefined, 2);
-  io.out(text);
+  io.out(json ? text : marked(text));
   return EXIT.done;
+}
+
+/** Adds a comment to the first line of each key that is not implemented yet. */
+function marked(text: string): string {
+  const lines = text.split("\n");
+  const root = parseTree(text);
+  const visit = (node: Node, schema: Schema): void => {
+    for (const [at, entry] of (node.children ?? []).entries()) {
+      const [key, value = entry] = entry.type === "property" ? entry.children ?? [] : [];
+      const child = childOf(schema, key ? String(key.value) : at);
+      if (!child) continue;
+      if ((docOf(child)?.built ?? "built") === "built") {
+        visit(value, child);
+        continue;
+      }
+      const line = text.slice(0, entry.offset).split("\n").length - 1;
+      lines[line] += " // not implemented yet: no effect";
+    }
+  };
+  if (root) visit(root, configSchema);
+  return lines.join("\n");
 }
 
 /** The schema as JSON Schema, with defaults and descriptions. */
@@ -109,7 +145,8 @@ export function jsonSchema(): Record<string, unknown> {
       if (!doc) return;
       // zod copies the whole document; an editor shows only the description.
       for (const name of Object.keys(doc)) delete jsonSchema[name];
-      jsonSchema.description = docText(doc);
+      const isBuilt = (doc.built ?? "built") === "built";
+      jsonSchema.description = `${docText(doc)}${isBuilt ? "" : " (Not implemented yet.)"}`;
     },
   });
 }

@@ -76,18 +76,35 @@ export type Saved =
   | { readonly kind: "invalid"; readonly problems: readonly Problem[] }
   | { readonly kind: "unwritten"; readonly code: ExitCode; readonly message: string };
 
-/** Replaces the text that was read, if the new one is a valid config. */
-export async function saveConfig(opened: OpenedConfig, text: string, env: Env): Promise<Saved> {
+/** A change that is not written yet. */
+export type PlannedSave =
+  | Pick<Extract<Saved, { readonly kind: "saved" }>, "changes" | "problems"> & {
+    readonly kind: "planned";
+  }
+  | Extract<Saved, { readonly kind: "unchanged" | "invalid" }>;
+
+/** Checks a new text, and compares it with the text that was read. Writes nothing. */
+export async function planSave(
+  opened: OpenedConfig,
+  text: string,
+  env: Env,
+): Promise<PlannedSave> {
   const after = await checkAnywhere(opened.file, text, env);
   if (after.kind === "refused") return { kind: "invalid", problems: after.problems };
   if (text === opened.text) return { kind: "unchanged" };
   const before = await checkAnywhere(opened.file, opened.text ?? "{}", env);
-  const result = writeText(opened, text);
-  if (result.kind === "unwritten") return result;
   const changes = before.kind === "loaded" ? planReload(before, after).changes : [];
   const known = new Set(before.problems.map(keyOf));
   const problems = after.problems.filter((problem) => !known.has(keyOf(problem)));
-  return { ...result, kind: "saved", changes, problems };
+  return { kind: "planned", changes, problems };
+}
+
+/** Replaces the text that was read, if the new one is a valid config. */
+export async function saveConfig(opened: OpenedConfig, text: string, env: Env): Promise<Saved> {
+  const planned = await planSave(opened, text, env);
+  if (planned.kind !== "planned") return planned;
+  const result = writeText(opened, text);
+  return result.kind === "unwritten" ? result : { ...planned, ...result, kind: "saved" };
 }
 
 /** Identifies a problem, though its line may have moved. */

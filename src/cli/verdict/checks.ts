@@ -106,14 +106,15 @@ export function toolLines(
   const checks = decisions.map(({ name, isAllowed, why, rule, place }): PlacedCheck => ({
     id: name,
     passed: isAllowed,
-    fact: WORDS[why],
+    fact: TOOL_WORDS[why],
     rule,
     place,
   }));
   return ["Tools of the turn:", ...checkLines(checks, shown)];
 }
 
-const WORDS: Readonly<Record<ToolReason, string>> = {
+/** Why a turn has a tool or not, in words. */
+export const TOOL_WORDS: Readonly<Record<ToolReason, string>> = {
   "default": "everyone has it by default",
   "owners-default": "owners have it by default",
   "owners-only": "only owners have it by default",

@@ -112,7 +112,7 @@ export type AccessNow =
  */
 export async function accessNow(
   flag: string | undefined,
-  { env }: Io,
+  { env }: Pick<Io, "env">,
   store: Store | undefined,
 ): Promise<AccessNow> {
   const loaded = await readConfigLeniently(flag, env);

@@ -69,7 +69,9 @@ async function playIn(
   const complaints: string[] = [];
   const foreign: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error") complaints.push(message.text());
+    // Chromium says this of each refused change, which the page tells the person.
+    const isRefused = message.text().includes("the server responded with a status of 422");
+    if (message.type() === "error" && !isRefused) complaints.push(message.text());
   });
   page.on("pageerror", ({ message }) => complaints.push(message));
   page.on("request", (request) => {

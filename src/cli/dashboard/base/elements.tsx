@@ -59,7 +59,7 @@ export function Table(
 ): PageView {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
-    <div class="scrolls" tabindex={0} role="region" aria-label={caption}>
+    <div class="scrolls" tabindex={0} role="group" aria-label={caption}>
       <table>
         <caption class="hidden">{caption}</caption>
         <thead>

@@ -186,10 +186,13 @@ function showTimes(within) {
 /* Live updates */
 
 let live = new AbortController();
+/** The newest HTML of the open page: a part that was in use gets it later. */
+let newest;
 
 function stopLive() {
   live.abort();
   live = new AbortController();
+  newest = undefined;
   byId("live").textContent = "";
 }
 
@@ -204,6 +207,7 @@ async function follow({ path, search }, number) {
       for await (const html of linesOf(answer.body)) {
         if (number !== opening || signal.aborted) return;
         wait = RETRY_MS.first;
+        newest = html;
         update(elementsOf(html));
       }
     } catch (error) {
@@ -252,6 +256,11 @@ function update(next) {
   }
 }
 
+function catchUp() {
+  if (newest !== undefined) update(elementsOf(newest));
+}
+addEventListener("focusout", () => setTimeout(catchUp));
+
 /** Rows that were not there get a short mark. */
 function markNew(shown, part) {
   const known = new Set(
@@ -285,11 +294,22 @@ document.addEventListener("submit", (event) => {
     void go(`${new URL(form.action).pathname}?${new URLSearchParams(fields)}`);
   } else if (form.hasAttribute("data-change")) {
     event.preventDefault();
-    void change(form);
+    void change(form, event.submitter);
   }
 });
 
-async function change(form) {
+/** A result keeps its part of the page from changing, so it goes after a while. */
+const SHOWN_MS = { done: 4_000, refused: 15_000 };
+
+function clearLater(result, ms) {
+  const text = result.textContent;
+  setTimeout(() => {
+    if (result.textContent === text && result.children.length === 0) result.replaceChildren();
+    catchUp();
+  }, ms);
+}
+
+async function change(form, submitter) {
   const result = form.querySelector(".result");
   const { change: name, confirm: question } = form.dataset;
   if (question && !await isSure(question)) return;
@@ -298,17 +318,18 @@ async function change(form) {
   form.setAttribute("data-busy", "");
   result.classList.remove("is-bad");
   try {
-    const body = Object.fromEntries(new FormData(form));
+    const body = Object.fromEntries(new FormData(form, submitter));
     const answer = await ask(`/dashboard/changes/${name}`, { method: "POST", body });
     const { text, html } = await answer.json();
     result.textContent = text;
     if (html) result.append(elementsOf(html));
-    else setTimeout(() => result.replaceChildren(), 4_000);
+    else clearLater(result, SHOWN_MS.done);
   } catch (error) {
     result.classList.add("is-bad");
     result.textContent = error instanceof Refused
       ? error.message
       : "The bot did not answer; look at the list before you try again";
+    clearLater(result, SHOWN_MS.refused);
   } finally {
     button.disabled = false;
     form.removeAttribute("data-busy");

@@ -1,0 +1,148 @@
+/**
+ * The page Approvals: questions that wait for a person, and pairing, as of `barnacle approvals list`
+ * and `barnacle pairing list` (A4, P3).
+ */
+
+/** @jsxImportSource hono/jsx */
+
+import {
+  ALLOW_ALWAYS,
+  ALLOW_ONCE,
+  DENY,
+  type StoredQuestion,
+} from "../../../core/people/question.ts";
+import type { Paired } from "../../../core/inbound/pairing.ts";
+import { withVisibleCharacters } from "../../../render/questions/card.ts";
+import { type OpenRequest, pairingsOf, timesText } from "../../access/pairing.ts";
+import { accountsIn } from "../../shared/which_account.ts";
+import { Card, ChangeForm, Command, Facts, Table, Time } from "../base/elements.tsx";
+import { type AnyChange, type AnyPage, page, type PageView } from "../base/page.ts";
+import {
+  allowAlways,
+  allowOnce,
+  approvePairing,
+  denyCall,
+  denyPairing,
+  revokePairing,
+} from "../changes/people.ts";
+
+/** The facts of the page. */
+interface ApprovalsFacts {
+  readonly questions: readonly StoredQuestion[];
+  readonly pending: readonly OpenRequest[];
+  readonly paired: readonly Paired[];
+  /** Usernames of people by their ids. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly now: number;
+}
+
+const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
+  approval: "Approval of a command",
+  escalation: "Refused call",
+  ask: "Question of the agent",
+  limit: "Many destructive actions",
+};
+
+const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
+  [ALLOW_ONCE, allowOnce],
+  [ALLOW_ALWAYS, allowAlways],
+  [DENY, denyCall],
+];
+
+/** Shows what waits for a person, and who is paired. */
+export const approvalsPage: AnyPage = page<ApprovalsFacts>({
+  path: "approvals",
+  title: "Approvals",
+  async load({ store, now }) {
+    const at = now();
+    const accounts = await accountsIn(store.gateway, undefined);
+    return {
+      questions: await store.questions.open(at),
+      ...await pairingsOf(accounts, store.pairing, at),
+      names: await store.received.askersNames(),
+      now: at,
+    };
+  },
+  view: (facts) => (
+    <>
+      <Card id="questions" title="Waiting for a decision">
+        {facts.questions.length === 0 && <p class="empty">Nothing waits for a person.</p>}
+        {facts.questions.map((one) => <QuestionCard one={one} names={facts.names} />)}
+        <p class="hint">
+          <Command>barnacle approvals list</Command>
+        </p>
+      </Card>
+      <Card id="pairing" title="Pairing requests">
+        <Table
+          caption="Pairing requests"
+          empty="No open pairing requests."
+          head={["Code", "Person", "Times", "Actions"]}
+          rows={facts.pending.map((request) => [
+            <code>{request.code}</code>,
+            <Person id={request.userId} name={request.username} />,
+            timesText(request, facts.now),
+            <>
+              <ChangeForm change={approvePairing} fields={{ code: request.code }} />
+              <ChangeForm change={denyPairing} fields={{ code: request.code }} />
+            </>,
+          ])}
+        />
+        <p class="hint">
+          <Command>barnacle pairing list</Command>
+        </p>
+      </Card>
+      <Card id="paired" title="Paired people">
+        <Table
+          caption="Paired people"
+          empty="No one is paired."
+          head={["Person", "Account", "Since", "By", "Actions"]}
+          rows={facts.paired.map(({ userId, username, accountId, pairedAt, pairedBy }) => [
+            <Person id={userId} name={username} />,
+            accountId,
+            <Time at={pairedAt} />,
+            pairedBy === "cli" ? "the operator" : facts.names.get(pairedBy) ?? pairedBy,
+            <ChangeForm change={revokePairing} fields={{ user: userId }} />,
+          ])}
+        />
+      </Card>
+    </>
+  ),
+});
+
+/** A name, which anyone may take, and the id, which no one can. */
+function Person({ id, name }: { id: string; name: string }): PageView {
+  return (
+    <>
+      {name} <code>{id}</code>
+    </>
+  );
+}
+
+function QuestionCard(
+  { one, names }: { one: StoredQuestion; names: ReadonlyMap<string, string> },
+): PageView {
+  const { code, question: { kind, tool, text, facts, exact, asked, choices }, expiresAt } = one;
+  const who = asked === "anyone"
+    ? "anyone there"
+    : asked.map((id) => names.get(id) ?? id).join(", ");
+  const offered = CHOICES.filter(([key]) => choices.some((choice) => choice.key === key));
+  return (
+    <article class="question" data-row={code} aria-label={`${KINDS[kind]} ${code}`}>
+      <h3>
+        {KINDS[kind]} <code>{code}</code>
+      </h3>
+      <p class="words">{text}</p>
+      {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
+      <Facts
+        rows={[
+          ["Tool", tool],
+          ...facts.map(({ name, value }) => [name, value] as const),
+          ["Asks", who],
+          ["Expires", <Time at={expiresAt} />],
+        ]}
+      />
+      {offered.map(([, change]) => <ChangeForm change={change} fields={{ code }} />)}
+      {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
+    </article>
+  );
+}

@@ -1,0 +1,52 @@
+/** The page Memory: the agent's notes with their sources, as of `barnacle memory list` (T14). */
+
+/** @jsxImportSource hono/jsx */
+
+import type { Note } from "../../../core/notes/note.ts";
+import { Card, ChangeForm, Command, PageLink, Table, Time } from "../base/elements.tsx";
+import { type AnyPage, page } from "../base/page.ts";
+import { deleteNote } from "../changes/agent.ts";
+
+/** The facts of the page. */
+interface MemoryFacts {
+  readonly notes: readonly Note[];
+  /** Usernames of people by their ids. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Lists notes, and offers to delete them. */
+export const memoryPage: AnyPage = page<MemoryFacts>({
+  path: "memory",
+  title: "Memory",
+  async load({ store }) {
+    return { notes: await store.notes.all(), names: await store.received.askersNames() };
+  },
+  view: ({ notes, names }) => (
+    <Card id="notes" title="Notes">
+      <Table
+        caption="Notes"
+        empty="No notes."
+        head={["Note", "Text", "For", "By", "From messages", "Changed", "Actions"]}
+        rows={notes.map((note) => [
+          String(note.id),
+          <span class="words">{note.text}</span>,
+          <>
+            {note.scope} <code>{note.scopeKey}</code>, agent {note.agentId}
+          </>,
+          names.get(note.authorId) ?? note.authorId,
+          note.sources.length === 0 ? "none" : note.sources.map((message) => (
+            <>
+              <PageLink to="feed" query={{ message }}>{message}</PageLink>
+              {" "}
+            </>
+          )),
+          <Time at={note.updatedAt} />,
+          <ChangeForm change={deleteNote} fields={{ id: String(note.id) }} />,
+        ])}
+      />
+      <p class="hint">
+        <Command>barnacle memory list</Command>
+      </p>
+    </Card>
+  ),
+});

@@ -1,0 +1,111 @@
+/** The page Schedules: reminders and tasks, as of `barnacle schedules list` (T12). */
+
+/** @jsxImportSource hono/jsx */
+
+import { restoreIndex } from "../../../discord/gateway/decode/guild_index.ts";
+import type { RunState, Schedule } from "../../../core/turn/schedule.ts";
+import { type ListedSchedule, schedulesOf, stateOf } from "../../agent/schedules.ts";
+import { accountsIn } from "../../shared/which_account.ts";
+import {
+  Badge,
+  Card,
+  ChangeForm,
+  Command,
+  PageLink,
+  Table,
+  Time,
+  type Tone,
+} from "../base/elements.tsx";
+import { type AnyPage, page, type PageView } from "../base/page.ts";
+import { deleteSchedule, pauseSchedule, resumeSchedule, runSchedule } from "../changes/agent.ts";
+
+/** The facts of the page. */
+interface SchedulesFacts {
+  readonly all: readonly ListedSchedule[];
+  /** Names of channels by their ids. */
+  readonly channels: ReadonlyMap<string, string>;
+}
+
+const TONES: Readonly<Record<RunState, Tone>> = {
+  running: "plain",
+  sending: "plain",
+  delivered: "good",
+  silent: "good",
+  failed: "bad",
+  undelivered: "bad",
+  refused: "warn",
+};
+
+/** Lists schedules with their runs, and offers to change them. */
+export const schedulesPage: AnyPage = page<SchedulesFacts>({
+  path: "schedules",
+  title: "Schedules",
+  async load({ store }) {
+    const accounts = await accountsIn(store.gateway, undefined);
+    const channels = new Map<string, string>();
+    for (const accountId of accounts) {
+      const { index } = restoreIndex(await store.gateway.guildsOf(accountId));
+      for (const guild of index.values()) {
+        for (const { id, name } of guild.channels.values()) {
+          channels.set(id, `${guild.name} #${name}`);
+        }
+      }
+    }
+    return { all: await schedulesOf(accounts, store.schedules), channels };
+  },
+  view: ({ all, channels }) => (
+    <Card id="schedules" title="Reminders and tasks">
+      <Table
+        caption="Reminders and tasks"
+        empty="No reminders and no scheduled tasks."
+        head={["Schedule", "Text", "Next run", "Where", "By", "Last runs", "Actions"]}
+        rows={all.map(({ schedule, runs }) => [
+          `${schedule.id} ${schedule.kind}`,
+          <span class="words">{schedule.text}</span>,
+          <NextRun schedule={schedule} />,
+          channels.get(schedule.origin.channelId) ?? placeOf(schedule),
+          schedule.origin.sender.username,
+          runs.length === 0 ? "none" : runs.map(({ messageId, startedAt, state }) => (
+            <div>
+              <PageLink to="feed" query={{ message: messageId }}>
+                <Time at={startedAt} />
+              </PageLink>{" "}
+              <Badge tone={TONES[state]}>{state}</Badge>
+            </div>
+          )),
+          <>
+            {schedule.pausedBy !== undefined
+              ? <ChangeForm change={resumeSchedule} fields={{ id: String(schedule.id) }} />
+              : schedule.nextAt !== undefined &&
+                <ChangeForm change={pauseSchedule} fields={{ id: String(schedule.id) }} />}
+            <ChangeForm change={runSchedule} fields={{ id: String(schedule.id) }} />
+            <ChangeForm change={deleteSchedule} fields={{ id: String(schedule.id) }} />
+          </>,
+        ])}
+      />
+      <p class="hint">
+        <Command>barnacle schedules list</Command>
+      </p>
+    </Card>
+  ),
+});
+
+function NextRun({ schedule }: { schedule: Schedule }): PageView {
+  const { nextAt, askedAt, pausedBy, cron } = schedule;
+  const isWaiting = nextAt !== undefined && askedAt === undefined && pausedBy === undefined;
+  return (
+    <>
+      {isWaiting ? <Time at={nextAt} /> : stateOf(schedule)}
+      {cron !== undefined && (
+        <>
+          {" "}
+          <code>{cron}</code>
+        </>
+      )}
+    </>
+  );
+}
+
+function placeOf({ origin: { place, channelId } }: Schedule): string {
+  return place.kind === "dm" ? "direct messages" : channelId;
+}

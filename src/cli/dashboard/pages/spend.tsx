@@ -1,0 +1,194 @@
+/** The page Spend: tokens and money by day, agent, place and person, as of `barnacle usage` (L5, X4). */
+
+/** @jsxImportSource hono/jsx */
+
+import { type BudgetUse, isSpent } from "../../../core/spending/budget.ts";
+import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
+import {
+  budgetUsesIn,
+  costOf,
+  labelOf,
+  limitLine,
+  usageBy,
+  type UsageRow,
+} from "../../model/usage.ts";
+import { Badge, Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
+import { type AnyPage, page, type PageView } from "../base/page.ts";
+import { BarChart } from "./bar_chart.tsx";
+
+/** The fields of the page, each with a table of its own. */
+const FIELDS = ["day", "agent", "channel", "user", "model"] as const satisfies UsageField[];
+
+type SpendField = typeof FIELDS[number];
+
+/** The periods that a person may choose, in UTC days with today. */
+const PERIODS: readonly number[] = [7, 30, 90];
+
+const DEFAULT_DAYS = 30;
+
+/** The facts of the page. */
+interface SpendFacts {
+  readonly days: number;
+  readonly currency: string | undefined;
+  readonly rows: Readonly<Record<SpendField, readonly UsageRow[]>>;
+  readonly total: UsageSum;
+  /** The limits with their use. */
+  readonly limits: readonly (BudgetUse & { readonly of?: string })[];
+  /** Today as `2026-11-27`, in UTC. */
+  readonly today: string;
+}
+
+const TITLES: Readonly<Record<SpendField, string>> = {
+  day: "By day",
+  agent: "By agent",
+  channel: "By channel",
+  user: "By person",
+  model: "By model",
+};
+
+/** Shows use and limits of the models. */
+export const spendPage: AnyPage = page<SpendFacts>({
+  path: "spend",
+  title: "Spend",
+  async load({ store, setup, now }, query) {
+    const asked = Number(query.get("days"));
+    const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
+    const at = now();
+    const { budgets, models: { currency } } = setup().config;
+    const [day, agent, channel, user, model] = [
+      await usageBy("day", days, store, at),
+      await usageBy("agent", days, store, at),
+      await usageBy("channel", days, store, at),
+      await usageBy("user", days, store, at),
+      await usageBy("model", days, store, at),
+    ];
+    return {
+      days,
+      currency,
+      rows: {
+        day: day.rows,
+        agent: agent.rows,
+        channel: channel.rows,
+        user: user.rows,
+        model: model.rows,
+      },
+      total: day.total,
+      limits: await budgetUsesIn(store, budgets, at),
+      today: new Date(at).toISOString().slice(0, 10),
+    };
+  },
+  view: (facts) => (
+    <>
+      <section class="is-wide">
+        <QueryForm to="spend" label="Show">
+          <Choice
+            name="days"
+            label="Period"
+            value={String(facts.days)}
+            options={PERIODS.map((days) => [String(days), `${days} days`])}
+          />
+        </QueryForm>
+      </section>
+      <Limits {...facts} />
+      <Days {...facts} />
+      {FIELDS.map((field) => (
+        <Card id={`by-${field}`} title={TITLES[field]}>
+          <Sums field={field} {...facts} />
+          <p class="hint">
+            <Command>{`barnacle usage --by ${field} --days ${facts.days}`}</Command>
+          </p>
+        </Card>
+      ))}
+    </>
+  ),
+});
+
+function Limits({ limits, currency }: SpendFacts): PageView {
+  return (
+    <Card id="limits" title="Limits">
+      {limits.length === 0 && (
+        <p class="empty">
+          No limits. Set <code>budgets.total.tokensPerDay</code> or another key of{" "}
+          <code>budgets</code>.
+        </p>
+      )}
+      {limits.map((use) => {
+        const line = limitLine(use, currency);
+        return (
+          <div>
+            <p>
+              {line} {isSpent(use) && <Badge tone="bad">spent</Badge>}
+            </p>
+            <meter
+              aria-label={line}
+              min={0}
+              max={Math.max(use.limit, 1)}
+              high={use.limit * 0.8}
+              value={Math.min(use.used, use.limit)}
+            />
+          </div>
+        );
+      })}
+    </Card>
+  );
+}
+
+function Days({ rows, days, today, total, currency }: SpendFacts): PageView {
+  const tokens = new Map(rows.day.map((row) => [row.value, tokensOf(row)]));
+  const all = daysUpTo(today, days);
+  return (
+    <Card id="days" title={`Tokens of the last ${days} days`}>
+      <BarChart
+        label={`Tokens a day from ${all[0]} to ${today}`}
+        bars={all.map((day) => ({ name: day, value: tokens.get(day) ?? 0 }))}
+      />
+      <p>
+        {`${tokensOf(total)} tokens in ${total.requests} requests, ${costOf(total, currency)}`}
+      </p>
+      {total.unpriced > 0 && (
+        <p class="hint">
+          {`${total.unpriced} requests have no price: their cost is not known. Set `}
+          <code>models.providers.&lt;provider&gt;.prices</code>.
+        </p>
+      )}
+    </Card>
+  );
+}
+
+/** The days up to today, the oldest first. */
+function daysUpTo(today: string, days: number): readonly string[] {
+  const last = Date.parse(today);
+  return Array.from(
+    { length: days },
+    (_, at) => new Date(last - (days - 1 - at) * 86_400_000).toISOString().slice(0, 10),
+  );
+}
+
+function Sums(
+  { field, rows, total, currency, days }: SpendFacts & { field: SpendField },
+): PageView {
+  const cells = (label: string, sum: UsageSum) => [
+    label,
+    String(sum.requests),
+    String(sum.inputTokens),
+    String(sum.outputTokens),
+    costOf(sum, currency),
+    (sum.ms / 1_000).toFixed(1),
+  ];
+  const all = rows[field];
+  return (
+    <Table
+      caption={TITLES[field]}
+      empty={`No model was asked in the last ${days} days.`}
+      head={[field === "user" ? "person" : field, "requests", "input", "output", "cost", "seconds"]}
+      rows={[
+        ...all.map(({ value, name, ...sum }) => cells(labelOf(value, name), sum)),
+        ...(all.length > 1 ? [cells("total", total)] : []),
+      ]}
+    />
+  );
+}
+
+function tokensOf({ inputTokens, outputTokens }: UsageSum): number {
+  return inputTokens + outputTokens;
+}

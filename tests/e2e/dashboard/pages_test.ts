@@ -1,0 +1,191 @@
+/** Plays the dashboard's pages about people and the agent in a real browser, beside a running bot. */
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { type OpenDashboard, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
+import type { Scene } from "../../support/bot/e2e.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+/** A text that a page must show as it is. */
+const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+
+const note = (text: string) => `call: memory ${JSON.stringify({ action: "save", text })}`;
+const remind = (input: object) => `call: remind ${JSON.stringify(input)}`;
+
+/** Waits until the page shows a text, or does not. */
+const shows = ({ page }: OpenDashboard, text: string) =>
+  page.locator("#page", { hasText: text }).waitFor();
+const lacks = ({ page }: OpenDashboard, text: string) =>
+  page.locator("#page", { hasText: text }).waitFor({ state: "detached" });
+
+/** Presses the button of a change, and answers its question. */
+async function press({ page }: OpenDashboard, change: string, isSure = false): Promise<void> {
+  await page.locator(`form[data-change="${change}"] button`).first().click();
+  if (isSure) await page.click("#confirm button[value=yes]");
+}
+
+describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, () => {
+  it("lists notes with their sources, as text, and deletes them", () =>
+    withDashboard({}, async (dashboard, { say, mention, replies, cli }) => {
+      await dashboard.go("Memory");
+      await shows(dashboard, "No notes.");
+      const source = say("grace", "general", `${mention}\n${note(`tea ${HOSTILE}`)}`);
+      await replies("general", 1);
+      await shows(dashboard, HOSTILE); // live
+      await shows(dashboard, source.id);
+      await dashboard.judge();
+      await press(dashboard, "memory.delete", true);
+      await lacks(dashboard, HOSTILE);
+      assert.match((await cli("memory", "list")).stderr.join(), /No notes/);
+    }));
+
+  it("lists schedules with the next run, pauses, resumes and deletes them", () =>
+    withDashboard({}, async (dashboard, { say, mention, replies, cli }) => {
+      await dashboard.go("Schedules");
+      await shows(dashboard, "No reminders and no scheduled tasks.");
+      say(
+        "grace",
+        "general",
+        `${mention}\n${remind({ action: "create", when: "8h", text: HOSTILE })}`,
+      );
+      await replies("general", 1);
+      await shows(dashboard, HOSTILE);
+      await dashboard.judge();
+      await press(dashboard, "schedules.pause");
+      await shows(dashboard, "paused");
+      assert.match((await cli("schedules", "list")).stdout.join(), /paused/);
+      await press(dashboard, "schedules.resume");
+      await lacks(dashboard, "paused");
+      await press(dashboard, "schedules.delete", true);
+      await shows(dashboard, "No reminders and no scheduled tasks.");
+    }));
+
+  it("shows a transcript, exports it, begins anew, and forgets a person", () =>
+    withDashboard({}, async (dashboard, { say, mention, replies, cli, user }) => {
+      const { page } = dashboard;
+      say("grace", "general", `${mention} ${HOSTILE}`);
+      await replies("general", 1);
+      await dashboard.go("Sessions");
+      await page.click("#sessions tbody a");
+      await page.locator("#transcript .entry", { hasText: HOSTILE }).first().waitFor();
+      await dashboard.judge();
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.click("a[data-download]"),
+      ]);
+      assert.match(download.suggestedFilename(), /^session-[0-9a-f]{6}\.jsonl$/);
+      await press(dashboard, "sessions.reset", true);
+      await page.locator("#transcript .checkpoint").waitFor();
+      await page.fill("#forget input[name=user]", "nobody");
+      await press(dashboard, "people.forget", true);
+      await shows(dashboard, '"nobody" is not a user id');
+      await page.fill("#forget input[name=user]", user("grace").id);
+      await press(dashboard, "people.forget", true);
+      await shows(dashboard, `Forgot user ${user("grace").id}`);
+      const { stdout } = await cli("sessions", "list", "--json");
+      assert.ok(!stdout.join().includes("grace"));
+    }));
+
+  it("shows spending by day, agent, channel and person, and the limits", () =>
+    withDashboard(
+      { config: { budgets: { total: { tokensPerDay: 1_000_000 } } } },
+      async (dashboard, { say, mention, replies }) => {
+        const { page } = dashboard;
+        say("grace", "general", `${mention} hello`);
+        await replies("general", 1);
+        await dashboard.go("Spend");
+        await page.locator("#by-user td", { hasText: "grace (" }).first().waitFor();
+        await page.locator("#by-channel td", { hasText: "#general (" }).first().waitFor();
+        assert.match(
+          await page.innerText("#limits"),
+          /budgets\.total\.tokensPerDay: \d+ of 1000000/,
+        );
+        assert.equal(await page.locator("#days svg rect").count(), 30);
+        await dashboard.judge();
+        await page.selectOption("select[name=days]", "7");
+        await page.click("form[data-query] button");
+        await page.waitForFunction('document.querySelectorAll("#days svg rect").length === 7');
+        await page.goto(`${dashboard.base}/dashboard/spend?days=<script>`);
+        await page.waitForFunction('document.querySelectorAll("#days svg rect").length === 30');
+      },
+    ));
+
+  it("[P3] approves and revokes pairing, live", () =>
+    withDashboard({}, async (dashboard, { say, replies, written }) => {
+      await dashboard.go("Approvals");
+      await shows(dashboard, "No open pairing requests.");
+      say("mallory", "dm", "let me in");
+      await replies("dm", 1, "mallory");
+      await dashboard.page.locator("#pairing tbody", { hasText: "mallory" }).waitFor();
+      await dashboard.judge();
+      await press(dashboard, "pairing.approve");
+      await dashboard.page.locator("#paired tbody", { hasText: "mallory" }).waitFor();
+      await replies("dm", 2, "mallory");
+      say("mallory", "dm", "hello");
+      await replies("dm", 3, "mallory");
+      await press(dashboard, "pairing.revoke", true);
+      await shows(dashboard, "No one is paired.");
+      assert.equal(written("dm", "mallory").length, 3);
+    }));
+
+  it("[A4] allows and denies commands that wait", async () => {
+    using workspace = tempDirectory();
+    mkdirSync(join(workspace.path, "work"));
+    const options = {
+      discord: (simulator: Simulator) => ({
+        execApprovals: { enabled: true, approvers: [simulator.user("ada")] },
+      }),
+      config: {
+        commands: { ownerAllowFrom: ["1456074443980800000"] },
+        exec: { mode: "ask", sandbox: "off" },
+        agents: { defaults: { workspace: join(workspace.path, "work") } },
+      },
+    };
+    await withDashboard(options, async (dashboard, scene) => {
+      await dashboard.go("Approvals");
+      await shows(dashboard, "Nothing waits for a person.");
+      await decide(dashboard, scene, "approvals.once", /it ran/);
+      await decide(dashboard, scene, "approvals.deny", /denied by an approver/);
+    });
+  });
+
+  it("[P1] shows the matrix, and tests a person by the bot's own engine", () =>
+    withDashboard({}, async (dashboard) => {
+      const { page } = dashboard;
+      await dashboard.go("Access");
+      await page.locator('[id^="matrix"] td', { hasText: "direct messages" }).waitFor();
+      await dashboard.judge();
+      await page.fill("input[name=user]", "grace");
+      await page.fill("input[name=channel]", "#nowhere");
+      await page.press("input[name=channel]", "Enter");
+      await shows(dashboard, 'unknown channel "#nowhere"');
+      await page.fill("input[name=channel]", "#general");
+      await page.fill("input[name=text]", HOSTILE);
+      await press(dashboard, "access.test");
+      await shows(dashboard, "Would not be answered");
+      await page.check("input[name=mention]");
+      await press(dashboard, "access.test");
+      await shows(dashboard, "Would be answered");
+      await shows(dashboard, "Tools of the turn");
+      await dashboard.judge();
+    }));
+});
+
+/** Lets a command wait, and decides it on the page. */
+async function decide(
+  dashboard: OpenDashboard,
+  { say, mention, until, written }: Scene,
+  change: string,
+  answer: RegExp,
+): Promise<void> {
+  say("ada", "general", `${mention}\ncall: exec {"argv":["sh","-c","echo it ran"]}`);
+  await dashboard.page.locator("#questions .question").waitFor();
+  assert.match(await dashboard.page.innerText("#questions pre"), /echo it ran/);
+  await dashboard.judge();
+  await press(dashboard, change);
+  await until("an answer", () => written("general").some((text) => answer.test(text)));
+  await shows(dashboard, "Nothing waits for a person.");
+}
