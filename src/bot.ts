@@ -9,6 +9,7 @@ import type { Online } from "./bot/account_interface.ts";
 import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
+import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import type { ConfigFile } from "./core/config_file.ts";
@@ -132,6 +133,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       return readBudgetsOfAll(budgets, agentList.map(({ id }) => id), store, now());
     },
     mcpServers: () => tools.servers(),
+    alerts: () => alerts.open(),
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
@@ -171,7 +173,21 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     healthOf: health.accountOf,
     now,
     onOnline: options.onOnline ?? (() => {}),
-    onEnd,
+    // Nothing will tell the owners later.
+    onEnd: (end) => void alerts.lastLook().then(() => onEnd(end)),
+  });
+  const alerts = createLoadedAlerts({
+    config: () => setup.config,
+    store,
+    dataDir: options.dataDir,
+    env: options.env,
+  }, {
+    snapshot: health.snapshot,
+    accounts,
+    reported: () => [],
+    metrics,
+    now,
+    log: logging.forPart("health"),
   });
   toolEvents.connect({
     // Any account reaches the owners.
@@ -207,6 +223,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.setPhase("draining");
       isStopping = true;
       memory.stop();
+      await alerts.stop();
       await noteMeaning.stop();
       await accounts.stop();
       files.stop();

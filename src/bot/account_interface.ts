@@ -97,6 +97,8 @@ export interface RunningAccount extends AccountParts {
   changedByCommand(namespace: keyof Store): void;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
   tellOwners(words: (texts: Config["texts"]) => string): void;
+  /** Sends a notice to the owners; rejects if none could be reached. @returns Their number. */
+  reachOwners(text: string): Promise<number>;
   /**
    * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
    */

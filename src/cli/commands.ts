@@ -16,7 +16,7 @@ import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { dashboard } from "./dashboard/commands.ts";
 import { demo } from "./demo/commands.ts";
-import { doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
+import { alerts, doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
 import { logs } from "./logs/commands.ts";
 import { forget, sessions } from "./sessions/commands.ts";
@@ -30,7 +30,19 @@ export const TASKS: readonly CommandTask[] = [
   { title: "Start", commands: { demo, invite, run, service } },
   {
     title: "Diagnose",
-    commands: { dashboard, doctor, intent, logs, model, netcheck, recent, status, usage, why },
+    commands: {
+      alerts,
+      dashboard,
+      doctor,
+      intent,
+      logs,
+      model,
+      netcheck,
+      recent,
+      status,
+      usage,
+      why,
+    },
   },
   { title: "Control access", commands: { access, pairing } },
   { title: "Send messages", commands: { send, outbox } },

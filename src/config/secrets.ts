@@ -15,6 +15,7 @@ import type { Problem } from "./text/problem.ts";
 import { isWorthSearching } from "./schema/parts/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
+  addressCheckOf,
   botToken,
   EnvReference,
   envSecret,
@@ -24,7 +25,7 @@ import {
   type SecretPlaces,
   type SecretSource,
 } from "./schema/parts/secrets.ts";
-import { childOf, isSecret, type Schema, schemaAt } from "./schema/parts/shape.ts";
+import { childOf, isSecret, layersOf, type Schema, schemaAt } from "./schema/parts/shape.ts";
 import { isList, isRecord, type Segment, valueAt } from "./text/tree.ts";
 import type { ValidPart } from "./valid_part.ts";
 
@@ -69,7 +70,7 @@ export async function resolveSecrets(
     source: SecretSource | undefined,
     path: readonly Segment[],
     hasEffect = true,
-    clean = (secret: Secret): Secret | ReturnType<typeof botToken> => secret,
+    clean: (secret: Secret) => ReturnType<typeof botToken> = (secret) => secret,
   ): Promise<Secret | undefined> {
     const place = pathText(path);
     if (source === undefined || failed.has(place)) return undefined;
@@ -116,7 +117,8 @@ export async function resolveSecrets(
       if (!isSecret(child)) await readIn(value, child, here, placeOf, hasEffect);
       else if (isSource(value)) {
         const place = placeOf(here);
-        const secret = place && await read(value, place, hasEffect);
+        const clean = layersOf(child).map(addressCheckOf).find((check) => check);
+        const secret = place && await read(value, place, hasEffect, clean);
         if (secret) values[name] = secret;
         else if (place) Reflect.deleteProperty(values, name);
       }

@@ -194,6 +194,7 @@ export const CHECKS = {
   // The words of a circuit breaker, in which "closed" is the good one.
   "llm": { ...HEALTH, text: { closed: "available", open: "its last requests failed" } },
   "budget": { ...HEALTH, fix: "raise the limit in `budgets`, or wait until its day or month ends" },
+  "alert": { ...HEALTH, runs: ["health"], what: "Alert" }, // doctor has its cause
   "embedding": { what: "Embedding model", runs: ["health", "doctor"] },
   "mcp": { what: "MCP server", runs: ["health", "doctor"] },
   "lifecycle:phase": HEALTH,

@@ -15,6 +15,16 @@ export interface ModelProblem {
   readonly fix: string;
 }
 
+/** Why a model answers no question. */
+export interface ModelDown {
+  /** The cause, as the end of a sentence. */
+  readonly cause: string;
+  /** The next step, in the imperative. */
+  readonly fix?: string;
+  /** Whether only the operator can fix it: then the owners get a notice (L3). */
+  readonly isNoticed: boolean;
+}
+
 /** A failure, as a `ModelError` has it. */
 export interface ModelFailure {
   readonly kind: ModelErrorKind;

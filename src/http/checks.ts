@@ -5,9 +5,11 @@
  * "fine" for weeks while the other was down.
  */
 
+import type { AlertRecord } from "../core/alerts.ts";
 import { budgetText, isSpent } from "../core/spending/budget.ts";
 import { type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
+import { timeText } from "../lib/text/units.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
 import { gradeFigure, type HealthFinding, healthFinding, type Status } from "./health_finding.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
@@ -78,6 +80,7 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
   { checks: ["budget"], run: ({ snapshot }) => budgets(snapshot) },
   { checks: ["embedding"], run: ({ snapshot }) => embedding(snapshot) },
   { checks: ["mcp"], run: ({ snapshot }) => snapshot.mcpServers.map(mcpServer) },
+  { checks: ["alert"], run: ({ snapshot }) => (snapshot.alerts ?? []).map(alert) },
   {
     checks: ["lifecycle:phase"],
     run: ({ snapshot: { phase } }) => [
@@ -196,6 +199,17 @@ function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthF
       return healthFinding(`mcp:${id}`, text, { status: "warn" });
     }
   }
+}
+
+/** An open alert, and how far the owners know of it. */
+function alert({ kind, about, cause, since, told, failure }: AlertRecord): HealthFinding {
+  const known = told
+    ? `the owners know by ${told.way} since ${timeText(told.at)}`
+    : `the owners do not know yet${failure === undefined ? "" : `: ${failure}`}`;
+  return healthFinding(`alert:${kind}`, `since ${timeText(since)}: ${cause}; ${known}`, {
+    where: about || undefined,
+    status: "warn",
+  });
 }
 
 /** The bot answers without it: notes are found by words alone then. */

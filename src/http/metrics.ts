@@ -6,6 +6,7 @@
  * series, and a chart must not list who talks to the bot. The account label is a key of the config.
  */
 
+import { ALERT_KIND_NAMES } from "../core/alerts.ts";
 import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
@@ -147,6 +148,12 @@ function defineMeters(registry: Registry) {
       ["verdict", "reason"],
     ),
     authDenied: counter("auth_denied", "Events refused by reason.", ["reason"]),
+    // `way` is `"dm"`, `"webhook"` or `"ntfy"`; `outcome` is `"sent"` or `"failed"`.
+    alerts: counter("alerts", "Messages about alerts by kind, way and outcome.", [
+      "kind",
+      "way",
+      "outcome",
+    ]),
     // By the reasons of `RefusalReason`.
     toolRefusals: counter(
       "tool_refusals",
@@ -226,7 +233,10 @@ function gaugesOf(registry: Registry) {
   return { gauge, ofAccounts, ofBot, byState };
 }
 
-/** Every gauge with its reader, in the order of the output. A gauge without a value is left out. */
+/**
+ * Every gauge with its reader, in the order of the output. A gauge without a value is left out. The
+ * function is long because it is a list.
+ */
 function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
   const { gauge, ofAccounts, ofBot, byState } = gaugesOf(registry);
   return [
@@ -315,6 +325,15 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "barnacle_discord_invalid_requests",
       "Invalid requests in the last 10 minutes.",
       ({ rest }) => rest.invalidRequests,
+    ),
+    gauge(
+      "barnacle_alert_open",
+      "Open alerts by kind.",
+      ({ alerts = [] }) =>
+        ALERT_KIND_NAMES.map((kind) =>
+          [alerts.filter((alert) => alert.kind === kind).length, { kind }] as const
+        ),
+      ["kind"],
     ),
     ofBot("process_resident_memory_bytes", "Resident memory size in bytes.", (all) => all.rssBytes),
     ofBot("process_open_fds", "Number of open file descriptors.", (all) => all.openFds),

@@ -8,10 +8,12 @@
 import type { EmbeddingState } from "../core/notes/embedding.ts";
 import type { McpServerState } from "../core/mcp_state.ts";
 import type { ShardState } from "../core/discord/gateway.ts";
+import type { AlertRecord } from "../core/alerts.ts";
 import type { BudgetUse } from "../core/spending/budget.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../core/store/outbox.ts";
+import type { ModelDown } from "../core/model_problem.ts";
 import type { StoreFigures } from "../core/store/store.ts";
 
 /** The state of the running bot at one moment. */
@@ -60,6 +62,8 @@ export interface Snapshot {
   readonly embedding?: EmbeddingState;
   /** The MCP servers of the config, in its order. */
   readonly mcpServers: readonly McpServerState[];
+  /** Open alerts, oldest first; absent in a process that watches for none. */
+  readonly alerts?: readonly AlertRecord[];
   /** The main thread's longest delay of the last minute, in milliseconds. */
   readonly eventLoopLagMs: number;
   /** Resident memory of the process. */
@@ -178,4 +182,6 @@ export interface ModelSnapshot {
   readonly openAt?: number;
   /** The next step for the operator, if it fails and there is one. */
   readonly fix?: string;
+  /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
+  readonly down?: ModelDown;
 }

@@ -40,6 +40,34 @@ describe("loadConfig()", () => {
     });
   }
 
+  /** Addresses of alerts; none of the words repeats one. */
+  const ALERTS: readonly (readonly [alerts: object, told: RegExp])[] = [
+    [{ webhook: "https://example.org/hook" }, /^$/],
+    [{ webhook: "${HOOK}" }, /^$/],
+    [{ ntfy: "http://192.168.1.5:8080/topic" }, /^$/],
+    [
+      { webhook: "hooks.example.org/hook" },
+      /^error alerts\.webhook: The address is not valid: it does not begin with https:\/\/ or http:\/\/$/,
+    ],
+    [{ webhook: "ftp://example.org/hook" }, /^error alerts\.webhook: .*does not begin with/],
+    [{ webhook: "${BAD}" }, /^error alerts\.webhook: .*does not begin with https/],
+    [{ webhook: "${NONE}" }, /^error alerts\.webhook: The variable NONE is not set$/],
+    [{ webhook: "" }, /^error alerts\.webhook: /],
+    [{ ntfy: "https://ntfy.sh/" }, /^error alerts\.ntfy: .* it names no topic$/],
+    [{ ntfy: "my-topic" }, /^error alerts\.ntfy: .*does not begin with/],
+    [{ ways: ["mail"] }, /^error alerts\.ways\[0\]: .*"dm".*"webhook".*"ntfy"/],
+    [{ gatewayDownSec: 0 }, /^error alerts\.gatewayDownSec: /],
+  ];
+  for (const [alerts, expected] of ALERTS) {
+    it(`[O12] reports on alerts, for ${JSON.stringify(alerts)}`, async () => {
+      const env = { HOOK: "https://example.org/x", BAD: "not an address" };
+      const said = (await problemLines(JSON.stringify({ alerts }), { env }))
+        .filter((one) => one.includes("alerts"));
+      assert.match(said.join("\n"), expected);
+      assert.doesNotMatch(said.join(), /example\.org|an address|my-topic/);
+    });
+  }
+
   it("[L2] says why it cannot use a named model", async () => {
     const config = await configOf('{"agents":{"defaults":{"model":"openai/a"}}}');
     assert.match(missingModel(config, {}, undefined)?.message ?? "", /needs OPENAI_API_KEY/);

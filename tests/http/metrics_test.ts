@@ -97,7 +97,7 @@ describe("[O1] createMetrics()", () => {
       ),
     );
     const known = "version commit runtime sqlite shard state outcome code type result ack reason " +
-      "route method status scope provider model direction thread le account verdict";
+      "route method status scope provider model direction thread le account verdict kind way";
     assert.deepEqual([...labels].filter((label) => !known.split(" ").includes(label)), []);
     const series = [...families.values()].reduce((sum, { samples }) => sum + samples.length, 0);
     assert.ok(series < 600, `${series} series`);

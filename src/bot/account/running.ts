@@ -77,6 +77,7 @@ export async function runAccount(
       people: reader.peopleBytes(),
       ...turns.caches(),
     }),
+    reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();

@@ -1,6 +1,11 @@
 /** The commands that look at Barnacle and at its surroundings, with their options and help. */
 
-import { type CliCommand, describeCommand } from "../help/command_help.ts";
+import {
+  type CliCommand,
+  type CliGroup,
+  describeCommand,
+  describeGroup,
+} from "../help/command_help.ts";
 import {
   ACCOUNT,
   BOT_COMMON,
@@ -59,6 +64,22 @@ export const recent: CliCommand = describeCommand<RecentFlags>({
     },
   },
   run: async (flags, io) => (await import("./recent.ts")).recent(flags, io),
+});
+
+/** `barnacle alerts …` */
+export const alerts: CliGroup = describeGroup("Test how the owners hear of trouble", {
+  test: describeCommand<CommonFlags>({
+    brief: "Send a test alert by each way of `alerts.ways`",
+    notes: ["A running bot sends the direct message. Without one, the command does."],
+    examples: ["barnacle alerts test", "barnacle alerts test --json"],
+    exits: {
+      done: "each way works",
+      failed: "a way does not work, or none is set",
+      config: true,
+    },
+    parameters: { flags: BOT_COMMON },
+    run: async (flags, io) => (await import("./alerts.ts")).testAlerts(flags, io),
+  }),
 });
 
 /** `barnacle doctor` */

@@ -1,4 +1,4 @@
-/** Keys for other servers: web search, Model Context Protocol, and a collector of traces. */
+/** Keys for other servers: web search, Model Context Protocol, traces, and receivers of alerts. */
 
 import { z } from "zod";
 import {
@@ -8,11 +8,13 @@ import {
   lazyKey,
   lazySection,
   text,
+  whole,
   withoutSlash,
 } from "./parts/key.ts";
+import { ALERT_WAYS } from "../../core/alerts.ts";
 import { MCP_LIMITS } from "../../lib/program_limits.ts";
 import { programLimits } from "./parts/program_limits.ts";
-import { secret } from "./parts/secrets.ts";
+import { secret, secretAddress } from "./parts/secrets.ts";
 
 /** `search`. */
 export const search = lazyKey(
@@ -77,6 +79,50 @@ export const otel = lazyKey(
   "Export of traces: one per turn, with times, tokens and names of tools, and without any text of " +
     "people or models. Without this section, nothing is exported.",
   { task: "operating", takesEffect: "restart", example: { endpoint: "http://127.0.0.1:4318" } },
+);
+
+/** An address of ntfy names a topic: one word after the host, or after the path of a proxy. */
+function topicProblem({ pathname }: URL): string | undefined {
+  return pathname.replace(/\/+$/, "") === "" ? "it names no topic" : undefined;
+}
+
+/** `alerts`. */
+export const alerts = lazySection(
+  () =>
+    z.strictObject({
+      ways: key(
+        z.array(z.enum(ALERT_WAYS)).default([...ALERT_WAYS]),
+        "Ways to tell the owners of an alert, in order: the first one that works is used. `dm`: a " +
+          "direct message, while the bot is connected. `webhook`, `ntfy`: the keys below. An empty " +
+          "list: only the log and `barnacle status` show alerts.",
+        { example: ["ntfy", "dm"] },
+      ),
+      webhook: key(
+        secretAddress().optional(),
+        "Address that gets each alert as JSON by POST. The address of a webhook of Discord, Slack " +
+          "or Mattermost works, too. It is written like an `apiKey`, because whoever knows it may " +
+          "use it.",
+        { unset: "none", example: "${ALERTS_WEBHOOK}" },
+      ),
+      ntfy: key(
+        secretAddress(topicProblem).optional(),
+        "Address of a topic of ntfy, for alerts on a phone. It is written like an `apiKey`.",
+        { unset: "none", example: "${ALERTS_NTFY}" },
+      ),
+      ntfyToken: key(
+        secret().optional(),
+        "Access token of ntfy, if the topic needs one. It is written like an `apiKey`.",
+        { unset: "none", example: "${NTFY_TOKEN}" },
+      ),
+      gatewayDownSec: key(
+        whole(1, 86_400).default(300),
+        "How long the connection to Discord may be down until that is an alert.",
+        { unit: "seconds", example: 900 },
+      ),
+    }).prefault({}),
+  { ways: [...ALERT_WAYS], gatewayDownSec: 300 },
+  "How the owners hear of trouble that keeps the bot from answering.",
+  { task: "operating", example: { ntfy: "${ALERTS_NTFY}" } },
 );
 
 /** The id of a server is a part of its tools' names, which are limited to 64 characters. */

@@ -12,7 +12,7 @@ import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { messages } from "./messages.ts";
-import { mcp, otel, search } from "./reach.ts";
+import { alerts, mcp, otel, search } from "./reach.ts";
 import {
   approvals,
   budgets,
@@ -83,6 +83,7 @@ export const configSchema = z.strictObject({
   search,
   mcp,
   otel,
+  alerts,
   budgets,
 });
 

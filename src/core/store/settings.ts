@@ -1,13 +1,14 @@
 /**
- * The contract of `store.settings`: settings that people change by commands, pauses, and the
- * conversations that the loop guard counts.
+ * The contract of `store.settings`: settings that people change by commands, pauses, the
+ * conversations that the loop guard counts, and alerts.
  */
 
+import type { AlertRecord } from "../alerts.ts";
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { ChosenSetting } from "../people/chosen.ts";
 
 /** All methods of `store.settings`. */
-export interface StoredSettings extends Pauses, LoopRuns {
+export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts {
   /**
    * A setting; `undefined` if no person has changed it.
    *
@@ -50,6 +51,14 @@ export interface Pauses {
     change: PauseChange,
     now: number,
   ): Promise<{ readonly pause: Pause | undefined; readonly isChanged: boolean }>;
+}
+
+/** Reads and keeps the alerts of the whole bot (O12). */
+export interface StoredAlerts {
+  /** The alerts on record. */
+  alerts(): Promise<readonly AlertRecord[]>;
+  /** Replaces the alerts on record. */
+  keepAlerts(records: readonly AlertRecord[], now: number): Promise<void>;
 }
 
 /** Reads and keeps the counts of the loop guard (P11). */

@@ -37,8 +37,9 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
     return channelId;
   }
 
-  async function reach(text: string, { about, buttons = [] }: NoticeOptions = {}): Promise<void> {
+  async function reach(text: string, { about, buttons = [] }: NoticeOptions = {}): Promise<number> {
     const owners = await ownerIds();
+    let reached = 0;
     if (owners.length === 0) {
       log.warn("This bot has no owner it can write to, so this notice was not sent", { text });
     }
@@ -46,10 +47,14 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
     for (const owner of owners) {
       try {
         const channelId = await channelOf(owner);
-        if (channelId !== about) await send(channelId, text, buttons);
-        else {log.warn("The bot's owner accepts no direct messages, so this notice was not sent", {
+        if (channelId === about) {
+          log.warn("The bot's owner accepts no direct messages, so this notice was not sent", {
             text,
-          });}
+          });
+          continue;
+        }
+        await send(channelId, text, buttons);
+        reached++;
       } catch (error) {
         failures.push(error);
         if (owners.length > 1) {
@@ -58,10 +63,15 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
       }
     }
     if (failures.length > 0 && failures.length === owners.length) throw failures[0];
+    return reached;
   }
 
   return {
-    /** Sends a notice; rejects if there are owners, and none could be reached. */
+    /**
+     * Sends a notice; rejects if there are owners, and none could be reached.
+     *
+     * @returns The number of owners that it is on its way to.
+     */
     reach,
     /** Sends a notice; never rejects, but logs failures. */
     async tell(text: string, more?: NoticeOptions): Promise<void> {

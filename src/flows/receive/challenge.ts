@@ -40,7 +40,7 @@ export function createChallenges(
   >,
   ports: {
     /** Writes to each owner. Rejects only if it could write to none of them. */
-    readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<void>;
+    readonly tellOwners: (text: string, buttons: readonly Button[]) => Promise<unknown>;
     /** Whether asking again would not change a failure. */
     readonly isFinal: (error: unknown) => boolean;
   },

@@ -37,7 +37,7 @@ export interface GuildNotice {
  */
 export function createGuildNotices(
   account: Pick<Account, "log" | "random" | "schedule" | "texts">,
-  tellOwners: (text: string) => Promise<void>,
+  tellOwners: (text: string) => Promise<unknown>,
 ) {
   const tasks = createRetryQueue("Cannot tell the bot's owner about a guild", account);
   const waiting = new Map<GuildId, GuildNotice>();

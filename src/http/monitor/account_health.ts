@@ -5,6 +5,7 @@
  * snapshot, and their reports are dropped with them.
  */
 
+import type { AlertRecord } from "../../core/alerts.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
@@ -15,7 +16,7 @@ import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import type { BudgetUse } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
-import { modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
+import { type ModelDown, modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
 import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -47,6 +48,8 @@ export interface HealthSources
   readonly budgets?: () => Promise<readonly BudgetUse[]>;
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
+  /** Open alerts; absent in a process that watches for none. */
+  readonly alerts?: () => readonly AlertRecord[];
 }
 
 /** The figures of one account in the store. */
@@ -73,6 +76,8 @@ export interface ModelWord {
   readonly openAt?: number;
   /** The next step for the operator, if it fails and there is one. */
   readonly fix?: string;
+  /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
+  readonly down?: ModelDown;
   /** Time of its last answer. */
   readonly servedAt?: number;
 }
@@ -291,7 +296,7 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
       told.fallback = answered;
       const { kind } = outcome.failure ?? {};
       const fix = kind === undefined ? model.fix : nextStepAfter(`${kind}: ${model.id}`);
-      told.model = { ...model, openAt: model.openAt ?? now, fix };
+      told.model = { ...model, openAt: model.openAt ?? now, fix, down: undefined };
     }
     delete told.failures;
   }
@@ -301,7 +306,17 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
   const openAt = model.openAt ??
     (isOutage(outcome.error) ? now : count >= FAILING_TURNS ? since : undefined);
   if (openAt === undefined) return;
-  told.model = { ...model, openAt, fix: nextStepAfter(outcome.reason) };
+  const fix = nextStepAfter(outcome.reason);
+  told.model = { ...model, openAt, fix, down: downBy(outcome.error, count, fix) };
+}
+
+/** Why the model answers no question; `undefined` while the failures may be an accident. */
+function downBy(error: unknown, count: number, fix: string | undefined): ModelDown | undefined {
+  const problem = error instanceof ModelError ? modelProblemOf(error) : undefined;
+  if (problem) return { cause: problem.why, fix: problem.fix, isNoticed: true };
+  if (count < FAILING_TURNS) return undefined;
+  const kind = error instanceof ModelError ? `, the last one as "${error.kind}"` : "";
+  return { cause: `its last ${count} turns failed${kind}`, fix, isNoticed: false };
 }
 
 /**

@@ -40,7 +40,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 }
 
 function monitoring(sources: HealthSources) {
-  const { metrics, now, schedule, resumableMs, embedding, mcpServers } = sources;
+  const { metrics, now, schedule, resumableMs, embedding, mcpServers, alerts } = sources;
   const startedAt = now();
   const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
@@ -99,6 +99,7 @@ function monitoring(sources: HealthSources) {
       models: modelsOf(accounts()),
       embedding: meaning,
       mcpServers: mcpServers?.() ?? [],
+      alerts: alerts?.(),
       eventLoopLagMs: mainThread.lagMs(),
       rssBytes: process.memoryUsage.rss(),
     };
@@ -155,9 +156,10 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
-    const open = own.flatMap(({ openAt, fix }) =>
-      openAt !== undefined && openAt >= servedAt ? [{ openAt, fix }] : []
+    const open = own.flatMap(({ openAt, fix, down }) =>
+      openAt !== undefined && openAt >= servedAt ? [{ openAt, fix, down }] : []
     ).sort((one, other) => one.openAt - other.openAt);
-    return { id, ...open[0] };
+    const down = open.find((one) => one.down)?.down;
+    return { id, ...open[0], down };
   });
 }

@@ -1,13 +1,13 @@
-/** The table of settings that people change by commands, and of the loop guard's counts. */
+/** The table of settings that people change by commands, of the loop guard's counts, and of alerts. */
 
 import { account, BLANK_ID, type DeclaredTable, IN, integer, table, text } from "./columns.ts";
 
 /** A setting of an account, by its scope. */
 export const SETTING = table("setting", {
-  accountId: account(),
-  scope: text(), // key of a session, id of a channel, or 'account'
-  name: text(), // as SettingName lists them, 'paused' or 'loop'
-  value: text(), // JSON if the name is 'paused' or 'loop'
+  accountId: account(), // empty for alerts, which are of the whole bot
+  scope: text(), // key of a session, id of a channel, 'account' or 'bot'
+  name: text(), // as SettingName lists them, 'paused', 'loop' or 'alerts'
+  value: text(), // JSON if the name is 'paused', 'loop' or 'alerts'
   at: integer(),
 }, {
   key: ["accountId", "scope", "name"],

@@ -1,6 +1,6 @@
 /**
  * `store.settings`: settings that people change by commands, such as the model of a conversation,
- * and the counts of the loop guard.
+ * the counts of the loop guard, and alerts.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -9,6 +9,7 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { SETTING } from "../schema/settings.ts";
+import { createStoredAlerts } from "./alerts.ts";
 import type {
   LoopRun,
   LoopRuns,
@@ -65,6 +66,7 @@ export function createSettings(
   return {
     ...pauses,
     ...loops,
+    ...createStoredAlerts(database, { commit, readUnjournaled, upsert }),
     readAgain: () => void (values = readAll()),
     known: (accountId, scope, name) =>
       // Most bots have no setting, and each message asks for three.

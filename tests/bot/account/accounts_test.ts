@@ -105,6 +105,7 @@ function setUp(
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
         changedByCommand: () => {},
         tellOwners: () => {},
+        reachOwners: () => Promise.resolve(1),
         stop() {
           one.stops++;
           return stopped(accountId);

@@ -26,6 +26,9 @@ const env = {
   PLURALKIT_TOKEN: "t",
   OPENAI_API_KEY: "t",
   BARNACLE_HTTP_TOKEN: "t",
+  ALERTS_WEBHOOK: "https://example.org/hook",
+  ALERTS_NTFY: "https://example.org/topic",
+  NTFY_TOKEN: "t",
 };
 
 function read(...path: readonly string[]): string {

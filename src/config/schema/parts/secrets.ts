@@ -133,7 +133,43 @@ export function secret(): z.ZodType<Secret> {
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
-/** The same, but a blank text counts as not set. */
+/** The checks of secrets that are addresses, by their schemas. */
+const addressChecks = new WeakMap<z.core.$ZodType, (url: URL) => string | undefined>();
+
+/**
+ * A secret that is an address on the web, because whoever knows it may use it.
+ *
+ * @param check The fault of an address, if it has one, without any part of it.
+ */
+export function secretAddress(
+  check: (url: URL) => string | undefined = () => undefined,
+): z.ZodType<Secret> {
+  const schema = secret();
+  addressChecks.set(schema, check);
+  return schema;
+}
+
+/** The check of a secret by its schema; `undefined` if it need not be an address. */
+export function addressCheckOf(
+  schema: z.core.$ZodType,
+): ((secret: Secret) => Secret | SecretProblem) | undefined {
+  const check = addressChecks.get(schema);
+  return check && ((secret) => {
+    const text = secret.reveal();
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const why = url && /^https?:$/.test(url.protocol)
+      ? check(url)
+      : "it does not begin with https:// or http://";
+    if (why === undefined) return secret;
+    return {
+      kind: "problem",
+      why: `The address is not valid: ${why}`,
+      hint: "copy the whole address again, as the service shows it",
+    };
+  });
+}
+
+/** The same as {@link secret}, but a blank text counts as not set. */
 export function secretOrBlank(): z.ZodType<Secret | undefined> {
   const schema = z.union([z.string(), FILE]).transform((written, context) =>
     typeof written === "string" && written.trim() === "" ? undefined : toSource(written, context)

@@ -1,0 +1,158 @@
+/** Connects the watch for alerts with health, the store, the owners and the receivers (O12). */
+
+import type { Env } from "../../lib/env.ts";
+import type { AlertWay, Trouble } from "../../core/alerts.ts";
+import type { BotConfig } from "../../config/config.ts";
+import type { Store } from "../../core/store/store.ts";
+import { type Alerts, createAlerts } from "../../flows/alerts/alerts.ts";
+import {
+  type AlertMessage,
+  messageText,
+  ntfyRequest,
+  webhookRequest,
+} from "../../flows/alerts/words.ts";
+import type { AlertFacts } from "../../flows/alerts/kinds.ts";
+import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { readBudgetsOfAll } from "../../flows/turn/spending/budgets.ts";
+import { freeBytesOf } from "../../host/limits/disk_watch.ts";
+import { postText } from "../../host/post.ts";
+import { readBootId } from "../../host/process/boot.ts";
+import type { Meters } from "../../http/metrics.ts";
+import type { AccountSnapshot, Snapshot } from "../../http/snapshot.ts";
+import type { AccountId } from "../../core/discord/ids.ts";
+import { DAY_MS, schedule } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Accounts } from "../account/accounts.ts";
+
+/** The config's part for alerts. */
+export type AlertsConfig = BotConfig["alerts"];
+
+/** Milliseconds for which the schedules and the room of the disk are reused. */
+const FRESH_MS = 60_000;
+/** Milliseconds until an owner must be found. */
+const OWNER_MS = 30_000;
+
+type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs">;
+
+/** Starts the watch. */
+export function startAlerts(
+  { config, store, dataDir, env }: {
+    readonly config: () => BotConfig;
+    readonly store: Pick<Store, "settings" | "schedules" | "usage" | "gateway">;
+    readonly dataDir: string;
+    readonly env: Env;
+  },
+  { snapshot, accounts, reported, metrics, now, log }: {
+    readonly snapshot: () => Snapshot;
+    readonly accounts: Pick<Accounts, "running">;
+    /** Trouble that parts of the program judge by themselves, such as a failed backup. */
+    readonly reported: () => readonly Trouble[];
+    readonly metrics: Pick<Meters, "alerts">;
+    readonly now: () => number;
+    readonly log: Log;
+  },
+): Alerts {
+  const stopping = new AbortController();
+  let slow: { readonly facts: SlowFacts; readonly at: number } | undefined;
+
+  async function slowFacts(): Promise<SlowFacts> {
+    if (slow && now() - slow.at < FRESH_MS) return slow.facts;
+    const { accounts } = config();
+    const [schedules, freeBytes, runs] = await Promise.all([
+      Promise.all(accounts.map(({ accountId }) => store.schedules.list(accountId))),
+      freeBytesOf(dataDir),
+      slow ? undefined : store.gateway.runs(now() - DAY_MS),
+    ]);
+    const facts = {
+      schedules: schedules.flat(),
+      freeBytes,
+      runs: runs
+        ? judgeRuns(runs.slice(0, -1), now(), readBootId(), hostingOf(env))
+        : slow?.facts.runs,
+    };
+    slow = { facts, at: now() };
+    return facts;
+  }
+
+  async function facts(): Promise<AlertFacts> {
+    const { startedAt, accounts, store: state, models } = snapshot();
+    const { budgets, agentList } = config();
+    // A store that cannot be read is trouble itself, and hides no other.
+    const spent = await readBudgetsOfAll(budgets, agentList.map(({ id }) => id), store, now())
+      .catch(() => []);
+    const read = await slowFacts().catch(() => ({ schedules: [], ...slow?.facts }));
+    const told = { models, budgets: spent, reported: reported() };
+    return { now: now(), startedAt, accounts, store: state, ...told, ...read };
+  }
+
+  /** An account that can write to the owners now. */
+  function reachable(): AccountId | undefined {
+    const { accounts: shown, store: { isFailing } } = snapshot();
+    const id = isFailing ? undefined : shown.find(isOnline)?.id;
+    return config().accounts.find(({ accountId }) => accountId === id)?.accountId;
+  }
+
+  async function tellOwners(message: AlertMessage): Promise<void> {
+    const accountId = reachable();
+    const running = accountId && accounts.running(accountId);
+    if (!running) throw new Error("no account is connected");
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = schedule(() => reject(new Error("the owners are not known yet")), OWNER_MS);
+    const reached = await Promise.race([running.reachOwners(messageText(message)), late])
+      .finally(cancel);
+    if (reached === 0) throw new Error("no owner accepts direct messages; see `barnacle doctor`");
+  }
+
+  const alerts = createAlerts({
+    times: () => config().alerts,
+    facts,
+    ways: () => waysOf(config().alerts).filter((way) => way !== "dm" || reachable() !== undefined),
+    async send(way, message) {
+      if (way === "dm") await tellOwners(message);
+      else await sendAlert(config().alerts, way, message, stopping.signal);
+    },
+    store: store.settings,
+    onSent: (kind, way, isSent) =>
+      metrics.alerts.inc({ kind, way, outcome: isSent ? "sent" : "failed" }),
+    schedule,
+    now,
+    log,
+  });
+  alerts.start();
+  return {
+    ...alerts,
+    async stop() {
+      stopping.abort();
+      await alerts.stop();
+    },
+  };
+}
+
+/** The configured ways, in order. */
+export function waysOf({ ways, webhook, ntfy }: AlertsConfig): readonly AlertWay[] {
+  return ways.filter((way) => way === "dm" || (way === "webhook" ? webhook : ntfy));
+}
+
+/**
+ * Sends a message to a receiver of the config.
+ *
+ * @throws {PostError} With words for the operator.
+ */
+export async function sendAlert(
+  { webhook, ntfy, ntfyToken }: AlertsConfig,
+  way: "webhook" | "ntfy",
+  message: AlertMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const address = way === "webhook" ? webhook : ntfy;
+  if (!address) throw new Error(`the config has no alerts.${way}`);
+  const request = way === "webhook"
+    ? webhookRequest(message)
+    : ntfyRequest(message, ntfyToken?.reveal());
+  await postText(address.reveal(), request, signal);
+}
+
+function isOnline({ state, shards, rest }: AccountSnapshot): boolean {
+  return state === "running" && rest.isUp && shards.length > 0 &&
+    shards.every((shard) => shard.state === "ready");
+}
