@@ -17,6 +17,7 @@ import {
 } from "./behaviour.ts";
 import { callsFor } from "./calls.ts";
 import { answerEmbeddings, type EmbeddingBehaviour, type EmbeddingRequest } from "./embeddings.ts";
+import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
 import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
@@ -59,6 +60,8 @@ export interface ModelServer {
   readonly requests: readonly RecordedRequest[];
   /** Requests for vectors, oldest first. */
   readonly embedded: readonly EmbeddingRequest[];
+  /** Models that a client has had it download, as Ollama does; from then on it has each model. */
+  readonly pulled: readonly string[];
   /** Changes the treatment of later requests for vectors. */
   embed(behaviour: EmbeddingBehaviour): void;
   /**
@@ -107,6 +110,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   const sockets = new Set<Socket>();
   const stop = new AbortController();
   const embedded: EmbeddingRequest[] = [];
+  const pulled: string[] = [];
   let embeds: EmbeddingBehaviour = "script";
   let behaviour = settings.behaviour ?? "script";
   let left = Infinity;
@@ -187,6 +191,12 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
         }),
       );
     }
+    if (path === "/api/pull") {
+      return await answerPull(jsonOf(await bodyOf(incoming) ?? ""), res, (model) => {
+        pulled.push(model);
+        behaviour = "script";
+      });
+    }
     if (path === "/v1/audio/transcriptions") {
       incoming.resume();
       return send(res, 200, JSON.stringify({ text: HEARD }));
@@ -236,6 +246,7 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
     models: MODELS,
     requests,
     embedded,
+    pulled,
     embed(next) {
       embeds = next;
     },

@@ -24,10 +24,11 @@ import { intent } from "./intent/commands.ts";
 import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { service } from "./service/commands.ts";
+import { setup } from "./setup/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
-  { title: "Start", commands: { demo, invite, run, service } },
+  { title: "Start", commands: { demo, setup, invite, run, service } },
   {
     title: "Diagnose",
     commands: {

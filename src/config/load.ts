@@ -135,7 +135,7 @@ export function missingToken({ discord, file }: Config): Problem | undefined {
     message: isDefault
       ? "There is no bot token"
       : `The account ${quoted(accountId)} has no bot token, and inherits none`,
-    hint: `${isDefault ? `set ${BOT_TOKEN}, or ` : ""}write ${place}; ` +
+    hint: `${isDefault ? `run \`barnacle setup\`, or set ${BOT_TOKEN}, or ` : ""}write ${place}; ` +
       "get it in Discord's developer portal, under your application, Bot, Reset Token",
   };
 }

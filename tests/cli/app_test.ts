@@ -37,7 +37,7 @@ describe("[O10] runCommandLine()", () => {
     assert.deepEqual([code, stdout], [2, ""]);
   });
 
-  it("prints at most twelve lines without arguments, with three commands", async () => {
+  it("prints at most twelve lines without arguments, with four commands", async () => {
     const { code, stdout, stderr } = await run([]);
     assert.equal(code, 0);
     assert.equal(stderr, "");
@@ -45,7 +45,7 @@ describe("[O10] runCommandLine()", () => {
     assert.ok(lines.length <= 12, stdout);
     assert.deepEqual(
       lines.flatMap((line) => /^ {2}barnacle (\w+) {2}/.exec(line)?.[1] ?? []),
-      ["demo", "run", "doctor"],
+      ["demo", "setup", "run", "doctor"],
     );
   });
 

@@ -22,7 +22,11 @@ import { type Channel, CHANNEL_KINDS, isForum } from "../../core/rights/channel.
 import { permissionsToAsk } from "../../core/invite.ts";
 import { type Permission, riskyIn } from "../../core/rights/permissions.ts";
 import { type ProbeAnswer, whyUnknown } from "../../flows/preflight/discord.ts";
-import type { MissingPermission, SeenGuild } from "../../flows/preflight/permissions.ts";
+import type {
+  MissingPermission,
+  SeenChannel,
+  SeenGuild,
+} from "../../flows/preflight/permissions.ts";
 import { ask } from "./examine.ts";
 
 /** Maximum number of guilds to read in detail. */
@@ -73,29 +77,28 @@ export async function examineGuilds(
       risky: riskyIn(permissions),
       isPassedOver: passedOver.has(guild) || undefined,
       unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
-      details: read?.kind === "answered" ? detailsOf(read.found, now) : undefined,
+      details: read?.kind === "answered" ? { channels: channelsSeen(read.found, now) } : undefined,
     });
   }
   return { kind: "answered", found };
 }
 
-function detailsOf(guild: GuildPermissions, now: number): NonNullable<SeenGuild["details"]> {
-  return {
-    channels: [...guild.channels].filter(([, { type }]) => type !== CHANNEL_KINDS.category)
-      .map(([id, channel]) => {
-        const place = placeIn(channel);
-        const missing = missingIn(guild, place, USED, now);
-        const lacks = missingIn(guild, place, INVITED, now).map(({ permission }) => permission);
-        return {
-          id,
-          name: channel.name || id,
-          missing,
-          furtherMissing: missingIn(guild, place, FURTHER, now)
-            .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
-          granted: lacks.includes(VIEW) ? [] : INVITED.filter((one) => !lacks.includes(one)),
-        };
-      }),
-  };
+/** The channels of a guild without categories, each with the bot's permissions there. */
+export function channelsSeen(guild: GuildPermissions, now: number): readonly SeenChannel[] {
+  return [...guild.channels].filter(([, { type }]) => type !== CHANNEL_KINDS.category)
+    .map(([id, channel]) => {
+      const place = placeIn(channel);
+      const missing = missingIn(guild, place, USED, now);
+      const lacks = missingIn(guild, place, INVITED, now).map(({ permission }) => permission);
+      return {
+        id,
+        name: channel.name || id,
+        missing,
+        furtherMissing: missingIn(guild, place, FURTHER, now)
+          .filter(({ permission }) => missing.every((one) => one.permission !== permission)),
+        granted: lacks.includes(VIEW) ? [] : INVITED.filter((one) => !lacks.includes(one)),
+      };
+    });
 }
 
 /** In a forum, the bot answers within threads. */

@@ -13,7 +13,7 @@ export interface CommandTask {
 const TAGLINE = "an AI agent that lives in Discord";
 
 /** Commands that bare `barnacle` names, in this order. */
-const FIRST_COMMANDS = ["demo", "run", "doctor"];
+const FIRST_COMMANDS = ["demo", "setup", "run", "doctor"];
 
 /** Lines of `barnacle --help`. */
 export function overviewLines(

@@ -32,20 +32,18 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   journal: "logs",
   tail: "logs",
   generate_invite_url: "invite",
+  init: "setup",
+  new: "setup",
+  configure: "setup",
+  onboard: "setup",
+  wizard: "setup",
   validate_env: "doctor",
 };
 
-const FIRST_STEPS = "`barnacle config example` prints a config to begin with, " +
-  "and `barnacle demo` needs none";
 const RELOADS = "a running bot applies a changed config by itself";
 
 /** Commands of other programs that Barnacle does not have, and the way without them. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  init: FIRST_STEPS,
-  setup: FIRST_STEPS,
-  new: FIRST_STEPS,
-  configure: FIRST_STEPS,
-  onboard: FIRST_STEPS,
   stop: "Ctrl+C stops the bot, and `systemctl stop barnacle` the service",
   graceful_shutdown: "Ctrl+C or SIGTERM stops the bot, which then finishes its answers first",
   restart: `${RELOADS}; \`systemctl restart barnacle\` restarts the service`,

@@ -24,13 +24,19 @@ const ASK_MS = 10_000;
 /** Largest window of a local server that counts as its small default. */
 const SMALL_WINDOW = 8_192;
 
-interface Tested {
+/** The result of a test of one model. */
+export interface Tested {
+  /** `<provider>/<model>` */
   readonly model: string;
+  /** Absent after a failure. */
   readonly tried?: TriedModel;
+  /** Absent after an answer. */
   readonly failure?: ModelError;
+  /** Abilities of the config and of the server. */
   readonly abilities: ToldAbilities;
   /** The source of the window, for people. */
   readonly windowFrom: string;
+  /** Whether the server is in a private network. */
   readonly isLocal: boolean;
 }
 
@@ -54,7 +60,7 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
   }
   const results: Tested[] = [];
   for (const settings of all.values()) {
-    results.push(await io.during(`Asking ${modelIdOf(settings)}`, test(settings)));
+    results.push(await io.during(`Asking ${modelIdOf(settings)}`, testModel(settings)));
   }
   const { embedding } = memory;
   const embedded = embedding &&
@@ -70,7 +76,8 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
   return hasFailed ? EXIT.failed : EXIT.done;
 }
 
-async function test(settings: ModelSettings): Promise<Tested> {
+/** Tests one model. A failure is a result. */
+export async function testModel(settings: ModelSettings): Promise<Tested> {
   const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
   const model = createModel(settings, { fetch, now: Date.now });

@@ -10,6 +10,8 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { loadGatewayThread, type Setup } from "../../bot.ts";
 import type { BotConfig } from "../../config/config.ts";
+import { BOT_TOKEN } from "../../config/schema/accounts.ts";
+import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
   armFault,
@@ -72,7 +74,12 @@ const MIGRATION_MS = 10 * 60_000;
 /** Runs the bot until a signal, or until it fails. */
 export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
   try {
-    return await run(flags, io, hangups);
+    const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
+    if (!isNew) return await run(flags, io, hangups);
+    const { offerSetup } = await import("../setup/offer.ts");
+    const end = await offerSetup(flags, io);
+    if (end && !end.runs) return end.code;
+    return await run({ ...flags, config: end?.runs?.config }, io, hangups);
   } catch (error) {
     const { message, code } = toStartError(error);
     io.problem(`${message}`);

@@ -2,7 +2,7 @@
  * The exit codes of all commands (O7). Help texts and `docs/commands.md` derive from this list.
  *
  * The numbers follow sysexits, so that a supervisor knows when a restart helps: it should not
- * restart on `refused` and `config`. O7 also has 69, for a command that is not built yet.
+ * restart on `refused` and `config`.
  */
 
 /** Exit codes by name, in ascending order. */
@@ -11,6 +11,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   partly: 3,
+  unreachable: 69,
   io: 74,
   tryAgain: 75,
   refused: 77,
@@ -29,6 +30,7 @@ const EXIT_MEANINGS: Readonly<Record<ExitName, string>> = {
   failed: "failure",
   usage: "invalid command line",
   partly: "warnings only, or incomplete",
+  unreachable: "the model cannot be reached",
   io: "disk or database error",
   tryAgain: "temporary problem, such as another instance",
   refused: "bot token or intents rejected by Discord",

@@ -93,9 +93,10 @@ export interface StatusLine {
   /**
    * Shows a text if the work takes more than a second; only one text at a time.
    *
+   * @param text The text, or a function that returns the current one.
    * @returns Its own promise, once the line is cleared.
    */
-  during<T>(text: string, work: Promise<T>): Promise<T>;
+  during<T>(text: string | (() => string), work: Promise<T>): Promise<T>;
   /** Erases the line before other output; it comes back with the next second. */
   erase(): void;
 }
@@ -117,7 +118,10 @@ export function createStatusLine(stream: StatusStream, schedule: StartTimer): St
       function tick(): void {
         seconds += 1;
         // A line that wraps could not be erased.
-        const line = `${text} (${seconds} s)`.slice(0, (stream.columns ?? 80) - 1);
+        const line = `${typeof text === "string" ? text : text()} (${seconds} s)`.slice(
+          0,
+          (stream.columns ?? 80) - 1,
+        );
         stream.write(`${ERASE}${line}`);
         isShown = true;
         cancel = schedule(tick, SECOND_MS);

@@ -14,6 +14,7 @@ import {
   type EditedSource,
   isLineEnd,
   sourceOf,
+  withCommentBefore,
   withEntry,
   withoutEntry,
   withValue,
@@ -222,6 +223,20 @@ export function replaceWithComment(
     return { kind: "refused", message };
   }
   return edited(source, key, JSON.stringify(to.key), commentAt(source, key, value, words));
+}
+
+/**
+ * Writes a comment on a line of its own before an entry.
+ *
+ * @param path Of the entry of a list, or of the value of a key.
+ */
+export function commentBefore(text: string, path: readonly Segment[], comment: string): Edited {
+  const source = sourceOf(text);
+  if (typeof source === "string") return refused(source);
+  const value = findNodeAtLocation(source.root, [...path]);
+  if (!value || path.length === 0) return refused(`There is nothing at ${pathText(path)}`);
+  const entry = value.parent?.type === "property" ? value.parent : value;
+  return { kind: "edited", text: withCommentBefore(source, entry, wordsForComment(comment)) };
 }
 
 /** A comment as an edit: at the end of the line if it is free, else right after the name. */

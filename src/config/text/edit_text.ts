@@ -126,6 +126,12 @@ export function withEntry(
   return applyEdits(text, edits);
 }
 
+/** The text with a comment of its own line before an entry. */
+export function withCommentBefore({ text }: EditedSource, entry: Node, words: string): string {
+  const gap = eolOf(text) + indentOf(text, entry.offset);
+  return applyEdits(text, [{ offset: entry.offset, length: 0, content: `// ${words}${gap}` }]);
+}
+
 /** The offset of the next comma, if only blanks and comments come before it. */
 export function commaAfter(text: string, offset: number): number | undefined {
   const scanner = createScanner(text, true);

@@ -18,7 +18,7 @@ const modelListSchema = z.lazy(() =>
 );
 
 /** Names of models that cannot chat, but that local servers list, too. */
-const NO_CHAT = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;
+export const NO_CHAT: RegExp = /embed|rerank|whisper|(?:^|[-_/])tts(?:$|[-_:])/i;
 
 /**
  * Asks all servers at once for their models.

@@ -42,8 +42,8 @@ describe("[O10] wrongCommand()", () => {
   }
 
   const others: readonly [typed: string, message: RegExp][] = [
-    ["init", /`barnacle config example` prints a config .* `barnacle demo`/],
-    ["setup", /config example/],
+    ["init", /did you mean `setup`/],
+    ["onboard", /did you mean `setup`/],
     ["stop", /Ctrl\+C .*systemctl stop/],
     ["graceful_shutdown", /Ctrl\+C/],
     ["log", /did you mean `logs`/],

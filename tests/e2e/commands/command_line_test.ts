@@ -41,6 +41,7 @@ describe("[O10] the command line", () => {
   const commands = [
     ["run"],
     ["demo"],
+    ["setup"],
     ["status"],
     ["why"],
     ["access", "test"],
@@ -92,7 +93,7 @@ describe("[O10] the command line", () => {
   const wrong: readonly [args: readonly string[], hint: RegExp][] = [
     [["rum"], /run/],
     [["start"], /did you mean `run`/],
-    [["init"], /config example/],
+    [["init"], /did you mean `setup`/],
     [["help", "rum"], /did you mean `run`/],
     [["stauts"], /status/],
     [["config", "chek"], /check/],

@@ -24,6 +24,8 @@ export interface Application {
   readonly needsCodeGrant: boolean;
   /** The team's name, or the owner's username; absent if Discord does not name it. */
   readonly owner?: string;
+  /** Set if a team owns it. */
+  readonly isTeam?: true;
   /** The account of the owner, or of the team's owner; absent if Discord does not name it. */
   readonly ownerId?: UserId;
   /**
@@ -78,6 +80,7 @@ const applicationSchema = z.lazy(() =>
       flags: body.flags ?? 0,
       needsCodeGrant: body.bot_require_code_grant ?? false,
       owner,
+      isTeam: body.team ? true : undefined,
       ownerId: ownerId || undefined,
       ownerIds: [...new Set([...(ownerId ? [ownerId] : []), ...joined])],
       guildCount,

@@ -30,7 +30,7 @@ function asking(answer: unknown) {
 describe("[G9] createApplications()", () => {
   it("reads the token's application and owner", async () => {
     const { asked, applications } = asking(ME);
-    assert.deepEqual(await applications.me(), {
+    sameData(await applications.me(), {
       id: "1500000000000000002",
       name: "barnacle",
       flags: 1 << 19,
@@ -45,7 +45,8 @@ describe("[G9] createApplications()", () => {
 
   it("names the team of a team's application, and its owner's account", async () => {
     const team = { name: "Harbour", owner_user_id: "7" };
-    const { owner, ownerId } = await asking({ ...ME, team }).applications.me();
+    const { owner, ownerId, isTeam } = await asking({ ...ME, team }).applications.me();
+    assert.equal(isTeam, true);
     assert.deepEqual([owner, ownerId], ["Harbour", "7"]);
   });
 

@@ -1,0 +1,196 @@
+/** Makes the config of the answers: a new one, or changes of one that exists. */
+
+import { commentBefore, type Edited, setAt } from "../../../config/text/edit.ts";
+import { isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
+import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";
+
+/** A secret in a file of its own. */
+export interface SecretFile {
+  /** Name in the folder `credentials` beside the config. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The token's file, by the name that the systemd unit's documentation uses. */
+const TOKEN_FILE = "discord_token";
+
+/** The files with the secrets of the answers. */
+export function secretFiles({ token, model }: WholeAnswers): readonly SecretFile[] {
+  const key = model === "none" ? undefined : model.key;
+  return [
+    { name: TOKEN_FILE, text: token },
+    ...model === "none" || key === undefined ? [] : [{ name: keyFileOf(model), text: key }],
+  ];
+}
+
+function keyFileOf({ providerId }: SetupModel): string {
+  return `${providerId.replace(/[^\w-]/g, "_")}_api_key`;
+}
+
+/** One change of a config. */
+interface ConfigChange {
+  readonly path: readonly Segment[];
+  /** Absent: only the comment is added. */
+  readonly value?: unknown;
+  /** Comment for a key that was not there before. */
+  readonly comment?: string;
+}
+
+/** A new file's first lines. */
+const HEAD =
+  "// Barnacle's config, written by `barnacle setup`. `barnacle config example` shows more keys,\n" +
+  "// `barnacle config check` checks a change, and a running bot picks it up.\n";
+
+/**
+ * Makes the text.
+ *
+ * @param base The text of the file; `undefined` if there is none.
+ */
+export function configTextOf(base: string | undefined, answers: WholeAnswers): Edited {
+  const isNew = base === undefined || base.trim() === "";
+  const start = isNew ? `${HEAD}{}\n` : base;
+  const before = treeOf(start);
+  let edited: Edited = { kind: "edited", text: start };
+  for (const { path, value, comment } of changesOf(answers, before)) {
+    if (edited.kind === "refused") return edited;
+    if (value !== undefined) edited = setAt(edited.text, path, value);
+    const isAdded = valueAt(before, path) === undefined;
+    if (edited.kind === "edited" && comment !== undefined && isAdded) {
+      edited = commentBefore(edited.text, path, comment);
+    }
+  }
+  return edited;
+}
+
+function treeOf(text: string): unknown {
+  const tree = readTree(text);
+  return tree.kind === "tree" ? tree.value : undefined;
+}
+
+const DISCORD = ["channels", "discord"] as const;
+
+function changesOf(answers: WholeAnswers, before: unknown): readonly ConfigChange[] {
+  const { places, owner, bot, model, limit } = answers;
+  const isOwner = bot.owners.some(({ id }) => id === owner.id);
+  return [
+    {
+      path: [...DISCORD, "token"],
+      value: { file: TOKEN_FILE },
+      comment: "The token is in the folder credentials beside this file.",
+    },
+    ...guildChanges(places, before),
+    ...personChange([...DISCORD, "dm", "allowFrom"], owner, before, {
+      comment: `May write direct messages without a pairing code: @${owner.name}`,
+    }),
+    ...isOwner ? [] : personChange(["commands", "ownerAllowFrom"], owner, before, {
+      comment: `Owns the bot: @${owner.name}`,
+    }),
+    ...model === "none" ? [] : modelChanges(model, limit, before),
+    ...limit.kind === "money"
+      ? [{
+        path: ["budgets", "total", "moneyPerDay"],
+        value: limit.perDay,
+        comment: "Dollars for each UTC day. The prices above tell the cost of an answer.",
+      }]
+      : limit.kind === "tokens"
+      ? [{
+        path: ["budgets", "total", "tokensPerDay"],
+        value: limit.perDay,
+        comment: "Tokens for each UTC day, of requests and answers together.",
+      }]
+      : [],
+  ];
+}
+
+function guildChanges(places: readonly PlaceAnswer[], before: unknown): readonly ConfigChange[] {
+  const guilds = [...DISCORD, "guilds"];
+  const head = "The servers in which the bot answers, and their channels. It answers mentions.";
+  if (places.length === 0) {
+    return valueAt(before, guilds) === undefined
+      ? [{ path: guilds, value: {}, comment: "No server: the bot answers direct messages only." }]
+      : [];
+  }
+  const isFirst = valueAt(before, guilds) === undefined;
+  return [
+    ...isFirst ? [{ path: guilds, value: {}, comment: head }] : [],
+    ...places.flatMap(({ id, name, channels = "all" }): readonly ConfigChange[] => {
+      const path = [...guilds, id];
+      const known = valueAt(before, path);
+      const comment = channels === "all"
+        ? `${name}: every channel`
+        : `${name}: these channels only`;
+      if (channels === "all") {
+        // A list of channels would go on closing the others.
+        return known === undefined || valueAt(known, ["channels"]) !== undefined
+          ? [{ path, value: withoutChannels(known), comment }]
+          : [];
+      }
+      const listed = Object.fromEntries(
+        channels.map((channel) => [channel.id, valueAt(known, ["channels", channel.id]) ?? {}]),
+      );
+      return [
+        known === undefined
+          ? { path, value: { channels: listed }, comment }
+          : { path: [...path, "channels"], value: listed },
+        ...channels.map((channel): ConfigChange => ({
+          path: [...path, "channels", channel.id],
+          comment: `#${channel.name}`,
+        })),
+      ];
+    }),
+  ];
+}
+
+function withoutChannels(known: unknown): object {
+  if (typeof known !== "object" || known === null) return {};
+  const { channels: _, ...rest } = known as { readonly channels?: unknown };
+  return rest;
+}
+
+/** Adds a person to a list of ids, once. */
+function personChange(
+  path: readonly Segment[],
+  { id }: SetupPerson,
+  before: unknown,
+  { comment }: Pick<ConfigChange, "comment">,
+): readonly ConfigChange[] {
+  const list = valueAt(before, path);
+  if (!isList(list)) return [{ path, value: [id], comment }];
+  return list.includes(id) ? [] : [{ path: [...path, list.length], value: id }];
+}
+
+const MODEL: readonly Segment[] = ["agents", "defaults", "model"];
+
+function modelChanges(
+  model: SetupModel,
+  limit: WholeAnswers["limit"],
+  before: unknown,
+): readonly ConfigChange[] {
+  const { providerId, name, kind, baseUrl, key } = model;
+  const provider = ["models", "providers", providerId];
+  const known = valueAt(before, provider);
+  const prices = limit.kind === "money" ? limit.prices : undefined;
+  const needsEntry = baseUrl !== undefined || key !== undefined || prices !== undefined;
+  const apiKey = key === undefined ? {} : { apiKey: { file: keyFileOf(model) } };
+  const own = { kind, ...baseUrl === undefined ? {} : { baseUrl }, ...apiKey };
+  return [
+    {
+      path: valueAt(before, [...MODEL, "primary"]) === undefined ? MODEL : [...MODEL, "primary"],
+      value: `${providerId}/${name}`,
+      comment: "The model that answers. `barnacle model test` asks it a question.",
+    },
+    ...needsEntry
+      ? [{
+        path: provider,
+        value: { ...(typeof known === "object" ? known : undefined), ...own },
+      }]
+      : [],
+    ...prices
+      ? [{
+        path: [...provider, "prices", name],
+        value: prices,
+        comment: "Dollars for a million tokens.",
+      }]
+      : [],
+  ];
+}

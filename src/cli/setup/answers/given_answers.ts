@@ -1,0 +1,116 @@
+/**
+ * Reads the answers that a setup has before it asks: options of the command line, and the file of
+ * `--answers`. Neither has a secret: a file of answers is copied and shared.
+ */
+
+import { z } from "zod";
+import { nearestOf } from "../../../config/checks/nearest.ts";
+import { isRecord, readTree } from "../../../config/text/tree.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import type { TokenPrices } from "./state.ts";
+
+const word = z.string().trim().min(1, "an empty text");
+
+const LIST = z.array(word).min(1, "a name, or a list of names");
+
+/** The answers of a file or a command line. */
+export interface AnswerFile {
+  /** File with the bot token; `-` is stdin. */
+  readonly tokenFile?: string;
+  /** Whether setup may enable missing intents. */
+  readonly intents?: boolean;
+  /** Names or ids of servers; `none` for direct messages only. */
+  readonly server?: string | readonly string[];
+  /** `all`, or names or ids of channels. */
+  readonly channels?: string | readonly string[];
+  /** `me` for the application's owner, a username, or an id. */
+  readonly owner?: string;
+  /** `<provider>/<model>`, or `none`. */
+  readonly model?: string;
+  /** Address of an OpenAI-compatible server. */
+  readonly baseUrl?: string;
+  /** File with the API key; `-` is stdin. */
+  readonly apiKeyFile?: string;
+  /** Whether setup may have Ollama download the model. */
+  readonly pull?: boolean;
+  /** An amount in dollars, a number of tokens with the word tokens, or `none`. */
+  readonly dailyLimit?: string | number;
+  /** Dollars for a million tokens: of requests and of answers. */
+  readonly prices?: TokenPrices;
+  /** How the bot runs afterwards. */
+  readonly start?: "service" | "here" | "later";
+}
+
+const SHAPE = {
+  tokenFile: word.optional(),
+  intents: z.boolean("true or false").optional(),
+  server: z.union([word, LIST], "a name, or a list of names").optional(),
+  channels: z.union([word, LIST], '"all", or a list of names').optional(),
+  owner: word.optional(),
+  model: word.optional(),
+  baseUrl: word.optional(),
+  apiKeyFile: word.optional(),
+  pull: z.boolean("true or false").optional(),
+  dailyLimit: z.union([word, z.number()], 'an amount such as 2, or "none"').optional(),
+  prices: z.strictObject({ input: z.number().min(0), output: z.number().min(0) }).optional(),
+  start: z.enum(["service", "here", "later"], '"service", "here" or "later"').optional(),
+} as const;
+
+const schema: z.ZodType<AnswerFile> = z.strictObject(SHAPE);
+
+/** Answers that wait for their question. */
+export interface GivenAnswers {
+  /** Returns an answer once: if it turns out to be wrong, the user is asked. */
+  take<Key extends keyof AnswerFile>(key: Key): AnswerFile[Key];
+}
+
+/** Keeps answers for their questions. */
+export function givenAnswers(answers: AnswerFile): GivenAnswers {
+  const used = new Set<string>();
+  return {
+    take(key) {
+      if (used.has(key)) return undefined;
+      used.add(key);
+      return answers[key];
+    },
+  };
+}
+
+/** Names of secrets that people write into such a file. */
+const SECRET_KEYS: Readonly<Record<string, string>> = {
+  token: "write the token into a file of its own, and name that in tokenFile",
+  apikey: "write the key into a file of its own, and name that in apiKeyFile",
+};
+
+/**
+ * Reads the text of a file of answers: JSON with comments.
+ *
+ * @returns The answers, or all problems, one line each.
+ */
+export async function parseAnswers(
+  text: string,
+): Promise<{ readonly answers: AnswerFile } | { readonly problems: readonly string[] }> {
+  const tree = readTree(text);
+  if (tree.kind !== "tree" || !isRecord(tree.value)) {
+    return { problems: ["it is no JSON object; `{}` is the shortest"] };
+  }
+  const parsed = schema.safeParse(tree.value);
+  if (parsed.success) return { answers: parsed.data };
+  const { distance } = await import("fastest-levenshtein"); // only a faulty file needs it
+  const problems = parsed.error.issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") {
+      const place = issue.path.join(".");
+      return [`${place}: expected ${issue.message.replace(/^Invalid input: expected /, "")}`];
+    }
+    return issue.keys.map((key) => {
+      const secret = SECRET_KEYS[key.toLowerCase()];
+      if (secret !== undefined) return `${key}: no secret belongs into this file; ${secret}`;
+      const near = nearestOf(key, Object.keys(SHAPE), distance);
+      return `unknown key ${quoted(key)}; ` +
+        (near === undefined
+          ? `the keys are ${Object.keys(SHAPE).join(", ")}`
+          : `did you mean "${near}"?`);
+    });
+  });
+  return { problems };
+}

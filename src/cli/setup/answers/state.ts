@@ -1,0 +1,135 @@
+/**
+ * The answers of a setup, and the order of its steps. A step takes the answers so far and returns
+ * more of them, so going back and going on after a break are the same as beginning.
+ */
+
+import type { ApplicationId, ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
+import type { ProviderKind } from "../../../config/models.ts";
+
+/** A person, with the name to show. */
+export type SetupPerson = Named<UserId>;
+
+/** The bot that a token belongs to. */
+export interface BotIdentity {
+  readonly applicationId: ApplicationId;
+  readonly name: string;
+  /** The application's flags, which include the granted intents. */
+  readonly flags: number;
+  /** Whether "Requires OAuth2 Code Grant" is on, which makes every invite fail. */
+  readonly needsCodeGrant: boolean;
+  /** The owner, or the joined members of the team, its owner first. */
+  readonly owners: readonly SetupPerson[];
+  /** The team's name; absent if a person owns the application. */
+  readonly team?: string;
+}
+
+/** A server in which the bot may answer. */
+export interface PlaceAnswer extends Named<GuildId> {
+  /** `"all"`, or the chosen channels; absent until the user has chosen. */
+  readonly channels?: "all" | readonly Named<ChannelId>[];
+}
+
+/** A model that has been chosen. */
+export interface SetupModel {
+  /** The first part of `<provider>/<model>`. */
+  readonly providerId: string;
+  /** Name at the server. */
+  readonly name: string;
+  readonly kind: ProviderKind;
+  /** Absent for an address that Barnacle knows by the provider's name. */
+  readonly baseUrl?: string;
+  /** The API key; absent if the server needs none. */
+  readonly key?: string;
+  /** Whether its requests may cost money. */
+  readonly isPaid: boolean;
+  /** Prices of a million tokens, as its server tells them. */
+  readonly prices?: TokenPrices;
+}
+
+/** Prices of a million tokens, in dollars. */
+export interface TokenPrices {
+  /** Of requests. */
+  readonly input: number;
+  /** Of answers. */
+  readonly output: number;
+}
+
+/** The limit of a day. */
+export type LimitAnswer =
+  | { readonly kind: "money"; readonly perDay: number; readonly prices: TokenPrices }
+  | { readonly kind: "tokens"; readonly perDay: number }
+  | { readonly kind: "none" };
+
+/** The answers so far. */
+export interface SetupState {
+  /** The bot token. It is never kept between two setups. */
+  readonly token?: string;
+  /** The bot that the token belongs to. */
+  readonly bot?: BotIdentity;
+  /** Whether the privileged intents are decided. */
+  readonly intents?: "settled";
+  /** Empty: direct messages only. */
+  readonly places?: readonly PlaceAnswer[];
+  /** The person who owns the bot. */
+  readonly owner?: SetupPerson;
+  /** `"none"`: the user decides later. */
+  readonly model?: SetupModel | "none";
+  /** Only for a paid model. */
+  readonly limit?: LimitAnswer;
+}
+
+/** A step of the setup. */
+export type SetupStep =
+  | "token"
+  | "codeGrant"
+  | "intents"
+  | "servers"
+  | "channels"
+  | "owner"
+  | "model"
+  | "limit"
+  | "write";
+
+/** The first step whose answer is missing. */
+export function nextStep(state: SetupState): SetupStep {
+  if (state.token === undefined || !state.bot) return "token";
+  if (state.bot.needsCodeGrant) return "codeGrant";
+  if (!state.intents) return "intents";
+  if (!state.places) return "servers";
+  if (state.places.some(({ channels }) => channels === undefined)) return "channels";
+  if (!state.owner) return "owner";
+  if (!state.model) return "model";
+  if (state.model !== "none" && state.model.isPaid && !state.limit) return "limit";
+  return "write";
+}
+
+/** All answers of a finished dialogue. */
+export interface WholeAnswers {
+  readonly token: string;
+  readonly bot: BotIdentity;
+  readonly places: readonly PlaceAnswer[];
+  readonly owner: SetupPerson;
+  readonly model: SetupModel | "none";
+  readonly limit: LimitAnswer;
+}
+
+/** The answers, if none is missing. */
+export function wholeAnswers(state: SetupState): WholeAnswers | undefined {
+  const { token, bot, places, owner, model, limit = { kind: "none" } } = state;
+  if (nextStep(state) !== "write" || token === undefined) return undefined;
+  return bot && places && owner && model ? { token, bot, places, owner, model, limit } : undefined;
+}
+
+/** The chapter of a step, as the user sees it. */
+export const CHAPTERS: Readonly<Record<SetupStep, readonly [number: number, title: string]>> = {
+  token: [1, "Discord bot"],
+  codeGrant: [1, "Discord bot"],
+  intents: [1, "Discord bot"],
+  servers: [2, "Your server"],
+  channels: [2, "Your server"],
+  owner: [3, "You"],
+  model: [4, "Model"],
+  limit: [4, "Model"],
+  write: [5, "Write and start"],
+};

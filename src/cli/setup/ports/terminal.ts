@@ -1,0 +1,161 @@
+/**
+ * Asks the questions of a setup on the terminal.
+ *
+ * All of it goes to stderr, so that stdout has the result alone. Ctrl-C ends the setup, and Escape goes
+ * back to the question before. The prompts take both for one key, so this module looks at the key.
+ */
+
+import * as clack from "@clack/prompts";
+import process from "node:process";
+import { emitKeypressEvents } from "node:readline";
+import { schedule } from "../../../lib/clock.ts";
+import { createStatusLine } from "../../terminal/io.ts";
+import type { Style } from "../../terminal/style.ts";
+import { type AskedChoice, type Dialogue, DialogueEnd } from "./dialogue.ts";
+
+/** Options of a list that a person reads at a glance; a longer one gets a field to search it. */
+const GLANCE = 12;
+
+/** Whether a person can answer: both the keyboard and the screen are a terminal. */
+export function hasTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+/**
+ * Creates the dialogue. The function is longer than most, because its inner functions share one
+ * terminal.
+ */
+export function terminalDialogue(style: Style): Dialogue {
+  const { stdin: input, stderr: output } = process;
+  const lost = new AbortController();
+  let lastKey: string | undefined;
+  let count = 0;
+  const onKey = (_text: string | undefined, key: { readonly name?: string } | undefined) => {
+    lastKey = key?.name;
+  };
+  const onLost = () => lost.abort();
+  emitKeypressEvents(input);
+  input.on("keypress", onKey);
+  input.once("end", onLost);
+  process.once("SIGTERM", onLost);
+  const status = createStatusLine(output, schedule);
+  const common = { input, output, signal: lost.signal };
+  const bar = style.dim("│");
+  const write = (sign: string, text: string) => {
+    status.erase();
+    for (const [index, line] of text.split("\n").entries()) {
+      output.write(`${index === 0 ? sign : bar}  ${line}\n`);
+    }
+  };
+
+  async function answer<Value>(
+    asking: Promise<Value | typeof clack.CANCEL_SYMBOL>,
+  ): Promise<Value> {
+    count += 1;
+    lastKey = undefined;
+    const value = await asking;
+    if (value !== clack.CANCEL_SYMBOL) return value;
+    if (lost.signal.aborted) throw new DialogueEnd("lost");
+    throw new DialogueEnd(lastKey === "escape" ? "back" : "cancelled");
+  }
+
+  return {
+    isInteractive: true,
+    asked: () => count,
+    chapter(number, title) {
+      output.write(`${bar}\n`);
+      write(style.bold(String(number)), style.bold(title));
+    },
+    ok: (text) => write(style.green("✓"), text),
+    warn: (text) => write(style.yellow("!"), text),
+    fail: (text) => write(style.red("✗"), text),
+    tell: (text) => write(bar, text),
+    secret: ({ message, check }) =>
+      answer(clack.password({
+        ...common,
+        message,
+        clearOnError: true,
+        validate: (text) => check?.(text ?? ""),
+      })),
+    async text({ message, placeholder, fallback, check }) {
+      const given = await answer(clack.text({
+        ...common,
+        message,
+        placeholder: placeholder ?? fallback,
+        validate: (text) => check?.(text?.trim() || (fallback ?? "")),
+      }));
+      return given.trim() || (fallback ?? "");
+    },
+    confirm: ({ message, initial = true }) =>
+      answer(clack.confirm({ ...common, message, initialValue: initial })),
+    async choose(asked) {
+      const { message, options, initial } = asked;
+      const shown = numbered(asked);
+      const start = Math.max(0, options.findIndex(({ value }) => value === initial));
+      const at = await answer(
+        options.length > GLANCE
+          ? clack.autocomplete({
+            ...common,
+            message,
+            options: shown,
+            initialValue: start,
+            maxItems: GLANCE,
+            placeholder: "type to search",
+          })
+          : clack.select({ ...common, message, options: shown, initialValue: start }),
+      );
+      const chosen = options[at];
+      if (!chosen) throw new RangeError("The prompt returned an option that it does not have");
+      return chosen.value;
+    },
+    async chooseSome(asked) {
+      const { message, options } = asked;
+      const shown = numbered(asked);
+      const chosen = await answer(
+        options.length > GLANCE
+          ? clack.autocompleteMultiselect({
+            ...common,
+            message,
+            options: shown,
+            required: true,
+            maxItems: GLANCE,
+            placeholder: "type to search, Tab selects",
+          })
+          : clack.multiselect({ ...common, message, options: shown, required: true }),
+      );
+      return options.filter((_option, index) => chosen.includes(index)).map(({ value }) => value);
+    },
+    async during(text, work) {
+      const stopped = new AbortController();
+      const { promise: ended, reject } = Promise.withResolvers<never>();
+      const stop = (kind: DialogueEnd["kind"]) => {
+        stopped.abort();
+        reject(new DialogueEnd(kind));
+      };
+      const onInterrupt = () => stop("cancelled");
+      const onEnd = () => stop("lost");
+      process.once("SIGINT", onInterrupt);
+      lost.signal.addEventListener("abort", onEnd, { once: true });
+      const line = { text };
+      const working = work(stopped.signal, (next) => void (line.text = next));
+      try {
+        return await status.during(() => line.text, Promise.race([working, ended]));
+      } finally {
+        process.off("SIGINT", onInterrupt);
+        lost.signal.removeEventListener("abort", onEnd);
+        working.catch(() => {}); // the user no longer waits for it
+      }
+    },
+    close() {
+      input.off("keypress", onKey);
+      input.off("end", onLost);
+      process.off("SIGTERM", onLost);
+      input.pause();
+    },
+  };
+}
+
+/** Options whose values are their places: the prompts compare values by identity. */
+function numbered<Value>({ options }: AskedChoice<Value>) {
+  return options.map(({ label, hint }, value) => ({ value, label, hint }));
+}

@@ -1,0 +1,245 @@
+/**
+ * `barnacle setup`: asks for everything that a bot needs, tries each answer, and writes the config
+ * (O3).
+ *
+ * The steps and their order are in `state.ts`. This module runs them: Escape goes back to the question
+ * before, Ctrl-C ends the setup and leaves nothing behind, and any other end keeps the answers.
+ */
+
+import { homedir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findDataDir } from "../../host/files/data_dir.ts";
+import { readBounded } from "../../host/files/read_bounded.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { openConfig, type OpenedConfig } from "../config/write.ts";
+import { type CommonFlags, readStdin } from "../shared/command.ts";
+import { apiOf } from "../shared/discord.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { problemsText, whyUnreadable } from "../shared/read_config.ts";
+import { toStartError } from "../shared/start_error.ts";
+import type { Io } from "../terminal/io.ts";
+import type { Desk, RunStep } from "./steps/desk.ts";
+import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
+import { createSetupDiscord } from "./ports/discord_port.ts";
+import { finish, type SetupEnd } from "./finish.ts";
+import { type AnswerFile, givenAnswers, parseAnswers } from "./answers/given_answers.ts";
+import { type KeptAnswers, openKeptAnswers } from "./answers/kept_answers.ts";
+import { createModelPort } from "./ports/model_port.ts";
+import {
+  CHAPTERS,
+  nextStep,
+  type SetupState,
+  type SetupStep,
+  wholeAnswers,
+} from "./answers/state.ts";
+import { askCodeGrant, askIntents, askToken } from "./steps/ask_bot.ts";
+import { askLimit } from "./steps/ask_limit.ts";
+import { askModel } from "./steps/ask_model.ts";
+import { askOwner } from "./steps/ask_owner.ts";
+import { askChannels, askServers } from "./steps/ask_server.ts";
+import { checkWritten, planFiles, writePlanned } from "./steps/write_planned.ts";
+
+/** Options of `setup`. */
+export interface SetupFlags extends CommonFlags {
+  /** Path of the file of answers. */
+  readonly answers?: string;
+  /** As in {@link AnswerFile}. */
+  readonly tokenFile?: string;
+  /** As in {@link AnswerFile}. */
+  readonly server?: readonly string[];
+  /** As in {@link AnswerFile}. */
+  readonly channels?: readonly string[];
+  /** As in {@link AnswerFile}. */
+  readonly owner?: string;
+  /** As in {@link AnswerFile}. */
+  readonly model?: string;
+  /** As in {@link AnswerFile}. */
+  readonly dailyLimit?: string;
+  /** Minutes to wait for the bot to join a server. */
+  readonly joinWait: number;
+  /** Whether each question has its default as answer, without a terminal. */
+  readonly yes: boolean;
+  /** Whether to print the config in place of writing it. */
+  readonly dryRun: boolean;
+}
+
+/** Largest file of answers, and largest file with a secret. */
+const FILE_MAX_BYTES = 64 * 1_024;
+
+const STEPS: Readonly<Record<Exclude<SetupStep, "write">, RunStep>> = {
+  token: askToken,
+  codeGrant: askCodeGrant,
+  intents: askIntents,
+  servers: askServers,
+  channels: askChannels,
+  owner: askOwner,
+  model: askModel,
+  limit: askLimit,
+};
+
+/** Runs the setup to its end. */
+export async function setUp(flags: SetupFlags, io: Io): Promise<SetupEnd> {
+  try {
+    return await run(flags, io);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.problem(`${message}`);
+    return { code };
+  }
+}
+
+async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
+  const answers = await answersOf(flags);
+  const opened = openConfig(flags.config, io.env);
+  if (opened.kind === "closed") {
+    if (flags.config === undefined) {
+      io.err(problemsText([opened.problem], io));
+      return { code: EXIT.config };
+    }
+    return await withDialogue({ kind: "opened", file: flags.config }, answers, flags, io);
+  }
+  return await withDialogue(opened, answers, flags, io);
+}
+
+async function withDialogue(
+  opened: OpenedConfig,
+  answers: AnswerFile,
+  flags: SetupFlags,
+  io: Io,
+): Promise<SetupEnd> {
+  const { hasTerminal, terminalDialogue } = await import("./ports/terminal.ts");
+  const isAttended = hasTerminal() && !flags.yes && !flags.json;
+  const dialogue = isAttended ? terminalDialogue(io.errStyle) : unattendedDialogue(io, flags.yes);
+  const dataDir = findDataDir({ env: io.env, home: homedir(), flag: flags.data });
+  const kept = isAttended ? openKeptAnswers(dataDir) : undefined;
+  const api = apiOf(io.env);
+  if ("problem" in api) throw new StartError(api.problem, EXIT.config);
+  const desk: Desk = {
+    dialogue,
+    given: givenAnswers(answers),
+    env: io.env,
+    style: io.errStyle,
+    openDiscord: (token) => createSetupDiscord(token, api.base),
+    models: createModelPort(io.env),
+    readSecret,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+    elapsed: () => performance.now(),
+    joinMs: flags.joinWait * 60_000,
+  };
+  if (isAttended) {
+    dialogue.tell(
+      "Barnacle setup, about two minutes. Nothing is written before the last step.\n" +
+        "Escape goes back, Ctrl-C ends it and leaves nothing behind.",
+    );
+  }
+  try {
+    return await play(desk, kept, opened, flags, io);
+  } catch (error) {
+    if (!(error instanceof DialogueEnd)) throw error;
+    if (error.kind === "lost") return { code: EXIT.failed };
+    kept?.remove();
+    io.err("Stopped. Nothing was written.");
+    return { code: EXIT.failed };
+  } finally {
+    dialogue.close();
+  }
+}
+
+/** Runs step after step. */
+async function play(
+  desk: Desk,
+  kept: KeptAnswers | undefined,
+  opened: OpenedConfig,
+  flags: SetupFlags,
+  io: Io,
+): Promise<SetupEnd> {
+  const { dialogue } = desk;
+  let state: SetupState = {};
+  const before: SetupState[] = [];
+  let chapter = 0;
+  for (;;) {
+    const step = nextStep(state);
+    const [number, title] = CHAPTERS[step];
+    if (number !== chapter) dialogue.chapter(number, title);
+    chapter = number;
+    const asked = dialogue.asked();
+    try {
+      const answers = wholeAnswers(state);
+      if (step === "write" && answers) {
+        const planned = await planFiles(opened, answers, io);
+        if (flags.dryRun) {
+          io.out(planned.text.trimEnd());
+          kept?.remove();
+          return { code: EXIT.done };
+        }
+        await writePlanned(planned, desk, io);
+        kept?.remove();
+        const code = await checkWritten(opened.file, desk, io);
+        return code === EXIT.done ? await finish(answers, opened.file, desk, flags, io) : { code };
+      }
+      if (step === "write") throw new RangeError("A setup without a missing step lacks an answer");
+      const next = await STEPS[step](state, desk);
+      if (dialogue.asked() > asked) before.push(state);
+      state = step === "token" ? await resumed(next, kept, dialogue) : next;
+      kept?.keep(state);
+    } catch (error) {
+      if (!(error instanceof DialogueEnd) || error.kind !== "back") throw error;
+      state = before.pop() ?? state;
+    }
+  }
+}
+
+/** The answers with those of a setup before, if the user wants them. */
+async function resumed(
+  state: SetupState,
+  kept: KeptAnswers | undefined,
+  dialogue: Dialogue,
+): Promise<SetupState> {
+  const known = state.bot && kept?.read(state.bot.applicationId);
+  if (!known || !known.places && !known.owner && !known.model) return state;
+  const isWanted = await dialogue.confirm({
+    key: "write",
+    message: "A setup of this bot was not finished. Go on with its answers?",
+  });
+  return isWanted ? { ...known, ...state } : state;
+}
+
+/** The answers of the file and of the options; an option wins. */
+async function answersOf(flags: SetupFlags): Promise<AnswerFile> {
+  const { answers: path, tokenFile, server, channels, owner, model, dailyLimit } = flags;
+  const options = Object.fromEntries(
+    Object.entries({ tokenFile, server, channels, owner, model, dailyLimit })
+      .filter(([, value]) => value !== undefined),
+  );
+  const isYes = flags.yes ? { intents: true, pull: true } : {};
+  if (path === undefined) return { ...isYes, ...options };
+  const text = path === "-" ? await readStdin() : fileText(path);
+  const parsed = await parseAnswers(text);
+  if ("answers" in parsed) return { ...isYes, ...parsed.answers, ...options };
+  const shown = path === "-" ? "stdin" : printable(path);
+  throw new StartError(
+    parsed.problems.map((problem) => `${shown}: ${printable(problem)}`).join("\n"),
+    EXIT.usage,
+  );
+}
+
+function fileText(path: string): string {
+  try {
+    return readBounded(path, { maxBytes: FILE_MAX_BYTES, acceptsPipes: true });
+  } catch (cause) {
+    throw new StartError(
+      `${printable(path)} cannot be read: ${whyUnreadable(cause)}`,
+      EXIT.usage,
+      cause,
+    );
+  }
+}
+
+async function readSecret(path: string): ReturnType<Desk["readSecret"]> {
+  if (path === "-") return { text: await readStdin() };
+  try {
+    return { text: readBounded(path, { maxBytes: FILE_MAX_BYTES, acceptsPipes: true }).trim() };
+  } catch (cause) {
+    return { problem: `it cannot be read: ${whyUnreadable(cause)}` };
+  }
+}

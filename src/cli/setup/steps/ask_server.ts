@@ -1,0 +1,295 @@
+/** The second chapter of a setup: the servers that the bot joins, and the channels it answers in. */
+
+import { type Distance, nearestOf } from "../../../config/checks/nearest.ts";
+import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
+import { inviteUrl } from "../../../core/invite.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import { EXIT, StartError } from "../../shared/exit_code.ts";
+import { type Desk, withDiscord } from "./desk.ts";
+import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
+import { inviteQr } from "../ports/qr.ts";
+import type { PlaceAnswer, SetupState } from "../answers/state.ts";
+
+/** Milliseconds between two looks for a server. */
+const POLL_MS = 3_000;
+
+type Servers = readonly Named<GuildId>[];
+
+/** Finds out in which servers the bot may answer, and invites it if it is in none. */
+export function askServers(state: SetupState, desk: Desk): Promise<SetupState> {
+  return withDiscord(desk, state, async (discord) => {
+    const typed = desk.given.take("server");
+    if (typed === "none") return { ...state, places: [] };
+    const known = await serversOf(discord, desk);
+    const names = typed === undefined ? [] : [typed].flat();
+    const { distance } = await import("fastest-levenshtein");
+    const before = names.length > 0 ? matched(names, known, "server", distance) : undefined;
+    if (before?.problem !== undefined) reject(desk, before.problem);
+    const chosen = before?.found ?? await chosenOf(known, state, discord, desk);
+    for (const { name, id } of chosen) desk.dialogue.ok(`On ${quoted(name)} (${id})`);
+    return { ...state, places: chosen.map(({ id, name }) => ({ id, name })) };
+  });
+}
+
+async function chosenOf(
+  known: Servers,
+  state: SetupState,
+  discord: SetupDiscord,
+  desk: Desk,
+): Promise<Servers> {
+  const { dialogue } = desk;
+  if (known.length === 0) return await join(known, state, discord, desk);
+  const [first] = known;
+  if (first && known.length === 1 && dialogue.isInteractive) return [first];
+  const several = "Several of them" as const;
+  const another = "Another server, which I invite it to now" as const;
+  const none = "None: direct messages only" as const;
+  const words = [...known.length > 1 ? [several] : [], another, none];
+  const answer = await dialogue.choose<Named<GuildId> | typeof words[number]>({
+    key: "server",
+    message: "The bot is in several servers. In which one may it answer?",
+    options: [
+      ...known.map((server) => ({ value: server, label: server.name, hint: server.id })),
+      ...words.map((value) => ({ value, label: value })),
+    ],
+  });
+  if (answer === none) return [];
+  if (answer === another) return await join(known, state, discord, desk);
+  if (answer !== several) return [answer];
+  return await dialogue.chooseSome({
+    key: "server",
+    message: "In which servers may it answer? Space selects",
+    options: known.map((server) => ({ value: server, label: server.name, hint: server.id })),
+  });
+}
+
+/** Shows the invite link, and waits until the bot is in a server that it was not in before. */
+async function join(
+  before: Servers,
+  { bot }: SetupState,
+  discord: SetupDiscord,
+  desk: Desk,
+): Promise<Servers> {
+  const { dialogue, joinMs, style } = desk;
+  if (!bot) return [];
+  const url = inviteUrl(bot.applicationId);
+  const ids = new Set(before.map(({ id }) => id));
+  dialogue.tell(
+    "Invite the bot. The link asks for eight permissions, and never for Administrator:\n" +
+      `${url}${dialogue.isInteractive ? `\n${inviteQr(url, style.isOn)}` : ""}`,
+  );
+  for (;;) {
+    const found = await dialogue.during(
+      "Waiting for the bot to join a server; Ctrl-C ends the setup",
+      async (signal) => {
+        const until = desk.elapsed() + joinMs;
+        for (;;) {
+          const answer = await discord.servers();
+          const joined = answer.kind === "answered"
+            ? answer.found.filter(({ id }) => !ids.has(id))
+            : [];
+          if (joined.length > 0 || desk.elapsed() >= until) return joined;
+          await desk.sleep(POLL_MS, signal);
+        }
+      },
+    );
+    if (found.length > 0) return found;
+    const why = `No server has joined the bot within ${timeText(joinMs)}`;
+    dialogue.fail(why);
+    if (!dialogue.isInteractive) {
+      throw new StartError(`${why}; open ${url}, and run setup again`, EXIT.tryAgain);
+    }
+    const next = await dialogue.choose<"again" | "none" | "stop">({
+      key: "server",
+      message: "You need the permission Manage Server in the server. What now?",
+      options: [
+        { value: "again", label: `Wait another ${timeText(joinMs)}` },
+        { value: "none", label: "Go on without a server: direct messages only" },
+        { value: "stop", label: "Stop here; the next setup goes on with these answers" },
+      ],
+    });
+    if (next === "none") return [];
+    if (next === "stop") throw new StartError("stopped: no server yet", EXIT.tryAgain);
+    dialogue.tell(url);
+  }
+}
+
+function timeText(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes === 10) return "ten minutes";
+  return minutes >= 1 ? `${Math.round(minutes)} min` : `${Math.round(ms / 1_000)} s`;
+}
+
+async function serversOf(discord: SetupDiscord, { dialogue }: Desk): Promise<Servers> {
+  for (;;) {
+    const answer = await dialogue.during("Asking Discord", () => discord.servers());
+    if (answer.kind === "answered") return answer.found;
+    const why = answer.kind === "refused"
+      ? "Discord no longer accepts the token"
+      : `Discord does not list the bot's servers: ${answer.why}`;
+    dialogue.fail(why);
+    if (!dialogue.isInteractive) throw new StartError(why, EXIT.tryAgain);
+    await dialogue.confirm({ key: "server", message: "Try again?" });
+  }
+}
+
+/** Says that a given answer is wrong. Without a person to ask, that is the end. */
+function reject({ dialogue }: Desk, problem: string): void {
+  dialogue.fail(problem);
+  if (!dialogue.isInteractive) throw new StartError(problem, EXIT.usage);
+}
+
+/** The things with these names or ids, or the first problem. A `#` before a name does not count. */
+export function matched<Thing extends Named<string>>(
+  typed: readonly string[],
+  things: readonly Thing[],
+  what: "server" | "channel",
+  distance: Distance,
+): { readonly found?: readonly Thing[]; readonly problem?: string } {
+  const found: Thing[] = [];
+  for (const text of typed) {
+    const wanted = plainName(text);
+    const same = things.filter(({ id, name }) => id === wanted || plainName(name) === wanted);
+    const [first] = same;
+    if (same.length > 1) {
+      const ids = same.map(({ id }) => id).join(", ");
+      return {
+        problem: `There are ${same.length} ${what}s called ${quoted(text)}; give an id: ${ids}`,
+      };
+    }
+    if (!first) return { problem: unknownName(text, things, what, distance) };
+    found.push(first);
+  }
+  return { found };
+}
+
+function plainName(text: string): string {
+  return text.trim().replace(/^<?#/, "").replace(/>$/, "").toLowerCase();
+}
+
+function unknownName(
+  text: string,
+  things: readonly Named<string>[],
+  what: string,
+  distance: Distance,
+): string {
+  const names = things.map(({ name }) => name);
+  const near = nearestOf(plainName(text), names, distance);
+  const some = names.slice(0, 10).map((name) => quoted(name)).join(", ");
+  const others = names.length > 10 ? ` and ${names.length - 10} more` : "";
+  const head = what === "server"
+    ? `The bot is in no server called ${quoted(text)}`
+    : `There is no channel called ${quoted(text)}`;
+  if (near !== undefined) return `${head}; did you mean ${quoted(near)}?`;
+  return some === "" ? head : `${head}; there are ${some}${others}`;
+}
+
+/** Asks for the channels of each chosen server. */
+export function askChannels(state: SetupState, desk: Desk): Promise<SetupState> {
+  return withDiscord(desk, state, async (discord) => {
+    const typed = desk.given.take("channels");
+    const places: PlaceAnswer[] = [];
+    for (const place of state.places ?? []) {
+      if (place.channels !== undefined) places.push(place);
+      else places.push({ ...place, channels: await channelsOf(place, typed, discord, desk) });
+    }
+    return { ...state, places };
+  });
+}
+
+async function channelsOf(
+  { id, name }: PlaceAnswer,
+  typed: string | readonly string[] | undefined,
+  discord: SetupDiscord,
+  desk: Desk,
+): Promise<"all" | readonly Named<ChannelId>[]> {
+  const { dialogue } = desk;
+  const answer = await dialogue.during("Asking Discord", () => discord.channels(id));
+  if (answer.kind !== "answered") {
+    const why = answer.kind === "refused" ? "the token is no longer valid" : answer.why;
+    dialogue.warn(`The channels of ${quoted(name)} are unknown (${why}); it may answer in all`);
+    return "all";
+  }
+  const offered = answer.found;
+  const usable = offered.filter(isUsable);
+  const chosen = await chosenChannels(name, offered, typed, desk);
+  if (chosen === "all") {
+    const rest = usable.length < offered.length
+      ? `; the others lack a permission, see \`barnacle doctor\``
+      : "";
+    dialogue.ok(
+      `Everywhere on ${quoted(name)}: it can answer in ${usable.length} of ` +
+        `${offered.length} channels${rest}`,
+    );
+    return "all";
+  }
+  for (const channel of chosen) tellChannel(channel, desk);
+  return chosen.map(({ id, name }) => ({ id, name }));
+}
+
+async function chosenChannels(
+  server: string,
+  offered: readonly OfferedChannel[],
+  typed: string | readonly string[] | undefined,
+  desk: Desk,
+): Promise<"all" | readonly OfferedChannel[]> {
+  const { dialogue } = desk;
+  const words = typed === undefined ? [] : [typed].flat();
+  if (words.length === 1 && words[0]?.toLowerCase() === "all") return "all";
+  if (words.length > 0) {
+    const { distance } = await import("fastest-levenshtein");
+    const { found, problem = "" } = matched(words, offered, "channel", distance);
+    if (found) return found;
+    reject(desk, problem);
+  }
+  if (offered.length === 0) return "all";
+  const usable = offered.filter(isUsable).length;
+  const isAll = await dialogue.choose({
+    key: "channels",
+    message: `Where on ${quoted(server)} may it answer? It answers when it is mentioned.`,
+    options: [
+      { value: true, label: `In every channel that it can see (${usable} of ${offered.length})` },
+      { value: false, label: "Only in some channels" },
+    ],
+  });
+  if (isAll) return "all";
+  return await dialogue.chooseSome({
+    key: "channels",
+    message: "Which ones? Space selects",
+    options: offered.map((channel) => ({
+      value: channel,
+      label: `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`,
+      hint: [...channel.isPrivate ? ["private"] : [], lackOf(channel)].filter(Boolean).join("; "),
+    })),
+  });
+}
+
+/** Without these the bot answers nowhere; the others cost comfort only. */
+const NEEDED: ReadonlySet<string> = new Set([
+  "View Channel",
+  "Send Messages",
+  "Send Messages in Threads",
+  "Read Message History",
+]);
+
+function isUsable({ missing }: OfferedChannel): boolean {
+  return missing.every(({ permission }) => !NEEDED.has(permission));
+}
+
+function lackOf({ missing }: OfferedChannel): string {
+  if (missing.length === 0) return "";
+  return `lacks ${
+    missing.map(({ permission, deniedBy }) => `${permission} (${deniedBy})`).join(", ")
+  }`;
+}
+
+function tellChannel(channel: OfferedChannel, { dialogue }: Desk): void {
+  const name = `#${channel.name}${channel.isPrivate ? " (private)" : ""}`;
+  if (channel.missing.length === 0) {
+    return dialogue.ok(`${name}: can read, answer, attach and react`);
+  }
+  dialogue.warn(
+    `${name}: the bot ${lackOf(channel)}. Grant it in the channel's settings, under Permissions`,
+  );
+}

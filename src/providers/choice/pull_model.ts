@@ -1,0 +1,97 @@
+/**
+ * Has an Ollama server download a model.
+ *
+ * @see {@link https://docs.ollama.com/api/pull}
+ */
+
+import { z } from "zod";
+import { printable } from "../../lib/text/quoted.ts";
+
+/** The progress of a download. */
+export interface PullProgress {
+  /** Ollama's word: `"pulling manifest"`. */
+  readonly status: string;
+  /** Bytes of the current part; absent while there is none. */
+  readonly totalBytes?: number;
+  /** Bytes of it that have come. */
+  readonly doneBytes?: number;
+}
+
+const lineSchema = z.looseObject({
+  status: z.string().optional(),
+  error: z.string().optional(),
+  total: z.number().optional(),
+  completed: z.number().optional(),
+});
+
+/** Longest line of the progress, in UTF-16 units; a longer one is no line of Ollama. */
+const LINE_MAX = 64 * 1_024;
+
+/** Longest text of an error to repeat. */
+const ERROR_MAX = 200;
+
+/**
+ * Downloads a model. A second call goes on with the first one's parts.
+ *
+ * @param origin Address of the server: `"http://127.0.0.1:11434"`.
+ * @returns Why there is no model; `undefined` if there is.
+ * @throws The signal's reason once it is aborted.
+ */
+export async function pullModel(
+  origin: string,
+  model: string,
+  { fetch, signal, onProgress }: {
+    readonly fetch: typeof globalThis.fetch;
+    readonly signal: AbortSignal;
+    readonly onProgress: (progress: PullProgress) => void;
+  },
+): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${origin}/api/pull`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model, stream: true }),
+      redirect: "error",
+      signal,
+    });
+    if (!response.body) return "Ollama sent an empty answer";
+    let last = "";
+    for await (const line of linesOf(response.body)) {
+      const read = lineSchema.safeParse(parsed(line), { jitless: true });
+      if (!read.success) return "the answer is not Ollama's";
+      const { status = "", error, total: totalBytes, completed: doneBytes } = read.data;
+      if (error !== undefined) return printable(error.slice(0, ERROR_MAX));
+      last = status;
+      onProgress({ status: printable(status), totalBytes, doneBytes });
+    }
+    if (!response.ok) return `Ollama answers with status ${response.status}`;
+    return last === "success" ? undefined : "the download broke off; the next one goes on with it";
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    return `Ollama cannot be reached: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The lines of a body that are not empty. */
+async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (value) rest += decoder.decode(value, { stream: true });
+    if (rest.length > LINE_MAX) throw new RangeError("it sends a line without an end");
+    const lines = rest.split("\n");
+    rest = done ? "" : lines.pop() ?? "";
+    for (const line of lines) if (line.trim() !== "") yield line;
+    if (done) return;
+  }
+}
