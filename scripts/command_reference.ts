@@ -1,6 +1,7 @@
 /**
  * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
- * components, and the registry of tools. Also makes the tables of reasons in `docs/access.md`.
+ * components, and the registry of tools. Also makes the man page, and the tables of reasons in
+ * `docs/access.md`.
  *
  * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
  * without its documentation.
@@ -30,6 +31,7 @@ import type {
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
 import type { Tool } from "../src/core/turn/tool.ts";
+import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reason_table.ts";
 
@@ -231,6 +233,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   const access = "docs/access.md";
   return [
     { path: "docs/commands.md", text: pageText() },
+    { path: "packaging/man/barnacle.1", text: manPage() },
     { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
   ];
 }

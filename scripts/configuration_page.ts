@@ -105,7 +105,8 @@ const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
   ["`NO_COLOR`", "Any value removes colours from the output of commands."],
 ];
 
-function environment(): string {
+/** Variables that Barnacle reads, with their meanings, as Markdown. */
+export function environmentRows(): readonly (readonly [name: string, meaning: string])[] {
   const vendors = VENDORS.flatMap((vendor) => {
     const { id, name, baseUrl, keyVariable, urlVariable, modelVariable } = vendor;
     const without = id === "openai" ? "It works without a key." : `It needs \`${keyVariable}\`.`;
@@ -124,6 +125,10 @@ function environment(): string {
       ],
     ] as const;
   });
+  return [...vendors, ...VARIABLES];
+}
+
+function environment(): string {
   return [
     "## Environment variables",
     'Besides variables that the config names (`"${NAME}"`), Barnacle reads these. If the config names ' +
@@ -132,7 +137,7 @@ function environment(): string {
     [
       "| variable | meaning |",
       "| --- | --- |",
-      ...[...vendors, ...VARIABLES].map(([name, meaning]) => `| ${name} | ${meaning} |`),
+      ...environmentRows().map(([name, meaning]) => `| ${name} | ${meaning} |`),
     ].join("\n"),
   ].join("\n\n");
 }

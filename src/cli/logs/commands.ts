@@ -11,7 +11,7 @@ const LEVELS = ["error", "warn", "info", "debug"] as const;
 export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
   brief: "Show the log, or all that is known about one message",
   notes: [
-    "Reads the first of: `log.file`, the file that the bot's stderr is, the journal of its service.",
+    "Reads the first of: `log.file`, the file that the bot's stderr is, the log of its service.",
     "With a message, the lines that name it, its turn or its deliveries stand between the events " +
     "that the store has.",
     "Times are UTC.",

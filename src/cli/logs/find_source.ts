@@ -4,6 +4,7 @@
  */
 
 import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
@@ -38,6 +39,9 @@ export interface WritingBot {
 
 const SERVICE = "barnacle.service";
 
+/** Log files of the services without a journal: OpenRC and launchd. */
+const SERVICE_LOGS = ["/var/log/barnacle.log", join(homedir(), "Library/Logs/barnacle.log")];
+
 /** Files that containers have at their top. */
 const CONTAINER_MARKS = ["/.dockerenv", "/run/.containerenv"];
 
@@ -61,6 +65,8 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   const journal = bot?.unit ?? SERVICE;
   const state = await stateOfJournal(journal, io);
   if (state === "filled") return journalSource(journal, io.env);
+  const ofService = SERVICE_LOGS.find((path) => existsSync(path));
+  if (ofService !== undefined) return named(ofService);
   if (state instanceof StartError) throw state;
   throw new StartError(noLogText({ logFile, bot, journal, state }), EXIT.tryAgain);
 }
