@@ -38,8 +38,6 @@ import {
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
 import { readMachine } from "./machine_facts.ts";
-import { extentText } from "./stored_facts.ts";
-import type { StoreExtent } from "../../core/store/store.ts";
 import type { ProcessRun } from "../../core/store/gateway.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import type { Pause } from "../../core/store/settings.ts";
@@ -175,9 +173,7 @@ async function lookAtStore(
       }
       database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // fails on a damaged file
       const facts = { kind: "opens", schema, newest } as const;
-      if (schema < newest) return { facts };
-      const { extent, ...known } = await readStore(database);
-      return { facts: { ...facts, extent: extentText(extent, now) }, known };
+      return schema < newest ? { facts } : { facts, known: await readStore(database) };
     } finally {
       database.close();
     }
@@ -187,9 +183,7 @@ async function lookAtStore(
     return { facts: { kind: "refused", ...saidOf(error) } };
   }
 
-  async function readStore(
-    database: DatabaseSync,
-  ): Promise<StoreView & { readonly extent: StoreExtent }> {
+  async function readStore(database: DatabaseSync): Promise<StoreView> {
     const store = createStore(database, path, {
       elapsed: () => performance.now(),
       journal: "leave",
@@ -209,7 +203,7 @@ async function lookAtStore(
       ? undefined
       : await store.notes.countEmbedded(embedding);
     const runs = await store.gateway.runs(now - DAY_MS);
-    return { accounts, runs, embedded, extent: await store.upkeep.extent() };
+    return { accounts, runs, embedded };
   }
 }
 

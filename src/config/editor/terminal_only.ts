@@ -16,7 +16,7 @@ import { isList, isRecord, type Segment } from "../text/tree.ts";
 export interface TerminalChange {
   /** Config path of the key. */
   readonly path: string;
-  /** What may change on the terminal only: `"Owners change"`. */
+  /** What it is about: `"Owners"`. */
   readonly why: string;
   /** The command that makes the change. */
   readonly command: string;

@@ -1,7 +1,7 @@
 /** Plays the dashboard's pages about people and the agent in a real browser, beside a running bot. */
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
@@ -171,6 +171,64 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
       await shows(dashboard, "Would be answered");
       await shows(dashboard, "Tools of the turn");
       await dashboard.judge();
+    }));
+});
+
+describe("[O6] the dashboard's page Config", WITH_BROWSER, () => {
+  it("checks, compares, writes, keeps secrets, and puts the previous file back", () =>
+    withDashboard({}, async (dashboard, { configFile }) => {
+      const { page, go, judge } = dashboard;
+      const secret = "canary-of-the-config-0123456789-abcdef";
+      const written = () => JSON.parse(readFileSync(configFile, "utf8"));
+      const pretty = written();
+      pretty.models ??= {};
+      pretty.models.providers = { mine: { kind: "anthropic", apiKey: secret } };
+      writeFileSync(configFile, JSON.stringify(pretty, undefined, 2), { mode: 0o600 });
+      await go("Config");
+      const text = () => page.inputValue("#config-text");
+      assert.ok(!(await page.content()).includes(secret));
+      assert.match(await text(), /"apiKey": "\*{38}"/);
+      await judge();
+
+      const fill = async (change: (text: string) => string) => {
+        await page.fill("#config-text", change(await text()));
+        await press(dashboard, "config.edit");
+      };
+      await fill((old) => old.replace('"discord": {', '"discord": { "histroyLimit": 7,'));
+      await shows(dashboard, "Nothing was written: 1 error");
+      await page.click("#editor [data-line]");
+      const selected = "document.getElementById('config-text').value.slice(" +
+        "document.getElementById('config-text').selectionStart, " +
+        "document.getElementById('config-text').selectionEnd)";
+      assert.match(String(await page.evaluate(selected)), /histroyLimit/);
+      await judge();
+      await fill((old) => old.replace("histroyLimit", "historyLimit"));
+      await shows(dashboard, "1 change; nothing is written yet");
+      await page.click("#editor button[name=confirmed]");
+      await shows(dashboard, "Written, and the bot has taken it");
+      assert.equal(written().channels.discord.historyLimit, 7);
+      assert.equal(written().models.providers.mine.apiKey, secret);
+
+      await fill((old) => old);
+      await shows(dashboard, "The file has changed since this page was loaded");
+      await go("Config");
+      await fill((old) => old.replace('"kind": "anthropic"', '"kind": "google"'));
+      await shows(dashboard, "The API of a provider: changed on the terminal only");
+      await go("Config");
+      await press(dashboard, "config.undo");
+      await shows(dashboard, "1 change; nothing is written yet");
+      await judge();
+      await page.locator("#editor button[name=confirmed]").click();
+      await shows(dashboard, "Written, and the bot has taken it");
+      assert.equal(written().channels.discord.historyLimit, undefined);
+
+      await page.fill("input[name=search]", "histroyLimit");
+      await page.press("input[name=search]", "Enter");
+      await page.locator("#search h3", { hasText: "channels.discord.historyLimit" }).first()
+        .waitFor();
+      await judge();
+      writeFileSync(configFile, "{ nonsense", { mode: 0o600 });
+      await shows(dashboard, "the last good config, because of this");
     }));
 });
 

@@ -3,6 +3,7 @@
 import type { AnyChange } from "../base/page.ts";
 import { testAccess } from "./access.tsx";
 import { AGENT_CHANGES } from "./agent.ts";
+import { CONFIG_CHANGES } from "./config.tsx";
 import { OUTBOX_CHANGES } from "./outbox.ts";
 import { PEOPLE_CHANGES } from "./people.ts";
 import { SESSION_CHANGES } from "./sessions.ts";
@@ -14,6 +15,7 @@ export const CHANGES: readonly AnyChange[] = [
   ...PEOPLE_CHANGES,
   ...SESSION_CHANGES,
   ...AGENT_CHANGES,
+  ...CONFIG_CHANGES,
 ];
 
 /** Finds a change by its name. */

@@ -3,6 +3,7 @@
 import type { AnyPage } from "../base/page.ts";
 import { accessPage } from "./access.tsx";
 import { approvalsPage } from "./approvals.tsx";
+import { configPage } from "./config.tsx";
 import { memoryPage } from "./memory.tsx";
 import { outboxPage } from "./outbox.tsx";
 import { schedulesPage } from "./schedules.tsx";
@@ -18,6 +19,7 @@ export const PAGES: readonly AnyPage[] = [
   memoryPage,
   spendPage,
   schedulesPage,
+  configPage,
 ];
 
 /** Finds a page by the name in its address. */

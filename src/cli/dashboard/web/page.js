@@ -336,6 +336,19 @@ async function change(form, submitter) {
   }
 }
 
+/** Selects the line of a problem in the text that has it. */
+document.addEventListener("click", ({ target }) => {
+  const line = Number(target.closest?.("[data-line]")?.dataset.line);
+  const text = byId("config-text");
+  if (!line || !text) return;
+  const lines = text.value.split("\n");
+  const start = lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, 0);
+  text.focus();
+  text.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+  const { lineHeight } = getComputedStyle(text);
+  text.scrollTop = (line - 3) * Number.parseFloat(lineHeight);
+});
+
 function isSure(question) {
   const dialog = byId("confirm");
   byId("confirm-text").textContent = question;
