@@ -11,6 +11,7 @@ import {
   resume,
   schedules,
 } from "./agent/commands.ts";
+import { backup, restore, verify } from "./backup/commands.ts";
 import { completion } from "./completion/commands.ts";
 import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
@@ -61,6 +62,7 @@ export const TASKS: readonly CommandTask[] = [
       schedules,
     },
   },
+  { title: "Back up and move", commands: { backup, verify, restore } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { completion, version } },
 ];

@@ -26,6 +26,7 @@ import {
   MEDIA_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
+import { finishReplacing } from "../../host/files/staged_data.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { openLogFile } from "../../host/files/log_file.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
@@ -124,6 +125,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
       graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
     }, log);
+    if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
     const store = openBotStore(dataDir, config, crash, log);
     try {
       return await serve({

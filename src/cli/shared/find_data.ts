@@ -16,6 +16,7 @@ import { accessSync, constants, realpathSync, type Stats, statSync } from "node:
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
@@ -196,7 +197,8 @@ function asOwner(dataDir: string): string {
 /** Reads the state of a directory; creates nothing. */
 function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
   try {
-    accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
+    // The first command finishes a restore that was interrupted.
+    if (!isUnfinished(dataDir)) accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
     return "store";
   } catch (error) {
     if (!NOTHING_THERE.has(codeOf(error) ?? "")) return "hidden";

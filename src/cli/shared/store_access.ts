@@ -19,6 +19,7 @@ import {
   type RequestResult,
 } from "../../host/bot_socket.ts";
 import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
+import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
@@ -71,6 +72,7 @@ export async function openForCommand(
   note: (line: string) => void,
 ): Promise<CommandStore | undefined> {
   const path = join(dataDir, DATABASE_NAME);
+  if (isUnfinished(dataDir)) await finishRestore(dataDir);
   if (!existsSync(path)) return undefined;
   assertCurrent(dataDir);
   const until = performance.now() + GREETING_MS;
@@ -80,6 +82,17 @@ export async function openForCommand(
     const opened = await openBeside(dataDir, note, performance.now() >= until);
     if (opened) return opened;
     await sleep(RETRY_MS);
+  }
+}
+
+/** Finishes a restore whose process has died, unless another process does so now. */
+async function finishRestore(dataDir: string): Promise<void> {
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind !== "held") return;
+  try {
+    finishReplacing(dataDir);
+  } finally {
+    lock.release();
   }
 }
 

@@ -51,6 +51,19 @@ export const DATABASE_NAME = "barnacle.db";
 /** The folder for files of people. */
 export const MEDIA_NAME = "media";
 
+/** The folder of backups. */
+export const BACKUPS_NAME = "backups";
+
+/** Files and folders that a backup has and a restore replaces. All others belong to this machine. */
+export const DATA_ITEMS = [
+  DATABASE_NAME,
+  "agents",
+  MEDIA_NAME,
+  "mcp",
+  "intent-weights.json",
+  "skills-seen.json",
+] as const;
+
 /**
  * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it
  * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`. Empty values are

@@ -15,9 +15,21 @@ import type { Env } from "../../lib/env.ts";
 export const TRANSACTIONS = ["T0", "T1", "T2", "TS", "T3", "T4", "T5", "TJ"] as const;
 /**
  * Moments between them: Discord has answered a request; the model has answered; a command has asked
- * over the socket; its request is carried out, and not answered.
+ * over the socket; its request is carried out, and not answered. A backup has copied the database; has
+ * written its file, without the name. A restore has read the backup; is ready to install it; has
+ * moved one more thing.
  */
-export const MOMENTS = ["posted", "answered", "asked", "carriedOut"] as const;
+export const MOMENTS = [
+  "posted",
+  "answered",
+  "asked",
+  "carriedOut",
+  "copied",
+  "packed",
+  "unpacked",
+  "prepared",
+  "moved",
+] as const;
 
 /** A transaction of the crash table. */
 export type CrashTransaction = (typeof TRANSACTIONS)[number];

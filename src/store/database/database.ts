@@ -149,14 +149,18 @@ function assertNotEmptied(path: string): void {
   throw new StoreError(
     `The database ${path} is damaged: it has ${size} bytes` +
       (size > 0 ? "" : `, although ${remains} shows that it had content`) +
-      ". It stays unchanged. Move it away, with its -wal and -shm, and put a backup in its place; " +
-      "to start anew, choose another directory with --data",
+      ". It stays unchanged. `barnacle restore <file> --force` installs a backup, and keeps this " +
+      "file; to start anew, choose another directory with --data",
     { kind: "damaged", path },
   );
 }
 
-/** Refuses a file that this Barnacle cannot use, without changing it. Returns the file's schema. */
-function inspect(path: string, newest: number): number {
+/**
+ * Reads a file's schema, and changes nothing.
+ *
+ * @throws {StoreError} If this Barnacle cannot use the file.
+ */
+export function inspect(path: string, newest: number): number {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);

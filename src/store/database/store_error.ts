@@ -83,9 +83,8 @@ function messageOf(kind: StoreErrorKind, text: string, path: string): string {
   switch (kind) {
     case "damaged":
       return `The database ${path} is damaged (${reason}). It stays unchanged. ` +
-        "Move it away, with its -wal and -shm, and put a backup in its place, or start with another " +
-        "--data " +
-        "(`barnacle restore` comes in a later version)";
+        "`barnacle restore <file> --force` installs a backup, and keeps this file; to start anew, " +
+        "choose another directory with --data";
     case "full":
       return `Cannot write to ${path}: the disk is full (${reason}); free some space on it`;
     case "gone":

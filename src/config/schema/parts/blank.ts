@@ -7,7 +7,7 @@
 
 import type { Node } from "jsonc-parser";
 import { type Span, withoutSecrets } from "../../text/problem.ts";
-import { isReference } from "./secrets.ts";
+import { isReference, referenceIn } from "./secrets.ts";
 import { childOf, isSecret, type Schema, shapeOf } from "./shape.ts";
 import { isList, isRecord, type Segment } from "../../text/tree.ts";
 
@@ -74,6 +74,37 @@ export function holdsSecret(value: unknown, schema: Schema): boolean {
   return entries.some(([segment, part]) => {
     const child = childOf(schema, segment);
     return child !== undefined && holdsSecret(part, child);
+  });
+}
+
+/** A secret of a file, and its source. */
+export interface SecretPlace {
+  readonly path: readonly Segment[];
+  /** The variable or the file that has the secret; absent: the config file itself. */
+  readonly reference?: string;
+}
+
+/** All secrets of a file, in its order. */
+export function secretPlacesIn(
+  value: unknown,
+  schema: Schema,
+  path: readonly Segment[] = [],
+): readonly SecretPlace[] {
+  if (isSecret(schema)) {
+    const reference = referenceIn(value);
+    if (reference) {
+      return [{ path, reference: "env" in reference ? reference.env : reference.file }];
+    }
+    return typeof value === "string" && value.trim() !== "" ? [{ path }] : [];
+  }
+  const entries: readonly (readonly [Segment, unknown])[] = isList(value)
+    ? [...value.entries()]
+    : isRecord(value)
+    ? Object.entries(value)
+    : [];
+  return entries.flatMap(([segment, part]) => {
+    const child = childOf(schema, segment);
+    return child === undefined ? [] : secretPlacesIn(part, child, [...path, segment]);
   });
 }
 

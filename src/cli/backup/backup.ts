@@ -1,0 +1,219 @@
+/**
+ * `barnacle backup`: copies the store, the config and the workspaces into one file, also while the bot
+ * runs.
+ *
+ * The copy is made by this process, not by the bot. So the bot's only share is the disk that both use.
+ * This process has the lowest priority.
+ */
+
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { openTreeFile } from "../../host/archive/file_tree.ts";
+import { writeSealed } from "../../host/archive/sealed_file.ts";
+import { type FileToArchive, writeTar } from "../../host/archive/tar.ts";
+import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
+import type { CrashPoints } from "../../host/process/crash_points.ts";
+import { acquireLock } from "../../host/locks/lock.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { jsonLine } from "../../lib/text/json.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { sizeOf } from "../../lib/text/units.ts";
+import { copyDatabase } from "../../store/copy/copy.ts";
+import { VERSION } from "../../version.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { dataProblem } from "../shared/find_data.ts";
+import { withData } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { type Contents, gatherContents } from "./contents.ts";
+import { FORMAT, type Manifest, MANIFEST_NAME, STORE_PATH, SUMS_NAME } from "./manifest.ts";
+import { type AskHidden, newPassphrase, type PassphraseFlags } from "./passphrase.ts";
+import { secretLines } from "./report.ts";
+import { assertRoom } from "./room.ts";
+import { hashing, sumLine } from "./sums.ts";
+
+/** Options of `backup`. */
+export interface BackupFlags extends CommonFlags, PassphraseFlags {
+  /** Path of the new file, or of a folder for it. */
+  readonly to?: string;
+  /** Whether to ask for a passphrase. */
+  readonly encrypt: boolean;
+}
+
+/** Endings of backups. */
+export const ENDINGS = { plain: ".tar.zst", encrypted: ".tar.zst.age" } as const;
+
+/** A finished backup. */
+export interface BackupResult {
+  readonly path: string;
+  readonly bytes: number;
+  readonly manifest: Manifest;
+}
+
+/** Makes a backup, and prints its path. */
+export function backup(
+  flags: BackupFlags,
+  io: Io,
+  ask: AskHidden | undefined,
+  crash: CrashPoints,
+): Promise<ExitCode> {
+  return withData(flags, io, async (place) => {
+    if (place.state !== "store") throw dataProblem(place);
+    const isEncrypted = flags.encrypt || flags.passphraseFile !== undefined;
+    const passphrase = isEncrypted ? await newPassphrase(flags, ask) : undefined;
+    const path = targetOf(flags.to, place.dataDir, isEncrypted, io);
+    const made = await io.during(
+      "Copying",
+      makeBackup({ ...flags, dataDir: place.dataDir, path, passphrase }, io, crash),
+    );
+    report(made, flags, io);
+    return EXIT.done;
+  });
+}
+
+/** The path of the new file. An existing file is never replaced. */
+function targetOf(
+  to: string | undefined,
+  dataDir: string,
+  isEncrypted: boolean,
+  { cwd }: Io,
+): string {
+  const ending = isEncrypted ? ENDINGS.encrypted : ENDINGS.plain;
+  const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
+  const name = `barnacle-${stamp}${ending}`;
+  if (to === undefined) return join(dataDir, BACKUPS_NAME, name);
+  const named = resolve(cwd, to);
+  const isFolder = to.endsWith("/") || statSync(named, { throwIfNoEntry: false })?.isDirectory();
+  const path = isFolder ? join(named, name) : named;
+  if (existsSync(path)) {
+    throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
+  }
+  if (!existsSync(dirname(path))) {
+    throw new StartError(`there is no folder ${printable(dirname(path))}`, EXIT.usage);
+  }
+  return path;
+}
+
+/**
+ * Makes a backup. One at a time uses a data directory.
+ *
+ * @throws {StartError} If there is no room, or another backup is being made.
+ */
+async function makeBackup(
+  { dataDir, path, passphrase, config }: Pick<BackupFlags, "config"> & {
+    readonly dataDir: string;
+    readonly path: string;
+    readonly passphrase: string | undefined;
+  },
+  io: Io,
+  crash: CrashPoints,
+): Promise<BackupResult> {
+  const folder = join(dataDir, BACKUPS_NAME);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lock = await acquireLock(join(folder, "lock"), Date.now(), undefined, { isCommand: true });
+  if (lock.kind === "taken") {
+    const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
+    throw new StartError(`another backup of ${dataDir} is being made${pid}`, EXIT.tryAgain);
+  }
+  const copy = join(folder, "copy.part");
+  try {
+    for (const name of readdirSync(folder)) { // of processes that died
+      if (/\.part(?:-journal)?$/.test(name)) rmSync(join(folder, name), { force: true });
+    }
+    yieldToOthers();
+    const database = join(dataDir, DATABASE_NAME);
+    const hasSecrets = passphrase !== undefined;
+    const contents = await gatherContents({ dataDir, config, env: io.env, hasSecrets });
+    for (const problem of contents.problems) io.problem(problem);
+    const storeBytes = sizeIfAny(database) + sizeIfAny(`${database}-wal`);
+    await assertRoom(folder, storeBytes);
+    await assertRoom(dirname(path), storeBytes + contents.bytes);
+    const createdAt = Date.now();
+    const facts = copyDatabase(database, copy);
+    crash.at("copied");
+    const manifest: Manifest = {
+      format: FORMAT,
+      barnacle: VERSION,
+      ...facts,
+      accounts: [...facts.accounts],
+      createdAt,
+      bytes: sizeIfAny(copy) + contents.bytes,
+      hasSecrets,
+      setAgain: contents.setAgain,
+      logins: contents.logins,
+      config: contents.config,
+      workspaces: contents.workspaces,
+      left: contents.left,
+    };
+    const part = join(dirname(path), `.${basename(path)}.part`);
+    const bytes = await writeSealed(
+      { path, part, passphrase, onWritten: () => crash.at("packed") },
+      writeTar(withSums(filesOf(manifest, copy, contents)), createdAt),
+    );
+    return { path, bytes, manifest };
+  } catch (error) {
+    throw asFull(error);
+  } finally {
+    rmSync(copy, { force: true });
+    lock.release();
+  }
+}
+
+/** The bot's replies go first. */
+function yieldToOthers(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // A system without priorities.
+  }
+}
+
+function sizeIfAny(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+async function* filesOf(
+  manifest: Manifest,
+  copy: string,
+  contents: Contents,
+): AsyncGenerator<FileToArchive> {
+  const list = new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  yield { path: MANIFEST_NAME, size: list.length, content: [list] };
+  const store = await openTreeFile(copy);
+  if (!store) throw new StartError("the copy of the store was removed meanwhile", EXIT.tryAgain);
+  yield { path: STORE_PATH, ...store };
+  yield* contents.files();
+}
+
+/** Adds the checksums of all files. */
+async function* withSums(files: AsyncIterable<FileToArchive>): AsyncGenerator<FileToArchive> {
+  let sums = "";
+  for await (const file of files) {
+    const hashed = hashing(file);
+    yield hashed;
+    sums += sumLine(file.path, hashed.digest());
+  }
+  const bytes = new TextEncoder().encode(sums);
+  yield { path: SUMS_NAME, size: bytes.length, content: [bytes] };
+}
+
+function asFull(error: unknown): unknown {
+  const code = codeOf(error);
+  return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG"
+    ? new StartError(`the disk is full (${code}); no backup was made`, EXIT.io, error)
+    : code === "EACCES" || code === "EPERM" || code === "EROFS"
+    ? new StartError(`this user may not write there (${code}); no backup was made`, EXIT.io, error)
+    : error;
+}
+
+function report({ path, bytes, manifest }: BackupResult, { json }: BackupFlags, io: Io): void {
+  if (json) {
+    io.out(jsonLine({ path, size: bytes, manifest }));
+    return;
+  }
+  io.out(path);
+  io.err(`${sizeOf(bytes)}, ${manifest.hasSecrets ? "encrypted" : "not encrypted"}`);
+  for (const line of secretLines(manifest)) io.err(line);
+  for (const name of manifest.left) io.err(`Left out: ${printable(name)} is no regular file`);
+}

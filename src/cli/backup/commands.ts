@@ -1,0 +1,105 @@
+/** The commands for backups, `backup`, `verify` and `restore`: their options and help. */
+
+import { type CliCommand, describeCommand } from "../help/command_help.ts";
+import { BOT_COMMON, COMMON, flag, path, UNUSED_PATH, word } from "../shared/command.ts";
+import type { BackupFlags } from "./backup.ts";
+import type { RestoreFlags } from "./restore.ts";
+import type { VerifyFlags } from "./verify.ts";
+
+const FILE = word("A backup", "file");
+const PASSPHRASE = path("File with the passphrase in its first line; - reads stdin");
+
+/** `barnacle backup` */
+export const backup: CliCommand = describeCommand<BackupFlags>({
+  brief: "Copy the store, the config and the workspaces into one file",
+  notes: [
+    "Works while the bot runs, and while it is stopped.",
+    "Without a passphrase, the backup has no secret: set the token again after a restore.",
+    "`zstd -d` and `tar` open a backup, and `age -d` an encrypted one.",
+  ],
+  examples: [
+    "barnacle backup",
+    "barnacle backup --to /mnt/stick --passphrase-file ~/backup-passphrase",
+  ],
+  exits: {
+    io: "disk full or database error",
+    tryAgain: "no store, or another backup is being made",
+  },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      to: path("New file, or folder for it (default: backups in the data directory)"),
+      passphraseFile: PASSPHRASE,
+      encrypt: flag("Ask for a passphrase on the terminal"),
+    },
+  },
+  async run(flags, io) {
+    const [{ backup }, { hiddenOnTerminal }, { createCrashPoints, readCrashPoint }] = await Promise
+      .all([
+        import("./backup.ts"),
+        import("./passphrase.ts"),
+        import("../../host/process/crash_points.ts"),
+      ]);
+    return await backup(flags, io, hiddenOnTerminal(), createCrashPoints(readCrashPoint(io.env)));
+  },
+});
+
+/** `barnacle verify` */
+export const verify: CliCommand = describeCommand<VerifyFlags, [file: string]>({
+  brief: "Check whether a backup is whole",
+  notes: ["Reads every byte of the backup and every page of its store. Changes nothing."],
+  examples: ["barnacle verify barnacle-2026-11-23T03-00-00Z.tar.zst"],
+  exits: { failed: "damaged, of a newer version, or a wrong passphrase", io: true },
+  parameters: {
+    flags: { ...COMMON, config: UNUSED_PATH, passphraseFile: PASSPHRASE },
+    positional: { kind: "tuple", parameters: [FILE] },
+  },
+  async run(flags, io, file) {
+    const [{ verify }, { hiddenOnTerminal }] = await Promise.all([
+      import("./verify.ts"),
+      import("./passphrase.ts"),
+    ]);
+    return await verify(flags, file, io, hiddenOnTerminal());
+  },
+});
+
+/** `barnacle restore` */
+export const restore: CliCommand = describeCommand<RestoreFlags, [file: string]>({
+  brief: "Install a backup in the data directory, here or on another machine",
+  notes: [
+    "The bot must be stopped. Its next start answers no message from before the restore.",
+    "A config that exists stays. Secrets that the backup lacks are listed.",
+  ],
+  examples: [
+    "barnacle restore barnacle-2026-11-23T03-00-00Z.tar.zst",
+    "barnacle restore backup.tar.zst.age --passphrase-file ~/backup-passphrase --force",
+  ],
+  exits: {
+    failed: "the backup cannot be used, or there are data already",
+    io: "disk full or database error; the old data are unchanged",
+    tryAgain: "a bot runs with the data",
+  },
+  parameters: {
+    flags: {
+      ...BOT_COMMON,
+      passphraseFile: PASSPHRASE,
+      force: flag("Replace existing data; the old ones stay beside the new ones"),
+    },
+    positional: { kind: "tuple", parameters: [FILE] },
+  },
+  async run(flags, io, file) {
+    const [{ restore }, { hiddenOnTerminal }, { createCrashPoints, readCrashPoint }] = await Promise
+      .all([
+        import("./restore.ts"),
+        import("./passphrase.ts"),
+        import("../../host/process/crash_points.ts"),
+      ]);
+    return await restore(
+      flags,
+      file,
+      io,
+      hiddenOnTerminal(),
+      createCrashPoints(readCrashPoint(io.env)),
+    );
+  },
+});

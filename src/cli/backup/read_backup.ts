@@ -1,0 +1,189 @@
+/**
+ * Reads a backup from its first to its last byte, and checks it: its format, its checksums, and the
+ * store in it.
+ */
+
+import { mkdir, open } from "node:fs/promises";
+import { Buffer } from "node:buffer";
+import { dirname, join } from "node:path";
+import { PassphraseError, readSealed } from "../../host/archive/sealed_file.ts";
+import { ArchiveError } from "../../host/archive/source.ts";
+import { type ArchivedFile, readTar } from "../../host/archive/tar.ts";
+import { codeOf } from "../../lib/errors.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { VERSION } from "../../version.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { whyUnreadable } from "../shared/read_config.ts";
+import {
+  FORMAT,
+  formatSchema,
+  type Manifest,
+  MANIFEST_NAME,
+  manifestSchema,
+  MAX_MANIFEST_BYTES,
+  STORE_PATH,
+  SUMS_NAME,
+} from "./manifest.ts";
+import { hashing, sumLine } from "./sums.ts";
+
+/** The passphrase, asked for once it is needed; `undefined` if there is none. */
+export type GetPassphrase = () => Promise<string | undefined>;
+
+/** What to do with the parts of a backup. */
+export interface Unpacking {
+  /** Called with the list of contents, before anything is written. */
+  readonly onManifest: (manifest: Manifest) => Promise<void> | void;
+  /** Folder to write files into; it exists. */
+  readonly folder: string;
+  /** Whether to write a file; others are only checked. */
+  readonly isWanted: (path: string) => boolean;
+}
+
+/** Bytes until the disk must have them, so that no large rest delays a bot that stores a message. */
+const SYNC_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Reads a backup.
+ *
+ * @throws {StartError} If it is no whole backup that this Barnacle can read, or the passphrase is
+ * wrong.
+ */
+export async function unpackBackup(
+  path: string,
+  passphrase: GetPassphrase,
+  unpacking: Unpacking,
+): Promise<Manifest> {
+  try {
+    return await unpack(readTar(readSealed(path, passphrase)), unpacking);
+  } catch (error) {
+    throw asStartError(error, path);
+  }
+}
+
+/** Reads the list of contents alone. */
+export async function readManifest(path: string, passphrase: GetPassphrase): Promise<Manifest> {
+  try {
+    for await (const file of readTar(readSealed(path, passphrase))) return await manifestIn(file);
+    throw noManifest();
+  } catch (error) {
+    throw asStartError(error, path);
+  }
+}
+
+async function unpack(
+  files: AsyncIterable<ArchivedFile>,
+  { onManifest, folder, isWanted }: Unpacking,
+): Promise<Manifest> {
+  let manifest: Manifest | undefined;
+  let sums: string | undefined;
+  const found = new Map<string, string>();
+  for await (const file of files) {
+    const { path } = file;
+    if (!manifest) {
+      const hashed = hashing(file);
+      manifest = await manifestIn(hashed);
+      found.set(path, hashed.digest());
+      await onManifest(manifest);
+      continue;
+    }
+    if (sums !== undefined || found.has(path)) {
+      throw new ArchiveError("foreign", `${printable(path)} is not at its place`);
+    }
+    if (path === SUMS_NAME) {
+      sums = await textOf(file);
+      continue;
+    }
+    const hashed = hashing(file);
+    if (isWanted(path)) await write(hashed, join(folder, path));
+    else for await (const _ of hashed.content);
+    found.set(path, hashed.digest());
+  }
+  if (!manifest) throw noManifest();
+  if (sums === undefined) throw new ArchiveError("cut", "its end is missing");
+  const wanted = Array.from(found, ([path, sum]) => sumLine(path, sum)).join("");
+  if (sums !== wanted) throw new ArchiveError("cut", "a file in it has another checksum");
+  if (!found.has(STORE_PATH)) throw new ArchiveError("foreign", "it has no store");
+  return manifest;
+}
+
+async function write({ content, isProgram }: ArchivedFile, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const file = await open(to, "wx", isProgram ? 0o700 : 0o600);
+  try {
+    let unsynced = 0;
+    for await (const chunk of content) {
+      await file.writeFile(chunk);
+      unsynced += chunk.length;
+      if (unsynced < SYNC_BYTES) continue;
+      unsynced = 0;
+      await file.datasync();
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function manifestIn(file: ArchivedFile): Promise<Manifest> {
+  if (file.path !== MANIFEST_NAME) throw noManifest();
+  let value: unknown;
+  try {
+    value = JSON.parse(await textOf(file));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw noManifest();
+    throw error;
+  }
+  const { data: about } = formatSchema.safeParse(value);
+  if (!about) throw noManifest();
+  if (about.format > FORMAT) {
+    throw new StartError(
+      `Barnacle ${printable(about.barnacle)} made this backup in a newer format; use that ` +
+        `version or a newer one (this is ${VERSION})`,
+      EXIT.failed,
+    );
+  }
+  const { data: manifest } = manifestSchema.safeParse(value);
+  if (!manifest) throw noManifest();
+  return manifest;
+}
+
+function noManifest(): ArchiveError {
+  return new ArchiveError("foreign", "it is no backup of Barnacle");
+}
+
+async function textOf({ size, content }: ArchivedFile): Promise<string> {
+  if (size > MAX_MANIFEST_BYTES) throw new ArchiveError("foreign", "a list in it is too long");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Names the backup in an error, and the next step. */
+function asStartError(error: unknown, path: string): unknown {
+  const name = printable(path);
+  if (error instanceof PassphraseError) {
+    return error.message === "it is encrypted"
+      ? new StartError(
+        `${name} is encrypted; --passphrase-file names the file with its passphrase`,
+        EXIT.usage,
+      )
+      : new StartError(`${name}: ${error.message}`, EXIT.failed);
+  }
+  if (error instanceof ArchiveError) {
+    return error.kind === "cut"
+      ? new StartError(
+        `${name} is damaged: ${error.message}. Copy it again from where it was made, or use ` +
+          "another backup",
+        EXIT.failed,
+      )
+      : new StartError(`${name} cannot be used: ${error.message}`, EXIT.failed);
+  }
+  const code = codeOf(error);
+  if (code === "ENOENT" || code === "EACCES" || code === "EISDIR" || code === "EIO") {
+    return new StartError(`cannot read ${name}: ${whyUnreadable(error)}`, EXIT.failed);
+  }
+  if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {
+    return new StartError(`the disk is full (${code}); nothing was changed`, EXIT.io);
+  }
+  return error;
+}

@@ -1,0 +1,92 @@
+/** `barnacle verify`: checks whether a backup is whole, and whether its store can be used. */
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { jsonLine } from "../../lib/text/json.ts";
+import { checkCopy, NEWEST_SCHEMA } from "../../store/copy/copy.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { dataDirOf } from "../shared/store_access.ts";
+import { toStartError } from "../shared/start_error.ts";
+import type { Io } from "../terminal/io.ts";
+import { type Manifest, STORE_PATH } from "./manifest.ts";
+import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
+import { unpackBackup } from "./read_backup.ts";
+import { manifestLine, secretLines } from "./report.ts";
+import { assertRoom } from "./room.ts";
+import { StoreError } from "../../store/database/store_error.ts";
+import { printable } from "../../lib/text/quoted.ts";
+
+/** Options of `verify`. */
+export interface VerifyFlags extends CommonFlags, PassphraseFlags {}
+
+/** Reads the whole backup, checks all checksums, and every page of the store. */
+export async function verify(
+  flags: VerifyFlags,
+  file: string,
+  io: Io,
+  ask: AskHidden | undefined,
+): Promise<ExitCode> {
+  try {
+    const path = resolve(io.cwd, file);
+    const manifest = await io.during("Checking", check(path, flags, io, ask));
+    if (flags.json) io.out(jsonLine({ path, manifest }));
+    else {
+      io.out(`Whole: ${printable(path)}`);
+      io.err(manifestLine(manifest));
+      if (manifest.schema < NEWEST_SCHEMA) {
+        io.err(`A restore updates the store to schema ${NEWEST_SCHEMA}`);
+      }
+      for (const line of secretLines(manifest)) io.err(line);
+    }
+    return EXIT.done;
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    if (flags.json) io.out(jsonLine({ path: file, problem: message }));
+    io.problem(message);
+    return code;
+  }
+}
+
+async function check(
+  path: string,
+  flags: VerifyFlags,
+  io: Io,
+  ask: AskHidden | undefined,
+): Promise<Manifest> {
+  // The store is written out to check it: in the data directory, not beside an encrypted backup.
+  const dataDir = dataDirOf(flags.data, io);
+  const parent = existsSync(dataDir) ? dataDir : tmpdir();
+  const folder = mkdtempSync(join(parent, ".verify-"));
+  try {
+    const manifest = await unpackBackup(path, () => knownPassphrase(flags, ask), {
+      folder,
+      isWanted: (inBackup) => inBackup === STORE_PATH,
+      onManifest: ({ bytes }) => assertRoom(folder, bytes),
+    });
+    checkStore(join(folder, STORE_PATH), path);
+    return manifest;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Checks the store of a backup.
+ *
+ * @throws {StartError} Which names the backup, not the temporary file.
+ */
+export function checkStore(store: string, backup: string): number {
+  try {
+    return checkCopy(store);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const words = error.kind === "newer"
+      ? "a newer Barnacle made it: its store has a newer schema. Use that version"
+      : error.kind === "damaged"
+      ? "its store is damaged. Use another backup"
+      : error.message;
+    throw new StartError(`${printable(backup)} cannot be used: ${words}`, EXIT.failed, error);
+  }
+}

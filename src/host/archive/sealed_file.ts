@@ -1,0 +1,263 @@
+/**
+ * Writes and reads a compressed file, encrypted with a passphrase if wanted, as a stream.
+ *
+ * The formats are public, so `zstd` and `age` open such a file without Barnacle: Zstandard, within
+ * the format of age if it is encrypted. Each mebibyte is a Zstandard frame of its own, behind a frame
+ * with its length that `zstd` skips, as `pzstd` writes them. So a piece is unpacked by one call, whose
+ * failure both runtimes tell in the same way.
+ */
+
+import { Buffer } from "node:buffer";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import process from "node:process";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { ArchiveError, createSource } from "./source.ts";
+
+/** Costs of guessing a passphrase: 128 MiB and half a second of this machine for each guess. */
+const SCRYPT_LOG_N = 17;
+/** Level of compression. The next ones take longer and save 2 %. */
+const LEVEL = 1;
+/** Bytes that are read at once. */
+const CHUNK_BYTES = 1024 * 1024;
+/**
+ * Bytes until the disk must have them. Without that, the kernel writes them all at once later, and a
+ * bot that stores a message at that moment waits for all of them.
+ */
+const SYNC_BYTES = 8 * 1024 * 1024;
+
+/** The frame before each piece: its number and its length, and then the bytes of the piece. */
+const FRAME = Buffer.from("502a4d1804000000", "hex");
+const FRAME_BYTES = 12;
+/** Bytes of a piece that cannot be compressed, at most. */
+const MAX_PACKED_BYTES = CHUNK_BYTES + 64 * 1024;
+const AGE_MAGIC = Buffer.from("age-encryption.org/v1\n").toString("hex");
+
+/** The passphrase does not open the file, or the file needs one. */
+export class PassphraseError extends Error {
+  override readonly name = "PassphraseError";
+}
+
+/** The kind of a file, by its first bytes. */
+export type SealedKind = "plain" | "encrypted" | "other";
+
+/** Reads the kind of a file. */
+export async function sealedKindOf(path: string): Promise<SealedKind> {
+  const file = await open(path, "r");
+  try {
+    const head = Buffer.alloc(AGE_MAGIC.length / 2);
+    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const hex = head.subarray(0, bytesRead).toString("hex");
+    if (hex === AGE_MAGIC) return "encrypted";
+    return head.subarray(0, FRAME.length).equals(FRAME) ? "plain" : "other";
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Writes a file that only this user can read. The file has its name once it is whole and on the disk.
+ *
+ * @param part Path of the unfinished file, on the same disk. It is removed if anything fails.
+ * @returns Bytes of the file.
+ */
+export async function writeSealed(
+  { path, part, passphrase, onWritten }: {
+    readonly path: string;
+    readonly part: string;
+    /** Absent: not encrypted. */
+    readonly passphrase?: string;
+    /** Called once the disk has the whole file, before it gets its name. */
+    readonly onWritten?: () => void;
+  },
+  content: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  await rm(part, { force: true });
+  const file = await open(part, "wx", 0o600);
+  let size = 0;
+  try {
+    try {
+      let unsynced = 0;
+      const packed = compressed(content);
+      for await (
+        const chunk of gathered(passphrase ? await encrypted(packed, passphrase) : packed)
+      ) {
+        await file.writeFile(chunk);
+        size += chunk.length;
+        unsynced += chunk.length;
+        if (unsynced < SYNC_BYTES) continue;
+        unsynced = 0;
+        await file.datasync();
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    onWritten?.();
+    await rename(part, path);
+    await syncFolder(dirname(path));
+    return size;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** Encryption makes chunks of 64 KiB; larger writes cost less. */
+async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    held.push(chunk);
+    bytes += chunk.length;
+    if (bytes < CHUNK_BYTES) continue;
+    yield Buffer.concat(held);
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(held);
+}
+
+async function* compressed(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: LEVEL,
+    [constants.ZSTD_c_checksumFlag]: 1,
+  };
+  for await (const chunk of gathered(content)) {
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+      const packed = zstdCompressSync(chunk.subarray(at, at + CHUNK_BYTES), { params });
+      const length = Buffer.alloc(FRAME_BYTES - FRAME.length);
+      length.writeUInt32LE(packed.length);
+      yield Buffer.concat([FRAME, length, packed]);
+    }
+  }
+}
+
+async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const source = createSource(content);
+  while (!await source.isAtEnd()) {
+    const frame = Buffer.from(await source.take(FRAME_BYTES));
+    const length = frame.readUInt32LE(FRAME.length);
+    if (!frame.subarray(0, FRAME.length).equals(FRAME) || length > MAX_PACKED_BYTES) throw broken();
+    const packed = await source.take(length);
+    let chunk: Uint8Array;
+    try {
+      chunk = zstdDecompressSync(packed, { maxOutputLength: CHUNK_BYTES });
+    } catch {
+      throw broken();
+    }
+    yield chunk;
+  }
+}
+
+function broken(): ArchiveError {
+  return new ArchiveError("cut", "a part of it is missing or changed");
+}
+
+async function encrypted(
+  content: AsyncIterable<Uint8Array>,
+  passphrase: string,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { Encrypter } = await import("age-encryption");
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(passphrase);
+  encrypter.setScryptWorkFactor(SCRYPT_LOG_N);
+  return valuesOf(await encrypter.encrypt(toWebStream(content)));
+}
+
+/**
+ * Reads the content of a file.
+ *
+ * @param passphrase Asked for only if the file is encrypted.
+ * @throws {PassphraseError} If it is the wrong one, or there is none.
+ * @throws {ArchiveError} If the file is of another kind, or a part of it is missing or changed.
+ */
+export async function* readSealed(
+  path: string,
+  passphrase: () => Promise<string | undefined>,
+): AsyncGenerator<Uint8Array> {
+  const kind = await sealedKindOf(path);
+  if (kind === "other") throw new ArchiveError("foreign", "it is no backup of Barnacle");
+  const file = chunksOf(path);
+  yield* unpacked(kind === "plain" ? file : await decrypted(file, await passphrase()));
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    for (;;) {
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function decrypted(
+  content: AsyncIterable<Uint8Array>,
+  passphrase: string | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  if (passphrase === undefined) throw new PassphraseError("it is encrypted");
+  const { Decrypter } = await import("age-encryption");
+  const decrypter = new Decrypter();
+  decrypter.addPassphrase(passphrase);
+  try {
+    return valuesOf(
+      await decrypter.decrypt(toWebStream(content)),
+      (error) => isOfSystem(error) ? error : broken(),
+    );
+  } catch (error) {
+    if (isOfSystem(error)) throw error;
+    const isWrong = error instanceof Error && error.message.startsWith("no identity matched");
+    if (isWrong) throw new PassphraseError("the passphrase is wrong");
+    throw broken();
+  }
+}
+
+/** Whether an error is the system's, such as that of an unreadable disk. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}
+
+/** A stream that makes a chunk when its reader wants one. */
+function toWebStream(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = content[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
+}
+
+/** The chunks of a stream. The runtimes differ in the type of the stream's own iterator. */
+async function* valuesOf(
+  stream: ReadableStream<Uint8Array>,
+  toError: (error: unknown) => unknown = (error) => error,
+): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch((error: unknown) => {
+      throw toError(error);
+    });
+    if (done) return;
+    yield value;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // Windows cannot open a folder
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,478 @@
+/** Makes, checks and restores backups of a store, and gives the commands everything that is wrong. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, describe, it } from "node:test";
+import { backup } from "../../../src/cli/backup/backup.ts";
+import { MANIFEST_NAME, STORE_PATH } from "../../../src/cli/backup/manifest.ts";
+import type { AskHidden } from "../../../src/cli/backup/passphrase.ts";
+import { restore } from "../../../src/cli/backup/restore.ts";
+import { hashing, sumLine } from "../../../src/cli/backup/sums.ts";
+import { verify } from "../../../src/cli/backup/verify.ts";
+import { readSealed, writeSealed } from "../../../src/host/archive/sealed_file.ts";
+import { type FileToArchive, readTar, writeTar } from "../../../src/host/archive/tar.ts";
+import { createCrashPoints } from "../../../src/host/process/crash_points.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { ACCOUNT, guildMessage, outboundMessage } from "../../support/discord/builders.ts";
+import { accepted, batch, frozen } from "../../support/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { createDataFixture, type DataFixture, removeDataFixtures } from "../data_fixture.ts";
+import { recordingIo } from "../io.ts";
+
+afterEach(removeDataFixtures);
+
+const PASSPHRASE = "correct horse battery staple";
+const ALIVE = createCrashPoints(undefined);
+
+async function makeFixture(): Promise<DataFixture> {
+  const fixture = createDataFixture();
+  await fixture.fill((store) =>
+    store.inbox.acceptBatch(batch({ judged: [accepted(guildMessage())] }), Date.now())
+  );
+  return fixture;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly out: readonly string[];
+  readonly err: string;
+}
+
+async function run(work: (io: ReturnType<typeof recordingIo>) => Promise<number>): Promise<Ran> {
+  const io = recordingIo({ HOME: "/nonexistent" });
+  const code = await work(io);
+  return { code, out: io.stdout, err: io.stderr.join("\n") };
+}
+
+const backUp = (fixture: DataFixture, flags: object = {}, ask?: AskHidden) =>
+  run((io) => backup({ ...fixture.flags, encrypt: false, ...flags }, io, ask, ALIVE));
+
+const check = (file: string, data: string, flags: object = {}, ask?: AskHidden) =>
+  run((io) => verify({ data, json: false, ...flags }, file, io, ask));
+
+const install = (file: string, data: string, flags: object = {}, ask?: AskHidden) =>
+  run((io) =>
+    restore(
+      { data, config: join(data, "..", "config.jsonc"), json: false, force: false, ...flags },
+      file,
+      io,
+      ask,
+      ALIVE,
+    )
+  );
+
+/** Makes a backup, and returns its path. */
+async function made(fixture: DataFixture, flags: object = {}): Promise<string> {
+  const { code, out, err } = await backUp(fixture, flags);
+  assert.equal(code, 0, err);
+  return out[0] ?? "";
+}
+
+/** Writes a backup again, with other files in it. */
+async function rewritten(
+  path: string,
+  change: (name: string, content: Buffer) => Buffer | undefined,
+): Promise<string> {
+  async function* files(): AsyncGenerator<FileToArchive> {
+    let sums = "";
+    for await (const file of readTar(readSealed(path, () => Promise.resolve(undefined)))) {
+      const parts: Uint8Array[] = [];
+      for await (const part of file.content) parts.push(part);
+      const isSums = file.path === "SHA256SUMS";
+      const content = change(file.path, isSums ? Buffer.from(sums) : Buffer.concat(parts));
+      if (!content) continue;
+      const hashed = hashing({ path: file.path, size: content.length, content: [content] });
+      yield hashed;
+      if (!isSums) sums += sumLine(file.path, hashed.digest());
+    }
+  }
+  const to = `${path}.changed`;
+  await writeSealed({ path: to, part: `${to}.part` }, writeTar(files(), 0));
+  return to;
+}
+
+describe("[O11] barnacle backup", () => {
+  it("makes a file in the data directory, which verify accepts", async () => {
+    const fixture = await makeFixture();
+    const path = await made(fixture);
+    assert.match(path, /\/backups\/barnacle-\d{4}-\d\d-\d\dT[-\d]{8}Z\.tar\.zst$/);
+    assert.deepEqual(readdirSync(join(fixture.data, "backups")).toSorted(), [
+      path.split("/").at(-1),
+      "lock",
+    ]);
+    const { code, err } = await check(path, fixture.data);
+    assert.equal(code, 0, err);
+    assert.match(err, /Made .* by Barnacle .*, schema \d+/);
+  });
+
+  it("asks twice for a passphrase on a terminal", async () => {
+    const fixture = await makeFixture();
+    const questions: string[] = [];
+    const ask: AskHidden = (question) => {
+      questions.push(question);
+      return Promise.resolve(PASSPHRASE);
+    };
+    const { code, out } = await backUp(fixture, { encrypt: true }, ask);
+    assert.equal(code, 0);
+    assert.deepEqual(questions, ["Passphrase of the backup: ", "The same again: "]);
+    assert.match(out[0] ?? "", /\.tar\.zst\.age$/);
+    assert.equal((await check(out[0] ?? "", fixture.data, {}, ask)).code, 0);
+  });
+
+  it("removes unfinished files of backups that died", async () => {
+    const fixture = await makeFixture();
+    const folder = join(fixture.data, "backups");
+    mkdirSync(folder);
+    for (const name of ["copy.part", ".old.tar.zst.part"]) writeFileSync(join(folder, name), "x");
+    await made(fixture);
+    assert.ok(!readdirSync(folder).some((name) => name.endsWith(".part")));
+  });
+
+  const dir = "/nonexistent-folder";
+  const refused: readonly {
+    readonly what: string;
+    readonly flags: (fixture: DataFixture) => object;
+    readonly ask?: AskHidden;
+    readonly code: number;
+    readonly says: RegExp;
+  }[] = [
+    {
+      what: "no terminal for a passphrase",
+      flags: () => ({ encrypt: true }),
+      code: 2,
+      says: /without a terminal, --passphrase-file must name the file/,
+    },
+    {
+      what: "two passphrases that differ",
+      flags: () => ({ encrypt: true }),
+      ask: (question) => Promise.resolve(question + PASSPHRASE),
+      code: 2,
+      says: /the two passphrases differ; nothing was written/,
+    },
+    {
+      what: "a short passphrase",
+      flags: () => ({ encrypt: true }),
+      ask: () => Promise.resolve("hunter2"),
+      code: 2,
+      says: /the passphrase has 7 characters; it needs at least 12/,
+    },
+    {
+      what: "an empty passphrase file",
+      flags: ({ data }) => {
+        writeFileSync(join(data, "p"), "\n");
+        return { passphraseFile: join(data, "p") };
+      },
+      code: 2,
+      says: /the passphrase is empty/,
+    },
+    {
+      what: "a missing passphrase file",
+      flags: () => ({ passphraseFile: `${dir}/p` }),
+      code: 2,
+      says: /cannot read the passphrase file .*: ENOENT/,
+    },
+    {
+      what: "a passphrase file that is a folder",
+      flags: ({ data }) => ({ passphraseFile: data }),
+      code: 2,
+      says: /cannot read the passphrase file .*: it is a folder/,
+    },
+    {
+      what: "a folder that does not exist",
+      flags: () => ({ to: `${dir}/b.tar.zst` }),
+      code: 2,
+      says: /there is no folder \/nonexistent-folder/,
+    },
+    {
+      what: "a file that exists",
+      flags: ({ config }) => ({ to: config }),
+      code: 2,
+      says: /config\.jsonc exists already; choose another name/,
+    },
+    {
+      what: "a directory without a store",
+      flags: () => ({ data: dir }),
+      code: 75,
+      says: /no data directory \/nonexistent-folder/,
+    },
+  ];
+  for (const { what, flags, ask, code, says } of refused) {
+    it(`refuses ${what}`, async () => {
+      const fixture = await makeFixture();
+      const ran = await backUp(fixture, flags(fixture), ask);
+      assert.deepEqual([ran.code, ran.out], [code, []], ran.err);
+      assert.match(ran.err, says);
+      assert.ok(!existsSync(join(fixture.data, "backups")));
+    });
+  }
+
+  it("refuses a second one at the same time", async () => {
+    const fixture = await makeFixture();
+    mkdirSync(join(fixture.data, "backups"));
+    const lock = await acquireLock(join(fixture.data, "backups", "lock"), Date.now());
+    assert.equal(lock.kind, "held");
+    const { code, err } = await backUp(fixture);
+    assert.equal(code, 75);
+    assert.match(err, /another backup of .* is being made \(pid \d+\)/);
+    if (lock.kind === "held") lock.release();
+  });
+});
+
+describe("[O11] barnacle verify and restore", () => {
+  const dir = "/nonexistent-folder";
+  const refused: readonly {
+    readonly what: string;
+    readonly file: (path: string, fixture: DataFixture) => string | Promise<string>;
+    readonly flags?: object;
+    readonly ask?: AskHidden;
+    readonly code: number;
+    readonly says: RegExp;
+  }[] = [
+    {
+      what: "half a file",
+      file: (path) => cut(path, (size) => Math.floor(size / 2)),
+      code: 1,
+      says: /is damaged: its end is missing\. Copy it again from where it was made, or use another/,
+    },
+    {
+      what: "a file without its last bytes",
+      file: (path) => cut(path, (size) => size - 1),
+      code: 1,
+      says: /is damaged: /,
+    },
+    {
+      what: "a file with a changed byte",
+      file(path) {
+        const bytes = readFileSync(path);
+        bytes.writeUInt8(bytes.readUInt8(2_000) ^ 1, 2_000);
+        writeFileSync(path, bytes);
+        return path;
+      },
+      code: 1,
+      says: /is damaged: a part of it is missing or changed/,
+    },
+    {
+      what: "another file",
+      file: (_, { config }) => config,
+      code: 1,
+      says: /config\.jsonc cannot be used: it is no backup of Barnacle/,
+    },
+    {
+      what: "an empty file",
+      file(path) {
+        writeFileSync(path, "");
+        return path;
+      },
+      code: 1,
+      says: /cannot be used: it is no backup of Barnacle/,
+    },
+    {
+      what: "a folder",
+      file: (_, { data }) => data,
+      code: 1,
+      says: /cannot read .*: EISDIR/,
+    },
+    {
+      what: "a newer format",
+      file: (path) =>
+        rewritten(
+          path,
+          (name, content) =>
+            name === MANIFEST_NAME
+              ? Buffer.from(content.toString().replace('"format": 1', '"format": 2'))
+              : content,
+        ),
+      code: 1,
+      says: /Barnacle \S+ made this backup in a newer format; use that version or a newer one/,
+    },
+    {
+      what: "a manifest that is none",
+      file: (path) =>
+        rewritten(path, (name, content) => name === MANIFEST_NAME ? Buffer.from("{}") : content),
+      code: 1,
+      says: /cannot be used: it is no backup of Barnacle/,
+    },
+    {
+      what: "a store of a newer Barnacle",
+      file: (path, { data }) =>
+        rewritten(
+          path,
+          (name, content) =>
+            name === STORE_PATH
+              ? withDatabase(data, content, (database) => database.exec("PRAGMA user_version = 99"))
+              : content,
+        ),
+      code: 1,
+      says: /cannot be used: a newer Barnacle made it: its store has a newer schema/,
+    },
+    {
+      what: "a store with a damaged page",
+      file: (path) =>
+        rewritten(path, (name, content) => {
+          if (name === STORE_PATH) content.fill(0xff, 4_096 * 2, 4_096 * 3);
+          return content;
+        }),
+      code: 1,
+      says: /cannot be used: its store is damaged\. Use another backup/,
+    },
+    {
+      what: "a backup without a store",
+      file: (path) => rewritten(path, (name, content) => name === STORE_PATH ? undefined : content),
+      code: 1,
+      says: /cannot be used: it has no store/,
+    },
+    {
+      what: "a file with another checksum",
+      file: (path) =>
+        rewritten(
+          path,
+          (name, content) =>
+            name === "SHA256SUMS" ? Buffer.from(content.toString().replace(/[0-9]/, "a")) : content,
+        ),
+      code: 1,
+      says: /is damaged: a file in it has another checksum/,
+    },
+    {
+      what: "a wrong passphrase",
+      file: (_, fixture) => sealed(fixture),
+      ask: () => Promise.resolve("another passphrase"),
+      code: 1,
+      says: /\.age: the passphrase is wrong/,
+    },
+    {
+      what: "no passphrase",
+      file: (_, fixture) => sealed(fixture),
+      code: 2,
+      says: /\.age is encrypted; --passphrase-file names the file with its passphrase/,
+    },
+    {
+      what: "half an encrypted file",
+      file: async (_, fixture) => cut(await sealed(fixture), (size) => Math.floor(size / 2)),
+      ask: () => Promise.resolve(PASSPHRASE),
+      code: 1,
+      says: /is damaged: a part of it is missing or changed/,
+    },
+  ];
+  for (const { what, file, flags, ask, code, says } of refused) {
+    it(`refuse ${what}`, async () => {
+      const fixture = await makeFixture();
+      using other = tempDirectory();
+      const data = join(other.path, "data");
+      const path = await file(await made(fixture), fixture);
+      const verified = await check(path, data, flags, ask);
+      assert.deepEqual([verified.code, verified.out], [code, []], verified.err);
+      assert.match(verified.err, says);
+      assert.doesNotMatch(verified.err, /\n\s+at /);
+      const restored = await install(path, data, flags, ask);
+      assert.deepEqual([restored.code, restored.out], [code, []], restored.err);
+      assert.match(restored.err, says);
+      assert.deepEqual(readdirSync(data), ["lock"]);
+    });
+  }
+
+  it("name a missing file", async () => {
+    using other = tempDirectory();
+    assert.match((await check(`${dir}/b`, other.path)).err, /cannot read .*: ENOENT/);
+    assert.match((await install(`${dir}/b`, other.path)).err, /no such file: \/nonexistent-folder/);
+  });
+
+  it("refuse to replace data beside a running bot, and without --force", async () => {
+    const fixture = await makeFixture();
+    const path = await made(fixture);
+    const refusal = await install(path, fixture.data);
+    assert.equal(refusal.code, 1);
+    assert.match(refusal.err, /has data already \(barnacle\.db\); --force replaces them/);
+    const lock = await acquireLock(join(fixture.data, "lock"), Date.now());
+    const beside = await install(path, fixture.data, { force: true });
+    assert.equal(beside.code, 75);
+    assert.match(beside.err, /a bot \(pid \d+\) runs with the data in .*; stop it first/);
+    if (lock.kind === "held") lock.release();
+  });
+});
+
+describe("[O11] barnacle restore", () => {
+  it("ends open turns as restored, and looks for unsent messages", async () => {
+    const fixture = createDataFixture();
+    const { id } = guildMessage();
+    await fixture.fill(async (store) => {
+      await store.inbox.acceptBatch(batch({ judged: [accepted(guildMessage())] }), Date.now());
+      await store.outbox.addAll([frozen({}), frozen({ nonce: "old" })], Date.now());
+    });
+    withStore(fixture.data, (database) =>
+      database.exec(`
+        UPDATE outbox SET created_at = 0 WHERE nonce = 'old';
+        INSERT INTO gateway_session (account_id, shard_id, session_id, alive_at, stored_up_to)
+        VALUES ('${ACCOUNT}', 0, 'secret', 1, 1)`));
+    const path = await made(fixture);
+    using other = tempDirectory();
+    const data = join(other.path, "data");
+    const { code, err } = await install(path, data);
+    assert.equal(code, 0, err);
+    assert.match(
+      err,
+      /Ended: 1 open turns, 0 questions.*: 1 to look for in their channels, 1 held/,
+    );
+    withStore(data, (database) => {
+      const all = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
+      const [turn] = all("SELECT message_id, state, failure FROM inbox");
+      assert.deepEqual([turn?.["message_id"], turn?.["state"]], [id, "failed"]);
+      assert.match(String(turn?.["failure"]), /^restored: the store is from a backup of 20/);
+      assert.deepEqual(all("SELECT nonce, state FROM outbox ORDER BY id"), [
+        { nonce: outboundMessage().nonce, state: "sending" },
+        { nonce: "old", state: "uncertain" },
+      ]);
+      assert.deepEqual(all("SELECT 1 FROM gateway_session"), []);
+    });
+  });
+
+  it("finishes a restore that was interrupted before", async () => {
+    const fixture = await makeFixture();
+    const path = await made(fixture);
+    using other = tempDirectory();
+    const data = join(other.path, "data");
+    assert.equal((await install(path, data)).code, 0);
+    const again = await install(path, data, { force: true });
+    assert.equal(again.code, 0, again.err);
+    assert.match(again.err, /The old data are in .*before-restore-/);
+  });
+});
+
+function cut(path: string, length: (size: number) => number): string {
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.subarray(0, length(bytes.length)));
+  return path;
+}
+
+/** An encrypted backup. */
+async function sealed(fixture: DataFixture): Promise<string> {
+  const ask = () => Promise.resolve(PASSPHRASE);
+  const { out, err } = await backUp(fixture, { encrypt: true }, ask);
+  assert.ok(out[0], err);
+  return out[0];
+}
+
+function withStore(data: string, work: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(join(data, "barnacle.db"));
+  try {
+    work(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** Changes the bytes of a database. */
+function withDatabase(
+  folder: string,
+  content: Buffer,
+  work: (database: DatabaseSync) => void,
+): Buffer {
+  const path = join(folder, "changed.db");
+  writeFileSync(path, content);
+  const database = new DatabaseSync(path);
+  work(database);
+  database.close();
+  return readFileSync(path);
+}
