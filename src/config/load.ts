@@ -8,6 +8,7 @@ import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { auditModelVariables, unknownProviders } from "./model_checks.ts";
+import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
@@ -24,7 +25,7 @@ import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts
 import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { isRemoved } from "./valid_part.ts";
-import { envSecret, type SecretPlaces } from "./schema/parts/secrets.ts";
+import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
 import { valueAt } from "./text/tree.ts";
 import { positionOf } from "./text/written.ts";
 
@@ -95,6 +96,7 @@ export async function loadConfig(
     ...await unknownProviders(settings, problemAt, parsed.part),
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
+    ...openAlerts(settings, problemAt),
     ...(isRemoved(["http", "token"], removed)
       ? []
       : openHttp(settings, written, problemAt, ports.isElsewhere)),
@@ -120,6 +122,17 @@ export async function loadConfig(
     problems: all,
     holdsSecret: secrets.holdsLiteral,
   };
+}
+
+/** Warns about addresses of alerts that cross the internet unencrypted (SEC-R9). */
+function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
+  return (["webhook", "ntfy"] as const).flatMap((way) => {
+    const written = alerts?.[way];
+    const host = written instanceof Secret ? openHost(written.reveal()) : undefined;
+    if (host === undefined) return [];
+    const message = `The alerts for ${host} cross the network unencrypted`;
+    return [problemAt("warning", ["alerts", way], message, UNENCRYPTED_HINT)];
+  });
 }
 
 /** The problem that an account has no token; `undefined` if it has one. */

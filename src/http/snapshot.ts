@@ -184,4 +184,6 @@ export interface ModelSnapshot {
   readonly fix?: string;
   /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
   readonly down?: ModelDown;
+  /** Whether it, or a fallback for it, has answered since the start. */
+  readonly hasAnswered?: boolean;
 }

@@ -53,6 +53,10 @@ describe("loadConfig()", () => {
     [{ webhook: "${BAD}" }, /^error alerts\.webhook: .*does not begin with https/],
     [{ webhook: "${NONE}" }, /^error alerts\.webhook: The variable NONE is not set$/],
     [{ webhook: "" }, /^error alerts\.webhook: /],
+    [
+      { ntfy: "http://ntfy.example.com/words" },
+      /^warning alerts\.ntfy: The alerts for ntfy\.example\.com cross the network unencrypted$/,
+    ],
     [{ ntfy: "https://ntfy.sh/" }, /^error alerts\.ntfy: .* it names no topic$/],
     [{ ntfy: "my-topic" }, /^error alerts\.ntfy: .*does not begin with/],
     [{ ways: ["mail"] }, /^error alerts\.ways\[0\]: .*"dm".*"webhook".*"ntfy"/],

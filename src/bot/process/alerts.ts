@@ -53,6 +53,7 @@ export function startAlerts(
   },
 ): Alerts {
   const stopping = new AbortController();
+  let spent: AlertFacts["budgets"] | undefined;
   let slow: { readonly facts: SlowFacts; readonly at: number } | undefined;
 
   async function slowFacts(): Promise<SlowFacts> {
@@ -74,14 +75,17 @@ export function startAlerts(
     return facts;
   }
 
+  /** Rejects only if the store could never be read; later, the last facts of it count. */
   async function facts(): Promise<AlertFacts> {
     const { startedAt, accounts, store: state, models } = snapshot();
     const { budgets, agentList } = config();
-    // A store that cannot be read is trouble itself, and hides no other.
-    const spent = await readBudgetsOfAll(budgets, agentList.map(({ id }) => id), store, now())
-      .catch(() => []);
-    const read = await slowFacts().catch(() => ({ schedules: [], ...slow?.facts }));
-    const told = { models, budgets: spent, reported: reported() };
+    const ids = agentList.map(({ id }) => id);
+    const [used, read] = await Promise.all([
+      readBudgetsOfAll(budgets, ids, store, now()).catch(orLast(spent)),
+      slowFacts().catch(orLast(slow?.facts)),
+    ]);
+    spent = used;
+    const told = { models, budgets: used, reported: reported() };
     return { now: now(), startedAt, accounts, store: state, ...told, ...read };
   }
 
@@ -125,6 +129,14 @@ export function startAlerts(
       stopping.abort();
       await alerts.stop();
     },
+  };
+}
+
+/** Takes the last value for one that cannot be read; without one, the error stays. */
+function orLast<Value>(last: Value | undefined): (error: unknown) => Value {
+  return (error) => {
+    if (last === undefined) throw error;
+    return last;
   };
 }
 

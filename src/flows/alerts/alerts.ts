@@ -53,7 +53,10 @@ export function createAlerts(ports: AlertsPorts) {
   const records = createRecords(ports);
   let state: AlertState = NO_ALERTS;
   let isLoaded = false;
+  /** Whether the last look has failed, as the log says. */
+  let isBlind = false;
   let isStopped = false;
+  let isEnding = false;
   let lookedAt: number | undefined;
   let cancel: (() => void) | undefined;
   let running: Promise<void> | undefined;
@@ -86,7 +89,7 @@ export function createAlerts(ports: AlertsPorts) {
       return afterSent(record, way, now());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const after = afterFailure(due, `${way}: ${reason}`, now());
+      const after = afterFailure(due, `${way}: ${reason}`, now(), isEnding);
       const nextAt = after.owed && new Date(after.owed.nextAt).toISOString();
       log.warn("Cannot tell the owners of an alert", { ...fields, reason, nextAt });
       onSent(record.kind, way, false);
@@ -97,8 +100,10 @@ export function createAlerts(ports: AlertsPorts) {
   async function lookOnce(): Promise<void> {
     try {
       await look(await facts());
+      isBlind = false;
     } catch (error) {
-      log.warn("Cannot look for alerts; will try again", { error });
+      if (!isBlind) log.warn("Cannot look for alerts; will try again", { error });
+      isBlind = true;
     }
   }
 
@@ -121,8 +126,9 @@ export function createAlerts(ports: AlertsPorts) {
     start: run,
     /** Alerts that have not ended, oldest first. */
     open: (): readonly AlertRecord[] => state.records.filter(isOpen),
-    /** Looks at once, because this process ends by itself. */
+    /** Looks at once, because this process ends by itself. Each way is tried once. */
     async lastLook(): Promise<void> {
+      isEnding = true;
       await running;
       if (!isStopped) await lookOnce();
     },

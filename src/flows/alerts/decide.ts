@@ -92,6 +92,10 @@ export function judgeAlerts(
       if (now - (record.endedAt ?? 0) < DAY_MS) next.push(record);
       continue;
     }
+    if (kindOf(record.kind)?.isUnsure?.(facts, record.about)) {
+      next.push(record);
+      continue;
+    }
     const { ms, since } = hold(key, record.kind);
     if (ms < endMsOf(record, times)) next.push(record);
     else {
@@ -195,15 +199,20 @@ export function afterSent(record: AlertRecord, way: AlertWay, now: number): Aler
   return { ...rest, told: { at: now, way } };
 }
 
-/** The alert after a message could not be sent. */
+/**
+ * The alert after a message could not be sent.
+ *
+ * @param isEnding Whether the process ends, so that no way is tried twice.
+ */
 export function afterFailure(
   { record, way, isLast }: NextMessage,
   failure: string,
   now: number,
+  isEnding = false,
 ): AlertRecord {
   const { owed } = record;
   if (!owed || way === undefined) return record;
-  const wait = WAITS_MS[owed.tries];
+  const wait = isEnding ? undefined : WAITS_MS[owed.tries];
   if (wait !== undefined) {
     return { ...record, failure, owed: { ...owed, tries: owed.tries + 1, nextAt: now + wait } };
   }

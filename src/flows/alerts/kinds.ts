@@ -33,6 +33,7 @@ export interface AlertFacts {
   readonly models: readonly {
     readonly id: string;
     readonly down?: ModelDown;
+    readonly hasAnswered?: boolean;
   }[];
   readonly budgets: readonly BudgetUse[];
   readonly schedules: readonly Schedule[];
@@ -72,6 +73,8 @@ export interface AlertKind {
    * @param isOpen Whether an alert is open already, for limits that differ for its end.
    */
   find(facts: AlertFacts, isOpen: boolean): readonly Omit<Trouble, "kind">[];
+  /** Whether the facts cannot tell if trouble of before a restart is over; absent: they can. */
+  isUnsure?(facts: AlertFacts, about: string): boolean;
 }
 
 const MIB = 1_048_576;
@@ -184,6 +187,8 @@ export const ALERT_KINDS: readonly AlertKind[] = [
     beginMs: at(0),
     endMs: at(0),
     find: ({ models }) => models.flatMap(({ id, down }) => down ? [{ about: id, ...down }] : []),
+    isUnsure: ({ models }, about) =>
+      models.some(({ id, down, hasAnswered }) => id === about && !down && !hasAnswered),
   },
   {
     ...ALERT,

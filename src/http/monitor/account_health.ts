@@ -296,7 +296,12 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
       told.fallback = answered;
       const { kind } = outcome.failure ?? {};
       const fix = kind === undefined ? model.fix : nextStepAfter(`${kind}: ${model.id}`);
-      told.model = { ...model, openAt: model.openAt ?? now, fix, down: undefined };
+      told.model = {
+        ...model,
+        openAt: model.openAt ?? now,
+        fix,
+        down: undefined,
+      };
     }
     delete told.failures;
   }

@@ -153,6 +153,11 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
   const words = accounts.flatMap((account) =>
     account.models().flatMap(({ model, fallback }) => fallback ? [model, fallback] : [model])
   );
+  const covered = new Set(
+    accounts.flatMap((one) =>
+      one.models().flatMap(({ model, fallback }) => fallback ? model.id : [])
+    ),
+  );
   return [...new Set(words.map(({ id }) => id))].map((id) => {
     const own = words.filter((word) => word.id === id);
     const servedAt = Math.max(...own.map(({ servedAt = -Infinity }) => servedAt));
@@ -160,6 +165,7 @@ function modelsOf(accounts: readonly AccountHealth[]): readonly ModelSnapshot[] 
       openAt !== undefined && openAt >= servedAt ? [{ openAt, fix, down }] : []
     ).sort((one, other) => one.openAt - other.openAt);
     const down = open.find((one) => one.down)?.down;
-    return { id, ...open[0], down };
+    const hasAnswered = servedAt > 0 || covered.has(id) || undefined;
+    return { id, ...open[0], down, hasAnswered };
   });
 }

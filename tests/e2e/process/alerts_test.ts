@@ -133,6 +133,25 @@ describe("[O12] alerts of the bot", () => {
       })
     ));
 
+  it("tell a webhook why the bot ends by itself", () =>
+    withReceiver((receiver) =>
+      withSimulation(
+        { config: { alerts: { webhook: `${receiver.url}${SECRET_PATH}` } } },
+        async ({ start, simulator }) => {
+          const bot = await start();
+          const { gateway } = simulator.faults;
+          gateway.closeOnIdentify.push(4004);
+          gateway.forgetSessions();
+          gateway.drop("reset");
+          assert.equal((await ended(bot)).code, 77);
+          const { event, kind, about, cause } = JSON.parse(receiver.received[0]?.body ?? "{}");
+          assert.deepEqual([event, kind, about], ["begins", "account", "default"]);
+          assert.match(cause, /token/);
+          assert.equal(receiver.received.length, 1);
+        },
+      )
+    ));
+
   it("tell the owner by direct message that the budget of the bot is spent", () =>
     withSimulation(
       { config: { budgets: { total: { tokensPerDay: 12 } } } },

@@ -37,6 +37,7 @@ const DOWN: Partial<AlertFacts> = {
 const SPENT = (used: number): Partial<AlertFacts> => ({
   budgets: [{ rule: "budgets.total.tokensPerDay", limit: 100, unit: "tokens", used }],
 });
+const ANSWERING = { models: [{ id: "local/a", hasAnswered: true }] };
 const FAILING: Partial<AlertFacts> = {
   models: [{ id: "local/a", down: { cause: "its last 3 turns failed", isNoticed: false } }],
 };
@@ -51,7 +52,7 @@ class Play {
   #lookedAt = START;
 
   look(change: Partial<AlertFacts>): void {
-    const facts = { ...MIN_FACTS, now: this.now, ...change };
+    const facts = { ...MIN_FACTS, ...ANSWERING, now: this.now, ...change };
     const stepMs = Math.max(0, Math.min(30_000, this.now - this.#lookedAt));
     this.#lookedAt = this.now;
     this.state = judgeAlerts(this.state, facts, TIMES, stepMs);
@@ -316,6 +317,16 @@ describe("[O12] judgeAlerts()", () => {
     play.ways = ["webhook"];
     play.pass(10 * SECOND, DOWN);
     assert.deepEqual(play.sent, ["webhook begins gateway default"]);
+  });
+
+  it("ends no alert about a model that no one has asked since the restart", () => {
+    const play = new Play();
+    play.look(FAILING);
+    play.restart();
+    play.pass(HOUR, { models: [{ id: "local/a" }] });
+    assert.deepEqual(play.sent, ["dm begins model local/a"]);
+    play.look({ models: [] }); // the config has it no more
+    assert.deepEqual(play.sent, ["dm begins model local/a", "dm ends model local/a"]);
   });
 
   it("forgets an ended alert after a day", () => {

@@ -269,7 +269,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(health.snapshot().models, [{ id: "openai/gpt", openAt }]);
     assert.equal(isReady(), false);
     account.setTurn(reply, "openai/gpt");
-    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
     assert.equal(isReady(), true);
   });
 
@@ -280,7 +280,10 @@ describe("[O2] startHealthMonitor() and models", () => {
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     clock.advance(1_000);
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
-    const both = [{ id: "openai/gpt", openAt }, { id: "other/kelp" }];
+    const both = [
+      { id: "openai/gpt", openAt, hasAnswered: true },
+      { id: "other/kelp", hasAnswered: true },
+    ];
     sameData(health.snapshot().models, both);
     const checks = judgeHealth(health.snapshot(), clock.now()).filter(({ id }) =>
       id.startsWith("llm:")
@@ -290,7 +293,27 @@ describe("[O2] startHealthMonitor() and models", () => {
       ["pass", true],
     ]);
     account.setTurn(reply, "openai/gpt");
-    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
+    sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
+  });
+
+  it("[O12] says why questions get no answer: after three failures, or one for the operator", () => {
+    const { health, begin } = setUp();
+    const account = begin();
+    const down = () => health.snapshot().models[0]?.down;
+    account.setTurn(failed, "openai/gpt");
+    account.setTurn(failed, "openai/gpt");
+    assert.equal(down(), undefined);
+    account.setTurn(failed, "openai/gpt");
+    assert.match(down()?.cause ?? "", /^its last 3 turns failed, the last one as "\w+"$/);
+    assert.equal(down()?.isNoticed, false);
+    account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
+    assert.equal(down(), undefined, "a fallback answers");
+    const error = new ModelError("no words of it", { kind: "quota", modelId: "openai/gpt" });
+    account.setTurn({ ...failed, error }, "openai/gpt");
+    assert.equal(down()?.cause, "the quota or the credit of its API key is used up");
+    assert.equal(down()?.isNoticed, true);
+    account.setTurn(reply, "openai/gpt");
+    assert.equal(down(), undefined);
   });
 
   it("[C6] shows a shared model once; it serves if it has answered any account since", () => {
@@ -304,10 +327,10 @@ describe("[O2] startHealthMonitor() and models", () => {
     sameData(model(), [{ id: "openai/gpt", openAt }], "since it failed the first of them");
     clock.advance(1_000);
     second.setTurn(reply, "openai/gpt");
-    sameData(model(), [{ id: "openai/gpt" }]);
+    sameData(model(), [{ id: "openai/gpt", hasAnswered: true }]);
     clock.advance(1_000);
     second.setTurn(failed, "openai/gpt");
-    sameData(model(), [{ id: "openai/gpt", openAt: clock.now() }]);
+    sameData(model(), [{ id: "openai/gpt", openAt: clock.now(), hasAnswered: true }]);
     second.setModels(["local/small"]);
     sameData(model(), [{ id: "openai/gpt", openAt }, { id: "local/small" }]);
   });
