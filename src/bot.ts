@@ -5,7 +5,7 @@ import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
 import { type Applied, createAccounts } from "./bot/account/accounts.ts";
-import type { Online } from "./bot/account_interface.ts";
+import type { AccountTraffic, Online } from "./bot/account_interface.ts";
 import { createMeter } from "./http/monitor/meters.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
@@ -68,7 +68,16 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
 }
 
-export type { AccountSetup, AnsweringModels, ConfigFile, ModelChoices, Online, Setup, Speech };
+export type {
+  AccountSetup,
+  AccountTraffic,
+  AnsweringModels,
+  ConfigFile,
+  ModelChoices,
+  Online,
+  Setup,
+  Speech,
+};
 
 /** A running bot. */
 export interface Bot {
@@ -78,6 +87,8 @@ export interface Bot {
   readonly snapshot: () => Snapshot;
   /** Reads the store's figures for the next snapshot; never rejects. */
   readonly refresh: () => Promise<void>;
+  /** The traffic of each running account with Discord. */
+  readonly traffic: () => readonly AccountTraffic[];
   /** Counts a report to the service manager. */
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
@@ -206,6 +217,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     http,
     snapshot: health.snapshot,
     refresh: health.refresh,
+    traffic() {
+      const all: AccountTraffic[] = [];
+      accounts.each((running) => all.push(running.traffic()));
+      return all;
+    },
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async apply(next, changes) {

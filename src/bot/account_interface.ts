@@ -5,6 +5,8 @@ import type { Config } from "../config/config.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
+import type { GatewayStats } from "../core/discord/gateway.ts";
+import type { ShownBucket } from "../discord/rest/scheduler/buckets.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/timeline.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
@@ -81,6 +83,17 @@ export interface Online {
   readonly models: readonly string[];
 }
 
+/** The traffic of an account with Discord, for the dashboard. */
+export interface AccountTraffic {
+  readonly accountId: AccountId;
+  /** Absent before the gateway is found. */
+  readonly gateway?: GatewayStats;
+  /** Number of requests that wait for their slot. */
+  readonly queued: number;
+  /** Rate limits. */
+  readonly limits: readonly ShownBucket[];
+}
+
 /** A running account, as the bot uses it. */
 export interface RunningAccount extends AccountParts {
   readonly accountId: AccountId;
@@ -91,6 +104,8 @@ export interface RunningAccount extends AccountParts {
    * keeps its settings: changing these takes a restart of the account.
    */
   apply(config: Config, account: ReloadedSetup, text: string | undefined): Promise<void>;
+  /** The connection's counts, and the limits of requests. */
+  traffic(): AccountTraffic;
   /** Estimated bytes of each in-memory cache, by name; computed when called. */
   caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace through this process. */

@@ -72,6 +72,12 @@ export async function runAccount(
       inbound.reconfigured();
       parts.connectionState.reconfigured();
     },
+    traffic: () => ({
+      accountId,
+      gateway: connection.stats(),
+      queued: parts.client.status().queued,
+      limits: parts.client.limits(),
+    }),
     caches: () => ({
       guilds: bytesOfIndex(reader.index),
       people: reader.peopleBytes(),

@@ -69,8 +69,13 @@ export async function probe(
   return { accounts, code };
 }
 
-async function probeAccounts(
-  { config, text }: LoadedConfig,
+/**
+ * Audits all enabled accounts of a config.
+ *
+ * @param api Address of Discord's API.
+ */
+export async function probeAccounts(
+  { config, text }: Pick<LoadedConfig, "config" | "text">,
   store: Store | undefined,
   api: string,
 ): Promise<readonly ProbedAccount[]> {

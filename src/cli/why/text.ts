@@ -21,11 +21,32 @@ type ReportedRow = WhyReport["outbox"][number];
  * @returns Lines without control characters.
  */
 export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[] {
-  const { messageId, askedBy, decisions, turn, steps, outbox, runs = [] } = report;
-  const sections = [
+  const { messageId, askedBy, decisions } = report;
+  return joined([
     ...(askedBy === undefined ? [] : [[`${askedBy} is about the message ${messageId}.`]]),
     ...(decisions.length === 0 ? [[withoutDecision(report)]] : []),
     ...decisions.map((decision) => ofDecision(decision, report, shown)),
+    ...storySections(report),
+  ]);
+}
+
+/**
+ * Lays out what became of a message after its decision: turn, steps, deliveries.
+ *
+ * @returns As {@link whyLines}; no line if nothing did.
+ */
+export function storyLines(report: WhyReport): readonly string[] {
+  return joined(storySections(report));
+}
+
+/** All lines, with a blank one between two sections. */
+function joined(sections: readonly (readonly string[])[]): readonly string[] {
+  return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
+}
+
+function storySections(report: WhyReport): readonly (readonly string[])[] {
+  const { turn, steps, outbox, runs = [] } = report;
+  return [
     ...(turn
       ? [[
         ...turnLines(turn),
@@ -38,7 +59,6 @@ export function whyLines(report: WhyReport, shown: CheckStyle): readonly string[
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
     ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),
   ];
-  return sections.flatMap((lines, at) => at === 0 ? lines : ["", ...lines]);
 }
 
 function withoutDecision({ messageId, outbox }: WhyReport): string {

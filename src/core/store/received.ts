@@ -18,6 +18,8 @@ export interface Received
 
 /** Reads verdicts, page by page. */
 export interface RecordedVerdicts {
+  /** The newest verdicts before a number, the newest first, at most `limit`, with their facts. */
+  newestVerdicts(limit: number, before?: number): Promise<readonly JudgedOnRecord[]>;
   /**
    * The verdicts after a number, oldest first, at most `limit`; 0 starts with the oldest. An
    * undecided message is left out until it is decided.
@@ -42,6 +44,12 @@ export interface RecordedVerdict {
   /** Config path of the rule that decided. */
   readonly rule: string;
   readonly at: number;
+}
+
+/** A verdict with the facts that it was made from; without, if an older Barnacle decided. */
+export interface JudgedOnRecord extends RecordedVerdict {
+  /** The facts. */
+  readonly facts?: Facts;
 }
 
 /** Reads direct channels. */

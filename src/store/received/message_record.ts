@@ -39,6 +39,7 @@ const POLICY = rows({
   text: optional(text()),
   names: optional(json<readonly ResolvedName[]>()),
 });
+const FACTS = rows({ facts: optional(json<Facts>()) });
 const TURN_STATE = oneOf(
   "waiting",
   "running",
@@ -141,7 +142,20 @@ export function createDecisions(database: DatabaseSync, { read }: Transactions):
        AND id > :id AND verdict <> 'undecided'
      ORDER BY block, id LIMIT :limit`,
   );
-  return { verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)) };
+  const selectNewest = database.prepare(
+    `SELECT ${VERDICT.columns()}, facts FROM decision
+     WHERE block < :before AND id < :before ORDER BY block DESC, id DESC LIMIT :limit`,
+  );
+  return {
+    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)),
+    newestVerdicts: (limit, before = Number.MAX_SAFE_INTEGER) =>
+      read(() =>
+        selectNewest.all({ limit, before }).map((row) => ({
+          ...VERDICT.read(row),
+          ...FACTS.read(row),
+        }))
+      ),
+  };
 }
 
 /** Runs of reactions are younger than their message; `why` shows those of a day. */

@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loginLink, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
 
+/** A text and a name that a person chooses, and that must stay text. */
+const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+
 describe("[O6] the dashboard", WITH_BROWSER, () => {
   it("logs in by a link that works once, and ends the session", () =>
     withDashboard({}, async ({ page, base, judge }, scene) => {
@@ -16,7 +19,9 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
           headers: { "Content-Type": "application/json" },
           body: JSON.stringify({ token }),
         });
-      assert.equal((await fetch(used)).status, 200); // an unfurl uses nothing up
+      const shell = await fetch(used); // an unfurl uses nothing up
+      assert.equal(shell.status, 200);
+      assert.doesNotMatch(await shell.text(), /Krill/);
       assert.equal((await login()).status, 200);
       assert.equal((await login()).status, 401);
       await page.click("#logout");
@@ -24,4 +29,51 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       assert.equal(await page.evaluate(() => sessionStorage.length), 0);
       await judge();
     }));
+
+  it("shows decisions live, explains one, and tells its whole story", () =>
+    withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
+      await page.waitForSelector("#state .is-good");
+      const silent = say("grace", "general", `nobody asked ${HOSTILE}`);
+      const asked = say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      // Without a click: the page follows.
+      await page.waitForSelector(`#decisions a[href*="${silent.id}"]`);
+      await page.waitForSelector(`#decisions a[href*="${asked.id}"]`);
+      await judge();
+      await go("Feed");
+      await page.waitForSelector(`#decisions tr:has-text("grace"):has-text("ignored")`);
+      await judge();
+      await page.click(`#decisions a[href*="${asked.id}"]`);
+      await page.waitForSelector("#story");
+      assert.match(await page.innerText("#page"), /barnacle why \d+/);
+      await page.click("#story summary");
+      await page.waitForSelector('#story pre:has-text("Turn: answered")');
+      assert.match(await page.innerText("#story pre"), /tokens[\s\S]*Delivery:/);
+      await judge();
+      await page.goBack();
+      await page.waitForSelector("#page h1:text-is('Feed')");
+      await page.fill('input[name="message"]', "not an id");
+      await page.click(".query button");
+      await page.waitForSelector("#problem-of-message");
+    }));
+
+  for (const title of ["Gateway", "Outbox", "Server check"]) {
+    it(`shows ${title}`, () =>
+      withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
+        say("grace", "general", `${mention} hello`);
+        await replies("general", 1);
+        await go(title);
+        await page.waitForSelector("#page .card");
+        await judge();
+        const text = await page.innerText("#page");
+        if (title === "Gateway") {
+          assert.match(text, /default\/0[\s\S]*ready/);
+          assert.match(text, /left today[\s\S]*POST \/channels\/:id\/messages/);
+        }
+        if (title === "Server check") {
+          assert.match(text, /Krill & Co[\s\S]*#general/);
+          assert.match(text, /\/status/);
+        }
+      }));
+  }
 });

@@ -49,12 +49,14 @@ export function Time({ at }: { at: number }): PageView {
 
 /** A table; `empty` is its text without rows. */
 export function Table(
-  { caption, head, rows, empty }: {
+  { caption, head, rows, empty, names = [] }: {
     /** For screen readers: `"Unsent messages"`. */
     caption: string;
     head: readonly string[];
     rows: readonly (readonly Child[])[];
     empty: string;
+    /** Names the rows, in their order; a row with a new name is marked for a moment. */
+    names?: readonly string[];
   },
 ): PageView {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
@@ -66,8 +68,15 @@ export function Table(
           <tr>{head.map((one) => <th scope="col">{one}</th>)}</tr>
         </thead>
         <tbody>
-          {rows.map((row) => <tr>{row.map((cell, at) => <td data-head={head[at]}>{cell}</td>)}
-          </tr>)}
+          {rows.map((row, index) => (
+            <tr data-row={names[index]}>
+              {row.map((cell, at) => (
+                <td data-head={head[at]}>
+                  <div>{cell}</div>
+                </td>
+              ))}
+            </tr>
+          ))}
         </tbody>
       </table>
     </div>

@@ -14,7 +14,7 @@ export interface DashboardParts extends Pick<Clock, "now"> {
    * (`shared/store_calls.ts`), so the bot reacts to a change as to that of a command.
    */
   readonly store: Store;
-  readonly bot: Pick<Bot, "snapshot" | "refresh">;
+  readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic">;
   /** The running config, with its accounts and models. */
   readonly setup: () => Setup;
   /** Path of the config file; absent without a file. */

@@ -143,6 +143,8 @@ export function createClient(options: ClientOptions) {
         queued: rateLimiter.queued,
       };
     },
+    /** Discord's rate limits, as far as responses told them. */
+    limits: rateLimiter.shown,
   };
 }
 

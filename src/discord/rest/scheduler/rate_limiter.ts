@@ -268,6 +268,8 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     get queued(): number {
       return queues.queued;
     },
+    /** The known buckets. */
+    shown: () => buckets.shown(steadyNow()),
   };
 }
 

@@ -26,7 +26,7 @@ describe("[D3] availableAt()", () => {
     ["over, and the whole next window is in flight", { ...OPEN, resetAt: NOW }, 5, Infinity],
   ];
   for (const [name, window, inFlight, at] of rows) {
-    it(name, () => assert.equal(availableAt({ window, inFlight, untimed429s: 0 }, NOW), at));
+    it(name, () => assert.equal(availableAt({ window, inFlight }, NOW), at));
   }
 });
 

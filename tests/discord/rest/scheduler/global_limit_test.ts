@@ -7,9 +7,10 @@ import {
 import { type Bucket, UNKNOWN } from "../../../../src/discord/rest/scheduler/buckets.ts";
 
 const RETRY = { attempts: 3, minDelayMs: 500, maxDelayMs: 30_000, jitter: 0 };
+const ROUTE = { name: "POST /channels/:id/messages", channelId: undefined };
 
 function setUp(state: BreakerState = "closed", ms = 0) {
-  const bucket: Bucket = { window: UNKNOWN, inFlight: 0, untimed429s: 0 };
+  const bucket: Bucket = { window: UNKNOWN, inFlight: 0, untimed429s: 0, route: ROUTE };
   const breaker = { check: () => ({ state, stoppedForMs: ms }) };
   return { bucket, globalLimit: createGlobalLimit({ retry: RETRY, random: () => 0.5 }, breaker) };
 }

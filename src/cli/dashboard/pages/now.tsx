@@ -1,0 +1,151 @@
+/** The page Now: the bot's state in one word with its cause, its figures, and the last decisions. */
+
+/** @jsxImportSource hono/jsx */
+
+import type { HealthFinding } from "../../../http/health_finding.ts";
+import { judgeHealth, worstStatus } from "../../../http/checks.ts";
+import type { Snapshot } from "../../../http/snapshot.ts";
+import type { JudgedOnRecord } from "../../../core/store/received.ts";
+import { durationText, sizeOf } from "../../../lib/text/units.ts";
+import { Decisions } from "../base/decisions.tsx";
+import { Badge, Card, Facts, Time, type Tone } from "../base/elements.tsx";
+import { type AnyPage, page, type PageView } from "../base/page.ts";
+
+interface NowFacts {
+  readonly snapshot: Snapshot;
+  readonly findings: readonly HealthFinding[];
+  readonly decisions: readonly JudgedOnRecord[];
+  readonly at: number;
+  readonly version: string;
+}
+
+/** Decisions on the page. */
+const SHOWN = 8;
+
+/** Shows the bot as it is now. */
+export const nowPage: AnyPage = page<NowFacts>({
+  path: "now",
+  title: "Now",
+  async load({ bot, store, now, build }) {
+    await bot.refresh();
+    const [snapshot, at] = [bot.snapshot(), now()];
+    return {
+      snapshot,
+      at,
+      findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
+      decisions: await store.received.newestVerdicts(SHOWN),
+      version: build.version,
+    };
+  },
+  view: (facts) => (
+    <>
+      <State {...facts} />
+      <Figures {...facts} />
+      <Accounts {...facts} />
+      <Card id="decisions" title="Last decisions">
+        <Decisions rows={facts.decisions} />
+      </Card>
+    </>
+  ),
+});
+
+/** The state in one word: how good it is, and why. */
+export function stateOf(
+  { snapshot: { phase, accounts }, findings }: Pick<NowFacts, "snapshot" | "findings">,
+): { readonly word: string; readonly tone: Tone; readonly cause: string } {
+  const running = accounts.filter(({ state }) => state === "running");
+  const worst = findings.find(({ status }) => status === worstStatus(findings));
+  const cause = worst ? `${worst.what}${whereText(worst)}: ${worst.why}` : "";
+  if (phase === "starting") return { word: "Starting", tone: "warn", cause };
+  if (phase === "draining") return { word: "Stopping", tone: "warn", cause: "It ends its turns" };
+  if (running.length > 0 && running.every(({ paused }) => paused)) {
+    return { word: "Paused", tone: "warn", cause: "It starts no turn until `barnacle resume`" };
+  }
+  switch (worst?.status) {
+    case "fail":
+      return { word: "Broken", tone: "bad", cause };
+    case "warn":
+      return { word: "Impaired", tone: "warn", cause };
+    default:
+      return { word: "Healthy", tone: "good", cause: "All checks pass" };
+  }
+}
+
+function whereText({ where }: HealthFinding): string {
+  return where === undefined ? "" : ` (${where})`;
+}
+
+function State(facts: NowFacts): PageView {
+  const { word, tone, cause } = stateOf(facts);
+  return (
+    <section class="card is-wide" id="state" data-live aria-label="State">
+      <p class="headline">
+        <Badge tone={tone}>{word}</Badge>
+        <span>{cause}</span>
+      </p>
+      {facts.findings.length > 0 && (
+        <ul>
+          {facts.findings.map((finding) => (
+            <li>
+              {`${finding.what}${whereText(finding)}: ${finding.why}`}
+              {finding.fix !== undefined && ` → ${finding.fix}`}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Figures({ snapshot, at, version }: NowFacts): PageView {
+  const { inbox, outbox, models, startedAt, rssBytes, eventLoopLagMs } = snapshot;
+  return (
+    <Card id="figures" title="Figures">
+      <Facts
+        rows={[
+          ["Waiting messages", `${inbox.waiting}, the oldest ${durationText(inbox.oldestMs)}`],
+          ["Running turns", String(inbox.running)],
+          ["Unsent messages", String(outbox.pending + outbox.sending + outbox.parked)],
+          ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
+          ...models.map(({ id, openAt }): [string, string] => [
+            `Model ${id}`,
+            openAt === undefined ? "answers" : `has failed for ${durationText(at - openAt)}`,
+          ]),
+          ["Running for", durationText(at - startedAt)],
+          ["Memory", sizeOf(rssBytes)],
+          ["Main thread's delay", `${Math.round(eventLoopLagMs)} ms at most in the last minute`],
+          ["Version", version],
+        ]}
+      />
+    </Card>
+  );
+}
+
+function Accounts({ snapshot: { accounts } }: NowFacts): PageView {
+  return (
+    <Card id="accounts" title="Accounts">
+      {accounts.map(({ id, name, state, shards, paused, end }) => (
+        <Facts
+          rows={[
+            ["Account", name === undefined ? id : `${name} (${id})`],
+            ["State", end ?? state],
+            ...shards.map((shard): [string, string] => [
+              `Shard ${shard.id}`,
+              shard.ack ? `${shard.state}, ${Math.round(shard.ack.latencyMs)} ms` : shard.state,
+            ]),
+            ...(paused
+              ? [
+                [
+                  "Paused",
+                  <>
+                    by {paused.by} since <Time at={paused.since} />
+                  </>,
+                ] as const,
+              ]
+              : []),
+          ]}
+        />
+      ))}
+    </Card>
+  );
+}
