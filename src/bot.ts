@@ -206,7 +206,13 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const http = createHttp(
-    { token: token?.reveal(), commandKey: options.commandKey, hosts, build },
+    {
+      token: token?.reveal(),
+      commandKey: options.commandKey,
+      hosts,
+      build,
+      dataDir: options.dataDir,
+    },
     { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
   );
   await accounts.start();

@@ -30,6 +30,8 @@ export interface ProcessUsage {
   readonly openFds?: number;
   /** Their limit; absent if the host does not tell. */
   readonly maxFds?: number;
+  /** Bytes that this user may still write to the disk of the data directory. */
+  readonly diskFreeBytes?: number;
 }
 
 /** The metrics that parts count as events happen. */
@@ -258,6 +260,35 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
           ACCOUNT_STATES.map((state) => [state === current ? 1 : 0, { account, state }] as const)
         ),
       ["account", "state"],
+    ),
+    ofAccounts(
+      "barnacle_account_paused",
+      "1 if an owner or the operator has paused the account.",
+      ({ paused }) => paused === undefined ? 0 : 1,
+    ),
+    gauge(
+      "barnacle_llm_failing",
+      "1 if the model has failed, and Barnacle asks it only now and then.",
+      ({ models }) =>
+        models.map(({ id, openAt }) => [openAt === undefined ? 0 : 1, { model: id }] as const),
+      ["model"],
+    ),
+    gauge(
+      "barnacle_budget_used_ratio",
+      "Used part of a budget of the whole bot or of an agent; from 1 on, it is spent.",
+      ({ budgets = [] }) =>
+        budgets.map(({ rule, used, limit }) => [limit > 0 ? used / limit : 1, { rule }] as const),
+      ["rule"],
+    ),
+    ofBot(
+      "barnacle_storage_failing",
+      "1 if the store cannot write, or is damaged.",
+      ({ store }) => store.isFailing || store.isDamaged ? 1 : 0,
+    ),
+    ofBot(
+      "barnacle_storage_free_bytes",
+      "Free bytes on the disk of the data directory.",
+      (all) => all.diskFreeBytes,
     ),
     ofBot(
       "barnacle_start_time_seconds",

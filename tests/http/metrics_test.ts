@@ -97,7 +97,7 @@ describe("[O1] createMetrics()", () => {
       ),
     );
     const known = "version commit runtime sqlite shard state outcome code type result ack reason " +
-      "route method status scope provider model direction thread le account verdict kind way";
+      "route method status scope provider model direction thread le account verdict kind way rule";
     assert.deepEqual([...labels].filter((label) => !known.split(" ").includes(label)), []);
     const series = [...families.values()].reduce((sum, { samples }) => sum + samples.length, 0);
     assert.ok(series < 600, `${series} series`);
@@ -143,6 +143,23 @@ describe("[O1] createMetrics()", () => {
     assert.equal(read().value("barnacle_config_current"), 1);
     const config = { revision: "1", loadedAt: 0, since: 1, problem: "…" };
     assert.equal(read({ config }).value("barnacle_config_current"), 0);
+  });
+
+  it("[X4] shows paused accounts, failing models, budgets and the store", () => {
+    const rule = "budgets.total.tokensPerDay";
+    const { value } = read({
+      ...only({ paused: { by: "cli", since: NOW } }),
+      models: [{ id: "a/b" }, { id: "c/d", openAt: NOW }],
+      budgets: [{ rule, limit: 1_000, used: 800, unit: "tokens" }],
+      store: { ...HEALTHY.store, isFailing: true },
+    });
+    assert.equal(value("barnacle_account_paused", { account: "default" }), 1);
+    assert.equal(value("barnacle_llm_failing", { model: "a/b" }), 0);
+    assert.equal(value("barnacle_llm_failing", { model: "c/d" }), 1);
+    assert.equal(value("barnacle_budget_used_ratio", { rule }), 0.8);
+    assert.equal(value("barnacle_storage_failing"), 1);
+    assert.equal(read().value("barnacle_account_paused"), 0);
+    assert.equal(read().value("barnacle_storage_failing"), 0);
   });
 
   it("agrees with /readyz", () => {

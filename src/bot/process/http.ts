@@ -4,6 +4,7 @@
  * The app is loaded with its first request: an unmonitored bot runs without it.
  */
 
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import process from "node:process";
 import type { AppPorts, HttpHandler } from "../../http/app.ts";
 import type { Metrics, ProcessUsage } from "../../http/metrics.ts";
@@ -16,7 +17,9 @@ import type { Clock } from "../../lib/clock.ts";
 
 /** Creates the handler of HTTP requests. */
 export function createHttp(
-  options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build">,
+  options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build"> & {
+    readonly dataDir: string;
+  },
   ports: Clock & {
     readonly health: Pick<HealthMonitor, "snapshot" | "measure">;
     readonly accounts: Pick<Accounts, "each">;
@@ -48,7 +51,7 @@ export function createHttp(
       ...options,
       snapshot: health.snapshot,
       measure: health.measure,
-      usage: processUsage,
+      usage: () => processUsage(options.dataDir),
       metrics: {
         ...metrics,
         text(snapshot, usage, at) {
@@ -64,7 +67,28 @@ export function createHttp(
   return async (request) => await (await (app ??= load()))(request);
 }
 
-function processUsage(): ProcessUsage {
+function processUsage(dataDir: string): ProcessUsage {
   const { user, system } = process.cpuUsage();
-  return { cpuSec: (user + system) / 1_000_000 };
+  return {
+    cpuSec: (user + system) / 1_000_000,
+    ...orNothing(() => ({
+      openFds: readdirSync("/proc/self/fd").length - 1, // without that of the folder itself
+      maxFds:
+        Number(/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]) ||
+        undefined,
+    })),
+    ...orNothing(() => {
+      const { bavail, bsize } = statfsSync(dataDir);
+      return { diskFreeBytes: bavail * bsize };
+    }),
+  };
+}
+
+/** Nothing where the system does not tell: macOS has no `/proc`. */
+function orNothing(read: () => Partial<ProcessUsage>): Partial<ProcessUsage> {
+  try {
+    return read();
+  } catch {
+    return {};
+  }
 }
