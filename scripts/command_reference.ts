@@ -34,6 +34,7 @@ import type { Tool } from "../src/core/turn/tool.ts";
 import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reason_table.ts";
+import { withRetention } from "./retention_table.ts";
 
 /** The lists that the page is made from. */
 export interface Registries {
@@ -231,10 +232,12 @@ export interface GeneratedFile {
 /** The files with their current texts. */
 export function generatedFiles(): readonly GeneratedFile[] {
   const access = "docs/access.md";
+  const privacy = "docs/privacy.md";
   return [
     { path: "docs/commands.md", text: pageText() },
     { path: "packaging/man/barnacle.1", text: manPage() },
     { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
+    { path: privacy, text: withRetention(readFileSync(join(ROOT, privacy), "utf8")) },
   ];
 }
 

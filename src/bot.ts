@@ -26,6 +26,7 @@ import {
 } from "./discord/gateway/main/early_thread.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
+import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import type { HttpHandler } from "./http/app.ts";
@@ -155,6 +156,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
+  const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
   const toolEvents = createEmitter<{ signIn(server: string): void }>();
   const tools = createLoadedTools(() => ({
     config: setup.config,
@@ -245,6 +247,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       health.setPhase("draining");
       isStopping = true;
       memory.stop();
+      pruning.stop();
       await alerts.stop();
       await noteMeaning.stop();
       await accounts.stop();

@@ -44,6 +44,7 @@ import { createTranscripts } from "./turns/transcripts.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 
+import { createUpkeep } from "./upkeep.ts";
 import { createModelProblems, createUsage } from "./usage/usage.ts";
 import type { Store, StoreErrorKind } from "../core/store/store.ts";
 
@@ -195,6 +196,7 @@ export function createStore(
     changes: createChanges(database, commits),
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),
+    upkeep: createUpkeep(database, commits, pruner),
     health: figures.health,
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },

@@ -38,6 +38,8 @@ import {
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
 import { readMachine } from "./machine_facts.ts";
+import { extentText } from "./stored_facts.ts";
+import type { StoreExtent } from "../../core/store/store.ts";
 import type { ProcessRun } from "../../core/store/gateway.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
 import type { Pause } from "../../core/store/settings.ts";
@@ -173,7 +175,9 @@ async function lookAtStore(
       }
       database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // fails on a damaged file
       const facts = { kind: "opens", schema, newest } as const;
-      return schema < newest ? { facts } : { facts, known: await readStore(database) };
+      if (schema < newest) return { facts };
+      const { extent, ...known } = await readStore(database);
+      return { facts: { ...facts, extent: extentText(extent, now) }, known };
     } finally {
       database.close();
     }
@@ -183,7 +187,9 @@ async function lookAtStore(
     return { facts: { kind: "refused", ...saidOf(error) } };
   }
 
-  async function readStore(database: DatabaseSync): Promise<StoreView> {
+  async function readStore(
+    database: DatabaseSync,
+  ): Promise<StoreView & { readonly extent: StoreExtent }> {
     const store = createStore(database, path, {
       elapsed: () => performance.now(),
       journal: "leave",
@@ -203,7 +209,7 @@ async function lookAtStore(
       ? undefined
       : await store.notes.countEmbedded(embedding);
     const runs = await store.gateway.runs(now - DAY_MS);
-    return { accounts, runs, embedded };
+    return { accounts, runs, embedded, extent: await store.upkeep.extent() };
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { RecentTurn } from "../../core/store/received.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { Store, StoreExtent } from "../../core/store/store.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { durationText } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { budgetUsesIn, limitLine, spendingConfig, usageText } from "../model/usage.ts";
@@ -29,6 +30,7 @@ export async function factsIn(
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, now)],
     ["Servers", await serversText(store)],
+    ["Store", extentText(await store.upkeep.extent(), now)],
   ];
 }
 
@@ -42,6 +44,31 @@ function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
   const took = ((finishedAt - acceptedAt) / 1_000).toFixed(1);
   const ago = durationText(Math.max(0, now - finishedAt));
   return `${ago} ago, ${placeText(last)}, after ${took} s${since}`;
+}
+
+/** `"412 MiB, 30 of it free; oldest message of 2026-01-31 (60 days)"`. */
+export function extentText(
+  { bytes, freeBytes, oldestMessageAt, oldestDecisionAt }: StoreExtent,
+  now: number,
+): string {
+  const age = (what: string, at: number | undefined) =>
+    at === undefined ? [] : [`oldest ${what} of ${dayText(at)} (${ageText(now - at)})`];
+  const free = freeBytes >= MIB ? `, ${mib(freeBytes)} of it free` : "";
+  const ages = [...age("message", oldestMessageAt), ...age("decision", oldestDecisionAt)];
+  return [`${mib(bytes)} MiB${free}`, ...ages].join("; ");
+}
+
+const MIB = 2 ** 20;
+
+function mib(bytes: number): string {
+  return bytes < 10 * MIB ? (bytes / MIB).toFixed(1) : `${Math.round(bytes / MIB)}`;
+}
+
+const dayText = (at: number) => new Date(at).toISOString().slice(0, 10);
+
+function ageText(ms: number): string {
+  const days = Math.floor(Math.max(0, ms) / DAY_MS);
+  return days === 0 ? "today" : days === 1 ? "1 day" : `${days} days`;
 }
 
 /** Whether the person got no answer, although the bot tried. */

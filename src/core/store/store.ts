@@ -55,6 +55,7 @@ export interface Store {
   readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
+  readonly upkeep: StoreUpkeep;
   /**
    * Reads the counts for health and metrics.
    *
@@ -76,6 +77,30 @@ export interface Store {
   writes(): number;
   /** Commits all work so far, and closes the file. Later work is refused. */
   close(): void;
+}
+
+/** Keeps the store small. */
+export interface StoreUpkeep {
+  /**
+   * Deletes a bounded number of old records (X6).
+   *
+   * @returns Whether there may be more to delete.
+   */
+  prune(now: number): Promise<boolean>;
+  /** The size of the store and the age of its records. */
+  extent(): Promise<StoreExtent>;
+}
+
+/** The size of the store and the age of its records; times are Unix time in milliseconds. */
+export interface StoreExtent {
+  /** Bytes of the data, free pages included. */
+  readonly bytes: number;
+  /** Bytes of deleted data, which are used again. */
+  readonly freeBytes: number;
+  /** Time of the oldest message, transcript or answer; absent if there is none. */
+  readonly oldestMessageAt?: number;
+  /** Time of the oldest verdict; absent if there is none. */
+  readonly oldestDecisionAt?: number;
 }
 
 /** The store's counts at one moment. */

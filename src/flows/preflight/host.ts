@@ -33,7 +33,13 @@ export interface Hidden {
 export type StoreFacts =
   | { readonly kind: "none" }
   | Hidden
-  | { readonly kind: "opens"; readonly schema: number; readonly newest: number }
+  | {
+    readonly kind: "opens";
+    readonly schema: number;
+    readonly newest: number;
+    /** Its size and the age of its records, in words; absent if unknown. */
+    readonly extent?: string;
+  }
   /** Damaged, newer than this Barnacle, or inaccessible. */
   | ({ readonly kind: "refused" } & WhyAndFix);
 
@@ -116,7 +122,7 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
         ...about,
         status: "pass",
         why: facts.schema === facts.newest
-          ? `it opens (schema ${facts.schema})`
+          ? `it opens (schema ${facts.schema})${facts.extent ? `: ${facts.extent}` : ""}`
           : `it opens; the next start migrates it from schema ${facts.schema} to ${facts.newest}`,
       };
     case "refused":

@@ -10,9 +10,9 @@ import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/changes.t
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
-const KEPT_MS = 2 * 86_400_000;
+export const CHANGES_KEPT_MS = 2 * 86_400_000;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
-const POSTS_KEPT_MS = 60 * 86_400_000;
+export const POSTS_KEPT_MS = 60 * 86_400_000;
 
 /** Creates the namespace. */
 export function createChanges(database: DatabaseSync, { commit, read }: Transactions): ToolChanges {
@@ -50,7 +50,7 @@ export function createChanges(database: DatabaseSync, { commit, read }: Transact
         const known = byKey.get(callKey);
         if (known) return readRow(known);
         if (COUNT.read(count.get(accountId, turnId)).count >= most) return undefined;
-        forgetOld.run(accountId, now - KEPT_MS);
+        forgetOld.run(accountId, now - CHANGES_KEPT_MS);
         return readRow(insert({ ...change, madeAt: now }));
       });
     },

@@ -28,7 +28,7 @@ import type { Identifies } from "../../core/store/gateway.ts";
  * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.
  * Deletion by age would forget the whole day if the clock runs ahead for a minute.
  */
-const KEPT = 1_000;
+export const IDENTIFIES_MAX = 1_000;
 
 const STORED = IDENTIFY.pick("shardId", "at");
 
@@ -85,7 +85,7 @@ export function createIdentifies(
     if (answer.kind === "granted") {
       insert({ accountId, shardId, at: now });
       begin.run({ accountId, shardId, now });
-      prune.run({ accountId, kept: Math.max(KEPT, record.limit?.total ?? 0) });
+      prune.run({ accountId, kept: Math.max(IDENTIFIES_MAX, record.limit?.total ?? 0) });
     }
     return answer;
   }

@@ -18,7 +18,7 @@ import type { Runs } from "../../core/store/gateway.ts";
 const SILENCE_MS = 315_000;
 
 /** Number of runs to keep. */
-const KEPT = 50;
+export const RUNS_MAX = 50;
 
 /** Notes that the newest run lives, within a transaction of the caller's. */
 export type TouchRun = (now: number) => void;
@@ -75,7 +75,7 @@ export function createRuns(database: DatabaseSync, { commit, read }: Transaction
         noteHeard.run();
         const row = selectLast.get();
         insert({ ...run, aliveAt: run.startedAt });
-        prune.run(KEPT);
+        prune.run(RUNS_MAX);
         if (!row) return undefined;
         const { runId: _, ...last } = STORED.read(row);
         return last;

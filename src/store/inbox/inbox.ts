@@ -51,7 +51,7 @@ function createAnsweredPeople(database: DatabaseSync, { read }: Transactions): A
 }
 
 /** Number of users to keep of an account. */
-const KEPT = 10_000;
+export const PROXIED_USERS_MAX = 10_000;
 
 const proxiedSchema = z
   .object({ user_id: snowflakeSchema<"user">() })
@@ -72,7 +72,7 @@ function createProxiedUsers(database: DatabaseSync, { commit, read }: Transactio
   const prune = database.prepare(
     `DELETE FROM proxied_user WHERE account_id = :accountId AND user_id IN (
        SELECT user_id FROM proxied_user WHERE account_id = :accountId
-       ORDER BY at DESC, user_id DESC LIMIT -1 OFFSET ${KEPT}
+       ORDER BY at DESC, user_id DESC LIMIT -1 OFFSET ${PROXIED_USERS_MAX}
      )`,
   );
   const select = database.prepare(

@@ -60,7 +60,7 @@ export function createOutbox(
  * Number of minutes to keep: the ten that Discord remembers, and one more because a minute is kept
  * as a whole.
  */
-const KEPT_MINUTES = 11;
+export const INVALID_REQUESTS_MINUTES = 11;
 
 const minuteSchema = z.object({ minute: column.number, count: column.number });
 
@@ -92,7 +92,7 @@ function createInvalidRequestCounts(
     addInvalidRequest: (accountId, minute) =>
       commit(UNNAMED, () => {
         count.run(accountId, minute);
-        forget.run(accountId, minute - KEPT_MINUTES + 1);
+        forget.run(accountId, minute - INVALID_REQUESTS_MINUTES + 1);
       }),
   };
 }

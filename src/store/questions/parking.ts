@@ -19,7 +19,7 @@ import { QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/questions.ts";
 import type { ParkedTurns } from "../../core/store/questions.ts";
 
 /** How long decided questions are kept, for the log and for repeated presses. */
-const KEPT_MS = 30 * 86_400_000;
+export const QUESTIONS_KEPT_MS = 30 * 86_400_000;
 
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;
@@ -82,7 +82,7 @@ export function createParking(
           insertSteps({ accountId, messageId, attempt }, without(people, steps));
           usage.add({ charges });
           const [questions, ...parts] = prune;
-          if (questions && questions.run(now - KEPT_MS).changes > 0) {
+          if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
             for (const part of parts) part.run();
           }
           unclaim.run({ messageId });

@@ -122,12 +122,13 @@ const oldestSchema = z.object({ generation: column.numberOrNull, is_empty: colum
 /**
  * Prepares the deletion of rows that no verdict refers to.
  *
- * @returns Deletes at most `atMost` rows, within a transaction of the caller's.
+ * @returns Deletes at most `atMost` rows, within a transaction of the caller's, and returns whether
+ * there may be more.
  */
 export function preparePruneFacts(
   database: DatabaseSync,
   factRows: FactRows,
-): (atMost: number) => void {
+): (atMost: number) => boolean {
   const selectOldest = database.prepare(
     `SELECT MIN(f.generation) AS generation,
             (SELECT MIN(id) FROM verdict_block) IS NULL AS is_empty
@@ -141,10 +142,10 @@ export function preparePruneFacts(
   );
   return (atMost) => {
     const { generation, is_empty } = oldestSchema.parse(selectOldest.get());
-    if (generation === null && is_empty === 0) return; // the oldest block is of forgotten people
+    if (generation === null && is_empty === 0) return false; // the oldest block is of forgotten people
     // If no verdict is left, all rows are deleted, and no row in memory may be used again.
     if (generation === null) factRows.forget();
-    prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost);
+    return Number(prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost).changes) === atMost;
   };
 }
 

@@ -34,9 +34,13 @@ const TABLES = [
   {
     table: "outbox",
     at: "created_at",
-    mayGo: "state IN ('sent', 'dropped', 'folded', 'withdrawn')",
+    mayGo: `(state IN ('sent', 'dropped', 'folded', 'withdrawn')
+      OR (state IN ('dead', 'uncertain') AND created_at < :heldBefore))`,
   },
 ] as const;
+
+/** Days for which the operator may decide about a message that did not arrive. */
+export const HELD_DAYS = 30;
 
 const idSchema = z.object({ id: column.number, at: column.number });
 const numberSchema = z.object({ number: column.number });
@@ -45,44 +49,49 @@ const numberSchema = z.object({ number: column.number });
  * Prepares the deletion.
  *
  * @param onPruned Called if entries were deleted, which memory may have.
- * @returns Takes a step; `now` is Unix time in milliseconds.
+ * @returns Takes a step, and returns whether there may be more to do; `now` is Unix time in
+ * milliseconds.
  */
 export function preparePruneTranscripts(
   database: DatabaseSync,
   { transcriptsDays = 0, maxMb = Infinity }: TranscriptRetention,
   onPruned: () => void,
-): (now: number) => void {
+): (now: number) => boolean {
   const sweeps = TABLES.map((table) => prepareSweep(database, table));
   const isOver = prepareIsOver(database, maxMb);
   return (now) => {
     const kept = transcriptsDays === 0 ? -Infinity : now - transcriptsDays * DAY_MS;
     const before = isOver() ? Math.max(kept, now - DAY_MS) : kept;
-    if (before === -Infinity) return;
-    const deleted = sweeps.map((sweep) => sweep(before));
-    if (deleted.some((rows) => rows > 0)) onPruned();
+    if (before === -Infinity) return false;
+    const swept = sweeps.map((sweep) => sweep(before, now - HELD_DAYS * DAY_MS));
+    if (swept.some(({ deleted }) => deleted > 0)) onPruned();
+    return swept.some(({ isMore }) => isMore);
   };
 }
 
 function prepareSweep(
   database: DatabaseSync,
   { table, at, mayGo }: (typeof TABLES)[number],
-): (before: number) => number {
+): (before: number, heldBefore: number) => { readonly deleted: number; readonly isMore: boolean } {
   const selectNext = database.prepare(
     `SELECT id, ${at} AS at FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`,
   );
   const prune = database.prepare(
-    `DELETE FROM ${table} WHERE id >= ? AND id < ? AND ${at} < ? AND ${mayGo}`,
+    `DELETE FROM ${table} WHERE id >= :from AND id < :to AND ${at} < :before AND ${mayGo}`,
   );
+  const needsHeld = mayGo.includes(":heldBefore");
   let cursor = 0;
-  return (before) => {
+  return (before, heldBefore) => {
     const row = selectNext.get(cursor);
     const next = row && idSchema.parse(row);
     if (!next || next.at >= before) {
       cursor = 0;
-      return 0;
+      return { deleted: 0, isMore: false };
     }
     cursor = next.id + STEP_ROWS;
-    return Number(prune.run(next.id, cursor, before).changes);
+    const range = { from: next.id, to: cursor, before };
+    const { changes } = prune.run(needsHeld ? { ...range, heldBefore } : range);
+    return { deleted: Number(changes), isMore: true };
   };
 }
 

@@ -34,9 +34,9 @@ export function createReceived(
 }
 
 /** Number of policies that an account keeps, regardless of their age. */
-const KEPT = 50;
+export const POLICIES_KEPT = 50;
 /** Maximum number of policies of an account, even if stored decisions refer to more. */
-const KEPT_AT_MOST = 200;
+export const POLICIES_MAX = 200;
 
 const idSchema = z.object({ id: column.number });
 
@@ -68,7 +68,7 @@ function createPolicies(
          WINDOW newest_first AS (ORDER BY used_at DESC, id DESC)
        )
        WHERE id <> :id
-         AND (place > ${KEPT_AT_MOST} OR (place > ${KEPT} AND replaced_at < :before))
+         AND (place > ${POLICIES_MAX} OR (place > ${POLICIES_KEPT} AND replaced_at < :before))
      )`,
   );
   return {

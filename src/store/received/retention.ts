@@ -15,6 +15,7 @@ import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareCutJournal } from "../database/journal.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 import { preparePruneUsage } from "../usage/charges.ts";
+import { preparePruneSeldom } from "./prune_seldom.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
@@ -95,6 +96,7 @@ export function preparePruner(
   const pruneTranscripts = preparePruneTranscripts(database, retention, onPruned);
   const pruneReactions = preparePruneReactions(database, retention);
   const pruneUsage = preparePruneUsage(database, retention);
+  const pruneSeldom = preparePruneSeldom(database);
   const cutJournal = prepareCutJournal(database);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
@@ -107,19 +109,22 @@ export function preparePruner(
   const due = new Map<string, OverheardKey>();
   let sinceStep = 0;
 
-  function step(now: number): void {
+  function step(now: number): boolean {
     beforeStep();
-    pruneDecisions(now);
-    pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep));
-    pruneFiles(now);
-    pruneTranscripts(now);
-    pruneReactions(now);
-    pruneUsage(now);
+    const isMore = [
+      pruneDecisions(now),
+      pruneFacts(Math.max(STEP_FACTS, 2 * sinceStep)),
+      pruneFiles(now),
+      pruneTranscripts(now),
+      pruneReactions(now),
+      pruneUsage(now),
+      pruneSeldom(now),
+    ].some((one) => one);
     cutJournal(now);
-    const next = nextChannel();
-    if (next) {
-      pruneByAge(next, now);
-      pruneByNumber(next);
+    const { key, isLast } = nextChannel();
+    if (key) {
+      pruneByAge(key, now);
+      pruneByNumber(key);
     }
     for (const [name, key] of due) {
       pruneByNumber(key);
@@ -127,6 +132,7 @@ export function preparePruner(
     }
     due.clear();
     sinceStep = 0;
+    return isMore || !isLast;
   }
 
   return {
@@ -143,7 +149,11 @@ export function preparePruner(
       sinceStep += rows;
       if (sinceStep >= ROWS_PER_STEP) step(now);
     },
-    /** Takes a step: deletes a bounded number of old records of each kind. */
+    /**
+     * Takes a step: deletes a bounded number of old records of each kind, and checks one channel.
+     *
+     * @returns Whether there may be more to delete, or channels are left in this round.
+     */
     step,
   };
 }
@@ -160,7 +170,7 @@ export type Pruner = ReturnType<typeof preparePruner>;
 function preparePruneDecisions(
   database: DatabaseSync,
   { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
-): (now: number) => void {
+): (now: number) => boolean {
   const oldest = database.prepare(
     `SELECT id + count - 1 AS last, at FROM verdict_block
      WHERE id = (SELECT MIN(id) FROM verdict_block)`,
@@ -177,11 +187,12 @@ function preparePruneDecisions(
   return (now) => {
     const oldestRow = oldest.get();
     const newestRow = newest.get();
-    if (!oldestRow || !newestRow) return;
+    if (!oldestRow || !newestRow) return false;
     const { last, at } = oldestSchema.parse(oldestRow);
     const upTo = lastSchema.parse(newestRow).last - decisionsMax;
     const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
-    if (last <= upTo || at < before) prune.run(upTo, before, STEP_BLOCKS);
+    if (last > upTo && at >= before) return false;
+    return Number(prune.run(upTo, before, STEP_BLOCKS).changes) === STEP_BLOCKS;
   };
 }
 
@@ -195,7 +206,7 @@ const oldestSchema = lastSchema.extend({ at: column.number });
 function preparePruneFiles(
   database: DatabaseSync,
   { mediaDays }: Retention,
-): (now: number) => void {
+): (now: number) => boolean {
   const prune = database.prepare(
     `DELETE FROM outbox_file WHERE outbox_row IN (
        SELECT DISTINCT f.outbox_row FROM outbox_file AS f CROSS JOIN outbox AS o
@@ -203,22 +214,20 @@ function preparePruneFiles(
        LIMIT ?
      )`,
   );
-  return (now) => {
-    if (mediaDays > 0) prune.run(now - mediaDays * DAY_MS, STEP_FILES);
-  };
+  return (now) => mediaDays > 0 && prune.run(now - mediaDays * DAY_MS, STEP_FILES).changes > 0;
 }
 
 /** Prepares the deletion of old reactions. Their rows are in the order of time. */
 function preparePruneReactions(
   database: DatabaseSync,
   { contextDays }: Retention,
-): (now: number) => void {
+): (now: number) => boolean {
   const prune = database.prepare(
     "DELETE FROM reaction WHERE at < ? AND id IN (SELECT id FROM reaction ORDER BY id LIMIT ?)",
   );
-  return (now) => {
-    if (contextDays > 0) prune.run(now - contextDays * DAY_MS, STEP_REACTIONS);
-  };
+  return (now) =>
+    contextDays > 0 &&
+    Number(prune.run(now - contextDays * DAY_MS, STEP_REACTIONS).changes) === STEP_REACTIONS;
 }
 
 /**
@@ -256,9 +265,12 @@ function preparePruneContext(
  * Prepares the sweep of all channels with context, because old messages of silent channels must be
  * deleted, too.
  *
- * @returns The next channel, from the first again after the last; `undefined` if none has context.
+ * @returns The next channel, from the first again after the last; none if no channel has context.
+ * `isLast` ends a round.
  */
-function prepareSweep(database: DatabaseSync): () => OverheardKey | undefined {
+function prepareSweep(
+  database: DatabaseSync,
+): () => { readonly key?: OverheardKey; readonly isLast: boolean } {
   const select = database.prepare(
     `SELECT account_id, channel_id FROM message_block
      WHERE (account_id, channel_id) > (?, ?)
@@ -267,10 +279,10 @@ function prepareSweep(database: DatabaseSync): () => OverheardKey | undefined {
   let last: readonly [accountId: string, channelId: string] = ["", ""];
   return () => {
     const row = select.get(...last) ?? select.get("", "");
-    if (!row) return undefined;
+    if (!row) return { isLast: true };
     const key = overheardKeySchema.parse(row);
     last = [key.accountId, key.channelId];
-    return key;
+    return { key, isLast: select.get(...last) === undefined };
   };
 }
 

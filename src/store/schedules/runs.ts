@@ -17,7 +17,7 @@ import type { ScheduleRuns } from "../../core/store/schedules.ts";
 import type { RunState, ScheduleRun } from "../../core/turn/schedule.ts";
 
 /** Number of runs of a schedule that are kept. */
-const KEPT_RUNS = 50;
+export const SCHEDULE_RUNS_MAX = 50;
 
 /**
  * Columns of a run, for a query over `schedule_run AS r`. Its state is that of its turn, if it has
@@ -86,7 +86,7 @@ export function createScheduleRuns(
   );
   const prune = database.prepare(
     `DELETE FROM schedule_run WHERE schedule_row = :id AND id NOT IN
-       (SELECT id FROM schedule_run WHERE schedule_row = :id ORDER BY id DESC LIMIT ${KEPT_RUNS})`,
+       (SELECT id FROM schedule_run WHERE schedule_row = :id ORDER BY id DESC LIMIT ${SCHEDULE_RUNS_MAX})`,
   );
   const selectRuns = database.prepare(
     `SELECT ${RUN_COLUMNS} FROM schedule_run AS r WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT ?`,

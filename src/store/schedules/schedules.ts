@@ -25,7 +25,7 @@ export function createSchedules(
 }
 
 /** Days after which a schedule without a run before it is forgotten. */
-const KEPT_DAYS = 30;
+export const SCHEDULES_KEPT_DAYS = 30;
 
 function createScheduleRows(database: DatabaseSync, { commit, read }: Transactions): ScheduleRows {
   const byKey = database.prepare("SELECT * FROM schedule WHERE call_key = ?");
@@ -79,7 +79,7 @@ function createScheduleRows(database: DatabaseSync, { commit, read }: Transactio
           return undefined;
         }
         for (const statement of forgetOld) {
-          statement.run({ accountId, before: now - KEPT_DAYS * DAY_MS });
+          statement.run({ accountId, before: now - SCHEDULES_KEPT_DAYS * DAY_MS });
         }
         return STORED_SCHEDULE.read(insert({ ...schedule, accountId, creatorId, createdAt: now }));
       });

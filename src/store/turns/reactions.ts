@@ -31,9 +31,9 @@ export type KeepReactions = (
 ) => void;
 
 /** Maximum number of rows of a channel. */
-const PER_CHANNEL = 50;
+export const REACTIONS_PER_CHANNEL = 50;
 /** Maximum number of rows. Replaced rows count, so there may be fewer. */
-const TOTAL = 20_000;
+export const REACTIONS_MAX = 20_000;
 /** Maximum UTF-16 units of the message that a turn sees of each reaction. */
 const QUOTE_CHARS = 120;
 
@@ -78,11 +78,11 @@ export function prepareKeepReactions(
   const pruneChannel = database.prepare(
     `DELETE FROM reaction WHERE account_id = :accountId AND channel_id = :channelId AND id <= (
        SELECT id FROM reaction WHERE account_id = :accountId AND channel_id = :channelId
-       ORDER BY id DESC LIMIT 1 OFFSET ${PER_CHANNEL}
+       ORDER BY id DESC LIMIT 1 OFFSET ${REACTIONS_PER_CHANNEL}
      )`,
   );
   const pruneAll = database.prepare(
-    `DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${TOTAL}`,
+    `DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${REACTIONS_MAX}`,
   );
 
   /** @returns The person's name; `undefined` if the reaction is not to be kept, or is a replay. */
@@ -160,7 +160,7 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
   const changed = [...last.values()].reverse().filter(({ channelId }) => {
     const count = counts.get(channelId) ?? 0;
     counts.set(channelId, count + 1);
-    return count < PER_CHANNEL;
+    return count < REACTIONS_PER_CHANNEL;
   });
   return { cleared: [...cleared.values()], changed: changed.reverse() };
 }

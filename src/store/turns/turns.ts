@@ -42,7 +42,7 @@ export function createTurns(
 }
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */
-const THREADS_MAX = 5_000;
+export const THREADS_MAX = 5_000;
 
 const THREAD = ANSWER_THREAD.pick("threadId", "channelId", "askerId", "title", "state");
 /** A thread has the id of the message whose answer opened it. */

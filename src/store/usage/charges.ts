@@ -104,7 +104,8 @@ const STEP_ROWS = 64;
 /**
  * Prepares the deletion. Rows are stored in the order of days, so a step without old rows reads one.
  *
- * @returns Takes a step; `now` is Unix time in milliseconds.
+ * @returns Takes a step, and returns whether there may be more to do; `now` is Unix time in
+ * milliseconds.
  */
 export function preparePruneUsage(
   database: DatabaseSync,
@@ -112,7 +113,7 @@ export function preparePruneUsage(
     /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
     readonly usageDays?: number;
   },
-): (now: number) => void {
+): (now: number) => boolean {
   const prune = database.prepare(
     `DELETE FROM usage
      WHERE (day, user_id, channel_id, guild_id, agent_id, model, kind) IN (
@@ -128,6 +129,7 @@ export function preparePruneUsage(
   return (now) => {
     const today = dayOf(now);
     pruneTold.run(today - 1, STEP_ROWS); // the clock may be set back a little
-    if (usageDays > 0) prune.run(today - usageDays, STEP_ROWS);
+    return usageDays > 0 &&
+      Number(prune.run(today - usageDays, STEP_ROWS).changes) === STEP_ROWS;
   };
 }

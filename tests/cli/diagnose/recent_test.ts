@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { inOrder, recent } from "../../../src/cli/diagnose/recent.ts";
-import { factsIn } from "../../../src/cli/diagnose/stored_facts.ts";
+import { extentText, factsIn } from "../../../src/cli/diagnose/stored_facts.ts";
 import { showUsage } from "../../../src/cli/model/usage.ts";
 import type { RecentTurn } from "../../../src/core/store/received.ts";
 import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
@@ -126,9 +126,43 @@ describe("[O1] the stored facts of barnacle status", () => {
       store.close();
       return 0;
     }, { budgets: { total: { tokensPerDay: 150 } } });
-    assert.deepEqual(facts.map(([what]) => what), ["Budget", "Use", "Last answer", "Servers"]);
+    assert.deepEqual(facts.map(([what]) => what), [
+      "Budget",
+      "Use",
+      "Last answer",
+      "Servers",
+      "Store",
+    ]);
     assert.match(facts[0]?.[1] ?? "", /spent$/);
     assert.match(facts[2]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
     assert.match(facts[3]?.[1] ?? "", /^none: invite the bot/);
   });
+});
+
+describe("[X6] extentText()", () => {
+  const MIB = 2 ** 20;
+  const CASES: readonly (readonly [Parameters<typeof extentText>[0], text: string])[] = [
+    [{ bytes: MIB / 2, freeBytes: 0 }, "0.5 MiB"],
+    [{ bytes: 412.4 * MIB, freeBytes: 30 * MIB }, "412 MiB, 30 of it free"],
+    [
+      { bytes: 2 * MIB, freeBytes: 1, oldestMessageAt: Date.UTC(2026, 0, 31) },
+      "2.0 MiB; oldest message of 2026-01-31 (1 day)",
+    ],
+    [
+      {
+        bytes: 2 * MIB,
+        freeBytes: 0,
+        oldestMessageAt: Date.UTC(2025, 1, 1),
+        oldestDecisionAt: Date.UTC(2026, 1, 1, 5),
+      },
+      "2.0 MiB; oldest message of 2025-02-01 (365 days); oldest decision of 2026-02-01 (today)",
+    ],
+    [
+      { bytes: MIB, freeBytes: 0, oldestDecisionAt: Date.UTC(2026, 1, 9) }, // the clock was set back
+      "1.0 MiB; oldest decision of 2026-02-09 (today)",
+    ],
+  ];
+  for (const [extent, text] of CASES) {
+    it(`writes ${text}`, () => assert.equal(extentText(extent, Date.UTC(2026, 1, 1, 9)), text));
+  }
 });
