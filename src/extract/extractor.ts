@@ -29,10 +29,10 @@ export interface Thread {
   terminate(): Promise<unknown>;
 }
 
-/** Milliseconds for a job. */
+/** Milliseconds for a job, once its code has loaded. */
 const JOB_MS = 5_000;
-/** Milliseconds for the start of a thread, on a machine that is busy. */
-const START_MS = 10_000;
+/** Milliseconds for the start of a thread with its code, on a machine that is busy. */
+const START_MS = 30_000;
 /**
  * Bytes by which the process may grow during a job, less twice the size of its file. With the copies
  * of the file, and with the growth until the thread has ended, a job costs 64 MiB at most (SEC-R25).
@@ -80,9 +80,11 @@ export function createExtractor(
     thread.on("message", (message: FromThread) => {
       switch (message.kind) {
         case "ready":
+          return thread.postMessage(job, [job.bytes.buffer]);
+        case "begun":
           cancelLimit();
           cancelLimit = schedule(() => fail(`reading it takes over ${JOB_MS / 1_000} s`), JOB_MS);
-          return thread.postMessage(job, [job.bytes.buffer]);
+          return;
         case "done":
           return resolve(message.result);
         case "failed":
@@ -110,8 +112,10 @@ export function createExtractor(
 
 /** The thread's messages. */
 export type FromThread =
-  /** The thread has loaded, and takes its one job. */
+  /** The thread takes its one job. */
   | { readonly kind: "ready" }
+  /** It has loaded the code of the job, and reads the file. */
+  | { readonly kind: "begun" }
   | { readonly kind: "done"; readonly result: DocumentText | AudioFacts | VoiceFacts }
   /** `why` is for people, and contains no words of the file. */
   | { readonly kind: "failed"; readonly why: string };

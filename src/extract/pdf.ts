@@ -7,6 +7,12 @@
 import { createText, MAX_PAGES, UnreadableError } from "./limits.ts";
 import type { DocumentText } from "../core/turn/extract.ts";
 
+/** Loads the library; {@link readPdf} needs no more code after that. */
+export async function loadPdfReader(): Promise<void> {
+  const { getResolvedPDFJS } = await import("unpdf");
+  await getResolvedPDFJS();
+}
+
 /** Reads the first pages. */
 export async function readPdf(file: Uint8Array): Promise<DocumentText> {
   const { getDocumentProxy } = await import("unpdf");

@@ -15,10 +15,10 @@ export interface ExtractPort {
   on(event: "message", listener: (job: ExtractJob) => void): unknown;
 }
 
-/** Tells that the thread has loaded, and does its jobs. */
+/** Tells that the thread has loaded, and does its jobs. The time of a job begins with `begun`. */
 export function serveExtraction(port: ExtractPort): void {
   port.on("message", (job) => {
-    runExtractJob(job).then(
+    runExtractJob(job, () => port.postMessage({ kind: "begun" })).then(
       (result) => port.postMessage({ kind: "done", result }),
       (error: unknown) => port.postMessage({ kind: "failed", why: reasonOf(error) }),
     );
@@ -26,19 +26,37 @@ export function serveExtraction(port: ExtractPort): void {
   port.postMessage({ kind: "ready" });
 }
 
-/** Does one job. Each format's code is loaded only when it is needed. */
+/**
+ * Does one job. Each format's code is loaded only when it is needed.
+ *
+ * @param onBegin Called when the code has loaded, which may take long on a busy machine.
+ */
 export async function runExtractJob(
   job: ExtractJob,
+  onBegin: () => void = () => {},
 ): Promise<DocumentText | AudioFacts | VoiceFacts> {
   switch (job.kind) {
-    case "pdf":
-      return await (await import("./pdf.ts")).readPdf(job.bytes);
-    case "office":
-      return (await import("./office.ts")).readOffice(job.bytes);
-    case "audio":
-      return await (await import("./voice.ts")).measureAudio(job.bytes, job.mediaType);
-    case "voice":
-      return await (await import("./voice.ts")).measureVoice(job.bytes);
+    case "pdf": {
+      const { loadPdfReader, readPdf } = await import("./pdf.ts");
+      await loadPdfReader();
+      onBegin();
+      return await readPdf(job.bytes);
+    }
+    case "office": {
+      const { readOffice } = await import("./office.ts");
+      onBegin();
+      return readOffice(job.bytes);
+    }
+    case "audio": {
+      const { measureAudio } = await import("./voice.ts");
+      onBegin();
+      return await measureAudio(job.bytes, job.mediaType);
+    }
+    case "voice": {
+      const { measureVoice } = await import("./voice.ts");
+      onBegin();
+      return await measureVoice(job.bytes);
+    }
   }
 }
 

@@ -26,7 +26,10 @@ function fakeThread(onJob: (thread: EventEmitter) => void): FakeThread {
       queueMicrotask(() => thread.emit("message", { kind: "ready" }));
       return fake;
     },
-    postMessage: () => onJob(thread),
+    postMessage() {
+      thread.emit("message", { kind: "begun" });
+      onJob(thread);
+    },
     terminate: () => Promise.resolve(isEnded = true).then(() => 0),
     hasEnded: () => isEnded,
   });
@@ -89,6 +92,44 @@ describe("[H8] createExtractor()", () => {
     });
     assert.ok(thread.hasEnded());
     assert.equal(timers.count, 0);
+  });
+
+  it("counts no time for the load of a job's code, which may take long on a busy machine", async () => {
+    const timers = handTimers();
+    const thread = new EventEmitter();
+    const extractor = createExtractor({
+      startThread: () =>
+        Object.assign(thread, {
+          postMessage() {
+            timers.fire(5_000); // no such timer runs yet
+            thread.emit("message", { kind: "begun" });
+            thread.emit("message", { kind: "done", result: { text: "fine" } });
+          },
+          terminate: () => Promise.resolve(0),
+        }),
+      collectGarbage() {},
+      rss: () => 0,
+      schedule: timers.schedule,
+    });
+    queueMicrotask(() => queueMicrotask(() => thread.emit("message", { kind: "ready" })));
+    assert.deepEqual(await extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER), { text: "fine" });
+  });
+
+  it("never waits for a thread that loads for ever", async () => {
+    const timers = handTimers();
+    const thread = Object.assign(new EventEmitter(), {
+      postMessage() {},
+      terminate: () => Promise.resolve(0),
+    });
+    const extractor = createExtractor({
+      startThread: () => thread,
+      collectGarbage() {},
+      rss: () => 0,
+      schedule: timers.schedule,
+    });
+    const run = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
+    queueMicrotask(() => queueMicrotask(() => timers.fire(30_000)));
+    await assert.rejects(run, { message: "no thread could be started" });
   });
 
   it("[SEC-R25] ends a thread while which the process grows too much", async () => {
