@@ -1,27 +1,41 @@
-/** Ends a setup: greets the owner by direct message, and says how the bot runs, or starts it. */
+/**
+ * Ends a setup: installs the service where that is possible, greets the owner by direct message, and
+ * says how the bot runs.
+ */
 
 import { homedir } from "node:os";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { send } from "../delivery/send.ts";
+import { installService, serviceOffer, servicePaths } from "../service/install.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import { DialogueEnd } from "./ports/dialogue.ts";
-import type { Desk } from "./steps/desk.ts";
+import { secretFiles } from "./answers/config_text.ts";
 import type { WholeAnswers } from "./answers/state.ts";
+import { DialogueEnd } from "./ports/dialogue.ts";
+import { secretText } from "./ports/write_files.ts";
+import type { Desk } from "./steps/desk.ts";
 
 /** The end of a setup. */
 export interface SetupEnd {
+  /** The command's exit code, unless the bot runs. */
   readonly code: ExitCode;
   /** The config to run the bot with now, in this terminal; absent: not now. */
   readonly runs?: { readonly config: string };
 }
 
+/** How the bot runs after the setup. */
+type StartWay = "service" | "here" | "later";
+
+/** A service that can be installed, or why there is none. */
+type Offer = Awaited<ReturnType<typeof serviceOffer>>;
+
 /** Seconds in which Discord must take the greeting. */
 const GREETING_SEC = 10;
 
-/** Greets, asks how the bot shall run, and prints the result. */
+/** Asks how the bot shall run, does that, greets, and prints the result. */
 export async function finish(
   answers: WholeAnswers,
   file: string,
@@ -30,23 +44,39 @@ export async function finish(
   io: Io,
 ): Promise<SetupEnd> {
   const { dialogue, given } = desk;
-  await greet(answers, file, desk, flags, io);
-  const start = given.take("start") ?? (dialogue.isInteractive ? await askStart(desk) : "later");
-  if (flags.json) io.out(JSON.stringify({ ok: true, config: file, start }));
+  const offer = await serviceOffer(io);
+  const wanted = given.take("start") ??
+    (dialogue.isInteractive ? await askStart(offer, desk) : "later");
+  const installed = wanted === "service"
+    ? await install(answers, file, offer, desk, flags, io)
+    : { code: EXIT.done };
+  await greet(answers, file, installed.dataDir ?? flags.data, desk, io);
+  if (flags.json) {
+    io.out(JSON.stringify({ ok: installed.code === EXIT.done, config: file, start: wanted }));
+  }
+  const run = installed.dataDir === undefined ? "barnacle run · " : "";
   dialogue.tell(
-    "Done.  barnacle run · barnacle status · barnacle doctor · barnacle why <message link>\n" +
+    `Done.  ${run}barnacle status · barnacle doctor · barnacle why <message link>\n` +
       `Write to it:  ${whereToWrite(answers)}`,
   );
-  return { code: EXIT.done, runs: start === "here" ? { config: file } : undefined };
+  return { code: installed.code, runs: wanted === "here" ? { config: file } : undefined };
 }
 
 /** The files are written: an end of the dialogue here only leaves the bot stopped. */
-async function askStart({ dialogue }: Desk): Promise<"here" | "later"> {
+async function askStart(offer: Offer, { dialogue }: Desk): Promise<StartWay> {
+  const service = "target" in offer
+    ? [{
+      value: "service" as const,
+      label: "As a service, which starts with the machine and after a crash",
+      hint: offer.target,
+    }]
+    : [];
   try {
-    return await dialogue.choose<"here" | "later">({
+    return await dialogue.choose<StartWay>({
       key: "start",
       message: "How shall the bot run?",
       options: [
+        ...service,
         { value: "here", label: "Start it now, in this terminal" },
         { value: "later", label: "Later: I start it myself" },
       ],
@@ -57,17 +87,45 @@ async function askStart({ dialogue }: Desk): Promise<"here" | "later"> {
   }
 }
 
+/** Installs the service. @returns Its data directory, if it runs. */
+async function install(
+  answers: WholeAnswers,
+  file: string,
+  offer: Offer,
+  { dialogue }: Desk,
+  { data }: CommonFlags,
+  io: Io,
+): Promise<{ readonly code: ExitCode; readonly dataDir?: string }> {
+  if ("why" in offer) {
+    dialogue.fail(`No service: ${offer.why}`);
+    return { code: EXIT.failed };
+  }
+  const secrets = Object.fromEntries(
+    secretFiles(answers).map(({ name, text }) => [name, secretText(text)]),
+  );
+  try {
+    const own: Io = { ...io, out: (line) => dialogue.tell(line) };
+    const code = await installService({ config: file, data, secrets, yes: true }, own);
+    return { code, dataDir: data ?? servicePaths(offer.target, io).dataDir };
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    dialogue.fail(message);
+    dialogue.tell("The config is written. Try again with `barnacle service install`");
+    return { code };
+  }
+}
+
 /** Sends the owner a first message, through the outbox, as the bot itself would. */
 async function greet(
   answers: WholeAnswers,
   file: string,
+  dataDir: string | undefined,
   { dialogue }: Desk,
-  flags: CommonFlags,
   io: Io,
 ): Promise<void> {
   const { owner } = answers;
   // Named, because a search for data would find the bots of other users, too.
-  const dataDir = findDataDir({ env: io.env, home: homedir() });
+  const data = dataDir ?? findDataDir({ env: io.env, home: homedir() });
   const problems: string[] = [];
   const quiet: Io = {
     ...io,
@@ -78,7 +136,7 @@ async function greet(
   };
   const sent = await dialogue.during("Sending you a first message", () =>
     send(
-      { config: file, data: flags.data ?? dataDir, json: false, wait: GREETING_SEC },
+      { config: file, data, json: false, wait: GREETING_SEC },
       { target: `user:${owner.id}`, text: greetingOf(answers) },
       quiet,
       () => Promise.resolve(""),
@@ -102,9 +160,9 @@ function greetingOf(answers: WholeAnswers): string {
 
 function whereToWrite({ places, bot }: WholeAnswers): string {
   const [first] = places;
-  if (!first) return "here, in direct messages";
+  if (!first) return "in direct messages";
   const where = first.channels === "all" || first.channels === undefined
     ? first.name
     : `${first.name}, ${first.channels.slice(0, 3).map(({ name }) => `#${name}`).join(", ")}`;
-  return `@${bot.name} hello, on ${where}; or in direct messages`;
+  return `by \`@${bot.name} hello\` on ${where}, or in direct messages`;
 }

@@ -6,12 +6,14 @@
  * before, Ctrl-C ends the setup and leaves nothing behind, and any other end keeps the answers.
  */
 
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig } from "../config/write.ts";
+import { serviceOffer, servicePaths } from "../service/install.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -90,15 +92,20 @@ export async function setUp(flags: SetupFlags, io: Io): Promise<SetupEnd> {
 
 async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   const answers = await answersOf(flags);
-  const opened = openConfig(flags.config, io.env);
-  if (opened.kind === "closed") {
-    if (flags.config === undefined) {
-      io.err(problemsText([opened.problem], io));
-      return { code: EXIT.config };
-    }
-    return await withDialogue({ kind: "opened", file: flags.config }, answers, flags, io);
-  }
-  return await withDialogue(opened, answers, flags, io);
+  const opened = await fileOf(flags, io);
+  if (opened.kind === "opened") return await withDialogue(opened, answers, flags, io);
+  io.err(problemsText([opened.problem], io));
+  return { code: EXIT.config };
+}
+
+/** The config to change or to create. Root creates that of the machine's service. */
+async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof openConfig>> {
+  if (config !== undefined && !existsSync(config)) return { kind: "opened", file: config };
+  const opened = openConfig(config, io.env);
+  if (opened.kind === "closed" || opened.text !== undefined) return opened;
+  const offer = await serviceOffer(io);
+  const isMachines = "target" in offer && (offer.target === "systemd" || offer.target === "openrc");
+  return isMachines ? { kind: "opened", file: servicePaths(offer.target, io).config } : opened;
 }
 
 async function withDialogue(

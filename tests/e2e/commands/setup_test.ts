@@ -1,7 +1,8 @@
 /** Plays `barnacle setup` on a pseudo-terminal, as a newcomer does, and each of its refusals. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -12,6 +13,7 @@ import type { Application } from "../../../simulator/world/world.ts";
 import { commandUnderTest, PATIENCE_MS, type Ran, runCommand } from "../../support/bot/e2e.ts";
 import { judgeRequests } from "../../support/bot/judges.ts";
 import { KEY, type OpenTerminal, openTerminal } from "../../support/process/terminal.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A machine on which nothing is set up yet. */
@@ -96,40 +98,378 @@ async function toTheFiles({ simulator, bot }: FreshMachine, terminal: OpenTermin
   await terminal.see(/Write these files\?/);
 }
 
-describe("[O3] barnacle setup on a terminal", () => {
-  it("leads from a token to the first answer, and the files have no secret but theirs", async () => {
+const hasPython = spawnSync("python3", ["-c", "import pty"]).status === 0;
+
+describe(
+  "[O3] barnacle setup on a terminal",
+  skipUnless(hasPython, "no python3 for a terminal"),
+  () => {
+    it("leads from a token to the first answer, and the files have no secret but theirs", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, home, configFile } = machine;
+        const startedAt = performance.now();
+        const terminal = machine.open();
+        await toTheFiles(machine, terminal);
+        assert.equal(existsSync(configFile), false);
+        terminal.type(KEY.enter);
+        await terminal.see(/config check: 0 errors, 0 warnings/);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Sent you a direct message/);
+        await terminal.see(/Krill is ready/);
+        const signal = AbortSignal.timeout(PATIENCE_MS);
+        simulator.say({ as: "grace", in: "help", text: `<@${bot.userId}> hello` });
+        await simulator.until(() => simulator.posted("help", bot)[0], signal);
+        const seconds = (performance.now() - startedAt) / 1_000;
+        console.log(`setup: ${terminal.keys()} keys, ${seconds.toFixed(1)} s to the first answer`);
+        const texts = simulator.posted(undefined, bot).map(({ content }) => content);
+        assert.ok(texts.some((text) => text.startsWith("Hi ada, I am Krill, and I am set up")));
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 0);
+
+        const config = readFileSync(configFile, "utf8");
+        const token = join(home, ".config", "barnacle", "credentials", "discord_token");
+        assert.equal(readFileSync(token, "utf8").trim(), bot.token);
+        assert.deepEqual([mode(configFile), mode(token)], [0o600, 0o600]);
+        assert.match(config, /\/\/ Krill & Co: every channel/);
+        assert.match(config, /\/\/ .*@ada/);
+        for (const file of filesBelow(home).filter((one) => one !== token)) {
+          assert.ok(!readFileSync(file).includes(bot.token), `${file} has the token`);
+        }
+        assert.ok(!terminal.screen().includes(bot.token));
+      });
+    });
+
+    it("names each text that is no token of a bot, and asks again", async () => {
+      await onFreshMachine(async (machine) => {
+        const { bot } = machine;
+        const terminal = machine.open();
+        await terminal.see(/Paste the bot token/);
+        const wrong: readonly (readonly [typed: string, words: RegExp])[] = [
+          ["", /No text came\. Copy the token again/],
+          ["https://discord.com/api/webhooks/1/abc", /the URL of a webhook, and no bot token/],
+          ["mfa.abcdefghijklmnopqrstuvwxyz", /the token of a user account, and no bot token/],
+          [
+            "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab",
+            /Discord does not accept this token: it was reset, a character is missing, or it is the/,
+          ],
+          [
+            "my-password",
+            /Discord does not accept this text, and it does not look like a bot token/,
+          ],
+        ];
+        for (const [typed, words] of wrong) {
+          if (typed !== "") terminal.type(typed, true);
+          terminal.type(KEY.enter);
+          await terminal.see(words);
+          // The prompt itself refuses a text of another form; Discord refuses the others.
+          if (words.source.startsWith("Discord")) await terminal.see(/Paste the bot token/);
+        }
+        terminal.type(`Bot ${bot.token}`, true);
+        terminal.type(KEY.enter);
+        await terminal.see(/Bot Krill, application \d+, owner @ada/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      }, ({ status }) => status === 401);
+    });
+
+    it("says that no server has joined in time, and waits again", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot } = machine;
+        const terminal = machine.open(["setup", "--join-wait", "0.01"]);
+        await terminal.see(/Paste the bot token/);
+        terminal.type(bot.token, true);
+        terminal.type(KEY.enter);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(`n${KEY.enter}`);
+        await terminal.see(/Unchanged\. Later: .*doctor --fix/s);
+        await terminal.see(/No server has joined the bot within 1 s/);
+        await terminal.see(/Go on without a server/);
+        simulator.invite({ who: "Krill" });
+        terminal.type(KEY.enter);
+        await terminal.see(/On "Krill & Co"/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      });
+    });
+
+    it("takes private channels, names what the bot lacks there, and suggests the nearest name", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot } = machine;
+        simulator.permit({ to: "@everyone", what: "viewChannel", as: "denied", in: "off-topic" });
+        const terminal = machine.open(["setup", "--channels", "hepl", "--server", "krill & co"]);
+        simulator.invite({ who: "Krill" });
+        await terminal.see(/Paste the bot token/);
+        terminal.type(bot.token, true);
+        terminal.type(KEY.enter);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(/There is no channel called "hepl"; did you mean "help"\?/);
+        await terminal.see(/In every channel that it can see \(2 of 3\)/);
+        terminal.type(`${KEY.down}`);
+        terminal.type(KEY.enter);
+        await terminal.see(/#off-topic \(a permission is missing\)/);
+        for (const key of [KEY.down, KEY.space, KEY.down, KEY.space, KEY.enter]) terminal.type(key);
+        await terminal.see(/#help: can read, answer, attach and react/);
+        await terminal.see(/#off-topic \(private\): the bot lacks View Channel .*Grant it/s);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      });
+    });
+
+    it("has Ollama download a model that it lacks, and says why a model does not answer", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, model } = machine;
+        simulator.invite({ who: "Krill" });
+        model.behave("not_found");
+        const token = { DISCORD_BOT_TOKEN: bot.token };
+        const flags = ["--server", "Krill & Co", "--channels", "all", "--owner", "me"];
+        const terminal = machine.open(
+          ["setup", ...flags, "--model", "ollama/no-such-model"],
+          token,
+        );
+        await terminal.see(/Token from DISCORD_BOT_TOKEN/);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Ollama has no model "no-such-model"/);
+        await terminal.see(/Download it now \(ollama pull no-such-model\)\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Not downloaded: pull model manifest: file does not exist/);
+        await terminal.see(/Choose another model/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Which model answers\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Ollama has no model "another-script"/);
+        await terminal.see(/Download it now/);
+        terminal.type(KEY.enter);
+        await terminal.see(/ollama\/another-script answered in/);
+        assert.deepEqual(model.pulled, ["another-script"]);
+        await terminal.see(/Write these files\?/);
+
+        terminal.type(KEY.escape); // back to the model
+        await terminal.see(/Which model answers\?/);
+        model.behave("unauthorized");
+        terminal.type(KEY.enter);
+        await terminal.see(/refuses the API key/);
+        await terminal.see(/Try again/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      });
+    });
+
+    it("says that a model's server cannot be reached", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, model } = machine;
+        simulator.invite({ who: "Krill" });
+        const port = model.port;
+        await model.close();
+        const env = {
+          DISCORD_BOT_TOKEN: bot.token,
+          OPENAI_API_KEY: "sk-test-of-setup",
+          OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
+        };
+        const flags = ["--server", "Krill & Co", "--channels", "all", "--owner", "me"];
+        const terminal = machine.open(["setup", ...flags, "--model", "openai/gpt-5-mini"], env);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(/openai\/gpt-5-mini could not be reached/);
+        await terminal.see(/Try again/);
+        assert.ok(!terminal.screen().includes("sk-test-of-setup"));
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      });
+    });
+
+    const places: readonly (readonly [
+      where: string,
+      go: (
+        machine: FreshMachine,
+        terminal: OpenTerminal,
+      ) => Promise<void>,
+    ])[] = [
+      ["at the token", async (_machine, terminal) => await terminal.see(/Paste the bot token/)],
+      ["while it waits for a server", async ({ bot }, terminal) => {
+        await terminal.see(/Paste the bot token/);
+        terminal.type(bot.token, true);
+        terminal.type(KEY.enter);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Waiting for the bot to join a server/);
+      }],
+      ["before the files are written", toTheFiles],
+    ];
+    for (const [where, go] of places) {
+      it(`leaves nothing behind after Ctrl-C ${where}`, async () => {
+        await onFreshMachine(async (machine) => {
+          const terminal = machine.open();
+          await go(machine, terminal);
+          terminal.type(KEY.interrupt);
+          await terminal.see(/Stopped\. Nothing was written\./);
+          assert.equal(await terminal.exited, 1);
+          assert.deepEqual(filesBelow(machine.home), []);
+        });
+      });
+    }
+
+    it("goes on with the answers of a setup whose terminal was lost, and asks for the token", async () => {
+      await onFreshMachine(async (machine) => {
+        const { home, bot } = machine;
+        const first = machine.open();
+        await toTheFiles(machine, first);
+        first.hangUp();
+        await first.exited;
+        const [kept = "", ...others] = filesBelow(home);
+        assert.deepEqual(others, []);
+        assert.equal(mode(kept), 0o600);
+        assert.ok(!readFileSync(kept, "utf8").includes(bot.token));
+
+        const second = machine.open();
+        await second.see(/Paste the bot token/);
+        second.type(bot.token, true);
+        second.type(KEY.enter);
+        await second.see(/was not finished\. Go on with its answers\?/);
+        second.type(KEY.enter);
+        await second.see(/Write these files\?/);
+        second.type(KEY.enter);
+        await second.see(/How shall the bot run\?/);
+        second.type(KEY.down);
+        second.type(KEY.enter);
+        assert.equal(await second.exited, 0);
+        assert.equal(existsSync(kept), false);
+      });
+    });
+
+    it("is offered by `run` without config and token, and the bot runs after it", async () => {
+      await onFreshMachine(async (machine) => {
+        const declined = machine.open(["run"]);
+        await declined.see(/no config and no bot token yet\. Set the bot up now\?/);
+        declined.type(`n${KEY.enter}`);
+        await declined.see(/There is no bot token.*barnacle setup/s);
+        assert.equal(await declined.exited, 78);
+
+        const terminal = machine.open(["run"]);
+        await terminal.see(/Set the bot up now\?/);
+        terminal.type(KEY.enter);
+        await toTheFiles(machine, terminal);
+        terminal.type(KEY.enter);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Krill is ready/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 0);
+      });
+    });
+
+    it("changes a config that exists, and keeps its comments", async () => {
+      await onFreshMachine(async (machine) => {
+        const file = join(machine.home, "mine.jsonc");
+        writeFileSync(file, '{\n  // mine\n  "log": { "level": "warn" }\n}\n', { mode: 0o640 });
+        const terminal = machine.open(["setup", "--config", file]);
+        await toTheFiles(machine, terminal);
+        assert.match(terminal.screen(), /channels\.discord\.guilds.*set to/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Wrote .*mine\.jsonc; the previous one is mine\.jsonc\.bak/);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 0);
+        const written = readFileSync(file, "utf8");
+        assert.match(written, /\/\/ mine\n {2}"log": \{ "level": "warn" \}/);
+        assert.match(written, /"discord_token"/);
+      });
+    });
+  },
+);
+
+describe("[O3] barnacle setup without a terminal", () => {
+  const ANSWERS = {
+    intents: true,
+    server: "Krill & Co",
+    channels: ["help", "#general"],
+    owner: "me",
+    model: "ollama/barnacle-script",
+  };
+
+  it("takes all answers from a file, and the token from the environment", async () => {
     await onFreshMachine(async (machine) => {
       const { simulator, bot, home, configFile } = machine;
-      const startedAt = performance.now();
-      const terminal = machine.open();
-      await toTheFiles(machine, terminal);
+      simulator.invite({ who: "Krill" });
+      const file = join(home, "answers.jsonc");
+      writeFileSync(file, `// of this machine\n${JSON.stringify(ANSWERS)}`);
+      const env = { DISCORD_BOT_TOKEN: bot.token };
+      const dry = await machine.run(["setup", "--answers", file, "--dry-run"], env);
+      assert.equal(dry.code, 0);
       assert.equal(existsSync(configFile), false);
-      terminal.type(KEY.enter);
-      await terminal.see(/config check: 0 errors, 0 warnings/);
-      await terminal.see(/Sent you a direct message/);
-      await terminal.see(/How shall the bot run\?/);
-      terminal.type(KEY.enter);
-      await terminal.see(/Krill is ready/);
-      const signal = AbortSignal.timeout(PATIENCE_MS);
-      simulator.say({ as: "grace", in: "help", text: `<@${bot.userId}> hello` });
-      await simulator.until(() => simulator.posted("help", bot)[0], signal);
-      const seconds = (performance.now() - startedAt) / 1_000;
-      console.log(`setup: ${terminal.keys()} keys, ${seconds.toFixed(1)} s to the first answer`);
-      const texts = simulator.posted(undefined, bot).map(({ content }) => content);
-      assert.ok(texts.some((text) => text.startsWith("Hi ada, I am Krill, and I am set up")));
-      terminal.type(KEY.interrupt);
-      assert.equal(await terminal.exited, 0);
+      const { code, stdout, stderr } = await machine.run(
+        ["setup", "--answers", file, "--json"],
+        env,
+      );
+      assert.equal(code, 0, stderr.join("\n"));
+      assert.deepEqual(JSON.parse(stdout.join("")), {
+        ok: true,
+        config: configFile,
+        start: "later",
+      });
+      assert.equal(readFileSync(configFile, "utf8").trim(), dry.stdout.join("\n").trim());
+      assert.ok(![...dry.stdout, ...stderr].join("\n").includes(bot.token));
+      const checked = await machine.run(["config", "check"]);
+      assert.match(checked.stdout.join(""), /config\.jsonc: valid/);
+    });
+  });
 
-      const config = readFileSync(configFile, "utf8");
-      const token = join(home, ".config", "barnacle", "credentials", "discord_token");
-      assert.equal(readFileSync(token, "utf8").trim(), bot.token);
-      assert.deepEqual([mode(configFile), mode(token)], [0o600, 0o600]);
-      assert.match(config, /\/\/ Krill & Co: every channel/);
-      assert.match(config, /\/\/ .*@ada/);
-      for (const file of filesBelow(home).filter((one) => one !== token)) {
-        assert.ok(!readFileSync(file).includes(bot.token), `${file} has the token`);
-      }
-      assert.ok(!terminal.screen().includes(bot.token));
+  const wrong: readonly (readonly [
+    what: string,
+    answers: object | string,
+    code: number,
+    words: RegExp,
+    env?: Env,
+  ])[] = [
+    ["no token", {}, 2, /no terminal to ask: Paste the bot token.*--token-file/, {}],
+    ["a webhook as token", {}, 78, /the URL of a webhook, and no bot token/, {
+      DISCORD_BOT_TOKEN: "https://discord.com/api/webhooks/1/abc",
+    }],
+    ["a refused token", {}, 77, /Discord does not accept this token/, {
+      DISCORD_BOT_TOKEN: "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab",
+    }],
+    ["a missing token file", { tokenFile: "/nowhere/token" }, 78, /\/nowhere\/token: it cannot be/],
+    ["a misspelt key", { sever: "x" }, 2, /unknown key "sever"; did you mean "server"\?/],
+    ["a secret in the file", { token: "x" }, 2, /no secret belongs into this file/],
+    ["no JSON", "server: Harbour", 2, /it is no JSON object/],
+    ["no word about intents", {}, 2, /Turn Message Content and Server Members on now.*--yes/],
+    ["an unknown server", { intents: false, server: "Krill & C" }, 2, /did you mean "Krill & Co"/],
+    ["an unknown channel", { ...ANSWERS, channels: "hepl" }, 2, /did you mean "help"\?/],
+    ["an unknown owner", { ...ANSWERS, owner: "zoe" }, 2, /No member is called "zoe"/],
+    ["no model's name", { ...ANSWERS, model: "llama" }, 2, /is not <provider>\/<model>/],
+    ["an unknown provider", { ...ANSWERS, model: "x/y" }, 2, /"x" is no known provider/],
+    ["a local server that is off", { ...ANSWERS, model: "lmstudio/x" }, 69, /No lmstudio answers/],
+    ["a wrong address", { ...ANSWERS, baseUrl: "box:1" }, 2, /no http or https address/],
+    ["a wrong limit", { ...ANSWERS, dailyLimit: [] }, 2, /dailyLimit: expected an amount/],
+  ];
+  for (const [what, answers, expected, words, own] of wrong) {
+    it(`ends with ${expected} for ${what}`, async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, home } = machine;
+        simulator.invite({ who: "Krill" });
+        const file = join(home, "answers.jsonc");
+        writeFileSync(file, typeof answers === "string" ? answers : JSON.stringify(answers));
+        const env = own ?? { DISCORD_BOT_TOKEN: bot.token };
+        const { code, stdout, stderr } = await machine.run(["setup", "--answers", file], env);
+        assert.match(stderr.join("\n"), words);
+        assert.doesNotMatch(stderr.join("\n"), /^\s+at /m);
+        assert.deepEqual([code, stdout], [expected, []]);
+        assert.deepEqual(filesBelow(home), [file]);
+      }, ({ status }) => status === 401);
+    });
+  }
+
+  it("ends with 75 if no server joins in time", async () => {
+    await onFreshMachine(async ({ bot, run }) => {
+      const env = { DISCORD_BOT_TOKEN: bot.token };
+      const { code, stderr } = await run(["setup", "--yes", "--join-wait", "0.01"], env);
+      assert.match(
+        stderr.join("\n"),
+        /No server has joined .* open https:\/\/discord\.com\/oauth2/,
+      );
+      assert.equal(code, 75);
     });
   });
 });

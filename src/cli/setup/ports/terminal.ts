@@ -3,6 +3,9 @@
  *
  * All of it goes to stderr, so that stdout has the result alone. Ctrl-C ends the setup, and Escape goes
  * back to the question before. The prompts take both for one key, so this module looks at the key.
+ *
+ * The terminal stays in raw mode between two questions: it would show a token that is pasted too early.
+ * Keys that come then are dropped, except for Ctrl-C.
  */
 
 import * as clack from "@clack/prompts";
@@ -15,6 +18,12 @@ import { type AskedChoice, type Dialogue, DialogueEnd } from "./dialogue.ts";
 
 /** Options of a list that a person reads at a glance; a longer one gets a field to search it. */
 const GLANCE = 12;
+
+/** A key, as `node:readline` describes it. */
+interface KeyPress {
+  readonly name?: string;
+  readonly ctrl?: boolean;
+}
 
 /** Whether a person can answer: both the keyboard and the screen are a terminal. */
 export function hasTerminal(): boolean {
@@ -30,14 +39,28 @@ export function terminalDialogue(style: Style): Dialogue {
   const lost = new AbortController();
   let lastKey: string | undefined;
   let count = 0;
-  const onKey = (_text: string | undefined, key: { readonly name?: string } | undefined) => {
+  let isAsking = false;
+  let isInterrupted = false;
+  let interrupt = () => {};
+  const onInterrupt = () => {
+    isInterrupted = true;
+    interrupt();
+  };
+  const onKey = (_text: string | undefined, key: KeyPress | undefined) => {
     lastKey = key?.name;
+    if (!isAsking && key?.ctrl && key.name === "c") onInterrupt();
   };
   const onLost = () => lost.abort();
+  const listen = () => {
+    input.setRawMode(true);
+    input.resume();
+  };
   emitKeypressEvents(input);
   input.on("keypress", onKey);
   input.once("end", onLost);
+  process.on("SIGINT", onInterrupt);
   process.once("SIGTERM", onLost);
+  listen();
   const status = createStatusLine(output, schedule);
   const common = { input, output, signal: lost.signal };
   const bar = style.dim("│");
@@ -49,11 +72,15 @@ export function terminalDialogue(style: Style): Dialogue {
   };
 
   async function answer<Value>(
-    asking: Promise<Value | typeof clack.CANCEL_SYMBOL>,
+    ask: () => Promise<Value | typeof clack.CANCEL_SYMBOL>,
   ): Promise<Value> {
+    if (isInterrupted) throw new DialogueEnd("cancelled");
     count += 1;
     lastKey = undefined;
-    const value = await asking;
+    isAsking = true;
+    const value = await ask();
+    isAsking = false;
+    listen();
     if (value !== clack.CANCEL_SYMBOL) return value;
     if (lost.signal.aborted) throw new DialogueEnd("lost");
     throw new DialogueEnd(lastKey === "escape" ? "back" : "cancelled");
@@ -71,28 +98,32 @@ export function terminalDialogue(style: Style): Dialogue {
     fail: (text) => write(style.red("✗"), text),
     tell: (text) => write(bar, text),
     secret: ({ message, check }) =>
-      answer(clack.password({
-        ...common,
-        message,
-        clearOnError: true,
-        validate: (text) => check?.(text ?? ""),
-      })),
+      answer(() =>
+        clack.password({
+          ...common,
+          message,
+          clearOnError: true,
+          validate: (text) => check?.(text ?? ""),
+        })
+      ),
     async text({ message, placeholder, fallback, check }) {
-      const given = await answer(clack.text({
-        ...common,
-        message,
-        placeholder: placeholder ?? fallback,
-        validate: (text) => check?.(text?.trim() || (fallback ?? "")),
-      }));
+      const given = await answer(() =>
+        clack.text({
+          ...common,
+          message,
+          placeholder: placeholder ?? fallback,
+          validate: (text) => check?.(text?.trim() || (fallback ?? "")),
+        })
+      );
       return given.trim() || (fallback ?? "");
     },
     confirm: ({ message, initial = true }) =>
-      answer(clack.confirm({ ...common, message, initialValue: initial })),
+      answer(() => clack.confirm({ ...common, message, initialValue: initial })),
     async choose(asked) {
       const { message, options, initial } = asked;
       const shown = numbered(asked);
       const start = Math.max(0, options.findIndex(({ value }) => value === initial));
-      const at = await answer(
+      const at = await answer(() =>
         options.length > GLANCE
           ? clack.autocomplete({
             ...common,
@@ -102,7 +133,7 @@ export function terminalDialogue(style: Style): Dialogue {
             maxItems: GLANCE,
             placeholder: "type to search",
           })
-          : clack.select({ ...common, message, options: shown, initialValue: start }),
+          : clack.select({ ...common, message, options: shown, initialValue: start })
       );
       const chosen = options[at];
       if (!chosen) throw new RangeError("The prompt returned an option that it does not have");
@@ -111,7 +142,7 @@ export function terminalDialogue(style: Style): Dialogue {
     async chooseSome(asked) {
       const { message, options } = asked;
       const shown = numbered(asked);
-      const chosen = await answer(
+      const chosen = await answer(() =>
         options.length > GLANCE
           ? clack.autocompleteMultiselect({
             ...common,
@@ -121,7 +152,7 @@ export function terminalDialogue(style: Style): Dialogue {
             maxItems: GLANCE,
             placeholder: "type to search, Tab selects",
           })
-          : clack.multiselect({ ...common, message, options: shown, required: true }),
+          : clack.multiselect({ ...common, message, options: shown, required: true })
       );
       return options.filter((_option, index) => chosen.includes(index)).map(({ value }) => value);
     },
@@ -132,16 +163,16 @@ export function terminalDialogue(style: Style): Dialogue {
         stopped.abort();
         reject(new DialogueEnd(kind));
       };
-      const onInterrupt = () => stop("cancelled");
+      interrupt = () => stop("cancelled");
+      if (isInterrupted) interrupt();
       const onEnd = () => stop("lost");
-      process.once("SIGINT", onInterrupt);
       lost.signal.addEventListener("abort", onEnd, { once: true });
       const line = { text };
       const working = work(stopped.signal, (next) => void (line.text = next));
       try {
         return await status.during(() => line.text, Promise.race([working, ended]));
       } finally {
-        process.off("SIGINT", onInterrupt);
+        interrupt = () => {};
         lost.signal.removeEventListener("abort", onEnd);
         working.catch(() => {}); // the user no longer waits for it
       }
@@ -149,7 +180,9 @@ export function terminalDialogue(style: Style): Dialogue {
     close() {
       input.off("keypress", onKey);
       input.off("end", onLost);
+      process.off("SIGINT", onInterrupt);
       process.off("SIGTERM", onLost);
+      input.setRawMode(false);
       input.pause();
     },
   };

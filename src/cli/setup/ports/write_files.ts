@@ -35,7 +35,7 @@ export async function writeFiles(
   const undoAll = () => undo.toReversed().forEach((one) => one());
   try {
     for (const { name, text: secret } of secrets) {
-      undo.push(writeSecret(secretPath(opened.file, name), `${secret}\n`));
+      undo.push(writeSecret(secretPath(opened.file, name), secretText(secret)));
     }
     const saved = await saveConfig(opened, text, env);
     if (saved.kind === "invalid" || saved.kind === "unwritten") undoAll();
@@ -45,6 +45,11 @@ export async function writeFiles(
     if (!(error instanceof WriteError)) throw error;
     return { kind: "unwritten", code: 74, message: printable(error.message) };
   }
+}
+
+/** The content of a secret's file. */
+export function secretText(secret: string): string {
+  return `${secret}\n`;
 }
 
 /** Writes one secret. A copy of the old one would stay valid beside it, so none stays. */

@@ -82,7 +82,8 @@ function pickedBy(
     : `${quoted(id)} is no known provider; give baseUrl, too, or use ${known}`;
   dialogue.fail(problem);
   if (dialogue.isInteractive) return undefined;
-  throw new StartError(problem, isLocal ? EXIT.unreachable : EXIT.usage);
+  const isOff = isLocal && fault === undefined && name !== "";
+  throw new StartError(problem, isOff ? EXIT.unreachable : EXIT.usage);
 }
 
 /** Offers everything that was found, and everything that can be entered. */
