@@ -4,9 +4,13 @@ import { describe, it } from "node:test";
 import { loadedOf } from "./support.ts";
 
 /** Pages whose examples are whole files. */
-const PAGES = ["docs/agent.md", "docs/access.md"];
+const PAGES = ["docs/agent.md", "docs/access.md", "docs/upkeep.md"];
 
-const ENV = { ANTHROPIC_API_KEY: "key-of-anthropic-1", DISCORD_BOT_TOKEN: "token-of-the-test" };
+const ENV = {
+  ANTHROPIC_API_KEY: "key-of-anthropic-1",
+  DISCORD_BOT_TOKEN: "token-of-the-test",
+  BARNACLE_HTTP_TOKEN: "a-key-of-32-characters-or-more-01",
+};
 
 describe("[C1] examples of the documents", () => {
   for (const page of PAGES) {

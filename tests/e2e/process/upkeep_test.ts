@@ -1,0 +1,127 @@
+/** Plays the recipes of docs/upkeep.md: an upgrade, another token, a watch from a phone. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const BINARY = process.env["BARNACLE_BIN"] ?? "";
+const onBinary = skipUnless(
+  BINARY !== "" && process.platform === "linux",
+  "only a binary of Linux is replaced while it runs",
+);
+
+/** Asks under a name of the host, as a monitor in a VPN does. */
+async function askAs(host: string, url: string): Promise<readonly [status: number, body: string]> {
+  const sent = request(url, { headers: { host } }).end();
+  const [response] = await once(sent, "response");
+  let body = "";
+  for await (const chunk of response) body += chunk;
+  return [response.statusCode, body];
+}
+
+describe("docs/upkeep.md", () => {
+  it(
+    "upgrades: the running bot goes on, the new program resumes and answers",
+    onBinary,
+    async () => {
+      using folder = tempDirectory();
+      const program = join(folder.path, "barnacle");
+      const install = () => execFileSync("install", ["-m755", BINARY, program]);
+      install();
+      await withSimulation({ command: { program, args: [] } }, async (scene) => {
+        const { start, say, mention, replies, cli, simulator } = scene;
+        const first = await start();
+        say("grace", "general", `${mention} one`);
+        await replies("general", 1);
+        assert.equal((await cli("config", "check")).code, 0);
+        install(); // over the file of the running program
+        // A tool and a command load code that the bot has not used so far.
+        say("grace", "general", `${mention} two\ncall: read_channel_history {"limit":3}`);
+        await replies("general", 2);
+        assert.match((await cli("status")).stdout.join("\n"), /^(?:Healthy|Works)/);
+        first.kill("SIGTERM");
+        assert.deepEqual(await ended(first), STOPPED);
+        say("grace", "general", `${mention} three`);
+        const second = await start();
+        assert.match((await replies("general", 3))[2] ?? "", /three/);
+        assert.equal(simulator.account().identifies.length, 1, "the session was not resumed");
+        second.kill("SIGTERM");
+        assert.deepEqual(await ended(second), STOPPED);
+      });
+    },
+  );
+
+  it("rotates the token: the bot ends with 77, and goes on with the new one", () =>
+    withSimulation({
+      discord: () => ({ token: { file: "discord_token" } }),
+      mayRefuse: ({ status }) => status === 401,
+    }, async (scene) => {
+      const { start, say, mention, replies, simulator, configFile, cli } = scene;
+      const file = join(dirname(configFile), "discord_token");
+      writeFileSync(file, simulator.token, { mode: 0o600 });
+      const first = await start();
+      say("grace", "general", `${mention} one`);
+      await replies("general", 1);
+      Object.assign(simulator.application, { token: "another-token-of-the-portal" });
+      simulator.faults.gateway.forgetSessions();
+      simulator.faults.gateway.drop(4004);
+      assert.equal((await ended(first)).code, 77);
+      say("grace", "general", `${mention} two`);
+      writeFileSync(file, "another-token-of-the-portal\n");
+      const second = await start();
+      assert.match((await replies("general", 2))[1] ?? "", /two/);
+      const checked = await cli("doctor", "--only", "discord");
+      assert.match(checked.stdout.join("\n"), /^ok +Token/m);
+      second.kill("SIGTERM");
+      assert.deepEqual(await ended(second), STOPPED);
+    }));
+
+  it("is watched from a phone: alerts by ntfy, and /readyz under a name of the VPN", async () => {
+    const titles: unknown[] = [];
+    const ntfy = createServer((request, response) => {
+      titles.push(request.headers["title"]);
+      request.resume().on("end", () => response.end());
+    }).listen(0, "127.0.0.1");
+    await once(ntfy, "listening");
+    const { port } = ntfy.address() as AddressInfo;
+    const token = "a-key-of-32-characters-or-more-01";
+    const hosts = ["10.8.0.2", "bot.vpn.example"];
+    try {
+      await withSimulation({
+        config: { http: { port: 0, required: true, token: "${BARNACLE_HTTP_TOKEN}", hosts } },
+        env: { BARNACLE_HTTP_TOKEN: token },
+      }, async ({ start, cli, line, configFile }) => {
+        assert.equal(
+          (await cli("config", "set", "alerts.ntfy", `http://127.0.0.1:${port}/t`)).code,
+          0,
+        );
+        assert.equal((await cli("config", "set", "alerts.ways", '["ntfy", "dm"]')).code, 0);
+        assert.match(readFileSync(configFile, "utf8"), /"ways": \["ntfy", "dm"\]/);
+        const tested = await cli("alerts", "test");
+        assert.deepEqual([tested.code, titles], [0, ["Test alert of Barnacle"]]);
+        assert.match(tested.stdout.join("\n"), /^ok {2}ntfy .*\nok {2}dm /);
+        const bot = await start();
+        const [, url = ""] = /"health":"(http:[^"]+)\/healthz"/
+          .exec(await line(bot, /"Barnacle is running"/)) ?? [];
+        for (const host of hosts) {
+          const [status, body] = await askAs(`${host}:8787`, `${url}/readyz`);
+          assert.deepEqual([status, JSON.parse(body)], [200, { status: "pass" }]);
+        }
+        assert.equal((await askAs("other.example", `${url}/readyz`))[0], 403);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+      });
+    } finally {
+      ntfy.close();
+    }
+  });
+});
