@@ -169,9 +169,19 @@ export const CHECKS = {
     ...HEALTH,
     fix: "if another program uses this bot's token, stop it, or reset the token in the portal",
   },
-  "outbox:parked": HEALTH,
+  "outbox:parked": {
+    ...HEALTH,
+    fix: "give the bot's role the permission in that channel's settings; the messages that wait " +
+      "then arrive by themselves",
+  },
   "outbox:delayed": HEALTH,
   "rest:invalidRequests": HEALTH,
+  "rest:limited": {
+    ...HEALTH,
+    fix:
+      "wait: it is sent then, in order; if this comes again and again, another program may use " +
+      "this token, or too many people ask in one channel",
+  },
   "config:current": HEALTH,
   "storage:write": {
     ...HEALTH,

@@ -53,6 +53,7 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
   { checks: ["outbox:parked"], run: ({ account, componentOf }) => parked(account, componentOf) },
   { checks: ["outbox:delayed"], run: ({ account, componentOf }) => delayed(account, componentOf) },
   { checks: ["rest:invalidRequests"], run: ({ account }) => [invalidRequests(account)] },
+  { checks: ["rest:limited"], run: ({ account }) => limited(account) },
 ];
 
 /** Runs every check of every account; a check of the account as a whole carries its id. */
@@ -222,6 +223,16 @@ function invalidRequests({ id, rest }: AccountSnapshot): HealthFinding {
     status: breaker === "stopped" ? "fail" : breaker === "slowed" ? "warn" : "pass",
     isReady: breaker !== "stopped",
   });
+}
+
+/** Milliseconds of a wait for a limit that people notice. */
+const LONG_LIMIT_MS = 10_000;
+
+/** Discord's limits are no fault, so short waits are not told. */
+function limited({ id, rest: { limitedMs = 0 } }: AccountSnapshot): readonly HealthFinding[] {
+  if (limitedMs < LONG_LIMIT_MS) return [];
+  const text = `Discord limits this bot: a request waits ${Math.ceil(limitedMs / 1_000)} s`;
+  return [warning("rest:limited", id, text)];
 }
 
 /** A problem in words, in spite of which the bot answers. */

@@ -172,6 +172,8 @@ export interface RestState {
    */
   readonly invalidRequests: number;
   readonly breaker: "closed" | "slowed" | "stopped";
+  /** Milliseconds for which a request waits for a limit of Discord; absent if none waits. */
+  readonly limitedMs?: number;
 }
 
 /** The state of one model. */

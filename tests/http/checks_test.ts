@@ -303,6 +303,7 @@ describe("[C6] judgeHealth() with several accounts", () => {
     delayed: [{ row: 12, channelId: "8", reason: "…", nextAttemptAt: NOW }],
     catchUp: { pending: 1, unreadable: ["#ops"] },
     twin: { since: NOW, evidence: "an unknown nonce" },
+    rest: { isUp: true, invalidRequests: 0, breaker: "closed", limitedMs: 10_000 },
     paused: { by: "cli", since: NOW },
   };
   const idsOf = (snapshot: Partial<Snapshot>, name: string) =>
@@ -321,6 +322,7 @@ describe("[C6] judgeHealth() with several accounts", () => {
     ["outbox:parked", "7", "default/7"],
     ["outbox:delayed", "8", "default/8"],
     ["rest:invalidRequests", "default", "default"],
+    ["rest:limited", "default", "default"],
   ];
   for (const [name, alone, beside] of cases) {
     it(`is ${alone}, and ${beside} beside another account: ${name}`, () => {

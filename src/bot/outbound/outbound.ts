@@ -142,8 +142,8 @@ export function createOutbound(
     turnEnded: modelNotices.turnEnded,
     /** Delayed messages, and the state of requests. */
     status(): Pick<PartsStatus, "delayed" | "rest"> {
-      const { invalidRequests, breaker } = client.status();
-      return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker } };
+      const { invalidRequests, breaker, limitedMs } = client.status();
+      return { delayed: channelQueues.delayed(), rest: { invalidRequests, breaker, limitedMs } };
     },
     /** Stops everything but the channel queues, which stop separately. */
     stop: notices.flush,

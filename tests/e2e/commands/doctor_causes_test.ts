@@ -199,6 +199,38 @@ const GUIDE: readonly Cause[] = [
     cure: ({ scene: { simulator } }) => simulator.faults.rest.clear(),
   },
   {
+    cause: "6. Discord limits a channel",
+    part: "host",
+    options: { mayRefuse: ({ status }) => status === 429 },
+    async make({ scene, start }) {
+      await start();
+      const rule = scene.simulator.faults.rest.add({
+        method: "POST",
+        route: "/channels/:id/messages",
+        times: 1,
+        fault: { kind: "rate_limit", retryAfterSec: 13, scope: "user" },
+      });
+      scene.say("grace", "general", `${scene.mention} hello`);
+      await scene.until("the limit", () => rule.hits() > 0);
+    },
+    line: /^warn {2}Running bot .*rest:limited: .*a request waits \d+ s = wait: it is sent then/m,
+    cure: ({ scene }) => scene.replies("general", 1),
+  },
+  {
+    cause: "6. a channel refuses messages while the bot runs",
+    part: "host",
+    options: { mayRefuse: ({ status }) => status === 403 },
+    async make({ scene, start }) {
+      await start();
+      scene.simulator.permit({ to: "Barnacle", what: "sendMessages", as: "denied", in: "help" });
+      scene.say("grace", "help", `${scene.mention} hello`);
+    },
+    line:
+      /^warn {2}Running bot .*outbox:parked: .* Send Messages is denied .* = give the bot's role/m,
+    cure: ({ scene: { simulator } }) =>
+      simulator.permit({ to: "Barnacle", what: "sendMessages", as: "allowed", in: "help" }),
+  },
+  {
     cause: "7. the name of Discord's server does not resolve",
     part: "discord",
     make: ({ env }) => void (env["DISCORD_API_URL"] = "https://discord.invalid"),
@@ -617,7 +649,9 @@ async function play({ part, options = {}, make, line, cure }: Cause): Promise<vo
     try {
       hands.config({});
       await make(hands);
-      assert.match(await hands.diagnose(), line);
+      let rows = "";
+      await scene.eventually("the row", async () => line.test(rows = await hands.diagnose()))
+        .catch(() => assert.match(rows, line));
       await cure(hands);
       await scene.eventually("the row to go", async () => !line.test(await hands.diagnose()));
     } finally {

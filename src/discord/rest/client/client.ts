@@ -46,6 +46,8 @@ export interface RestStatus {
   readonly breaker: BreakerState;
   /** Number of waiting requests. */
   readonly queued: number;
+  /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
+  readonly limitedMs: number;
 }
 
 const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
@@ -141,6 +143,7 @@ export function createClient(options: ClientOptions) {
         invalidRequests: invalidRequests.count(now()),
         breaker: breaker.check().state,
         queued: rateLimiter.queued,
+        limitedMs: rateLimiter.longestWaitMs(),
       };
     },
     /** Discord's rate limits, as far as responses told them. */

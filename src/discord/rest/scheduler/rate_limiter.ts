@@ -268,6 +268,17 @@ export function createRateLimiter(limits: LimitOptions, breaker: Pick<Breaker, "
     get queued(): number {
       return queues.queued;
     },
+    /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
+    longestWaitMs(): number {
+      if (queues.queued === 0) return 0;
+      const at = steadyNow();
+      const ready = Array.from(
+        queues.all(),
+        ({ awaitedBucket }) => awaitedBucket ? availableAt(awaitedBucket, at) : at,
+      );
+      const waits = [blockedUntil, ...ready].map((until) => until - at);
+      return Math.max(0, ...waits.filter(Number.isFinite));
+    },
     /** The known buckets. */
     shown: () => buckets.shown(steadyNow()),
   };

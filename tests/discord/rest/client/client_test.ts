@@ -655,7 +655,7 @@ describe("createClient() and invalid requests", () => {
     };
     await withDiscord(script, async (_discord, client) => {
       await failureOf(client.request("GET", "/gateway/bot"));
-      const standing = { invalidRequests: 2, breaker: "closed", queued: 0 };
+      const standing = { invalidRequests: 2, breaker: "closed", queued: 0, limitedMs: 0 };
       assert.deepEqual(client.status(), standing);
       assert.equal(noted.length, 2);
       assert.deepEqual(states, []);

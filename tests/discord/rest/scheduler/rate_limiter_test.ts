@@ -72,6 +72,21 @@ async function assertFails(promise: Promise<unknown>, kind: RestErrorKind, words
 }
 
 describe("[D3] createRateLimiter()", () => {
+  it("tells the longest wait for a limit, while a request waits", async () => {
+    const { time, rateLimiter, acquire, answered } = setUp();
+    await answered(A, closedFor(20_000));
+    assert.equal(rateLimiter.longestWaitMs(), 0, "no request waits");
+    const waiting = acquire(A);
+    assert.equal(Math.round(rateLimiter.longestWaitMs() / 1_000), 20);
+    (await time.run(waiting)).release();
+    assert.equal(rateLimiter.longestWaitMs(), 0);
+    await answered(B, allFor(5_000));
+    const later = acquire(A);
+    assert.equal(Math.round(rateLimiter.longestWaitMs() / 1_000), 5);
+    (await time.run(later)).release();
+    assert.equal(rateLimiter.longestWaitMs(), 0);
+  });
+
   it("lets a request leave at once if its bucket is unknown", async () => {
     const { time, leaves } = setUp();
     assert.equal(await time.run(leaves(A)), 0);
