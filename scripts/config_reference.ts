@@ -1,6 +1,6 @@
 /**
  * Writes the files that come from the config's schema: `config.example.jsonc`,
- * `docs/configuration.md` and `docs/texts.md`.
+ * `docs/configuration.md` with the pages in `docs/configuration/`, and `docs/texts.md`.
  *
  * With `--check`, it writes nothing, and fails if a file is out of date. So no key can be added
  * without its documentation (C4).
@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { exampleText } from "../src/config/reference.ts";
-import { configurationPage, textsPage } from "./configuration_page.ts";
+import { configurationPage, taskPages, textsPage } from "./configuration_page.ts";
 
 /** A file that this script writes. */
 export interface GeneratedFile {
@@ -24,6 +24,7 @@ export function generatedFiles(): readonly GeneratedFile[] {
   return [
     { path: "config.example.jsonc", text: exampleText("short") },
     { path: "docs/configuration.md", text: configurationPage() },
+    ...Object.entries(taskPages()).map(([path, text]) => ({ path: `docs/${path}`, text })),
     { path: "docs/texts.md", text: textsPage() },
   ];
 }

@@ -1,45 +1,52 @@
 /**
- * Writes `docs/configuration.md` from the schema of the config: the usual keys, then a section for
- * each task with an entry for each key. The keys that are not implemented yet are at the end (C4).
- * The bot's own sentences have a page of their own, `docs/texts.md`: they are as many as all others.
+ * Writes the reference of the config from its schema (C4): `docs/configuration.md` lists all keys,
+ * and a page for each task in `docs/configuration/` describes them. The bot's own sentences have
+ * `docs/texts.md`: they are as many as all others.
  */
 
 import { BOT_TOKEN } from "../src/config/schema/accounts.ts";
 import { VENDORS } from "../src/config/models.ts";
-import { defaultText, exampleOf, jsonOnOneLine, referenceKeys } from "../src/config/reference.ts";
+import {
+  allKeys,
+  anchorOf,
+  docsOf,
+  EFFECTS,
+  pageOf,
+  PAGES,
+  TEXTS,
+  valuesOf,
+} from "../src/config/keys/key_facts.ts";
+import { defaultText, exampleOf, jsonOnOneLine } from "../src/config/reference.ts";
 import type { ReferenceKey } from "../src/config/reference.ts";
-import type { KeyDoc, ReferencePart, TakesEffect } from "../src/config/schema/parts/key.ts";
-import { configSchema } from "../src/config/schema/root.ts";
-import { allowedBy, isSecret, type Schema } from "../src/config/schema/parts/shape.ts";
+import type { KeyDoc, ReferencePart } from "../src/config/schema/parts/key.ts";
+import { isSecret } from "../src/config/schema/parts/shape.ts";
 
-/** Headings of the tasks, in the order of the page. */
-const TASKS: Readonly<Record<ReferencePart, string>> = {
+/** A part of the reference with a page of its own. */
+type Task = Exclude<ReferencePart, "texts">;
+
+/** Headings of the tasks, in the order of the list. */
+const TASKS: Readonly<Record<Task, string>> = {
   access: "Access",
   replies: "Replies",
   models: "Models",
   agents: "Agents and sessions",
   connection: "Connection",
   operating: "Operating",
-  texts: "Texts",
 };
 
-const TASK_WORDS: Readonly<Record<ReferencePart, string>> = {
-  access: "Who may talk to the bot, and where. [Access](access.md) explains how the rules combine.",
-  replies: "How replies look in Discord. [Delivery](delivery.md) explains how they get there.",
+const TASK_WORDS: Readonly<Record<Task, string>> = {
+  access:
+    "Who may talk to the bot, and where. [Access](../access.md) explains how the rules combine.",
+  replies: "How replies look in Discord, and the names of commands in other languages. " +
+    "[Delivery](../delivery.md) explains how replies get there. [Texts](../texts.md) lists the " +
+    "bot's own sentences, the keys of `messages.texts`.",
   models: "Which model answers, and where it runs.",
-  agents: "The agent's prompt, its context and its turns.",
+  agents: "The agent's prompt, its context, its tools and its turns. [The agent](../agent.md) " +
+    "explains them.",
   connection:
-    "The bot's account and its connection. [Connection](connection.md) helps with faults.",
-  operating: "Health checks, logs and stored records. [Operating](operating.md) covers services.",
-  texts:
-    "Names of commands in other languages. [Texts](texts.md) lists the bot's own sentences, the " +
-    "keys of `messages.texts`.",
-};
-
-const EFFECTS: Readonly<Record<TakesEffect, string>> = {
-  now: "applies live",
-  reconnect: "the account reconnects",
-  restart: "needs a restart",
+    "The bot's account and its connection. [Connection](../connection.md) helps with faults.",
+  operating:
+    "Health checks, logs and stored records. [Operating](../operating.md) covers services.",
 };
 
 const MADE = `<!-- deno-fmt-ignore-file -->
@@ -57,6 +64,8 @@ Barnacle reads the file of \`--config\` or \`BARNACLE_CONFIG\`. Without these, i
 \`./config.jsonc\`, \`~/.config/barnacle/config.jsonc\` (\`$XDG_CONFIG_HOME/barnacle/config.jsonc\` if that variable is set) and
 \`/etc/barnacle/config.jsonc\`. Without a file, the environment is enough.
 
+- \`barnacle config explain <key>\` finds a key by any part of its name, also with typing mistakes,
+  and says what it does, where your config sets it, and the value that applies.
 - \`barnacle config check\` lists every error in the file, with line and column.
 - \`barnacle config set <key> <value>\` changes one key, and keeps your comments.
 - \`barnacle config schema\` prints a JSON Schema for editors.
@@ -72,8 +81,8 @@ environment variable. \`{ "file": "path" }\` stands for a file's content; a rela
 the service's credentials directory (systemd) if there is one, else at the config file's folder, and
 then at \`credentials/\` in it.
 
-In a path, words in angle brackets stand for names of your choice, and \`[]\` for each entry of a
-list.`;
+The lists below have every key, and lead to its description. In a path, words in angle brackets
+stand for names of your choice, and \`[]\` for each entry of a list.`;
 
 const COMMON = `## Usual keys
 
@@ -146,35 +155,99 @@ const LATER = `## Not implemented yet
 
 Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.`;
 
-/** The page as Markdown. */
-export function configurationPage(schema: Schema = configSchema): string {
-  const keys = referenceKeys(schema);
+/** The list of all keys as Markdown. An old link to a key leads to its line. */
+export function configurationPage(): string {
   const tasks = Object.keys(TASKS).filter(isTask);
   return [
     INTRO,
     [
       "Usual keys",
       ...tasks.map((task) => TASKS[task]),
+      "Texts",
       "Environment variables",
       "Not implemented yet",
     ]
       .map(link).join("\n"),
     COMMON,
-    common(keys).map(({ path, doc }) => `${link(`\`${path}\``)}: ${firstSentence(doc)}`).join("\n"),
+    common(topKeys()).map((key) => `- ${keyLink(key)}: ${firstSentence(key.doc)}`).join("\n"),
     ...tasks.flatMap((task) => [
       `## ${TASKS[task]}`,
-      TASK_WORDS[task],
-      ...leaves(keys).filter((key) => key.task === task && !isText(key)).map(entry),
+      `[Configuration: ${TASKS[task].toLowerCase()}](${PAGES[task]}) describes these keys.`,
+      keysOf(task).map((key) =>
+        `- <a id="${anchorOf(key.path)}"></a>${keyLink(key)}: ${firstSentence(key.doc)}`
+      ).join("\n"),
     ]),
+    TEXTS_LIST,
     environment(),
     LATER,
-    unbuilt(keys).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
+    unbuilt(topKeys()).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";
 }
 
+const TEXTS_LIST = `## Texts
+
+[Texts](texts.md) lists the bot's own sentences, the keys of \`messages.texts\`.`;
+
+/** The pages of the tasks, by their paths in `docs/`. */
+export function taskPages(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.keys(TASKS).filter(isTask).map((task) => [PAGES[task], taskPage(task)]),
+  );
+}
+
+function taskPage(task: Task): string {
+  const sections = Map.groupBy(keysOf(task), sectionOf);
+  return [
+    MADE,
+    `# Configuration: ${TASKS[task].toLowerCase()}`,
+    TASK_WORDS[task],
+    "[Configuration](../configuration.md) lists all keys, and says how Barnacle reads the file and " +
+    "what each fact below means. `barnacle config explain <key>` shows one in your terminal.",
+    Array.from(sections.keys(), (section) => link(titleOf(section))).join("\n"),
+    ...Array.from(sections).flatMap(([section, keys]) => [
+      `## ${titleOf(section)}`,
+      ...wordsOf(section),
+      ...keys.map(entry),
+    ]),
+  ].join("\n\n") + "\n";
+}
+
+/** Path of the section, or of the entries, that have a key; empty at the top of the file. */
+function sectionOf({ path, name }: ReferenceKey): string {
+  return path.slice(0, Math.max(0, path.length - name.length - 1));
+}
+
+/** The heading of a section. A key with an entry of its own has that anchor already. */
+function titleOf(section: string): string {
+  if (section === "") return "Top of the file";
+  return `${isHeading(section) ? "" : "Keys of "}\`${section}\``;
+}
+
+function isHeading(section: string): boolean {
+  return allKeys().some(({ path, isSection }) => isSection && path === section);
+}
+
+/** The description of a section; that of a record or a list stands with its own key. */
+function wordsOf(section: string): readonly string[] {
+  const key = allKeys().find(({ path }) => path === section);
+  return key?.isSection ? [key.doc.description] : [];
+}
+
+function keysOf(task: Task): readonly ReferenceKey[] {
+  return leaves().filter((key) => pageOf(key) === PAGES[task]);
+}
+
+function keyLink(key: ReferenceKey): string {
+  return `[\`${key.path}\`](${docsOf(key)})`;
+}
+
+function topKeys(): readonly ReferenceKey[] {
+  return allKeys().filter(({ path }) => !/[.[]/.test(path));
+}
+
 /** The page of the bot's own sentences as Markdown, a line each. */
-export function textsPage(schema: Schema = configSchema): string {
-  const texts = leaves(referenceKeys(schema)).filter(isText);
+export function textsPage(): string {
+  const texts = leaves().filter(isText);
   return [
     MADE,
     "# Texts of the bot",
@@ -187,16 +260,13 @@ export function textsPage(schema: Schema = configSchema): string {
   ].join("\n\n") + "\n";
 }
 
-const TEXTS = "messages.texts.";
-
 function isText({ path }: ReferenceKey): boolean {
   return path.startsWith(TEXTS);
 }
 
 /** Keys with values, including those of entries in records and lists. */
-function leaves(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.filter(({ isBuilt }) => isBuilt)
-    .flatMap((key) => [...(key.isSection ? [] : [key]), ...leaves(key.keys)]);
+function leaves(): readonly ReferenceKey[] {
+  return allKeys().filter(({ isBuilt, isSection }) => isBuilt && !isSection);
 }
 
 /** The outermost keys of the short example. */
@@ -221,7 +291,7 @@ function entry(key: ReferenceKey): string {
     "",
     key.doc.description,
     "",
-    `- Values: ${valuesOf(key)}`,
+    `- Values: ${valueText(key)}`,
     `- Default: ${defaultText(key)}`,
     ...(key.doc.unit === undefined ? [] : [`- Unit: ${key.doc.unit}`]),
     ...(example === undefined
@@ -231,10 +301,13 @@ function entry(key: ReferenceKey): string {
   ].join("\n");
 }
 
-function valuesOf({ schema, doc: { entry } }: ReferenceKey): string {
-  if (entry !== undefined && entry !== "[]") return `an object, \`{ "${entry}": { … } }\``;
-  if (isSecret(schema)) return 'a text in quotes, `"${NAME}"`, or `{ "file": "path" }`';
-  return allowedBy(schema, Infinity).replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
+/** The values, with code marks. */
+function valueText(key: ReferenceKey): string {
+  const text = valuesOf(key);
+  if (isSecret(key.schema)) {
+    return text.replace(/"\$\{NAME\}"|\{ .* \}/g, (value) => `\`${value}\``);
+  }
+  return text.replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
     .replace(/\btrue or false\b/, "`true` or `false`");
 }
 
@@ -249,12 +322,11 @@ function code(text: string): string {
   return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
 }
 
-function isTask(name: string): name is ReferencePart {
+function isTask(name: string): name is Task {
   return Object.hasOwn(TASKS, name);
 }
 
-/** An entry of a list that leads to a heading, by the anchor that GitHub gives it. */
+/** An entry of a list that leads to a heading of the page. */
 function link(heading: string): string {
-  const anchor = heading.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-");
-  return `- [${heading}](#${anchor})`;
+  return `- [${heading}](#${anchorOf(heading)})`;
 }

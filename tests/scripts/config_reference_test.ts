@@ -3,21 +3,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { generatedFiles } from "../../scripts/config_reference.ts";
-import { configurationPage, textsPage } from "../../scripts/configuration_page.ts";
-import { type ReferenceKey, referenceKeys } from "../../src/config/reference.ts";
-import { configSchema } from "../../src/config/schema/root.ts";
+import { configurationPage, taskPages, textsPage } from "../../scripts/configuration_page.ts";
+import { allKeys, anchorOf, docsOf } from "../../src/config/keys/key_facts.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 
-/** The entry of a key on the page, from its heading to the next one. */
-function entryOf(path: string): string {
-  const [, rest] = configurationPage().split(`### \`${path}\`\n`);
-  assert.ok(rest !== undefined, path);
-  return rest.split(/^#{2,3} /m)[0] ?? "";
-}
+/** All pages of the reference, by their paths in `docs/`. */
+const PAGES: Readonly<Record<string, string>> = {
+  "configuration.md": configurationPage(),
+  "texts.md": textsPage(),
+  ...taskPages(),
+};
 
-function allKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.flatMap((key) => [key, ...allKeys(key.keys)]);
+const TASK_TEXT = Object.values(taskPages()).join("\n");
+
+/** The entry of a key on its page, from its heading to the next one. */
+function entryOf(path: string): string {
+  const [, rest] = TASK_TEXT.split(`### \`${path}\`\n`);
+  assert.ok(rest !== undefined, path);
+  return rest.split(/^#{1,3} /m)[0] ?? "";
 }
 
 describe("[C4] config_reference", () => {
@@ -73,7 +77,8 @@ describe("[C4] configurationPage()", () => {
 
   it("lists keys that are not implemented at its end only", () => {
     const [built = "", later = ""] = configurationPage().split("## Not implemented yet");
-    assert.doesNotMatch(built, /### `http\.dashboard`/);
+    assert.doesNotMatch(built, /`http\.dashboard`/);
+    assert.doesNotMatch(TASK_TEXT, /### `http\.dashboard`/);
     assert.ok(later.includes("- `http.dashboard`: "));
     assert.doesNotMatch(later, /undefined|`log\.level`/);
   });
@@ -81,7 +86,9 @@ describe("[C4] configurationPage()", () => {
   it("starts with links to about ten usual keys", () => {
     const [, list = ""] = configurationPage().split("## Usual keys\n");
     const links = Array.from(
-      (list.split("\n## ")[0] ?? "").matchAll(/^- \[`(.+)`\]\(#(\w+)\): .+\.$/gm),
+      (list.split("\n## ")[0] ?? "").matchAll(
+        /^- \[`(.+)`\]\(configuration\/\w+\.md#(\w+)\): .+\.$/gm,
+      ),
       ([, path = "", anchor = ""]) => ({ path, anchor }),
     );
     assert.ok(links.length >= 8 && links.length <= 16, `${links.length} keys`);
@@ -92,13 +99,43 @@ describe("[C4] configurationPage()", () => {
   });
 
   it("has every key once", () => {
-    const page = configurationPage();
-    for (const { path, isBuilt, isSection } of allKeys(referenceKeys(configSchema))) {
+    for (const { path, isBuilt, isSection } of allKeys()) {
       const isText = path.startsWith("messages.texts.");
-      const count = page.split(`### \`${path}\`\n`).length - 1;
+      const count = TASK_TEXT.split(`### \`${path}\`\n`).length - 1;
       assert.equal(count, isBuilt && !isSection && !isText ? 1 : 0, path);
       const line = `\n- \`${path.replace("messages.texts.", "")}\`: `;
       if (isText) assert.equal(textsPage().split(line).length - 1, 1, path);
     }
   });
+
+  it("lists every key with a link that leads to its heading, and keeps its old anchor", () => {
+    const list = configurationPage();
+    for (const key of allKeys()) {
+      const place = docsOf(key);
+      const [page = "", anchor] = place.split("#");
+      const text = PAGES[page];
+      assert.ok(text !== undefined, place);
+      if (anchor !== undefined) assert.ok(anchorsIn(text).includes(anchor), place);
+      if (!key.isBuilt || key.isSection || page === "texts.md") continue;
+      const line = `\n- <a id="${anchorOf(key.path)}"></a>[\`${key.path}\`](${place}): `;
+      assert.equal(list.split(line).length - 1, 1, key.path);
+    }
+  });
+
+  it("has no anchor twice on a page, and no link to nowhere", () => {
+    for (const [page, text] of Object.entries(PAGES)) {
+      const anchors = anchorsIn(text);
+      assert.deepEqual(anchors.filter((one, at) => anchors.indexOf(one) !== at), [], page);
+      const links = Array.from(text.matchAll(/\]\(#([\w-]+)\)/g), ([, anchor = ""]) => anchor);
+      assert.deepEqual(links.filter((anchor) => !anchors.includes(anchor)), [], page);
+    }
+  });
 });
+
+/** The anchors of a page: those of headings, and written ones. */
+function anchorsIn(text: string): readonly string[] {
+  return [
+    ...Array.from(text.matchAll(/^#{1,3} (.+)$/gm), ([, heading = ""]) => anchorOf(heading)),
+    ...Array.from(text.matchAll(/<a id="([\w-]+)">/g), ([, anchor = ""]) => anchor),
+  ];
+}

@@ -40,6 +40,7 @@ const LOG_PARTS = ["gateway", "turns", "delivery", "inbox", "main", "preflight",
 export const VALUES: Readonly<Record<string, ValueSource>> = {
   account: { config: accountsIn },
   address: "free",
+  amount: "free",
   agent: { config: agentsIn },
   channel: {
     store: async (store) => [
@@ -54,6 +55,8 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
   key: { config: (written, { typed }) => keysFrom(typed, written) },
   "link or id": "free",
   message: "free",
+  minutes: "free",
+  model: "free",
   name: "free",
   number: "free",
   part: { config: () => LOG_PARTS.map((value) => ({ value })) },

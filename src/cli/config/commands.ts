@@ -107,6 +107,27 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
     parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
     run: async (flags, io, key) => (await import("./edit.ts")).get(flags, key, io),
   }),
+  explain: describeCommand<CommonFlags, [key: string]>({
+    brief: "Explain a key: values, default, where it is set, the value that applies, its page",
+    notes: [
+      "Takes a path, the end of one, words of the description, or a name with mistakes.",
+      "Several keys of the same kind are listed.",
+    ],
+    examples: [
+      "barnacle config explain historyLimit",
+      "barnacle config explain channels.discord.dm.policy",
+      'barnacle config explain "rate limit"',
+    ],
+    exits: { failed: "no such key" },
+    parameters: {
+      flags: FLAGS,
+      positional: {
+        kind: "tuple",
+        parameters: [word("Path of a key, a part of it, or words about it", "key")],
+      },
+    },
+    run: async (flags, io, key) => (await import("./explain.ts")).explain(flags, key, io),
+  }),
   set,
   unset: describeCommand<CommonFlags, [key: string]>({
     brief: "Remove a key from the config file, so that its default applies",

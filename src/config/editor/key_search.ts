@@ -1,13 +1,13 @@
-/** Searches the keys of the config by words, also misspelt ones. */
+/** Lists the keys of the config that a person means, for the search box of the dashboard. */
 
 import { allowedBy } from "../schema/parts/shape.ts";
 import { docText } from "../schema/parts/key.ts";
-import { type Distance, nearestOf } from "../checks/nearest.ts";
-import { defaultText, type ReferenceKey, referenceKeys } from "../reference.ts";
-import { configSchema } from "../schema/root.ts";
+import type { Distance } from "../checks/nearest.ts";
+import { findKeys } from "../keys/find_keys.ts";
+import { defaultText, type ReferenceKey } from "../reference.ts";
 
 /** A key that matches, as a person reads it. */
-export interface FoundKey {
+export interface ShownKey {
   /** Config path with placeholders: `"channels.discord.guilds.<guild>.users"`. */
   readonly path: string;
   /** Description, default in words, and effect of a change. */
@@ -21,7 +21,7 @@ export interface FoundKey {
 /** The keys that match. */
 export interface KeySearch {
   /** The best first. */
-  readonly keys: readonly FoundKey[];
+  readonly keys: readonly ShownKey[];
   /** Number of matches that are not listed. */
   readonly more: number;
   /** The words that were searched instead, because the written ones match nothing. */
@@ -37,49 +37,8 @@ const MAX_FOUND = 12;
  * @param distance For words that no key has; `fastest-levenshtein`.
  */
 export function searchKeys(query: string, distance: Distance): KeySearch {
-  const words = query.toLowerCase().split(/[\s.]+/).filter((word) => word !== "").slice(0, 8);
-  if (words.length === 0) return { keys: [], more: 0 };
-  const all = flat(referenceKeys(configSchema)).filter(({ isBuilt }) => isBuilt);
-  const found = ranked(all, words);
-  if (found.length > 0) return listed(found);
-  const names = [...new Set(all.map(({ name }) => name))];
-  const near = words.map((word) => nearestOf(word, names, distance) ?? word);
-  const instead = near.map((word) => word.toLowerCase());
-  return { ...listed(ranked(all, instead)), instead: near.join(" ") };
-}
-
-function flat(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.flatMap((key) => [key, ...flat(key.keys)]);
-}
-
-/** The matches: those whose own name has the words first, then by path, then by description. */
-function ranked(
-  keys: readonly ReferenceKey[],
-  words: readonly string[],
-): readonly ReferenceKey[] {
-  const scored = keys.map((key) => ({ key, score: scoreOf(key, words) }));
-  return scored.filter(({ score }) => score > 0)
-    .toSorted((a, b) => b.score - a.score || a.key.path.length - b.key.path.length)
-    .map(({ key }) => key);
-}
-
-/** 0 if a word is in none of them. */
-function scoreOf({ name, path, doc }: ReferenceKey, words: readonly string[]): number {
-  let sum = 0;
-  for (const word of words) {
-    const score = name.toLowerCase() === word
-      ? 8
-      : name.toLowerCase().includes(word)
-      ? 4
-      : path.toLowerCase().includes(word)
-      ? 2
-      : docText(doc).toLowerCase().includes(word)
-      ? 1
-      : 0;
-    if (score === 0) return 0;
-    sum += score;
-  }
-  return sum;
+  const { found, instead } = findKeys(query, distance);
+  return { ...listed(found.map(({ key }) => key).filter(({ isBuilt }) => isBuilt)), instead };
 }
 
 function listed(found: readonly ReferenceKey[]): KeySearch {

@@ -25,7 +25,7 @@ export type Built = "built" | "later" | "denies";
  */
 export type TakesEffect = "now" | "reconnect" | "restart";
 
-/** The part of `docs/configuration.md` that has a key. */
+/** The page of `docs/configuration/` that has a key. */
 export type ReferencePart =
   | "access"
   | "replies"

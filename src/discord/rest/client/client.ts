@@ -50,7 +50,8 @@ export interface RestStatus {
   readonly limitedMs: number;
 }
 
-const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
+/** Address of the source code. */
+export const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
 
 /**
  * Builds the User-Agent that Discord requires of bots; without it, Discord answers 403.
