@@ -268,6 +268,12 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       "of messages by bots in a channel",
     kept: "until changed back; the number until a person writes there",
   },
+  trend: {
+    under: "Servers and operation",
+    data: "Counts of messages and answers, their times and queues, for the dashboard's charts: " +
+      "without people, places and texts; only with `http.dashboard`",
+    kept: "by minute for a day, by hour for a year",
+  },
   told_problem: {
     under: "Servers and operation",
     data: "Problems of models that the owners know",

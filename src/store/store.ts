@@ -41,6 +41,7 @@ import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
+import { createTrends } from "./trends/trends.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 
@@ -197,6 +198,7 @@ export function createStore(
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),
     upkeep: createUpkeep(database, commits, pruner),
+    trends: createTrends(database, commits),
     health: figures.health,
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },

@@ -7,6 +7,8 @@
 
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
+import { schedule } from "../../lib/clock.ts";
+import type { Recorder } from "../dashboard/recorder.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 
@@ -23,8 +25,8 @@ export interface DashboardHost {
    * @throws {StartError} If the dashboard is off, or there is no server.
    */
   login(base: string | undefined): Promise<LoginLink>;
-  /** Ends live pages. */
-  close(): void;
+  /** Ends live pages and the record of figures. */
+  close(): Promise<void>;
 }
 
 /** The answer to `dashboard.login`. */
@@ -44,7 +46,32 @@ export function createDashboardHost(
 ): DashboardHost {
   let { setup } = options;
   let loading: Promise<Dashboard> | undefined;
+  let recording: Promise<Recorder> | undefined;
+  let recorder: Recorder | undefined;
   const isOn = () => setup.config.http.dashboard;
+  record();
+
+  /** Figures of the charts are recorded while the dashboard is on, open or not. */
+  function record(): void {
+    if (!isOn() || recording) return;
+    recording = import("../dashboard/recorder.ts").then(({ startRecorder }) =>
+      recorder = startRecorder({
+        bot,
+        store: options.store,
+        now: Date.now,
+        schedule,
+        log: options.logging.forPart("http"),
+      })
+    );
+  }
+
+  /** Ends live pages, and stores the figures that are not stored yet. */
+  async function end(): Promise<void> {
+    const ending = [loading, recording] as const;
+    loading = recording = recorder = undefined; // sessions end, too
+    (await ending[0])?.close();
+    await (await ending[1])?.close();
+  }
 
   async function load(): Promise<Dashboard> {
     const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
@@ -57,6 +84,7 @@ export function createDashboardHost(
       ),
       bot,
       setup: () => setup,
+      unstored: () => recorder?.unstored() ?? [],
       configFile: setup.config.file,
       reload,
       dataDir: options.dataDir,
@@ -74,9 +102,8 @@ export function createDashboardHost(
     },
     applied(next) {
       setup = next;
-      if (isOn()) return;
-      void loading?.then((dashboard) => dashboard.close());
-      loading = undefined; // sessions end, too
+      if (isOn()) record();
+      else void end();
     },
     async login(base) {
       if (!isOn()) {
@@ -95,8 +122,6 @@ export function createDashboardHost(
       const { LINK_MS } = await import("../dashboard/logins.ts");
       return { url: `${base}/dashboard#${dashboard.createLink()}`, validSec: LINK_MS / 1_000 };
     },
-    close() {
-      void loading?.then((dashboard) => dashboard.close());
-    },
+    close: end,
   };
 }

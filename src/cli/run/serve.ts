@@ -146,7 +146,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   } finally {
     cancel();
     watch?.stop();
-    dashboardHost?.close();
+    await dashboardHost?.close();
     await requests?.close();
     await server?.close();
     await endRun();

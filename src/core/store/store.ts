@@ -20,6 +20,7 @@ import type { Received } from "./received.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StoredSettings } from "./settings.ts";
+import type { Trends } from "./trends.ts";
 import type { TurnRecords } from "./turns.ts";
 import type { ModelProblems, Usage } from "./usage.ts";
 
@@ -56,6 +57,8 @@ export interface Store {
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
   readonly upkeep: StoreUpkeep;
+  /** Figures for charts. */
+  readonly trends: Trends;
   /**
    * Reads the counts for health and metrics.
    *

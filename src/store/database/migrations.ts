@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
+import { TREND } from "../schema/trends.ts";
 import { transactNow } from "./transact.ts";
 
 /** SQL for the journal in front of all other tables (`journal.ts`). */
@@ -43,8 +44,11 @@ const SCHEMA_2 = `
   DROP TABLE journal_1;
 `;
 
+/** SQL for the figures of the dashboard's charts. */
+const SCHEMA_3 = TREND.ddl;
+
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
-export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2];
+export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3];
 
 /**
  * Reads the number of the file's schema.
@@ -62,6 +66,7 @@ export function schemaOf(database: DatabaseSync): number {
 export const COLUMNS: readonly string[] = [
   "a299839e165abedc65cc917588a0a689fe56eedd40078124c966d61dc9118c3d",
   "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
+  "98b48513ac3ee739c46cab321f380856d988f84642c25a25d6708c0c19bcac5a",
 ];
 
 /**

@@ -20,6 +20,7 @@ import { SCHEDULE_TABLES } from "../schema/schedules.ts";
 import { SETTING_TABLES } from "../schema/settings.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
 import { THREAD_TABLES } from "../schema/threads.ts";
+import { TREND_TABLES } from "../schema/trends.ts";
 import { USAGE_TABLES } from "../schema/usage.ts";
 
 /** A row, as SQLite returns it. */
@@ -196,6 +197,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
     set: [{ where: IN("shown_in", "messages"), to: `shown_in = '${BLANK_ID}'` }],
   },
   ...declared(USAGE_TABLES),
+  ...declared(TREND_TABLES),
   ...declared(THREAD_TABLES),
   ...declared(SCHEDULE_TABLES),
   ...declared(CHANGE_TABLES),

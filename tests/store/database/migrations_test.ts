@@ -67,6 +67,7 @@ describe("MIGRATIONS", () => {
     "question_control",
     "note_vector",
     "question_cover",
+    "trend",
   ]);
 
   for (const { name, strict } of tables) {

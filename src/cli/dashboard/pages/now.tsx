@@ -6,10 +6,13 @@ import type { HealthFinding } from "../../../http/health_finding.ts";
 import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../core/store/received.ts";
+import type { Trend } from "../../../core/store/trends.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
 import { Decisions } from "../base/decisions.tsx";
-import { Badge, Card, Facts, Time, type Tone } from "../base/elements.tsx";
+import { Badge, Card, Facts, PageLink, Time, type Tone } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
+import { TrendChart } from "../base/trend_chart.tsx";
 
 interface NowFacts {
   readonly snapshot: Snapshot;
@@ -17,6 +20,9 @@ interface NowFacts {
   readonly decisions: readonly JudgedOnRecord[];
   readonly at: number;
   readonly version: string;
+  /** The last day by minute, or the last year by hour. */
+  readonly trends: readonly Trend[];
+  readonly isYear: boolean;
 }
 
 /** Decisions on the page. */
@@ -26,10 +32,14 @@ const SHOWN = 8;
 export const nowPage: AnyPage = page<NowFacts>({
   path: "now",
   title: "Now",
-  async load({ bot, store, now, build }) {
+  async load({ bot, store, now, build, unstored }, query) {
     await bot.refresh();
     const [snapshot, at] = [bot.snapshot(), now()];
+    const isYear = query.get("span") === "year";
+    const stored = await store.trends.trendsSince(isYear ? 3_600 : 60, at - spanOf(isYear));
     return {
+      isYear,
+      trends: [...stored, ...unstored()],
       snapshot,
       at,
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
@@ -40,6 +50,7 @@ export const nowPage: AnyPage = page<NowFacts>({
   view: (facts) => (
     <>
       <State {...facts} />
+      <Charts {...facts} />
       <Figures {...facts} />
       <Accounts {...facts} />
       <Card id="decisions" title="Last decisions">
@@ -94,6 +105,57 @@ function State(facts: NowFacts): PageView {
         </ul>
       )}
     </section>
+  );
+}
+
+function spanOf(isYear: boolean): number {
+  return isYear ? 365 * DAY_MS : DAY_MS;
+}
+
+function Charts({ trends, isYear, at }: NowFacts): PageView {
+  const period = { trends, from: at - spanOf(isYear), to: at };
+  const count = (value: number) => String(Math.round(value));
+  return (
+    <>
+      <Card id="latency" title={`Time to answer, last ${isYear ? "year" : "day"}`}>
+        <TrendChart
+          {...period}
+          title="Time from a message to the end of its turn"
+          textOf={(ms) => ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`}
+          lines={[
+            { name: "median", valueOf: ({ medianMs }) => medianMs },
+            { name: "slowest", valueOf: ({ slowestMs }) => slowestMs },
+          ]}
+        />
+        <p>
+          {isYear
+            ? <PageLink to="now">The last day, by minute</PageLink>
+            : <PageLink to="now" query={{ span: "year" }}>The last year, by hour</PageLink>}
+        </p>
+      </Card>
+      <Card id="queue" title={`Queue, last ${isYear ? "year" : "day"}`}>
+        <TrendChart
+          {...period}
+          title="Messages that wait"
+          textOf={count}
+          lines={[
+            { name: "waiting for a turn", valueOf: ({ waiting }) => waiting },
+            { name: "waiting for Discord", valueOf: ({ unsent }) => unsent },
+          ]}
+        />
+      </Card>
+      <Card id="traffic" title={`Messages ${isYear ? "an hour" : "a minute"}`}>
+        <TrendChart
+          {...period}
+          title="Messages with a decision"
+          textOf={count}
+          lines={[
+            { name: "accepted", valueOf: ({ accepted }) => accepted },
+            { name: "not answered", valueOf: ({ ignored }) => ignored },
+          ]}
+        />
+      </Card>
+    </>
   );
 }
 
