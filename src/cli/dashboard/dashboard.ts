@@ -5,7 +5,7 @@
  * as HTML that the pages render. There are no cookies.
  */
 
-import type { Handler } from "hono";
+import type { Context, Handler } from "hono";
 import { z } from "zod";
 import { bearerOf } from "../../http/guard.ts";
 import { EMBEDDED } from "./assets.ts";
@@ -37,7 +37,7 @@ const loginSchema = z.strictObject({ token: z.string().max(100) });
  * @param hosts `http.hosts`.
  */
 export function createDashboard(parts: DashboardParts, hosts: readonly string[]): Dashboard {
-  const { now, log } = parts;
+  const { now, log, clean } = parts;
   const logins = createLogins({ now });
   const closing = new AbortController();
   const document = shell();
@@ -84,9 +84,11 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     },
     async download(c) {
       const page = pageNamed(c.req.param("page") ?? "");
-      const file = await page?.download?.(parts, new URL(c.req.url).searchParams);
+      const query = new URL(c.req.url).searchParams;
+      const file = await refusedAs(c, async () => await page?.download?.(parts, query));
+      if (file instanceof Response) return file;
       if (!file) return c.text("There is no such file", 404);
-      return c.body(file.text, 200, {
+      return c.body(clean(file.text), 200, {
         "Content-Type": `${file.type}; charset=utf-8`,
         "Content-Disposition": `attachment; filename="${file.name.replace(/[^\w.-]/g, "_")}"`,
       });
@@ -94,19 +96,33 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     async change(c) {
       const change = changeNamed(c.req.param("change") ?? "");
       if (!change) return c.text("There is no such change", 404);
-      try {
-        const { text, view } = await change.run(parts, await c.req.json().catch(() => ({})));
-        log.info("The dashboard has changed something", { change: change.name });
-        return c.json({ text, html: view === undefined ? undefined : await textOf(view) });
-      } catch (error) {
-        if (error instanceof RefusedChange) return c.text(error.message, 422);
-        throw error;
-      }
+      const fields: unknown = await c.req.json().catch(() => ({}));
+      const result = await refusedAs(c, () => change.run(parts, fields));
+      if (result instanceof Response) return result;
+      const { text, view } = result;
+      log.info("The dashboard has changed something", { change: change.name });
+      return c.json({
+        text: clean(text),
+        html: view === undefined ? undefined : await textOf(view, clean),
+      });
     },
   };
 
+  /** Answers a request that cannot be carried out. */
+  async function refusedAs<Result>(
+    c: Context,
+    work: () => Promise<Result>,
+  ): Promise<Result | Response> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof RefusedChange) return c.text(clean(error.message), 422);
+      throw error;
+    }
+  }
+
   async function fragmentOf(page: AnyPage, query: URLSearchParams): Promise<string> {
-    return await textOf(await page.render(parts, query));
+    return await textOf(await page.render(parts, query), clean);
   }
 
   const live = createLiveAnswers({ version: () => versionOf(parts), closed: closing.signal, log });
@@ -126,6 +142,10 @@ function versionOf({ store, bot }: DashboardParts): string {
   return JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
 }
 
-async function textOf(view: PageView): Promise<string> {
-  return (await view).toString();
+/** HTML without secrets in its texts. A short one may also be a word of the markup, which stays. */
+async function textOf(
+  view: PageView,
+  clean: (text: string) => string,
+): Promise<string> {
+  return (await view).toString().replace(/(?<=>)[^<]+/g, clean);
 }

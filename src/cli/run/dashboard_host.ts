@@ -91,6 +91,7 @@ export function createDashboardHost(
       env: options.env,
       build: options.build,
       log: options.logging.forPart("http"),
+      clean: options.logging.clean,
       now: Date.now,
     }, setup.config.http.hosts);
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { type OpenDashboard, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
-import type { Scene } from "../../support/bot/e2e.ts";
+import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A text that a page must show as it is. */
@@ -66,17 +66,22 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
   it("shows a transcript, exports it, begins anew, and forgets a person", () =>
     withDashboard({}, async (dashboard, { say, mention, replies, cli, user }) => {
       const { page } = dashboard;
-      say("grace", "general", `${mention} ${HOSTILE}`);
+      say("grace", "general", `${mention} ${HOSTILE} ${API_KEY}`);
       await replies("general", 1);
       await dashboard.go("Sessions");
       await page.click("#sessions tbody a");
       await page.locator("#transcript .entry", { hasText: HOSTILE }).first().waitFor();
       await dashboard.judge();
+      await shows(dashboard, "[redacted]");
+      assert.ok(!(await page.content()).includes(API_KEY));
       const [download] = await Promise.all([
         page.waitForEvent("download"),
         page.click("a[data-download]"),
       ]);
       assert.match(download.suggestedFilename(), /^session-[0-9a-f]{6}\.jsonl$/);
+      const exported = readFileSync(await download.path(), "utf8");
+      assert.equal(exported.trim().split("\n").map((line) => JSON.parse(line)).length, 2);
+      assert.ok(!exported.includes(API_KEY));
       await press(dashboard, "sessions.reset", true);
       await page.locator("#transcript .checkpoint").waitFor();
       await page.fill("#forget input[name=user]", "nobody");

@@ -28,4 +28,6 @@ export interface DashboardParts extends Pick<Clock, "now"> {
   readonly env: Env;
   readonly build: Build;
   readonly log: Log;
+  /** Removes secrets from a text, as from the log. */
+  readonly clean: (text: string) => string;
 }

@@ -25,14 +25,15 @@ import {
   denyPairing,
   revokePairing,
 } from "../changes/people.ts";
+import { channelNames, namedText, type NamesById } from "./names.ts";
 
 /** The facts of the page. */
 interface ApprovalsFacts {
   readonly questions: readonly StoredQuestion[];
   readonly pending: readonly OpenRequest[];
   readonly paired: readonly Paired[];
-  /** Usernames of people by their ids. */
-  readonly names: ReadonlyMap<string, string>;
+  readonly names: NamesById;
+  readonly channels: NamesById;
   readonly now: number;
 }
 
@@ -60,6 +61,7 @@ export const approvalsPage: AnyPage = page<ApprovalsFacts>({
       questions: await store.questions.open(at),
       ...await pairingsOf(accounts, store.pairing, at),
       names: await store.received.askersNames(),
+      channels: await channelNames(accounts, store),
       now: at,
     };
   },
@@ -67,7 +69,9 @@ export const approvalsPage: AnyPage = page<ApprovalsFacts>({
     <>
       <Card id="questions" title="Waiting for a decision">
         {facts.questions.length === 0 && <p class="empty">Nothing waits for a person.</p>}
-        {facts.questions.map((one) => <QuestionCard one={one} names={facts.names} />)}
+        {facts.questions.map((one) => (
+          <QuestionCard one={one} names={facts.names} channels={facts.channels} />
+        ))}
         <p class="hint">
           <Command>barnacle approvals list</Command>
         </p>
@@ -119,7 +123,7 @@ function Person({ id, name }: { id: string; name: string }): PageView {
 }
 
 function QuestionCard(
-  { one, names }: { one: StoredQuestion; names: ReadonlyMap<string, string> },
+  { one, names, channels }: Pick<ApprovalsFacts, "names" | "channels"> & { one: StoredQuestion },
 ): PageView {
   const { code, question: { kind, tool, text, facts, exact, asked, choices }, expiresAt } = one;
   const who = asked === "anyone"
@@ -131,12 +135,12 @@ function QuestionCard(
       <h3>
         {KINDS[kind]} <code>{code}</code>
       </h3>
-      <p class="words">{text}</p>
+      <p class="words">{namedText(text, names, channels)}</p>
       {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
       <Facts
         rows={[
           ["Tool", tool],
-          ...facts.map(({ name, value }) => [name, value] as const),
+          ...facts.map(({ name, value }) => [name, namedText(value, names, channels)] as const),
           ["Asks", who],
           ["Expires", <Time at={expiresAt} />],
         ]}

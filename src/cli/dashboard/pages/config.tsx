@@ -64,7 +64,7 @@ export const configPage: AnyPage = page<ConfigFacts>({
       file,
       state: bot.snapshot().config,
       checked: await checkFile(file, env),
-      editor: "problem" in opened ? opened : editorOf(opened.text),
+      editor: "problem" in opened ? opened : editorOf(opened.text, parts.clean),
       previousAt: "problem" in opened ? undefined : timeOf(previousOf(opened.file)),
       words,
       found: words === undefined ? undefined : await search(words),
@@ -91,8 +91,15 @@ async function search(words: string): Promise<KeySearch> {
   return searchKeys(words, distance);
 }
 
-function editorOf(text: string): ConfigFacts["editor"] {
+function editorOf(text: string, clean: (text: string) => string): ConfigFacts["editor"] {
   const blanked = blankSecrets(text);
+  if (clean(blanked.text) !== blanked.text) {
+    return {
+      problem:
+        "The file has the text of a secret at a key that is for none. This page cannot keep " +
+        "it; change the file on the terminal",
+    };
+  }
   if (!blanked.isRestorable) {
     return {
       problem:

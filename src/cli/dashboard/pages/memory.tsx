@@ -6,12 +6,12 @@ import type { Note } from "../../../core/notes/note.ts";
 import { Card, ChangeForm, Command, PageLink, Table, Time } from "../base/elements.tsx";
 import { type AnyPage, page } from "../base/page.ts";
 import { deleteNote } from "../changes/agent.ts";
+import type { NamesById } from "./names.ts";
 
 /** The facts of the page. */
 interface MemoryFacts {
   readonly notes: readonly Note[];
-  /** Usernames of people by their ids. */
-  readonly names: ReadonlyMap<string, string>;
+  readonly names: NamesById;
 }
 
 /** Lists notes, and offers to delete them. */

@@ -2,7 +2,6 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { restoreIndex } from "../../../discord/gateway/decode/guild_index.ts";
 import type { RunState, Schedule } from "../../../core/turn/schedule.ts";
 import { type ListedSchedule, schedulesOf, stateOf } from "../../agent/schedules.ts";
 import { accountsIn } from "../../shared/which_account.ts";
@@ -18,12 +17,13 @@ import {
 } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { deleteSchedule, pauseSchedule, resumeSchedule, runSchedule } from "../changes/agent.ts";
+import { channelNames, type NamesById } from "./names.ts";
 
 /** The facts of the page. */
 interface SchedulesFacts {
   readonly all: readonly ListedSchedule[];
   /** Names of channels by their ids. */
-  readonly channels: ReadonlyMap<string, string>;
+  readonly channels: NamesById;
 }
 
 const TONES: Readonly<Record<RunState, Tone>> = {
@@ -42,16 +42,10 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
   title: "Schedules",
   async load({ store }) {
     const accounts = await accountsIn(store.gateway, undefined);
-    const channels = new Map<string, string>();
-    for (const accountId of accounts) {
-      const { index } = restoreIndex(await store.gateway.guildsOf(accountId));
-      for (const guild of index.values()) {
-        for (const { id, name } of guild.channels.values()) {
-          channels.set(id, `${guild.name} #${name}`);
-        }
-      }
-    }
-    return { all: await schedulesOf(accounts, store.schedules), channels };
+    return {
+      all: await schedulesOf(accounts, store.schedules),
+      channels: await channelNames(accounts, store),
+    };
   },
   view: ({ all, channels }) => (
     <Card id="schedules" title="Reminders and tasks">

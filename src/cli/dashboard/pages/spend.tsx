@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { type BudgetUse, isSpent } from "../../../core/spending/budget.ts";
+import type { BudgetUse } from "../../../core/spending/budget.ts";
 import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
 import {
   budgetUsesIn,
@@ -12,12 +12,19 @@ import {
   usageBy,
   type UsageRow,
 } from "../../model/usage.ts";
-import { Badge, Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
+import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { BarChart } from "./bar_chart.tsx";
 
 /** The fields of the page, each with a table of its own. */
-const FIELDS = ["day", "agent", "channel", "user", "model"] as const satisfies UsageField[];
+const FIELDS = [
+  "day",
+  "agent",
+  "guild",
+  "channel",
+  "user",
+  "model",
+] as const satisfies UsageField[];
 
 type SpendField = typeof FIELDS[number];
 
@@ -41,6 +48,7 @@ interface SpendFacts {
 const TITLES: Readonly<Record<SpendField, string>> = {
   day: "By day",
   agent: "By agent",
+  guild: "By server",
   channel: "By channel",
   user: "By person",
   model: "By model",
@@ -55,25 +63,33 @@ export const spendPage: AnyPage = page<SpendFacts>({
     const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;
     const at = now();
     const { budgets, models: { currency } } = setup().config;
-    const [day, agent, channel, user, model] = [
-      await usageBy("day", days, store, at),
-      await usageBy("agent", days, store, at),
-      await usageBy("channel", days, store, at),
-      await usageBy("user", days, store, at),
-      await usageBy("model", days, store, at),
-    ];
+    const by = (field: UsageField) => usageBy(field, days, store, at);
+    const [day, agent, guild, channel, user, model] = await Promise.all([
+      by("day"),
+      by("agent"),
+      by("guild"),
+      by("channel"),
+      by("user"),
+      by("model"),
+    ]);
+    const names = new Map([...user.rows, ...guild.rows].map(({ value, name }) => [value, name]));
+    const limits = await budgetUsesIn(store, budgets, at);
     return {
       days,
       currency,
       rows: {
         day: day.rows,
         agent: agent.rows,
+        guild: guild.rows,
         channel: channel.rows,
         user: user.rows,
         model: model.rows,
       },
       total: day.total,
-      limits: await budgetUsesIn(store, budgets, at),
+      limits: limits.map((use) => ({
+        ...use,
+        of: use.of === undefined ? undefined : labelOf(use.of, names.get(use.of)),
+      })),
       today: new Date(at).toISOString().slice(0, 10),
     };
   },
@@ -116,9 +132,7 @@ function Limits({ limits, currency }: SpendFacts): PageView {
         const line = limitLine(use, currency);
         return (
           <div>
-            <p>
-              {line} {isSpent(use) && <Badge tone="bad">spent</Badge>}
-            </p>
+            <p>{line}</p>
             <meter
               aria-label={line}
               min={0}

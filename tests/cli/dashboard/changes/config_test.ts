@@ -31,6 +31,7 @@ function editing(text: string = FILE) {
   const parts = {
     configFile: file,
     env: {},
+    clean: (text: string) => text.replaceAll("known-secret", "[redacted]"),
     reload: () => Promise.resolve(void (reloads += 1)),
     bot: { snapshot: () => ({ config: { revision: "r", loadedAt: 1 } }) },
   } as unknown as DashboardParts;
@@ -247,6 +248,12 @@ describe("[O6] the page Config", () => {
     assert.match(view, /&lt;\/textarea&gt;&lt;script&gt;/);
     assert.ok(!view.includes("<script") && !view.includes("<img"));
     assert.match(view, /No key has these words/);
+  });
+
+  it("has no editor for a file with a secret that it cannot keep", async () => {
+    using config = editing('{ "agents": { "list": [{ "name": "known-secret" }] } }');
+    const view = await html(await configPage.render(config.parts, query("")));
+    assert.match(view, /the text of a secret at a key that is for none/);
   });
 
   it("has no editor for a file that is too large for a request", async () => {
