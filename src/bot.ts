@@ -12,6 +12,7 @@ import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
+import type { Trouble } from "./core/alerts.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
@@ -65,6 +66,8 @@ export interface BotOptions {
   readonly thread?: EarlyThread;
   /** An account is online; called once for each start of an account. */
   readonly onOnline?: (online: Online) => void;
+  /** Trouble that other parts of the process know, such as a failed backup. */
+  readonly reported?: () => readonly Trouble[];
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
@@ -197,7 +200,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }, {
     snapshot: health.snapshot,
     accounts,
-    reported: () => [],
+    reported: options.reported ?? (() => []),
     metrics,
     now,
     log: logging.forPart("health"),

@@ -110,6 +110,7 @@ export const CHECKS = {
   "host.card": { what: "Memory card", ...DOCTOR },
   "host.memoryGroup": { what: "Memory limits", ...DOCTOR },
   "host.linger": { what: "Logout", ...DOCTOR },
+  "host.backups": { what: "Backups", ...DOCTOR },
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },

@@ -24,10 +24,19 @@ import { VERSION } from "../../version.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { dataProblem } from "../shared/find_data.ts";
+import { toStartError } from "../shared/start_error.ts";
+import { openForCommand } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { type Contents, gatherContents } from "./contents.ts";
-import { FORMAT, type Manifest, MANIFEST_NAME, STORE_PATH, SUMS_NAME } from "./manifest.ts";
+import {
+  ENDINGS,
+  FORMAT,
+  type Manifest,
+  MANIFEST_NAME,
+  STORE_PATH,
+  SUMS_NAME,
+} from "./manifest.ts";
 import { type AskHidden, newPassphrase, type PassphraseFlags } from "./passphrase.ts";
 import { secretLines } from "./report.ts";
 import { assertRoom } from "./room.ts";
@@ -40,9 +49,6 @@ export interface BackupFlags extends CommonFlags, PassphraseFlags {
   /** Whether to ask for a passphrase. */
   readonly encrypt: boolean;
 }
-
-/** Endings of backups. */
-export const ENDINGS = { plain: ".tar.zst", encrypted: ".tar.zst.age" } as const;
 
 /** A finished backup. */
 export interface BackupResult {
@@ -67,9 +73,33 @@ export function backup(
       "Copying",
       makeBackup({ ...flags, dataDir: place.dataDir, path, passphrase }, io, crash),
     );
+    await record(made, place.dataDir, io);
     report(made, flags, io);
     return EXIT.done;
   });
+}
+
+/** Stores the result for `status`; a store that cannot take it does not make the backup worse. */
+async function record(
+  { path, bytes, manifest: { createdAt: at } }: BackupResult,
+  dataDir: string,
+  io: Io,
+): Promise<void> {
+  try {
+    const opened = await openForCommand(dataDir, io.err);
+    if (!opened) return;
+    try {
+      await opened.store.settings.recordBackup({ kind: "made", at, path, bytes });
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    io.err(
+      `The backup is whole, but \`barnacle status\` will not show it: ${
+        toStartError(error).message
+      }`,
+    );
+  }
 }
 
 /** The path of the new file. An existing file is never replaced. */

@@ -11,6 +11,7 @@ import { lstat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Env } from "../../lib/env.ts";
 import type { LoadedConfig } from "../../config/load.ts";
+import { setAt } from "../../config/text/edit.ts";
 import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { pathText } from "../../core/config_file.ts";
@@ -124,13 +125,27 @@ async function listTopFiles(dataDir: string): Promise<readonly TreeFile[]> {
 }
 
 /** The text of the config; without secrets unless the backup has them. */
-function configFileOf({ config: { file }, text }: LoadedConfig, hasSecrets: boolean) {
+function configFileOf({ config: { file }, text, written }: LoadedConfig, hasSecrets: boolean) {
   if (file === undefined || text === undefined) return undefined;
-  if (!hasSecrets) return { name: basename(file), path: file, text };
+  if (!hasSecrets) {
+    return { name: basename(file), path: file, text: withPlaceholders(text, written) };
+  }
   // A pipe can be read only once.
   return isPipe(file)
     ? undefined
     : { name: basename(file), path: file, text: readConfigText(file) };
+}
+
+/** A secret that is left out. A start names its key, and says that the operator must write the value. */
+const PLACEHOLDER = "REPLACE_ME";
+
+function withPlaceholders(blanked: string, written: LoadedConfig["written"]): string {
+  return secretPlacesIn(written, configSchema)
+    .filter(({ reference }) => reference === undefined)
+    .reduce((text, { path }) => {
+      const edited = setAt(text, path, PLACEHOLDER);
+      return edited.kind === "edited" ? edited.text : text;
+    }, blanked);
 }
 
 /** The secrets that another machine lacks: those outside of the config file, and blanked ones. */

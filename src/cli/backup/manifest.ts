@@ -11,6 +11,9 @@ import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 /** Number of the format. A Barnacle refuses backups with a higher one. */
 export const FORMAT = 1;
 
+/** Endings of backups. */
+export const ENDINGS = { plain: ".tar.zst", encrypted: ".tar.zst.age" } as const;
+
 /** The list of contents. */
 export const MANIFEST_NAME = "manifest.json";
 /** The checksums, as `sha256sum` writes them. */

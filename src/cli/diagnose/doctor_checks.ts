@@ -14,6 +14,7 @@ import type { ResolvedName } from "../../core/names.ts";
 import { judgeDirect } from "../../flows/preflight/audience.ts";
 import { judgeHost } from "../../flows/preflight/host.ts";
 import { hostingOf, judgeRuns } from "../../flows/preflight/last_run.ts";
+import { judgeBackups } from "../../flows/preflight/backups.ts";
 import { judgeMachine } from "../../flows/preflight/machine.ts";
 import { NETWORK_CHECK, type NetworkFacts } from "../../flows/preflight/network.ts";
 import { isService, readBootId } from "../../host/process/boot.ts";
@@ -98,6 +99,12 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     part: "host",
     checks: ["host.card", "host.memoryGroup", "host.linger"],
     run: ({ host }) => judgeMachine(host.machine),
+  },
+  {
+    part: "host",
+    checks: ["host.backups"],
+    run: ({ config, host: { known }, now }) =>
+      known ? [judgeBackups(known.backups, config.backup, now())] : [],
   },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {

@@ -42,7 +42,7 @@ import { extentText } from "./stored_facts.ts";
 import type { StoreExtent } from "../../core/store/store.ts";
 import type { ProcessRun } from "../../core/store/gateway.ts";
 import type { EmbeddedCount } from "../../core/store/notes.ts";
-import type { Pause } from "../../core/store/settings.ts";
+import type { BackupState, Pause } from "../../core/store/settings.ts";
 
 /** The bot to look at. */
 export interface HostOptions {
@@ -73,6 +73,8 @@ export interface StoreView {
   readonly accounts: ReadonlyMap<AccountId, AccountView>;
   /** Runs of the last 24 hours; the last one may be the running bot. */
   readonly runs: readonly ProcessRun[];
+  /** The newest results of backups. */
+  readonly backups: BackupState;
   /** The notes with vectors of {@link HostOptions.embedding}; absent without one. */
   readonly embedded?: EmbeddedCount;
 }
@@ -209,7 +211,8 @@ async function lookAtStore(
       ? undefined
       : await store.notes.countEmbedded(embedding);
     const runs = await store.gateway.runs(now - DAY_MS);
-    return { accounts, runs, embedded, extent: await store.upkeep.extent() };
+    const backups = await store.settings.backups();
+    return { accounts, runs, embedded, backups, extent: await store.upkeep.extent() };
   }
 }
 

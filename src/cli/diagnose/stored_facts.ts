@@ -3,6 +3,7 @@
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { RecentTurn } from "../../core/store/received.ts";
 import type { Store, StoreExtent } from "../../core/store/store.ts";
+import { backupText } from "../../flows/preflight/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
@@ -29,6 +30,7 @@ export async function factsIn(
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, now)],
+    ["Backup", backupText(await store.settings.backups(), now)],
     ["Servers", await serversText(store)],
     ["Store", extentText(await store.upkeep.extent(), now)],
   ];

@@ -24,6 +24,7 @@ import { isAlive } from "../../http/checks.ts";
 import type { Log } from "../../lib/log.ts";
 import { schedule } from "../../lib/clock.ts";
 import { StoreError } from "../../store/database/store_error.ts";
+import type { NightlyBackups } from "../backup/nightly.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logWait } from "./ending.ts";
@@ -67,6 +68,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let server: HttpServer | undefined;
   let requests: Awaited<ReturnType<typeof serveCommands>>;
   let dashboardHost: DashboardHost | undefined;
+  let nightly: NightlyBackups | undefined;
+  let { setup } = options;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
   let unstored: unknown;
   await logLastRun(runId, options, log).catch((error: unknown) => {
@@ -97,6 +100,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
       ...options,
+      reported: () => nightly?.trouble() ?? [],
       // Guilds may arrive while running turns end.
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
@@ -111,23 +115,21 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address, options.commandKey);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
-    requests = await serveCommands(
-      bot,
-      options,
-      { "dashboard.login": () => dashboard.login(base) },
-      log,
-    );
+    const calls = { "dashboard.login": () => dashboard.login(base) };
+    requests = await serveCommands(bot, options, calls, log);
     watch = watchOver(bot, {
       ...options,
-      applied(setup, connected) {
-        dashboard.applied(setup);
-        options.applied(setup, connected);
+      applied(next, connected) {
+        setup = next;
+        dashboard.applied(next);
+        options.applied(next, connected);
       },
     }, log);
     log.info("Barnacle is running", {
       pid: process.pid,
       ...(base !== undefined && { health: `${base}/healthz` }),
     });
+    nightly = await startNightly(() => setup, options, logging.forPart("store"));
     const end = await Promise.race([bot.ended, signal]);
     isLeaving = true;
     watch.leave();
@@ -145,6 +147,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     throw error;
   } finally {
     cancel();
+    nightly?.stop();
     watch?.stop();
     await dashboardHost?.close();
     await requests?.close();
@@ -178,6 +181,27 @@ async function serveCommands(
     log.warn("Commands cannot reach this bot; those that change data need it stopped", { error });
     return undefined;
   }
+}
+
+/** Begins to make nightly backups. The code is loaded once the bot runs. */
+async function startNightly(
+  setup: () => ServeOptions["setup"],
+  { store: { settings }, dataDir, env }: ServeOptions,
+  log: Log,
+): Promise<NightlyBackups> {
+  const { backupsByCommand, createNightly } = await import("../backup/nightly.ts");
+  const { file } = setup().config;
+  const nightly = createNightly({
+    config: () => setup().config,
+    settings,
+    dataDir,
+    startBackup: backupsByCommand({ dataDir, config: file, env }),
+    now: () => Date.now(),
+    schedule,
+    log,
+  });
+  nightly.start();
+  return nightly;
 }
 
 /** Logs the work that the stop waits for, unless the stop is faster. */

@@ -156,6 +156,17 @@ const WRITES = {
     z.tuple([account, z.strictObject({ to: z.boolean(), by }), time]),
     ({ settings }, ...args) => settings.changePause(...args),
   ),
+  "settings.recordBackup": call(
+    z.tuple([
+      z.strictObject({
+        kind: z.literal("made"),
+        at: time,
+        path: z.string(),
+        bytes: z.int().nonnegative(),
+      }),
+    ]),
+    ({ settings }, ...args) => settings.recordBackup(...args),
+  ),
   "notes.remove": call(z.tuple([row]), ({ notes }, ...args) => notes.remove(...args)),
   "forgetting.forget": call(
     z.tuple([snowflakeSchema<"user">(), z.boolean()]),

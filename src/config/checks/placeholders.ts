@@ -20,12 +20,9 @@ export function isPlaceholder(text: string): boolean {
   return PLACEHOLDER.test(text.trim().replace(/^<YOUR_([A-Z0-9_]+)>$/, "YOUR_$1"));
 }
 
-/**
- * Placeholders for secrets, in any case: no token and no key looks like this. A config that Barnacle
- * has blanked, as in a backup, has stars.
- */
+/** Placeholders for secrets, in any case: no token and no key looks like this. */
 const SECRET_PLACEHOLDER =
-  /^(?:Bearer |Bot )?(?:sk-)?(?:your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\*+|\.{3}|…)$/i;
+  /^(?:Bearer |Bot )?(?:sk-)?(?:your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\.{3}|…)$/i;
 
 /** Whether the text of a secret is a placeholder. */
 export function isSecretPlaceholder(text: string): boolean {

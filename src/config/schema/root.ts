@@ -15,6 +15,7 @@ import { messages } from "./messages.ts";
 import { alerts, mcp, otel, search } from "./reach.ts";
 import {
   approvals,
+  backup,
   budgets,
   commands,
   exec,
@@ -84,6 +85,7 @@ export const configSchema = z.strictObject({
   mcp,
   otel,
   alerts,
+  backup,
   budgets,
 });
 

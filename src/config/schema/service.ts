@@ -238,6 +238,38 @@ export const store = z.strictObject({
   ),
 });
 
+/** `backup`. */
+export const backup = lazySection(
+  () =>
+    z.strictObject({
+      enabled: key(
+        z.boolean().default(true),
+        "Whether to make a backup each night, in the folder `backups` of the data directory. A night " +
+          "that was missed is made up at the next start.",
+      ),
+      hour: key(
+        whole(0, 23).default(3),
+        "Hour of the day, in the time zone of the machine, at which the backup begins.",
+        { unit: "hour", example: 5 },
+      ),
+      keep: key(
+        whole(1, 1_000).default(7),
+        "Number of nightly backups to keep: the newest ones. Backups by hand are never deleted.",
+        { unit: "backups", example: 14 },
+      ),
+      passphrase: key(
+        secret().optional(),
+        "Passphrase that encrypts the nightly backups, at least 12 characters. Without it, they have " +
+          "no secrets. It is written like an `apiKey`. Keep a copy elsewhere: without it, no one can " +
+          "read the backups.",
+        { unset: "not encrypted", example: "${BACKUP_PASSPHRASE}" },
+      ),
+    }).prefault({}),
+  { enabled: true, hour: 3, keep: 7 },
+  "Nightly backups.",
+  { task: "operating", example: { hour: 5 } },
+);
+
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
 /** `log`. */

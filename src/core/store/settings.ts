@@ -1,6 +1,6 @@
 /**
  * The contract of `store.settings`: settings that people change by commands, pauses, the
- * conversations that the loop guard counts, and alerts.
+ * conversations that the loop guard counts, alerts, and results of backups.
  */
 
 import type { AlertRecord } from "../alerts.ts";
@@ -8,7 +8,7 @@ import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
 import type { ChosenSetting } from "../people/chosen.ts";
 
 /** All methods of `store.settings`. */
-export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts {
+export interface StoredSettings extends Pauses, LoopRuns, StoredAlerts, StoredBackups {
   /**
    * A setting; `undefined` if no person has changed it.
    *
@@ -60,6 +60,30 @@ export interface StoredAlerts {
   /** Replaces the alerts on record. */
   keepAlerts(records: readonly AlertRecord[], now: number): Promise<void>;
 }
+
+/** Reads and keeps the results of backups (O11). */
+export interface StoredBackups {
+  /** The results so far. */
+  backups(): Promise<BackupState>;
+  /** Adds a result. A success removes the failure before it. */
+  recordBackup(result: BackupAttempt): Promise<void>;
+}
+
+/** The newest results of backups. */
+export interface BackupState {
+  /** Unix time in milliseconds of the first start that makes backups; absent before it. */
+  readonly since?: number;
+  /** The newest success, also of a backup by hand. */
+  readonly made?: Extract<BackupAttempt, { readonly kind: "made" }>;
+  /** The newest attempt, if it failed. */
+  readonly failed?: Extract<BackupAttempt, { readonly kind: "failed" }>;
+}
+
+/** The result of an attempt; `first`: none was due yet. Times are Unix times in milliseconds. */
+export type BackupAttempt =
+  | { readonly kind: "first"; readonly at: number }
+  | { readonly kind: "made"; readonly at: number; readonly path: string; readonly bytes: number }
+  | { readonly kind: "failed"; readonly at: number; readonly why: string };
 
 /** Reads and keeps the counts of the loop guard (P11). */
 export interface LoopRuns {

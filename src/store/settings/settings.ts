@@ -1,6 +1,6 @@
 /**
  * `store.settings`: settings that people change by commands, such as the model of a conversation,
- * the counts of the loop guard, and alerts.
+ * the counts of the loop guard, alerts, and results of backups.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -10,6 +10,7 @@ import type { Transactions } from "../database/transact.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { SETTING } from "../schema/settings.ts";
 import { createStoredAlerts } from "./alerts.ts";
+import { createStoredBackups } from "./backups.ts";
 import type {
   LoopRun,
   LoopRuns,
@@ -67,6 +68,7 @@ export function createSettings(
     ...pauses,
     ...loops,
     ...createStoredAlerts(database, { commit, readUnjournaled, upsert }),
+    ...createStoredBackups(database, { commit, readUnjournaled, upsert }),
     readAgain: () => void (values = readAll()),
     known: (accountId, scope, name) =>
       // Most bots have no setting, and each message asks for three.

@@ -130,12 +130,14 @@ describe("[O1] the stored facts of barnacle status", () => {
       "Budget",
       "Use",
       "Last answer",
+      "Backup",
       "Servers",
       "Store",
     ]);
     assert.match(facts[0]?.[1] ?? "", /spent$/);
     assert.match(facts[2]?.[1] ?? "", /ago, discord:.*, after 2\.0 s; 1 failed since/);
-    assert.match(facts[3]?.[1] ?? "", /^none: invite the bot/);
+    assert.equal(facts[3]?.[1], "none yet");
+    assert.match(facts[4]?.[1] ?? "", /^none: invite the bot/);
   });
 });
 

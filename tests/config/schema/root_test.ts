@@ -29,6 +29,7 @@ const env = {
   ALERTS_WEBHOOK: "https://example.org/hook",
   ALERTS_NTFY: "https://example.org/topic",
   NTFY_TOKEN: "t",
+  BACKUP_PASSPHRASE: "t",
 };
 
 function read(...path: readonly string[]): string {

@@ -1,0 +1,193 @@
+/**
+ * Makes a backup each night, while the bot runs (O11).
+ *
+ * Each backup is the command `barnacle backup` in a process of its own, so nothing of it runs in the
+ * bot. A night that was missed, because the bot was stopped or the backup failed, is made up.
+ */
+
+import { spawn } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { BotConfig } from "../../config/config.ts";
+import type { Trouble } from "../../core/alerts.ts";
+import type { BackupState, StoredBackups } from "../../core/store/settings.ts";
+import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
+import { ownCommand } from "../../host/process/own_process.ts";
+import { type Clock, DAY_MS, type StartTimer } from "../../lib/clock.ts";
+import type { Env } from "../../lib/env.ts";
+import type { Log } from "../../lib/log.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
+import { ENDINGS } from "./manifest.ts";
+
+/** Milliseconds from the start of the bot until the first look. */
+const FIRST_LOOK_MS = 20_000;
+/** Longest time between two looks: a clock that is set, or a computer that slept, is noticed by then. */
+const LOOK_EVERY_MS = 10 * 60_000;
+/** Milliseconds from a failure to the next attempt. */
+const RETRY_MS = 60 * 60_000;
+/** Largest part of an error of the command. */
+const MAX_WHY = 500;
+
+/** The beginning of the names of nightly backups. Only these are deleted. */
+const NIGHTLY = "barnacle-nightly-";
+
+/** The nightly backups of a running bot. */
+export interface NightlyBackups {
+  /** The failure of the last backup, for the owners. */
+  readonly trouble: () => readonly Trouble[];
+  /** Begins to look at the clock. */
+  start(): void;
+  /** Ends a backup that is being made. */
+  stop(): void;
+}
+
+/** A backup that is being made. */
+export interface RunningBackup {
+  /** Resolves with the error if it fails. */
+  readonly ended: Promise<string | undefined>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Makes a backup at a path. */
+export type StartBackup = (path: string, passphrase: string | undefined) => RunningBackup;
+
+/** Creates the nightly backups. */
+export function createNightly(
+  { config, settings, dataDir, startBackup, now, schedule, log }: Clock & {
+    readonly config: () => Pick<BotConfig, "backup">;
+    readonly settings: StoredBackups;
+    readonly dataDir: string;
+    readonly startBackup: StartBackup;
+    readonly schedule: StartTimer;
+    readonly log: Log;
+  },
+): NightlyBackups {
+  let cancel = () => {};
+  let running: RunningBackup | undefined;
+  let isStopped = false;
+  let failure: BackupState["failed"];
+
+  function lookIn(ms: number): void {
+    if (isStopped) return;
+    cancel = schedule(() => void look().then(lookIn), ms);
+  }
+
+  /** @returns Milliseconds until the next look. */
+  async function look(): Promise<number> {
+    try {
+      const state = await settings.backups();
+      failure = state.failed;
+      const { enabled, hour } = config().backup;
+      if (!enabled) {
+        failure = undefined;
+        return LOOK_EVERY_MS;
+      }
+      if (state.since === undefined) await settings.recordBackup({ kind: "first", at: now() });
+      const dueAt = nextBackupAt({ since: now(), ...state }, hour, now());
+      if (dueAt > now()) return Math.min(LOOK_EVERY_MS, dueAt - now());
+      await make();
+    } catch (error) {
+      log.error("Cannot look after the nightly backup; will try again", { error });
+    }
+    return LOOK_EVERY_MS;
+  }
+
+  async function make(): Promise<void> {
+    const passphrase = config().backup.passphrase?.reveal();
+    const stamp = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
+    const ending = passphrase === undefined ? ENDINGS.plain : ENDINGS.encrypted;
+    const path = join(dataDir, BACKUPS_NAME, `${NIGHTLY}${stamp}${ending}`);
+    const begun = now();
+    running = startBackup(path, passphrase);
+    const why = await running.ended.finally(() => running = undefined);
+    if (isStopped) return;
+    if (why === undefined) {
+      failure = undefined;
+      log.info("Made the nightly backup", { path, ms: now() - begun });
+      removeOld(join(dataDir, BACKUPS_NAME), config().backup.keep);
+      return;
+    }
+    failure = { kind: "failed", at: now(), why: withoutControls(why).slice(0, MAX_WHY) };
+    log.error("The nightly backup has failed; will try again in an hour", { why: failure.why });
+    await settings.recordBackup(failure);
+  }
+
+  return {
+    trouble: () =>
+      failure
+        ? [{
+          kind: "backup",
+          about: "",
+          cause: failure.why,
+          fix: "run `barnacle backup` once the cause is gone",
+        }]
+        : [],
+    start: () => lookIn(FIRST_LOOK_MS),
+    stop() {
+      isStopped = true;
+      cancel();
+      running?.kill();
+    },
+  };
+}
+
+/** The time of the next backup, which may be over. */
+export function nextBackupAt(
+  { since = 0, made, failed }: BackupState,
+  hour: number,
+  now: number,
+): number {
+  const last = Math.max(since, made?.at ?? 0);
+  const night = new Date(Math.min(last, now)); // a clock that was ahead must not stop all backups
+  night.setHours(hour, 0, 0, 0);
+  if (night.getTime() <= last) night.setDate(night.getDate() + 1);
+  const dueAt = Math.min(night.getTime(), now + DAY_MS);
+  return failed && failed.at <= now ? Math.max(dueAt, failed.at + RETRY_MS) : dueAt;
+}
+
+/** Deletes all but the newest nightly backups. */
+function removeOld(folder: string, keep: number): void {
+  const nightly = readdirSync(folder).filter((name) =>
+    name.startsWith(NIGHTLY) && Object.values(ENDINGS).some((ending) => name.endsWith(ending))
+  ).toSorted();
+  for (const name of nightly.slice(0, -keep)) rmSync(join(folder, name), { force: true });
+}
+
+/** Makes backups by the command, in processes of its own. */
+export function backupsByCommand(
+  { dataDir, config, env }: {
+    readonly dataDir: string;
+    /** Path of the config file; absent without one. */
+    readonly config: string | undefined;
+    readonly env: Env;
+  },
+): StartBackup {
+  return (path, passphrase) => {
+    const { program, args } = ownCommand();
+    const child = spawn(program, [
+      ...args,
+      "backup",
+      "--json",
+      "--data",
+      dataDir,
+      "--to",
+      path,
+      ...(config === undefined ? [] : ["--config", config]),
+      ...(passphrase === undefined ? [] : ["--passphrase-file", "-"]),
+    ], { env: { ...env }, stdio: ["pipe", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.setEncoding("utf8");
+    child.stderr.on("data", (text: string) => said = (said + text).slice(-MAX_WHY * 4));
+    child.stdin.on("error", () => {}); // it has ended; `close` tells
+    child.stdin.end(passphrase === undefined ? "" : `${passphrase}\n`);
+    const { promise: ended, resolve } = Promise.withResolvers<string | undefined>();
+    child.once("error", (error) => resolve(error.message));
+    child.once("close", (code, signal) => {
+      const lines = said.trim().split("\n").filter((line) => line.startsWith("barnacle: "));
+      const why = lines.at(-1)?.slice("barnacle: ".length);
+      resolve(code === 0 ? undefined : why ?? `the process ended with ${signal ?? code}`);
+    });
+    return { ended, kill: () => child.kill("SIGKILL") };
+  };
+}
