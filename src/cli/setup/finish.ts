@@ -32,6 +32,13 @@ type StartWay = "service" | "here" | "later";
 /** A service that can be installed, or why there is none. */
 type Offer = Awaited<ReturnType<typeof serviceOffer>>;
 
+/** Says whether a service could run the bot as this shell would. */
+export async function offerOf(io: Io): Promise<Offer> {
+  return io.env["DISCORD_API_URL"]?.trim()
+    ? { why: "a service does not have DISCORD_API_URL of this shell" }
+    : await serviceOffer(io);
+}
+
 /** Seconds in which Discord must take the greeting. */
 const GREETING_SEC = 10;
 
@@ -44,7 +51,7 @@ export async function finish(
   io: Io,
 ): Promise<SetupEnd> {
   const { dialogue, given } = desk;
-  const offer = await serviceOffer(io);
+  const offer = await offerOf(io);
   const wanted = given.take("start") ??
     (dialogue.isInteractive ? await askStart(offer, desk) : "later");
   const installed = wanted === "service"

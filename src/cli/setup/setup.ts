@@ -8,12 +8,13 @@
 
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig } from "../config/write.ts";
-import { serviceOffer, servicePaths } from "../service/install.ts";
+import { servicePaths } from "../service/install.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -23,7 +24,7 @@ import type { Io } from "../terminal/io.ts";
 import type { Desk, RunStep } from "./steps/desk.ts";
 import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
 import { createSetupDiscord } from "./ports/discord_port.ts";
-import { finish, type SetupEnd } from "./finish.ts";
+import { finish, offerOf, type SetupEnd } from "./finish.ts";
 import { type AnswerFile, givenAnswers, parseAnswers } from "./answers/given_answers.ts";
 import { type KeptAnswers, openKeptAnswers } from "./answers/kept_answers.ts";
 import { createModelPort } from "./ports/model_port.ts";
@@ -65,6 +66,9 @@ export interface SetupFlags extends CommonFlags {
   readonly dryRun: boolean;
 }
 
+/** Columns of a terminal that has room for the invite link's QR code. */
+const QR_COLUMNS = 50;
+
 /** Largest file of answers, and largest file with a secret. */
 const FILE_MAX_BYTES = 64 * 1_024;
 
@@ -103,7 +107,7 @@ async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof
   if (config !== undefined && !existsSync(config)) return { kind: "opened", file: config };
   const opened = openConfig(config, io.env);
   if (opened.kind === "closed" || opened.text !== undefined) return opened;
-  const offer = await serviceOffer(io);
+  const offer = await offerOf(io);
   const isMachines = "target" in offer && (offer.target === "systemd" || offer.target === "openrc");
   return isMachines ? { kind: "opened", file: servicePaths(offer.target, io).config } : opened;
 }
@@ -126,6 +130,7 @@ async function withDialogue(
     given: givenAnswers(answers),
     env: io.env,
     style: io.errStyle,
+    showsQr: isAttended && (process.stderr.columns ?? 80) >= QR_COLUMNS,
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
     readSecret,

@@ -71,13 +71,13 @@ async function join(
   discord: SetupDiscord,
   desk: Desk,
 ): Promise<Servers> {
-  const { dialogue, joinMs, style } = desk;
+  const { dialogue, joinMs, style, showsQr } = desk;
   if (!bot) return [];
   const url = inviteUrl(bot.applicationId);
   const ids = new Set(before.map(({ id }) => id));
   dialogue.tell(
     "Invite the bot. The link asks for eight permissions, and never for Administrator:\n" +
-      `${url}${dialogue.isInteractive ? `\n${inviteQr(url, style.isOn)}` : ""}`,
+      `${url}${showsQr ? `\n${inviteQr(url, style.isOn)}` : ""}`,
   );
   for (;;) {
     const found = await dialogue.during(

@@ -16,6 +16,8 @@ export interface Desk {
   readonly env: Env;
   /** Styles text for the terminal. */
   readonly style: Style;
+  /** Whether the terminal has room for a QR code. */
+  readonly showsQr: boolean;
   /** Opens Discord for a token. The caller stops it. */
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;

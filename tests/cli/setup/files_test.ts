@@ -1,0 +1,108 @@
+/** Tests the files of a setup: all of them or none, and the answers that outlive a lost terminal. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openKeptAnswers } from "../../../src/cli/setup/answers/kept_answers.ts";
+import { writeFiles } from "../../../src/cli/setup/ports/write_files.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { FINISHED, GUILD } from "./answers.ts";
+
+const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } } } }\n';
+const SECRETS = [{ name: "discord_token", text: "new" }];
+
+describe("[O3] writeFiles()", () => {
+  it("writes no secret if the config cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
+    const saved = await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
+    assert.deepEqual(saved.kind === "unwritten" && saved.code, 75);
+    assert.deepEqual(readdirSync(directory.path), ["config.jsonc"]);
+  });
+
+  it("puts an older secret back if the config cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(file, "{} // changed meanwhile", { mode: 0o600 });
+    const folder = join(directory.path, "credentials");
+    mkdirSync(folder, { mode: 0o700 });
+    const token = join(folder, "discord_token");
+    writeFileSync(token, "old\n", { mode: 0o600 });
+    await writeFiles({ kind: "opened", file, text: "{}" }, TEXT, SECRETS, {});
+    assert.equal(readFileSync(token, "utf8"), "old\n");
+    assert.deepEqual(readdirSync(folder), ["discord_token"]);
+  });
+
+  it("leaves no copy of an older secret", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+    assert.equal(saved.kind, "saved");
+    const again = [{ name: "discord_token", text: "newer" }];
+    await writeFiles({ kind: "opened", file, text: TEXT }, TEXT, again, {});
+    const folder = join(directory.path, "credentials");
+    assert.deepEqual(readdirSync(folder), ["discord_token"]);
+    assert.equal(readFileSync(join(folder, "discord_token"), "utf8"), "newer\n");
+    assert.equal(statSync(join(folder, "discord_token")).mode & 0o777, 0o600);
+  });
+
+  it("says that a secret cannot be written", async () => {
+    using directory = tempDirectory();
+    const file = join(directory.path, "config.jsonc");
+    writeFileSync(join(directory.path, "credentials"), "a file, no folder");
+    const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+    assert.equal(saved.kind, "unwritten");
+    assert.equal(existsSync(file), false);
+  });
+});
+
+describe("[O3] openKeptAnswers()", () => {
+  it("keeps answers without secrets, for the same application only", () => {
+    using directory = tempDirectory();
+    const dataDir = join(directory.path, "data");
+    openKeptAnswers(dataDir).keep(FINISHED);
+    const path = join(dataDir, "setup.json");
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.ok(!/TOKEN|sk-test/.test(readFileSync(path, "utf8")));
+    const kept = openKeptAnswers(dataDir);
+    assert.equal(kept.read("1"), undefined);
+    const { intents, places, owner } = FINISHED;
+    const read = { ...kept.read(FINISHED.bot?.applicationId ?? "") };
+    assert.deepEqual(read, { intents, places, owner });
+  });
+
+  it("removes a directory that it has created, and no other", () => {
+    using directory = tempDirectory();
+    const dataDir = join(directory.path, "data");
+    const own = openKeptAnswers(dataDir);
+    own.keep(FINISHED);
+    own.remove();
+    assert.equal(existsSync(dataDir), false);
+    mkdirSync(dataDir, { mode: 0o700 });
+    const other = openKeptAnswers(dataDir);
+    other.keep(FINISHED);
+    other.remove();
+    assert.deepEqual(readdirSync(dataDir), []);
+  });
+
+  it("reads nothing from a damaged file", () => {
+    using directory = tempDirectory();
+    const id = FINISHED.bot?.applicationId ?? "";
+    for (const text of ["", "{", "[]", `{"applicationId":"${id}","owner":{"id":"x"}}`]) {
+      writeFileSync(join(directory.path, "setup.json"), text);
+      assert.equal(openKeptAnswers(directory.path).read(id), undefined, text);
+    }
+  });
+
+  it("does not fail where it cannot write", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "file");
+    writeFileSync(path, "");
+    const kept = openKeptAnswers(join(path, "data"));
+    kept.keep(FINISHED);
+    kept.remove();
+    assert.equal(kept.read(GUILD.id), undefined);
+  });
+});

@@ -1,0 +1,247 @@
+/** Plays single steps of a setup with the answers of people who are not the usual ones. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { SetupState } from "../../../src/cli/setup/answers/state.ts";
+import { askCodeGrant, askIntents, askToken } from "../../../src/cli/setup/steps/ask_bot.ts";
+import { askLimit } from "../../../src/cli/setup/steps/ask_limit.ts";
+import { askModel } from "../../../src/cli/setup/steps/ask_model.ts";
+import { askOwner } from "../../../src/cli/setup/steps/ask_owner.ts";
+import { askServers } from "../../../src/cli/setup/steps/ask_server.ts";
+import type { Tested } from "../../../src/cli/model/test.ts";
+import { ModelError } from "../../../src/core/model.ts";
+import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
+import { deskOf, scriptedDialogue } from "./scripted_dialogue.ts";
+
+const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab";
+const BOT = FINISHED.bot!;
+
+describe("[O3] the bot's chapter", () => {
+  it("tries again while Discord does not answer, and asks for the token only once", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([`Bot ${TOKEN}`, true]);
+    const answers = [
+      { kind: "failed" as const, why: "no answer in time" },
+      { kind: "answered" as const, found: BOT },
+    ];
+    const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
+    const state = await askToken({}, deskOf(dialogue, { discord }));
+    assert.deepEqual(state, { token: TOKEN, bot: BOT });
+    assert.ok(lines.includes("fail  Discord does not answer: no answer in time"));
+    assert.ok(isDone());
+  });
+
+  it("waits until Requires OAuth2 Code Grant is off", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const discord = { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) };
+    const before = { token: TOKEN, bot: { ...BOT, needsCodeGrant: true } };
+    assert.deepEqual(await askCodeGrant(before, deskOf(dialogue, { discord })), {
+      token: TOKEN,
+      bot: BOT,
+    });
+    assert.match(lines[0] ?? "", /"Requires OAuth2 Code Grant" is on, so every invite fails/);
+  });
+
+  it("goes on if Discord refuses to enable the intents", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const discord = { setFlags: () => Promise.resolve("the bot needs a review") };
+    const state = await askIntents({ token: TOKEN, bot: BOT }, deskOf(dialogue, { discord }));
+    assert.equal(state.intents, "settled");
+    assert.match(lines.at(-1) ?? "", /Discord refused \(the bot needs a review\)\. Tick them at/);
+  });
+
+  it("asks nothing if the intents are on", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const bot = { ...BOT, flags: (1 << 19) | (1 << 15) };
+    await askIntents({ token: TOKEN, bot }, deskOf(dialogue, {}));
+    assert.deepEqual(lines, ["ok    Message Content and Server Members are on"]);
+  });
+});
+
+describe("[O3] the server's chapter", () => {
+  const second = { id: parseSnowflake<"guild">("1420000000000000005")!, name: "Elsewhere" };
+  const servers = () => Promise.resolve({ kind: "answered" as const, found: [GUILD, second] });
+
+  it("asks which of several servers", async () => {
+    const { dialogue } = scriptedDialogue(["Elsewhere"]);
+    const desk = deskOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, desk)).places, [second]);
+  });
+
+  it("takes none, for direct messages only", async () => {
+    const { dialogue } = scriptedDialogue(["None: direct messages only"]);
+    const desk = deskOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, desk)).places, []);
+  });
+
+  it("says that Discord has stopped to accept the token", async () => {
+    const { dialogue, lines } = scriptedDialogue([true]);
+    const answers = [{ kind: "refused" as const }, {
+      kind: "answered" as const,
+      found: [GUILD],
+    }];
+    const desk = deskOf(dialogue, {
+      discord: { servers: () => Promise.resolve(answers.shift()!) },
+    });
+    assert.deepEqual((await askServers(FINISHED, desk)).places, [GUILD]);
+    assert.ok(lines.includes("fail  Discord no longer accepts the token"));
+  });
+});
+
+describe("[O3] the owner's chapter", () => {
+  it("asks which member of a team", async () => {
+    const { dialogue } = scriptedDialogue(["@ben"]);
+    const bot = { ...BOT, owners: [OWNER, OTHER], team: "Harbour" };
+    assert.deepEqual((await askOwner({ ...FINISHED, bot }, deskOf(dialogue, {}))).owner, OTHER);
+  });
+
+  it("finds another person by name, and says why a name finds none", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([
+      false,
+      "",
+      "zoe",
+      "be",
+      "99999999999999999",
+      "@Ben",
+    ]);
+    const search = (_guild: unknown, text: string) =>
+      Promise.resolve(text.toLowerCase().startsWith("be") ? [OTHER] : []);
+    const desk = deskOf(dialogue, {
+      discord: { search, person: () => Promise.resolve(undefined) },
+    });
+    assert.deepEqual((await askOwner(FINISHED, desk)).owner, OTHER);
+    assert.ok(isDone());
+    for (
+      const words of [
+        "wrong Type your username, such as ana",
+        'fail  No member is called "zoe". A username has no spaces: open your profile to see it',
+        'fail  No member has the username "be"; there are @ben',
+        "fail  Discord has no user with the ID 99999999999999999",
+      ]
+    ) assert.ok(lines.includes(words), `${words}\n${lines.join("\n")}`);
+  });
+
+  it("asks for an ID where names cannot be found", async () => {
+    const { dialogue, lines } = scriptedDialogue([false, "ben", OTHER.id]);
+    const discord = { person: () => Promise.resolve(OTHER) };
+    const desk = deskOf(dialogue, { discord });
+    assert.deepEqual((await askOwner({ ...FINISHED, places: [] }, desk)).owner, OTHER);
+    assert.ok(lines.some((line) => line.startsWith("fail  Without a server, no one can be found")));
+  });
+});
+
+const answered: Tested = {
+  model: "x",
+  tried: { firstMs: 600, totalMs: 1_900, tools: true, images: false },
+  abilities: {},
+  windowFrom: "",
+  isLocal: false,
+};
+const failed = (kind: "unauthorized" | "timeout"): Tested => ({
+  ...answered,
+  tried: undefined,
+  failure: new ModelError("openrouter/a/b: no answer", { kind, modelId: "openrouter/a/b" }),
+});
+
+describe("[O3] the model's chapter", () => {
+  it("takes a key that its server refuses only after another one, and the list's prices", async () => {
+    const { dialogue, lines, isDone } = scriptedDialogue([
+      "OpenRouter",
+      "sk wrong",
+      "sk-wrong",
+      "a/b",
+      "Enter another key",
+      "sk-right",
+    ]);
+    const keys: (string | undefined)[] = [];
+    const models = {
+      localServers: () => Promise.resolve([]),
+      list: () => Promise.resolve([{ name: "a/b", prices: { input: 1, output: 2 } }]),
+      test: ({ provider }: { readonly provider: { readonly apiKey?: string } }) => {
+        keys.push(provider.apiKey);
+        return Promise.resolve(provider.apiKey === "sk-right" ? answered : failed("unauthorized"));
+      },
+    };
+    const { model } = await askModel(FINISHED, deskOf(dialogue, { models }));
+    assert.deepEqual(model, {
+      providerId: "openrouter",
+      name: "a/b",
+      kind: "openai-compatible",
+      baseUrl: "https://openrouter.ai/api/v1",
+      key: "sk-right",
+      isPaid: true,
+      prices: { input: 1, output: 2 },
+    });
+    assert.deepEqual(keys, ["sk-wrong", "sk-right"]);
+    assert.ok(isDone());
+    assert.ok(!lines.join("\n").includes("sk-"), "a key is shown");
+    assert.equal(
+      lines.at(-1),
+      "ok    x answered in 1.9 s (first token 0.6 s), tools: yes, images: no",
+    );
+  });
+
+  it("takes an address, and a model that does not answer if the user insists", async () => {
+    const { dialogue, lines } = scriptedDialogue([
+      "Another OpenAI-compatible server",
+      "box:8000",
+      "http://box:8000/v1/",
+      "",
+      "my model",
+      "qwen3",
+      "Use it all the same",
+    ]);
+    const models = {
+      localServers: () => Promise.resolve([]),
+      list: () =>
+        Promise.resolve(new ModelError("custom: no list", { kind: "timeout", modelId: "custom" })),
+      test: () => Promise.resolve(failed("timeout")),
+    };
+    const { model } = await askModel(FINISHED, deskOf(dialogue, { models }));
+    assert.deepEqual({ ...Object(model) }, {
+      providerId: "custom",
+      name: "qwen3",
+      kind: "openai-compatible",
+      baseUrl: "http://box:8000/v1",
+      key: undefined,
+      isPaid: false,
+      prices: undefined,
+    });
+    assert.ok(lines.includes("wrong Type the model's name, without spaces"));
+  });
+
+  it("writes no model for a user who decides later", async () => {
+    const { dialogue } = scriptedDialogue(["Later"]);
+    const models = { localServers: () => Promise.resolve([]) };
+    assert.equal((await askModel(FINISHED, deskOf(dialogue, { models }))).model, "none");
+  });
+});
+
+describe("[O3] the limit's question", () => {
+  const asked = async (answers: readonly string[], state: SetupState = FINISHED) => {
+    const { dialogue } = scriptedDialogue(answers);
+    return (await askLimit(state, deskOf(dialogue, {}))).limit;
+  };
+  const cases: readonly (readonly [what: string, answers: readonly string[], limit: object])[] = [
+    ["two dollars by Enter, with prices", ["", "0.25 2"], {
+      kind: "money",
+      perDay: 2,
+      prices: { input: 0.25, output: 2 },
+    }],
+    ["tokens, if the prices are unknown", ["5", ""], { kind: "tokens", perDay: 1_000_000 }],
+    ["tokens", ["500000 tokens"], { kind: "tokens", perDay: 500_000 }],
+    ["none", ["x", "none"], { kind: "none" }],
+  ];
+  for (const [what, answers, limit] of cases) {
+    it(`takes ${what}`, async () => assert.deepEqual(await asked(answers), limit));
+  }
+  it("does not ask for prices that the server tells", async () => {
+    const prices = { input: 1, output: 2 };
+    const model = { ...Object(FINISHED.model), prices };
+    assert.deepEqual(await asked(["3"], { ...FINISHED, model }), {
+      kind: "money",
+      perDay: 3,
+      prices,
+    });
+  });
+});
