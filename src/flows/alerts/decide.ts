@@ -92,7 +92,12 @@ export function judgeAlerts(
       if (now - (record.endedAt ?? 0) < DAY_MS) next.push(record);
       continue;
     }
-    if (kindOf(record.kind)?.isUnsure?.(facts, record.about)) {
+    const row = kindOf(record.kind);
+    if (row?.isGone?.(facts, record.about)) {
+      next.push({ ...record, owed: undefined, endedAt: now });
+      continue;
+    }
+    if (row?.isUnsure?.(facts, record.about)) {
       next.push(record);
       continue;
     }

@@ -75,6 +75,8 @@ export interface AlertKind {
   find(facts: AlertFacts, isOpen: boolean): readonly Omit<Trouble, "kind">[];
   /** Whether the facts cannot tell if trouble of before a restart is over; absent: they can. */
   isUnsure?(facts: AlertFacts, about: string): boolean;
+  /** Whether the config has the object no more: the alert then ends without a message. */
+  isGone?(facts: AlertFacts, about: string): boolean;
 }
 
 const MIB = 1_048_576;
@@ -87,6 +89,8 @@ const ROOM = { least: 256 * MIB, enough: 512 * MIB };
 const NEAR = 0.8;
 
 const ALERT = { isUrgent: true, isRepeated: true, hasEnd: true };
+const hasLeft = ({ accounts }: AlertFacts, about: string): boolean =>
+  !accounts.some(({ id, state }) => id === about && state !== "disabled");
 const at = (beginMs: number) => () => beginMs;
 
 /** Every kind of alert. */
@@ -104,6 +108,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
           ? [{ about: id, cause: end, fix: "run `barnacle doctor`, and start Barnacle again" }]
           : []
       ),
+    isGone: hasLeft,
   },
   {
     ...ALERT,
@@ -123,6 +128,9 @@ export const ALERT_KINDS: readonly AlertKind[] = [
           fix: "look at https://discordstatus.com, and run `barnacle netcheck` on its machine",
         }];
       }),
+    isUnsure: ({ accounts }, about) =>
+      accounts.some(({ id, state }) => id === about && state === "ended"),
+    isGone: hasLeft,
   },
   {
     ...ALERT,
@@ -189,6 +197,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
     find: ({ models }) => models.flatMap(({ id, down }) => down ? [{ about: id, ...down }] : []),
     isUnsure: ({ models }, about) =>
       models.some(({ id, down, hasAnswered }) => id === about && !down && !hasAnswered),
+    isGone: ({ models }, about) => !models.some(({ id }) => id === about),
   },
   {
     ...ALERT,

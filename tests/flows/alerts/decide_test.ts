@@ -325,8 +325,39 @@ describe("[O12] judgeAlerts()", () => {
     play.restart();
     play.pass(HOUR, { models: [{ id: "local/a" }] });
     assert.deepEqual(play.sent, ["dm begins model local/a"]);
-    play.look({ models: [] }); // the config has it no more
+    play.look(ANSWERING);
     assert.deepEqual(play.sent, ["dm begins model local/a", "dm ends model local/a"]);
+  });
+
+  const own = DOWN.accounts?.[0];
+  const LEFT: readonly (readonly [string, Partial<AlertFacts>, Partial<AlertFacts>])[] = [
+    ["a model that the config has no more", FAILING, { models: [] }],
+    ["an account that the config has no more", DOWN, { accounts: [] }],
+    ["a disabled account", DOWN, {
+      accounts: [{ id: "default", state: "disabled", shards: [], rest: { isUp: true } }],
+    }],
+  ];
+  for (const [which, before, after] of LEFT) {
+    it(`ends an alert about ${which}, and says nothing`, () => {
+      const play = new Play();
+      play.pass(6 * MINUTE, before);
+      assert.equal(play.sent.length, 1);
+      play.pass(6 * MINUTE, after);
+      assert.equal(play.sent.length, 1);
+      assert.deepEqual(play.state.records.filter(isOpen), []);
+    });
+  }
+
+  it("does not say that an account is connected again which has ended", () => {
+    const play = new Play();
+    play.ways = ["webhook"];
+    play.pass(6 * MINUTE, DOWN);
+    assert.ok(own);
+    play.pass(HOUR, { accounts: [{ ...own, state: "ended", end: "gave up" }] });
+    assert.deepEqual(play.sent, [
+      "webhook begins gateway default",
+      "webhook begins account default",
+    ]);
   });
 
   it("forgets an ended alert after a day", () => {
