@@ -119,7 +119,9 @@ async function unknownKey(path: readonly Segment[]): Promise<string> {
   const nearest = nearestPath(configSchema, path, distance);
   return printable(
     `unknown key ${pathText(path)}; ` +
-      (nearest ? `did you mean ${pathText(nearest)}?` : "`barnacle config schema` lists all keys"),
+      (nearest
+        ? `did you mean ${pathText(nearest)}?`
+        : "`barnacle config explain <words>` finds keys"),
   );
 }
 

@@ -3,7 +3,7 @@
 import { timeText } from "../../lib/text/units.ts";
 import type { Log } from "../../lib/log.ts";
 import { RANKS } from "../../log.ts";
-import { lineForPeople, type ReadLine } from "./lines.ts";
+import { plainLine, type ReadLine } from "./lines.ts";
 
 /** The lines to show; an absent rule chooses all. */
 export interface LogFilter {
@@ -30,6 +30,8 @@ export function filterOf(
   { level, part, account, grep, since }: LogFilter,
 ): (line: ReadLine) => boolean {
   const text = grep?.toLowerCase();
+  // Letters and digits of a shown line stand in the read one, too; so most lines are not laid out.
+  const [longest = ""] = (text?.match(/[a-z0-9]+/g) ?? []).toSorted((a, b) => b.length - a.length);
   const own = account?.toLowerCase();
   return (line) => {
     if (level !== undefined && line.level !== undefined && RANKS[line.level] < RANKS[level]) {
@@ -38,7 +40,9 @@ export function filterOf(
     if (part !== undefined && !part.includes(line.part ?? "")) return false;
     if (own !== undefined && (line.level === undefined || accountOf(line) !== own)) return false;
     if (since !== undefined && line.at !== undefined && line.at < since) return false;
-    return text === undefined || lineForPeople(line, false).toLowerCase().includes(text);
+    if (text === undefined) return true;
+    if (line.raw.startsWith("{") && !line.raw.toLowerCase().includes(longest)) return false;
+    return plainLine(line).toLowerCase().includes(text);
   };
 }
 
@@ -77,9 +81,13 @@ export function toSince(text: string, now: number = Date.now()): number {
 
 function sinceOf(text: string, now: number): number | undefined {
   if (text.toLowerCase() === "today") return now - now % (UNIT_MS["d"] ?? 1);
-  const [, count, unit = ""] = /^(\d{1,6}) ?([a-z]+)$/i.exec(text) ?? [];
-  const ms = UNIT_MS[unit.toLowerCase()];
-  if (count !== undefined) return ms === undefined ? undefined : now - Number(count) * ms;
+  if (/^(?:\d{1,6} ?[a-z]+ ?)+$/i.test(text)) {
+    const parts = Array.from(
+      text.matchAll(/(\d+) ?([a-z]+)/gi),
+      ([, count, unit = ""]) => Number(count) * (UNIT_MS[unit.toLowerCase()] ?? NaN),
+    );
+    return now - parts.reduce((sum, ms) => sum + ms, 0);
+  }
   const [, day, time = "00:00", zone = "Z"] = DATE.exec(text) ?? [];
   if (day === undefined) return undefined;
   return Date.parse(`${day}T${time}${/utc/i.test(zone) ? "Z" : zone}`);

@@ -25,6 +25,8 @@ export interface ReadLine extends Pick<LoggedEvent, "event" | "fields"> {
   readonly level?: keyof Log;
   /** The part of the program, or the program that wrote the line. */
   readonly part?: string;
+  /** The line as it was read. */
+  readonly raw: string;
   /** Whether the end of the line is not written yet; absent: it is. */
   readonly isOpen?: true;
 }
@@ -49,17 +51,17 @@ const COLOUR = /\u001b\[[\d;]*m/g;
 export function parseLine(text: string): ReadLine {
   const at = text.search(JSON_HEAD);
   const line = at === -1 ? undefined : fromJson(text.slice(at));
-  if (line) return line;
+  if (line) return { ...line, raw: text };
   const plain = text.replaceAll(COLOUR, "");
   const [, level, part, event] = HUMAN.exec(plain) ?? [];
-  if (!isLevel(level) || event === undefined) return { event: plain, fields: {} };
-  return { level, part, event, fields: {} };
+  if (!isLevel(level) || event === undefined) return { event: plain, fields: {}, raw: text };
+  return { level, part, event, fields: {}, raw: text };
 }
 
-function fromJson(text: string): ReadLine | undefined {
+function fromJson(text: string): Omit<ReadLine, "raw"> | undefined {
   let value: Plain;
   try {
-    value = toPlain(JSON.parse(text), (text) => text);
+    value = JSON.parse(text);
   } catch {
     return undefined; // cut, or of another program
   }
@@ -77,28 +79,36 @@ export function isLevel(value: unknown): value is keyof Log {
   return typeof value === "string" && Object.hasOwn(RANKS, value);
 }
 
+/** Fields of bounded depth and length: a line of a stranger may have any. */
+function bounded(fields: ReadLine["fields"]): ReadLine["fields"] {
+  return toFields(toPlain(fields, (text) => text));
+}
+
 /** A line as JSON, in the form of the log. */
 export function lineAsJson({ at, level, part, event, fields }: ReadLine): string {
   const time = at === undefined ? undefined : new Date(at).toISOString();
   if (time !== undefined && level !== undefined && part !== undefined) {
-    return withoutSecrets(jsonLine({ time, level, part, event, fields }));
+    return withoutSecrets(jsonLine({ time, level, part, event, fields: bounded(fields) }));
   }
   return withoutSecrets(escaped(JSON.stringify({ time, level, part, event })));
 }
 
 /** A line for people: date and time, level, part, event and fields. */
 export function lineForPeople(line: ReadLine, isColoured: boolean): string {
-  const { at, level, part, event, fields } = line;
+  const clean = withoutSecrets(plainLine(line));
+  return isColoured && line.level !== undefined ? coloured(clean, line.level) : clean;
+}
+
+/** The same without colours; it may have secrets. */
+export function plainLine({ at, level, part, event, fields }: ReadLine): string {
   const time = at === undefined ? undefined : new Date(at).toISOString();
-  const text = time !== undefined && level !== undefined && part !== undefined
-    ? `${time.slice(0, 10)} ${humanLine({ time, level, part, event, fields })}`
+  return time !== undefined && level !== undefined && part !== undefined
+    ? `${time.slice(0, 10)} ${humanLine({ time, level, part, event, fields: bounded(fields) })}`
     : [
       ...(time === undefined ? [] : [time.slice(0, 23).replace("T", " ")]),
       ...(level === undefined ? [] : [level.padEnd(5)]),
       part === undefined ? printable(event) : `${printable(part)}: ${printable(event)}`,
     ].join(" ");
-  const clean = withoutSecrets(text);
-  return isColoured && level !== undefined ? coloured(clean, level) : clean;
 }
 
 /** Divides bytes into lines. A line beyond {@link LINE_MAX_CHARS} is cut there. */

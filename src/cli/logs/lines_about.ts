@@ -14,6 +14,9 @@ const AROUND_MS = 5_000;
 /** Milliseconds after the last known event in which the log is read, once all has ended. */
 const AFTER_MS = 3_600_000;
 
+/** Levels of a line's fields that are read; the log writes six. */
+const MAX_DEPTH = 8;
+
 /** States of a turn and of a delivery that may still change. */
 const OPEN: readonly string[] = ["waiting", "running", "pending", "sending", "parked", "uncertain"];
 
@@ -71,9 +74,9 @@ function names({ event, fields }: ReadLine, ids: readonly string[], rows: readon
     ids.some((id) => event.includes(id) || has(fields, id));
 }
 
-/** Whether a value is an id, or holds one. */
-function has(value: Plain, id: string): boolean {
+/** Whether a value is an id, or holds one not too deep. */
+function has(value: Plain, id: string, depth = MAX_DEPTH): boolean {
   if (typeof value === "string") return value.includes(id);
-  return typeof value === "object" && value !== null &&
-    Object.values(value).some((part) => has(part, id));
+  return depth > 0 && typeof value === "object" && value !== null &&
+    Object.values(value).some((part) => has(part, id, depth - 1));
 }

@@ -113,7 +113,8 @@ function unknownFailure(failureId: string, { json }: CommonFlags, io: Io): ExitC
   if (json) io.out(JSON.stringify({ failureId, received: false, why }));
   else {
     io.problem(
-      `${why}; check --data: the error may be of a bot with other data, whose log has the id, too`,
+      `${why}; check --data: the error may be of a bot with other data; ` +
+        `\`barnacle logs ${failureId}\` looks for the id in the log`,
     );
   }
   return EXIT.failed;

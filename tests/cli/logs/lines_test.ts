@@ -40,6 +40,12 @@ describe("[O2] parseLine()", () => {
     });
   }
 
+  it("shows fields of any depth", () => {
+    const deep = WARNING.replace('"row":7', `"row":${"[".repeat(50_000)}${"]".repeat(50_000)}`);
+    assert.match(lineForPeople(parseLine(deep), false), /row=\[+"\[deep\]"/);
+    assert.ok(lineAsJson(parseLine(deep)).length < 300);
+  });
+
   it("writes the same line of JSON that it has read", () => {
     assert.equal(lineAsJson(parseLine(WARNING)), WARNING);
   });
@@ -105,6 +111,7 @@ describe("toSince()", () => {
     "30m": "2026-11-23T11:30:00.000Z",
     "2h": "2026-11-23T10:00:00.000Z",
     "7d": "2026-11-16T12:00:00.000Z",
+    "1d12h 30 min": "2026-11-21T23:30:00.000Z",
     today: "2026-11-23T00:00:00.000Z",
     "2026-11-20": "2026-11-20T00:00:00.000Z",
     "2026-11-20 08:30": "2026-11-20T08:30:00.000Z",
@@ -116,7 +123,7 @@ describe("toSince()", () => {
       assert.equal(new Date(toSince(text, now)).toISOString(), time);
     });
   }
-  for (const text of ["", "yesterday", "2 fortnights", "h", "-2h", "2026-13-45", "12:30"]) {
+  for (const text of ["", "yesterday", "2 fortnights", "1d2x", "h", "-2h", "2026-13-45", "12:30"]) {
     it(`refuses ${JSON.stringify(text)}`, () => {
       assert.throws(
         () => toSince(text, now),

@@ -35,4 +35,24 @@ describe("[O2] barnacle logs", () => {
       const raw = readFileSync(join(scene.dataDir, "logs.jsonl"), "utf8");
       for (const line of raw.trimEnd().split("\n")) JSON.parse(line);
     }));
+
+  it("names the account of each line, but for `default`, and chooses by it", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
+      scene.rewrite({
+        config: { log: { file: "logs.jsonl" } },
+        discord: () => ({ accounts: { squid: { token: "${SQUID_TOKEN}" } } }),
+      });
+      await scene.start({ SQUID_TOKEN: squid.token });
+      const online = ["--grep", "began a new session", "--json"];
+      await scene.eventually("both accounts are online", async () => {
+        return (await scene.cli("logs", ...online)).stdout.length === 2;
+      });
+      const accountsOf = async (...more: readonly string[]) =>
+        (await scene.cli("logs", ...online, ...more)).stdout
+          .map((line) => JSON.parse(line).fields?.accountId);
+      assert.deepEqual(await accountsOf("--account", "squid"), ["squid"]);
+      assert.deepEqual(await accountsOf("--account", "default"), [undefined]);
+    }));
 });
