@@ -248,6 +248,8 @@ function staying(layout: ServiceLayout, machine: HostMachine): readonly string[]
     "program",
     program,
   ]];
+  const dropIns = `${layout.units[0].path}.d`;
+  rows.push(["drop-ins", dropIns]);
   const left = rows.flatMap(([name = "", path = ""]) =>
     exists(machine, path) ? [`  ${name.padEnd(8)} ${path}`] : []
   );

@@ -9,7 +9,7 @@ import type { ServicePorts } from "./install.ts";
 import { isOurs, LABEL, layoutOf, UNIT } from "./layout.ts";
 import { exists, type HostMachine, managerFacts, stateOf, textOf } from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
-import { showUnit } from "./watch.ts";
+import { lastEnd, showUnit } from "./watch.ts";
 
 /** The state of the service. */
 export interface ServiceStatus {
@@ -82,20 +82,21 @@ export async function readStatus(
   }
   const since = Date.parse(shown["StateChangeTimestamp"] ?? "");
   const pid = Number(shown["MainPID"] ?? 0);
+  const isRunning = shown["ActiveState"] === "active";
   return {
     ...unit,
     unit: path ?? (shown["FragmentPath"] || undefined),
-    isRunning: shown["ActiveState"] === "active",
+    isRunning,
     state: stateText(shown),
     since: Number.isNaN(since) ? undefined : since,
     pid: pid === 0 ? undefined : pid,
     startsAtBoot: shown["UnitFileState"] === "enabled",
     restarts: Number(shown["NRestarts"] ?? 0),
-    lastEnd: endText(shown),
+    lastEnd: endText(shown) ?? await lastEnd(target, machine),
     lingers: target === "systemd-user"
       ? exists(machine, `/var/lib/systemd/linger/${machine.user}`)
       : undefined,
-    bot: shown["StatusText"] || undefined,
+    bot: isRunning ? shown["StatusText"] || undefined : undefined,
   };
 }
 
@@ -162,13 +163,18 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
     ["Service", `${status.state}${ago}${process}`],
     ["Bot", status.bot === undefined ? undefined : printable(status.bot)],
     ["Unit", `${unit}${note}`],
-    ["At boot", status.startsAtBoot ? "starts" : "does not start"],
+    ["At boot", bootText(status)],
     ["Restarts", restarts === undefined ? undefined : `${restarts}`],
     ["Last end", lastEnd ?? "none"],
     ["Linger", lingers === undefined ? undefined : lingers ? "on" : lingerText(user)],
     ["Log", LOGS[target]],
   ];
   return rows.flatMap(([name, text]) => text === undefined ? [] : [`${name.padEnd(10)}${text}`]);
+}
+
+function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
+  if (!startsAtBoot) return "does not start";
+  return lingers === false || target === "launchd" ? "starts when you log in" : "starts";
 }
 
 function lingerText(user: string): string {

@@ -103,6 +103,32 @@ export async function showUnit(
   );
 }
 
+/** How the process ended last, by the journal: systemd itself forgets it with the next start. */
+export async function lastEnd(
+  target: ServiceTarget,
+  { run }: HostMachine,
+): Promise<string | undefined> {
+  const { stdout } = await run([
+    "journalctl",
+    target === "systemd-user" ? "--user-unit" : "--unit",
+    UNIT,
+    "--identifier=systemd",
+    "--output=cat",
+    "--no-pager",
+    "--lines=100",
+  ]);
+  const lines = stdout.split("\n");
+  const at = lines.findLastIndex((line) => line.includes("Main process exited"));
+  const [, how, status] = /code=(\w+), status=(\d+)\//.exec(lines[at] ?? "") ?? [];
+  if (status === undefined) return undefined;
+  const after = lines.slice(at, at + 3).join("\n");
+  return endText({
+    ExecMainCode: how === "exited" ? "1" : "2",
+    ExecMainStatus: status,
+    Result: /Failed with result '([\w-]+)'/.exec(after)?.[1] ?? "",
+  });
+}
+
 /** Number of lines of the journal that are shown. */
 const MOST_LINES = 6;
 

@@ -23,19 +23,31 @@ export interface SocketTables {
 /** The kernel's own. */
 export const TABLES: SocketTables = {
   sockets: () => readFileSync("/proc/self/net/unix", "utf8"),
-  filesOf: (pid) =>
-    readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
-      try {
-        return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
-      } catch {
-        return []; // closed after it was listed
-      }
-    }),
+  filesOf: openFilesOf,
   pidsOf: (uid) =>
     readdirSync("/proc").map(Number).filter((pid) =>
       Number.isInteger(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid
     ),
 };
+
+/**
+ * Reads the target of each open file of a process.
+ *
+ * The kernel lists the files of a process in another user namespace, such as a service with
+ * `PrivateUsers=yes`, and refuses their targets. That is no process without files.
+ *
+ * @throws The system's error if it may not read them.
+ */
+export function openFilesOf(pid: number, readLink = readlinkSync): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+    try {
+      return [String(readLink(`/proc/${pid}/fd/${descriptor}`))];
+    } catch (error) {
+      if (codeOf(error) === "ENOENT") return []; // closed after it was listed
+      throw error;
+    }
+  });
+}
 
 /**
  * Whether a process listens on a name.

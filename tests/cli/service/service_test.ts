@@ -409,6 +409,48 @@ describe("[O4] barnacle service status", () => {
     });
   });
 
+  it("takes the last end from the journal if systemd has forgotten it", () =>
+    onStage(async ({ ports, set }) => {
+      set("show", "ActiveState=active\nSubState=running\nExecMainCode=0\nNRestarts=1\n");
+      const lines = [
+        "barnacle.service: Main process exited, code=exited, status=78/CONFIG",
+        "barnacle.service: Failed with result 'exit-code'.",
+        "barnacle.service: Watchdog timeout (limit 30s)!",
+        "barnacle.service: Killing process 1 (barnacle) with signal SIGKILL.",
+        "barnacle.service: Main process exited, code=killed, status=9/KILL",
+        "barnacle.service: Failed with result 'watchdog'.",
+        "Started barnacle.service - Barnacle - Discord AI agent.",
+      ];
+      const { machine } = ports;
+      set("journal", lines.join("\n"));
+      assert.equal(
+        (await readStatus("systemd", machine)).lastEnd,
+        "signal 9: it did not answer the watchdog",
+      );
+      set("journal", lines.slice(0, 2).join("\n"));
+      assert.equal((await readStatus("systemd", machine)).lastEnd, "78: invalid config");
+      set("journal", "");
+      assert.equal((await readStatus("systemd", machine)).lastEnd, undefined);
+    }));
+
+  it("says of a user's service when it starts", () =>
+    onStage(async ({ ports, set }) => {
+      set("show", "ActiveState=active\nSubState=running\nUnitFileState=enabled\n");
+      mkdirSync(join(ports.machine.root, "home/ada/.config/systemd/user"), { recursive: true });
+      const path = "/home/ada/.config/systemd/user/barnacle.service";
+      writeFileSync(join(ports.machine.root, path), "Description=Barnacle - Discord AI agent");
+      assert.match(
+        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        /^At boot {3}starts when you log in\n[^]*^Linger {4}off: the bot stops when you log out; sudo/m,
+      );
+      mkdirSync(join(ports.machine.root, "var/lib/systemd/linger"), { recursive: true });
+      writeFileSync(join(ports.machine.root, "var/lib/systemd/linger/ada"), "");
+      assert.match(
+        statusLines(await readStatus("systemd-user", ports.machine), "ada", 0).join("\n"),
+        /^At boot {3}starts\n[^]*^Linger {4}on$/m,
+      );
+    }, { uid: 1000 }));
+
   it("ends with 1 if nothing is installed, and says so", () =>
     onStage(async ({ ports, io }) => {
       assert.equal(await showService({ json: false }, io, ports), 1);

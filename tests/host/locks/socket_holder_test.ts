@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, it } from "node:test";
 import {
   holdsSocket,
   isHeldByUser,
   namesListenedOn,
+  openFilesOf,
   type SocketTables,
 } from "../../../src/host/locks/socket_holder.ts";
 
@@ -53,6 +55,17 @@ describe("[G11] holdsSocket()", () => {
     assert.equal(holdsSocket(12, "barnacle-1", others), undefined);
     const none = { ...tables([]), sockets: failing("ENOENT") };
     assert.equal(holdsSocket(12, "barnacle-1", none), undefined);
+  });
+});
+
+describe("[O1] openFilesOf()", { skip: process.platform !== "linux" }, () => {
+  it("lists the files, and leaves out one that was closed meanwhile", () => {
+    assert.ok(openFilesOf(process.pid).length > 2);
+    assert.deepEqual(openFilesOf(process.pid, failing("ENOENT")), []);
+  });
+
+  it("does not take a process with hidden files for one without files", () => {
+    assert.throws(() => openFilesOf(process.pid, failing("EACCES")), { code: "EACCES" });
   });
 });
 
