@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { decideRequest, unpair } from "../../access/pairing.ts";
+import { decideRequest, pairingsOf, unpair } from "../../access/pairing.ts";
 import { decideQuestion, DONE, type OperatorChoice } from "../../agent/approvals.ts";
 import { EXIT } from "../../shared/exit_code.ts";
 import { accountsIn } from "../../shared/which_account.ts";
@@ -42,8 +42,13 @@ function decidePairing(how: "approve" | "deny", label: string): AnyChange {
     label,
     fields: codeField,
     command: ({ code }) => `barnacle pairing ${how} ${code}`,
-    async run({ store, setup }, { code }) {
+    async run({ store, setup, now }, { code }) {
       const accounts = await accountsIn(store.gateway, undefined);
+      const { pending } = await pairingsOf(accounts, store.pairing, now());
+      // A page that is a moment old must not count as a person who guesses codes.
+      if (!pending.some((request) => request.code === code)) {
+        throw new RefusedChange(`${quoted(code)} is unknown, decided or expired`);
+      }
       const decided = await decideRequest(how, code, accounts, { store, config: setup().config });
       if (decided.code !== EXIT.done) throw new RefusedChange(decided.text);
       const { text, warning } = decided;

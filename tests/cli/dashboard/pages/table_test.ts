@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { RefusedChange } from "../../../../src/cli/dashboard/base/page.ts";
+import { pageNamed } from "../../../../src/cli/dashboard/pages/table.ts";
+import { withParts } from "../parts_fixture.ts";
+
+const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
+
+/** A page, the query of its address, and words that it shows. */
+const SHOWN: readonly (readonly [string, string, RegExp])[] = [
+  ["access", HOSTILE, /direct messages/],
+  [
+    "approvals",
+    "",
+    /Nothing waits for a person\..*No open pairing requests\..*No one is paired\./s,
+  ],
+  ["sessions", "", /No sessions yet\./],
+  ["sessions", `session=${HOSTILE}`, /no session &quot;&lt;script&gt;/],
+  ["sessions", `session=${"x".repeat(9_000)}`, /no session/],
+  ["memory", HOSTILE, /No notes\./],
+  ["spend", "", /No limits\..*No model was asked in the last 30 days\./s],
+  ["spend", "days=7", /Tokens of the last 7 days/],
+  ["spend", "days=-1", /Tokens of the last 30 days/],
+  ["spend", "days=1e9", /Tokens of the last 30 days/],
+  ["spend", `days=${HOSTILE}`, /Tokens of the last 30 days/],
+  ["schedules", "", /No reminders and no scheduled tasks\./],
+  ["config", "", /The bot runs without a config file; `barnacle config set` makes one/],
+  ["config", "search=", /No key has these words\./],
+  ["config", `search=${HOSTILE}`, /value="&lt;script&gt;.*No key has these words\./s],
+  ["config", "search=histroyLimit", /channels\.discord\.historyLimit/],
+];
+
+describe("[O6] a page of the dashboard", () => {
+  for (const [path, query, words] of SHOWN) {
+    it(`${path}?${query.slice(0, 40)} › shows ${words}`, () =>
+      withParts(async (parts) => {
+        const html = String(await pageNamed(path)?.render(parts, new URLSearchParams(query)));
+        assert.match(html, words);
+        assert.ok(!html.includes("<script"), html);
+      }));
+  }
+
+  for (const query of ["", "session=", "session=nothing"]) {
+    it(`sessions › has no file for "${query}"`, () =>
+      withParts(async (parts) => {
+        const page = pageNamed("sessions");
+        const asked = new URLSearchParams(query);
+        await assert.rejects(async () => await page?.download?.(parts, asked), RefusedChange);
+      }));
+  }
+});
