@@ -26,6 +26,8 @@ function configWith(path: readonly string[], value: unknown): string {
 const UNREAD = /^(?:\$schema$|channels\.defaults\.|channels\.discord\.accounts$)/;
 /** Keys whose example removes the value, or the whole section. */
 const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
+/** Secrets that are addresses. */
+const ADDRESSES = new Set(["alerts.webhook", "alerts.ntfy"]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {
   env: { DISCORD_BOT_TOKEN: "t", OPENAI_API_KEY: "k" },
@@ -37,7 +39,8 @@ describe("[C4] the config that the program reads", () => {
     assert.ok(KEYS.length > 100);
     for (const key of KEYS) {
       const path = key.path.split(".");
-      const written = isSecret(key.schema) ? "x".repeat(40) : exampleOf(key) ?? {};
+      const secret = `${ADDRESSES.has(key.path) ? "https://a.example/" : ""}${"x".repeat(40)}`;
+      const written = isSecret(key.schema) ? secret : exampleOf(key) ?? {};
       const config = await configOf(configWith(path, written), WORLD);
       const place: readonly Segment[] = path[0] === "channels"
         ? ["discord", ...path.slice(2)]

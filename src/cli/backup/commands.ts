@@ -72,7 +72,7 @@ export const restore: CliCommand = describeCommand<RestoreFlags, [file: string]>
   ],
   examples: [
     "barnacle restore barnacle-2026-11-23T03-00-00Z.tar.zst",
-    "barnacle restore backup.tar.zst.age --passphrase-file ~/backup-passphrase --force",
+    "barnacle restore backup.tar.zst.age --passphrase-file ~/passphrase",
   ],
   exits: {
     failed: "the backup cannot be used, or there are data already",

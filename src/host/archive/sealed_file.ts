@@ -135,18 +135,23 @@ async function* compressed(content: AsyncIterable<Uint8Array>): AsyncGenerator<U
 
 async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = createSource(content);
-  while (!await source.isAtEnd()) {
-    const frame = Buffer.from(await source.take(FRAME_BYTES));
-    const length = frame.readUInt32LE(FRAME.length);
-    if (!frame.subarray(0, FRAME.length).equals(FRAME) || length > MAX_PACKED_BYTES) throw broken();
-    const packed = await source.take(length);
-    let chunk: Uint8Array;
-    try {
-      chunk = zstdDecompressSync(packed, { maxOutputLength: CHUNK_BYTES });
-    } catch {
-      throw broken();
+  try {
+    while (!await source.isAtEnd()) {
+      const frame = Buffer.from(await source.take(FRAME_BYTES));
+      const length = frame.readUInt32LE(FRAME.length);
+      const isOurs = frame.subarray(0, FRAME.length).equals(FRAME) && length <= MAX_PACKED_BYTES;
+      if (!isOurs) throw broken();
+      const packed = await source.take(length);
+      let chunk: Uint8Array;
+      try {
+        chunk = zstdDecompressSync(packed, { maxOutputLength: CHUNK_BYTES });
+      } catch {
+        throw broken();
+      }
+      yield chunk;
     }
-    yield chunk;
+  } finally {
+    await source.close();
   }
 }
 
@@ -179,7 +184,11 @@ export async function* readSealed(
   const kind = await sealedKindOf(path);
   if (kind === "other") throw new ArchiveError("foreign", "it is no backup of Barnacle");
   const file = chunksOf(path);
-  yield* unpacked(kind === "plain" ? file : await decrypted(file, await passphrase()));
+  try {
+    yield* unpacked(kind === "plain" ? file : await decrypted(file, await passphrase()));
+  } finally {
+    await file.return(undefined); // the decrypter leaves it open if the passphrase is wrong
+  }
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
@@ -243,12 +252,16 @@ async function* valuesOf(
   toError: (error: unknown) => unknown = (error) => error,
 ): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read().catch((error: unknown) => {
-      throw toError(error);
-    });
-    if (done) return;
-    yield value;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        throw toError(error);
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {}); // a stream that failed has ended
   }
 }
 

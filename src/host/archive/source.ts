@@ -59,5 +59,9 @@ export function createSource(chunks: AsyncIterable<Uint8Array>) {
       held = new Uint8Array(0);
       for (;;) if ((await iterator.next()).done) return;
     },
+    /** Ends the stream, which closes its file. Each reader calls it, whatever it has read. */
+    async close(): Promise<void> {
+      await iterator.return?.();
+    },
   };
 }

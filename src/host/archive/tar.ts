@@ -123,39 +123,43 @@ function sumOf(block: Uint8Array): number {
  */
 export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ArchivedFile> {
   const source = createSource(chunks);
-  let pax: PaxValues = {};
-  for (;;) {
-    const block = await source.take(BLOCK);
-    if (block.every((byte) => byte === 0)) {
-      await source.rest();
-      return;
-    }
-    const entry = parseHeader(block);
-    if (entry.type === "x") {
-      if (entry.size > MAX_PAX_BYTES) throw foreign("an extended header is too long");
-      pax = parsePax(await source.take(entry.size));
-      await source.skip(padding(entry.size).length);
-      continue;
-    }
-    const { path = entry.name, size = entry.size } = pax;
-    pax = {};
-    assertInside(path);
-    let left = size;
-    yield {
-      path,
-      size,
-      isProgram: entry.isProgram,
-      content: {
-        async *[Symbol.asyncIterator]() {
-          while (left > 0) {
-            const chunk = await source.some(left);
-            left -= chunk.length;
-            yield chunk;
-          }
+  try {
+    let pax: PaxValues = {};
+    for (;;) {
+      const block = await source.take(BLOCK);
+      if (block.every((byte) => byte === 0)) {
+        await source.rest();
+        return;
+      }
+      const entry = parseHeader(block);
+      if (entry.type === "x") {
+        if (entry.size > MAX_PAX_BYTES) throw foreign("an extended header is too long");
+        pax = parsePax(await source.take(entry.size));
+        await source.skip(padding(entry.size).length);
+        continue;
+      }
+      const { path = entry.name, size = entry.size } = pax;
+      pax = {};
+      assertInside(path);
+      let left = size;
+      yield {
+        path,
+        size,
+        isProgram: entry.isProgram,
+        content: {
+          async *[Symbol.asyncIterator]() {
+            while (left > 0) {
+              const chunk = await source.some(left);
+              left -= chunk.length;
+              yield chunk;
+            }
+          },
         },
-      },
-    };
-    await source.skip(left + padding(size).length);
+      };
+      await source.skip(left + padding(size).length);
+    }
+  } finally {
+    await source.close();
   }
 }
 

@@ -114,7 +114,7 @@ describe("openDatabase()", () => {
       makeDatabase(path);
       damage(path);
       const before = digestOf(path);
-      openingFails(path, "damaged", "`barnacle restore` comes in a later version");
+      openingFails(path, "damaged", "`barnacle restore <file> --force`");
       assert.equal(digestOf(path), before);
     });
   }

@@ -35,7 +35,7 @@ describe("[X2] toStoreError()", () => {
       assert.equal(error.path, PATH);
       assert.equal(error.cause, thrown);
       assert.ok(error.message.includes(PATH));
-      const isForCopy = /stays unchanged.*put a backup.*restore` comes in a later version/;
+      const isForCopy = /stays unchanged.*`barnacle restore <file> --force` installs a backup/;
       assert.equal(isForCopy.test(error.message), kind === "damaged");
     });
   }
