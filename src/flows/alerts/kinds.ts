@@ -234,7 +234,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
     ...ALERT,
     kind: "schedule",
     begins: "A schedule of Barnacle has failed",
-    ends: "The schedule of Barnacle works again, or is gone",
+    ends: "The schedule of Barnacle works again",
     beginMs: at(0),
     endMs: at(0),
     isUrgent: false,
@@ -244,6 +244,9 @@ export const ALERT_KINDS: readonly AlertKind[] = [
         const trouble = failedSchedule(schedule, now);
         return trouble ? [trouble] : [];
       }),
+    // One that runs once cannot work again.
+    isGone: ({ schedules }, about) =>
+      !schedules.some(({ id, cron }) => String(id) === about && cron !== undefined),
   },
   {
     ...ALERT,

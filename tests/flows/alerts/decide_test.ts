@@ -95,6 +95,22 @@ const schedule = (change: Partial<Schedule>): Schedule => ({
   ...change,
 } as unknown as Schedule);
 
+/** A schedule whose last run has reached people. */
+const WORKING = {
+  schedules: [
+    schedule({
+      lastRun: {
+        messageId: "2",
+        dueAt: START,
+        startedAt: START,
+        state: "delivered",
+      } as NonNullable<
+        Schedule["lastRun"]
+      >,
+    }),
+  ],
+};
+
 /** For each kind: facts with it, the hold of its beginning, and the words. */
 const KINDS: readonly (readonly [string, Partial<AlertFacts>, holdMs: number, words: RegExp])[] = [
   [
@@ -189,7 +205,7 @@ describe("[O12] the table of alerts", () => {
       assert.match(text, words);
       assert.doesNotMatch(text, /words of a person/);
       play.pass(12 * HOUR, facts.runs ? {} : facts);
-      play.pass(HOUR);
+      play.pass(HOUR, key === "schedule 7" ? WORKING : {});
       const hasEnd = ALERT_KINDS.find(({ kind }) => kind === record.kind)?.hasEnd;
       assert.deepEqual(play.sent.slice(1), hasEnd ? [`ntfy ends ${key}`] : []);
       assert.deepEqual(play.state.records.filter(isOpen), []);
@@ -333,6 +349,12 @@ describe("[O12] judgeAlerts()", () => {
   const LEFT: readonly (readonly [string, Partial<AlertFacts>, Partial<AlertFacts>])[] = [
     ["a model that the config has no more", FAILING, { models: [] }],
     ["an account that the config has no more", DOWN, { accounts: [] }],
+    ["a deleted schedule", { schedules: [schedule({ pausedBy: "failures" })] }, {}],
+    [
+      "a schedule that ran once",
+      { schedules: [schedule({ cron: undefined })] },
+      { schedules: [schedule({ cron: undefined, pausedBy: "operator" })] },
+    ],
     ["a disabled account", DOWN, {
       accounts: [{ id: "default", state: "disabled", shards: [], rest: { isUp: true } }],
     }],
@@ -340,6 +362,7 @@ describe("[O12] judgeAlerts()", () => {
   for (const [which, before, after] of LEFT) {
     it(`ends an alert about ${which}, and says nothing`, () => {
       const play = new Play();
+      play.ways = ["ntfy"];
       play.pass(6 * MINUTE, before);
       assert.equal(play.sent.length, 1);
       play.pass(6 * MINUTE, after);
@@ -431,7 +454,7 @@ describe("[O12] dueMessages()", () => {
     const facts = { schedules: [schedule({})] };
     play.look(facts);
     assert.deepEqual(play.sent, []);
-    play.look({});
+    play.look(WORKING);
     assert.deepEqual(play.sent, ["dm ends schedule 7"]);
     const phone = new Play();
     phone.ways = ["ntfy", "dm"];
