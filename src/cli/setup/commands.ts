@@ -45,7 +45,7 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
       answers: path("File with answers (JSON with comments); - reads stdin"),
       tokenFile: path("File with the bot token; - reads stdin"),
       server: list("Server in which the bot answers, by name or id, or none"),
-      channels: list("Channels in which it answers, by name or id, or all"),
+      channels: list("Channels in which it answers, by name, server/name or id, or all"),
       owner: {
         ...text("Your username or ID, or me for the application's owner", "user"),
         optional: true,

@@ -3,18 +3,14 @@
  * says how the bot runs.
  */
 
-import { homedir } from "node:os";
-import { findDataDir } from "../../host/files/data_dir.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { send } from "../delivery/send.ts";
-import { installService, serviceOffer, servicePaths } from "../service/install.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
-import type { Io } from "../terminal/io.ts";
 import { secretFiles } from "./answers/config_text.ts";
 import type { WholeAnswers } from "./answers/state.ts";
 import { DialogueEnd } from "./ports/dialogue.ts";
+import type { BotPlace, OfferedService } from "./ports/own_commands.ts";
 import { secretText } from "./ports/write_files.ts";
 import type { Desk } from "./steps/desk.ts";
 
@@ -22,60 +18,50 @@ import type { Desk } from "./steps/desk.ts";
 export interface SetupEnd {
   /** The command's exit code, unless the bot runs. */
   readonly code: ExitCode;
+  /** How the bot shall run; absent if nothing was written. */
+  readonly start?: StartWay;
   /** The config to run the bot with now, in this terminal; absent: not now. */
   readonly runs?: { readonly config: string };
 }
 
 /** How the bot runs after the setup. */
-type StartWay = "service" | "here" | "later";
+export type StartWay = "service" | "here" | "later";
 
-/** A service that can be installed, or why there is none. */
-type Offer = Awaited<ReturnType<typeof serviceOffer>>;
-
-/** Says whether a service could run the bot as this shell would. */
-export async function offerOf(io: Io): Promise<Offer> {
-  return io.env["DISCORD_API_URL"]?.trim()
-    ? { why: "a service does not have DISCORD_API_URL of this shell" }
-    : await serviceOffer(io);
-}
-
-/** Seconds in which Discord must take the greeting. */
-const GREETING_SEC = 10;
-
-/** Asks how the bot shall run, does that, greets, and prints the result. */
+/** Asks how the bot shall run, does that, and greets. */
 export async function finish(
   answers: WholeAnswers,
   file: string,
   desk: Desk,
-  flags: CommonFlags,
-  io: Io,
+  { data }: Pick<CommonFlags, "data">,
 ): Promise<SetupEnd> {
   const { dialogue, given } = desk;
-  const offer = await offerOf(io);
-  const wanted = given.take("start") ??
+  const offer = await desk.commands.offer();
+  const start = given.take("start") ??
     (dialogue.isInteractive ? await askStart(offer, desk) : "later");
-  const installed = wanted === "service"
-    ? await install(answers, file, offer, desk, flags, io)
+  const place = { config: file, data };
+  const installed = start === "service"
+    ? await install(answers, place, offer, desk)
     : { code: EXIT.done };
-  await greet(answers, file, installed.dataDir ?? flags.data, desk, io);
-  if (flags.json) {
-    io.out(JSON.stringify({ ok: installed.code === EXIT.done, config: file, start: wanted }));
-  }
+  await greet(answers, { config: file, data: installed.dataDir ?? data }, desk);
   const run = installed.dataDir === undefined ? "barnacle run · " : "";
   dialogue.tell(
     `Done.  ${run}barnacle status · barnacle doctor · barnacle why <message link>\n` +
       `Write to it:  ${whereToWrite(answers)}`,
   );
-  return { code: installed.code, runs: wanted === "here" ? { config: file } : undefined };
+  const runs = start === "here" ? { config: file } : undefined;
+  return { code: installed.code, start, runs };
 }
 
 /** The files are written: an end of the dialogue here only leaves the bot stopped. */
-async function askStart(offer: Offer, { dialogue }: Desk): Promise<StartWay> {
-  const service = "target" in offer
+async function askStart(
+  offer: OfferedService | { readonly why: string },
+  { dialogue }: Desk,
+): Promise<StartWay> {
+  const service = "name" in offer
     ? [{
       value: "service" as const,
       label: "As a service, which starts with the machine and after a crash",
-      hint: offer.target,
+      hint: offer.name,
     }]
     : [];
   try {
@@ -97,11 +83,9 @@ async function askStart(offer: Offer, { dialogue }: Desk): Promise<StartWay> {
 /** Installs the service. @returns Its data directory, if it runs. */
 async function install(
   answers: WholeAnswers,
-  file: string,
-  offer: Offer,
-  { dialogue }: Desk,
-  { data }: CommonFlags,
-  io: Io,
+  place: BotPlace,
+  offer: OfferedService | { readonly why: string },
+  { dialogue, commands }: Desk,
 ): Promise<{ readonly code: ExitCode; readonly dataDir?: string }> {
   if ("why" in offer) {
     dialogue.fail(`No service: ${offer.why}`);
@@ -111,9 +95,8 @@ async function install(
     secretFiles(answers).map(({ name, text }) => [name, secretText(text)]),
   );
   try {
-    const own: Io = { ...io, out: (line) => dialogue.tell(line) };
-    const code = await installService({ config: file, data, secrets, yes: true }, own);
-    return { code, dataDir: data ?? servicePaths(offer.target, io).dataDir };
+    const code = await commands.install(place, secrets);
+    return { code, dataDir: place.data ?? offer.dataDir };
   } catch (error) {
     const { message, code } = toStartError(error);
     dialogue.fail(message);
@@ -125,44 +108,23 @@ async function install(
 /** Sends the owner a first message, through the outbox, as the bot itself would. */
 async function greet(
   answers: WholeAnswers,
-  file: string,
-  dataDir: string | undefined,
-  { dialogue }: Desk,
-  io: Io,
+  place: BotPlace,
+  { dialogue, commands }: Desk,
 ): Promise<void> {
-  const { owner } = answers;
-  // Named, because a search for data would find the bots of other users, too.
-  const data = dataDir ?? findDataDir({ env: io.env, home: homedir() });
-  const problems: string[] = [];
-  const quiet: Io = {
-    ...io,
-    out() {},
-    err() {},
-    problem: (message) => void problems.push(message),
-    during: (_text, work) => work,
-  };
-  const sent = await dialogue.during("Sending you a first message", () =>
-    send(
-      { config: file, data, json: false, wait: GREETING_SEC },
-      { target: `user:${owner.id}`, text: greetingOf(answers) },
-      quiet,
-      () => Promise.resolve(""),
-    ));
-  if (sent === EXIT.done) {
+  const { bot, owner } = answers;
+  const text = `Hi ${owner.name}, I am ${bot.name}, and I am set up. ` +
+    `Write to me ${whereToWrite(answers)}. As soon as I run, I answer.`;
+  const why = await dialogue.during(
+    "Sending you a first message",
+    () => commands.greet(owner, text, place),
+  );
+  if (why === undefined) {
     return dialogue.ok(`Sent you a direct message on Discord, @${owner.name}`);
   }
   dialogue.warn(
-    `No first direct message: ${printable(problems.join("; ") || "Discord does not answer")}. ` +
+    `No first direct message: ${printable(why)}. ` +
       "Your server's privacy settings may close direct messages; the bot works without",
   );
-}
-
-function greetingOf(answers: WholeAnswers): string {
-  const { bot, owner } = answers;
-  return `Hi ${owner.name}, I am ${bot.name}, and I am set up. Write to me ${
-    whereToWrite(answers)
-  }. ` +
-    "As soon as I run, I answer.";
 }
 
 function whereToWrite({ places, bot }: WholeAnswers): string {

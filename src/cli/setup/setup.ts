@@ -14,7 +14,6 @@ import { findDataDir } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig } from "../config/write.ts";
-import { servicePaths } from "../service/install.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -24,10 +23,11 @@ import type { Io } from "../terminal/io.ts";
 import type { Desk, RunStep } from "./steps/desk.ts";
 import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
 import { createSetupDiscord } from "./ports/discord_port.ts";
-import { finish, offerOf, type SetupEnd } from "./finish.ts";
+import { finish, type SetupEnd } from "./finish.ts";
 import { type AnswerFile, givenAnswers, parseAnswers } from "./answers/given_answers.ts";
 import { type KeptAnswers, openKeptAnswers } from "./answers/kept_answers.ts";
 import { createModelPort } from "./ports/model_port.ts";
+import { createOwnCommands } from "./ports/own_commands.ts";
 import {
   CHAPTERS,
   nextStep,
@@ -107,9 +107,9 @@ async function fileOf({ config }: SetupFlags, io: Io): Promise<ReturnType<typeof
   if (config !== undefined && !existsSync(config)) return { kind: "opened", file: config };
   const opened = openConfig(config, io.env);
   if (opened.kind === "closed" || opened.text !== undefined) return opened;
-  const offer = await offerOf(io);
-  const isMachines = "target" in offer && (offer.target === "systemd" || offer.target === "openrc");
-  return isMachines ? { kind: "opened", file: servicePaths(offer.target, io).config } : opened;
+  const offer = await createOwnCommands(io, { tell: io.err }).offer();
+  const isMachines = "name" in offer && offer.isMachines;
+  return isMachines ? { kind: "opened", file: offer.config } : opened;
 }
 
 async function withDialogue(
@@ -133,6 +133,7 @@ async function withDialogue(
     showsQr: isAttended && (process.stderr.columns ?? 80) >= QR_COLUMNS,
     openDiscord: (token) => createSetupDiscord(token, api.base),
     models: createModelPort(io.env),
+    commands: createOwnCommands(io, dialogue),
     readSecret,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }),
     elapsed: () => performance.now(),
@@ -187,7 +188,12 @@ async function play(
         await writePlanned(planned, desk, io);
         kept?.remove();
         const code = await checkWritten(opened.file, desk, io);
-        return code === EXIT.done ? await finish(answers, opened.file, desk, flags, io) : { code };
+        if (code !== EXIT.done) return { code };
+        const end = await finish(answers, opened.file, desk, flags);
+        const { file: config } = opened;
+        const ok = end.code === EXIT.done;
+        if (flags.json) io.out(JSON.stringify({ ok, config, start: end.start }));
+        return end;
       }
       if (step === "write") throw new RangeError("A setup without a missing step lacks an answer");
       const next = await STEPS[step](state, desk);

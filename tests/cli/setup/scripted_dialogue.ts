@@ -5,6 +5,7 @@ import { givenAnswers } from "../../../src/cli/setup/answers/given_answers.ts";
 import type { Dialogue } from "../../../src/cli/setup/ports/dialogue.ts";
 import type { SetupDiscord } from "../../../src/cli/setup/ports/discord_port.ts";
 import type { ModelPort } from "../../../src/cli/setup/ports/model_port.ts";
+import type { OwnCommands } from "../../../src/cli/setup/ports/own_commands.ts";
 import type { Desk } from "../../../src/cli/setup/steps/desk.ts";
 import { PLAIN } from "../../../src/cli/terminal/style.ts";
 
@@ -57,9 +58,10 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
 /** A desk with ports of the test; the others throw. */
 export function deskOf(
   dialogue: Dialogue,
-  { discord = {}, models = {}, given = {}, env = {} }: {
+  { discord = {}, models = {}, commands = {}, given = {}, env = {} }: {
     readonly discord?: Partial<SetupDiscord>;
     readonly models?: Partial<ModelPort>;
+    readonly commands?: Partial<OwnCommands>;
     readonly given?: Parameters<typeof givenAnswers>[0];
     readonly env?: Desk["env"];
   },
@@ -84,6 +86,7 @@ export function deskOf(
       ...discord,
     }),
     models: { localServers: absent, list: absent, test: absent, pull: absent, ...models },
+    commands: { offer: absent, install: absent, greet: absent, ...commands },
     readSecret: absent,
     sleep: () => Promise.resolve(),
     elapsed: () => 0,

@@ -2,7 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { SetupState } from "../../../src/cli/setup/answers/state.ts";
+import { type SetupState, wholeAnswers } from "../../../src/cli/setup/answers/state.ts";
+import { finish } from "../../../src/cli/setup/finish.ts";
+import { DialogueEnd } from "../../../src/cli/setup/ports/dialogue.ts";
+import type { BotPlace } from "../../../src/cli/setup/ports/own_commands.ts";
+import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { askCodeGrant, askIntents, askToken } from "../../../src/cli/setup/steps/ask_bot.ts";
 import { askLimit } from "../../../src/cli/setup/steps/ask_limit.ts";
 import { askModel } from "../../../src/cli/setup/steps/ask_model.ts";
@@ -214,6 +218,69 @@ describe("[O3] the model's chapter", () => {
     const { dialogue } = scriptedDialogue(["Later"]);
     const models = { localServers: () => Promise.resolve([]) };
     assert.equal((await askModel(FINISHED, deskOf(dialogue, { models }))).model, "none");
+  });
+});
+
+describe("[O3] the end of a setup", () => {
+  const answers = wholeAnswers(FINISHED)!;
+  const service = { name: "systemd", isMachines: true, config: "/etc/x", dataDir: "/var/lib/x" };
+  const SERVICE = "As a service, which starts with the machine and after a crash";
+  const offer = () => Promise.resolve(service);
+  const sent: string[] = [];
+  const greet = (_person: unknown, text: string, { data = "" }: BotPlace) => {
+    sent.push(`${data}: ${text}`);
+    return Promise.resolve(undefined);
+  };
+
+  it("installs the service with the secrets, and greets through its data", async () => {
+    const { dialogue, lines } = scriptedDialogue([SERVICE]);
+    const installed: unknown[] = [];
+    const install = (place: BotPlace, secrets: unknown) => {
+      installed.push(place.config, secrets);
+      return Promise.resolve(0 as const);
+    };
+    const desk = deskOf(dialogue, { commands: { offer, install, greet } });
+    const end = await finish(answers, "/etc/x", desk, {});
+    assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
+    const secrets = { discord_token: "TOKEN\n", openai_api_key: "sk-test\n" };
+    assert.deepEqual(installed, ["/etc/x", secrets]);
+    assert.match(sent.at(-1) ?? "", /^\/var\/lib\/x: Hi ana, I am Krill, .* on Harbour, #help/);
+    assert.ok(!lines.join("\n").includes("TOKEN"));
+  });
+
+  it("says why the service could not be installed, and keeps the config", async () => {
+    const { dialogue, lines } = scriptedDialogue([SERVICE]);
+    const install = () => Promise.reject(new StartError("another unit has its name", 1));
+    const desk = deskOf(dialogue, { commands: { offer, install, greet } });
+    const { code } = await finish(answers, "/etc/x", desk, {});
+    assert.equal(code, 1);
+    assert.ok(lines.includes("fail  another unit has its name"));
+    assert.ok(lines.some((line) => line.includes("The config is written. Try again with")));
+  });
+
+  it("says why there is no service, and why no message came", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const commands = {
+      offer: () => Promise.resolve({ why: "there is no service manager" }),
+      greet: () => Promise.resolve("Cannot send messages to this user"),
+    };
+    const desk = deskOf(dialogue, { commands, given: { start: "service" } });
+    assert.equal((await finish(answers, "/etc/x", desk, {})).code, 1);
+    assert.ok(lines.includes("fail  No service: there is no service manager"));
+    assert.ok(
+      lines.includes(
+        "warn  No first direct message: Cannot send messages to this user. Your server's privacy " +
+          "settings may close direct messages; the bot works without",
+      ),
+    );
+  });
+
+  it("leaves the bot stopped after Ctrl-C, because the files are written", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const choose = () => Promise.reject(new DialogueEnd("cancelled"));
+    const desk = deskOf({ ...dialogue, choose }, { commands: { offer, greet } });
+    const end = await finish(answers, "/etc/x", desk, {});
+    assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
   });
 });
 

@@ -8,7 +8,7 @@ import { ollamaUrl } from "../../../src/cli/setup/ports/model_port.ts";
 import { tokenFault } from "../../../src/cli/setup/steps/ask_bot.ts";
 import { readLimit, readPrices } from "../../../src/cli/setup/steps/ask_limit.ts";
 import { addressFault, keyFault } from "../../../src/cli/setup/steps/ask_model.ts";
-import { matched } from "../../../src/cli/setup/steps/ask_server.ts";
+import { matched, wordsFor } from "../../../src/cli/setup/steps/ask_server.ts";
 
 const HELP =
   "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";
@@ -198,6 +198,15 @@ describe("[O3] matched()", () => {
     assert.deepEqual(matched(["Harbour"], servers, "server", distance), {
       problem: 'The bot is in no server called "Harbour"; there are "Krill & Co"',
     });
+  });
+});
+
+describe("[O3] wordsFor()", () => {
+  const typed = ["help", "Harbour/ops", "krill & co/general", "1420000000000000001/lounge"];
+  const server = { id: "1420000000000000001", name: "Harbour" };
+  it("leaves out channels of other servers", () => {
+    assert.deepEqual(wordsFor(server, typed), ["help", "ops", "lounge"]);
+    assert.deepEqual(wordsFor({ id: "2", name: "Krill & Co" }, typed), ["help", "general"]);
   });
 });
 

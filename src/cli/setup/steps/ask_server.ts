@@ -192,15 +192,30 @@ export function askChannels(state: SetupState, desk: Desk): Promise<SetupState> 
     const places: PlaceAnswer[] = [];
     for (const place of state.places ?? []) {
       if (place.channels !== undefined) places.push(place);
-      else places.push({ ...place, channels: await channelsOf(place, typed, discord, desk) });
+      else {
+        const words = typed === undefined ? [] : wordsFor(place, [typed].flat());
+        places.push({ ...place, channels: await channelsOf(place, words, discord, desk) });
+      }
     }
     return { ...state, places };
   });
 }
 
+/** The names that are about a server: those without a server's name, and those with its own. */
+export function wordsFor(
+  { id, name }: Named<string>,
+  typed: readonly string[],
+): readonly string[] {
+  return typed.flatMap((text) => {
+    const [, server, channel] = /^(.+)\/([^/]+)$/.exec(text.trim()) ?? [];
+    if (server === undefined || channel === undefined) return [text];
+    return server === id || plainName(server) === plainName(name) ? [channel] : [];
+  });
+}
+
 async function channelsOf(
   { id, name }: PlaceAnswer,
-  typed: string | readonly string[] | undefined,
+  words: readonly string[],
   discord: SetupDiscord,
   desk: Desk,
 ): Promise<"all" | readonly Named<ChannelId>[]> {
@@ -213,7 +228,7 @@ async function channelsOf(
   }
   const offered = answer.found;
   const usable = offered.filter(isUsable);
-  const chosen = await chosenChannels(name, offered, typed, desk);
+  const chosen = await chosenChannels(name, offered, words, desk);
   if (chosen === "all") {
     const rest = usable.length < offered.length
       ? `; the others lack a permission, see \`barnacle doctor\``
@@ -231,11 +246,10 @@ async function channelsOf(
 async function chosenChannels(
   server: string,
   offered: readonly OfferedChannel[],
-  typed: string | readonly string[] | undefined,
+  words: readonly string[],
   desk: Desk,
 ): Promise<"all" | readonly OfferedChannel[]> {
   const { dialogue } = desk;
-  const words = typed === undefined ? [] : [typed].flat();
   if (words.length === 1 && words[0]?.toLowerCase() === "all") return "all";
   if (words.length > 0) {
     const { distance } = await import("fastest-levenshtein");

@@ -6,6 +6,7 @@ import type { Dialogue } from "../ports/dialogue.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { GivenAnswers } from "../answers/given_answers.ts";
 import type { ModelPort } from "../ports/model_port.ts";
+import type { OwnCommands } from "../ports/own_commands.ts";
 import type { SetupState } from "../answers/state.ts";
 
 /** The ports of a setup. */
@@ -21,6 +22,7 @@ export interface Desk {
   /** Opens Discord for a token. The caller stops it. */
   openDiscord(token: string): SetupDiscord;
   readonly models: ModelPort;
+  readonly commands: OwnCommands;
   /** Reads a secret from a file, or from stdin for `-`; a problem is a text for the user. */
   readSecret(path: string): Promise<{ readonly text: string } | { readonly problem: string }>;
   /** Resolves after so many milliseconds; rejects if the signal is aborted first. */
