@@ -47,6 +47,9 @@ export function Time({ at }: { at: number }): PageView {
   return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
 }
 
+/** Most rows of a table: a page stays small, also of a large server. */
+const MAX_ROWS = 100;
+
 /** A table; `empty` is its text without rows. */
 export function Table(
   { caption, head, rows, empty, names = [] }: {
@@ -60,7 +63,8 @@ export function Table(
   },
 ): PageView {
   if (rows.length === 0) return <p class="empty">{empty}</p>;
-  return (
+  const more = rows.length - MAX_ROWS;
+  const table = (
     <div class="scrolls" tabindex={0} role="group" aria-label={caption}>
       <table>
         <caption class="hidden">{caption}</caption>
@@ -68,7 +72,7 @@ export function Table(
           <tr>{head.map((one) => <th scope="col">{one}</th>)}</tr>
         </thead>
         <tbody>
-          {rows.map((row, index) => (
+          {rows.slice(0, MAX_ROWS).map((row, index) => (
             <tr data-row={names[index]}>
               {row.map((cell, at) => (
                 <td data-head={head[at]}>
@@ -80,6 +84,13 @@ export function Table(
         </tbody>
       </table>
     </div>
+  );
+  if (more <= 0) return table;
+  return (
+    <>
+      {table}
+      <p class="hint">{`${more} more; the command lists all`}</p>
+    </>
   );
 }
 

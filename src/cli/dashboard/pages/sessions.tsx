@@ -5,6 +5,7 @@
 
 /** @jsxImportSource hono/jsx */
 
+import { bounded } from "../../../lib/text/cut.ts";
 import { TOKENS_PER_CHAR } from "../../../core/fit_request.ts";
 import type { NumberedEntry } from "../../../core/turn/checkpoint.ts";
 import type { ListedCheckpoint, ListedSession } from "../../../core/store/sessions.ts";
@@ -32,7 +33,9 @@ import { type AnyPage, page, type PageView, RefusedChange } from "../base/page.t
 import { forgetUser, resetSession } from "../changes/sessions.ts";
 
 /** The newest entries of a session that the page shows. */
-const ENTRIES = 100;
+const ENTRIES = 50;
+/** UTF-16 units of an entry's words that it shows; the export has all. */
+const MAX_WORDS = 1_500;
 
 /** The facts of the page. */
 interface SessionsFacts {
@@ -160,7 +163,7 @@ function TranscriptEntry({ id, entry }: NumberedEntry): PageView {
   const isTool = entry.role === "tool";
   const words = said.map(({ from, words }) => (
     <p class="words">
-      <b>{from}:</b> {words}
+      <b>{from}:</b> {bounded(words, MAX_WORDS)}
     </p>
   ));
   return (

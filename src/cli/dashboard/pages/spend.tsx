@@ -196,8 +196,8 @@ function Sums(
       empty={`No model was asked in the last ${days} days.`}
       head={[field === "user" ? "person" : field, "requests", "input", "output", "cost", "seconds"]}
       rows={[
-        ...all.map(({ value, name, ...sum }) => cells(labelOf(value, name), sum)),
         ...(all.length > 1 ? [cells("total", total)] : []),
+        ...all.map(({ value, name, ...sum }) => cells(labelOf(value, name), sum)),
       ]}
     />
   );

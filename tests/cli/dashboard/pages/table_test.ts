@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RefusedChange } from "../../../../src/cli/dashboard/base/page.ts";
 import { pageNamed } from "../../../../src/cli/dashboard/pages/table.ts";
+import { messageId } from "../../../support/discord/builders.ts";
+import { ROUTE } from "../../../support/store/store.ts";
 import { withParts } from "../parts_fixture.ts";
 
 const HOSTILE = "%3Cscript%3Ealert(1)%3C/script%3E";
@@ -39,6 +41,24 @@ describe("[O6] a page of the dashboard", () => {
         assert.ok(!html.includes("<script"), html);
       }));
   }
+
+  it("sessions › stays below 100 kB with a long transcript", () =>
+    withParts(async (parts, claim) => {
+      const stamp = { messageId: messageId("101"), at: parts.now() };
+      const entries = Array.from({ length: 200 }, (_, at) => ({
+        role: "assistant" as const,
+        text: `${at} ${"long ".repeat(4_000)}`,
+        ...stamp,
+      }));
+      const turn = { claim, end: { kind: "answered" as const }, entries, outbox: [] };
+      await parts.store.turns.finishTurn(turn, parts.now());
+      const query = new URLSearchParams({ session: ROUTE.sessionKey });
+      const html = String(await pageNamed("sessions")?.render(parts, query));
+      assert.ok(html.length < 100_000, `${html.length}`);
+      assert.match(html, /150 older entries are in the export/);
+      const file = await pageNamed("sessions")?.download?.(parts, query);
+      assert.equal(file?.text.trim().split("\n").length, 200);
+    }));
 
   for (const query of ["", "session=", "session=nothing"]) {
     it(`sessions › has no file for "${query}"`, () =>
