@@ -12,9 +12,12 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { doctor } from "../../../src/cli/diagnose/doctor.ts";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
 import type { DoctorPart } from "../../../src/core/checks.ts";
 import { OWN_TOKENS } from "../../../src/flows/preflight/model.ts";
 import { recordingIo } from "../../cli/io.ts";
@@ -550,6 +553,25 @@ const HOME: readonly Cause[] = [
     make: ({ start, cli }) => start().then(() => cli("pause")),
     line: /^warn {2}Pause .*answers no one: paused .* = run `barnacle resume`/m,
     cure: ({ cli }) => cli("resume"),
+  },
+  {
+    cause: "the backups are too old",
+    part: "host",
+    async make({ start, cli, dataDir }) {
+      const bot = await start();
+      await cli("backup");
+      bot.kill("SIGTERM");
+      await bot.exited;
+      const store = new DatabaseSync(join(dataDir, DATABASE_NAME));
+      store.prepare(
+        `UPDATE setting SET value = json_set(value, '$.made.at', :at, '$.since', :at)
+         WHERE name = 'backups'`,
+      ).run({ at: Date.now() - 3 * DAY_MS });
+      store.close();
+    },
+    line:
+      /^warn {2}Backups .*3 d \d+ h ago, .* = let the bot run at night, or run `barnacle backup`/m,
+    cure: ({ cli }) => cli("backup"),
   },
   {
     cause: "the store is damaged",
