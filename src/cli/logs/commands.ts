@@ -78,6 +78,10 @@ export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
     const stopping = new AbortController();
     // `barnacle logs -f | head` must end with head.
     for (const event of ["error", "close"]) process.stdout.on(event, () => stopping.abort());
+    // Without this, journalctl could go on after SIGTERM.
+    if (flags.follow) {
+      for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
+    }
     return await logs(flags, message, io, stopping.signal);
   },
 });
