@@ -35,6 +35,17 @@ describe("[O3] the bot's chapter", () => {
     assert.ok(isDone());
   });
 
+  it("asks for another token if the user does not want to try again", async () => {
+    const { dialogue, isDone } = scriptedDialogue([TOKEN, false, TOKEN]);
+    const answers = [
+      { kind: "limited" as const, why: "too many requests" },
+      { kind: "answered" as const, found: BOT },
+    ];
+    const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
+    await askToken({}, deskOf(dialogue, { discord }));
+    assert.ok(isDone());
+  });
+
   it("waits until Requires OAuth2 Code Grant is off", async () => {
     const { dialogue, lines } = scriptedDialogue([true]);
     const discord = { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) };
@@ -76,6 +87,15 @@ describe("[O3] the server's chapter", () => {
     const { dialogue } = scriptedDialogue(["None: direct messages only"]);
     const desk = deskOf(dialogue, { discord: { servers } });
     assert.deepEqual((await askServers(FINISHED, desk)).places, []);
+  });
+
+  it("stops if Discord does not answer, and the user does not want to try again", async () => {
+    const { dialogue } = scriptedDialogue([false]);
+    const discord = { servers: () => Promise.resolve({ kind: "failed" as const, why: "timeout" }) };
+    await assert.rejects(askServers(FINISHED, deskOf(dialogue, { discord })), {
+      code: 75,
+      message: "stopped; the next setup goes on with these answers",
+    });
   });
 
   it("says that Discord has stopped to accept the token", async () => {

@@ -72,7 +72,9 @@ export async function askToken(state: SetupState, desk: Desk): Promise<SetupStat
       throw new StartError(why, answer.kind === "refused" ? EXIT.refused : EXIT.tryAgain);
     }
     if (answer.kind === "refused") token = undefined;
-    else await dialogue.confirm({ key: "tokenFile", message: "Try again?" });
+    else if (!await dialogue.confirm({ key: "tokenFile", message: "Try again with this token?" })) {
+      token = undefined;
+    }
   }
 }
 

@@ -130,7 +130,9 @@ async function serversOf(discord: SetupDiscord, { dialogue }: Desk): Promise<Ser
       : `Discord does not list the bot's servers: ${answer.why}`;
     dialogue.fail(why);
     if (!dialogue.isInteractive) throw new StartError(why, EXIT.tryAgain);
-    await dialogue.confirm({ key: "server", message: "Try again?" });
+    if (!await dialogue.confirm({ key: "server", message: "Try again?" })) {
+      throw new StartError("stopped; the next setup goes on with these answers", EXIT.tryAgain);
+    }
   }
 }
 
