@@ -33,6 +33,10 @@ const CANARIES: Readonly<Record<string, string>> = {
   "mcp.servers.*.headers.*": "canary-mcp-header-yU4iO7pA1sD8fG2h",
   "mcp.servers.*.oauth.clientSecret": "canary-mcp-client-kJ3nB6vC9xZ2lQ5w",
   "search.apiKey": "canary-search-key-nW3qR8tY5uI2oP6a",
+  "alerts.webhook": "http://127.0.0.1:9/canary-webhook-mB5vC8xZ1lK4jH7g",
+  "alerts.ntfy": "http://127.0.0.1:9/canary-topic-qA2wS5eD8rF1tG4y",
+  "alerts.ntfyToken": "canary-ntfy-token-hU7jI0kO3lP6mN9b",
+  "backup.passphrase": "canary-backup-passphrase-eR4tY7uI1oP9aS2d",
   "otel.headers.*": "canary-otel-header-kL4jH7gF1dS9aZ3x",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -66,6 +70,12 @@ const OPTIONS: SceneOptions = {
       },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
+    alerts: {
+      webhook: canary("alerts.webhook"),
+      ntfy: canary("alerts.ntfy"),
+      ntfyToken: canary("alerts.ntfyToken"),
+    },
+    backup: { passphrase: canary("backup.passphrase") },
     otel: {
       endpoint: "http://127.0.0.1:9",
       headers: { "x-key": canary("otel.headers.*") },
