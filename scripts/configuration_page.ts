@@ -151,10 +151,6 @@ function environment(): string {
   ].join("\n\n");
 }
 
-const LATER = `## Not implemented yet
-
-Barnacle reads and checks these keys, but they have no effect yet. \`config check\` warns about them.`;
-
 /** The list of all keys as Markdown. An old link to a key leads to its line. */
 export function configurationPage(): string {
   const tasks = Object.keys(TASKS).filter(isTask);
@@ -165,7 +161,6 @@ export function configurationPage(): string {
       ...tasks.map((task) => TASKS[task]),
       "Texts",
       "Environment variables",
-      "Not implemented yet",
     ]
       .map(link).join("\n"),
     COMMON,
@@ -179,8 +174,6 @@ export function configurationPage(): string {
     ]),
     TEXTS_LIST,
     environment(),
-    LATER,
-    unbuilt(topKeys()).map((key) => `- \`${key.path}\`: ${laterText(key)}`).join("\n"),
   ].join("\n\n") + "\n";
 }
 
@@ -266,22 +259,16 @@ function isText({ path }: ReferenceKey): boolean {
 
 /** Keys with values, including those of entries in records and lists. */
 function leaves(): readonly ReferenceKey[] {
-  return allKeys().filter(({ isBuilt, isSection }) => isBuilt && !isSection);
+  return allKeys().filter(({ isSection }) => !isSection);
 }
 
 /** The outermost keys of the short example. */
 function common(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.filter(({ isBuilt }) => isBuilt)
-    .flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
+  return keys.flatMap((key) => key.doc.isCommon ? [key] : common(key.keys));
 }
 
 function firstSentence({ description }: KeyDoc): string {
   return /^.*?[.](?= |$)/.exec(description)?.[0] ?? description;
-}
-
-/** The outermost keys that have no effect. */
-function unbuilt(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.flatMap((key) => key.isBuilt ? unbuilt(key.keys) : [key]);
 }
 
 function entry(key: ReferenceKey): string {
@@ -309,12 +296,6 @@ function valueText(key: ReferenceKey): string {
   }
   return text.replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
     .replace(/\btrue or false\b/, "`true` or `false`");
-}
-
-function laterText({ doc, keys }: ReferenceKey): string {
-  const denial = doc.denial === undefined ? [] : [`In this version, ${doc.denial}.`];
-  const names = keys.map(({ name }) => `\`${name}\``).join(", ");
-  return [doc.description, ...denial, ...(names === "" ? [] : [`Keys: ${names}.`])].join(" ");
 }
 
 /** Markdown's code, with longer marks if the text contains some. */

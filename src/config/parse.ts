@@ -91,7 +91,7 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
     settings,
     written: value,
     blanked: blankedText(text, secrets, tree.comments),
-    problems: [...remarks, ...audit(rootOf, value, configSchema)].sort(byOffset)
+    problems: [...remarks, ...audit(rootOf, value)].sort(byOffset)
       .map(toProblem),
     problemAt,
   };
@@ -135,7 +135,7 @@ async function invalid(
   const { part, more } = validPartOf(value, issues, lost);
   const context = { schema: configSchema, root, text, isSecret: isSecretAt };
   const errors = await remarksOf([...issues, ...more], context);
-  const others = audit(() => root, value, configSchema).filter((
+  const others = audit(() => root, value).filter((
     { path, severity },
   ) => severity === "error" && !errors.some((error) => isWithin(path, error.path)));
   return { errors: [...errors, ...others], part };

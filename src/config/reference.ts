@@ -27,8 +27,6 @@ export interface ReferenceKey {
   readonly name: string;
   readonly schema: Schema;
   readonly doc: KeyDoc;
-  /** Whether the key, and each section above it, has an effect in this version. */
-  readonly isBuilt: boolean;
   /** The part of the page that has the key. */
   readonly task: ReferencePart;
   readonly takesEffect: TakesEffect;
@@ -40,11 +38,11 @@ export interface ReferenceKey {
 
 /** Reads the documented keys of an object, in the order of the schema. */
 export function referenceKeys(schema: Schema): readonly ReferenceKey[] {
-  return keysBelow(schema, "", { isBuilt: true, takesEffect: "now" });
+  return keysBelow(schema, "", { takesEffect: "now" });
 }
 
 /** Facts that a key inherits from its section. */
-interface Inherited extends Pick<ReferenceKey, "isBuilt" | "takesEffect"> {
+interface Inherited extends Pick<ReferenceKey, "takesEffect"> {
   readonly task?: ReferencePart;
 }
 
@@ -54,7 +52,6 @@ function keysBelow(schema: Schema, above: string, inherited: Inherited): readonl
     if (!doc) return [];
     const path = above === "" ? name : `${above}.${name}`;
     const here = {
-      isBuilt: inherited.isBuilt && (doc.built ?? "built") === "built",
       task: doc.task ?? inherited.task ?? "operating",
       takesEffect: doc.takesEffect ?? inherited.takesEffect,
     };
@@ -168,8 +165,7 @@ function members(
   });
 }
 
-function isShown({ isBuilt, doc, isSection, keys }: ReferenceKey, kind: ExampleKind): boolean {
-  if (!isBuilt) return false;
+function isShown({ doc, isSection, keys }: ReferenceKey, kind: ExampleKind): boolean {
   if (kind === "all" || doc.isCommon) return true;
   return isSection && keys.some((key) => isShown(key, kind));
 }

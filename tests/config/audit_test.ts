@@ -136,12 +136,6 @@ describe("[P2] [P6] [C3] audit() and silentDefaults()", () => {
       ],
     ],
     [
-      "C12",
-      "a key without effect, once",
-      '{"channels":{"discord":{}},"http":{"dashboard":true}}',
-      ['warning http.dashboard: "dashboard" has no effect in this version'],
-    ],
-    [
       "I1",
       "an intent filter that nothing passes",
       discord('"intentFilter":{"enabled":true},"guilds":{"*":{}}'),

@@ -9,10 +9,9 @@ import { type Segment, valueAt } from "../../src/config/text/tree.ts";
 import { configOf, loadedOf } from "./support.ts";
 import { sameData } from "../support/same_data.ts";
 
-/** All built keys in sections, so that their path is a path of the config. */
+/** All keys in sections, so that their path is a path of the config. */
 function plainKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
-  return keys.filter(({ isBuilt }) => isBuilt)
-    .flatMap((key) => key.isSection ? plainKeys(key.keys) : [key]);
+  return keys.flatMap((key) => key.isSection ? plainKeys(key.keys) : [key]);
 }
 
 /** A config with one key. */

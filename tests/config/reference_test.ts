@@ -49,18 +49,13 @@ describe("[C4] referenceKeys()", () => {
     }
   });
 
-  it("tells keys without effect from those with one", () => {
-    assert.equal(keyAt("http.dashboard").isBuilt, false);
-    assert.equal(keyAt("log.level").isBuilt, true);
-  });
-
   it("does not repeat the keys of an account", () => {
     assert.equal(KEYS.some(({ path }) => path.startsWith("channels.discord.accounts.")), false);
   });
 });
 
 describe("[C4] exampleOf()", () => {
-  const values = KEYS.filter(({ isBuilt, isSection }) => isBuilt && !isSection);
+  const values = KEYS.filter(({ isSection }) => !isSection);
   for (const key of values) {
     it(`gives ${key.path} a valid value other than its default`, () => {
       const example = exampleOf(key);
@@ -80,9 +75,9 @@ describe("[C4] units", () => {
     Mb: /^megabytes/,
     Limit: /^(messages|turns|characters)/,
   };
-  for (const { path, name, doc, isBuilt } of KEYS) {
+  for (const { path, name, doc } of KEYS) {
     const suffix = Object.keys(UNITS).find((end) => name.endsWith(end));
-    if (!isBuilt || suffix === undefined || /PerSec$|^rateLimit$/.test(name)) continue;
+    if (suffix === undefined || /PerSec$|^rateLimit$/.test(name)) continue;
     it(`${path} names its unit`, () => assert.match(doc.unit ?? "", UNITS[suffix] ?? /^$/));
   }
 });

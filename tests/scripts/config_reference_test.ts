@@ -75,14 +75,6 @@ describe("[C4] configurationPage()", () => {
     });
   }
 
-  it("lists keys that are not implemented at its end only", () => {
-    const [built = "", later = ""] = configurationPage().split("## Not implemented yet");
-    assert.doesNotMatch(built, /`http\.dashboard`/);
-    assert.doesNotMatch(TASK_TEXT, /### `http\.dashboard`/);
-    assert.ok(later.includes("- `http.dashboard`: "));
-    assert.doesNotMatch(later, /undefined|`log\.level`/);
-  });
-
   it("starts with links to about ten usual keys", () => {
     const [, list = ""] = configurationPage().split("## Usual keys\n");
     const links = Array.from(
@@ -99,10 +91,10 @@ describe("[C4] configurationPage()", () => {
   });
 
   it("has every key once", () => {
-    for (const { path, isBuilt, isSection } of allKeys()) {
+    for (const { path, isSection } of allKeys()) {
       const isText = path.startsWith("messages.texts.");
       const count = TASK_TEXT.split(`### \`${path}\`\n`).length - 1;
-      assert.equal(count, isBuilt && !isSection && !isText ? 1 : 0, path);
+      assert.equal(count, !isSection && !isText ? 1 : 0, path);
       const line = `\n- \`${path.replace("messages.texts.", "")}\`: `;
       if (isText) assert.equal(textsPage().split(line).length - 1, 1, path);
     }
@@ -116,7 +108,7 @@ describe("[C4] configurationPage()", () => {
       const text = PAGES[page];
       assert.ok(text !== undefined, place);
       if (anchor !== undefined) assert.ok(anchorsIn(text).includes(anchor), place);
-      if (!key.isBuilt || key.isSection || page === "texts.md") continue;
+      if (key.isSection || page === "texts.md") continue;
       const line = `\n- <a id="${anchorOf(key.path)}"></a>[\`${key.path}\`](${place}): `;
       assert.equal(list.split(line).length - 1, 1, key.path);
     }

@@ -110,7 +110,7 @@ function keyLines(
   file: string | undefined,
   { style }: Pick<Io, "style">,
 ): readonly string[] {
-  const { path, description, values, unit, example, change, state, docs, keys } = facts;
+  const { path, description, values, unit, example, change, docs, keys } = facts;
   const rows = [
     ["  values", values],
     ...(unit === undefined ? [] : [["  unit", unit]]),
@@ -124,7 +124,6 @@ function keyLines(
   return [
     style.bold(path),
     `  ${description}`,
-    ...(state === "built" ? [] : ["  Not implemented yet: it has no effect in this version."]),
     "",
     ...inColumns(rows),
   ];

@@ -3,12 +3,10 @@
  * used, and names of skills that do not exist (T7).
  */
 
-import { type Node, parseTree } from "jsonc-parser";
 import { z } from "zod";
 import { homedir } from "node:os";
 import { forAccount } from "../../config/config.ts";
 import { docs, docText } from "../../config/schema/parts/key.ts";
-import { childOf, docOf, type Schema } from "../../config/schema/parts/shape.ts";
 import { exampleText } from "../../config/reference.ts";
 import { type LoadedConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -100,34 +98,13 @@ export function example({ all, json }: ExampleFlags, io: Io): ExitCode {
   return EXIT.done;
 }
 
-/** Prints the config with all defaults; of a secret, only its source. Marks keys without effect. */
-export async function show({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
+/** Prints the config with all defaults; of a secret, only its source. */
+export async function show({ config: flag }: ConfigFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfig(flag, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const text = JSON.stringify(effectiveValues(loaded.written), undefined, 2);
-  io.out(json ? text : marked(text));
+  io.out(text);
   return EXIT.done;
-}
-
-/** Adds a comment to the first line of each key that is not implemented yet. */
-function marked(text: string): string {
-  const lines = text.split("\n");
-  const root = parseTree(text);
-  const visit = (node: Node, schema: Schema): void => {
-    for (const [at, entry] of (node.children ?? []).entries()) {
-      const [key, value = entry] = entry.type === "property" ? entry.children ?? [] : [];
-      const child = childOf(schema, key ? String(key.value) : at);
-      if (!child) continue;
-      if ((docOf(child)?.built ?? "built") === "built") {
-        visit(value, child);
-        continue;
-      }
-      const line = text.slice(0, entry.offset).split("\n").length - 1;
-      lines[line] += " // not implemented yet: no effect";
-    }
-  };
-  if (root) visit(root, configSchema);
-  return lines.join("\n");
 }
 
 /** The schema as JSON Schema, with defaults and descriptions. */
@@ -145,8 +122,7 @@ export function jsonSchema(): Record<string, unknown> {
       if (!doc) return;
       // zod copies the whole document; an editor shows only the description.
       for (const name of Object.keys(doc)) delete jsonSchema[name];
-      const isBuilt = (doc.built ?? "built") === "built";
-      jsonSchema.description = `${docText(doc)}${isBuilt ? "" : " (Not implemented yet.)"}`;
+      jsonSchema.description = docText(doc);
     },
   });
 }

@@ -9,9 +9,7 @@ import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from 
 import { auditRouter } from "./audit_router.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { Problem, Span } from "../text/problem.ts";
-import type { Built } from "../schema/parts/key.ts";
-import { childOf, docOf, type Schema } from "../schema/parts/shape.ts";
-import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
+import { isList, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
 
 /**
  * All remarks about a valid file, in its order; one for each key and message.
@@ -21,7 +19,6 @@ import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "..
 export function audit(
   rootOf: () => Node,
   value: unknown,
-  schema: Schema,
 ): readonly Remark[] {
   const remarks: Remark[] = [];
   const reported = new Set<string>();
@@ -31,24 +28,6 @@ export function audit(
     reported.add(once);
     remarks.push({ severity, path, message, hint, ...spanOf(rootOf(), path) });
   };
-
-  const visit = (part: unknown, at: Schema, path: readonly Segment[]): void => {
-    const built: Built = docOf(at)?.built ?? "built";
-    if (built !== "built") {
-      if (!switchesOff(part, built)) remark(path, ...unbuilt(path, built, docOf(at)?.denial));
-      return;
-    }
-    const children: Iterable<readonly [Segment, unknown]> = isRecord(part)
-      ? Object.entries(part)
-      : isList(part)
-      ? part.entries()
-      : [];
-    for (const [segment, child] of children) {
-      const inner = childOf(at, segment);
-      if (inner && mayHaveRemarks(child, inner)) visit(child, inner, [...path, segment]);
-    }
-  };
-  visit(value, schema, []);
 
   for (const section of writtenSections(value)) {
     auditAccount(section, value, remark);
@@ -61,11 +40,6 @@ export function audit(
   auditModels(value, remark);
   auditRouter(value, remark);
   return remarks.sort((one, other) => one.offset - other.offset);
-}
-
-/** Whether a value may have remarks; most of a large file are plain values of built keys. */
-function mayHaveRemarks(value: unknown, schema: Schema): boolean {
-  return typeof value === "object" || (docOf(schema)?.built ?? "built") !== "built";
 }
 
 /** Warnings about keys that are not written (P6). */
@@ -82,25 +56,6 @@ export function silentDefaults(
       "Without channels.discord, every member may talk to the bot in each guild of its owners",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
-}
-
-/** The message and the hint for a key that this version does not act on. */
-function unbuilt(
-  path: readonly Segment[],
-  built: Built,
-  denial: string | undefined,
-): readonly [message: string, hint?: string] {
-  const name = quoted(String(path.at(-1)));
-  return built === "denies"
-    ? [`${name} is not implemented yet: ${denial ?? "it lets no one in"}`]
-    : [`${name} has no effect in this version`];
-}
-
-/** Whether a value switches off something that this version does not do anyway. */
-function switchesOff(value: unknown, built: Built): boolean {
-  if (isRecord(value) && built === "denies") return value["enabled"] !== true;
-  if (isRecord(value)) return value["enabled"] === false || Object.keys(value).length === 0;
-  return value === false || value === "off" || (isList(value) && value.length === 0);
 }
 
 /** Only a person can be an owner, so roles and `"*"` make no one an owner (P10). */

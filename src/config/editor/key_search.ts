@@ -38,7 +38,7 @@ const MAX_FOUND = 12;
  */
 export function searchKeys(query: string, distance: Distance): KeySearch {
   const { found, instead } = findKeys(query, distance);
-  return { ...listed(found.map(({ key }) => key).filter(({ isBuilt }) => isBuilt)), instead };
+  return { ...listed(found.map(({ key }) => key)), instead };
 }
 
 function listed(found: readonly ReferenceKey[]): KeySearch {

@@ -72,8 +72,8 @@ function wordsOf(typed: string): readonly string[] {
   return typed.toLowerCase().split(/[\s.]+/).filter((word) => word !== "").slice(0, MAX_WORDS);
 }
 
-function rankOf({ key: { isBuilt, doc, path }, by }: FoundKey): number {
-  return ORDER.indexOf(by) * 10_000 + (isBuilt ? 0 : 4_000) + (doc.isCommon ? 0 : 150) +
+function rankOf({ key: { doc, path }, by }: FoundKey): number {
+  return ORDER.indexOf(by) * 10_000 + (doc.isCommon ? 0 : 150) +
     path.split(/[.[]/).length * 100 + path.length / 10;
 }
 

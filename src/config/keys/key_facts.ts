@@ -26,8 +26,6 @@ export interface KeyFacts {
   readonly example?: string;
   /** What a change does in a running bot. */
   readonly change: string;
-  /** `later`: it has no effect in this version. */
-  readonly state: "built" | "later";
   /** Page and anchor in `docs/`: `"configuration/access.md#channelsdiscorddmpolicy"`. */
   readonly docs: string;
   /** Paths of the keys below it, for a section, and for entries of a record or a list. */
@@ -71,7 +69,6 @@ export function anchorOf(heading: string): string {
 
 /** Place of a key in `docs/`. */
 export function docsOf(key: ReferenceKey): string {
-  if (!key.isBuilt) return `${INDEX_PAGE}#not-implemented-yet`;
   if (key.path.startsWith(TEXTS)) return PAGES.texts;
   const page = key.isSection ? pageOfSection(key) : pageOf(key);
   if (page === PAGES.texts) return page;
@@ -80,14 +77,14 @@ export function docsOf(key: ReferenceKey): string {
 
 /** The page with the heading of a section: one that has keys of it, its own if possible. */
 function pageOfSection(section: ReferenceKey): string | undefined {
-  const pages = section.keys.filter(({ isBuilt, isSection }) => isBuilt && !isSection).map(pageOf);
+  const pages = section.keys.filter(({ isSection }) => !isSection).map(pageOf);
   const own = pageOf(section);
   return pages.includes(own) ? own : pages[0];
 }
 
 /** The facts about a key. */
 export function factsOf(key: ReferenceKey): KeyFacts {
-  const { path, name, schema, doc, isBuilt, takesEffect, keys } = key;
+  const { path, name, schema, doc, takesEffect, keys } = key;
   const fallback = defaultOf(schema);
   const example = exampleOf(key);
   return {
@@ -100,7 +97,6 @@ export function factsOf(key: ReferenceKey): KeyFacts {
     unit: doc.unit,
     example: example === undefined ? undefined : `"${name}": ${jsonOnOneLine(example)}`,
     change: EFFECTS[takesEffect],
-    state: isBuilt ? "built" : "later",
     docs: docsOf(key),
     keys: keys.map((inner) => inner.path),
   };

@@ -1,7 +1,7 @@
 /** Keys for commands, tools of the host, and the service itself. */
 
 import { z } from "zod";
-import { address, amount, key, later, lazyKey, lazySection, text, whole } from "./parts/key.ts";
+import { address, amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
@@ -323,7 +323,11 @@ export const http = z.strictObject({
       "`127.0.0.1` and `[::1]` always work.",
     { example: ["barnacle.home.arpa"] },
   ),
-  dashboard: later(z.boolean().default(false), "Whether to serve a dashboard."),
+  dashboard: key(
+    z.boolean().default(false),
+    "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
+    { takesEffect: "now" },
+  ),
   keepAliveUrl: key(
     address("leave it out: /livez asks for none").optional(),
     "Public address of this service. Barnacle requests its `/livez` every 4 minutes, for hosts that " +

@@ -104,8 +104,4 @@ describe("[C4] barnacle config explain", () => {
       assert.deepEqual(JSON.parse((await ask(query, true)).text), { query, found: [] });
     });
   }
-
-  it("says that a key has no effect yet", async () => {
-    assert.match((await ask("channels.discord.dms.<user id>.historyLimit")).text, /values/);
-  });
 });

@@ -1,20 +1,11 @@
 /**
- * Documents the config's keys: descriptions, units, examples, and whether this version acts on them.
+ * Documents the config's keys: descriptions, units and examples.
  *
  * The documents are in a registry of ours. zod's `.meta()` copies the schema of each key, and
  * Barnacle builds the whole schema whenever it starts.
  */
 
 import { z } from "zod";
-
-/**
- * Whether this version acts on a key.
- *
- * - `built`: it does.
- * - `later`: it reads and checks the key, which has no effect.
- * - `denies`: the key would let messages in or keep them out; Barnacle denies those messages.
- */
-export type Built = "built" | "later" | "denies";
 
 /**
  * When a change of a key takes effect (C9).
@@ -41,8 +32,6 @@ export interface KeyDoc {
   readonly description: string;
   /** That of the section if absent. */
   readonly task?: ReferencePart;
-  /** That of the section if absent; at the top, `built`. */
-  readonly built?: Built;
   /** The default, in words, of a key for which the schema has none. */
   readonly unset?: string;
   /** Unit of a number, in the plural: `"seconds"`. */
@@ -57,8 +46,6 @@ export interface KeyDoc {
   readonly entry?: string;
   /** Config path of the keys that each entry takes, too; so they are documented only there. */
   readonly repeats?: string;
-  /** The effect that a `denies` key has in this version. */
-  readonly denial?: string;
   /** That of the section if absent; at the top, `now`. */
   readonly takesEffect?: TakesEffect;
 }
@@ -93,15 +80,6 @@ export function key<S extends z.ZodType>(
   const doc: KeyDoc = { description, ...details };
   docs.add<z.ZodType>(schema, doc);
   return schema;
-}
-
-/** Documents a key that has no effect in this version. */
-export function later<S extends z.ZodType>(
-  schema: S,
-  description: string,
-  details: Omit<KeyDoc, "description" | "built"> = {},
-): S {
-  return key(schema, description, { ...details, built: "later" });
 }
 
 /**
