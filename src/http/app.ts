@@ -24,6 +24,7 @@ import {
   toHealthCheck,
 } from "./health_finding.ts";
 import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
+import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The dependencies of the application. */
@@ -61,6 +62,9 @@ export interface StatusReport {
 /** Answers a request of a client. */
 export type HttpHandler = (request: Request) => Response | Promise<Response>;
 
+/** Other paths reach no handler, so no route can lack its row. */
+const PATHS: ReadonlySet<string> = new Set(HEALTH_ROUTES.map(({ path }) => path));
+
 const HEADERS = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
@@ -80,6 +84,7 @@ export function createApp(ports: AppPorts): HttpHandler {
   app.use(async (c, next) => {
     const refusal = refusalOf(c.req.raw, hosts);
     if (refusal !== undefined) c.res = c.text(refusal, 403);
+    else if (!PATHS.has(c.req.path)) c.res = c.text("Nothing here", 404);
     else if (c.req.method !== "GET" && c.req.method !== "HEAD") {
       c.res = c.text("This server is read-only", 405, { Allow: "GET, HEAD" });
     } else await next();
@@ -90,8 +95,7 @@ export function createApp(ports: AppPorts): HttpHandler {
     if (showsDetail(c.req.raw)) return await next();
     return c.text(refusedDetail, 401, { "WWW-Authenticate": 'Bearer realm="barnacle"' });
   };
-  app.use("/metrics", withDetail);
-  app.use("/status", withDetail);
+  for (const { path, auth } of HEALTH_ROUTES) if (auth === "details") app.use(path, withDetail);
 
   app.route("/", createHealthApp({ snapshot, measure, now, version: build.version, showsDetail }));
   app.get("/metrics", async (c) =>
@@ -113,7 +117,6 @@ export function createApp(ports: AppPorts): HttpHandler {
     return c.json(report);
   });
 
-  app.notFound((c) => c.text("Nothing here", 404));
   app.onError((error, c) => {
     onError(error);
     return c.text("Internal error; see the log", 500);

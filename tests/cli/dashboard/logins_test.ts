@@ -2,57 +2,80 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createLogins, LINK_MS, SESSION_MS } from "../../../src/cli/dashboard/logins.ts";
 
-/** Logins with a clock of their own. */
-function world() {
-  let now = 1_000;
-  const logins = createLogins({ now: () => now });
-  const session = (token: string) => {
-    const result = logins.login(token);
-    return result.kind === "session" ? result.token : assert.fail(result.kind);
-  };
-  return { ...logins, session, pass: (ms: number) => void (now += ms) };
+function logins() {
+  const clock = { now: 1_000_000 };
+  return { clock, ...createLogins({ now: () => clock.now }) };
 }
 
-describe("[O6] [SEC-R31] createLogins()", () => {
-  it("exchanges a link once, for a token of its own", () => {
-    const { createLink, login, session, check } = world();
+/** The token of a session. */
+function loggedIn({ createLink, login }: Pick<ReturnType<typeof logins>, "createLink" | "login">) {
+  const result = login(createLink());
+  assert.equal(result.kind, "session");
+  return result.kind === "session" ? result.token : "";
+}
+
+describe("[O6] createLogins()", () => {
+  it("makes tokens of 256 bits, each another one", () => {
+    const { createLink } = logins();
+    const tokens = [createLink(), createLink(), loggedIn(logins())];
+    assert.equal(new Set(tokens).size, 3);
+    for (const token of tokens) assert.match(token, /^[\w-]{43}$/);
+  });
+
+  it("lets a link log in once", () => {
+    const { createLink, login } = logins();
     const link = createLink();
-    const token = session(link);
-    assert.notEqual(token, link);
-    assert.deepEqual([check(token), check(link)], ["right", "wrong"]);
-    assert.deepEqual(login(link), { kind: "wrong" });
+    assert.equal(login(link).kind, "session");
+    assert.equal(login(link).kind, "wrong");
   });
 
-  it("ends a link after five minutes, and a session after twelve hours or a logout", () => {
-    const { createLink, login, session, check, logout, pass } = world();
-    const late = createLink();
-    const one = session(createLink());
-    const other = session(createLink());
-    logout(other);
-    assert.deepEqual([check(one), check(other)], ["right", "wrong"]);
-    pass(LINK_MS);
-    assert.deepEqual(login(late), { kind: "wrong" });
-    pass(SESSION_MS - LINK_MS);
-    assert.equal(check(one), "wrong");
+  it("lets a link log in within five minutes", () => {
+    const { clock, createLink, login } = logins();
+    const [first, second] = [createLink(), createLink()];
+    clock.now += LINK_MS - 1;
+    assert.equal(login(first).kind, "session");
+    clock.now += 1;
+    assert.equal(login(second).kind, "wrong");
   });
 
-  it("keeps four links; a further one ends the oldest", () => {
-    const { createLink, login, session } = world();
-    const first = createLink();
-    const others = Array.from({ length: 4 }, createLink);
-    assert.deepEqual(login(first), { kind: "wrong" });
-    for (const link of others) session(link);
+  it("ends a session after hours, and by a logout", () => {
+    const all = logins();
+    const [first, second] = [loggedIn(all), loggedIn(all)];
+    assert.equal(all.check(first), "right");
+    all.logout(first);
+    assert.equal(all.check(first), "wrong");
+    all.clock.now += SESSION_MS - 1;
+    assert.equal(all.check(second), "right");
+    all.clock.now += 1;
+    assert.equal(all.check(second), "wrong");
   });
 
-  it("limits wrong tokens, and keeps out neither a right link nor a right session", () => {
-    const { createLink, login, session, check, pass } = world();
-    const link = createLink();
-    const token = session(createLink());
-    for (let wrong = 0; wrong < 10; wrong++) assert.equal(check(`wrong ${wrong}`), "wrong");
-    assert.deepEqual(login("wrong"), { kind: "limited" });
-    assert.deepEqual([check("wrong"), check(token)], ["limited", "right"]);
-    session(link);
-    pass(60_000);
-    assert.deepEqual(login("wrong"), { kind: "wrong" });
+  it("takes no link as a session, and no session as a link", () => {
+    const all = logins();
+    assert.equal(all.check(all.createLink()), "wrong");
+    assert.equal(all.login(loggedIn(all)).kind, "wrong");
+  });
+
+  it("limits wrong tokens, but keeps sessions and links", () => {
+    const all = logins();
+    const session = loggedIn(all);
+    const link = all.createLink();
+    for (let count = 0; count < 10; count++) assert.equal(all.check(`wrong ${count}`), "wrong");
+    assert.equal(all.check("wrong"), "limited");
+    assert.equal(all.login("wrong").kind, "limited");
+    assert.equal(all.check(session), "right");
+    assert.equal(all.login(link).kind, "session"); // a program that tries keeps no owner out
+    all.clock.now += 60_001;
+    assert.equal(all.check("wrong"), "wrong");
+  });
+
+  it("keeps few links and sessions: the oldest makes room", () => {
+    const all = logins();
+    const links = Array.from({ length: 5 }, all.createLink);
+    assert.equal(all.login(links[0] ?? "").kind, "wrong");
+    assert.equal(all.login(links[1] ?? "").kind, "session");
+    const sessions = Array.from({ length: 17 }, () => loggedIn(all));
+    assert.equal(all.check(sessions[0] ?? ""), "wrong");
+    assert.equal(all.check(sessions[1] ?? ""), "right");
   });
 });

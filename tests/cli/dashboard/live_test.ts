@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { liveViews } from "../../../src/cli/dashboard/live.ts";
+
+/** Plays a page whose rendering takes `renderMs`, while each wait makes a change. */
+async function play(renderMs: number, open = 1) {
+  const clock = { now: 0 };
+  const waits: number[] = [];
+  const leaving = new AbortController();
+  let version = 0;
+  const views = liveViews({
+    render() {
+      clock.now += renderMs;
+      return Promise.resolve(`view ${version}`);
+    },
+    version: () => String(version),
+    open: () => open,
+    elapsed: () => clock.now,
+    wait(ms) {
+      waits.push(ms);
+      clock.now += ms;
+      version += 1;
+      return Promise.resolve();
+    },
+    signal: leaving.signal,
+  });
+  const seen: string[] = [];
+  for await (const view of views) seen.push(view);
+  return { seen, waits, elapsed: clock.now };
+}
+
+describe("[O6] liveViews()", () => {
+  it("renders at most four times a second", async () => {
+    const { waits } = await play(0);
+    assert.ok(waits.length > 100);
+    assert.ok(waits.slice(0, -1).every((ms) => ms === 250));
+  });
+
+  it("takes at most 1 % of the time, over all open pages", async () => {
+    for (const open of [1, 3]) {
+      const { seen, waits } = await play(20, open);
+      assert.equal(waits[0], 2_000 * open);
+      assert.ok(seen.length * 20 * open <= 0.012 * 45_000 + 20, `${seen.length} views`);
+    }
+  });
+
+  it("ends before the server breaks the connection", async () => {
+    assert.ok((await play(0)).elapsed <= 45_000);
+  });
+
+  it("renders nothing while nothing changes, and sends no equal view twice", async () => {
+    let rendered = 0;
+    let now = 0;
+    const views = liveViews({
+      render: () => Promise.resolve(`same ${Math.min(++rendered, 1)}`),
+      version: () => now < 10_000 ? "a" : "b",
+      open: () => 1,
+      elapsed: () => now,
+      wait: (ms) => Promise.resolve(void (now += ms)),
+      signal: new AbortController().signal,
+    });
+    const seen: string[] = [];
+    for await (const view of views) seen.push(view);
+    assert.deepEqual(seen, ["same 1"]);
+    assert.equal(rendered, 2);
+  });
+
+  it("ends once the reader leaves", async () => {
+    const leaving = new AbortController();
+    const views = liveViews({
+      render: () => Promise.resolve("view"),
+      version: () => "a",
+      open: () => 1,
+      elapsed: () => 0,
+      wait: () => Promise.resolve(leaving.abort()),
+      signal: leaving.signal,
+    });
+    assert.equal((await views.next()).value, "view");
+    assert.equal((await views.next()).done, true);
+  });
+});
