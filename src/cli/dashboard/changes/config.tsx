@@ -264,7 +264,7 @@ function OneProblem({ severity, line, column, path, message, hint, excerpt }: Pr
         )} {path !== "" && <code>{path}</code>} {message}
       </p>
       {excerpt && line !== undefined && (
-        <pre>
+        <pre tabindex={0}>
           {`${line} | ${excerpt.text}\n${" ".repeat(gutter)} | ${" ".repeat(excerpt.start)}${
             "^".repeat(excerpt.length)
           }`}
