@@ -114,12 +114,11 @@ describe("[C5] isSecretPlaceholder()", () => {
   for (
     const text of ["YOUR_BOT_TOKEN", "your-api-key", "sk-your-key-here", "<token>", "changeme"]
       .concat("Bearer <your token>", "sk-...", "xxxxxxxx", "paste_it_here", "replace-this")
-      .concat("*".repeat(8)) // as `config show` and a backup without a passphrase blank it
   ) {
     it(`finds ${text}`, () => assert.ok(isSecretPlaceholder(text)));
   }
 
-  for (const text of ["swordfish", "x", "my-secret", "x".repeat(40), "sk-abc123"]) {
+  for (const text of ["swordfish", "x", "*".repeat(8), "my-secret", "x".repeat(40), "sk-abc123"]) {
     it(`takes ${text} for a secret`, () => assert.ok(!isSecretPlaceholder(text)));
   }
 
