@@ -8,6 +8,7 @@
  * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
  */
 
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
@@ -20,6 +21,7 @@ import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFigures } from "./figures.ts";
 import { createForgetting } from "./forget/forget.ts";
+import { noteForgotten } from "./forget/forgotten_ids.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
@@ -67,6 +69,9 @@ export interface StoreOptions {
   /** Delays the tables' work; the runtime's timer by default. */
   readonly schedule?: StartTimer;
 }
+
+/** The file with hashes of forgotten people; `host/` names it, too. */
+const FORGOTTEN = "forgotten.jsonl";
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
@@ -160,7 +165,9 @@ export function createStore(
   const figures = createFigures(database, commits);
   const kept = { memory, verdicts, pruner, transcripts };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
-  const forgetting = createForgetting(database, commits, memory.forgotten);
+  const forgetting = createForgetting(database, commits, memory.forgotten, (userId) => {
+    if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
+  });
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {

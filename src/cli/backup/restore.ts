@@ -16,7 +16,12 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { basename, extname, join, resolve } from "node:path";
-import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
+import {
+  DATABASE_NAME,
+  FORGOTTEN_NAME,
+  MEDIA_NAME,
+  prepareDataDir,
+} from "../../host/files/data_dir.ts";
 import {
   contentOf,
   finishReplacing,
@@ -30,6 +35,8 @@ import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { type EndedWork, endOpenWork } from "../../store/copy/restored.ts";
+import { forgottenIn, joinedForgotten } from "../../store/forget/forgotten_ids.ts";
+import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
@@ -57,6 +64,8 @@ const CONFIG_COPY = "config.restored";
 interface RestoredBackup {
   readonly manifest: Manifest;
   readonly ended: EndedWork;
+  /** Number of people who were forgotten after the backup, and now again. */
+  readonly forgotten: number;
   /** Path of the folder with the old data. */
   readonly old?: string;
   readonly config?: { readonly path: string; readonly isNew: boolean };
@@ -128,6 +137,7 @@ async function install({ path, dataDir, flags, io, ask, crash }: {
     crash.at("unpacked");
     const store = join(folder, STORE_PATH);
     checkStore(store, path);
+    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), manifest);
     const ended = prepareStore(store, manifest);
     moveWorkspaces(folder);
     const config = placeConfig(folder, manifest, flags, io);
@@ -139,11 +149,42 @@ async function install({ path, dataDir, flags, io, ask, crash }: {
       (at, text) => writeFileSync(at, text, { mode: 0o600, flush: true }),
       () => crash.at("moved"),
     );
-    return { manifest, ended, old: replaced?.old, config };
+    return { manifest, ended, forgotten, old: replaced?.old, config };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Forgets the people who were forgotten after the backup, here or on the machine that made it. */
+async function forgetAgain(
+  dataDir: string,
+  prepared: string,
+  { createdAt }: Manifest,
+): Promise<number> {
+  const list = join(prepared, FORGOTTEN_NAME);
+  const joined = joinedForgotten([list, join(dataDir, FORGOTTEN_NAME)]);
+  if (joined === "") return 0;
+  writeFileSync(list, joined, { mode: 0o600, flush: true });
+  const path = join(prepared, DATABASE_NAME);
+  const people = forgottenIn(path, list, createdAt);
+  if (people.length === 0) return 0;
+  const store = openStore(path, {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+    onRefused: reportRefusedRecord,
+  });
+  try {
+    const media = createMediaFolder(join(prepared, MEDIA_NAME));
+    for (const userId of people) {
+      await store.forgetting.forget(userId, false);
+      await media.forget(userId);
+    }
+    await store.forgetting.vacuum();
+  } finally {
+    store.close();
+  }
+  return people.length;
 }
 
 /** Brings the store to this Barnacle's schema, and ends all work that was under way. */
@@ -200,13 +241,13 @@ function placeConfig(
 }
 
 function report(
-  { manifest, ended, old, config }: RestoredBackup,
+  { manifest, ended, forgotten, old, config }: RestoredBackup,
   dataDir: string,
   { json }: RestoreFlags,
   io: Io,
 ): void {
   if (json) {
-    io.out(jsonLine({ dataDir, manifest, ended, old, config: config?.path }));
+    io.out(jsonLine({ dataDir, manifest, ended, forgotten, old, config: config?.path }));
     return;
   }
   io.out(`Restored to ${dataDir}`);
@@ -215,6 +256,7 @@ function report(
     `Ended: ${ended.turns} open turns, ${ended.questions} questions. Unsent messages: ` +
       `${ended.looked} to look for in their channels, ${ended.held} held (\`barnacle outbox\`)`,
   );
+  if (forgotten > 0) io.err(`Forgot ${forgotten} people again, who were forgotten since then`);
   if (old !== undefined) io.err(`The old data are in ${old}`);
   if (config?.isNew) io.err(`The config is in ${config.path}`);
   else if (config?.path.startsWith(CONFIG_COPY)) {

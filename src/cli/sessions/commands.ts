@@ -82,7 +82,11 @@ export const forget: CliCommand = describeCommand<ForgetFlags, [user: string]>({
     tryAgain: "a turn of the person is running, or another temporary problem",
   },
   parameters: {
-    flags: { ...FLAGS, yes: flag("Do not ask for confirmation") },
+    flags: {
+      ...FLAGS,
+      yes: flag("Do not ask for confirmation"),
+      deleteBackups: flag("Delete backups and older copies of the store, too"),
+    },
     positional: { kind: "tuple", parameters: [word("Id of the person, or <@id>", "user")] },
   },
   async run(flags, io, user) {

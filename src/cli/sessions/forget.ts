@@ -5,12 +5,13 @@
  * of the person is open, because a running turn would store their words again.
  */
 
-import { readdirSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
+import { isOldContent } from "../../host/files/staged_data.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -24,11 +25,15 @@ import type { Forgotten, Store } from "../../core/store/store.ts";
 export interface ForgetFlags extends CommonFlags {
   /** Do not ask for confirmation. */
   readonly yes: boolean;
+  /** Delete the copies of the store that still have the person's data. */
+  readonly deleteBackups: boolean;
 }
 
 /** Milliseconds to wait for open turns of the person, and between two checks. */
 const WAIT_MS = 30_000;
 const LOOK_EVERY_MS = 250;
+/** Names of backups. */
+const BACKUP_NAME = /\.tar\.zst(?:\.age)?$/;
 /** A larger file takes so long to write anew that a running bot could not store messages. */
 const LARGE_BYTES = 256 * 2 ** 20;
 
@@ -63,8 +68,12 @@ export async function forget(
       io.problem(done.problem);
       return EXIT.tryAgain;
     }
-    report(done, userId, flags, io);
-    return done.backups.length === 0 ? EXIT.done : EXIT.failed;
+    const { backups: copies } = done;
+    const isDeleted = copies.length > 0 && await mayDelete(copies, flags, io, confirm);
+    for (const copy of isDeleted ? copies : []) rmSync(copy, { recursive: true, force: true });
+    const backups = copies.filter((copy) => existsSync(copy));
+    report({ ...done, backups }, userId, flags, io);
+    return backups.length === 0 ? EXIT.done : EXIT.failed;
   });
 }
 
@@ -103,7 +112,8 @@ export async function forgetPerson(
     };
   }
   await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
-  return { tables: forgotten.tables, backups: backupsBeside(path) };
+  const { made } = await store.settings.backups();
+  return { tables: forgotten.tables, backups: copiesIn(dataDir, made?.path) };
 }
 
 /** Waits for open turns of a running bot, forgets, and writes the file anew. */
@@ -131,12 +141,36 @@ async function forgetIn(
   }
 }
 
-/** Copies of the database that a migration left: they still have the person's data. */
-function backupsBeside(path: string): readonly string[] {
-  const name = basename(path);
-  return readdirSync(dirname(path))
-    .filter((file) => file.startsWith(name) && file.endsWith(".bak"))
-    .map((file) => join(dirname(path), file));
+/**
+ * Lists the copies of the store that are older than this command: of migrations, of restores, and
+ * backups. They still have the person's data.
+ *
+ * @param newest Path of the newest backup, which may be elsewhere.
+ */
+function copiesIn(dataDir: string, newest: string | undefined): readonly string[] {
+  const beside = readdirSync(dataDir)
+    .filter((name) =>
+      isOldContent(name) || (name.startsWith(DATABASE_NAME) && name.endsWith(".bak"))
+    )
+    .map((name) => join(dataDir, name));
+  const folder = join(dataDir, BACKUPS_NAME);
+  const backups = existsSync(folder) ? readdirSync(folder) : [];
+  const made = backups.filter((name) => BACKUP_NAME.test(name)).map((name) => join(folder, name));
+  const isElsewhere = newest !== undefined && !made.includes(newest) && existsSync(newest);
+  return [...beside, ...made, ...(isElsewhere ? [newest] : [])];
+}
+
+/** Asks before it deletes copies, which may be the only ones. */
+async function mayDelete(
+  copies: readonly string[],
+  { deleteBackups, yes }: ForgetFlags,
+  io: Io,
+  confirm: ((question: string) => Promise<boolean>) | undefined,
+): Promise<boolean> {
+  if (deleteBackups) return true;
+  if (yes || !confirm) return false;
+  for (const copy of copies) io.err(printable(copy));
+  return await confirm("These copies still have their data. Delete them?");
 }
 
 /** `"Forgot user 12: 3 rows deleted, 1 rows changed"`. */
@@ -158,7 +192,9 @@ function report(
     io.out(forgottenText(userId, tables));
   }
   for (const backup of backups) {
-    io.problem(`the backup ${printable(backup)} may still have their data; delete it by hand`);
+    io.problem(
+      `the backup ${printable(backup)} may still have their data; --delete-backups deletes it`,
+    );
   }
   io.err("If the config names this person, remove them there, too: the bot stores its config.");
 }

@@ -54,6 +54,9 @@ export const MEDIA_NAME = "media";
 /** The folder of backups. */
 export const BACKUPS_NAME = "backups";
 
+/** Hashes of the people who were forgotten. */
+export const FORGOTTEN_NAME = "forgotten.jsonl";
+
 /** Files and folders that a backup has and a restore replaces. All others belong to this machine. */
 export const DATA_ITEMS = [
   DATABASE_NAME,
@@ -62,6 +65,7 @@ export const DATA_ITEMS = [
   "mcp",
   "intent-weights.json",
   "skills-seen.json",
+  FORGOTTEN_NAME,
 ] as const;
 
 /**

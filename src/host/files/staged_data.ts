@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_ITEMS, DATABASE_NAME } from "./data_dir.ts";
+import { DATA_ITEMS, DATABASE_NAME, FORGOTTEN_NAME } from "./data_dir.ts";
 
 /** The content that is being prepared. A process that dies leaves it, and it counts for nothing. */
 export const PREPARING_NAME = "restore.part";
@@ -52,6 +52,7 @@ export function isOldContent(name: string): boolean {
 /** The files and folders of a directory that a restore would replace. */
 export function contentOf(dataDir: string): readonly string[] {
   return [...DATABASE_FILES, ...DATA_ITEMS].filter((name) => {
+    if (name === FORGOTTEN_NAME) return false; // it stays
     const path = join(dataDir, name);
     if (!existsSync(path)) return false;
     return name.includes(".") || readdirSync(path).length > 0;

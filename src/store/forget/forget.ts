@@ -48,6 +48,8 @@ export function createForgetting(
     /** Called within the transaction. */
     readonly add: (scrub: Scrubber) => void;
   },
+  /** Called within the transaction, so that a later restore forgets the person again. */
+  note: (userId: UserId) => void = () => {},
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const selectDue = database.prepare(
@@ -74,6 +76,7 @@ export function createForgetting(
       [table, applyRule(database, table, rule, person, scrub)] as const
     );
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
+    note(userId);
     return {
       tables: Object.fromEntries(
         counts.filter(([, { deleted, changed }]) => deleted + changed > 0),

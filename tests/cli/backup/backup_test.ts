@@ -428,6 +428,30 @@ describe("[O11] barnacle restore", () => {
     });
   });
 
+  it("[X5] forgets again the people who were forgotten after the backup", async () => {
+    const fixture = await makeFixture();
+    const { sender } = guildMessage();
+    const path = await made(fixture);
+    await fixture.fill((store) => store.forgetting.forget(sender.id, false));
+    const list = readFileSync(join(fixture.data, "forgotten.jsonl"), "utf8");
+    assert.ok(!list.includes(sender.id));
+    const { code, err } = await install(path, fixture.data, { force: true });
+    assert.equal(code, 0, err);
+    assert.match(err, /Forgot 1 people again, who were forgotten since then/);
+    assert.ok(!readFileSync(join(fixture.data, "barnacle.db")).includes(sender.id));
+    assert.equal(
+      readFileSync(join(fixture.data, "forgotten.jsonl"), "utf8").split("\n")[0],
+      list.trim(),
+    );
+
+    using other = tempDirectory(); // a machine that never heard of that
+    const elsewhere = join(other.path, "data");
+    assert.equal((await install(path, elsewhere)).code, 0);
+    assert.ok(readFileSync(join(elsewhere, "barnacle.db")).includes(sender.id));
+    const newer = await made(fixture);
+    assert.doesNotMatch((await install(newer, elsewhere, { force: true })).err, /Forgot/);
+  });
+
   it("finishes a restore that was interrupted before", async () => {
     const fixture = await makeFixture();
     const path = await made(fixture);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { forget } from "../../../src/cli/sessions/forget.ts";
 import { exportSession, list, reset, show } from "../../../src/cli/sessions/sessions.ts";
@@ -131,7 +131,7 @@ describe("barnacle sessions", () => {
 describe("[X5] barnacle forget", () => {
   it("needs --yes without a terminal", async () => {
     const { code, err } = await run((flags, io) =>
-      forget({ ...flags, yes: false }, "123456789012345678", io, undefined)
+      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, undefined)
     );
     assert.equal(code, 2);
     assert.match(err, /--yes/);
@@ -139,7 +139,12 @@ describe("[X5] barnacle forget", () => {
 
   it("deletes nothing unless the operator confirms", async () => {
     const { code, err } = await run((flags, io) =>
-      forget({ ...flags, yes: false }, "123456789012345678", io, () => Promise.resolve(false))
+      forget(
+        { ...flags, yes: false, deleteBackups: false },
+        "123456789012345678",
+        io,
+        () => Promise.resolve(false),
+      )
     );
     assert.equal(code, 1);
     assert.match(err, /Nothing was deleted/);
@@ -147,7 +152,7 @@ describe("[X5] barnacle forget", () => {
 
   it("[X2] asks while the bot can start", async () => {
     const { err } = await run((flags, io) =>
-      forget({ ...flags, yes: false }, "123456789012345678", io, async () => {
+      forget({ ...flags, yes: false, deleteBackups: false }, "123456789012345678", io, async () => {
         const lock = await lockForCommand(flags.data ?? "");
         assert.equal(lock.kind, "held");
         if (lock.kind === "held") lock.release();
@@ -160,7 +165,7 @@ describe("[X5] barnacle forget", () => {
   it("forgets the person of a mention", async () => {
     const { sender } = guildMessage();
     const { code, out } = await run((flags, io) =>
-      forget({ ...flags, yes: true }, `<@${sender.id}>`, io, undefined)
+      forget({ ...flags, yes: true, deleteBackups: false }, `<@${sender.id}>`, io, undefined)
     );
     assert.equal(code, 0);
     assert.match(out, new RegExp(`^Forgot user ${sender.id}: \\d+ rows deleted`));
@@ -174,10 +179,43 @@ describe("[X5] barnacle forget", () => {
       const folder = join(flags.data, "media", "101");
       mkdirSync(folder, { recursive: true });
       for (const name of [`${sender.id}-1.txt`, "42-2.txt"]) writeFileSync(join(folder, name), "x");
-      const code = await forget({ ...flags, yes: true }, sender.id, io, undefined);
+      const code = await forget(
+        { ...flags, yes: true, deleteBackups: false },
+        sender.id,
+        io,
+        undefined,
+      );
       left = readdirSync(folder);
       return code;
     });
     assert.deepEqual(left, ["42-2.txt"]);
+  });
+
+  it("lists copies from before, and deletes them with --delete-backups or after a question", async () => {
+    const { sender } = guildMessage();
+    for (const how of ["listed", "flag", "question"]) {
+      let left: readonly string[] = [];
+      const { code, err } = await run(async (flags, io) => {
+        assert.ok(flags.data);
+        const copies = ["backups/barnacle-x.tar.zst", "before-restore-x.bak/barnacle.db"];
+        for (const name of [...copies, "barnacle.db.schema1-x.bak", "backups/lock"]) {
+          mkdirSync(dirname(join(flags.data, name)), { recursive: true });
+          writeFileSync(join(flags.data, name), "x");
+        }
+        const all = { ...flags, yes: how !== "question", deleteBackups: how === "flag" };
+        const code = await forget(all, sender.id, io, () => Promise.resolve(true));
+        left = [...readdirSync(flags.data), ...readdirSync(join(flags.data, "backups"))]
+          .filter((name) => /\.bak$|zst$|^lock$/.test(name)).toSorted();
+        return code;
+      });
+      if (how === "listed") {
+        assert.equal(code, 1);
+        assert.equal(err.match(/may still have their data; --delete-backups/g)?.length, 3);
+        assert.equal(left.length, 5);
+      } else {
+        assert.equal(code, 0, err);
+        assert.deepEqual(left, ["lock", "lock"]);
+      }
+    }
   });
 });
