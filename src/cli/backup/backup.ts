@@ -111,15 +111,16 @@ function targetOf(
 ): string {
   const ending = isEncrypted ? ENDINGS.encrypted : ENDINGS.plain;
   const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-  const name = `barnacle-${stamp}${ending}`;
-  if (to === undefined) return join(dataDir, BACKUPS_NAME, name);
-  const named = resolve(cwd, to);
-  const isFolder = to.endsWith("/") || statSync(named, { throwIfNoEntry: false })?.isDirectory();
+  const named = to === undefined ? join(dataDir, BACKUPS_NAME) : resolve(cwd, to);
+  const isFolder = to === undefined || to.endsWith("/") ||
+    statSync(named, { throwIfNoEntry: false })?.isDirectory();
+  const names = ["", "-2", "-3", "-4"].map((more) => `barnacle-${stamp}${more}${ending}`);
+  const name = names.find((name) => !existsSync(join(named, name))) ?? names[0] ?? "";
   const path = isFolder ? join(named, name) : named;
   if (existsSync(path)) {
     throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
   }
-  if (!existsSync(dirname(path))) {
+  if (to !== undefined && !existsSync(dirname(path))) {
     throw new StartError(`there is no folder ${printable(dirname(path))}`, EXIT.usage);
   }
   return path;

@@ -91,6 +91,8 @@ export type IgnoreReason =
   | "queue-full"
   /** The creator of a schedule has left the guild, or may not see the channel any more (T12). */
   | "creator-gone"
+  /** The run of a schedule was due between a backup and its restore (O11). */
+  | "restored"
   /** Reactions do not count here, or not on messages of others (H5). */
   | "reactions-off"
   /** It needs a person who may manage messages here, or an owner (K3). */

@@ -45,6 +45,8 @@ export interface Schedule extends ScheduledWork {
   readonly askedAt?: number;
   /** Why it is paused; absent while it is not. */
   readonly pausedBy?: PausedBy;
+  /** Set if its run was due before the store was restored: it may have run elsewhere (O11). */
+  readonly isRestored?: boolean;
   /** The newest run; absent before the first. */
   readonly lastRun?: ScheduleRun;
 }

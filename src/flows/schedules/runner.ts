@@ -147,7 +147,12 @@ export function createRunner(
       sentAt: createdAtMs(messageId),
       scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
     };
-    const judged = creator.kind === "here" ? settled(await ports.judge(message)) : GONE;
+    const isMissed = due.isRestored === true && askedAt === undefined;
+    const judged = isMissed
+      ? RESTORED
+      : creator.kind === "here"
+      ? settled(await ports.judge(message))
+      : GONE;
     const isAccepted = judged.verdict.kind === "accept";
     const run: BegunRun = {
       scheduleId: id,
@@ -171,6 +176,9 @@ export function createRunner(
     await schedules.begin(run, [], now());
     if (isAccepted) return events.emit.asked();
     const { verdict } = judged;
+    if (isMissed) {
+      return log.info("A schedule was not run: it was due before the restore", { schedule: id });
+    }
     log.warn("A schedule was not run: its creator may not ask the bot there any more", {
       schedule: id,
       messageId,
@@ -246,8 +254,13 @@ function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Deci
   }
 }
 
-function refusal(why: "dm-not-allowed" | "owner-unknown" | "creator-gone", rule: string): Verdict {
+function refusal(
+  why: "dm-not-allowed" | "owner-unknown" | "creator-gone" | "restored",
+  rule: string,
+): Verdict {
   return { kind: "ignore", why, rule, keepAsContext: false };
 }
+
+const RESTORED: Pick<Judged, "verdict"> = { verdict: refusal("restored", RULE) };
 
 const GONE: Pick<Judged, "verdict"> = { verdict: refusal("creator-gone", RULE) };

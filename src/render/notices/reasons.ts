@@ -74,6 +74,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "send-off": "An owner has switched my answers off there; the model may see it as context later.",
   "queue-full": "Too many messages of the sender, or of the channel, were waiting for an answer.",
   "creator-gone": "The creator of this schedule has left, or may no longer see the channel.",
+  "restored": "This run was due before the data were restored from a backup.",
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",

@@ -68,6 +68,9 @@ export function createScheduleRuns(
      WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL
      ORDER BY next_at LIMIT ?`,
   );
+  const selectRestored = database.prepare(
+    "SELECT at FROM setting WHERE (account_id, scope, name) = ('', 'store', 'restored')",
+  );
   const selectNext = database.prepare(
     `SELECT MIN(next_at) AS at FROM schedule
      WHERE account_id = ? AND next_at IS NOT NULL AND paused_by IS NULL`,
@@ -99,8 +102,11 @@ export function createScheduleRuns(
     due: (accountId, now, limit) =>
       read(() => {
         const asked = selectAsked.all(accountId, limit).map(STORED_SCHEDULE.read);
+        const restored = selectRestored.get();
+        const { at: restoredAt = -Infinity } = restored ? NEXT.read(restored) : {};
         const own = selectDue.all(accountId, now, limit).map(STORED_SCHEDULE.read)
-          .filter(({ id }) => !asked.some((other) => other.id === id));
+          .filter(({ id }) => !asked.some((other) => other.id === id))
+          .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt || undefined }));
         return [...asked, ...own];
       }),
     nextAt: (accountId) => read(() => NEXT.read(selectNext.get(accountId)).at),

@@ -130,6 +130,58 @@ describe("[O11] barnacle backup, verify and restore", () => {
         assert.equal(config.models.providers.x.apiKey, expected);
       }
     }));
+
+  const MOMENTS = [
+    ["backup", "copied"],
+    ["backup", "packed"],
+    ["restore", "unpacked"],
+    ["restore", "prepared"],
+    ["restore", "moved"],
+    ["restore", "moved:2"],
+    ["restore", "moved:3"],
+  ] as const;
+  for (const [command, moment] of MOMENTS) {
+    it(`survives a kill of ${command} at ${moment}`, () =>
+      withSimulation({}, async (scene) => {
+        using other = tempDirectory();
+        const bot = await scene.start();
+        scene.say("grace", "general", `${scene.mention} hello`);
+        await scene.replies("general", 1);
+        const file = await backUp(scene, other.path);
+        if (command === "backup") {
+          const killed = await scene.command(
+            ["backup", "--to", other.path, "--data", scene.dataDir, "--config", scene.configFile],
+            { BARNACLE_CRASH_AT: moment, DISCORD_API_URL: scene.simulator.apiUrl },
+          );
+          assert.deepEqual([killed.code, killed.signal], [null, "SIGKILL"]);
+          const next = await backUp(scene, other.path);
+          assert.equal((await scene.cli("verify", next)).code, 0);
+          const left = [...readdirSync(join(scene.dataDir, "backups")), ...readdirSync(other.path)];
+          assert.deepEqual(left.filter((name) => name.includes("copy.part")), []);
+          scene.say("grace", "general", `${scene.mention} still here`);
+          await scene.replies("general", 2);
+          return;
+        }
+        bot.kill("SIGTERM");
+        await bot.exited;
+        const killed = await scene.command(
+          ["restore", file, "--force", "--data", scene.dataDir, "--config", scene.configFile],
+          { BARNACLE_CRASH_AT: moment, DISCORD_API_URL: scene.simulator.apiUrl },
+        );
+        assert.deepEqual([killed.code, killed.signal], [null, "SIGKILL"]);
+        // A command finds the old store or the new one, whole.
+        const listed = await scene.cli("sessions", "list", "--json");
+        assert.equal(listed.code, 0, listed.stderr.join("\n"));
+        assert.equal(JSON.parse(listed.stdout[0] ?? "[]").length, 1);
+        await scene.start();
+        scene.say("grace", "general", `${scene.mention} again`);
+        await scene.replies("general", 2);
+        assert.deepEqual(
+          readdirSync(scene.dataDir).filter((name) => /^restore\.(?:ready|moving)$/.test(name)),
+          [],
+        );
+      }));
+  }
 });
 
 const SECRET_PROVIDER = {

@@ -30,7 +30,7 @@ async function quiet(): Promise<void> {
 
 function build(ports: Partial<RunParts> = {}) {
   const clock = new FakeClock();
-  const { store, rows } = openTestStore();
+  const { store, rows, database } = openTestStore();
   const { log, lines } = recordingLog();
   const judged: InboundMessage[] = [];
   const paused: number[] = [];
@@ -77,7 +77,20 @@ function build(ports: Partial<RunParts> = {}) {
     }, clock.now());
   const posted = () =>
     rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").map(({ text }) => text);
-  return { clock, store, rows, lines, judged, paused, failed, counts, create, add, posted };
+  return {
+    clock,
+    store,
+    rows,
+    database,
+    lines,
+    judged,
+    paused,
+    failed,
+    counts,
+    create,
+    add,
+    posted,
+  };
 }
 
 describe("[T12] createRunner()", () => {
@@ -170,6 +183,18 @@ describe("[T12] createRunner()", () => {
       assert.equal(lines.length, 1);
     });
   }
+
+  it("[O11] does not run what was due before a restore, and records why", async () => {
+    const { clock, create, add, posted, rows, database } = build();
+    await add();
+    clock.advance(HOUR);
+    database.exec(`INSERT INTO setting VALUES ('', 'store', 'restored', '1', ${clock.now()})`);
+    create().start();
+    await quiet();
+    assert.deepEqual(posted(), []);
+    assert.deepEqual(rows("SELECT why FROM decision"), [{ why: "restored" }]);
+    assert.deepEqual(rows("SELECT next_at FROM schedule"), [{ next_at: null }]);
+  });
 
   it("does not run for a creator who has left", async () => {
     const { clock, create, add, posted, rows } = build({
