@@ -103,7 +103,7 @@ describe("[O10] the command line", () => {
     [["why", "hello"], /link or id/],
     [["pairing", "revoke", "mallory"], /not a user id/],
     [["config", "get", "chanels"], /did you mean channels\?/],
-    [["config", "get", "nothing.near"], /config schema/],
+    [["config", "get", "nothing.near"], /config explain/],
     [["halp"], /did you mean `help`/],
     [["help", "--foo"], /--foo/],
     [["demo", "--host", ""], /the address is empty/],
