@@ -109,7 +109,7 @@ describe("[O4] packaging/openrc/barnacle", () => {
 /** Of openrc-run(8) and supervise-daemon-guide. */
 const OPENRC_NAMES: ReadonlySet<string> = new Set(
   ("name description extra_started_commands description_reload supervisor command command_args " +
-    "command_user directory pidfile umask output_log error_log rc_ulimit no_new_privs " +
+    "command_user directory pidfile umask output_log error_log rc_ulimit " +
     "respawn_delay respawn_max respawn_period retry supervise_daemon_args").split(" "),
 );
 

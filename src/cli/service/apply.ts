@@ -37,7 +37,7 @@ export function stepLines(step: PlanStep, isWhole: boolean): readonly string[] {
       const lines = text.trimEnd().split("\n");
       const head = `file    ${path} (${[...facts, `${lines.length} lines`].join(", ")})`;
       if (before !== undefined) return [head, ...changedLines(before, text)];
-      return isWhole ? [head, ...lines.map((line) => `        | ${printable(line)}`)] : [head];
+      return isWhole ? [head, ...lines.map((line) => `        | ${shownLine(line)}`)] : [head];
     }
     case "program":
       return [`copy    ${step.from} to ${step.path} (${modeText(PROGRAM_MODE)})`];
@@ -56,9 +56,13 @@ function changedLines(before: string, after: string): readonly string[] {
   const only = (sign: string, lines: readonly string[] = [], others: readonly string[] = []) => {
     const known = new Set(others);
     return lines.filter((line) => !known.has(line) && line.trim() !== "")
-      .map((line) => `        ${sign} ${printable(line)}`);
+      .map((line) => `        ${sign} ${shownLine(line)}`);
   };
   return [...only("-", old, now), ...only("+", now, old)];
+}
+
+function shownLine(line: string): string {
+  return printable(line.replaceAll("\t", "    "));
 }
 
 /** A word of a command as a person would type it. */

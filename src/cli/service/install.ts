@@ -11,7 +11,7 @@ import { exists, type HostMachine, inspect, managerFacts, textOf, thisMachine } 
 import { type Plan, planInstall, planUninstall } from "./plan.ts";
 import { assertUsable, configFor } from "./service_config.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
-import { waitForReady, type WaitTimes } from "./watch.ts";
+import { logLength, waitForReady, type WaitTimes } from "./watch.ts";
 
 /** What to install, and how. */
 export interface InstallRequest {
@@ -224,6 +224,7 @@ async function perform(
   io: Io,
   { machine, times }: ServicePorts,
 ): Promise<void> {
+  const before = logLength(target, machine);
   for (const step of steps) {
     if (step.kind !== "wait") {
       await carryOut(step, machine, io);
@@ -231,7 +232,7 @@ async function perform(
     }
     const started = await io.during(
       "Waiting until the bot is ready",
-      waitForReady(target, machine, times),
+      waitForReady(target, machine, before, times),
     );
     if (started.kind === "failed") {
       const log = started.log.map((line) => `\n  ${line}`).join("");

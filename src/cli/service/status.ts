@@ -165,7 +165,7 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
     ["Unit", `${unit}${note}`],
     ["At boot", bootText(status)],
     ["Restarts", restarts === undefined ? undefined : `${restarts}`],
-    ["Last end", lastEnd ?? "none"],
+    ["Last end", lastEnd ?? (restarts === undefined ? undefined : "none")],
     ["Linger", lingers === undefined ? undefined : lingers ? "on" : lingerText(user)],
     ["Log", LOGS[target]],
   ];

@@ -5,7 +5,7 @@ import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { endText } from "./end_text.ts";
 import { UNIT } from "./layout.ts";
-import { type HostMachine, stateOf, systemctlOf } from "./machine.ts";
+import { type HostMachine, stateOf, systemctlOf, textOf } from "./machine.ts";
 import type { ServiceTarget } from "./target.ts";
 
 /** The result of a start. */
@@ -37,14 +37,19 @@ const FIELDS = [
   "StatusText",
 ];
 
-/** Waits for the bot. */
+/**
+ * Waits for the bot.
+ *
+ * @param before {@link logLength} before the start.
+ */
 export async function waitForReady(
   target: ServiceTarget,
   machine: HostMachine,
+  before: number,
   times: WaitTimes = TIMES,
 ): Promise<Started> {
   if (target === "openrc" || target === "launchd") {
-    return await waitForOther(target, machine, times);
+    return await waitForOther(target, machine, before, times);
   }
   const since = Math.floor(Date.now() / 1_000) - 1;
   const start = performance.now();
@@ -69,19 +74,43 @@ export async function waitForReady(
   return { kind: "failed", why: `the bot is not ready after ${times.readyMs / 1_000} s`, log };
 }
 
-/** OpenRC and launchd know no readiness: the process must only last. */
+/**
+ * OpenRC and launchd know no readiness, and count a bot that ends again and again as running. So the
+ * log decides, from the line on that the start writes.
+ */
 async function waitForOther(
-  target: ServiceTarget,
+  target: "openrc" | "launchd",
   machine: HostMachine,
-  { settleMs }: WaitTimes,
+  before: number,
+  { stepMs, settleMs }: WaitTimes,
 ): Promise<Started> {
-  await sleep(Math.min(settleMs, 5_000));
+  const path = logFile(target, machine.home);
+  const start = performance.now();
+  do {
+    await sleep(stepMs);
+    const lines = linesOf((textOf(machine, path) ?? "").slice(before));
+    if (lines.some(({ text }) => text === READY_EVENT)) return { kind: "ready" };
+    if (lines.some(({ isError }) => isError)) {
+      return { kind: "failed", why: "it does not start", log: chosenLines(lines) };
+    }
+  } while (performance.now() - start < settleMs);
   const { isActive } = await stateOf(target, machine);
   if (isActive) return { kind: "ready" };
-  const file = target === "openrc"
-    ? "/var/log/barnacle.log"
-    : `${machine.home}/Library/Logs/barnacle.log`;
-  return { kind: "failed", why: `the bot does not run; ${file} has its log`, log: [] };
+  return { kind: "failed", why: `the bot does not run; ${path} has its log`, log: [] };
+}
+
+/** The log's event once Discord has accepted the bot (`cli/run/banner.ts`). */
+const READY_EVENT = "The bot is ready";
+
+/** The file that has the bot's log. */
+export function logFile(target: "openrc" | "launchd", home: string): string {
+  return target === "openrc" ? "/var/log/barnacle.log" : `${home}/Library/Logs/barnacle.log`;
+}
+
+/** Length of the log before a start; service managers with a journal know the time instead. */
+export function logLength(target: ServiceTarget, machine: HostMachine): number {
+  if (target !== "openrc" && target !== "launchd") return 0;
+  return textOf(machine, logFile(target, machine.home))?.length ?? 0;
 }
 
 function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {
@@ -143,14 +172,27 @@ async function reasonsOf(
     ["journalctl", unit, UNIT, `--since=@${since}`, "--output=cat", "--no-pager", "--lines=200"],
   );
   if (code !== 0) return [];
-  const lines = stdout.split("\n").filter((line) => line.trim() !== "").map(readLine);
+  return chosenLines(linesOf(stdout));
+}
+
+function linesOf(log: string): readonly JournalLine[] {
+  return log.split("\n").filter((line) => line.trim() !== "").map(readLine);
+}
+
+/** The errors; without errors, the last lines. */
+function chosenLines(lines: readonly JournalLine[]): readonly string[] {
   const errors = lines.filter(({ isError }) => isError);
   const chosen = errors.length > 0 ? errors : lines;
   return [...new Set(chosen.map(({ text }) => printable(text)))].slice(-MOST_LINES);
 }
 
+interface JournalLine {
+  readonly text: string;
+  readonly isError: boolean;
+}
+
 /** A line of the journal: an event of the log, or text of a start that failed. */
-function readLine(line: string): { readonly text: string; readonly isError: boolean } {
+function readLine(line: string): JournalLine {
   const event = line.startsWith("{") ? parseForeignJson(line) : undefined;
   if (!isRecord(event) || typeof event["event"] !== "string") {
     return { text: line, isError: /^(?:error:|barnacle:)/.test(line) };

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -326,6 +328,32 @@ describe("[O4] barnacle service install", () => {
       await assert.rejects(installService({ yes: true }, io, { machine }), { message: why });
       assert.deepEqual(await serviceOffer(io, ports), { target: "systemd" });
     }));
+
+  it("reads the log under OpenRC, which takes a bot that ends again and again for running", async () => {
+    const event = (level: string, text: string) => `${JSON.stringify({ level, event: text })}\n`;
+    const started = async (log: string) => {
+      let result: Promise<unknown> | undefined;
+      await onStage(async ({ ports: { machine, times }, io, root }) => {
+        rmSync(join(root, "run/systemd"), { recursive: true });
+        mkdirSync(join(root, "run/openrc"), { recursive: true });
+        mkdirSync(join(root, "var/log"), { recursive: true });
+        const file = join(root, "var/log/barnacle.log");
+        writeFileSync(file, event("error", "an old error"));
+        const run: typeof machine.run = async (argv) => {
+          if (argv[0] === "rc-service" && argv[2]?.endsWith("start")) appendFileSync(file, log);
+          return await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+        };
+        result = installService({ yes: true }, io, { machine: { ...machine, run }, times });
+        await result.catch(() => {});
+      });
+      return result;
+    };
+    assert.equal(await started(event("info", "The bot is ready")), 0);
+    assert.equal(await started(event("info", "no decision in the log")), 0);
+    await assert.rejects(started(event("error", "Discord refused the bot")), {
+      message: "the service is installed, but it does not start\n  Discord refused the bot",
+    });
+  });
 
   it("tells which command failed", () =>
     onStage(async ({ ports, io, set }) => {
