@@ -48,7 +48,7 @@ export function TrendChart(facts: ChartFacts): PageView {
   return (
     <figure class="chart">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}. ${summary}.`}>
-        {[0, 0.5, 1].map((part) => (
+        {[0, 1].map((part) => (
           <>
             <line class="grid" x1={LEFT} x2={WIDTH} y1={yOf(part * most)} y2={yOf(part * most)} />
             <text x={LEFT - 6} y={yOf(part * most) + 4} text-anchor="end">
