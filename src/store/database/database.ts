@@ -5,15 +5,18 @@
  * If the check fails, every byte stays unchanged for a restore or for the newer binary.
  */
 
+import { Buffer } from "node:buffer";
 import process from "node:process";
 import {
   accessSync,
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -102,7 +105,15 @@ export function isCurrent(path: string): boolean {
   try {
     assertRegularFiles(path);
     assertNotEmptied(path);
-    return inspect(path, Infinity) === MIGRATIONS.length;
+    const schema = inspect(path, Infinity);
+    if (schema === 0) {
+      throw new StoreError(
+        `The database ${path} is empty: no bot has run with it; set --data to the bot's, or start ` +
+          "the bot",
+        { kind: "unavailable", path },
+      );
+    }
+    return schema === MIGRATIONS.length;
   } catch (thrown) {
     throw toStoreError(thrown, path);
   }
@@ -137,7 +148,7 @@ const HEADER_BYTES = 100;
  */
 function assertNotEmptied(path: string): void {
   const { size } = statSync(path);
-  if (size >= HEADER_BYTES) return;
+  if (size >= HEADER_BYTES) return assertHasLog(path);
   const name = basename(path);
   const remains = size > 0
     ? name
@@ -151,6 +162,34 @@ function assertNotEmptied(path: string): void {
       (size > 0 ? "" : `, although ${remains} shows that it had content`) +
       ". It stays unchanged. `barnacle restore <file> --force` installs a backup, and keeps this " +
       "file; to start anew, choose another directory with --data",
+    { kind: "damaged", path },
+  );
+}
+
+/** Place of the format in SQLite's header, and its value for a file with a log. */
+const FORMAT_AT = 18;
+const WITH_LOG = 2;
+/** Place of the schema's number. */
+const SCHEMA_AT = 60;
+
+/**
+ * Refuses a copy of the file without its log. While the bot runs, the log has everything, and the file
+ * may have one empty page. A bot would take it for a new database.
+ */
+function assertHasLog(path: string): void {
+  const header = Buffer.alloc(HEADER_BYTES);
+  const descriptor = openSync(path, "r");
+  try {
+    readSync(descriptor, header, 0, HEADER_BYTES, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  const isEmpty = header.readUInt8(FORMAT_AT) === WITH_LOG && header.readUInt32BE(SCHEMA_AT) === 0;
+  if (!isEmpty || existsSync(`${path}-wal`)) return;
+  throw new StoreError(
+    `The database ${path} is a copy without its log: ${basename(path)}-wal had its content. It ` +
+      "stays unchanged. Copy the log, too, or make a backup with `barnacle backup`, and install it " +
+      "with `barnacle restore <file> --force`",
     { kind: "damaged", path },
   );
 }

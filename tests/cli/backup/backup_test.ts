@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, it } from "node:test";
@@ -12,6 +12,7 @@ import type { AskHidden } from "../../../src/cli/backup/passphrase.ts";
 import { restore } from "../../../src/cli/backup/restore.ts";
 import { hashing, sumLine } from "../../../src/cli/backup/sums.ts";
 import { verify } from "../../../src/cli/backup/verify.ts";
+import { list } from "../../../src/cli/sessions/sessions.ts";
 import { readSealed, writeSealed } from "../../../src/host/archive/sealed_file.ts";
 import { type FileToArchive, readTar, writeTar } from "../../../src/host/archive/tar.ts";
 import { createCrashPoints } from "../../../src/host/process/crash_points.ts";
@@ -461,6 +462,33 @@ describe("[O11] barnacle restore", () => {
     const again = await install(path, data, { force: true });
     assert.equal(again.code, 0, again.err);
     assert.match(again.err, /The old data are in .*before-restore-/);
+  });
+});
+
+describe("[X2] a store that is empty, or lacks its log", () => {
+  it("is named by commands, and stays as it is", async () => {
+    const fixture = createDataFixture();
+    const path = join(fixture.data, "barnacle.db");
+    const listed = () => run((io) => list(fixture.flags, io));
+    writeFileSync(path, "");
+    const empty = await listed();
+    assert.equal(empty.code, 74);
+    assert.match(empty.err, /barnacle\.db is empty: no bot has run with it/);
+
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode = WAL");
+    database.exec("CREATE TABLE x (y)");
+    const copy = readFileSync(path); // the table is in the log alone
+    database.close();
+    for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+    writeFileSync(path, copy);
+    for (let round = 0; round < 2; round++) {
+      const { code, err } = await listed();
+      assert.equal(code, 74);
+      assert.match(err, /is a copy without its log: barnacle\.db-wal had its content/);
+    }
+    await assert.rejects(fixture.fill(() => Promise.resolve()), /is a copy without its log/);
+    assert.deepEqual(readFileSync(path), copy);
   });
 });
 
