@@ -246,5 +246,7 @@ function report({ path, bytes, manifest }: BackupResult, { json }: BackupFlags, 
   io.out(path);
   io.err(`${sizeOf(bytes)}, ${manifest.hasSecrets ? "encrypted" : "not encrypted"}`);
   for (const line of secretLines(manifest)) io.err(line);
-  for (const name of manifest.left) io.err(`Left out: ${printable(name)} is no regular file`);
+  for (const name of manifest.left) {
+    io.err(`Left out: ${printable(name)}, which is no regular file or Barnacle's own`);
+  }
 }

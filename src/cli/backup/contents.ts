@@ -8,8 +8,10 @@
 import { Buffer } from "node:buffer";
 import { existsSync, realpathSync } from "node:fs";
 import { lstat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, sep } from "node:path";
 import type { Env } from "../../lib/env.ts";
+import { filesWithSecrets } from "../../bot/mcp/ports.ts";
+import type { BotConfig } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { setAt } from "../../config/text/edit.ts";
 import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
@@ -53,12 +55,13 @@ export async function gatherContents(
   const left: string[] = [];
   const logins: string[] = [];
 
-  async function add(root: string, folder: string): Promise<void> {
+  async function add(root: string, folder: string, own: readonly string[] = []): Promise<void> {
     const tree = await listTree(root);
     left.push(...tree.left.map((path) => `${folder}/${path}`));
     for (const file of tree.files) {
       const inBackup = `${folder}/${file.path}`;
-      if (!hasSecrets && file.path.endsWith(LOGIN)) {
+      if (own.some((path) => isBelow(file.file, path))) left.push(inBackup);
+      else if (!hasSecrets && file.path.endsWith(LOGIN)) {
         logins.push(file.path.slice(0, -LOGIN.length));
       } else listed.push({ ...file, inBackup });
     }
@@ -82,7 +85,8 @@ export async function gatherContents(
       if (agent.workspace === undefined) continue;
       const path = workspaceOf(loaded.config, agent, dataDir);
       if (!existsSync(path)) continue;
-      await add(realpathSync(path), `${WORKSPACES_FOLDER}/${agent.id}`); // the owner's own link
+      const root = realpathSync(path); // the owner's own link
+      await add(root, `${WORKSPACES_FOLDER}/${agent.id}`, ownFilesIn(root, loaded.config, dataDir));
       workspaces[agent.id] = path;
     }
     written = configFileOf(loaded, hasSecrets);
@@ -112,6 +116,21 @@ export async function gatherContents(
       }
     },
   };
+}
+
+/**
+ * Files of Barnacle that a workspace may surround, such as one that is the folder of the config: files
+ * with secrets, and the data directory with all backups. The backup has them elsewhere, or not at all.
+ */
+function ownFilesIn(root: string, config: BotConfig, dataDir: string): readonly string[] {
+  const own = [dataDir, ...filesWithSecrets(config)].filter(existsSync)
+    .map((path) => realpathSync(path));
+  return own.filter((path) => isBelow(path, root));
+}
+
+/** Whether a path is another one, or in it. */
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 async function listTopFiles(dataDir: string): Promise<readonly TreeFile[]> {

@@ -60,7 +60,7 @@ export const manifestSchema = z.object({
   config: z.object({ name: z.string(), path: z.string() }).optional(),
   /** Paths of the workspaces in {@link WORKSPACES_FOLDER}. */
   workspaces: z.record(z.string(), z.string()),
-  /** Files that are left out: links, devices, and names with control characters. */
+  /** Files that are left out: links, devices, names with control characters, and Barnacle's own. */
   left: z.array(z.string()),
 });
 

@@ -7,7 +7,7 @@
 
 import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
 import type { Trouble } from "../../core/alerts.ts";
 import type { BackupState, StoredBackups } from "../../core/store/settings.ts";
@@ -105,7 +105,7 @@ export function createNightly(
     if (why === undefined) {
       failure = undefined;
       log.info("Made the nightly backup", { path, ms: now() - begun });
-      removeOld(join(dataDir, BACKUPS_NAME), config().backup.keep);
+      removeOld(dirname(path), config().backup.keep, basename(path));
       return;
     }
     failure = { kind: "failed", at: now(), why: withoutControls(why).slice(0, MAX_WHY) };
@@ -146,12 +146,17 @@ export function nextBackupAt(
   return failed && failed.at <= now ? Math.max(dueAt, failed.at + RETRY_MS) : dueAt;
 }
 
-/** Deletes all but the newest nightly backups. */
-function removeOld(folder: string, keep: number): void {
+/**
+ * Deletes all but the newest nightly backups. The one that was made just now stays in every case: a
+ * clock that was once ahead has given later names to older ones.
+ */
+function removeOld(folder: string, keep: number, made: string): void {
   const nightly = readdirSync(folder).filter((name) =>
     name.startsWith(NIGHTLY) && Object.values(ENDINGS).some((ending) => name.endsWith(ending))
   ).toSorted();
-  for (const name of nightly.slice(0, -keep)) rmSync(join(folder, name), { force: true });
+  for (const name of nightly.slice(0, -keep)) {
+    if (name !== made) rmSync(join(folder, name), { force: true });
+  }
 }
 
 /** Makes backups by the command, in processes of its own. */

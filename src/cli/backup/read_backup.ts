@@ -9,12 +9,15 @@ import { dirname, join } from "node:path";
 import { PassphraseError, readSealed } from "../../host/archive/sealed_file.ts";
 import { ArchiveError } from "../../host/archive/source.ts";
 import { type ArchivedFile, readTar } from "../../host/archive/tar.ts";
+import { DATA_ITEMS } from "../../host/files/data_dir.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { VERSION } from "../../version.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import { whyUnreadable } from "../shared/read_config.ts";
 import {
+  CONFIG_FOLDER,
+  DATA_FOLDER,
   FORMAT,
   formatSchema,
   type Manifest,
@@ -23,6 +26,7 @@ import {
   MAX_MANIFEST_BYTES,
   STORE_PATH,
   SUMS_NAME,
+  WORKSPACES_FOLDER,
 } from "./manifest.ts";
 import { hashing, sumLine } from "./sums.ts";
 
@@ -86,7 +90,7 @@ async function unpack(
       await onManifest(manifest);
       continue;
     }
-    if (sums !== undefined || found.has(path)) {
+    if (sums !== undefined || found.has(path) || !isPart(path)) {
       throw new ArchiveError("foreign", `${printable(path)} is not at its place`);
     }
     if (path === SUMS_NAME) {
@@ -104,6 +108,16 @@ async function unpack(
   if (sums !== wanted) throw new ArchiveError("cut", "a file in it has another checksum");
   if (!found.has(STORE_PATH)) throw new ArchiveError("foreign", "it has no store");
   return manifest;
+}
+
+/**
+ * Whether a backup may have a file of this path. A restore puts all of them into the data directory,
+ * where another name could replace the backups or the lock.
+ */
+function isPart(path: string): boolean {
+  const [folder, name = ""] = path.split("/");
+  return path === SUMS_NAME || folder === CONFIG_FOLDER || folder === WORKSPACES_FOLDER ||
+    folder === DATA_FOLDER && DATA_ITEMS.some((item) => item === name);
 }
 
 async function write({ content, isProgram }: ArchivedFile, to: string): Promise<void> {

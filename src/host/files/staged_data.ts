@@ -94,7 +94,9 @@ export function finishReplacing(
   let old: string | undefined;
   if (existsSync(ready)) {
     old = join(dataDir, readFileSync(join(ready, OLD_NAME_FILE), "utf8"));
-    for (const name of [...DATABASE_FILES, ...DATA_ITEMS]) {
+    // The new content may have more, such as workspaces of an earlier restore that are in use now.
+    const replaced = [...DATABASE_FILES, ...DATA_ITEMS, ...readdirSync(join(ready, NEW_NAME))];
+    for (const name of new Set(replaced)) {
       if (!existsSync(join(dataDir, name))) continue;
       mkdirSync(old, { recursive: true, mode: 0o700 });
       renameSync(join(dataDir, name), join(old, name));
@@ -107,7 +109,6 @@ export function finishReplacing(
   if (!existsSync(moving)) return undefined;
   old ??= join(dataDir, readFileSync(join(moving, OLD_NAME_FILE), "utf8"));
   for (const name of readdirSync(join(moving, NEW_NAME))) {
-    rmSync(join(dataDir, name), { recursive: true, force: true }); // only of an earlier restore
     renameSync(join(moving, NEW_NAME, name), join(dataDir, name));
     onStep();
   }

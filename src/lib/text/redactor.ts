@@ -18,7 +18,7 @@ export function createRedactor() {
   const known = new Set<string>();
   return {
     /**
-     * Adds a secret, also in its JSON and URL spellings. Ignores one shorter than {@link SECRET_MIN}.
+     * Adds a secret, also in its JSON, URL and HTML spellings. Ignores one shorter than {@link SECRET_MIN}.
      */
     add(secret: string): void {
       if (secret.length < SECRET_MIN) return;
@@ -34,7 +34,21 @@ export function createRedactor() {
   };
 }
 
+/** The characters that JSX escapes. */
+const HTML: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
 /** The ways in which a secret is written that need no effort to read. */
 function spellingsOf(secret: string): readonly string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret.toWellFormed()),
+    secret.replace(/[&<>"']/g, (char) => HTML[char] ?? char),
+  ];
 }

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, it } from "node:test";
@@ -76,6 +84,7 @@ async function made(fixture: DataFixture, flags: object = {}): Promise<string> {
 async function rewritten(
   path: string,
   change: (name: string, content: Buffer) => Buffer | undefined,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   async function* files(): AsyncGenerator<FileToArchive> {
     let sums = "";
@@ -83,6 +92,11 @@ async function rewritten(
       const parts: Uint8Array[] = [];
       for await (const part of file.content) parts.push(part);
       const isSums = file.path === "SHA256SUMS";
+      for (const [path, text] of isSums ? Object.entries(more) : []) {
+        const added = hashing({ path, size: text.length, content: [Buffer.from(text)] });
+        yield added;
+        sums += sumLine(path, added.digest());
+      }
       const content = change(file.path, isSums ? Buffer.from(sums) : Buffer.concat(parts));
       if (!content) continue;
       const hashed = hashing({ path: file.path, size: content.length, content: [content] });
@@ -130,6 +144,42 @@ describe("[O11] barnacle backup", () => {
     for (const name of ["copy.part", ".old.tar.zst.part"]) writeFileSync(join(folder, name), "x");
     await made(fixture);
     assert.ok(!readdirSync(folder).some((name) => name.endsWith(".part")));
+  });
+
+  it("has no secret of a workspace that surrounds the config, its secrets and the data", async () => {
+    const fixture = await makeFixture();
+    const outside = join(fixture.data, "..", `${fixture.data.split("/").at(-1)}-around`);
+    const data = join(outside, "data");
+    const config = join(outside, "config.jsonc");
+    cpSync(fixture.data, data, { recursive: true });
+    writeFileSync(
+      config,
+      JSON.stringify({
+        channels: { discord: { token: "token-in-config" } },
+        agents: { defaults: { workspace: "." } },
+      }),
+    );
+    writeFileSync(`${config}.bak`, "token-in-bak");
+    mkdirSync(join(outside, "credentials"));
+    writeFileSync(join(outside, "credentials", "key"), "token-in-file");
+    writeFileSync(join(outside, "notes.md"), "a note");
+    try {
+      const flags = { data, config };
+      await made(fixture, flags);
+      const path = await made(fixture, flags);
+      const names: string[] = [];
+      for await (const file of readTar(readSealed(path, () => Promise.resolve(undefined)))) {
+        names.push(file.path);
+        const parts: Uint8Array[] = [];
+        for await (const part of file.content) parts.push(part);
+        assert.doesNotMatch(Buffer.concat(parts).toString("latin1"), /token-in/, file.path);
+      }
+      assert.deepEqual(names.filter((name) => name.startsWith("workspaces/")), [
+        "workspaces/main/notes.md",
+      ]);
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
   });
 
   const dir = "/nonexistent-folder";
@@ -325,6 +375,12 @@ describe("[O11] barnacle verify and restore", () => {
       code: 1,
       says: /cannot be used: it has no store/,
     },
+    ...["data/backups/old.tar.zst", "data/lock", "data/restore.ready/x", "old"].map((name) => ({
+      what: `a file that a backup has not: ${name}`,
+      file: (path: string) => rewritten(path, (_, content) => content, { [name]: "strange" }),
+      code: 1,
+      says: /cannot be used: \S+ is not at its place/,
+    })),
     {
       what: "a file with another checksum",
       file: (path) =>

@@ -106,6 +106,17 @@ describe("[O11] createNightly()", () => {
     ]);
   });
 
+  it("keeps the backup of this night, although a clock was ahead once", async () => {
+    using scene = open(at(1, 12));
+    const ahead = [1, 2, 3].map((day) => `barnacle-nightly-2099-01-0${day}T03-00-00Z.tar.zst`);
+    for (const name of ahead) writeFileSync(join(scene.folder, name), "");
+    scene.create().start();
+    await scene.pass(3 * 24 * HOUR);
+    assert.equal(scene.made.length, 3);
+    const last = basename(scene.made[2]?.path ?? "");
+    assert.deepEqual(readdirSync(scene.folder).toSorted(), [last, ...ahead.slice(-2)]);
+  });
+
   it("reports a failure until a backup succeeds, and tries again each hour", async () => {
     using scene = open(at(1, 12));
     const nightly = scene.create();

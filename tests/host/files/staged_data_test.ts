@@ -60,6 +60,20 @@ describe("[O11] replaceData()", () => {
       assert.equal(finishReplacing(directory.path), undefined);
     });
 
+    it(`keeps what only the new content replaces: ${old.join(", ") || "nothing"}`, () => {
+      using directory = tempDirectory();
+      prepare(directory.path, old);
+      const prepared = join(directory.path, PREPARING_NAME, NEW_NAME);
+      for (const [folder, text] of [[directory.path, "mine"], [prepared, "new"]] as const) {
+        mkdirSync(join(folder, "workspaces"));
+        write(join(folder, "workspaces", "notes.md"), text);
+      }
+      assert.ok(replaceData(directory.path, "1", write)?.old);
+      const read = (...path: string[]) =>
+        readFileSync(join(directory.path, ...path, "workspaces", "notes.md"), "utf8");
+      assert.deepEqual([read(), read(OLD)], ["new", "mine"]);
+    });
+
     it(`finishes that after a death at each step: ${old.join(", ") || "nothing"}`, () => {
       for (let fatal = 1;; fatal++) {
         using directory = tempDirectory();

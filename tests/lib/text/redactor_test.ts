@@ -27,6 +27,15 @@ describe("[C8] createRedactor()", () => {
     assert.equal(clean("abcd a.c*(d"), `abcd ${REDACTED}`);
   });
 
+  it("removes a secret that HTML escapes", () => {
+    const { add, clean } = createRedactor();
+    add("https://host.test/?a=1&key='<2>\"");
+    assert.equal(
+      clean("<p>https://host.test/?a=1&amp;key=&#39;&lt;2&gt;&quot;</p>"),
+      `<p>${REDACTED}</p>`,
+    );
+  });
+
   it("keeps texts that are too short for a secret", () => {
     const { add, clean } = createRedactor();
     for (const short of ["", "a", "abc"]) add(short);
