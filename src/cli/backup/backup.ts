@@ -120,7 +120,8 @@ function targetOf(
   if (existsSync(path)) {
     throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
   }
-  if (to !== undefined && !existsSync(dirname(path))) {
+  const isOwn = dirname(path) === join(dataDir, BACKUPS_NAME); // made with the first backup
+  if (!isOwn && !existsSync(dirname(path))) {
     throw new StartError(`there is no folder ${printable(dirname(path))}`, EXIT.usage);
   }
   return path;

@@ -485,6 +485,30 @@ describe("[O11] barnacle restore", () => {
     });
   });
 
+  it("[X7] updates the store of an older Barnacle", async () => {
+    using other = tempDirectory();
+    const old = join(other.path, "old");
+    mkdirSync(old);
+    const fixtures = join(import.meta.dirname ?? "", "..", "..", "store", "fixtures");
+    withStore(old, (database) => {
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF");
+      database.exec(readFileSync(join(fixtures, "schema_1_c2d2634d.sql"), "utf8"));
+    });
+    const file = join(other.path, "old.tar.zst");
+    const flags = { data: old, config: undefined, json: false, encrypt: false, to: file };
+    assert.equal((await run((io) => backup(flags, io, undefined, ALIVE))).code, 0);
+    const data = join(other.path, "data");
+    assert.match((await check(file, data)).err, /A restore updates the store to schema \d+/);
+    const { code, err } = await install(file, data);
+    assert.equal(code, 0, err);
+    assert.match(err, /Ended: 4 open turns, 1 questions/);
+    assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock"]);
+    withStore(data, (database) => {
+      const [row] = database.prepare("PRAGMA user_version").all();
+      assert.ok(Number(row?.["user_version"]) > 1);
+    });
+  });
+
   it("[X5] forgets again the people who were forgotten after the backup", async () => {
     const fixture = await makeFixture();
     const { sender } = guildMessage();

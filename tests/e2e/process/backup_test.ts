@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -129,6 +130,28 @@ describe("[O11] barnacle backup, verify and restore", () => {
         );
         assert.equal(config.models.providers.x.apiKey, expected);
       }
+    }));
+
+  it("makes a missed night up at the start, encrypted, and status and doctor show it", () =>
+    withSimulation({ config: { backup: { passphrase: PASSPHRASE } } }, async (scene) => {
+      const first = await scene.start();
+      first.kill("SIGTERM");
+      await first.exited;
+      const database = new DatabaseSync(join(scene.dataDir, "barnacle.db"));
+      database.exec(
+        `INSERT OR REPLACE INTO setting VALUES ('', 'bot', 'backups', '{"since":1}', 1)`,
+      );
+      database.close();
+      const bot = await scene.start();
+      await scene.line(bot, /"Made the nightly backup"/);
+      const [name = ""] = readdirSync(join(scene.dataDir, "backups")).filter((one) =>
+        one !== "lock"
+      );
+      assert.match(name, /^barnacle-nightly-.*\.tar\.zst\.age$/);
+      const status = await scene.cli("status");
+      assert.match(status.stdout.join("\n"), /Backup +\d.* ago, .*barnacle-nightly-/);
+      const doctor = await scene.cli("doctor", "--only", "host");
+      assert.match(doctor.stdout.join("\n"), /Backups.*barnacle-nightly-/);
     }));
 
   const MOMENTS = [
