@@ -9,7 +9,6 @@ import type { Context, Handler } from "hono";
 import { z } from "zod";
 import { bearerOf } from "../../http/guard.ts";
 import { EMBEDDED } from "./assets.ts";
-import { changeNamed } from "./changes/table.ts";
 import { createLiveAnswers } from "./live.ts";
 import { type AnyPage, type PageView, RefusedChange } from "./base/page.ts";
 import { pageNamed } from "./pages/table.ts";
@@ -56,7 +55,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       if (!data) return c.text("This page makes no such request", 400);
       const result = logins.login(data.token);
       if (result.kind === "session") {
-        log.info("Somebody logged in to the dashboard");
+        log.info("A login to the dashboard");
         return c.json({ token: result.token });
       }
       log.warn("A login to the dashboard failed", { why: result.kind });
@@ -74,16 +73,17 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     async page(c) {
       const page = pageNamed(c.req.param("page") ?? "");
       if (!page) return c.text("There is no such page", 404);
-      return c.html(await fragmentOf(page, new URL(c.req.url).searchParams));
+      return c.html(await fragmentOf(await page.open(), new URL(c.req.url).searchParams));
     },
-    live(c) {
-      const page = pageNamed(c.req.param("page") ?? "");
-      if (!page) return c.text("There is no such page", 404);
+    async live(c) {
+      const row = pageNamed(c.req.param("page") ?? "");
+      if (!row) return c.text("There is no such page", 404);
+      const page = await row.open();
       const query = new URL(c.req.url).searchParams;
       return live(() => fragmentOf(page, query), c.req.raw.signal);
     },
     async download(c) {
-      const page = pageNamed(c.req.param("page") ?? "");
+      const page = await pageNamed(c.req.param("page") ?? "")?.open();
       const query = new URL(c.req.url).searchParams;
       const file = await refusedAs(c, async () => await page?.download?.(parts, query));
       if (file instanceof Response) return file;
@@ -94,6 +94,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       });
     },
     async change(c) {
+      const { changeNamed } = await import("./changes/table.ts");
       const change = changeNamed(c.req.param("change") ?? "");
       if (!change) return c.text("There is no such change", 404);
       const fields: unknown = await c.req.json().catch(() => ({}));

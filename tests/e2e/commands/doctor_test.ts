@@ -50,7 +50,9 @@ async function diagnose(
     stdout[0] ?? "",
   );
   assert.equal(exitCode, code);
-  const troubles = findings.filter(({ status }) => status === "warn" || status === "fail")
+  // How busy this machine is does not count here; doctor_causes_test.ts has that row.
+  const troubles = findings.filter(({ id }) => id !== "host.eventLoop")
+    .filter(({ status }) => status === "warn" || status === "fail")
     .map(({ id, status }) => `${id} ${status}`);
   return { code, findings, stderr: stderr.join("\n"), troubles };
 }

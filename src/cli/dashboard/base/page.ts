@@ -19,10 +19,6 @@ export type Query = Pick<URLSearchParams, "get" | "getAll" | "has">;
 
 /** A page. Its facts come first; the view is a function of them, without `await`. */
 export interface DashboardPage<Facts = unknown> {
-  /** Name in addresses: `"feed"` is `/dashboard/feed`. */
-  readonly path: string;
-  /** In the navigation and as heading. */
-  readonly title: string;
   /** Reads the facts that the view needs. */
   load(parts: DashboardParts, query: Query): Promise<Facts>;
   /** Renders the facts. */
@@ -32,7 +28,7 @@ export interface DashboardPage<Facts = unknown> {
 }
 
 /** A page whose type of facts is forgotten, as a table of pages needs it. */
-export type AnyPage = Pick<DashboardPage, "path" | "title" | "download"> & {
+export type AnyPage = Pick<DashboardPage, "download"> & {
   /** Loads and renders it. */
   render(parts: DashboardParts, query: Query): Promise<PageView>;
 };
@@ -46,10 +42,7 @@ export interface PageFile {
 
 /** Makes a row for the table of pages. */
 export function page<Facts>(one: DashboardPage<Facts>): AnyPage {
-  const { path, title } = one;
   return {
-    path,
-    title,
     download: one.download && ((parts, query) => one.download?.(parts, query) ?? absent()),
     render: async (parts, query) => one.view(await one.load(parts, query)),
   };

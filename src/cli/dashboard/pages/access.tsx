@@ -16,8 +16,6 @@ interface AccessFacts {
 
 /** Shows the access rules, and offers to test them. */
 export const accessPage: AnyPage = page<AccessFacts>({
-  path: "access",
-  title: "Access",
   async load({ store, env, configFile }) {
     const now = await accessNow(configFile, { env }, store);
     if (now.kind === "refused") return { matrices: undefined };

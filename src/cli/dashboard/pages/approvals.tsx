@@ -52,8 +52,6 @@ const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
 
 /** Shows what waits for a person, and who is paired. */
 export const approvalsPage: AnyPage = page<ApprovalsFacts>({
-  path: "approvals",
-  title: "Approvals",
   async load({ store, now }) {
     const at = now();
     const accounts = await accountsIn(store.gateway, undefined);

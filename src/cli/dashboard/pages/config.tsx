@@ -54,8 +54,6 @@ interface EditorFacts {
 
 /** Shows the config, and offers to change it. */
 export const configPage: AnyPage = page<ConfigFacts>({
-  path: "config",
-  title: "Config",
   async load(parts, query) {
     const { configFile: file, env, bot } = parts;
     const words = query.get("search") ?? undefined;

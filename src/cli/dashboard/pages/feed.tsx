@@ -46,8 +46,6 @@ interface OneMessage {
 
 /** Shows the list, or with `?message=…` one message. */
 export const feedPage: AnyPage = page<FeedList | OneMessage>({
-  path: "feed",
-  title: "Feed",
   async load(parts, query) {
     const asked = query.get("message")?.trim();
     if (asked) return await explain(parts, asked);

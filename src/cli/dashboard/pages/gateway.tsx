@@ -28,8 +28,6 @@ const SHOWN_LIMITS = 40;
 
 /** Shows the connections of all accounts. */
 export const gatewayPage: AnyPage = page<GatewayFacts>({
-  path: "gateway",
-  title: "Gateway",
   async load({ bot, now }) {
     await bot.refresh();
     const traffic = bot.traffic();

@@ -16,8 +16,6 @@ interface MemoryFacts {
 
 /** Lists notes, and offers to delete them. */
 export const memoryPage: AnyPage = page<MemoryFacts>({
-  path: "memory",
-  title: "Memory",
   async load({ store }) {
     return { notes: await store.notes.all(), names: await store.received.askersNames() };
   },

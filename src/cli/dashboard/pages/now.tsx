@@ -30,8 +30,6 @@ const SHOWN = 8;
 
 /** Shows the bot as it is now. */
 export const nowPage: AnyPage = page<NowFacts>({
-  path: "now",
-  title: "Now",
   async load({ bot, store, now, build, unstored }, query) {
     await bot.refresh();
     const [snapshot, at] = [bot.snapshot(), now()];

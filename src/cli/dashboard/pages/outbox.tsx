@@ -20,8 +20,6 @@ const TONES: Readonly<Record<OpenRow["state"], Tone>> = {
 
 /** Lists unsent messages, and offers to send or drop them. */
 export const outboxPage: AnyPage = page<readonly UnsentRow[]>({
-  path: "outbox",
-  title: "Outbox",
   async load({ store, setup }) {
     const rows: UnsentRow[] = [];
     for (const { accountId } of setup().config.accounts) {

@@ -38,8 +38,6 @@ const TONES: Readonly<Record<RunState, Tone>> = {
 
 /** Lists schedules with their runs, and offers to change them. */
 export const schedulesPage: AnyPage = page<SchedulesFacts>({
-  path: "schedules",
-  title: "Schedules",
   async load({ store }) {
     const accounts = await accountsIn(store.gateway, undefined);
     return {

@@ -46,8 +46,6 @@ const asked = new WeakMap<DashboardParts, Promise<ServerFacts>>();
 
 /** Shows what Discord lets the bot do. */
 export const serversPage: AnyPage = page<ServerFacts>({
-  path: "servers",
-  title: "Server check",
   async load(parts) {
     const known = await asked.get(parts)?.catch(() => undefined);
     if (known && parts.now() - known.at < FRESH_MS) return known;

@@ -55,8 +55,6 @@ interface OpenTranscript {
 
 /** Lists conversations, and shows one of them. */
 export const sessionsPage: AnyPage = page<SessionsFacts>({
-  path: "sessions",
-  title: "Sessions",
   async load({ store: { sessions } }, query) {
     const all = await sessions.list();
     const key = query.get("session");

@@ -56,8 +56,6 @@ const TITLES: Readonly<Record<SpendField, string>> = {
 
 /** Shows use and limits of the models. */
 export const spendPage: AnyPage = page<SpendFacts>({
-  path: "spend",
-  title: "Spend",
   async load({ store, setup, now }, query) {
     const asked = Number(query.get("days"));
     const days = PERIODS.includes(asked) ? asked : DEFAULT_DAYS;

@@ -36,7 +36,9 @@ describe("[O6] a page of the dashboard", () => {
   for (const [path, query, words] of SHOWN) {
     it(`${path}?${query.slice(0, 40)} › shows ${words}`, () =>
       withParts(async (parts) => {
-        const html = String(await pageNamed(path)?.render(parts, new URLSearchParams(query)));
+        const html = String(
+          await (await pageNamed(path)?.open())?.render(parts, new URLSearchParams(query)),
+        );
         assert.match(html, words);
         assert.ok(!html.includes("<script"), html);
       }));
@@ -53,17 +55,17 @@ describe("[O6] a page of the dashboard", () => {
       const turn = { claim, end: { kind: "answered" as const }, entries, outbox: [] };
       await parts.store.turns.finishTurn(turn, parts.now());
       const query = new URLSearchParams({ session: ROUTE.sessionKey });
-      const html = String(await pageNamed("sessions")?.render(parts, query));
+      const html = String(await (await pageNamed("sessions")?.open())?.render(parts, query));
       assert.ok(html.length < 100_000, `${html.length}`);
       assert.match(html, /150 older entries are in the export/);
-      const file = await pageNamed("sessions")?.download?.(parts, query);
+      const file = await (await pageNamed("sessions")?.open())?.download?.(parts, query);
       assert.equal(file?.text.trim().split("\n").length, 200);
     }));
 
   for (const query of ["", "session=", "session=nothing"]) {
     it(`sessions › has no file for "${query}"`, () =>
       withParts(async (parts) => {
-        const page = pageNamed("sessions");
+        const page = await pageNamed("sessions")?.open();
         const asked = new URLSearchParams(query);
         await assert.rejects(async () => await page?.download?.(parts, asked), RefusedChange);
       }));
