@@ -30,7 +30,7 @@ export function manPage(tasks: readonly CommandTask[] = TASKS): string {
     '.\\" Generated: deno run -A scripts/command_reference.ts',
     `.TH BARNACLE 1 ${DATE} "Barnacle ${project.version}" "User Commands"`,
     ".SH NAME",
-    "barnacle \\- an AI agent that lives in Discord",
+    "barnacle \\- an AI agent for Discord",
     ".SH SYNOPSIS",
     ".B barnacle",
     ".I command",

@@ -18,7 +18,7 @@ export interface PassphraseFlags {
 /** Asks a person without showing the answer. */
 export type AskHidden = (question: string) => Promise<string>;
 
-/** Fewer characters than these can be guessed by a stranger with the file. */
+/** Fewer characters than these can be guessed by a person who has the file. */
 const MIN_CHARS = 12;
 const MAX_BYTES = 4_096;
 

@@ -193,7 +193,11 @@ function asStartError(error: unknown, path: string): unknown {
       : new StartError(`${name} cannot be used: ${error.message}`, EXIT.failed);
   }
   const code = codeOf(error);
-  if (code === "ENOENT" || code === "EACCES" || code === "EISDIR" || code === "EIO") {
+  if (code === "ENOENT") return new StartError(`there is no file ${name}`, EXIT.usage);
+  if (code === "EISDIR") {
+    return new StartError(`${name} is a folder; name the backup in it`, EXIT.failed);
+  }
+  if (code === "EACCES" || code === "EIO") {
     return new StartError(`cannot read ${name}: ${whyUnreadable(error)}`, EXIT.failed);
   }
   if (code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG") {

@@ -81,7 +81,7 @@ export function restore(
 ): Promise<ExitCode> {
   return withData(flags, io, async ({ dataDir }) => {
     const path = resolve(io.cwd, file);
-    if (!existsSync(path)) throw new StartError(`no such file: ${printable(path)}`, EXIT.usage);
+    if (!existsSync(path)) throw new StartError(`there is no file ${printable(path)}`, EXIT.usage);
     prepareDataDir(dataDir);
     const lock = await lockForCommand(dataDir);
     if (lock.kind === "taken") {

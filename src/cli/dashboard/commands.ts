@@ -11,7 +11,7 @@ export const dashboard: CliCommand = describeCommand<CommonFlags>({
     failed: "the bot has no HTTP server",
     io: true,
     tryAgain: "no bot runs, or it does not answer",
-    config: true,
+    config: "the dashboard is off (http.dashboard)",
   },
   parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
   run: async (flags, io) => (await import("./print_link.ts")).printLink(flags, io),

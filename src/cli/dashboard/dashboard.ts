@@ -55,7 +55,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       if (!data) return c.text("This page makes no such request", 400);
       const result = logins.login(data.token);
       if (result.kind === "session") {
-        log.info("A login to the dashboard");
+        log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
       }
       log.warn("A login to the dashboard failed", { why: result.kind });

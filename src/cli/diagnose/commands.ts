@@ -67,7 +67,7 @@ export const recent: CliCommand = describeCommand<RecentFlags>({
 });
 
 /** `barnacle alerts …` */
-export const alerts: CliGroup = describeGroup("Test how the owners hear of trouble", {
+export const alerts: CliGroup = describeGroup("Test the alerts that owners get", {
   test: describeCommand<CommonFlags>({
     brief: "Send a test alert by each way of `alerts.ways`",
     notes: ["A running bot sends the direct message. Without one, the command does."],

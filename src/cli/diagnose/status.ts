@@ -35,7 +35,13 @@ export async function status(
   timeoutMs: number = STATUS_TIMEOUT_MS,
 ): Promise<ExitCode> {
   const asked = await askBot(flags, io, timeoutMs);
-  const probed = flags.probe ? await (await import("./probe.ts")).probe(flags, io) : undefined;
+  const probed = flags.probe
+    ? await (await import("./probe.ts")).probe(flags, {
+      ...io,
+      // Both need the data directory; a problem with it is told once, below.
+      problem: (text) => text === asked.problem ? undefined : io.problem(text),
+    })
+    : undefined;
   if (flags.json) {
     const { json } = asked;
     io.out(probed ? JSON.stringify({ ...JSON.parse(json), probe: probed.accounts }) : json);

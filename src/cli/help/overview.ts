@@ -10,7 +10,7 @@ export interface CommandTask {
   readonly commands: Readonly<Record<string, CliCommand | CliGroup>>;
 }
 
-const TAGLINE = "an AI agent that lives in Discord";
+const TAGLINE = "an AI agent for Discord";
 
 /** Commands that bare `barnacle` names, in this order. */
 const FIRST_COMMANDS = ["demo", "setup", "run", "doctor"];

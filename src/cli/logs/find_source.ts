@@ -7,6 +7,7 @@ import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { isContainer } from "../../host/process/boot.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -42,9 +43,6 @@ const SERVICE = "barnacle.service";
 /** Log files of the services without a journal: OpenRC and launchd. */
 const SERVICE_LOGS = ["/var/log/barnacle.log", join(homedir(), "Library/Logs/barnacle.log")];
 
-/** Files that containers have at their top. */
-const CONTAINER_MARKS = ["/.dockerenv", "/run/.containerenv"];
-
 /**
  * Finds the log.
  *
@@ -68,7 +66,8 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   const ofService = SERVICE_LOGS.find((path) => existsSync(path));
   if (ofService !== undefined) return named(ofService);
   if (state instanceof StartError) throw state;
-  throw new StartError(noLogText({ logFile, bot, journal, state }), EXIT.tryAgain);
+  const text = noLogText({ logFile, bot, journal, state }, isContainer(io.env));
+  throw new StartError(text, EXIT.tryAgain);
 }
 
 /** The log of a path; says what is wrong with it. */
@@ -160,7 +159,7 @@ export function noLogText(
     readonly journal: string;
     readonly state: "empty" | "absent";
   },
-  isContainer: boolean = CONTAINER_MARKS.some((path) => existsSync(path)),
+  inContainer: boolean,
 ): string {
   const keep = "to keep a log, set log.file: `barnacle config set log.file barnacle.log`, and " +
     "restart the bot";
@@ -169,7 +168,7 @@ export function noLogText(
       printable(logFile)
     } does not exist yet: the bot has not started since log.file was set`;
   }
-  if (isContainer) {
+  if (inContainer) {
     return "in a container the log goes to the engine: `docker logs -f <container>` on the host, or " +
       `\`docker logs <container> 2>&1 | barnacle logs --file -\`; ${keep}`;
   }

@@ -1,6 +1,6 @@
 /**
  * Reads the lines of a log: those of Barnacle, as JSON or for people, and any others, such as the
- * last words of a crash. A line is data of strangers: it may be cut, endless or no text at all.
+ * last words of a crash. No line is trusted: it may be cut, endless or no text at all.
  */
 
 import type { Log } from "../../lib/log.ts";
@@ -79,7 +79,7 @@ export function isLevel(value: unknown): value is keyof Log {
   return typeof value === "string" && Object.hasOwn(RANKS, value);
 }
 
-/** Fields of bounded depth and length: a line of a stranger may have any. */
+/** Fields of bounded depth and length: a line that Barnacle did not write may have any. */
 function bounded(fields: ReadLine["fields"]): ReadLine["fields"] {
   return toFields(toPlain(fields, (text) => text));
 }

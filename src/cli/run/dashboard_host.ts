@@ -109,7 +109,7 @@ export function createDashboardHost(
     async login(base) {
       if (!isOn()) {
         throw new StartError(
-          "the dashboard is off; set `http.dashboard` to true in the config, which applies at once",
+          "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
           EXIT.config,
         );
       }

@@ -17,7 +17,7 @@ const DRY_RUN = flag("Print all files and commands, and change nothing");
 
 /** `barnacle service …` */
 export const service: CliGroup = describeGroup(
-  "Install Barnacle as a service, and see how it is",
+  "Install, check or remove Barnacle's service",
   {
     install: describeCommand<InstallFlags>({
       brief: "Install the service, or bring it up to date, and start it",

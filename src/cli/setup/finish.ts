@@ -12,7 +12,7 @@ import type { WholeAnswers } from "./answers/state.ts";
 import { DialogueEnd } from "./ports/dialogue.ts";
 import type { BotPlace, OfferedService } from "./ports/own_commands.ts";
 import { secretText } from "./ports/write_files.ts";
-import type { Desk } from "./steps/desk.ts";
+import type { SetupPorts } from "./steps/setup_ports.ts";
 
 /** The end of a setup. */
 export interface SetupEnd {
@@ -31,18 +31,18 @@ export type StartWay = "service" | "here" | "later";
 export async function finish(
   answers: WholeAnswers,
   file: string,
-  desk: Desk,
+  ports: SetupPorts,
   { data }: Pick<CommonFlags, "data">,
 ): Promise<SetupEnd> {
-  const { dialogue, given } = desk;
-  const offer = await desk.commands.offer();
+  const { dialogue, given } = ports;
+  const offer = await ports.commands.offer();
   const start = given.take("start") ??
-    (dialogue.isInteractive ? await askStart(offer, desk) : "later");
+    (dialogue.isInteractive ? await askStart(offer, ports) : "later");
   const place = { config: file, data };
   const installed = start === "service"
-    ? await install(answers, place, offer, desk)
+    ? await install(answers, place, offer, ports)
     : { code: EXIT.done };
-  await greet(answers, { config: file, data: installed.dataDir ?? data }, desk);
+  await greet(answers, { config: file, data: installed.dataDir ?? data }, ports);
   const run = installed.dataDir === undefined ? "barnacle run · " : "";
   dialogue.tell(
     `Done.  ${run}barnacle status · barnacle doctor · barnacle why <message link>\n` +
@@ -55,7 +55,7 @@ export async function finish(
 /** The files are written: an end of the dialogue here only leaves the bot stopped. */
 async function askStart(
   offer: OfferedService | { readonly why: string },
-  { dialogue }: Desk,
+  { dialogue }: SetupPorts,
 ): Promise<StartWay> {
   const service = "name" in offer
     ? [{
@@ -85,7 +85,7 @@ async function install(
   answers: WholeAnswers,
   place: BotPlace,
   offer: OfferedService | { readonly why: string },
-  { dialogue, commands }: Desk,
+  { dialogue, commands }: SetupPorts,
 ): Promise<{ readonly code: ExitCode; readonly dataDir?: string }> {
   if ("why" in offer) {
     dialogue.fail(`No service: ${offer.why}`);
@@ -109,7 +109,7 @@ async function install(
 async function greet(
   answers: WholeAnswers,
   place: BotPlace,
-  { dialogue, commands }: Desk,
+  { dialogue, commands }: SetupPorts,
 ): Promise<void> {
   const { bot, owner } = answers;
   const text = `Hi ${owner.name}, I am ${bot.name}, and I am set up. ` +

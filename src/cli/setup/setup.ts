@@ -20,7 +20,7 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import { problemsText, whyUnreadable } from "../shared/read_config.ts";
 import { toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import type { Desk, RunStep } from "./steps/desk.ts";
+import type { RunStep, SetupPorts } from "./steps/setup_ports.ts";
 import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
 import { createSetupDiscord } from "./ports/discord_port.ts";
 import { finish, type SetupEnd } from "./finish.ts";
@@ -125,7 +125,7 @@ async function withDialogue(
   const kept = isAttended ? openKeptAnswers(dataDir) : undefined;
   const api = apiOf(io.env);
   if ("problem" in api) throw new StartError(api.problem, EXIT.config);
-  const desk: Desk = {
+  const ports: SetupPorts = {
     dialogue,
     given: givenAnswers(answers),
     env: io.env,
@@ -146,7 +146,7 @@ async function withDialogue(
     );
   }
   try {
-    return await play(desk, kept, opened, flags, io);
+    return await play(ports, kept, opened, flags, io);
   } catch (error) {
     if (!(error instanceof DialogueEnd)) throw error;
     if (error.kind === "lost") return { code: EXIT.failed };
@@ -160,13 +160,13 @@ async function withDialogue(
 
 /** Runs step after step. */
 async function play(
-  desk: Desk,
+  ports: SetupPorts,
   kept: KeptAnswers | undefined,
   opened: OpenedConfig,
   flags: SetupFlags,
   io: Io,
 ): Promise<SetupEnd> {
-  const { dialogue } = desk;
+  const { dialogue } = ports;
   let state: SetupState = {};
   const before: SetupState[] = [];
   let chapter = 0;
@@ -185,18 +185,18 @@ async function play(
           kept?.remove();
           return { code: EXIT.done };
         }
-        await writePlanned(planned, desk, io);
+        await writePlanned(planned, ports, io);
         kept?.remove();
-        const code = await checkWritten(opened.file, desk, io);
+        const code = await checkWritten(opened.file, ports, io);
         if (code !== EXIT.done) return { code };
-        const end = await finish(answers, opened.file, desk, flags);
+        const end = await finish(answers, opened.file, ports, flags);
         const { file: config } = opened;
         const ok = end.code === EXIT.done;
         if (flags.json) io.out(JSON.stringify({ ok, config, start: end.start }));
         return end;
       }
       if (step === "write") throw new RangeError("A setup without a missing step lacks an answer");
-      const next = await STEPS[step](state, desk);
+      const next = await STEPS[step](state, ports);
       if (dialogue.asked() > asked) before.push(state);
       state = step === "token" ? await resumed(next, kept, dialogue) : next;
       kept?.keep(state);
@@ -253,7 +253,7 @@ function fileText(path: string): string {
   }
 }
 
-async function readSecret(path: string): ReturnType<Desk["readSecret"]> {
+async function readSecret(path: string): ReturnType<SetupPorts["readSecret"]> {
   if (path === "-") return { text: await readStdin() };
   try {
     return { text: readBounded(path, { maxBytes: FILE_MAX_BYTES, acceptsPipes: true }).trim() };

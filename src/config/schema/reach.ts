@@ -100,7 +100,7 @@ export const alerts = lazySection(
       webhook: key(
         secretAddress().optional(),
         "Address that gets each alert as JSON by POST. The address of a webhook of Discord, Slack " +
-          "or Mattermost works, too. It is written like an `apiKey`, because whoever knows it may " +
+          "or Mattermost works, too. It is written like an `apiKey`, because anyone who knows it may " +
           "use it.",
         { unset: "none", example: "${ALERTS_WEBHOOK}" },
       ),

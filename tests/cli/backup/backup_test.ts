@@ -324,7 +324,7 @@ describe("[O11] barnacle verify and restore", () => {
       what: "a folder",
       file: (_, { data }) => data,
       code: 1,
-      says: /cannot read .*: EISDIR/,
+      says: / is a folder; name the backup in it/,
     },
     {
       what: "a newer format",
@@ -432,8 +432,11 @@ describe("[O11] barnacle verify and restore", () => {
 
   it("name a missing file", async () => {
     using other = tempDirectory();
-    assert.match((await check(`${dir}/b`, other.path)).err, /cannot read .*: ENOENT/);
-    assert.match((await install(`${dir}/b`, other.path)).err, /no such file: \/nonexistent-folder/);
+    assert.match((await check(`${dir}/b`, other.path)).err, /there is no file .*\/b$/m);
+    assert.match(
+      (await install(`${dir}/b`, other.path)).err,
+      /there is no file \/nonexistent-folder/,
+    );
   });
 
   it("refuse to replace data beside a running bot, and without --force", async () => {

@@ -6,7 +6,7 @@ import type { Dialogue } from "../../../src/cli/setup/ports/dialogue.ts";
 import type { SetupDiscord } from "../../../src/cli/setup/ports/discord_port.ts";
 import type { ModelPort } from "../../../src/cli/setup/ports/model_port.ts";
 import type { OwnCommands } from "../../../src/cli/setup/ports/own_commands.ts";
-import type { Desk } from "../../../src/cli/setup/steps/desk.ts";
+import type { SetupPorts } from "../../../src/cli/setup/steps/setup_ports.ts";
 import { PLAIN } from "../../../src/cli/terminal/style.ts";
 
 /** A dialogue that gives these answers, and notes what it says and asks. */
@@ -55,17 +55,17 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
   return { dialogue, lines, isDone: () => left.length === 0 };
 }
 
-/** A desk with ports of the test; the others throw. */
-export function deskOf(
+/** A ports with ports of the test; the others throw. */
+export function portsOf(
   dialogue: Dialogue,
   { discord = {}, models = {}, commands = {}, given = {}, env = {} }: {
     readonly discord?: Partial<SetupDiscord>;
     readonly models?: Partial<ModelPort>;
     readonly commands?: Partial<OwnCommands>;
     readonly given?: Parameters<typeof givenAnswers>[0];
-    readonly env?: Desk["env"];
+    readonly env?: SetupPorts["env"];
   },
-): Desk {
+): SetupPorts {
   const absent = () => {
     throw new Error("the test has no such port");
   };

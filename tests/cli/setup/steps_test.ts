@@ -16,7 +16,7 @@ import type { Tested } from "../../../src/cli/model/test.ts";
 import { ModelError } from "../../../src/core/model.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { FINISHED, GUILD, OTHER, OWNER } from "./answers.ts";
-import { deskOf, scriptedDialogue } from "./scripted_dialogue.ts";
+import { portsOf, scriptedDialogue } from "./scripted_dialogue.ts";
 
 const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab";
 const BOT = FINISHED.bot!;
@@ -29,7 +29,7 @@ describe("[O3] the bot's chapter", () => {
       { kind: "answered" as const, found: BOT },
     ];
     const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
-    const state = await askToken({}, deskOf(dialogue, { discord }));
+    const state = await askToken({}, portsOf(dialogue, { discord }));
     assert.deepEqual(state, { token: TOKEN, bot: BOT });
     assert.ok(lines.includes("fail  Discord does not answer: no answer in time"));
     assert.ok(isDone());
@@ -42,7 +42,7 @@ describe("[O3] the bot's chapter", () => {
       { kind: "answered" as const, found: BOT },
     ];
     const discord = { whoAmI: () => Promise.resolve(answers.shift()!) };
-    await askToken({}, deskOf(dialogue, { discord }));
+    await askToken({}, portsOf(dialogue, { discord }));
     assert.ok(isDone());
   });
 
@@ -50,7 +50,7 @@ describe("[O3] the bot's chapter", () => {
     const { dialogue, lines } = scriptedDialogue([true]);
     const discord = { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) };
     const before = { token: TOKEN, bot: { ...BOT, needsCodeGrant: true } };
-    assert.deepEqual(await askCodeGrant(before, deskOf(dialogue, { discord })), {
+    assert.deepEqual(await askCodeGrant(before, portsOf(dialogue, { discord })), {
       token: TOKEN,
       bot: BOT,
     });
@@ -60,7 +60,7 @@ describe("[O3] the bot's chapter", () => {
   it("goes on if Discord refuses to enable the intents", async () => {
     const { dialogue, lines } = scriptedDialogue([true]);
     const discord = { setFlags: () => Promise.resolve("the bot needs a review") };
-    const state = await askIntents({ token: TOKEN, bot: BOT }, deskOf(dialogue, { discord }));
+    const state = await askIntents({ token: TOKEN, bot: BOT }, portsOf(dialogue, { discord }));
     assert.equal(state.intents, "settled");
     assert.match(lines.at(-1) ?? "", /Discord refused \(the bot needs a review\)\. Tick them at/);
   });
@@ -68,7 +68,7 @@ describe("[O3] the bot's chapter", () => {
   it("asks nothing if the intents are on", async () => {
     const { dialogue, lines } = scriptedDialogue([]);
     const bot = { ...BOT, flags: (1 << 19) | (1 << 15) };
-    await askIntents({ token: TOKEN, bot }, deskOf(dialogue, {}));
+    await askIntents({ token: TOKEN, bot }, portsOf(dialogue, {}));
     assert.deepEqual(lines, ["ok    Message Content and Server Members are on"]);
   });
 });
@@ -79,20 +79,20 @@ describe("[O3] the server's chapter", () => {
 
   it("asks which of several servers", async () => {
     const { dialogue } = scriptedDialogue(["Elsewhere"]);
-    const desk = deskOf(dialogue, { discord: { servers } });
-    assert.deepEqual((await askServers(FINISHED, desk)).places, [second]);
+    const ports = portsOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, [second]);
   });
 
   it("takes none, for direct messages only", async () => {
     const { dialogue } = scriptedDialogue(["None: direct messages only"]);
-    const desk = deskOf(dialogue, { discord: { servers } });
-    assert.deepEqual((await askServers(FINISHED, desk)).places, []);
+    const ports = portsOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
   });
 
   it("stops if Discord does not answer, and the user does not want to try again", async () => {
     const { dialogue } = scriptedDialogue([false]);
     const discord = { servers: () => Promise.resolve({ kind: "failed" as const, why: "timeout" }) };
-    await assert.rejects(askServers(FINISHED, deskOf(dialogue, { discord })), {
+    await assert.rejects(askServers(FINISHED, portsOf(dialogue, { discord })), {
       code: 75,
       message: "stopped; the next setup goes on with these answers",
     });
@@ -104,10 +104,10 @@ describe("[O3] the server's chapter", () => {
       kind: "answered" as const,
       found: [GUILD],
     }];
-    const desk = deskOf(dialogue, {
+    const ports = portsOf(dialogue, {
       discord: { servers: () => Promise.resolve(answers.shift()!) },
     });
-    assert.deepEqual((await askServers(FINISHED, desk)).places, [GUILD]);
+    assert.deepEqual((await askServers(FINISHED, ports)).places, [GUILD]);
     assert.ok(lines.includes("fail  Discord no longer accepts the token"));
   });
 });
@@ -116,7 +116,7 @@ describe("[O3] the owner's chapter", () => {
   it("asks which member of a team", async () => {
     const { dialogue } = scriptedDialogue(["@ben"]);
     const bot = { ...BOT, owners: [OWNER, OTHER], team: "Harbour" };
-    assert.deepEqual((await askOwner({ ...FINISHED, bot }, deskOf(dialogue, {}))).owner, OTHER);
+    assert.deepEqual((await askOwner({ ...FINISHED, bot }, portsOf(dialogue, {}))).owner, OTHER);
   });
 
   it("finds another person by name, and says why a name finds none", async () => {
@@ -130,10 +130,10 @@ describe("[O3] the owner's chapter", () => {
     ]);
     const search = (_guild: unknown, text: string) =>
       Promise.resolve(text.toLowerCase().startsWith("be") ? [OTHER] : []);
-    const desk = deskOf(dialogue, {
+    const ports = portsOf(dialogue, {
       discord: { search, person: () => Promise.resolve(undefined) },
     });
-    assert.deepEqual((await askOwner(FINISHED, desk)).owner, OTHER);
+    assert.deepEqual((await askOwner(FINISHED, ports)).owner, OTHER);
     assert.ok(isDone());
     for (
       const words of [
@@ -148,8 +148,8 @@ describe("[O3] the owner's chapter", () => {
   it("asks for an ID where names cannot be found", async () => {
     const { dialogue, lines } = scriptedDialogue([false, "ben", OTHER.id]);
     const discord = { person: () => Promise.resolve(OTHER) };
-    const desk = deskOf(dialogue, { discord });
-    assert.deepEqual((await askOwner({ ...FINISHED, places: [] }, desk)).owner, OTHER);
+    const ports = portsOf(dialogue, { discord });
+    assert.deepEqual((await askOwner({ ...FINISHED, places: [] }, ports)).owner, OTHER);
     assert.ok(lines.some((line) => line.startsWith("fail  Without a server, no one can be found")));
   });
 });
@@ -186,7 +186,7 @@ describe("[O3] the model's chapter", () => {
         return Promise.resolve(provider.apiKey === "sk-right" ? answered : failed("unauthorized"));
       },
     };
-    const { model } = await askModel(FINISHED, deskOf(dialogue, { models }));
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
     assert.deepEqual(model, {
       providerId: "openrouter",
       name: "a/b",
@@ -221,7 +221,7 @@ describe("[O3] the model's chapter", () => {
         Promise.resolve(new ModelError("custom: no list", { kind: "timeout", modelId: "custom" })),
       test: () => Promise.resolve(failed("timeout")),
     };
-    const { model } = await askModel(FINISHED, deskOf(dialogue, { models }));
+    const { model } = await askModel(FINISHED, portsOf(dialogue, { models }));
     assert.deepEqual({ ...Object(model) }, {
       providerId: "custom",
       name: "qwen3",
@@ -237,7 +237,7 @@ describe("[O3] the model's chapter", () => {
   it("writes no model for a user who decides later", async () => {
     const { dialogue } = scriptedDialogue(["Later"]);
     const models = { localServers: () => Promise.resolve([]) };
-    assert.equal((await askModel(FINISHED, deskOf(dialogue, { models }))).model, "none");
+    assert.equal((await askModel(FINISHED, portsOf(dialogue, { models }))).model, "none");
   });
 });
 
@@ -259,8 +259,8 @@ describe("[O3] the end of a setup", () => {
       installed.push(place.config, secrets);
       return Promise.resolve(0 as const);
     };
-    const desk = deskOf(dialogue, { commands: { offer, install, greet } });
-    const end = await finish(answers, "/etc/x", desk, {});
+    const ports = portsOf(dialogue, { commands: { offer, install, greet } });
+    const end = await finish(answers, "/etc/x", ports, {});
     assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
     const secrets = { discord_token: "TOKEN\n", openai_api_key: "sk-test\n" };
     assert.deepEqual(installed, ["/etc/x", secrets]);
@@ -271,8 +271,8 @@ describe("[O3] the end of a setup", () => {
   it("says why the service could not be installed, and keeps the config", async () => {
     const { dialogue, lines } = scriptedDialogue([SERVICE]);
     const install = () => Promise.reject(new StartError("another unit has its name", 1));
-    const desk = deskOf(dialogue, { commands: { offer, install, greet } });
-    const { code } = await finish(answers, "/etc/x", desk, {});
+    const ports = portsOf(dialogue, { commands: { offer, install, greet } });
+    const { code } = await finish(answers, "/etc/x", ports, {});
     assert.equal(code, 1);
     assert.ok(lines.includes("fail  another unit has its name"));
     assert.ok(lines.some((line) => line.includes("The config is written. Try again with")));
@@ -284,8 +284,8 @@ describe("[O3] the end of a setup", () => {
       offer: () => Promise.resolve({ why: "there is no service manager" }),
       greet: () => Promise.resolve("Cannot send messages to this user"),
     };
-    const desk = deskOf(dialogue, { commands, given: { start: "service" } });
-    assert.equal((await finish(answers, "/etc/x", desk, {})).code, 1);
+    const ports = portsOf(dialogue, { commands, given: { start: "service" } });
+    assert.equal((await finish(answers, "/etc/x", ports, {})).code, 1);
     assert.ok(lines.includes("fail  No service: there is no service manager"));
     assert.ok(
       lines.includes(
@@ -298,8 +298,8 @@ describe("[O3] the end of a setup", () => {
   it("leaves the bot stopped after Ctrl-C, because the files are written", async () => {
     const { dialogue } = scriptedDialogue([]);
     const choose = () => Promise.reject(new DialogueEnd("cancelled"));
-    const desk = deskOf({ ...dialogue, choose }, { commands: { offer, greet } });
-    const end = await finish(answers, "/etc/x", desk, {});
+    const ports = portsOf({ ...dialogue, choose }, { commands: { offer, greet } });
+    const end = await finish(answers, "/etc/x", ports, {});
     assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
   });
 });
@@ -307,7 +307,7 @@ describe("[O3] the end of a setup", () => {
 describe("[O3] the limit's question", () => {
   const asked = async (answers: readonly string[], state: SetupState = FINISHED) => {
     const { dialogue } = scriptedDialogue(answers);
-    return (await askLimit(state, deskOf(dialogue, {}))).limit;
+    return (await askLimit(state, portsOf(dialogue, {}))).limit;
   };
   const cases: readonly (readonly [what: string, answers: readonly string[], limit: object])[] = [
     ["two dollars by Enter, with prices", ["", "0.25 2"], {

@@ -423,7 +423,13 @@ describe("[O3] barnacle setup without a terminal", () => {
     words: RegExp,
     env?: Env,
   ])[] = [
-    ["no token", {}, 2, /no terminal to ask: Paste the bot token.*--token-file/, {}],
+    [
+      "no token",
+      {},
+      2,
+      /no terminal to ask "Paste the bot token[^"]*"; give --token-file, or DISCORD_BOT_TOKEN/,
+      {},
+    ],
     ["a webhook as token", {}, 78, /the URL of a webhook, and no bot token/, {
       DISCORD_BOT_TOKEN: "https://discord.com/api/webhooks/1/abc",
     }],

@@ -25,7 +25,7 @@ export const dropMessage: AnyChange = change({
   label: "Drop",
   fields: row,
   command: ({ id }) => `barnacle outbox drop ${id}`,
-  confirm: ({ id }) => `Drop message ${id}? Nobody will get it.`,
+  confirm: ({ id }) => `Drop message ${id}? Discord never gets it.`,
   async run({ store }, { id }) {
     if (await store.outbox.release(id, "drop")) return { text: `Message ${id} is dropped` };
     throw new RefusedChange(`There is no unsent message ${id} any more`);

@@ -4,6 +4,7 @@
 
 import type { BudgetUse } from "../../../core/spending/budget.ts";
 import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
 import {
   budgetUsesIn,
   costOf,
@@ -172,7 +173,7 @@ function daysUpTo(today: string, days: number): readonly string[] {
   const last = Date.parse(today);
   return Array.from(
     { length: days },
-    (_, at) => new Date(last - (days - 1 - at) * 86_400_000).toISOString().slice(0, 10),
+    (_, at) => new Date(last - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10),
   );
 }
 

@@ -132,10 +132,9 @@ export function unattendedDialogue(
     const option = OPTIONS[asked.key];
     return Promise.reject(
       new StartError(
-        `no terminal to ask: ${asked.message} Give ${
+        `no terminal to ask "${asked.message}"; give ${
           option === undefined ? "" : `${option}, or `
-        }` +
-          `"${asked.key}" in the file of --answers`,
+        }"${asked.key}" in the file of --answers`,
         EXIT.usage,
       ),
     );

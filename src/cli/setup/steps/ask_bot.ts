@@ -9,8 +9,8 @@ import {
   toIntents,
 } from "../../../discord/gateway/read/intents.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { Desk } from "./desk.ts";
-import { withDiscord } from "./desk.ts";
+import type { SetupPorts } from "./setup_ports.ts";
+import { withDiscord } from "./setup_ports.ts";
 import type { BotIdentity, SetupState } from "../answers/state.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
@@ -23,7 +23,7 @@ function botPage(applicationId: string): string {
 const NO_TOKENS: ReadonlySet<TokenShape> = new Set<TokenShape>(["webhook URL", "user token"]);
 
 /** Why a text cannot be a bot token; `undefined` if only Discord can tell. */
-export function tokenFault(typed: string, env: Desk["env"]): string | undefined {
+export function tokenFault(typed: string, env: SetupPorts["env"]): string | undefined {
   if (typed.trim() === "") return "No text came. Copy the token again, and paste it here.";
   const token = withoutWrapping(typed);
   // Another server in Discord's place may have tokens of other forms, but none like these.
@@ -41,9 +41,9 @@ function withoutWrapping(typed: string): string {
 }
 
 /** Asks for the token until Discord accepts one. */
-export async function askToken(state: SetupState, desk: Desk): Promise<SetupState> {
-  const { dialogue } = desk;
-  const found = await givenToken(desk);
+export async function askToken(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue } = ports;
+  const found = await givenToken(ports);
   let token = found?.token;
   if (token === undefined) {
     dialogue.tell(`Open ${PORTAL}\nNew Application -> Bot -> Reset Token -> Copy`);
@@ -52,13 +52,13 @@ export async function askToken(state: SetupState, desk: Desk): Promise<SetupStat
     token ??= await dialogue.secret({
       key: "tokenFile",
       message: "Paste the bot token (hidden)",
-      check: (typed) => tokenFault(typed, desk.env),
+      check: (typed) => tokenFault(typed, ports.env),
     });
     token = withoutWrapping(token);
     const asked: SetupState = { ...state, token };
     const answer = await dialogue.during(
       "Asking Discord",
-      () => withDiscord(desk, asked, (discord) => discord.whoAmI()),
+      () => withDiscord(ports, asked, (discord) => discord.whoAmI()),
     );
     if (answer.kind === "answered") {
       dialogue.ok(identityText(answer.found));
@@ -80,7 +80,7 @@ export async function askToken(state: SetupState, desk: Desk): Promise<SetupStat
 
 /** The token of the environment or of a file. */
 async function givenToken(
-  { given, env, dialogue, readSecret }: Desk,
+  { given, env, dialogue, readSecret }: SetupPorts,
 ): Promise<{ readonly token: string; readonly place: string } | undefined> {
   const file = given.take("tokenFile");
   const written = env["DISCORD_BOT_TOKEN"]?.trim();
@@ -114,8 +114,8 @@ function identityText({ name, applicationId, owners, team }: BotIdentity): strin
 }
 
 /** Waits until the user has cleared a box of the portal that makes every invite fail. */
-export async function askCodeGrant(state: SetupState, desk: Desk): Promise<SetupState> {
-  const { dialogue } = desk;
+export async function askCodeGrant(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue } = ports;
   const id = state.bot?.applicationId ?? "";
   const why = `"Requires OAuth2 Code Grant" is on, so every invite fails. Clear it at ${
     botPage(id)
@@ -123,17 +123,17 @@ export async function askCodeGrant(state: SetupState, desk: Desk): Promise<Setup
   dialogue.warn(why);
   if (!dialogue.isInteractive) throw new StartError(why, EXIT.refused);
   await dialogue.confirm({ key: "intents", message: "Is it off now?" });
-  return await withIdentity(state, desk);
+  return await withIdentity(state, ports);
 }
 
 /** The same answers, with the application as it is now. */
-async function withIdentity(state: SetupState, desk: Desk): Promise<SetupState> {
-  const answer = await desk.dialogue.during(
+async function withIdentity(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const answer = await ports.dialogue.during(
     "Asking Discord",
-    () => withDiscord(desk, state, (discord) => discord.whoAmI()),
+    () => withDiscord(ports, state, (discord) => discord.whoAmI()),
   );
   if (answer.kind === "answered") return { ...state, bot: answer.found };
-  desk.dialogue.fail("Discord does not answer; trying again");
+  ports.dialogue.fail("Discord does not answer; trying again");
   return state;
 }
 
@@ -144,8 +144,8 @@ const INTENT_WORDS: Readonly<Record<PrivilegedIntent, readonly [name: string, us
 };
 
 /** Enables the intents of the default config that are off, after a yes. */
-export async function askIntents(state: SetupState, desk: Desk): Promise<SetupState> {
-  const { dialogue, given } = desk;
+export async function askIntents(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue, given } = ports;
   const { bot } = state;
   const settled: SetupState = { ...state, intents: "settled" };
   if (!bot) return settled;
@@ -169,7 +169,8 @@ export async function askIntents(state: SetupState, desk: Desk): Promise<SetupSt
   }
   const problem = await dialogue.during(
     "Asking Discord",
-    () => withDiscord(desk, state, (discord) => discord.setFlags(flagsGranting(wanted, bot.flags))),
+    () =>
+      withDiscord(ports, state, (discord) => discord.setFlags(flagsGranting(wanted, bot.flags))),
   );
   if (problem === undefined) {
     dialogue.ok(`${names}: on`);

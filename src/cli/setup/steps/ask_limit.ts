@@ -1,7 +1,7 @@
 /** Asks how much a paid model may cost each day. */
 
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 import type { LimitAnswer, SetupState, TokenPrices } from "../answers/state.ts";
 
 /** The limit of a user who presses Enter, in dollars. */
@@ -58,8 +58,8 @@ function amountIn(text: string): number | undefined {
 }
 
 /** Asks for the limit, and for the prices by which money is counted. */
-export async function askLimit(state: SetupState, desk: Desk): Promise<SetupState> {
-  const { dialogue, given } = desk;
+export async function askLimit(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue, given } = ports;
   const { model } = state;
   if (!model || model === "none") return state;
   const typed = given.take("dailyLimit");
@@ -68,8 +68,8 @@ export async function askLimit(state: SetupState, desk: Desk): Promise<SetupStat
     dialogue.fail(`dailyLimit: ${read.problem}`);
     if (!dialogue.isInteractive) throw new StartError(`dailyLimit: ${read.problem}`, EXIT.usage);
   }
-  const wanted = read && "limit" in read ? read.limit : await askedLimit(desk);
-  const limit = await priced(wanted, model.prices ?? given.take("prices"), desk, model.name);
+  const wanted = read && "limit" in read ? read.limit : await askedLimit(ports);
+  const limit = await priced(wanted, model.prices ?? given.take("prices"), ports, model.name);
   if (limit.kind === "none") dialogue.warn("No limit: the provider's own limits count alone");
   if (limit.kind === "tokens") {
     dialogue.ok(`At most ${limit.perDay.toLocaleString("en")} tokens a day`);
@@ -78,7 +78,7 @@ export async function askLimit(state: SetupState, desk: Desk): Promise<SetupStat
   return { ...state, limit };
 }
 
-async function askedLimit({ dialogue }: Desk) {
+async function askedLimit({ dialogue }: SetupPorts) {
   const answer = await dialogue.text({
     key: "dailyLimit",
     message: "Daily spend limit in dollars",
@@ -96,7 +96,7 @@ async function askedLimit({ dialogue }: Desk) {
 async function priced(
   { kind, perDay }: { readonly kind: LimitAnswer["kind"]; readonly perDay: number },
   known: TokenPrices | undefined,
-  { dialogue }: Desk,
+  { dialogue }: SetupPorts,
   model: string,
 ): Promise<LimitAnswer> {
   if (kind === "none") return { kind };

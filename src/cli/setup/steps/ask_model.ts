@@ -8,7 +8,7 @@ import type { ListedModel } from "../../../providers/choice/list_models.ts";
 import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
 import type { Tested } from "../../model/test.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";
 import { type OfferedServer, OTHER_SERVER, paidServers } from "../ports/model_port.ts";
 import type { SetupModel, SetupState } from "../answers/state.ts";
@@ -34,22 +34,22 @@ const SHOWN_MAX = 8;
 const FIRST_MODEL = "llama3.2";
 
 /** Finds or asks for the model, and tests it until one answers. */
-export async function askModel(state: SetupState, desk: Desk): Promise<SetupState> {
-  const { dialogue, models, env } = desk;
-  const typed = desk.given.take("model");
+export async function askModel(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  const { dialogue, models, env } = ports;
+  const typed = ports.given.take("model");
   if (typed === "none") return { ...state, model: "none" };
   const local = await dialogue.during("Looking for model servers", () => models.localServers());
   const paid = paidServers(env);
   let picked: PickedModel | "none" | undefined = typed === undefined
     ? undefined
-    : pickedBy(typed, local, paid, desk);
+    : pickedBy(typed, local, paid, ports);
   for (;;) {
-    picked ??= await pick(local, paid, desk);
+    picked ??= await pick(local, paid, ports);
     if (picked === "none") {
       dialogue.warn("No model yet. Later: `barnacle config set agents.defaults.model …`");
       return { ...state, model: "none" };
     }
-    const model = await answering(await reach(picked, desk), desk);
+    const model = await answering(await reach(picked, ports), ports);
     if (model) return { ...state, model };
     picked = undefined;
   }
@@ -60,7 +60,7 @@ function pickedBy(
   typed: string,
   local: readonly OfferedServer[],
   paid: readonly OfferedServer[],
-  { given, dialogue }: Desk,
+  { given, dialogue }: SetupPorts,
 ): PickedModel | undefined {
   const cut = typed.indexOf("/");
   const id = typed.slice(0, Math.max(cut, 0));
@@ -90,7 +90,7 @@ function pickedBy(
 async function pick(
   local: readonly OfferedServer[],
   paid: readonly OfferedServer[],
-  { dialogue, env }: Desk,
+  { dialogue, env }: SetupPorts,
 ): Promise<PickedModel | "none"> {
   type Option = DialogueOption<PickedModel | "none">;
   const found = local.flatMap((server): readonly Option[] => {
@@ -127,8 +127,8 @@ async function pick(
 }
 
 /** Adds address, key and name. */
-async function reach({ server, name }: PickedModel, desk: Desk): Promise<ReachableModel> {
-  const { dialogue, models } = desk;
+async function reach({ server, name }: PickedModel, ports: SetupPorts): Promise<ReachableModel> {
+  const { dialogue, models } = ports;
   const baseUrl = server.baseUrl ?? await dialogue.text({
     key: "baseUrl",
     message: "Address of the server",
@@ -136,7 +136,7 @@ async function reach({ server, name }: PickedModel, desk: Desk): Promise<Reachab
     check: addressFault,
   });
   const whole = { ...server, baseUrl: baseUrl.replace(/\/+$/, "") };
-  const key = await keyFor(whole, desk);
+  const key = await keyFor(whole, ports);
   const { id, kind } = whole;
   const answer = server.models ??
     await dialogue.during(
@@ -147,7 +147,7 @@ async function reach({ server, name }: PickedModel, desk: Desk): Promise<Reachab
   if (answer instanceof ModelError && name === undefined) {
     dialogue.warn(`No list of models: ${printable(answer.message)}`);
   }
-  const chosen = name ?? await chooseName(whole, listed ?? [], desk);
+  const chosen = name ?? await chooseName(whole, listed ?? [], ports);
   return { server: whole, key, name: chosen, listed };
 }
 
@@ -176,7 +176,7 @@ export function keyFault(text: string): string | undefined {
 /** The key of a file, of the environment, or of the user. */
 async function keyFor(
   { title, keyVariable, needsKey }: OfferedServer,
-  { given, env, dialogue, readSecret }: Desk,
+  { given, env, dialogue, readSecret }: SetupPorts,
 ): Promise<string | undefined> {
   const file = given.take("apiKeyFile");
   if (file !== undefined) {
@@ -209,7 +209,7 @@ const SUGGESTED = /^gpt-[\d.]+-mini$|^claude-sonnet|^gemini-[\d.]+-flash$|^mistr
 async function chooseName(
   { title, model }: OfferedServer,
   listed: readonly ListedModel[],
-  { dialogue }: Desk,
+  { dialogue }: SetupPorts,
 ): Promise<string> {
   const other = "another name" as const;
   if (listed.length > 0) {
@@ -240,8 +240,11 @@ async function chooseName(
 }
 
 /** Tests a model. @returns `undefined` if the user wants to choose another one. */
-async function answering(picked: ReachableModel, desk: Desk): Promise<SetupModel | undefined> {
-  const { dialogue, models } = desk;
+async function answering(
+  picked: ReachableModel,
+  ports: SetupPorts,
+): Promise<SetupModel | undefined> {
+  const { dialogue, models } = ports;
   let { key } = picked;
   const { server, name } = picked;
   for (;;) {
@@ -258,10 +261,10 @@ async function answering(picked: ReachableModel, desk: Desk): Promise<SetupModel
     };
     const tested = await dialogue.during(`Asking ${id}/${name}`, () => models.test(settings));
     if (!tested.failure) {
-      tellTested(tested, desk);
+      tellTested(tested, ports);
       return answer;
     }
-    const next = await afterFailure(tested.failure, settings, desk);
+    const next = await afterFailure(tested.failure, settings, ports);
     if (next === "anyway") return answer;
     if (next === "other") return undefined;
     if (next === "key") {
@@ -271,7 +274,7 @@ async function answering(picked: ReachableModel, desk: Desk): Promise<SetupModel
   }
 }
 
-function tellTested({ model, tried, abilities }: Tested, { dialogue }: Desk): void {
+function tellTested({ model, tried, abilities }: Tested, { dialogue }: SetupPorts): void {
   if (!tried) return;
   const { totalMs, firstMs, tools, images } = tried;
   const word = (has: boolean) => has ? "yes" : "no";
@@ -290,9 +293,9 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 async function afterFailure(
   failure: ModelError,
   settings: ModelSettings,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<"again" | "key" | "other" | "anyway"> {
-  const { dialogue, given } = desk;
+  const { dialogue, given } = ports;
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
   const why = printable(problem ? `${failure.modelId}: ${problem.why}` : failure.message);
@@ -304,7 +307,7 @@ async function afterFailure(
     message: `Download it now (ollama pull ${name})?`,
   }));
   if (mayPull) {
-    const pulled = await pull(settings, desk);
+    const pulled = await pull(settings, ports);
     if (pulled === undefined) return "again";
     dialogue.fail(`Not downloaded: ${pulled}`);
   }
@@ -326,8 +329,11 @@ async function afterFailure(
 }
 
 /** Downloads a model. @returns The problem, or `undefined`. */
-async function pull({ provider, name }: ModelSettings, desk: Desk): Promise<string | undefined> {
-  const { dialogue, models } = desk;
+async function pull(
+  { provider, name }: ModelSettings,
+  ports: SetupPorts,
+): Promise<string | undefined> {
+  const { dialogue, models } = ports;
   const { origin } = new URL(provider.baseUrl);
   return await dialogue.during(
     `Downloading ${name}`,

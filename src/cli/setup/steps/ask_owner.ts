@@ -3,15 +3,16 @@
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import { type Desk, withDiscord } from "./desk.ts";
+import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { SetupPerson, SetupState } from "../answers/state.ts";
 
 /** Finds out which person the user is: the owner of the application, a member of its team, or another. */
-export function askOwner(state: SetupState, desk: Desk): Promise<SetupState> {
-  return withDiscord(desk, state, async (discord) => {
-    const owner = await givenOwner(state, discord, desk) ?? await askedOwner(state, discord, desk);
-    desk.dialogue.ok(
+export function askOwner(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  return withDiscord(ports, state, async (discord) => {
+    const owner = await givenOwner(state, discord, ports) ??
+      await askedOwner(state, discord, ports);
+    ports.dialogue.ok(
       `@${owner.name} owns the bot, and may write to it directly. Other people get a pairing code.`,
     );
     return { ...state, owner };
@@ -21,25 +22,25 @@ export function askOwner(state: SetupState, desk: Desk): Promise<SetupState> {
 async function givenOwner(
   state: SetupState,
   discord: SetupDiscord,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<SetupPerson | undefined> {
-  const typed = desk.given.take("owner");
+  const typed = ports.given.take("owner");
   if (typed === undefined) return undefined;
   const [first] = state.bot?.owners ?? [];
   if (typed === "me" && first) return first;
   const found = await personCalled(typed, state, discord);
   if (typeof found !== "string") return found;
-  desk.dialogue.fail(found);
-  if (!desk.dialogue.isInteractive) throw new StartError(found, EXIT.usage);
+  ports.dialogue.fail(found);
+  if (!ports.dialogue.isInteractive) throw new StartError(found, EXIT.usage);
   return undefined;
 }
 
 async function askedOwner(
   state: SetupState,
   discord: SetupDiscord,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<SetupPerson> {
-  const { dialogue } = desk;
+  const { dialogue } = ports;
   const { owners = [], team } = state.bot ?? {};
   const [first] = owners;
   if (first && owners.length === 1) {

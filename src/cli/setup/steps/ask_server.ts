@@ -6,7 +6,7 @@ import type { Named } from "../../../core/inbound/inbound.ts";
 import { inviteUrl } from "../../../core/invite.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import { type Desk, withDiscord } from "./desk.ts";
+import { type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
 import { inviteQr } from "../ports/qr.ts";
 import type { PlaceAnswer, SetupState } from "../answers/state.ts";
@@ -17,17 +17,17 @@ const POLL_MS = 3_000;
 type Servers = readonly Named<GuildId>[];
 
 /** Finds out in which servers the bot may answer, and invites it if it is in none. */
-export function askServers(state: SetupState, desk: Desk): Promise<SetupState> {
-  return withDiscord(desk, state, async (discord) => {
-    const typed = desk.given.take("server");
+export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  return withDiscord(ports, state, async (discord) => {
+    const typed = ports.given.take("server");
     if (typed === "none") return { ...state, places: [] };
-    const known = await serversOf(discord, desk);
+    const known = await serversOf(discord, ports);
     const names = typed === undefined ? [] : [typed].flat();
     const { distance } = await import("fastest-levenshtein");
     const before = names.length > 0 ? matched(names, known, "server", distance) : undefined;
-    if (before?.problem !== undefined) reject(desk, before.problem);
-    const chosen = before?.found ?? await chosenOf(known, state, discord, desk);
-    for (const { name, id } of chosen) desk.dialogue.ok(`On ${quoted(name)} (${id})`);
+    if (before?.problem !== undefined) reject(ports, before.problem);
+    const chosen = before?.found ?? await chosenOf(known, state, discord, ports);
+    for (const { name, id } of chosen) ports.dialogue.ok(`On ${quoted(name)} (${id})`);
     return { ...state, places: chosen.map(({ id, name }) => ({ id, name })) };
   });
 }
@@ -36,10 +36,10 @@ async function chosenOf(
   known: Servers,
   state: SetupState,
   discord: SetupDiscord,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<Servers> {
-  const { dialogue } = desk;
-  if (known.length === 0) return await join(known, state, discord, desk);
+  const { dialogue } = ports;
+  if (known.length === 0) return await join(known, state, discord, ports);
   const [first] = known;
   if (first && known.length === 1 && dialogue.isInteractive) return [first];
   const several = "Several of them" as const;
@@ -55,7 +55,7 @@ async function chosenOf(
     ],
   });
   if (answer === none) return [];
-  if (answer === another) return await join(known, state, discord, desk);
+  if (answer === another) return await join(known, state, discord, ports);
   if (answer !== several) return [answer];
   return await dialogue.chooseSome({
     key: "server",
@@ -69,9 +69,9 @@ async function join(
   before: Servers,
   { bot }: SetupState,
   discord: SetupDiscord,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<Servers> {
-  const { dialogue, joinMs, style, showsQr } = desk;
+  const { dialogue, joinMs, style, showsQr } = ports;
   if (!bot) return [];
   const url = inviteUrl(bot.applicationId);
   const ids = new Set(before.map(({ id }) => id));
@@ -83,14 +83,14 @@ async function join(
     const found = await dialogue.during(
       "Waiting for the bot to join a server; Ctrl-C ends the setup",
       async (signal) => {
-        const until = desk.elapsed() + joinMs;
+        const until = ports.elapsed() + joinMs;
         for (;;) {
           const answer = await discord.servers();
           const joined = answer.kind === "answered"
             ? answer.found.filter(({ id }) => !ids.has(id))
             : [];
-          if (joined.length > 0 || desk.elapsed() >= until) return joined;
-          await desk.sleep(POLL_MS, signal);
+          if (joined.length > 0 || ports.elapsed() >= until) return joined;
+          await ports.sleep(POLL_MS, signal);
         }
       },
     );
@@ -121,7 +121,7 @@ function timeText(ms: number): string {
   return minutes >= 1 ? `${Math.round(minutes)} min` : `${Math.round(ms / 1_000)} s`;
 }
 
-async function serversOf(discord: SetupDiscord, { dialogue }: Desk): Promise<Servers> {
+async function serversOf(discord: SetupDiscord, { dialogue }: SetupPorts): Promise<Servers> {
   for (;;) {
     const answer = await dialogue.during("Asking Discord", () => discord.servers());
     if (answer.kind === "answered") return answer.found;
@@ -137,7 +137,7 @@ async function serversOf(discord: SetupDiscord, { dialogue }: Desk): Promise<Ser
 }
 
 /** Says that a given answer is wrong. Without a person to ask, that is the end. */
-function reject({ dialogue }: Desk, problem: string): void {
+function reject({ dialogue }: SetupPorts, problem: string): void {
   dialogue.fail(problem);
   if (!dialogue.isInteractive) throw new StartError(problem, EXIT.usage);
 }
@@ -188,15 +188,15 @@ function unknownName(
 }
 
 /** Asks for the channels of each chosen server. */
-export function askChannels(state: SetupState, desk: Desk): Promise<SetupState> {
-  return withDiscord(desk, state, async (discord) => {
-    const typed = desk.given.take("channels");
+export function askChannels(state: SetupState, ports: SetupPorts): Promise<SetupState> {
+  return withDiscord(ports, state, async (discord) => {
+    const typed = ports.given.take("channels");
     const places: PlaceAnswer[] = [];
     for (const place of state.places ?? []) {
       if (place.channels !== undefined) places.push(place);
       else {
         const words = typed === undefined ? [] : wordsFor(place, [typed].flat());
-        places.push({ ...place, channels: await channelsOf(place, words, discord, desk) });
+        places.push({ ...place, channels: await channelsOf(place, words, discord, ports) });
       }
     }
     return { ...state, places };
@@ -219,9 +219,9 @@ async function channelsOf(
   { id, name }: PlaceAnswer,
   words: readonly string[],
   discord: SetupDiscord,
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<"all" | readonly Named<ChannelId>[]> {
-  const { dialogue } = desk;
+  const { dialogue } = ports;
   const answer = await dialogue.during("Asking Discord", () => discord.channels(id));
   if (answer.kind !== "answered") {
     const why = answer.kind === "refused" ? "the token is no longer valid" : answer.why;
@@ -230,7 +230,7 @@ async function channelsOf(
   }
   const offered = answer.found;
   const usable = offered.filter(isUsable);
-  const chosen = await chosenChannels(name, offered, words, desk);
+  const chosen = await chosenChannels(name, offered, words, ports);
   if (chosen === "all") {
     const rest = usable.length < offered.length
       ? `; the others lack a permission, see \`barnacle doctor\``
@@ -241,7 +241,7 @@ async function channelsOf(
     );
     return "all";
   }
-  for (const channel of chosen) tellChannel(channel, desk);
+  for (const channel of chosen) tellChannel(channel, ports);
   return chosen.map(({ id, name }) => ({ id, name }));
 }
 
@@ -249,15 +249,15 @@ async function chosenChannels(
   server: string,
   offered: readonly OfferedChannel[],
   words: readonly string[],
-  desk: Desk,
+  ports: SetupPorts,
 ): Promise<"all" | readonly OfferedChannel[]> {
-  const { dialogue } = desk;
+  const { dialogue } = ports;
   if (words.length === 1 && words[0]?.toLowerCase() === "all") return "all";
   if (words.length > 0) {
     const { distance } = await import("fastest-levenshtein");
     const { found, problem = "" } = matched(words, offered, "channel", distance);
     if (found) return found;
-    reject(desk, problem);
+    reject(ports, problem);
   }
   if (offered.length === 0) return "all";
   const usable = offered.filter(isUsable).length;
@@ -300,7 +300,7 @@ function lackOf({ missing }: OfferedChannel): string {
   }`;
 }
 
-function tellChannel(channel: OfferedChannel, { dialogue }: Desk): void {
+function tellChannel(channel: OfferedChannel, { dialogue }: SetupPorts): void {
   const name = `#${channel.name}${channel.isPrivate ? " (private)" : ""}`;
   if (channel.missing.length === 0) {
     return dialogue.ok(`${name}: can read, answer, attach and react`);

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode, StartError } from "../../shared/exit_code.ts";
 import { problemsText, readConfig } from "../../shared/read_config.ts";
 import type { Io } from "../../terminal/io.ts";
 import { configTextOf, secretFiles } from "../answers/config_text.ts";
-import type { Desk } from "./desk.ts";
+import type { SetupPorts } from "./setup_ports.ts";
 import { DialogueEnd } from "../ports/dialogue.ts";
 import type { WholeAnswers } from "../answers/state.ts";
 import { backupName, secretPath, writeFiles } from "../ports/write_files.ts";
@@ -54,7 +54,7 @@ export async function planFiles(
  */
 export async function writePlanned(
   { opened, text, secrets }: PlannedFiles,
-  { dialogue }: Desk,
+  { dialogue }: SetupPorts,
   io: Io,
 ): Promise<void> {
   const { file } = opened;
@@ -106,7 +106,11 @@ async function changes({ file, text = "" }: OpenedConfig, after: string, { env }
 }
 
 /** Checks the written config as `config check` does, and says the result in one line. */
-export async function checkWritten(file: string, { dialogue }: Desk, io: Io): Promise<ExitCode> {
+export async function checkWritten(
+  file: string,
+  { dialogue }: SetupPorts,
+  io: Io,
+): Promise<ExitCode> {
   const loaded = await readConfig(file, io.env);
   const notable = loaded.problems.filter(({ severity }) => severity !== "note");
   const count = (severity: Problem["severity"]) =>

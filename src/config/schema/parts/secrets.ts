@@ -137,7 +137,7 @@ export function secret(): z.ZodType<Secret> {
 const addressChecks = new WeakMap<z.core.$ZodType, (url: URL) => string | undefined>();
 
 /**
- * A secret that is an address on the web, because whoever knows it may use it.
+ * A secret that is an address on the web, because anyone who knows it may use it.
  *
  * @param check The fault of an address, if it has one, without any part of it.
  */

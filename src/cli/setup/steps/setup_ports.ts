@@ -1,4 +1,4 @@
-/** What every step of a setup works with. */
+/** Declares the ports that each step of a setup gets: its user, Discord, models and this machine. */
 
 import type { Env } from "../../../lib/env.ts";
 import type { Style } from "../../terminal/style.ts";
@@ -10,7 +10,7 @@ import type { OwnCommands } from "../ports/own_commands.ts";
 import type { SetupState } from "../answers/state.ts";
 
 /** The ports of a setup. */
-export interface Desk {
+export interface SetupPorts {
   readonly dialogue: Dialogue;
   /** Answers of the command line and of the file of answers; each is used once. */
   readonly given: GivenAnswers;
@@ -34,11 +34,11 @@ export interface Desk {
 }
 
 /** One step: takes the answers so far, and returns more of them. */
-export type RunStep = (state: SetupState, desk: Desk) => Promise<SetupState>;
+export type RunStep = (state: SetupState, ports: SetupPorts) => Promise<SetupState>;
 
 /** Runs a task with Discord, and closes it afterwards. */
 export async function withDiscord<Result>(
-  { openDiscord }: Pick<Desk, "openDiscord">,
+  { openDiscord }: Pick<SetupPorts, "openDiscord">,
   { token = "" }: SetupState,
   task: (discord: SetupDiscord) => Promise<Result>,
 ): Promise<Result> {
