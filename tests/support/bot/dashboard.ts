@@ -12,7 +12,7 @@ const CHROMIUM = "/usr/bin/chromium";
 /** Options of a test that needs a browser. */
 export const WITH_BROWSER = {
   ...skipUnless(existsSync(CHROMIUM), `the dashboard: no Chromium at ${CHROMIUM}`),
-  timeout: 300_000,
+  timeout: 600_000,
 };
 
 /** A browser that is logged in. */
@@ -33,7 +33,8 @@ export function withDashboard(
 ): Promise<void> {
   const config = { ...options.config, http: { port: 0, dashboard: true } };
   return withSimulation({ ...options, config }, async (scene) => {
-    await scene.start();
+    const bot = await scene.start();
+    await scene.line(bot, /"The slash commands are registered"/); // Server check asks for them once
     const browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
@@ -65,7 +66,7 @@ async function playIn(
   const url = await loginLink(scene);
   const base = new URL(url).origin;
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(90_000); // on a busy machine
   const complaints: string[] = [];
   const foreign: string[] = [];
   page.on("console", (message) => {
