@@ -45,11 +45,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     shell: (c) => c.html(document),
     shellOfPage: (c) =>
       pageNamed(c.req.param("page") ?? "") ? c.html(document) : c.text("Nothing here", 404),
-    asset(c) {
-      const file = EMBEDDED.get(c.req.param("name") ?? "");
-      if (!file) return c.text("Nothing here", 404);
-      return c.body(file.text, 200, { "Content-Type": `${file.type}; charset=utf-8` });
-    },
+    asset: answerAsset,
     async login(c) {
       const { data } = loginSchema.safeParse(await c.req.json().catch(() => undefined));
       if (!data) return c.text("This page makes no such request", 400);
@@ -80,7 +76,11 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       if (!row) return c.text("There is no such page", 404);
       const page = await row.open();
       const query = new URL(c.req.url).searchParams;
-      return live(() => fragmentOf(page, query), c.req.raw.signal);
+      const token = bearerOf(c.req.raw) ?? "";
+      return live({
+        render: () => fragmentOf(page, query),
+        isAllowed: () => logins.lasts(token),
+      }, c.req.raw.signal);
     },
     async download(c) {
       const page = await pageNamed(c.req.param("page") ?? "")?.open();
@@ -134,6 +134,12 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     createLink: logins.createLink,
     close: () => closing.abort(),
   };
+}
+
+function answerAsset(c: Context): Response {
+  const file = EMBEDDED.get(c.req.param("name") ?? "");
+  if (!file) return c.text("Nothing here", 404);
+  return c.body(file.text, 200, { "Content-Type": `${file.type}; charset=utf-8` });
 }
 
 /** Differs once the store or the bot's connections have changed. */

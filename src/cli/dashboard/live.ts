@@ -19,6 +19,12 @@ const LIVE = {
   answer: 45_000,
 };
 
+/**
+ * Live pages at the same time. Each holds a connection, and health checks need some, too: a supervisor
+ * that gets no answer would restart the bot.
+ */
+const MAX_OPEN = 16;
+
 /** Milliseconds of waiting for each millisecond of rendering. */
 const REST = 100;
 
@@ -32,6 +38,8 @@ export interface LivePorts {
   readonly open: () => number;
   readonly elapsed: () => number;
   readonly wait: (ms: number) => Promise<void>;
+  /** Whether the reader's session lasts. */
+  readonly isAllowed: () => boolean;
   /** Aborted once the reader or the bot leaves. */
   readonly signal: AbortSignal;
 }
@@ -42,13 +50,13 @@ export interface LivePorts {
  * @param begun The version that the reader has.
  */
 export async function* liveViews(
-  { render, version, open, elapsed, wait, signal }: LivePorts,
+  { render, version, open, elapsed, wait, isAllowed, signal }: LivePorts,
 ): AsyncGenerator<string> {
   const endsAt = elapsed() + LIVE.answer;
   let shown = "";
   let text = "";
   let restMs = LIVE.min;
-  while (!signal.aborted && elapsed() < endsAt) {
+  while (!signal.aborted && isAllowed() && elapsed() < endsAt) {
     const now = version();
     if (now !== shown) {
       shown = now;
@@ -70,13 +78,18 @@ export function createLiveAnswers({ version, closed, log }: {
   readonly version: () => string;
   readonly closed: AbortSignal;
   readonly log: Log;
-}): (render: () => Promise<string>, left: AbortSignal) => Response {
+}): (reader: Pick<LivePorts, "render" | "isAllowed">, left: AbortSignal) => Response {
   const encoder = new TextEncoder();
   let open = 0;
-  return (render, left) => {
+  return (reader, left) => {
+    if (open >= MAX_OPEN) {
+      return new Response("Too many live pages are open; close some, and load this one again", {
+        status: 503,
+      });
+    }
     const signal = AbortSignal.any([left, closed]);
     const views = liveViews({
-      render,
+      ...reader,
       version,
       open: () => open,
       elapsed: () => performance.now(),

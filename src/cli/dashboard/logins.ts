@@ -65,6 +65,8 @@ export function createLogins({ now }: Pick<Clock, "now">) {
       sessions.delete(hash);
       return countWrong();
     },
+    /** Whether a session lasts; for an answer that began with its right token. */
+    lasts: (token: string): boolean => (sessions.get(hashOf(token)) ?? 0) > now(),
     /** Ends a session. */
     logout(token: string): void {
       sessions.delete(hashOf(token));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { liveViews } from "../../../src/cli/dashboard/live.ts";
+import { createLiveAnswers, liveViews } from "../../../src/cli/dashboard/live.ts";
+import { recordingLog } from "../../support/recording_log.ts";
 
 /** Plays a page whose rendering takes `renderMs`, while each wait makes a change. */
 async function play(renderMs: number, open = 1) {
@@ -22,6 +23,7 @@ async function play(renderMs: number, open = 1) {
       version += 1;
       return Promise.resolve();
     },
+    isAllowed: () => true,
     signal: leaving.signal,
   });
   const seen: string[] = [];
@@ -57,6 +59,7 @@ describe("[O6] liveViews()", () => {
       open: () => 1,
       elapsed: () => now,
       wait: (ms) => Promise.resolve(void (now += ms)),
+      isAllowed: () => true,
       signal: new AbortController().signal,
     });
     const seen: string[] = [];
@@ -73,9 +76,46 @@ describe("[O6] liveViews()", () => {
       open: () => 1,
       elapsed: () => 0,
       wait: () => Promise.resolve(leaving.abort()),
+      isAllowed: () => true,
       signal: leaving.signal,
     });
     assert.equal((await views.next()).value, "view");
     assert.equal((await views.next()).done, true);
+  });
+
+  it("shows nothing more once the session has ended", async () => {
+    let version = 0;
+    const views = liveViews({
+      render: () => Promise.resolve(`view ${version}`),
+      version: () => String(version),
+      open: () => 1,
+      elapsed: () => 0,
+      wait: () => Promise.resolve(void version++),
+      isAllowed: () => version === 0,
+      signal: new AbortController().signal,
+    });
+    assert.equal((await views.next()).value, "view 0");
+    assert.equal((await views.next()).done, true);
+  });
+});
+
+describe("[O6] createLiveAnswers()", () => {
+  it("keeps connections for health checks: it answers sixteen readers at a time", async () => {
+    const closed = new AbortController();
+    const { log } = recordingLog();
+    const answer = createLiveAnswers({ version: () => "a", closed: closed.signal, log });
+    const open = () =>
+      answer(
+        { render: () => Promise.resolve("view"), isAllowed: () => true },
+        new AbortController().signal,
+      );
+    const answers = Array.from({ length: 16 }, open);
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    const refused = open();
+    assert.equal(refused.status, 503);
+    assert.match(await refused.text(), /Too many live pages are open/);
+    await answers[0]?.body?.cancel();
+    assert.equal(open().status, 200);
+    closed.abort();
   });
 });

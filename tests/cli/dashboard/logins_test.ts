@@ -42,7 +42,9 @@ describe("[O6] createLogins()", () => {
     const all = logins();
     const [first, second] = [loggedIn(all), loggedIn(all)];
     assert.equal(all.check(first), "right");
+    assert.ok(all.lasts(first));
     all.logout(first);
+    assert.ok(!all.lasts(first));
     assert.equal(all.check(first), "wrong");
     all.clock.now += SESSION_MS - 1;
     assert.equal(all.check(second), "right");

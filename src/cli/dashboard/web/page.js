@@ -211,8 +211,9 @@ async function follow({ path, search }, number) {
         update(elementsOf(html));
       }
     } catch (error) {
-      if (signal.aborted || error instanceof Refused) return;
-      byId("live").textContent = "The bot does not answer";
+      const isFull = error instanceof Refused && error.status === 503;
+      if (signal.aborted || error instanceof Refused && !isFull) return;
+      byId("live").textContent = isFull ? "Not live" : "The bot does not answer";
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
     wait = Math.min(wait * 2, RETRY_MS.most);
