@@ -22,6 +22,14 @@ describe("[C8] the text of a config without its secrets", () => {
     );
   });
 
+  it("can be read again, also with secrets that are addresses", async () => {
+    const text = `{ "channels": { "discord": { "dm": { "enabled": false } } },
+  "alerts": { "webhook": "https://a.example/swordfish", "ntfy": "https://b.example/herring" } }`;
+    const blanked = await textOf(text);
+    assert.doesNotMatch(blanked, /swordfish|herring|example/);
+    assert.equal((await loadedOf(blanked)).config.accounts[0]?.access.dm.enabled, false);
+  });
+
   it("keeps references to secrets, and changes nothing without secrets", async () => {
     const text = '{"channels":{"discord":{"dm":{"enabled":false}}}} // nothing to hide';
     assert.equal(await textOf(text), text);
