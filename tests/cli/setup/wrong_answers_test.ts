@@ -87,6 +87,8 @@ describe("[O3] parseAnswers()", () => {
     ],
     ['{ "server": 5 }', ["server: expected a name, or a list of names"]],
     ['{ "server": [] }', ["server: expected a name, or a list of names"]],
+    ['{ "prices": { "input": 1 } }', ["prices.output: expected dollars, 0 or more"]],
+    ['{ "prices": { "input": 1, "output": -1 } }', ["prices.output: expected dollars, 0 or more"]],
     ['{ "intents": "yes" }', ["intents: expected true or false"]],
     ['{ "start": "now" }', ['start: expected "service", "here" or "later"']],
   ];

@@ -460,6 +460,7 @@ describe("[O3] barnacle setup without a terminal", () => {
         const env = own ?? { DISCORD_BOT_TOKEN: bot.token };
         const { code, stdout, stderr } = await machine.run(["setup", "--answers", file], env);
         assert.match(stderr.join("\n"), words);
+        assert.ok(stderr.filter((line) => words.test(line)).length < 2, "says it twice");
         assert.doesNotMatch(stderr.join("\n"), /^\s+at /m);
         assert.deepEqual([code, stdout], [expected, []]);
         assert.deepEqual(filesBelow(home), [file]);

@@ -11,6 +11,9 @@ import type { TokenPrices } from "./state.ts";
 
 const word = z.string().trim().min(1, "an empty text");
 
+const PRICE = z.number("dollars, 0 or more").min(0, "dollars, 0 or more");
+const PRICES = 'dollars, { "input": 0.5, "output": 2 }';
+
 const LIST = z.array(word).min(1, "a name, or a list of names");
 
 /** The answers of a file or a command line. */
@@ -52,7 +55,7 @@ const SHAPE = {
   apiKeyFile: word.optional(),
   pull: z.boolean("true or false").optional(),
   dailyLimit: z.union([word, z.number()], 'an amount such as 2, or "none"').optional(),
-  prices: z.strictObject({ input: z.number().min(0), output: z.number().min(0) }).optional(),
+  prices: z.strictObject({ input: PRICE, output: PRICE }, PRICES).optional(),
   start: z.enum(["service", "here", "later"], '"service", "here" or "later"').optional(),
 } as const;
 

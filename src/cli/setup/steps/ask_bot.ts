@@ -9,8 +9,7 @@ import {
   toIntents,
 } from "../../../discord/gateway/read/intents.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { SetupPorts } from "./setup_ports.ts";
-import { withDiscord } from "./setup_ports.ts";
+import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { BotIdentity, SetupState } from "../answers/state.ts";
 
 const PORTAL = "https://discord.com/developers/applications";
@@ -67,10 +66,7 @@ export async function askToken(state: SetupState, ports: SetupPorts): Promise<Se
     const why = answer.kind === "refused"
       ? refusedToken(token)
       : `Discord does not answer: ${answer.why}`;
-    dialogue.fail(why);
-    if (!dialogue.isInteractive) {
-      throw new StartError(why, answer.kind === "refused" ? EXIT.refused : EXIT.tryAgain);
-    }
+    reject(ports, why, answer.kind === "refused" ? EXIT.refused : EXIT.tryAgain);
     if (answer.kind === "refused") token = undefined;
     else if (!await dialogue.confirm({ key: "tokenFile", message: "Try again with this token?" })) {
       token = undefined;
@@ -91,8 +87,7 @@ async function givenToken(
   const place = file === undefined ? "DISCORD_BOT_TOKEN" : file === "-" ? "stdin" : file;
   const problem = "problem" in read ? read.problem : tokenFault(read.text, env);
   if (problem === undefined && "text" in read) return { token: read.text, place };
-  dialogue.fail(`${place}: ${problem}`);
-  if (!dialogue.isInteractive) throw new StartError(`${place}: ${problem}`, EXIT.config);
+  reject({ dialogue }, `${place}: ${problem}`, EXIT.config);
   return undefined;
 }
 

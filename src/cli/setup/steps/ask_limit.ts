@@ -1,7 +1,7 @@
 /** Asks how much a paid model may cost each day. */
 
-import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { SetupPorts } from "./setup_ports.ts";
+import { EXIT } from "../../shared/exit_code.ts";
+import { reject, type SetupPorts } from "./setup_ports.ts";
 import type { LimitAnswer, SetupState, TokenPrices } from "../answers/state.ts";
 
 /** The limit of a user who presses Enter, in dollars. */
@@ -64,10 +64,7 @@ export async function askLimit(state: SetupState, ports: SetupPorts): Promise<Se
   if (!model || model === "none") return state;
   const typed = given.take("dailyLimit");
   const read = typed === undefined ? undefined : readLimit(String(typed));
-  if (read && "problem" in read) {
-    dialogue.fail(`dailyLimit: ${read.problem}`);
-    if (!dialogue.isInteractive) throw new StartError(`dailyLimit: ${read.problem}`, EXIT.usage);
-  }
+  if (read && "problem" in read) reject(ports, `dailyLimit: ${read.problem}`, EXIT.usage);
   const wanted = read && "limit" in read ? read.limit : await askedLimit(ports);
   const limit = await priced(wanted, model.prices ?? given.take("prices"), ports, model.name);
   if (limit.kind === "none") dialogue.warn("No limit: the provider's own limits count alone");

@@ -8,7 +8,7 @@ import type { ListedModel } from "../../../providers/choice/list_models.ts";
 import { isPaid, type ModelSettings } from "../../../providers/settings.ts";
 import type { Tested } from "../../model/test.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import type { SetupPorts } from "./setup_ports.ts";
+import { reject, type SetupPorts } from "./setup_ports.ts";
 import type { DialogueOption } from "../ports/dialogue.ts";
 import { type OfferedServer, OTHER_SERVER, paidServers } from "../ports/model_port.ts";
 import type { SetupModel, SetupState } from "../answers/state.ts";
@@ -80,10 +80,9 @@ function pickedBy(
     : isLocal
     ? `No ${id} answers on this machine. Start it, or choose another model`
     : `${quoted(id)} is no known provider; give baseUrl, too, or use ${known}`;
-  dialogue.fail(problem);
-  if (dialogue.isInteractive) return undefined;
   const isOff = isLocal && fault === undefined && name !== "";
-  throw new StartError(problem, isOff ? EXIT.unreachable : EXIT.usage);
+  reject({ dialogue }, problem, isOff ? EXIT.unreachable : EXIT.usage);
+  return undefined;
 }
 
 /** Offers everything that was found, and everything that can be entered. */
@@ -183,8 +182,7 @@ async function keyFor(
     const read = await readSecret(file);
     const problem = "problem" in read ? read.problem : keyFault(read.text);
     if (problem === undefined && "text" in read) return read.text.trim();
-    dialogue.fail(`${file}: ${problem}`);
-    if (!dialogue.isInteractive) throw new StartError(`${file}: ${problem}`, EXIT.config);
+    reject({ dialogue }, `${file}: ${problem}`, EXIT.config);
   }
   const own = keyVariable === undefined ? undefined : env[keyVariable]?.trim();
   if (own) return own;

@@ -2,8 +2,8 @@
 
 import { parseSnowflake } from "../../../core/discord/ids.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import { EXIT, StartError } from "../../shared/exit_code.ts";
-import { type SetupPorts, withDiscord } from "./setup_ports.ts";
+import { EXIT } from "../../shared/exit_code.ts";
+import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
 import type { SetupPerson, SetupState } from "../answers/state.ts";
 
@@ -30,8 +30,7 @@ async function givenOwner(
   if (typed === "me" && first) return first;
   const found = await personCalled(typed, state, discord);
   if (typeof found !== "string") return found;
-  ports.dialogue.fail(found);
-  if (!ports.dialogue.isInteractive) throw new StartError(found, EXIT.usage);
+  reject(ports, found, EXIT.usage);
   return undefined;
 }
 

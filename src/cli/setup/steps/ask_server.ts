@@ -6,7 +6,7 @@ import type { Named } from "../../../core/inbound/inbound.ts";
 import { inviteUrl } from "../../../core/invite.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
-import { type SetupPorts, withDiscord } from "./setup_ports.ts";
+import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
 import { inviteQr } from "../ports/qr.ts";
 import type { PlaceAnswer, SetupState } from "../answers/state.ts";
@@ -25,7 +25,7 @@ export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupS
     const names = typed === undefined ? [] : [typed].flat();
     const { distance } = await import("fastest-levenshtein");
     const before = names.length > 0 ? matched(names, known, "server", distance) : undefined;
-    if (before?.problem !== undefined) reject(ports, before.problem);
+    if (before?.problem !== undefined) reject(ports, before.problem, EXIT.usage);
     const chosen = before?.found ?? await chosenOf(known, state, discord, ports);
     for (const { name, id } of chosen) ports.dialogue.ok(`On ${quoted(name)} (${id})`);
     return { ...state, places: chosen.map(({ id, name }) => ({ id, name })) };
@@ -96,10 +96,11 @@ async function join(
     );
     if (found.length > 0) return found;
     const why = `No server has joined the bot within ${timeText(joinMs)}`;
-    dialogue.fail(why);
-    if (!dialogue.isInteractive) {
-      throw new StartError(`${why}; open ${url}, and run setup again`, EXIT.tryAgain);
-    }
+    reject(
+      ports,
+      dialogue.isInteractive ? why : `${why}; open ${url}, and run setup again`,
+      EXIT.tryAgain,
+    );
     const next = await dialogue.choose<"again" | "none" | "stop">({
       key: "server",
       message: "You need the permission Manage Server in the server. What now?",
@@ -128,18 +129,11 @@ async function serversOf(discord: SetupDiscord, { dialogue }: SetupPorts): Promi
     const why = answer.kind === "refused"
       ? "Discord no longer accepts the token"
       : `Discord does not list the bot's servers: ${answer.why}`;
-    dialogue.fail(why);
-    if (!dialogue.isInteractive) throw new StartError(why, EXIT.tryAgain);
+    reject({ dialogue }, why, EXIT.tryAgain);
     if (!await dialogue.confirm({ key: "server", message: "Try again?" })) {
       throw new StartError("stopped; the next setup goes on with these answers", EXIT.tryAgain);
     }
   }
-}
-
-/** Says that a given answer is wrong. Without a person to ask, that is the end. */
-function reject({ dialogue }: SetupPorts, problem: string): void {
-  dialogue.fail(problem);
-  if (!dialogue.isInteractive) throw new StartError(problem, EXIT.usage);
 }
 
 /** The things with these names or ids, or the first problem. A `#` before a name does not count. */
@@ -257,7 +251,7 @@ async function chosenChannels(
     const { distance } = await import("fastest-levenshtein");
     const { found, problem = "" } = matched(words, offered, "channel", distance);
     if (found) return found;
-    reject(ports, problem);
+    reject(ports, problem, EXIT.usage);
   }
   if (offered.length === 0) return "all";
   const usable = offered.filter(isUsable).length;

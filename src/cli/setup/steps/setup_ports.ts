@@ -1,6 +1,7 @@
 /** Declares the ports that each step of a setup gets: its user, Discord, models and this machine. */
 
 import type { Env } from "../../../lib/env.ts";
+import { type ExitCode, StartError } from "../../shared/exit_code.ts";
 import type { Style } from "../../terminal/style.ts";
 import type { Dialogue } from "../ports/dialogue.ts";
 import type { SetupDiscord } from "../ports/discord_port.ts";
@@ -35,6 +36,20 @@ export interface SetupPorts {
 
 /** One step: takes the answers so far, and returns more of them. */
 export type RunStep = (state: SetupState, ports: SetupPorts) => Promise<SetupState>;
+
+/**
+ * Says that an answer is wrong, so that the user gives another one.
+ *
+ * @throws {StartError} Without a person to ask.
+ */
+export function reject(
+  { dialogue }: Pick<SetupPorts, "dialogue">,
+  problem: string,
+  code: ExitCode,
+): void {
+  if (!dialogue.isInteractive) throw new StartError(problem, code);
+  dialogue.fail(problem);
+}
 
 /** Runs a task with Discord, and closes it afterwards. */
 export async function withDiscord<Result>(
