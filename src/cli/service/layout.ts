@@ -166,5 +166,12 @@ function xmlText(text: string): string {
 export function systemdWord(text: string): string {
   const expanded = text.replaceAll("%", "%%").replaceAll("$", "$$$$");
   if (/^[\w@%+=:,./$-]+$/.test(expanded)) return expanded;
-  return `"${expanded.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+  const quoted = expanded.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  // A line end would begin a setting of its own.
+  // deno-lint-ignore no-control-regex
+  return `"${quoted.replace(/[\x00-\x1f\x7f]/g, hexOf)}"`;
+}
+
+function hexOf(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }

@@ -268,6 +268,7 @@ describe("[O4] the unit of a user", () => {
     ['/home/a"b\\c', '"/home/a\\"b\\\\c"'],
     ["/home/ü", '"/home/ü"'],
     ["/home/a;b", '"/home/a;b"'],
+    ["/home/a\nExecStartPre=b\t", '"/home/a\\x0aExecStartPre=b\\x09"'],
   ];
   for (const [path, word] of words) {
     it(`quotes ${path}`, () => assert.equal(systemdWord(path), word));
