@@ -41,6 +41,8 @@ export interface Unpacking {
   readonly folder: string;
   /** Whether to write a file; others are only checked. */
   readonly isWanted: (path: string) => boolean;
+  /** Rejects once the disk has too little room: a backup may be larger than its list says. */
+  readonly assertRoom: () => Promise<void>;
 }
 
 /** Bytes until the disk must have them, so that no large rest delays a bot that stores a message. */
@@ -76,7 +78,7 @@ export async function readManifest(path: string, passphrase: GetPassphrase): Pro
 
 async function unpack(
   files: AsyncIterable<ArchivedFile>,
-  { onManifest, folder, isWanted }: Unpacking,
+  { onManifest, folder, isWanted, assertRoom }: Unpacking,
 ): Promise<Manifest> {
   let manifest: Manifest | undefined;
   let sums: string | undefined;
@@ -98,7 +100,7 @@ async function unpack(
       continue;
     }
     const hashed = hashing(file);
-    if (isWanted(path)) await write(hashed, join(folder, path));
+    if (isWanted(path)) await write(hashed, join(folder, path), assertRoom);
     else for await (const _ of hashed.content);
     found.set(path, hashed.digest());
   }
@@ -120,7 +122,11 @@ function isPart(path: string): boolean {
     folder === DATA_FOLDER && DATA_ITEMS.some((item) => item === name);
 }
 
-async function write({ content, isProgram }: ArchivedFile, to: string): Promise<void> {
+async function write(
+  { content, isProgram }: ArchivedFile,
+  to: string,
+  assertRoom: Unpacking["assertRoom"],
+): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const file = await open(to, "wx", isProgram ? 0o700 : 0o600);
   try {
@@ -131,6 +137,7 @@ async function write({ content, isProgram }: ArchivedFile, to: string): Promise<
       if (unsynced < SYNC_BYTES) continue;
       unsynced = 0;
       await file.datasync();
+      await assertRoom();
     }
     await file.sync();
   } finally {

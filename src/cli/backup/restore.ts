@@ -133,6 +133,7 @@ async function install({ path, dataDir, flags, io, ask, crash }: {
       folder,
       isWanted: () => true,
       onManifest: ({ bytes }) => assertRoom(folder, bytes),
+      assertRoom: () => assertRoom(folder, 0),
     });
     crash.at("unpacked");
     const store = join(folder, STORE_PATH);

@@ -64,6 +64,7 @@ async function check(
       folder,
       isWanted: (inBackup) => inBackup === STORE_PATH,
       onManifest: ({ bytes }) => assertRoom(folder, bytes),
+      assertRoom: () => assertRoom(folder, 0),
     });
     checkStore(join(folder, STORE_PATH), path);
     return manifest;

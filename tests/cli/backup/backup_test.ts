@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ import { afterEach, describe, it } from "node:test";
 import { backup } from "../../../src/cli/backup/backup.ts";
 import { MANIFEST_NAME, STORE_PATH } from "../../../src/cli/backup/manifest.ts";
 import type { AskHidden } from "../../../src/cli/backup/passphrase.ts";
+import { unpackBackup } from "../../../src/cli/backup/read_backup.ts";
 import { restore } from "../../../src/cli/backup/restore.ts";
 import { hashing, sumLine } from "../../../src/cli/backup/sums.ts";
 import { verify } from "../../../src/cli/backup/verify.ts";
@@ -429,6 +431,25 @@ describe("[O11] barnacle verify and restore", () => {
       assert.deepEqual(readdirSync(data), ["lock"]);
     });
   }
+
+  it("stop before a backup that is larger than its list says fills the disk", async () => {
+    const fixture = await makeFixture();
+    const more = { "workspaces/main/zeros": "\0".repeat(24 * 1024 * 1024) };
+    const path = await rewritten(await made(fixture), (_, content) => content, more);
+    using other = tempDirectory();
+    let looks = 0;
+    const unpacked = unpackBackup(path, () => Promise.resolve(undefined), {
+      folder: other.path,
+      isWanted: () => true,
+      onManifest: ({ bytes }) => assert.ok(bytes < 4 * 1024 * 1024),
+      async assertRoom() {
+        if (++looks === 2) throw await Promise.resolve(new Error("no room"));
+      },
+    });
+    await assert.rejects(unpacked, { message: "no room" });
+    const { size } = statSync(join(other.path, "workspaces/main/zeros"));
+    assert.ok(size <= 17 * 1024 * 1024, String(size));
+  });
 
   it("name a missing file", async () => {
     using other = tempDirectory();
