@@ -1,4 +1,4 @@
-/** A dialogue and ports whose answers a test writes down. */
+/** A dialogue and ports with answers of a test. */
 
 import assert from "node:assert/strict";
 import { givenAnswers } from "../../../src/cli/setup/answers/given_answers.ts";
@@ -55,7 +55,7 @@ export function scriptedDialogue(answers: readonly (string | boolean)[]) {
   return { dialogue, lines, isDone: () => left.length === 0 };
 }
 
-/** A ports with ports of the test; the others throw. */
+/** The ports of a test; the others throw. */
 export function portsOf(
   dialogue: Dialogue,
   { discord = {}, models = {}, commands = {}, given = {}, env = {} }: {

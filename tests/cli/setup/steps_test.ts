@@ -89,6 +89,19 @@ describe("[O3] the server's chapter", () => {
     assert.deepEqual((await askServers(FINISHED, ports)).places, []);
   });
 
+  it("waits for a named server if the bot is in none yet", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const answers: (typeof GUILD)[][] = [[], [], [GUILD]];
+    const ports = portsOf({ ...dialogue, isInteractive: false }, {
+      discord: {
+        servers: () => Promise.resolve({ kind: "answered", found: answers.shift() ?? [GUILD] }),
+      },
+      given: { server: GUILD.name },
+    });
+    const state = await askServers({ ...FINISHED, bot: BOT }, { ...ports, joinMs: 1 });
+    assert.deepEqual(state.places, [GUILD]);
+  });
+
   it("stops if Discord does not answer, and the user does not want to try again", async () => {
     const { dialogue } = scriptedDialogue([false]);
     const discord = { servers: () => Promise.resolve({ kind: "failed" as const, why: "timeout" }) };

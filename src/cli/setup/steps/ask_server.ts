@@ -21,8 +21,11 @@ export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupS
   return withDiscord(ports, state, async (discord) => {
     const typed = ports.given.take("server");
     if (typed === "none") return { ...state, places: [] };
-    const known = await serversOf(discord, ports);
     const names = typed === undefined ? [] : [typed].flat();
+    const joined = await serversOf(discord, ports);
+    const isToJoin = names.length > 0 && joined.length === 0;
+    const known = isToJoin ? await join(joined, state, discord, ports) : joined;
+    if (isToJoin && known.length === 0) return { ...state, places: [] }; // the user goes on without
     const { distance } = await import("fastest-levenshtein");
     const before = names.length > 0 ? matched(names, known, "server", distance) : undefined;
     if (before?.problem !== undefined) reject(ports, before.problem, EXIT.usage);
