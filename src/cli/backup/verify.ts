@@ -1,8 +1,10 @@
 /** `barnacle verify`: checks whether a backup is whole, and whether its store can be used. */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
+import { readPid } from "../../host/process/boot.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { checkCopy, NEWEST_SCHEMA } from "../../store/copy/copy.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -49,6 +51,19 @@ export async function verify(
   }
 }
 
+/** Where the store is written out: the folder has the process in its name. */
+const FOLDER = ".verify-";
+
+/** Removes what a killed check has left: the store of a backup that may be encrypted. */
+function removeLeft(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = /^\.verify-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && readPid(Number(pid)).kind === "gone") {
+      rmSync(join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+
 async function check(
   path: string,
   flags: VerifyFlags,
@@ -58,7 +73,8 @@ async function check(
   // The store is written out to check it: in the data directory, not beside an encrypted backup.
   const dataDir = dataDirOf(flags.data, io);
   const parent = existsSync(dataDir) ? dataDir : tmpdir();
-  const folder = mkdtempSync(join(parent, ".verify-"));
+  removeLeft(parent);
+  const folder = mkdtempSync(join(parent, `${FOLDER}${process.pid}-`));
   try {
     const manifest = await unpackBackup(path, () => knownPassphrase(flags, ask), {
       folder,

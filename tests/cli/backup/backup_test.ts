@@ -125,6 +125,16 @@ describe("[O11] barnacle backup", () => {
     assert.match(err, /Made .* by Barnacle .*, schema \d+/);
   });
 
+  it("verify removes the store that a killed verify has left", async () => {
+    const fixture = await makeFixture();
+    const path = await made(fixture);
+    const left = join(fixture.data, ".verify-4194304-abc"); // no process has such a high id
+    mkdirSync(left);
+    writeFileSync(join(left, "barnacle.db"), "messages");
+    assert.equal((await check(path, fixture.data)).code, 0);
+    assert.deepEqual(readdirSync(fixture.data).filter((name) => name.startsWith(".verify")), []);
+  });
+
   it("asks twice for a passphrase on a terminal", async () => {
     const fixture = await makeFixture();
     const questions: string[] = [];
