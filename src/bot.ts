@@ -25,6 +25,7 @@ import {
   type EarlyThread,
   startThread,
 } from "./discord/gateway/main/early_thread.ts";
+import type { DashboardLink } from "./interactions/base/context.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
 import { startPruning } from "./flows/pruning.ts";
@@ -68,6 +69,8 @@ export interface BotOptions {
   readonly onOnline?: (online: Online) => void;
   /** Trouble that other parts of the process know, such as a failed backup. */
   readonly reported?: () => readonly Trouble[];
+  /** Makes a login link of the dashboard; absent: there is none. */
+  readonly dashboardLink?: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }
@@ -178,6 +181,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     searchNotes: noteMeaning.search,
     files,
     onTrace: traces?.add,
+    dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
     version: build.version,
     workerUrl: WORKER_URL,
     toolServices: tools.load,

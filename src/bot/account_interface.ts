@@ -9,6 +9,7 @@ import type { GatewayStats } from "../core/discord/gateway.ts";
 import type { ShownBucket } from "../discord/rest/scheduler/buckets.ts";
 import type { EarlyThread } from "../discord/gateway/main/early_thread.ts";
 import type { TurnTrace } from "../core/turn/timeline.ts";
+import type { DashboardLink } from "../interactions/base/context.ts";
 import type { AnswerHooks } from "../discord/rest/exchange/exchange.ts";
 import type { NoteSearch } from "../flows/notes/search.ts";
 import type { OurAccount, OurView } from "../flows/judging/routing.ts";
@@ -50,6 +51,8 @@ export interface AccountOptions extends AccountSetup {
   /** Counts requests that Discord holds against the address, of all accounts. */
   readonly invalidRequests: InvalidRequests;
   readonly stored: StoredAccount;
+  /** Makes a login link of the dashboard. */
+  readonly dashboardLink: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
 }

@@ -12,7 +12,7 @@ import type { Command, Component } from "./base/command.ts";
 import { ABOUT } from "./commands/about.ts";
 import { allowlist } from "./commands/allowlist.ts";
 import { approve } from "./commands/approve.ts";
-import { agents, STOPS } from "./commands/bot.ts";
+import { agents, dashboard, STOPS } from "./commands/bot.ts";
 import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
@@ -36,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   send,
   config,
   agents,
+  dashboard,
   mcp,
   ...STOPS,
   approve,

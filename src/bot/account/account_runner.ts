@@ -33,6 +33,7 @@ export interface AccountRunnerOptions extends
     | "files"
     | "onTrace"
     | "env"
+    | "dashboardLink"
     | "crashHooks"
   > {
   readonly accountId: AccountId;

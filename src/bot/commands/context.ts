@@ -58,7 +58,7 @@ export interface InteractionParts
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting">,
     Pick<AccountPorts, "health"> {
-  readonly options: Pick<AccountOptions, "version" | "dataDir" | "files">;
+  readonly options: Pick<AccountOptions, "version" | "dataDir" | "files" | "dashboardLink">;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
@@ -186,6 +186,7 @@ export function createCommandContext(
       () => isSupervised(process.env, process.pid),
       () => void process.kill(process.pid, "SIGTERM"),
     ),
+    dashboardLink: options.dashboardLink,
     agents: () =>
       config().agentList.map(({ name, id }) => ({
         id: name ?? id,

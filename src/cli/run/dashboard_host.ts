@@ -8,6 +8,7 @@
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { schedule } from "../../lib/clock.ts";
+import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Recorder } from "../dashboard/recorder.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -25,6 +26,8 @@ export interface DashboardHost {
    * @throws {StartError} If the dashboard is off, or there is no server.
    */
   login(base: string | undefined): Promise<LoginLink>;
+  /** The same, for the command `/dashboard`. */
+  link(base: string | undefined): Promise<DashboardLink>;
   /** Ends live pages and the record of figures. */
   close(): Promise<void>;
 }
@@ -96,6 +99,18 @@ export function createDashboardHost(
     }, setup.config.http.hosts);
   }
 
+  async function link(base: string | undefined): Promise<DashboardLink> {
+    if (!isOn()) return { kind: "off" };
+    if (base === undefined) return { kind: "none" };
+    const dashboard = await (loading ??= load());
+    const { LINK_MS } = await import("../dashboard/logins.ts");
+    return {
+      kind: "link",
+      url: `${base}/dashboard#${dashboard.createLink()}`,
+      minutes: LINK_MS / 60_000,
+    };
+  }
+
   return {
     async answer(request) {
       if (!isOn() || !PATH.test(request.url)) return await bot.http(request);
@@ -107,22 +122,23 @@ export function createDashboardHost(
       else void end();
     },
     async login(base) {
-      if (!isOn()) {
-        throw new StartError(
-          "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
-          EXIT.config,
-        );
+      const made = await link(base);
+      switch (made.kind) {
+        case "off":
+          throw new StartError(
+            "the dashboard is off; run `barnacle config set http.dashboard true`, which applies at once",
+            EXIT.config,
+          );
+        case "none":
+          throw new StartError(
+            "the bot has no HTTP server: another program uses its port",
+            EXIT.failed,
+          );
+        case "link":
+          return { url: made.url, validSec: made.minutes * 60 };
       }
-      if (base === undefined) {
-        throw new StartError(
-          "the bot has no HTTP server: another program uses its port",
-          EXIT.failed,
-        );
-      }
-      const dashboard = await (loading ??= load());
-      const { LINK_MS } = await import("../dashboard/logins.ts");
-      return { url: `${base}/dashboard#${dashboard.createLink()}`, validSec: LINK_MS / 1_000 };
     },
+    link,
     close: end,
   };
 }

@@ -101,6 +101,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     bot = await startBot({
       ...options,
       reported: () => nightly?.trouble() ?? [],
+      dashboardLink: async () => await dashboardHost?.link(await listening) ?? { kind: "none" },
       // Guilds may arrive while running turns end.
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),

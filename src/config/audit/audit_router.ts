@@ -22,7 +22,7 @@ const ASSIGNMENTS = ["router", "assignments"];
  */
 export const OWN_COMMANDS: readonly string[] =
   ("help commands status whoami usage context why memory skill forget undo stop new reset compact model models " +
-    "think reasoning verbose queue activation allowlist send config agents mcp pause restart approve")
+    "think reasoning verbose queue activation allowlist send config agents dashboard mcp pause restart approve")
     .split(" ");
 
 /** Adds all remarks, in any order. */

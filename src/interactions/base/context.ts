@@ -130,6 +130,12 @@ export type UndoOutcome =
   | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
   | { readonly kind: "refused"; readonly why: string };
 
+/** A link that logs an owner in to the dashboard once (O6). */
+export type DashboardLink =
+  | { readonly kind: "link"; readonly url: string; readonly minutes: number }
+  /** `off`: `http.dashboard` is off. `none`: the bot has no HTTP server. */
+  | { readonly kind: "off" | "none" };
+
 /** Everything that a command or component may read and do, beside its own interaction. */
 export interface InteractionContext
   extends Pick<Account, "texts" | "now" | "log">, Emits<"outbox"> {
@@ -209,6 +215,8 @@ export interface InteractionContext
    * start it again, so it goes on.
    */
   readonly restart: (call: CommandCall) => Promise<"begun" | "done" | "unsupervised">;
+  /** Makes a login link of the dashboard. */
+  readonly dashboardLink: () => Promise<DashboardLink>;
   /** The agent that answers the asker here; `undefined` if the bot has one alone. */
   readonly agentHere: (call: CommandCall) => string | undefined;
   /** The agents' names or ids, and their models. */

@@ -1,4 +1,4 @@
-/** Commands of owners for the bot as a whole: its agents, `/pause` (X4) and `/restart`. */
+/** Commands of owners for the bot as a whole: agents, dashboard (O6), `/pause` (X4), `/restart`. */
 
 import { notice } from "../../render/notices/notices.ts";
 import type { Command } from "../base/command.ts";
@@ -45,6 +45,23 @@ export const restart: Command = {
         log.warn("An owner restarts the bot", { interactionId: call.id, by: call.sender.id });
         return notice("restarting", {}, texts());
     }
+  },
+};
+
+/** Tells a login link of the dashboard. Only the asker sees it, so there is no text command. */
+export const dashboard: Command = {
+  name: "dashboard",
+  description: "Log in to my dashboard",
+  needs: "owner",
+  isMenuOnly: true,
+  async run({ id, sender }, { dashboardLink, texts, log }) {
+    const link = await dashboardLink();
+    if (link.kind !== "link") {
+      return notice(link.kind === "off" ? "dashboardOff" : "dashboardNone", {}, texts());
+    }
+    const { url, minutes } = link;
+    log.warn("An owner asked for a link to the dashboard", { interactionId: id, by: sender.id });
+    return notice("dashboardLink", { url, minutes }, texts());
   },
 };
 

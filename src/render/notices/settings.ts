@@ -75,6 +75,24 @@ export const SETTING_NOTICES = {
     when: "an owner restarts a bot that nothing would start again",
     example: "Mich startet niemand wieder: `BARNACLE_SUPERVISED`",
   },
+  dashboardLink: {
+    text:
+      "This link logs one browser in, once, within {minutes} minutes: <{url}> Its address is that of " +
+      "my machine; from another one, open it over SSH or a VPN.",
+    when: "an owner uses `/dashboard`",
+    placeholders: { url: "the address", minutes: "how long it works" },
+    example: "{minutes} Minuten lang: <{url}>",
+  },
+  dashboardOff: {
+    text: "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`",
+    when: "an owner uses `/dashboard`, and `http.dashboard` is off",
+    example: "Es ist aus: `http.dashboard`",
+  },
+  dashboardNone: {
+    text: "I have no dashboard now, because another program uses my HTTP port: see `http.port`.",
+    when: "an owner uses `/dashboard`, and the bot has no HTTP server",
+    example: "Der Port `http.port` ist belegt.",
+  },
   approvalsNone: {
     text: "No command waits for your decision.",
     when: "an approver uses `/approve` without an ID, and nothing waits for them",

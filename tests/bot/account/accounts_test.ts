@@ -88,6 +88,7 @@ function setUp(
     toolServices: () => Promise.resolve(NO_TOOLS),
     searchNotes: () => Promise.reject(new Error("This test searches no notes")),
     dataDir: "/nonexistent",
+    dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
   }, {
     memory: { read: () => {}, turn: () => {}, stop: () => {} },

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loginLink, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
+import { withSimulation } from "../../support/bot/e2e.ts";
+import { give, isEarly, registered } from "../../support/bot/slash.ts";
 
 /** A text and a name that a person chooses, and that must stay text. */
 const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -76,4 +78,39 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
         }
       }));
   }
+});
+
+describe("[O6] [K2] /dashboard", () => {
+  it("gives an owner a link that logs in once, which only they see", () =>
+    withSimulation(
+      { config: { http: { port: 0, dashboard: true } }, mayRefuse: isEarly },
+      async (scene) => {
+        await scene.start();
+        await registered(scene);
+        const told = await give(scene, { as: "ada", in: "#general", name: "dashboard" });
+        const [, base = "", token] = /<(http:[^#>]+)\/dashboard#([\w-]{43})>/.exec(told) ?? [];
+        assert.match(told, /one browser in, once, within 5 minutes/);
+        const login = () =>
+          fetch(`${base}/dashboard/login`, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify({ token }),
+          });
+        assert.equal((await login()).status, 200);
+        assert.equal((await login()).status, 401);
+        assert.deepEqual(scene.written("general"), []);
+        const refused = await give(scene, { as: "grace", in: "#general", name: "dashboard" });
+        assert.equal(refused, "You are not authorized to do that.");
+      },
+    ));
+
+  it("says that the dashboard is off", () =>
+    withSimulation({ mayRefuse: isEarly }, async (scene) => {
+      await scene.start();
+      await registered(scene);
+      assert.equal(
+        await give(scene, { as: "ada", in: "dm", name: "dashboard" }),
+        "My dashboard is off. To switch it on: `barnacle config set http.dashboard true`",
+      );
+    }));
 });

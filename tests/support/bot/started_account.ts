@@ -71,6 +71,7 @@ export async function openAccountScene() {
       toolServices: () => Promise.resolve(NO_TOOLS),
       searchNotes: () => Promise.resolve([]) as never,
       files: {} as never,
+      dashboardLink: () => Promise.resolve({ kind: "none" }),
       env: {},
       invalidRequests: createInvalidRequests([], () => {}),
     };
