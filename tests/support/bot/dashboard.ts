@@ -88,7 +88,8 @@ async function playIn(
     base,
     async go(title) {
       await page.click(`#pages a:text-is("${title}")`);
-      await page.waitForSelector(`#page h1:text-is("${title}")`);
+      // A page that was open before keeps its heading until its new copy has arrived.
+      await page.waitForSelector(`#page:not([aria-busy]) h1:text-is("${title}")`);
     },
     judge: () => judgePage(page),
   }, scene);

@@ -103,6 +103,7 @@ async function open(address, { isNew = false } = {}) {
   const place = placeOf(address);
   const number = ++opening;
   stopLive();
+  main.setAttribute("aria-busy", "true");
   try {
     const html = await (await ask(`/dashboard/pages/${place.path}${place.search}`)).text();
     if (number !== opening) return;
@@ -128,6 +129,8 @@ async function open(address, { isNew = false } = {}) {
     void follow(place, number);
   } catch (error) {
     if (number === opening && byId("login").hidden) byId("problem").textContent = wordsOf(error);
+  } finally {
+    if (number === opening) main.removeAttribute("aria-busy");
   }
 }
 
