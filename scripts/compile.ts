@@ -3,9 +3,12 @@
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
  * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), `host` alone, or `release`
- * for all platforms of a release; `--out=<folder>` names another folder. Source maps go to its
- * `maps`. The flags were measured. Two of them keep a binary from running a `bunfig.toml`, or reading
- * an `.env`, of the working directory.
+ * for all platforms of a release; `--out=<folder>` names another folder. The flags were measured. Two
+ * of them keep a binary from running a `bunfig.toml`, or reading an `.env`, of the working directory.
+ *
+ * Bun can only put source maps into the binary (5.5 MB, which no archive makes smaller). This
+ * machine's binary has them. Others have none, unless `--maps` asks for them: the same commit gives
+ * the same chunks with and without (`scripts/trace.ts`). The files of the maps go to `maps`.
  *
  * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
  * this machine may get into a binary: each named platform has the runtime of the lock file.
@@ -31,7 +34,6 @@ const BUN = join("node_modules", ".bin", "bun");
 
 const COMPILE_FLAGS = [
   "--compile",
-  "--sourcemap=inline",
   "--bytecode", // of every function: each omitted level costs a start on one core 4 ms
   "--compile-jit-policy=24", // for the start: `host/process/engine_options.ts`
   "--no-compile-autoload-dotenv",
@@ -109,6 +111,7 @@ function link(target: string, flags: readonly string[]): void {
     "build",
     ...BUNDLE_FLAGS,
     ...COMPILE_FLAGS,
+    ...(target === "host" || args.includes("--maps") ? ["--sourcemap=inline"] : []),
     ...flags,
     // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
     '--define=__filename="/"',
