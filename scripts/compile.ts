@@ -3,8 +3,9 @@
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
  * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), `host` alone, or `release`
- * for all platforms of a release; `--out=<folder>` names another folder. The flags were measured. Two
- * of them keep a binary from running a `bunfig.toml`, or reading an `.env`, of the working directory.
+ * for all platforms of a release; `--out=<folder>` names another folder. It prints the size of each
+ * binary. The flags were measured. Two of them keep a binary from running a `bunfig.toml`, or reading
+ * an `.env`, of the working directory.
  *
  * Bun can only put source maps into the binary (5.5 MB, which no archive makes smaller). This
  * machine's binary has them. Others have none, unless `--maps` asks for them: the same commit gives
@@ -23,6 +24,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -124,7 +126,8 @@ function link(target: string, flags: readonly string[]): void {
   ], { stdio: ["ignore", "ignore", "inherit"] });
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
   renameSync(join(maps, file), join(out, file));
-  console.log(join(out, file));
+  const megabytes = (statSync(join(out, file)).size / 1e6).toFixed(1);
+  console.log(`${join(out, file)}  ${megabytes} MB`);
 }
 
 mkdirSync(out, { recursive: true });

@@ -146,6 +146,7 @@ function check(): Promise<unknown> {
     step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
     step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
     step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
+    step("platforms", DENO, ["run", "-A", "scripts/release/platforms.ts", "--check"]),
   ]);
 }
 

@@ -11,16 +11,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkSha512, type LockFile, readLockFile, sha512Of } from "./lock_file.ts";
+import { PLATFORMS } from "./platforms.ts";
 
 /** Platforms of a release. */
-export const RELEASE_TARGETS: readonly string[] = [
-  "linux-x64",
-  "linux-arm64",
-  "linux-x64-musl",
-  "darwin-x64",
-  "darwin-arm64",
-  "windows-x64",
-];
+export const RELEASE_TARGETS: readonly string[] = Object.keys(PLATFORMS);
 
 /** `"linux-arm64-musl"` is the package `"@oven/bun-linux-aarch64-musl"`. */
 export function runtimePackage(target: string): string {
