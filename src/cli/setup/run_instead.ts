@@ -14,7 +14,7 @@ export async function runInstead(
   const { program, args } = ownCommand();
   const all = [...args, "run", "--config", config, ...data === undefined ? [] : ["--data", data]];
   const { execve } = process;
-  if (execve) execve(program, [process.argv0, ...all], { ...env });
+  if (execve && process.platform !== "win32") execve(program, [process.argv0, ...all], { ...env });
   const child = spawn(program, all, { env: { ...env }, stdio: "inherit" });
   const ignore = () => {}; // the terminal sends Ctrl-C to both; the bot decides
   process.on("SIGINT", ignore);

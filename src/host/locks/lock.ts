@@ -5,8 +5,8 @@
  * that is never removed: after a removal, two processes could each lock a file of their own. The
  * file's content is for people, and for the CLI, which finds the running bot by it.
  *
- * The lock is `flock(2)` of the C library, since neither runtime offers it. The kernel frees it when
- * the process ends, however it ends, so no stale lock exists. A file made by `link()` and checked for a
+ * The lock is `flock(2)` of the C library, or `LockFileEx` of Windows (`windows_lock.ts`), since neither
+ * runtime offers them. The kernel frees it when the process ends, however it ends, so no stale lock exists. A file made by `link()` and checked for a
  * living owner has a race when taking over from a dead owner. It would not notice a process that locks
  * with `flock`. So Barnacle does not start if it cannot call the C library: a second Barnacle would
  * answer twice.
@@ -32,6 +32,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
 import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
+import { loadWindowsLock } from "./windows_lock.ts";
 
 /** The holder's description of itself. */
 export interface Holder {
@@ -105,7 +106,8 @@ export async function acquireLock(
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);
   if (process.geteuid?.() === 0) keepOwner(descriptor, path);
-  if (!flock(descriptor)) {
+  const file = { descriptor, path };
+  if (!flock(file)) {
     closeSync(descriptor);
     const heldBy = readHolder(path);
     return { kind: "taken", heldBy };
@@ -139,7 +141,7 @@ export async function acquireLock(
     release() {
       if (!isHeld) return;
       isHeld = false;
-      flock(descriptor, "free");
+      flock(file, "free");
       closeSync(descriptor);
     },
   };
@@ -167,8 +169,9 @@ export async function isLocked(path: string): Promise<boolean | undefined> {
   }
   try {
     const flock = await loadFlock();
-    const isFree = flock(descriptor, "shared"); // two tests at once do not see each other
-    if (isFree) flock(descriptor, "free");
+    const file = { descriptor, path };
+    const isFree = flock(file, "shared"); // two tests at once do not see each other
+    if (isFree) flock(file, "free");
     return !isFree;
   } catch (error) {
     if (error instanceof FlockUnavailableError) return undefined;
@@ -191,6 +194,13 @@ export function readHolder(path: string): LockHolder | undefined {
   }
 }
 
+/** A file that is open. */
+export interface LockFile {
+  readonly descriptor: number;
+  /** Absolute, or from the working directory. */
+  readonly path: string;
+}
+
 /**
  * Acquires the lock of an open file without waiting.
  *
@@ -199,9 +209,9 @@ export function readHolder(path: string): LockHolder | undefined {
  *   the descriptor until it loads its program. The copy holds the lock.
  * @returns Whether the call succeeded.
  */
-export type Flock = (descriptor: number, mode?: "alone" | "shared" | "free") => boolean;
+export type Flock = (file: LockFile, mode?: "alone" | "shared" | "free") => boolean;
 
-/** The C library cannot be called here, so no lock can prove that this Barnacle is alone. */
+/** The system cannot be called here, so no lock can prove that this Barnacle is alone. */
 export class FlockUnavailableError extends Error {
   override readonly name = "FlockUnavailableError";
 }
@@ -212,15 +222,16 @@ const OPERATIONS = { alone: 2, shared: 1, free: 8 };
 const AT_ONCE = 4;
 
 /**
- * Loads `flock`.
+ * Loads `flock`, or its equal on Windows.
  *
- * @throws {FlockUnavailableError} On Windows, and if the process may not call the C library.
+ * @throws {FlockUnavailableError} If the process may not call the system's library.
  */
 export async function loadFlock(): Promise<Flock> {
   try {
+    if (process.platform === "win32") return await loadWindowsLock();
     const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
     const flock = libc("flock");
-    return (descriptor, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
+    return ({ descriptor }, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
   } catch (cause) {
     if (!(cause instanceof LibcUnavailableError)) throw cause;
     throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });

@@ -59,6 +59,14 @@ const DESCRIPTOR = /(?:^|=)\/(?:dev|proc\/[^/]+)\/fd\/(?:[3-9]|\d\d+)$/;
 /** All variables that {@link engineOptions} may add. */
 const NAMES = Object.keys(engineOptions({}, Infinity));
 
+/**
+ * Whether a module is part of a compiled program, which has its files in a folder of the runtime's own:
+ * `/$bunfs/root`, and `B:\\~BUN\\root` on Windows.
+ */
+export function isCompiledUrl(url: string): boolean {
+  return url.includes("/$bunfs/") || /^file:\/\/\/B:\/(?:~|%7E)BUN\//i.test(url);
+}
+
 /** The part of a process that a restart uses. */
 export interface Replaceable {
   /** Its environment. */
@@ -68,6 +76,7 @@ export interface Replaceable {
   /** Its name, as it was started. */
   readonly argv0: string;
   readonly execPath: string;
+  readonly platform: string;
   /** Absent on systems that cannot replace a process. */
   readonly execve?: (file: string, args: readonly string[], env: Env) => void;
 }
@@ -80,11 +89,12 @@ export interface Replaceable {
  */
 export function restartWithOptions(
   target: Replaceable = process,
-  isCompiled = import.meta.url.includes("$bunfs"),
+  isCompiled = isCompiledUrl(import.meta.url),
   memoryBytes = totalmem(),
 ): void {
   const { env, argv, argv0, execPath } = target;
-  if (!isCompiled || !target.execve) return;
+  // The runtime has the function on Windows, too, where it only throws.
+  if (!isCompiled || !target.execve || target.platform === "win32") return;
   const options = engineOptions(env, memoryBytes);
   if (Object.keys(options).length === 0) {
     for (const name of NAMES) delete env[name];

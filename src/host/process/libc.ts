@@ -1,6 +1,6 @@
 /**
- * Calls functions of the C library that neither runtime offers: `flock`, and a datagram to the
- * service manager.
+ * Calls functions of the system that neither runtime offers: `flock`, and a datagram to the service
+ * manager. They are those of the C library, and of `kernel32` on Windows.
  *
  * This process calls them itself, because the systemd unit lets no other program start. A native
  * package would need a build for each machine.
@@ -11,7 +11,7 @@ import process from "node:process";
 /** A C type, or the bytes that a function reads or fills. */
 export type CValue = number | Uint8Array<ArrayBuffer>;
 
-/** `usize` and `isize` are as wide as a pointer. */
+/** `usize` and `isize` are as wide as a pointer, and as a handle of Windows. */
 export type CType = "i32" | "u32" | "usize" | "isize" | "buffer";
 
 /** A function's signature, as its man page declares it. */
@@ -24,15 +24,15 @@ export interface CSignature {
 /** Returns the function's result; no runtime gives access to `errno`. */
 export type CFunction = (...values: readonly CValue[]) => number;
 
-/** The C library cannot be called here. */
+/** The library cannot be called here. */
 export class LibcUnavailableError extends Error {
   override readonly name = "LibcUnavailableError";
 }
 
 /**
- * Loads functions of the C library for the life of the process.
+ * Loads functions of the system's library for the life of the process.
  *
- * @throws {LibcUnavailableError} On Windows, and if the process may not call it.
+ * @throws {LibcUnavailableError} If the process may not call it.
  */
 export async function loadLibc<Name extends string>(
   signatures: Readonly<Record<Name, CSignature>>,
@@ -53,13 +53,15 @@ export async function loadLibc<Name extends string>(
   );
 }
 
-/** Possible file names of the C library, the likeliest first. */
+/** Possible file names of the library, the likeliest first. */
 export function librariesOf(platform: string, arch: string): readonly string[] {
   switch (platform) {
     case "linux":
       return ["libc.so.6", `libc.musl-${arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
     case "darwin":
       return ["libSystem.B.dylib"];
+    case "win32":
+      return ["kernel32.dll"];
     default:
       return [];
   }

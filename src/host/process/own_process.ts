@@ -11,6 +11,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { isCompiledUrl } from "./engine_options.ts";
 
 /** How to start a Barnacle: the program, and the arguments before Barnacle's own. */
 export interface OwnCommand {
@@ -27,6 +28,15 @@ export interface Exit {
   readonly signal: string | null;
 }
 
+/**
+ * Whether a process was killed. Windows has no signals: there, a kill gives the exit code 1.
+ *
+ * @param platform In the runtime's names.
+ */
+export function wasKilled({ code, signal }: Exit, platform: string = process.platform): boolean {
+  return signal === "SIGKILL" || (platform === "win32" && code === 1);
+}
+
 /** A signal that a Barnacle handles, or that kills it. */
 export type OwnSignal = "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP" | "SIGUSR2";
 
@@ -37,7 +47,7 @@ export function ownCommand(): OwnCommand {
   if (deno) {
     return { program: process.execPath, args: ["run", "--allow-all", "--quiet", main] };
   }
-  const isCompiled = bun !== undefined && import.meta.url.includes("$bunfs");
+  const isCompiled = bun !== undefined && isCompiledUrl(import.meta.url);
   return { program: process.execPath, args: isCompiled ? [] : [main] };
 }
 

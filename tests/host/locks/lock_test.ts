@@ -56,9 +56,9 @@ describe("acquireLock()", () => {
     const path = join(directory.path, "lock");
     const descriptors: number[] = [];
     const flock = await loadFlock();
-    const seen: Flock = (descriptor, mode) => {
-      descriptors.push(descriptor);
-      return flock(descriptor, mode);
+    const seen: Flock = (file, mode) => {
+      descriptors.push(file.descriptor);
+      return flock(file, mode);
     };
     const lock = await acquireLock(path, NOW, () => Promise.resolve(seen));
     assert.ok(lock.kind === "held");
@@ -169,14 +169,14 @@ describe("loadFlock()", () => {
     using directory = tempDirectory();
     const path = join(directory.path, "lock");
     const flock = await loadFlock();
-    const first = openSync(path, "a+");
-    const second = openSync(path, "a+");
+    const [first, second] = [1, 2].map(() => ({ path, descriptor: openSync(path, "a+") }));
+    assert.ok(first && second);
     assert.equal(flock(first), true);
     assert.equal(flock(first), true);
     assert.equal(flock(second), false);
-    closeSync(first);
+    closeSync(first.descriptor);
     assert.equal(flock(second), true);
-    closeSync(second);
+    closeSync(second.descriptor);
     assert.equal(flock(second), false); // no file, no lock
   });
 });

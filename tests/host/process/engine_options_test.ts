@@ -6,6 +6,7 @@ import {
   createJitPolicy,
   endStart,
   engineOptions,
+  isCompiledUrl,
   type Replaceable,
   restartWithOptions,
 } from "../../../src/host/process/engine_options.ts";
@@ -22,7 +23,8 @@ interface Start {
 /** Restarts a made-up process, and returns its environment and the start of its successor. */
 function restart(
   env: Record<string, string | undefined>,
-  { isCompiled = true, execve, args = ["--data", "d"] }: {
+  { isCompiled = true, execve, args = ["--data", "d"], platform = "linux" }: {
+    readonly platform?: string;
     readonly isCompiled?: boolean;
     readonly execve?: Replaceable["execve"];
     readonly args?: readonly string[];
@@ -34,6 +36,7 @@ function restart(
     argv: ["bun", "/$bunfs/root/barnacle", "run", ...args],
     argv0: "barnacle",
     execPath: "/usr/bin/barnacle",
+    platform,
     execve: execve ?? ((file, args, env) => void starts.push({ file, args, env })),
   };
   restartWithOptions(target, isCompiled, LARGE);
@@ -53,7 +56,27 @@ describe("engineOptions()", () => {
   });
 });
 
+describe("isCompiledUrl()", () => {
+  const URLS: readonly (readonly [url: string, isCompiled: boolean])[] = [
+    ["file:///$bunfs/root/barnacle", true],
+    ["file:///B:/~BUN/root/barnacle.exe", true],
+    ["file:///B:/%7EBUN/root/chunk-1.js", true],
+    ["file:///C:/~BUN/root/main.ts", false],
+    ["file:///home/ada/bunfs/src/main.ts", false],
+    ["file:///B:/barnacle/src/main.ts", false],
+  ];
+  for (const [url, isCompiled] of URLS) {
+    it(`[O10] ${isCompiled ? "finds" : "does not find"} ${url} in a compiled program`, () => {
+      assert.equal(isCompiledUrl(url), isCompiled);
+    });
+  }
+});
+
 describe("restartWithOptions()", () => {
+  it("does not try on Windows, where the runtime's function throws", () => {
+    assert.deepEqual(restart({ HOME: "/root" }, { platform: "win32" }).starts, []);
+  });
+
   it("starts the same program with the same arguments, and adds the options", () => {
     const { starts } = restart({ HOME: "/root" });
     assert.deepEqual(starts, [{

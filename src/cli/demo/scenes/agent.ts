@@ -8,6 +8,7 @@
 import { silentRecording } from "../../../../simulator/model/recording.ts";
 import { HEARD } from "../../../../simulator/model/server.ts";
 import { demoConfig } from "../simulation/simulation.ts";
+import { wasKilled } from "../../../host/process/own_process.ts";
 import type { Scene } from "./scene.ts";
 
 const reminder: Scene = {
@@ -93,8 +94,8 @@ const cutTool: Scene = {
         'call: remind {"action":"list"}',
       ].join("\n"),
     );
-    const { signal } = await bot.exited;
-    assert("SIGKILL ended the process after the first tool call", signal === "SIGKILL", signal);
+    const exit = await bot.exited;
+    assert("SIGKILL ended the process after the first tool call", wasKilled(exit), exit);
 
     simulation.startBot();
     const [reply = ""] = await untilReplies(1, "#general");
@@ -180,11 +181,11 @@ const passedOn: Scene = {
   async play({ simulation, bot, ask, until, untilReplies, assert }) {
     const pass = { agent: "second", task: "Find out what barnacles eat." };
     ask("grace", "#general", `what do they eat?\ncall: handoff ${JSON.stringify(pass)}`);
-    const { signal } = await bot.exited;
+    const exit = await bot.exited;
     assert(
       "SIGKILL ended the process once the message was passed on",
-      signal === "SIGKILL",
-      signal,
+      wasKilled(exit),
+      exit,
     );
     simulation.startBot();
     const [reply = ""] = await untilReplies(1, "#general");

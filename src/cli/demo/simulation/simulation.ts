@@ -6,7 +6,7 @@
  */
 
 import process from "node:process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -17,6 +17,7 @@ import {
   startOwnProcess,
 } from "../../../host/process/own_process.ts";
 import type { Env } from "../../../lib/env.ts";
+import { codeOf } from "../../../lib/errors.ts";
 import { type ModelServer, startModelServer } from "../../../../simulator/model/server.ts";
 import {
   type Simulator,
@@ -92,7 +93,7 @@ export async function startSimulation(options: {
     async close(): Promise<void> {
       await Promise.all([...bots].map(end));
       await Promise.all([simulator.close(), model.close()]);
-      rmSync(dataDir, { recursive: true, force: true });
+      removeFolder(dataDir);
     },
   };
 }
@@ -110,10 +111,29 @@ async function end(bot: SimulatedProcess): Promise<void> {
   }
 }
 
-/** The variables that every program needs, without any keys. */
+/** Removes a folder. Wine, which plays the scenes on Linux, cannot remove one with its content. */
+function removeFolder(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  } catch (error) {
+    if (codeOf(error) !== "EFAULT") throw error;
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      const inner = join(path, entry.name);
+      if (entry.isDirectory()) removeFolder(inner);
+      else rmSync(inner, { force: true });
+    }
+    rmdirSync(path);
+  }
+}
+
+/** The variables that every program needs, without any keys; those of Windows follow the others. */
+const VARIABLES: readonly string[] = [
+  ...["PATH", "HOME", "DENO_DIR", "TMPDIR", "TZ"],
+  ...["SystemRoot", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA"],
+];
+
 function environment(): Env {
-  const { PATH, HOME, DENO_DIR, TMPDIR, TZ } = process.env;
-  return { PATH, HOME, DENO_DIR, TMPDIR, TZ };
+  return Object.fromEntries(VARIABLES.map((name) => [name, process.env[name]]));
 }
 
 function stageEnv(simulator: Simulator, model: ModelServer): Env {
