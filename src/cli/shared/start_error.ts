@@ -2,7 +2,7 @@
 
 import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";
-import { FlockUnavailableError } from "../../host/locks/lock.ts";
+import { FlockUnavailableError } from "../../host/locks/flock.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { isUnreachable } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";

@@ -5,7 +5,7 @@
  * that is never removed: after a removal, two processes could each lock a file of their own. The
  * file's content is for people, and for the CLI, which finds the running bot by it.
  *
- * The lock is `flock(2)` of the C library, or `LockFileEx` of Windows (`windows_lock.ts`), since neither
+ * The lock is `flock(2)` of the C library, or `LockFileEx` of Windows (`flock.ts`), since neither
  * runtime offers them. The kernel frees it when the process ends, however it ends, so no stale lock exists. A file made by `link()` and checked for a
  * living owner has a race when taking over from a dead owner. It would not notice a process that locks
  * with `flock`. So Barnacle does not start if it cannot call the C library: a second Barnacle would
@@ -31,8 +31,7 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
 import { readBounded } from "../files/read_bounded.ts";
-import { LibcUnavailableError, loadLibc } from "../process/libc.ts";
-import { loadWindowsLock } from "./windows_lock.ts";
+import { type Flock, FlockUnavailableError, loadFlock } from "./flock.ts";
 
 /** The holder's description of itself. */
 export interface Holder {
@@ -191,49 +190,5 @@ export function readHolder(path: string): LockHolder | undefined {
     return lockHolderSchema.safeParse(JSON.parse(readBounded(path, BOUND))).data;
   } catch {
     return undefined; // it may be read between two writes
-  }
-}
-
-/** A file that is open. */
-export interface LockFile {
-  readonly descriptor: number;
-  /** Absolute, or from the working directory. */
-  readonly path: string;
-}
-
-/**
- * Acquires the lock of an open file without waiting.
- *
- * @param mode `alone` by default. `shared` fails only beside a process that holds it alone. `free`
- *   releases it. Closing alone is not enough: a process that another thread is starting has a copy of
- *   the descriptor until it loads its program. The copy holds the lock.
- * @returns Whether the call succeeded.
- */
-export type Flock = (file: LockFile, mode?: "alone" | "shared" | "free") => boolean;
-
-/** The system cannot be called here, so no lock can prove that this Barnacle is alone. */
-export class FlockUnavailableError extends Error {
-  override readonly name = "FlockUnavailableError";
-}
-
-/** `LOCK_EX`, `LOCK_SH` and `LOCK_UN`: the same numbers on Linux and macOS. */
-const OPERATIONS = { alone: 2, shared: 1, free: 8 };
-/** `LOCK_NB`: does not wait. */
-const AT_ONCE = 4;
-
-/**
- * Loads `flock`, or its equal on Windows.
- *
- * @throws {FlockUnavailableError} If the process may not call the system's library.
- */
-export async function loadFlock(): Promise<Flock> {
-  try {
-    if (process.platform === "win32") return await loadWindowsLock();
-    const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
-    const flock = libc("flock");
-    return ({ descriptor }, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
-  } catch (cause) {
-    if (!(cause instanceof LibcUnavailableError)) throw cause;
-    throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });
   }
 }

@@ -21,7 +21,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { readBootId, readPid } from "../process/boot.ts";
-import { acquireLock, FlockUnavailableError, type Holder, isLocked, readHolder } from "./lock.ts";
+import { FlockUnavailableError } from "./flock.ts";
+import { acquireLock, type Holder, isLocked, readHolder } from "./lock.ts";
 import {
   holdsSocket,
   isHeldByUser,

@@ -1,5 +1,5 @@
 /**
- * Locks a file of Windows by `LockFileEx`, as `flock` does elsewhere.
+ * Locks an open file by the kernel: `flock(2)`, and `LockFileEx` on Windows.
  *
  * Windows gives no program the handle behind a descriptor of the runtime, so the lock has a handle of its
  * own. Its locks are mandatory: no other process could read a locked byte. So the locked byte is far
@@ -8,8 +8,53 @@
 
 import { Buffer } from "node:buffer";
 import { toNamespacedPath } from "node:path";
-import { type CFunction, loadLibc } from "../process/libc.ts";
-import type { Flock } from "./lock.ts";
+import process from "node:process";
+import { type CFunction, LibcUnavailableError, loadLibc } from "../process/libc.ts";
+
+/** A file that is open. */
+export interface LockFile {
+  /** As the runtime numbers its open files. */
+  readonly descriptor: number;
+  /** Absolute, or from the working directory. */
+  readonly path: string;
+}
+
+/**
+ * Acquires the lock of an open file without waiting.
+ *
+ * @param mode `alone` by default. `shared` fails only beside a process that holds it alone. `free`
+ *   releases it. Closing alone is not enough: a process that another thread is starting has a copy of
+ *   the descriptor until it loads its program. The copy holds the lock.
+ * @returns Whether the call succeeded.
+ */
+export type Flock = (file: LockFile, mode?: "alone" | "shared" | "free") => boolean;
+
+/** The system cannot be called here, so no lock can prove that this Barnacle is alone. */
+export class FlockUnavailableError extends Error {
+  override readonly name = "FlockUnavailableError";
+}
+
+/** `LOCK_EX`, `LOCK_SH` and `LOCK_UN`: the same numbers on Linux and macOS. */
+const OPERATIONS = { alone: 2, shared: 1, free: 8 };
+/** `LOCK_NB`: does not wait. */
+const AT_ONCE = 4;
+
+/**
+ * Loads `flock`, or its equal on Windows.
+ *
+ * @throws {FlockUnavailableError} If the process may not call the system's library.
+ */
+export async function loadFlock(): Promise<Flock> {
+  try {
+    if (process.platform === "win32") return await loadWindowsLock();
+    const libc = await loadLibc({ flock: { parameters: ["i32", "i32"], result: "i32" } });
+    const flock = libc("flock");
+    return ({ descriptor }, mode = "alone") => flock(descriptor, OPERATIONS[mode] | AT_ONCE) === 0;
+  } catch (cause) {
+    if (!(cause instanceof LibcUnavailableError)) throw cause;
+    throw new FlockUnavailableError(`Cannot lock a file: ${cause.message}`, { cause });
+  }
+}
 
 /** Access to read and write. */
 const GENERIC_READ_WRITE = 0xc000_0000;
