@@ -11,15 +11,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { TASKS } from "../src/cli/commands.ts";
-import {
-  argumentRows,
-  type CliCommand,
-  type HelpRow,
-  optionRows,
-  usageOf,
-} from "../src/cli/help/command_help.ts";
+import { type HelpRow, usageOf } from "../src/cli/help/command_help.ts";
 import type { CommandTask } from "../src/cli/help/overview.ts";
-import { COMMON } from "../src/cli/shared/command.ts";
 import { exitRows } from "../src/cli/shared/exit_code.ts";
 import type { CommandNeeds } from "../src/core/inbound/commands.ts";
 import type {
@@ -31,6 +24,7 @@ import type {
 import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../src/interactions/registry.ts";
 import { TOOLS } from "../src/tools/registry.ts";
 import type { Tool } from "../src/core/turn/tool.ts";
+import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
 import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reason_table.ts";
@@ -88,7 +82,7 @@ export function pageText(registries: Registries = REGISTRIES): string {
     "Every command accepts these options. Its help leaves out those without an effect there.",
     "[Operating](operating.md#exit-codes) explains the exit codes.",
     "",
-    ...table(["Option", "Meaning"], COMMON_ROWS),
+    ...table(["Option", "Meaning"], COMMON_ROWS.map(codeFirst)),
     ...tasks.flatMap(taskLines),
     "",
     "## In Discord",
@@ -129,39 +123,22 @@ export function pageText(registries: Registries = REGISTRIES): string {
   ].join("\n");
 }
 
-const COMMON_ROWS: readonly HelpRow[] = [
-  ["--config <path>", COMMON.config.brief],
-  ["--data <path>", COMMON.data.brief],
-  ["--json", COMMON.json.brief],
-  ["-h, --help", "Print the command's help"],
-].map(([term = "", text = ""]) => [`\`${term}\``, text]);
+function codeFirst([term, text]: HelpRow): HelpRow {
+  return [`\`${term}\``, text];
+}
 
-function taskLines({ title, commands }: CommandTask): readonly string[] {
+function taskLines(task: CommandTask): readonly string[] {
   return [
     "",
-    `### ${title}`,
-    ...Object.entries(commands).flatMap(([name, command]) =>
-      command.kind === "command"
-        ? commandLines(`barnacle ${name}`, command)
-        : Object.entries(command.commands).flatMap(([action, inner]) =>
-          commandLines(
-            `barnacle ${name} ${action}`,
-            inner,
-            action === command.defaultCommand ? [`\`barnacle ${name}\` does the same.`] : [],
-          )
-        )
-    ),
+    `### ${task.title}`,
+    ...commandsOf(task).flatMap(commandLines),
   ];
 }
 
-function commandLines(
-  name: string,
-  { help, target }: CliCommand,
-  extra: readonly string[] = [],
-): readonly string[] {
+function commandLines({ name, command, extra }: NamedCommand): readonly string[] {
+  const { help, target } = command;
   const notes = [...extra, ...help.notes ?? []];
-  const own = [...argumentRows(target), ...optionRows(target)]
-    .filter(([, text]) => !SHARED_TEXTS.includes(text));
+  const own = ownRows(command);
   return [
     "",
     `#### \`${name}\``,
@@ -174,7 +151,7 @@ function commandLines(
     "```",
     ...(own.length === 0 ? [] : [
       "",
-      ...table(["Argument or option", "Meaning"], own.map(([term, text]) => [`\`${term}\``, text])),
+      ...table(["Argument or option", "Meaning"], own.map(codeFirst)),
     ]),
     "",
     `${help.examples.length === 1 ? "Example" : "Examples"}:`,
@@ -186,13 +163,6 @@ function commandLines(
     `Exit codes: ${exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")}.`,
   ];
 }
-
-/** Texts of options that all commands share, which the page lists once. */
-const SHARED_TEXTS: readonly string[] = [
-  COMMON.config.brief,
-  COMMON.data.brief,
-  COMMON.json.brief,
-];
 
 function commandEntries(
   { name, description, options, subcommands, needs, isPrivate, isMenuOnly }: Command,

@@ -5,18 +5,12 @@
  */
 
 import { TASKS } from "../src/cli/commands.ts";
-import {
-  argumentRows,
-  type CliCommand,
-  type HelpRow,
-  optionRows,
-  usageOf,
-} from "../src/cli/help/command_help.ts";
+import { type HelpRow, usageOf } from "../src/cli/help/command_help.ts";
 import type { CommandTask } from "../src/cli/help/overview.ts";
-import { COMMON } from "../src/cli/shared/command.ts";
 import { EXIT, EXIT_MEANINGS, type ExitName, exitRows } from "../src/cli/shared/exit_code.ts";
 import { wrapped } from "../src/lib/text/cut.ts";
 import project from "../deno.json" with { type: "json" };
+import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
 import { environmentRows } from "./configuration_page.ts";
 
 /** Day of the newest change of the page's own text: a page names a date, and two builds are equal. */
@@ -70,15 +64,6 @@ export function manPage(tasks: readonly CommandTask[] = TASKS): string {
   ].join("\n");
 }
 
-const COMMON_ROWS: readonly HelpRow[] = [
-  ["--config <path>", COMMON.config.brief],
-  ["--data <path>", COMMON.data.brief],
-  ["--json", COMMON.json.brief],
-  ["-h, --help", "Print the command's help"],
-];
-
-const SHARED_TEXTS: readonly string[] = COMMON_ROWS.map(([, text]) => text);
-
 const FILES: readonly HelpRow[] = [
   ["./config.jsonc", "The config, if it exists; else the next one of this list."],
   ["~/.config/barnacle/config.jsonc", "The config of a user."],
@@ -91,30 +76,16 @@ function isExitName(name: string): name is ExitName {
   return Object.hasOwn(EXIT, name);
 }
 
-function taskLines({ title, commands }: CommandTask): readonly string[] {
+function taskLines(task: CommandTask): readonly string[] {
   return [
-    `.SS ${argument(title)}`,
-    ...Object.entries(commands).flatMap(([name, command]) =>
-      command.kind === "command"
-        ? commandLines(`barnacle ${name}`, command)
-        : Object.entries(command.commands).flatMap(([action, inner]) =>
-          commandLines(
-            `barnacle ${name} ${action}`,
-            inner,
-            action === command.defaultCommand ? [`\`barnacle ${name}\` does the same.`] : [],
-          )
-        )
-    ),
+    `.SS ${argument(task.title)}`,
+    ...commandsOf(task).flatMap(commandLines),
   ];
 }
 
-function commandLines(
-  name: string,
-  { help, target }: CliCommand,
-  extra: readonly string[] = [],
-): readonly string[] {
-  const own = [...argumentRows(target), ...optionRows(target)]
-    .filter(([, text]) => !SHARED_TEXTS.includes(text));
+function commandLines({ name, command, extra }: NamedCommand): readonly string[] {
+  const { help, target } = command;
+  const own = ownRows(command);
   const exits = exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ");
   return [
     ".TP",

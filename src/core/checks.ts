@@ -6,7 +6,7 @@
  * `cli/diagnose/doctor_checks.ts`, together with its code.
  */
 
-import { durationText } from "../lib/text/units.ts";
+import { countText, durationText, sizeOf } from "../lib/text/units.ts";
 import type { Finding } from "./finding.ts";
 
 /**
@@ -154,7 +154,7 @@ export const CHECKS = {
   "gateway:catchUp": {
     ...HEALTH,
     text: (channels) =>
-      channels === 0 ? "complete" : `${counted(channels, "channels")} still to read`,
+      channels === 0 ? "complete" : `${countText(channels, "channel")} still to read`,
   },
   "gateway:unreadable": {
     ...HEALTH,
@@ -268,7 +268,7 @@ export function titled(id: CheckId): Pick<Finding, "id" | "what"> {
   return { id, what: CHECKS[id].what };
 }
 
-/** A figure of health for people: `"connected"`, `"78 MiB"`, `"3 ms"`, `"2 min ago"`. */
+/** A figure of health for people: `"connected"`, `"78.3 MB"`, `"3 ms"`, `"2 min ago"`. */
 export function figureText(id: string, figure: string | number, unit: string | undefined): string {
   const { text } = checkOf(id) ?? {};
   if (typeof figure === "string") {
@@ -283,11 +283,11 @@ export function figureText(id: string, figure: string | number, unit: string | u
     case "ms":
       return spanText(figure);
     case "bytes":
-      return `${Math.round(figure / 2 ** 20)} MiB`;
+      return sizeOf(figure);
     case undefined:
       return `${rounded(figure)}`;
     default:
-      return counted(rounded(figure), unit);
+      return countText(rounded(figure), unit.replace(/s$/, ""), unit);
   }
 }
 
@@ -299,11 +299,6 @@ function spanText(ms: number): string {
 
 function waitText(seconds: number): string {
   return seconds === 0 ? "nothing waits" : `waits for ${spanText(seconds * 1_000)}`;
-}
-
-/** `"1 message"`, `"2 messages"`. */
-function counted(count: number, unit: string): string {
-  return `${count} ${count === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
 /** Whole from 10 on; otherwise one decimal. */

@@ -6,6 +6,7 @@
  */
 
 import type { DocumentText } from "../core/turn/extract.ts";
+import { DAY_MS } from "../lib/clock.ts";
 import { createText, MAX_PAGES, MAX_STRING_CHARS, type Text, UnreadableError } from "./limits.ts";
 import { xmlReader } from "./xml.ts";
 import { type PartReader, readZip } from "./zip.ts";
@@ -197,7 +198,6 @@ export function isDateFormat(id: number, code: string | undefined): boolean {
   return /[dmyhs]/i.test(code.replace(/"[^"]*"|\[[^\]]*\]|\\./g, "")) && !/^general$/i.test(code);
 }
 
-const DAY_MS = 86_400_000;
 /** Days between Excel's day 0, 30 December 1899, and 1 January 1970. */
 const EPOCH_DAYS = 25_569;
 /** Days between the two ways of counting: from 1900 and from 1904. */

@@ -51,7 +51,7 @@ describe("[O1] figureText()", () => {
     ["outbox:depth", 0, "messages", "0 messages"],
     ["process:uptime", 9_000, "s", "2 h 30 min"],
     ["process:eventLoopLag", 0.004, "s", "4 ms"],
-    ["process:rss", 81_788_928, "bytes", "78 MiB"],
+    ["process:rss", 81_788_928, "bytes", "81.8 MB"],
     ["config:current", "3f2c1aa0", undefined, "3f2c1aa0"],
   ];
   for (const [name, figure, unit, text] of rows) {

@@ -3,7 +3,7 @@
  * store in it.
  */
 
-import { mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { Buffer } from "node:buffer";
 import { dirname, join } from "node:path";
 import { PassphraseError, readSealed } from "../../host/archive/sealed_file.ts";
@@ -48,9 +48,20 @@ export interface Unpacking {
 /** Bytes until the disk must have them, so that no large rest delays a bot that stores a message. */
 const SYNC_BYTES = 8 * 1024 * 1024;
 
+/** Opens a backup. @throws {StartError} If that fails. */
+export async function openBackup(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    throw asStartError(error, path);
+  }
+}
+
 /**
  * Reads a backup.
  *
+ * @param path Its path, for errors.
+ * @param from The open file, which is closed in the end; absent: the file of the path.
  * @throws {StartError} If it is no whole backup that this Barnacle can read, or the passphrase is
  * wrong.
  */
@@ -58,19 +69,10 @@ export async function unpackBackup(
   path: string,
   passphrase: GetPassphrase,
   unpacking: Unpacking,
+  from: FileHandle | string = path,
 ): Promise<Manifest> {
   try {
-    return await unpack(readTar(readSealed(path, passphrase)), unpacking);
-  } catch (error) {
-    throw asStartError(error, path);
-  }
-}
-
-/** Reads the list of contents alone. */
-export async function readManifest(path: string, passphrase: GetPassphrase): Promise<Manifest> {
-  try {
-    for await (const file of readTar(readSealed(path, passphrase))) return await manifestIn(file);
-    throw noManifest();
+    return await unpack(readTar(readSealed(from, passphrase)), unpacking);
   } catch (error) {
     throw asStartError(error, path);
   }
@@ -83,6 +85,8 @@ async function unpack(
   let manifest: Manifest | undefined;
   let sums: string | undefined;
   const found = new Map<string, string>();
+  const folders = new Set<string>();
+  const isFile = (folder: string) => found.has(folder);
   for await (const file of files) {
     const { path } = file;
     if (!manifest) {
@@ -92,7 +96,8 @@ async function unpack(
       await onManifest(manifest);
       continue;
     }
-    if (sums !== undefined || found.has(path) || !isPart(path)) {
+    const clashes = found.has(path) || folders.has(path) || foldersOf(path).some(isFile);
+    if (sums !== undefined || clashes || !isPart(path)) {
       throw new ArchiveError("foreign", `${printable(path)} is not at its place`);
     }
     if (path === SUMS_NAME) {
@@ -103,6 +108,7 @@ async function unpack(
     if (isWanted(path)) await write(hashed, join(folder, path), assertRoom);
     else for await (const _ of hashed.content);
     found.set(path, hashed.digest());
+    for (const folder of foldersOf(path)) folders.add(folder);
   }
   if (!manifest) throw noManifest();
   if (sums === undefined) throw new ArchiveError("cut", "its end is missing");
@@ -120,6 +126,12 @@ function isPart(path: string): boolean {
   const [folder, name = ""] = path.split("/");
   return path === SUMS_NAME || folder === CONFIG_FOLDER || folder === WORKSPACES_FOLDER ||
     folder === DATA_FOLDER && DATA_ITEMS.some((item) => item === name);
+}
+
+/** `["a", "a/b"]` of `"a/b/c"`. */
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join("/"));
 }
 
 async function write(
@@ -203,6 +215,9 @@ function asStartError(error: unknown, path: string): unknown {
   if (code === "ENOENT") return new StartError(`there is no file ${name}`, EXIT.usage);
   if (code === "EISDIR") {
     return new StartError(`${name} is a folder; name the backup in it`, EXIT.failed);
+  }
+  if (code === "ESPIPE" || code === "ENOTDIR") {
+    return new StartError(`${name} is no file that can be a backup`, EXIT.usage);
   }
   if (code === "EACCES" || code === "EIO") {
     return new StartError(`cannot read ${name}: ${whyUnreadable(error)}`, EXIT.failed);

@@ -5,17 +5,10 @@
  * data, which stay beside it (`host/files/staged_data.ts`).
  */
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { homedir } from "node:os";
-import { basename, extname, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import process from "node:process";
 import {
   DATABASE_NAME,
   FORGOTTEN_NAME,
@@ -30,24 +23,25 @@ import {
   PREPARING_NAME,
   replaceData,
 } from "../../host/files/staged_data.ts";
-import { replaceFile } from "../../host/files/write_file.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { jsonLine } from "../../lib/text/json.ts";
-import { printable } from "../../lib/text/quoted.ts";
 import { type EndedWork, endOpenWork } from "../../store/copy/restored.ts";
 import { forgottenIn, joinedForgotten } from "../../store/forget/forgotten_ids.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { findConfig } from "../shared/read_config.ts";
-import { lockForCommand, reportRefusedRecord } from "../shared/store_access.ts";
+import { isDataNamed, lockForCommand, reportRefusedRecord } from "../shared/store_access.ts";
+import { serviceOffer } from "../service/install.ts";
+import { findData } from "../shared/find_data.ts";
+import { SERVICE_DATA } from "../shared/service_paths.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { CONFIG_FOLDER, type Manifest, STORE_PATH, WORKSPACES_FOLDER } from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
-import { unpackBackup } from "./read_backup.ts";
-import { manifestLine, secretLines } from "./report.ts";
+import { type GetPassphrase, openBackup, unpackBackup } from "./read_backup.ts";
+import { type RestoredBackup, restoredJson, restoredLines } from "./report.ts";
+import { configPlace, placeConfig, type PlacedConfig } from "./restored_config.ts";
 import { assertRoom } from "./room.ts";
 import { checkStore } from "./verify.ts";
 
@@ -55,20 +49,6 @@ import { checkStore } from "./verify.ts";
 export interface RestoreFlags extends CommonFlags, PassphraseFlags {
   /** Whether to replace existing data. */
   readonly force: boolean;
-}
-
-/** Name of the backup's config in the data directory, if it cannot go to its place. */
-const CONFIG_COPY = "config.restored";
-
-/** A finished restore. */
-interface RestoredBackup {
-  readonly manifest: Manifest;
-  readonly ended: EndedWork;
-  /** Number of people who were forgotten after the backup, and now again. */
-  readonly forgotten: number;
-  /** Path of the folder with the old data. */
-  readonly old?: string;
-  readonly config?: { readonly path: string; readonly isNew: boolean };
 }
 
 /** Restores a backup, and prints what the operator must do next. */
@@ -79,69 +59,116 @@ export function restore(
   ask: AskHidden | undefined,
   crash: CrashPoints,
 ): Promise<ExitCode> {
-  return withData(flags, io, async ({ dataDir }) => {
+  return reportingErrors(io, async () => {
     const path = resolve(io.cwd, file);
-    if (!existsSync(path)) throw new StartError(`there is no file ${printable(path)}`, EXIT.usage);
-    prepareDataDir(dataDir);
-    const lock = await lockForCommand(dataDir);
-    if (lock.kind === "taken") {
-      const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
-      throw new StartError(
-        `a bot${pid} runs with the data in ${dataDir}; stop it first, then restore`,
-        EXIT.tryAgain,
-      );
-    }
+    // Before root gives up its rights: the owner of the data may not be able to read these files.
+    const from = await openBackup(path);
     try {
-      if (isUnfinished(dataDir)) {
-        finishReplacing(dataDir);
-        io.err("Finished an earlier restore, which had been interrupted.");
-      }
-      const content = contentOf(dataDir);
-      const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
-      if (first !== undefined && !flags.force) {
-        throw new StartError(
-          `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones ` +
-            "beside the new ones",
-          EXIT.failed,
+      const given = flags.passphraseFile === undefined
+        ? undefined
+        : await knownPassphrase(flags, ask);
+      const passphrase = async () => given ?? await knownPassphrase(flags, ask);
+      const data = flags.data ?? await serviceData(io);
+      return await withData({ data }, io, async ({ dataDir }) => {
+        const backup = { path, from, passphrase };
+        const restored = await intoDirectory(
+          dataDir,
+          flags,
+          io,
+          () => io.during("Restoring", install({ ...backup, dataDir, flags, io, crash })),
         );
-      }
-      const restored = await io.during(
-        "Restoring",
-        install({ path, dataDir, flags, io, ask, crash }),
-      );
-      report(restored, dataDir, flags, io);
-      return EXIT.done;
+        if (flags.json) io.out(restoredJson(restored));
+        else {
+          io.out(`Restored to ${dataDir}`);
+          for (const line of restoredLines(restored, flags)) io.err(line);
+        }
+        return EXIT.done;
+      });
     } finally {
-      lock.release();
+      await from.close().catch(() => {}); // closed already if it was read
     }
   });
 }
 
-async function install({ path, dataDir, flags, io, ask, crash }: {
+/** Restores while no other process uses the directory. */
+async function intoDirectory(
+  dataDir: string,
+  { force }: RestoreFlags,
+  io: Io,
+  work: () => Promise<RestoredBackup>,
+): Promise<RestoredBackup> {
+  prepareDataDir(dataDir);
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind === "taken") {
+    const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
+    throw new StartError(
+      `a bot${pid} runs with the data in ${dataDir}; stop it first, then restore`,
+      EXIT.tryAgain,
+    );
+  }
+  try {
+    if (isUnfinished(dataDir)) {
+      finishReplacing(dataDir);
+      io.err("Finished an earlier restore, which had been interrupted.");
+    }
+    const content = contentOf(dataDir);
+    const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
+    if (first !== undefined && !force) {
+      throw new StartError(
+        `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones ` +
+          "beside the new ones",
+        EXIT.failed,
+      );
+    }
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Root restores the machine's service, unless root names a directory or has a bot of its own.
+ *
+ * @returns `undefined` if the usual directory is meant.
+ */
+async function serviceData(io: Io): Promise<string | undefined> {
+  if (isDataNamed(undefined, io) || process.geteuid?.() !== 0) return undefined;
+  if ((await findData(undefined, io)).state === "store") return undefined;
+  const offer = await serviceOffer(io);
+  const isMachines = "target" in offer &&
+    (offer.target === "systemd" || offer.target === "openrc");
+  if (!isMachines) return undefined;
+  io.err(`Using ${SERVICE_DATA}, the data of the service; --data names another`);
+  return SERVICE_DATA;
+}
+
+async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
   readonly path: string;
+  readonly from: FileHandle;
+  readonly passphrase: GetPassphrase;
   readonly dataDir: string;
   readonly flags: RestoreFlags;
   readonly io: Io;
-  readonly ask: AskHidden | undefined;
   readonly crash: CrashPoints;
 }): Promise<RestoredBackup> {
   const folder = join(dataDir, PREPARING_NAME);
   rmSync(folder, { recursive: true, force: true }); // of a process that died
   mkdirSync(join(folder, NEW_NAME), { recursive: true, mode: 0o700 });
   try {
-    const manifest = await unpackBackup(path, () => knownPassphrase(flags, ask), {
+    const unpacking = {
       folder,
       isWanted: () => true,
-      onManifest: ({ bytes }) => assertRoom(folder, bytes),
+      onManifest: ({ bytes }: Manifest) => assertRoom(folder, bytes),
       assertRoom: () => assertRoom(folder, 0),
-    });
+    };
+    const manifest = await unpackBackup(path, passphrase, unpacking, from);
     crash.at("unpacked");
     const store = join(folder, STORE_PATH);
     checkStore(store, path);
     const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), manifest);
     const ended = prepareStore(store, manifest);
     moveWorkspaces(folder);
-    const config = placeConfig(folder, manifest, flags, io);
+    const config = placedConfig(folder, manifest, configPlace(flags.config, dataDir, io));
     crash.at("prepared");
     const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
     const replaced = replaceData(
@@ -150,7 +177,7 @@ async function install({ path, dataDir, flags, io, ask, crash }: {
       (at, text) => writeFileSync(at, text, { mode: 0o600, flush: true }),
       () => crash.at("moved"),
     );
-    return { manifest, ended, forgotten, old: replaced?.old, config };
+    return { dataDir, manifest, ended, forgotten, old: replaced?.old, config };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
@@ -215,61 +242,12 @@ function replaceInside(from: string, to: string): void {
   renameSync(from, to);
 }
 
-/** Writes the config to its place if there is none; else beside the store. */
-function placeConfig(
+function placedConfig(
   folder: string,
   { config }: Manifest,
-  flags: RestoreFlags,
-  io: Io,
-): RestoredBackup["config"] {
+  place: string,
+): PlacedConfig | undefined {
   if (!config) return undefined;
-  const file = join(folder, CONFIG_FOLDER, basename(config.name));
-  if (!existsSync(file)) return undefined;
-  const text = readFileSync(file, "utf8");
-  const found = findConfig(flags.config, io.env);
-  const target = flags.config !== undefined
-    ? resolve(io.cwd, flags.config)
-    : io.env["BARNACLE_CONFIG"] || join(homedir(), ".config", "barnacle", basename(config.name));
-  if (!("file" in found) && !existsSync(target)) {
-    replaceFile({ path: target, text, expected: undefined });
-    return { path: target, isNew: true };
-  }
-  const path = "file" in found ? found.file : target;
-  if (readFileSync(path, "utf8") === text) return { path, isNew: false };
-  const name = `${CONFIG_COPY}${extname(config.name)}`;
-  renameSync(file, join(folder, NEW_NAME, name));
-  return { path: name, isNew: false };
-}
-
-function report(
-  { manifest, ended, forgotten, old, config }: RestoredBackup,
-  dataDir: string,
-  { json }: RestoreFlags,
-  io: Io,
-): void {
-  if (json) {
-    io.out(jsonLine({ dataDir, manifest, ended, forgotten, old, config: config?.path }));
-    return;
-  }
-  io.out(`Restored to ${dataDir}`);
-  io.err(manifestLine(manifest));
-  io.err(
-    `Ended: ${ended.turns} open turns, ${ended.questions} questions. Unsent messages: ` +
-      `${ended.looked} to look for in their channels, ${ended.held} held (\`barnacle outbox\`)`,
-  );
-  if (forgotten > 0) io.err(`Forgot ${forgotten} people again, who were forgotten since then`);
-  if (old !== undefined) io.err(`The old data are in ${old}`);
-  if (config?.isNew) io.err(`The config is in ${config.path}`);
-  else if (config?.path.startsWith(CONFIG_COPY)) {
-    io.err(`A config exists, and stays; that of the backup is ${join(dataDir, config.path)}`);
-  }
-  for (const [agent, path] of Object.entries(manifest.workspaces)) {
-    io.err(
-      printable(
-        `The workspace of ${agent} is in ${join(dataDir, WORKSPACES_FOLDER, agent)}; ` +
-          `the config names ${path}`,
-      ),
-    );
-  }
-  for (const line of secretLines(manifest)) io.err(line);
+  const from = join(folder, CONFIG_FOLDER, basename(config.name));
+  return existsSync(from) ? placeConfig(from, place, join(folder, NEW_NAME)) : undefined;
 }

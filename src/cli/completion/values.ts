@@ -8,11 +8,11 @@
 import { join } from "node:path";
 import { sectionsOf } from "../../config/schema/accounts.ts";
 import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts";
-import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
 import type { Store } from "../../core/store/store.ts";
+import { knownChannels } from "../access/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
 import { findConfig, readConfigText } from "../shared/read_config.ts";
@@ -140,17 +140,8 @@ function agentsIn(written: unknown): readonly Proposal[] {
   return (named.length > 0 ? named : ["main"]).map((value) => ({ value }));
 }
 
-async function channelsIn({ gateway }: Store) {
-  const channels: { readonly id: string; readonly name: string; readonly guild: string }[] = [];
-  for (const accountId of await gateway.accountIds()) {
-    const { index } = restoreIndex(await gateway.guildsOf(accountId));
-    for (const guild of index.values()) {
-      for (const { id, name } of guild.channels.values()) {
-        if (name !== undefined) channels.push({ id, name, guild: guild.name });
-      }
-    }
-  }
-  return channels;
+async function channelsIn(store: Store) {
+  return await knownChannels(store, await store.gateway.accountIds());
 }
 
 async function pairingCodes({ gateway, pairing }: Store): Promise<readonly Proposal[]> {

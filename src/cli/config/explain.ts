@@ -6,7 +6,7 @@
 import type { LoadedConfig } from "../../config/load.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { findKeys, type FoundKey } from "../../config/keys/find_keys.ts";
-import { factsOf, type KeyFacts } from "../../config/keys/key_facts.ts";
+import { type KeyFacts, keyFacts } from "../../config/keys/key_facts.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import { isList, isRecord, type Segment, valueAt } from "../../config/text/tree.ts";
@@ -48,8 +48,13 @@ export async function explain(
   io: Io,
 ): Promise<ExitCode> {
   const { distance } = await import("fastest-levenshtein");
-  const { found, instead } = findKeys(typed, distance);
+  const { found, instead, elsewhere } = findKeys(typed, distance);
+  if (elsewhere !== undefined && !json) io.err(elsewhere);
   const [first, ...others] = found;
+  if (!first && elsewhere !== undefined) {
+    if (json) io.out(JSON.stringify({ query: typed, found: [], elsewhere }));
+    return EXIT.done;
+  }
   if (!first) {
     if (json) io.out(JSON.stringify({ query: typed, found: [] }));
     else {
@@ -69,7 +74,7 @@ export async function explain(
   const loaded = await readConfigLeniently(flag, io.env);
   if (loaded.kind === "refused") io.err(problemsText(loaded.problems, io));
   const places = loaded.kind === "refused" ? [] : placesOf(first.key, typed, loaded);
-  const facts = factsOf(first.key);
+  const facts = keyFacts(first.key);
   if (json) {
     io.out(JSON.stringify({ ...facts, file: fileOf(loaded), places }));
     return EXIT.done;
@@ -86,7 +91,7 @@ function list(typed: string, found: readonly FoundKey[], json: boolean, io: Io):
   const best = found.filter(({ by }) => by === found[0]?.by);
   const listed = best.slice(0, MAX_LISTED);
   if (json) {
-    io.out(JSON.stringify({ query: typed, found: listed.map(({ key }) => factsOf(key)) }));
+    io.out(JSON.stringify({ query: typed, found: listed.map(({ key }) => keyFacts(key)) }));
     return EXIT.done;
   }
   const rows = listed.map(({ key }) => [key.path, firstSentence(key)]);

@@ -31,7 +31,7 @@ import type { Io } from "../terminal/io.ts";
 import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import { dataProblem, useData } from "../shared/find_data.ts";
 import { UnansweredError } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -53,19 +53,13 @@ export interface SendArguments {
 }
 
 /** Sends a message, and prints a link to each part that Discord has. */
-export async function send(
+export function send(
   flags: SendFlags,
   words: SendArguments,
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
-  try {
-    return await sendTo(targetOf(words.target), flags, words, io, readStdin);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(`${message}`);
-    return code;
-  }
+  return reportingErrors(io, () => sendTo(targetOf(words.target), flags, words, io, readStdin));
 }
 
 async function sendTo(

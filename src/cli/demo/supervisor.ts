@@ -9,6 +9,7 @@ import { type Clock, schedule } from "../../lib/clock.ts";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Env } from "../../lib/env.ts";
+import { sizeOf } from "../../lib/text/units.ts";
 import type { Exit } from "../../host/process/own_process.ts";
 import { boundedGet } from "../../host/bounded_get.ts";
 import { readHolder } from "../../host/locks/lock.ts";
@@ -186,7 +187,7 @@ function toBotStatus({ snapshot }: z.infer<typeof reportSchema>): BotStatus {
       },
       { name: "Waiting for answers", value: String(inbox.waiting + inbox.running) },
       { name: "Waiting to be sent", value: String(outbox.pending + outbox.sending) },
-      { name: "Memory", value: `${Math.round(rssBytes / 1024 / 1024)} MiB` },
+      { name: "Memory", value: sizeOf(rssBytes) },
     ],
   };
 }

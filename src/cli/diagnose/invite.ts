@@ -18,7 +18,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import { shapeOfToken } from "../../core/discord/token_shape.ts";
 
@@ -31,14 +31,8 @@ export interface InviteFlags extends AccountFlags {
 }
 
 /** Prints the URL to stdout, for pipes, and the requested permissions to stderr. */
-export async function invite(flags: InviteFlags, io: Io): Promise<ExitCode> {
-  try {
-    return await print(flags, io);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(`${message}`);
-    return code;
-  }
+export function invite(flags: InviteFlags, io: Io): Promise<ExitCode> {
+  return reportingErrors(io, () => print(flags, io));
 }
 
 async function print(flags: InviteFlags, io: Io): Promise<ExitCode> {

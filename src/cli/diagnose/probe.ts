@@ -15,7 +15,7 @@ import {
   auditGuilds,
   type PermissionAudit,
 } from "../../flows/preflight/audit.ts";
-import { whyUnknown } from "../../flows/preflight/discord.ts";
+import { NO_TOKEN, whyUnknown } from "../../flows/preflight/discord.ts";
 import { lackText, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
@@ -84,7 +84,7 @@ export async function probeAccounts(
     const token = tokenOf(config, accountId);
     if (token === "disabled") continue;
     if (token === undefined) {
-      accounts.push({ account: accountId, problem: "there is no bot token" });
+      accounts.push({ account: accountId, problem: NO_TOKEN });
       continue;
     }
     const discord = openDiscord(token, api);

@@ -5,7 +5,7 @@ import type { RecentTurn } from "../../core/store/received.ts";
 import type { Store, StoreExtent } from "../../core/store/store.ts";
 import { backupText } from "../../flows/preflight/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { durationText } from "../../lib/text/units.ts";
+import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { budgetUsesIn, limitLine, spendingConfig, usageText } from "../model/usage.ts";
 import type { Io } from "../terminal/io.ts";
@@ -48,23 +48,20 @@ function lastAnswerText(turns: readonly RecentTurn[], now: number): string {
   return `${ago} ago, ${placeText(last)}, after ${took} s${since}`;
 }
 
-/** `"412 MiB, 30 of it free; oldest message of 2026-01-31 (60 days)"`. */
+/** `"412.3 MB, 30 MB of it free; oldest message of 2026-01-31 (60 days)"`. */
 export function extentText(
   { bytes, freeBytes, oldestMessageAt, oldestDecisionAt }: StoreExtent,
   now: number,
 ): string {
   const age = (what: string, at: number | undefined) =>
     at === undefined ? [] : [`oldest ${what} of ${dayText(at)} (${ageText(now - at)})`];
-  const free = freeBytes >= MIB ? `, ${mib(freeBytes)} of it free` : "";
+  const free = freeBytes >= SHOWN_FREE_BYTES ? `, ${sizeOf(freeBytes)} of it free` : "";
   const ages = [...age("message", oldestMessageAt), ...age("decision", oldestDecisionAt)];
-  return [`${mib(bytes)} MiB${free}`, ...ages].join("; ");
+  return [`${sizeOf(bytes)}${free}`, ...ages].join("; ");
 }
 
-const MIB = 2 ** 20;
-
-function mib(bytes: number): string {
-  return bytes < 10 * MIB ? (bytes / MIB).toFixed(1) : `${Math.round(bytes / MIB)}`;
-}
+/** Less free room in the file is not worth a word. */
+const SHOWN_FREE_BYTES = 1_000_000;
 
 const dayText = (at: number) => new Date(at).toISOString().slice(0, 10);
 

@@ -2,6 +2,7 @@
 
 import { timeText } from "../../lib/text/units.ts";
 import type { Log } from "../../lib/log.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { RANKS } from "../../log.ts";
 import { plainLine, type ReadLine } from "./lines.ts";
 
@@ -55,8 +56,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   m: 60_000,
   min: 60_000,
   h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
+  d: DAY_MS,
+  w: 7 * DAY_MS,
 };
 
 /** A date, with or without a time, in UTC unless it names a zone. */

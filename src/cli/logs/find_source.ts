@@ -15,6 +15,7 @@ import type { CommonFlags } from "../shared/command.ts";
 import { findData } from "../shared/find_data.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import { holderOf, isHeld } from "../shared/running_bot.ts";
+import { serviceLogs } from "../shared/service_paths.ts";
 import type { Io } from "../terminal/io.ts";
 import { fileSource } from "./files.ts";
 import { journalSource } from "./journal.ts";
@@ -40,9 +41,6 @@ export interface WritingBot {
 
 const SERVICE = "barnacle.service";
 
-/** Log files of the services without a journal: OpenRC and launchd. */
-const SERVICE_LOGS = ["/var/log/barnacle.log", join(homedir(), "Library/Logs/barnacle.log")];
-
 /**
  * Finds the log.
  *
@@ -63,7 +61,7 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   const journal = bot?.unit ?? SERVICE;
   const state = await stateOfJournal(journal, io);
   if (state === "filled") return journalSource(journal, io.env);
-  const ofService = SERVICE_LOGS.find((path) => existsSync(path));
+  const ofService = Object.values(serviceLogs(homedir())).find((path) => existsSync(path));
   if (ofService !== undefined) return named(ofService);
   if (state instanceof StartError) throw state;
   const text = noLogText({ logFile, bot, journal, state }, isContainer(io.env));

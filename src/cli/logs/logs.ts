@@ -1,7 +1,7 @@
 /** `barnacle logs`: shows the log, its newest lines first of all, and follows it (O2). */
 
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
 import { filterOf, type LogFilter } from "./filter.ts";
 import { findSource, type SourceFlags } from "./find_source.ts";
@@ -29,20 +29,16 @@ const LINES_BEFORE_NEW = 10_000;
  * @param asked A message link or id, or an error id; absent: all lines.
  * @param stopping Ends the command that follows.
  */
-export async function logs(
+export function logs(
   flags: LogsFlags,
   asked: string | undefined,
   io: Io,
   stopping: AbortSignal,
 ): Promise<ExitCode> {
-  try {
+  return reportingErrors(io, async () => {
     if (asked !== undefined) return await story(flags, asked, io);
     return await lines(flags, await findSource(flags, io), io, stopping);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(message);
-    return code;
-  }
+  });
 }
 
 async function lines(

@@ -53,7 +53,7 @@ import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
@@ -73,19 +73,15 @@ export interface RunFlags extends CommonFlags {
 const MIGRATION_MS = 10 * 60_000;
 
 /** Runs the bot until a signal, or until it fails. */
-export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
-  try {
+export function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
+  return reportingErrors(io, async () => {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
     if (!isNew) return await run(flags, io, hangups);
     const { offerSetup } = await import("../setup/offer.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
     return await run({ ...flags, config: end?.runs?.config }, io, hangups);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(`${message}`);
-    return code;
-  }
+  });
 }
 
 async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
 import { confirmOnTerminal } from "../terminal/confirm.ts";
@@ -92,7 +93,7 @@ export async function installService(
   const isMachine = target === "systemd" || target === "openrc";
   if (isMachine && request.data !== undefined) {
     throw new StartError(
-      "the machine's service has its data in /var/lib/barnacle; leave out --data",
+      `the machine's service has its data in ${SERVICE_DATA}; leave out --data`,
       EXIT.usage,
     );
   }

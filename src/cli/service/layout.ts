@@ -10,6 +10,7 @@ import execUnit from "../../../packaging/systemd/barnacle-exec@.service" with { 
 import systemUnit from "../../../packaging/systemd/barnacle.service" with { type: "text" };
 import sysusers from "../../../packaging/systemd/barnacle.sysusers.conf" with { type: "text" };
 import userUnit from "../../../packaging/systemd/user/barnacle.service" with { type: "text" };
+import { SERVICE_CONFIG, SERVICE_DATA } from "../shared/service_paths.ts";
 import type { ServiceTarget } from "./target.ts";
 
 /** A file of the service manager. */
@@ -87,8 +88,8 @@ function machineLayout(
   const common = {
     target,
     program: installed,
-    config: "/etc/barnacle/config.jsonc",
-    dataDir: "/var/lib/barnacle",
+    config: SERVICE_CONFIG,
+    dataDir: SERVICE_DATA,
     credentials: "/etc/barnacle/credentials",
     account: "barnacle" as const,
   };

@@ -14,6 +14,7 @@ import {
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
 import type { Env } from "../../lib/env.ts";
@@ -119,7 +120,7 @@ export async function inspect(
   machine: HostMachine,
   secrets: readonly string[] = [],
 ): Promise<Found> {
-  const { target, config, credentials } = layout;
+  const { target, config, credentials, dataDir } = layout;
   const files = [
     ...layout.units.map(({ path }) => path),
     ...layout.packagedUnits,
@@ -130,12 +131,16 @@ export async function inspect(
   const folders = [dirname(config), credentials];
   const { account = "" } = layout;
   const [user, group] = ["passwd", "group"].map((table) => idOf(machine, table, account));
-  const owner = statSync(`${machine.root}${credentials}`, { throwIfNoEntry: false })?.uid;
+  const ownerOf = (path: string) =>
+    statSync(`${machine.root}${path}`, { throwIfNoEntry: false })?.uid;
+  const owner = ownerOf(credentials);
+  const owners = [dataDir, join(dataDir, DATABASE_NAME)].map(ownerOf);
   return {
     texts: new Map(files.flatMap((path) => entryOf(path, textOf(machine, path)))),
     folders: new Map(folders.flatMap((path) => entryOf(path, modeOf(machine, path)))),
     hasProgram: hasSameBytes(machine, layout.program),
     hasAccount: account === "" || user !== undefined,
+    hasForeignData: account !== "" && owners.some((one) => one !== undefined && one !== user),
     ownsCredentials: owner !== undefined && owner === user,
     shared: new Set([...folders, config].filter((path) => isShared(machine, path, group))),
     ...await stateOf(target, machine),

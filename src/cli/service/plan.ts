@@ -42,6 +42,8 @@ export interface Found {
   readonly shared: ReadonlySet<string>;
   /** Whether the service's own user owns the folder with the secrets, as OpenRC needs it. */
   readonly ownsCredentials: boolean;
+  /** Whether there are data that another user owns, as after a restore by root. */
+  readonly hasForeignData: boolean;
   readonly isEnabled: boolean;
   readonly isActive: boolean;
   /** Whether services of this user go on without a login. */
@@ -173,6 +175,10 @@ function configSteps(layout: ServiceLayout, found: Found, wish: InstallWish): re
   for (const file of secrets) {
     const before = found.texts.get(file.path);
     steps.push({ kind: "file", ...file, before, isSecret: true });
+  }
+  // systemd itself gives the directory to the service's user.
+  if (layout.target === "openrc" && found.hasForeignData) {
+    steps.push(run("chown", "-R", `${account}:${account}`, layout.dataDir));
   }
   // systemd reads them as root. OpenRC has no such thing.
   if (layout.target === "openrc" && (secrets.length > 0 || !found.ownsCredentials)) {

@@ -6,7 +6,7 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { endText } from "./end_text.ts";
 import type { ServicePorts } from "./install.ts";
-import { isOurs, LABEL, layoutOf, UNIT } from "./layout.ts";
+import { isOurs, LABEL, layoutOf } from "./layout.ts";
 import { exists, type HostMachine, managerFacts, stateOf, textOf } from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { lastEnd, showUnit } from "./watch.ts";
@@ -167,7 +167,7 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
     ["Restarts", restarts === undefined ? undefined : `${restarts}`],
     ["Last end", lastEnd ?? (restarts === undefined ? undefined : "none")],
     ["Linger", lingers === undefined ? undefined : lingers ? "on" : lingerText(user)],
-    ["Log", LOGS[target]],
+    ["Log", logText(target)],
   ];
   return rows.flatMap(([name, text]) => text === undefined ? [] : [`${name.padEnd(10)}${text}`]);
 }
@@ -177,13 +177,11 @@ function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
   return lingers === false || target === "launchd" ? "starts when you log in" : "starts";
 }
 
+/** How to read the log. `barnacle logs` finds it, wherever the service writes it. */
+function logText(target: ServiceTarget): string {
+  return target === "systemd" || target === "openrc" ? "sudo barnacle logs" : "barnacle logs";
+}
+
 function lingerText(user: string): string {
   return `off: the bot stops when you log out; sudo loginctl enable-linger ${user}`;
 }
-
-const LOGS: Readonly<Record<ServiceTarget, string>> = {
-  systemd: `journalctl -u ${UNIT}`,
-  "systemd-user": `journalctl --user -u ${UNIT}`,
-  openrc: "/var/log/barnacle.log",
-  launchd: "~/Library/Logs/barnacle.log",
-};

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { serviceLogs } from "../shared/service_paths.ts";
 import { endText } from "./end_text.ts";
 import { UNIT } from "./layout.ts";
 import { type HostMachine, stateOf, systemctlOf, textOf } from "./machine.ts";
@@ -84,7 +85,7 @@ async function waitForOther(
   before: number,
   { stepMs, settleMs }: WaitTimes,
 ): Promise<Started> {
-  const path = logFile(target, machine.home);
+  const path = serviceLogs(machine.home)[target];
   const start = performance.now();
   do {
     await sleep(stepMs);
@@ -102,15 +103,10 @@ async function waitForOther(
 /** The log's event once Discord has accepted the bot (`cli/run/banner.ts`). */
 const READY_EVENT = "The bot is ready";
 
-/** The file that has the bot's log. */
-export function logFile(target: "openrc" | "launchd", home: string): string {
-  return target === "openrc" ? "/var/log/barnacle.log" : `${home}/Library/Logs/barnacle.log`;
-}
-
 /** Length of the log before a start; service managers with a journal know the time instead. */
 export function logLength(target: ServiceTarget, machine: HostMachine): number {
   if (target !== "openrc" && target !== "launchd") return 0;
-  return textOf(machine, logFile(target, machine.home))?.length ?? 0;
+  return textOf(machine, serviceLogs(machine.home)[target])?.length ?? 0;
 }
 
 function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {

@@ -13,6 +13,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { isOldContent } from "../../host/files/staged_data.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
+import { countText } from "../../lib/text/units.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -173,12 +174,14 @@ async function mayDelete(
   return await confirm("These copies still have their data. Delete them?");
 }
 
-/** `"Forgot user 12: 3 rows deleted, 1 rows changed"`. */
+/** `"Forgot user 12: 3 rows deleted, 1 row changed"`. */
 export function forgottenText(userId: UserId, tables: ForgottenPerson["tables"]): string {
   const counts = Object.values(tables);
   const deleted = counts.reduce((sum, count) => sum + count.deleted, 0);
   const changed = counts.reduce((sum, count) => sum + count.changed, 0);
-  return `Forgot user ${userId}: ${deleted} rows deleted, ${changed} rows changed`;
+  return `Forgot user ${userId}: ${countText(deleted, "row")} deleted, ${
+    countText(changed, "row")
+  } changed`;
 }
 
 function report(

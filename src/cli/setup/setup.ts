@@ -18,7 +18,7 @@ import { type CommonFlags, readStdin } from "../shared/command.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import { problemsText, whyUnreadable } from "../shared/read_config.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { reportingErrors } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
 import type { RunStep, SetupPorts } from "./steps/setup_ports.ts";
 import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
@@ -85,13 +85,12 @@ const STEPS: Readonly<Record<Exclude<SetupStep, "write">, RunStep>> = {
 
 /** Runs the setup to its end. */
 export async function setUp(flags: SetupFlags, io: Io): Promise<SetupEnd> {
-  try {
-    return await run(flags, io);
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(`${message}`);
-    return { code };
-  }
+  let end: SetupEnd | undefined;
+  const code = await reportingErrors(io, async () => {
+    end = await run(flags, io);
+    return end.code;
+  });
+  return end ?? { code };
 }
 
 async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {

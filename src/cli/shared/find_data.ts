@@ -21,11 +21,9 @@ import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 import { isHeld } from "./running_bot.ts";
+import { SERVICE_DATA } from "./service_paths.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { dataDirOf, isDataNamed } from "./store_access.ts";
-
-/** The data directory of the systemd unit (`packaging/systemd/barnacle.service`). */
-const SERVICE_DIR = "/var/lib/barnacle";
 
 /**
  * State of a data directory.
@@ -66,7 +64,7 @@ export interface DataChoice extends DataPlace {
 }
 
 /** Running bots, by the locks of their tokens, and the data directory of the service. */
-const MACHINE = { holders: findTokenHolders, serviceDir: SERVICE_DIR };
+const MACHINE = { holders: findTokenHolders, serviceDir: SERVICE_DATA };
 
 /**
  * Finds the directory as {@link findData} does, names on stderr one that the user did not name, and

@@ -7,6 +7,7 @@ import { HttpServerError } from "../../host/http_server_error.ts";
 import { isUnreachable } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { StoreError } from "../../store/database/store_error.ts";
+import type { Io } from "../terminal/io.ts";
 import { EXIT, type ExitCode, StartError } from "./exit_code.ts";
 import { InstanceTakenError } from "./sole_instance.ts";
 
@@ -35,6 +36,20 @@ export function toStartError(
   }
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   return { message: `internal error, please report it: ${stack}`, code: EXIT.failed };
+}
+
+/** Runs the work of a command; prints its error, and returns the exit code for it. */
+export async function reportingErrors(
+  io: Pick<Io, "problem">,
+  work: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    io.problem(message);
+    return code;
+  }
 }
 
 /** Only stored rows are read with schemas that throw. An issue may quote a stored text. */

@@ -4,7 +4,7 @@ import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, useData } from "./find_data.ts";
-import { toStartError } from "./start_error.ts";
+import { reportingErrors } from "./start_error.ts";
 import { type CommandStore, isDataNamed, openForCommand } from "./store_access.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -57,18 +57,12 @@ export function withStoreIfAny(
 }
 
 /** Runs the work of a command with the data directory; prints its failure. */
-export async function withData(
+export function withData(
   { data }: Pick<CommonFlags, "data">,
   io: Io,
   work: (place: DataChoice) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  try {
-    return await work(await useData(data, io));
-  } catch (error) {
-    const { message, code } = toStartError(error);
-    io.problem(message);
-    return code;
-  }
+  return reportingErrors(io, async () => await work(await useData(data, io)));
 }
 
 async function using(

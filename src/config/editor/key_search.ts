@@ -26,6 +26,8 @@ export interface KeySearch {
   readonly more: number;
   /** The words that were searched instead, because the written ones match nothing. */
   readonly instead?: string;
+  /** Where the thing is set, if no key sets it. */
+  readonly elsewhere?: string;
 }
 
 /** Most keys that a search lists. */
@@ -37,8 +39,8 @@ const MAX_FOUND = 12;
  * @param distance For words that no key has; `fastest-levenshtein`.
  */
 export function searchKeys(query: string, distance: Distance): KeySearch {
-  const { found, instead } = findKeys(query, distance);
-  return { ...listed(found.map(({ key }) => key)), instead };
+  const { found, instead, elsewhere } = findKeys(query, distance);
+  return { ...listed(found.map(({ key }) => key)), instead, elsewhere };
 }
 
 function listed(found: readonly ReferenceKey[]): KeySearch {

@@ -5,6 +5,7 @@
 
 import { type Distance, nearestOf } from "../checks/nearest.ts";
 import { allKeys } from "./key_facts.ts";
+import { keysMeant, setElsewhere } from "./meanings.ts";
 import type { ReferenceKey } from "../reference.ts";
 import { parsePath } from "../text/path.ts";
 
@@ -15,15 +16,16 @@ export interface FoundKey {
    * Why it was found.
    *
    * - `path`: the query is its path, with names in place of placeholders.
+   * - `meaning`: people use the word for it.
    * - `name`: the query is its last part, or the end of its path.
    * - `part`: its path contains the query.
    * - `words`: its path or description contains all words of the query.
    */
-  readonly by: "path" | "name" | "part" | "words";
+  readonly by: "path" | "meaning" | "name" | "part" | "words";
 }
 
 /** Reasons, the best first. */
-const ORDER: readonly FoundKey["by"][] = ["path", "name", "part", "words"];
+const ORDER: readonly FoundKey["by"][] = ["path", "meaning", "name", "part", "words"];
 
 /** Longer queries are cut. */
 const MAX_QUERY = 200;
@@ -35,6 +37,8 @@ export interface FoundKeys {
   readonly found: readonly FoundKey[];
   /** The words without their typing mistakes, if the written ones match nothing. */
   readonly instead?: string;
+  /** Where the thing is set, if no key sets it. */
+  readonly elsewhere?: string;
 }
 
 /**
@@ -50,8 +54,9 @@ export function findKeys(
 ): FoundKeys {
   const typed = query.trim().slice(0, MAX_QUERY);
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
+  const elsewhere = setElsewhere(plainOf(typed));
   const found = matches(typed, keys);
-  if (found.length > 0) return { found };
+  if (found.length > 0 || elsewhere !== undefined) return { found, elsewhere };
   const names = [...new Set(keys.flatMap(({ name }) => [name, ...splitCamel(name).split(" ")]))];
   const words = wordsOf(typed);
   const near = words.map((word) => nearestOf(word, names, distance) ?? word);
@@ -61,23 +66,32 @@ export function findKeys(
 }
 
 function matches(typed: string, keys: readonly ReferenceKey[]): readonly FoundKey[] {
-  const reasonOf = reasonsFor(typed);
+  const meant = keysMeant(plainOf(typed));
+  const reasonOf = reasonsFor(typed, meant);
   return keys.flatMap((key): readonly FoundKey[] => {
     const by = reasonOf(key);
     return by === undefined ? [] : [{ key, by }];
-  }).toSorted((one, other) => rankOf(one) - rankOf(other));
+  }).toSorted((one, other) => rankOf(one, meant) - rankOf(other, meant));
 }
 
 function wordsOf(typed: string): readonly string[] {
   return typed.toLowerCase().split(/[\s.]+/).filter((word) => word !== "").slice(0, MAX_WORDS);
 }
 
-function rankOf({ key: { doc, path }, by }: FoundKey): number {
-  return ORDER.indexOf(by) * 10_000 + (doc.isCommon ? 0 : 150) +
+/** The bot's texts are many, and few people look for one. */
+const TEXTS = "messages.texts.";
+
+function rankOf({ key: { doc, path }, by }: FoundKey, meant: readonly string[]): number {
+  const rank = ORDER.indexOf(by) * 10_000;
+  if (by === "meaning") return rank + meant.indexOf(path);
+  return rank + (path.startsWith(TEXTS) ? 5_000 : 0) + (doc.isCommon ? 0 : 150) +
     path.split(/[.[]/).length * 100 + path.length / 10;
 }
 
-function reasonsFor(typed: string): (key: ReferenceKey) => FoundKey["by"] | undefined {
+function reasonsFor(
+  typed: string,
+  meant: readonly string[],
+): (key: ReferenceKey) => FoundKey["by"] | undefined {
   const lower = typed.toLowerCase();
   const parts = partsOf(typed);
   const plain = plainOf(typed);
@@ -85,6 +99,7 @@ function reasonsFor(typed: string): (key: ReferenceKey) => FoundKey["by"] | unde
   return (key) => {
     const path = key.path.toLowerCase();
     if (path === lower || isPattern(segmentsOf(key.path), parts)) return "path";
+    if (meant.includes(key.path)) return "meaning";
     if (path.endsWith(`.${lower}`) || plainOf(key.name) === plain) return "name";
     if (isEnd(segmentsOf(key.path), parts)) return "name";
     if (plain !== "" && plainOf(key.path).includes(plain)) return "part";

@@ -83,7 +83,7 @@ function pageOfSection(section: ReferenceKey): string | undefined {
 }
 
 /** The facts about a key. */
-export function factsOf(key: ReferenceKey): KeyFacts {
+export function keyFacts(key: ReferenceKey): KeyFacts {
   const { path, name, schema, doc, takesEffect, keys } = key;
   const fallback = defaultOf(schema);
   const example = exampleOf(key);

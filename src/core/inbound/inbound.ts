@@ -100,7 +100,7 @@ export type Mention = "user" | "role" | "reply";
 /** A part of a message beside its text, described in words for a model (H3). */
 export interface Extra {
   readonly kind: "attachment" | "sticker" | "poll" | "embed" | "components" | "forward";
-  /** Untrusted text: `"cat.png (image/png, 12 kB)"`. */
+  /** Untrusted text: `"cat.png (image/png, 12.3 kB)"`. */
   readonly text: string;
 }
 

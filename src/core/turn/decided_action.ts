@@ -125,7 +125,7 @@ export function messageLink(
 }
 
 /** Asker and place of the call of a message's turn, for people who decide about it. */
-export function factsOf(message: InboundMessage): Question["facts"] {
+export function askerFacts(message: InboundMessage): Question["facts"] {
   const { sender, channelId } = message;
   const link = messageLink(message);
   return [

@@ -98,11 +98,14 @@ export function judgeDiscord(facts: DiscordFacts, now: number): readonly Finding
   ];
 }
 
+/** Why an account cannot be asked about. */
+export const NO_TOKEN = "there is no bot token";
+
 /** Why Discord's view of the bot is unknown. An answer that does not help is an answer. */
 export function whyUnknown(
   answer: Exclude<ProbeAnswer<unknown>, { kind: "answered" }> | undefined,
 ): string {
-  if (!answer) return "no token is set";
+  if (!answer) return NO_TOKEN;
   return answer.kind === "refused" ? "Discord does not accept the token" : answer.why;
 }
 
@@ -118,7 +121,7 @@ function judgeToken(
       ...about,
       id: "config.token", // no refusal: the config lacks it
       status: "fail",
-      why: "there is no bot token",
+      why: NO_TOKEN,
       fix: `set ${tokenPlace}; get it under Bot, Reset Token, at ${portalOf(undefined)}`,
     };
   }

@@ -3,6 +3,7 @@
 import { checkOf, CHECKS, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { sizeOf } from "../../lib/text/units.ts";
 
 /** The facts to judge. */
 export interface HostFacts {
@@ -90,7 +91,7 @@ function dataDir({ dataDir: where, dataProblem, freeBytes }: HostFacts): Finding
     return { ...about, status: "fail", ...dataProblem };
   }
   if (freeBytes === undefined) return { ...about, status: "pass", why: "it is writable" };
-  const why = `${Math.floor(freeBytes / MB)} MB are free`;
+  const why = `${sizeOf(freeBytes)} are free`;
   if (freeBytes >= LOW_SPACE) return { ...about, status: "pass", why };
   return {
     ...about,

@@ -5,6 +5,7 @@ import type { Finding } from "../../core/finding.ts";
 import type { HelloStage } from "../../core/discord/gateway.ts";
 import type { HttpFound, Reachability, Stage } from "../../lib/network/reachability.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { judgeClock, judgeHello, judgeHttp } from "./network_answers.ts";
 
 /** The observed state of the network. */
@@ -42,7 +43,7 @@ export const NETWORK_CHECK: CheckCode<
 };
 
 /** Milliseconds before a certificate's end from which on a warning is due. */
-const EXPIRES_SOON_MS = 3 * 24 * 60 * 60 * 1_000;
+const EXPIRES_SOON_MS = 3 * DAY_MS;
 
 /**
  * Judges all facts about the network.

@@ -11,7 +11,7 @@ import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import {
-  factsOf,
+  askerFacts,
   LacksRight,
   type ProbedChange,
   ProbeEnded,
@@ -63,7 +63,7 @@ export function createActionQuestions(
           kind: "escalation",
           tool: "discord",
           text: notice("escalatedAction", { missing: words }, texts()),
-          facts: [...namedFacts(named), ...factsOf(message)],
+          facts: [...namedFacts(named), ...askerFacts(message)],
           exact: written,
           choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
           asked: owners.filter((id) => id !== message.sender.id),
@@ -99,7 +99,7 @@ export function createActionQuestions(
           text: isFinal
             ? notice("irreversibleAsked", {}, texts())
             : notice("limitAsked", { count: `${made + waiting.length}` }, texts()),
-          facts: [...namedFacts(asked.flatMap(({ named }) => named)), ...factsOf(message)],
+          facts: [...namedFacts(asked.flatMap(({ named }) => named)), ...askerFacts(message)],
           exact: asked.map((one) => one.change.what).join("\n"),
           choices: [
             { key: ALLOW_ONCE, label: notice("goOn", {}, texts()), style: "danger" },

@@ -3,7 +3,7 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { factsOf } from "../../core/turn/decided_action.ts";
+import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { codeFrom } from "../../core/inbound/pairing.ts";
 import type { Form } from "../../core/people/form.ts";
@@ -76,7 +76,7 @@ export function createTurnPeople(
         kind: "escalation",
         tool: call.name,
         text: notice("escalationAsked", { tool: call.name, missing }, texts()),
-        facts: factsOf(message),
+        facts: askerFacts(message),
         exact: call.arguments,
         choices: [{ key: ALLOW_ONCE, style: "success" }, { key: DENY, style: "danger" }],
         asked: owners,

@@ -18,7 +18,7 @@ import {
 import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { ExecRules } from "../../core/store/questions.ts";
-import { factsOf } from "../../core/turn/decided_action.ts";
+import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -125,7 +125,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       tool: "exec",
       text: notice("approvalAsked", {}, texts),
       facts: [
-        ...factsOf(message),
+        ...askerFacts(message),
         { name: "Program", value: programText(command) },
         { name: "Folder", value: command.cwd },
         { name: "Time", value: `${seconds} s${call.isJob ? ", as a job" : ""}` },

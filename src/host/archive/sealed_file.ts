@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
@@ -39,20 +39,15 @@ export class PassphraseError extends Error {
 }
 
 /** The kind of a file, by its first bytes. */
-export type SealedKind = "plain" | "encrypted" | "other";
+type SealedKind = "plain" | "encrypted" | "other";
 
 /** Reads the kind of a file. */
-export async function sealedKindOf(path: string): Promise<SealedKind> {
-  const file = await open(path, "r");
-  try {
-    const head = Buffer.alloc(AGE_MAGIC.length / 2);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
-    const hex = head.subarray(0, bytesRead).toString("hex");
-    if (hex === AGE_MAGIC) return "encrypted";
-    return head.subarray(0, FRAME.length).equals(FRAME) ? "plain" : "other";
-  } finally {
-    await file.close();
-  }
+async function kindOf(file: FileHandle): Promise<SealedKind> {
+  const head = Buffer.alloc(AGE_MAGIC.length / 2);
+  const { bytesRead } = await file.read(head, 0, head.length, 0);
+  const hex = head.subarray(0, bytesRead).toString("hex");
+  if (hex === AGE_MAGIC) return "encrypted";
+  return head.subarray(0, FRAME.length).equals(FRAME) ? "plain" : "other";
 }
 
 /**
@@ -171,37 +166,35 @@ async function encrypted(
 }
 
 /**
- * Reads the content of a file.
+ * Reads the content of a file, and closes it.
  *
+ * @param from The path; or the open file, if this user could not open it any more.
  * @param passphrase Asked for only if the file is encrypted.
  * @throws {PassphraseError} If it is the wrong one, or there is none.
  * @throws {ArchiveError} If the file is of another kind, or a part of it is missing or changed.
  */
 export async function* readSealed(
-  path: string,
+  from: string | FileHandle,
   passphrase: () => Promise<string | undefined>,
 ): AsyncGenerator<Uint8Array> {
-  const kind = await sealedKindOf(path);
-  if (kind === "other") throw new ArchiveError("foreign", "it is no backup of Barnacle");
-  const file = chunksOf(path);
+  const file = typeof from === "string" ? await open(from, "r") : from;
   try {
-    yield* unpacked(kind === "plain" ? file : await decrypted(file, await passphrase()));
+    const kind = await kindOf(file);
+    if (kind === "other") throw new ArchiveError("foreign", "it is no backup of Barnacle");
+    const chunks = chunksOf(file);
+    yield* unpacked(kind === "plain" ? chunks : await decrypted(chunks, await passphrase()));
   } finally {
-    await file.return(undefined); // the decrypter leaves it open if the passphrase is wrong
+    await file.close(); // the decrypter leaves it open if the passphrase is wrong
   }
 }
 
-async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
-  const file = await open(path, "r");
-  try {
-    for (;;) {
-      const chunk = new Uint8Array(CHUNK_BYTES);
-      const { bytesRead } = await file.read(chunk);
-      if (bytesRead === 0) return;
-      yield chunk.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  for (let at = 0;;) {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield chunk.subarray(0, bytesRead);
   }
 }
 

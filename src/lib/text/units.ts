@@ -12,11 +12,19 @@ export function durationText(ms: number): string {
     : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** `"12.3 MB"`: decimal units, in thousands, as Discord shows them. */
+/** `"1 person"`, `"2 people"`. @param several Absent: the word with an `s`. */
+export function countText(count: number, one: string, several: string = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
+/** Decimal units; each begins where one decimal of the unit before would round to 1,000. */
+const SIZES = [[1e3, "kB"], [1e6, "MB"], [1e9, "GB"]] as const;
+
+/** A size for people: `"12.3 MB"`. All texts have it from here, so they agree. */
 export function sizeOf(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  const [size, unit] = bytes < 999_950 ? [bytes / 1e3, "kB"] : [bytes / 1e6, "MB"];
-  return `${size.toFixed(1).replace(/\.0$/, "")} ${unit}`;
+  if (bytes < 1_000) return countText(Math.round(bytes), "byte");
+  const [unit, name] = SIZES.find(([unit]) => bytes < unit * 999.95) ?? [1e9, "GB"];
+  return `${(bytes / unit).toFixed(1).replace(/\.0$/, "")} ${name}`;
 }
 
 /**

@@ -8,11 +8,12 @@ import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/changes.ts";
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** Milliseconds for which a row is kept: longer than the longest turn. */
-export const CHANGES_KEPT_MS = 2 * 86_400_000;
+export const CHANGES_KEPT_MS = 2 * DAY_MS;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
-export const POSTS_KEPT_MS = 60 * 86_400_000;
+export const POSTS_KEPT_MS = 60 * DAY_MS;
 
 /** Creates the namespace. */
 export function createChanges(database: DatabaseSync, { commit, read }: Transactions): ToolChanges {

@@ -17,6 +17,7 @@ import { createScrubber, type Person, type Scrubber } from "./person.ts";
 
 import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
 import type { Forgetting, Forgotten } from "../../core/store/store.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
 const DUE = "'', 'store', 'vacuum'";
@@ -28,7 +29,7 @@ const PAGE = 500;
  * Milliseconds before the newest message on record. Catch-up reads back to the newest one of a shard
  * or a channel, and tells people of messages of the last day.
  */
-const RECENT_MS = 24 * 60 * 60_000;
+const RECENT_MS = DAY_MS;
 
 const newestSchema = z.object({ newest: column.numberOrNull });
 const textSchema = z.object({ value: column.textOrNull });

@@ -18,6 +18,7 @@ import {
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
@@ -194,7 +195,7 @@ function halfOf({ perUser, perChannel, turnsPerChannel }: WaitingLimits): Waitin
 }
 
 /** Milliseconds after which no one is told that their message was missed. */
-const TOLD_WITHIN_MS = 24 * 60 * 60_000;
+const TOLD_WITHIN_MS = DAY_MS;
 
 /** Why catch-up leaves a message without an answer that the policy accepts; else `undefined`. */
 function missedWhy(

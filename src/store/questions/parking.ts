@@ -17,9 +17,10 @@ import type { UsageRows } from "../usage/charges.ts";
 import { COUNT } from "../schema/columns.ts";
 import { QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/questions.ts";
 import type { ParkedTurns } from "../../core/store/questions.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** How long decided questions are kept, for the log and for repeated presses. */
-export const QUESTIONS_KEPT_MS = 30 * 86_400_000;
+export const QUESTIONS_KEPT_MS = 30 * DAY_MS;
 
 /** Maximum number of old questions that a new one deletes. */
 const PRUNED_AT_ONCE = 16;

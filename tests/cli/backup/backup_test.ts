@@ -19,7 +19,9 @@ import { backup } from "../../../src/cli/backup/backup.ts";
 import { MANIFEST_NAME, STORE_PATH } from "../../../src/cli/backup/manifest.ts";
 import type { AskHidden } from "../../../src/cli/backup/passphrase.ts";
 import { unpackBackup } from "../../../src/cli/backup/read_backup.ts";
+import { restoredLines } from "../../../src/cli/backup/report.ts";
 import { restore } from "../../../src/cli/backup/restore.ts";
+import { configPlace, type PlacedConfig } from "../../../src/cli/backup/restored_config.ts";
 import { hashing, sumLine } from "../../../src/cli/backup/sums.ts";
 import { verify } from "../../../src/cli/backup/verify.ts";
 import { list } from "../../../src/cli/sessions/sessions.ts";
@@ -393,6 +395,19 @@ describe("[O11] barnacle verify and restore", () => {
       code: 1,
       says: /cannot be used: \S+ is not at its place/,
     })),
+    ...[
+      ["config/a", "config/a/b"],
+      ["workspaces/main/a/b/c", "workspaces/main/a"],
+      ["config/a", "config/a"],
+    ].map((names) => ({
+      what: `a place that is a file and a folder, or twice a file: ${names.join(", ")}`,
+      file: async (path: string) => {
+        const once = await rewritten(path, (_, content) => content, { [names[0] ?? ""]: "one" });
+        return await rewritten(once, (_, content) => content, { [names[1] ?? ""]: "two" });
+      },
+      code: 1,
+      says: /cannot be used: \S+ is not at its place/,
+    })),
     {
       what: "a file with another checksum",
       file: (path) =>
@@ -504,7 +519,7 @@ describe("[O11] barnacle restore", () => {
     assert.equal(code, 0, err);
     assert.match(
       err,
-      /Ended: 1 open turns, 0 questions.*: 1 to look for in their channels, 1 held/,
+      /^Ended: 1 open turn\nUnsent messages: 1 to look for in their channels, 1 held \(`barnacle outbox`\)$/m,
     );
     withStore(data, (database) => {
       const all = (sql: string) => database.prepare(sql).all().map((row) => ({ ...row }));
@@ -535,7 +550,7 @@ describe("[O11] barnacle restore", () => {
     assert.match((await check(file, data)).err, /A restore updates the store to schema \d+/);
     const { code, err } = await install(file, data);
     assert.equal(code, 0, err);
-    assert.match(err, /Ended: 4 open turns, 1 questions/);
+    assert.match(err, /Ended: 4 open turns, 1 question$/m);
     assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock"]);
     withStore(data, (database) => {
       const [row] = database.prepare("PRAGMA user_version").all();
@@ -552,7 +567,7 @@ describe("[O11] barnacle restore", () => {
     assert.ok(!list.includes(sender.id));
     const { code, err } = await install(path, fixture.data, { force: true });
     assert.equal(code, 0, err);
-    assert.match(err, /Forgot 1 people again, who were forgotten since then/);
+    assert.match(err, /Forgot 1 person again, who asked for it after the backup/);
     assert.ok(!readFileSync(join(fixture.data, "barnacle.db")).includes(sender.id));
     assert.equal(
       readFileSync(join(fixture.data, "forgotten.jsonl"), "utf8").split("\n")[0],
@@ -565,6 +580,97 @@ describe("[O11] barnacle restore", () => {
     assert.ok(readFileSync(join(elsewhere, "barnacle.db")).includes(sender.id));
     const newer = await made(fixture);
     assert.doesNotMatch((await install(newer, elsewhere, { force: true })).err, /Forgot/);
+  });
+
+  it("prints only what was, the config's place, and the next step", async () => {
+    const fixture = createDataFixture({ channels: { discord: { enabled: false } } });
+    await fixture.fill(() => Promise.resolve());
+    const path = await made(fixture);
+    using other = tempDirectory();
+    const data = join(other.path, "data");
+    const config = join(other.path, "config.jsonc");
+    const first = await install(path, data);
+    assert.deepEqual([first.code, first.out], [0, [`Restored to ${data}`]], first.err);
+    const [made1, ...lines] = first.err.split("\n");
+    assert.match(made1 ?? "", /^Made /);
+    assert.deepEqual(lines, [
+      `The config is in ${config}`,
+      "Without the secret channels.discord.token: it comes from DISCORD_BOT_TOKEN, which is no " +
+      "part of the backup",
+      `Next: set the secrets above again, then start the bot: \`barnacle run --data ${data}\`, or ` +
+      `as a service: \`barnacle service install --data ${data}\``,
+    ]);
+    assert.equal(readFileSync(config, "utf8"), fixture.text());
+    writeFileSync(config, "{}");
+    const second = await install(path, data, { force: true });
+    assert.ok(
+      second.err.includes(
+        `The config ${config} exists, and stays; that of the backup is ` +
+          join(data, "config.restored.jsonc"),
+      ),
+      second.err,
+    );
+  });
+
+  it("keeps the config beside the store if its place cannot be written", async () => {
+    const fixture = await makeFixture();
+    const path = await made(fixture);
+    using other = tempDirectory();
+    const data = join(other.path, "data");
+    writeFileSync(join(other.path, "file"), "");
+    const config = join(other.path, "file", "config.jsonc");
+    const { code, err } = await install(path, data, { config });
+    assert.equal(code, 0, err);
+    const said =
+      / cannot be written \((?:ENOTDIR|EEXIST)\); the config is .*config\.restored\.jsonc/;
+    assert.match(err, said);
+    assert.equal(readFileSync(join(data, "config.restored.jsonc"), "utf8"), fixture.text());
+  });
+
+  it("puts the config where a bot with that directory reads it", () => {
+    const at = (flag: string | undefined, dataDir: string, env: Record<string, string>) =>
+      configPlace(flag, dataDir, { env, cwd: "/home/ada" });
+    const env = { HOME: "/nonexistent" };
+    assert.equal(at(undefined, "/var/lib/barnacle", env), "/etc/barnacle/config.jsonc");
+    assert.equal(at("bot.jsonc", "/var/lib/barnacle", env), "/home/ada/bot.jsonc");
+    assert.equal(at(undefined, "/x", env), "/nonexistent/.config/barnacle/config.jsonc");
+    assert.equal(at(undefined, "/x", { ...env, BARNACLE_CONFIG: "/b.jsonc" }), "/b.jsonc");
+  });
+
+  it("ends with the next step of the machine's service", () => {
+    const manifest = {
+      format: 1,
+      barnacle: "1.0.0",
+      schema: 1,
+      createdAt: 0,
+      accounts: [],
+      bytes: 0,
+      hasSecrets: true,
+      setAgain: [],
+      logins: [],
+      workspaces: {},
+      left: [],
+    };
+    const ended = { turns: 0, questions: 0, looked: 0, held: 0 };
+    const last = (config: PlacedConfig) =>
+      restoredLines(
+        { dataDir: "/var/lib/barnacle", manifest, ended, forgotten: 0, config },
+        {},
+      ).slice(1);
+    const place = "/etc/barnacle/config.jsonc";
+    assert.deepEqual(last({ kind: "new", path: place }), [
+      "The config is in /etc/barnacle/config.jsonc",
+      "Next: start the bot: `sudo barnacle service install`",
+    ]);
+    assert.deepEqual(
+      last({ kind: "beside", path: "config.restored.jsonc", place, why: "EACCES" }),
+      [
+        "/etc/barnacle/config.jsonc cannot be written (EACCES); the config is " +
+        "/var/lib/barnacle/config.restored.jsonc",
+        "Next: start the bot: `sudo barnacle service install --config " +
+        "/var/lib/barnacle/config.restored.jsonc`",
+      ],
+    );
   });
 
   it("finishes a restore that was interrupted before", async () => {

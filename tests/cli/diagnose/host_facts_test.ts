@@ -64,7 +64,7 @@ describe("[O3] inspectHost()", () => {
       assert.ok(facts.store.kind === "opens");
       const { extent, ...opened } = facts.store;
       assert.deepEqual(opened, { kind: "opens", schema: newest, newest });
-      assert.match(extent ?? "", /^\d\.\d MiB$/);
+      assert.match(extent ?? "", /^\d+(?:\.\d)? [kM]B$/);
       assert.equal(known?.accounts.get(ACCOUNT)?.budget.left, 1_000);
       assert.deepEqual(known?.runs.map(({ runId }) => runId), ["one"]);
       await store.gateway.endRun("one", "stopped", NOW); // the store is still writable

@@ -144,11 +144,11 @@ describe("[O1] the stored facts of barnacle status", () => {
 describe("[X6] extentText()", () => {
   const MIB = 2 ** 20;
   const CASES: readonly (readonly [Parameters<typeof extentText>[0], text: string])[] = [
-    [{ bytes: MIB / 2, freeBytes: 0 }, "0.5 MiB"],
-    [{ bytes: 412.4 * MIB, freeBytes: 30 * MIB }, "412 MiB, 30 of it free"],
+    [{ bytes: MIB / 2, freeBytes: 0 }, "524.3 kB"],
+    [{ bytes: 412.4 * MIB, freeBytes: 30 * MIB }, "432.4 MB, 31.5 MB of it free"],
     [
       { bytes: 2 * MIB, freeBytes: 1, oldestMessageAt: Date.UTC(2026, 0, 31) },
-      "2.0 MiB; oldest message of 2026-01-31 (1 day)",
+      "2.1 MB; oldest message of 2026-01-31 (1 day)",
     ],
     [
       {
@@ -157,11 +157,11 @@ describe("[X6] extentText()", () => {
         oldestMessageAt: Date.UTC(2025, 1, 1),
         oldestDecisionAt: Date.UTC(2026, 1, 1, 5),
       },
-      "2.0 MiB; oldest message of 2025-02-01 (365 days); oldest decision of 2026-02-01 (today)",
+      "2.1 MB; oldest message of 2025-02-01 (365 days); oldest decision of 2026-02-01 (today)",
     ],
     [
       { bytes: MIB, freeBytes: 0, oldestDecisionAt: Date.UTC(2026, 1, 9) }, // the clock was set back
-      "1.0 MiB; oldest decision of 2026-02-09 (today)",
+      "1 MB; oldest decision of 2026-02-09 (today)",
     ],
   ];
   for (const [extent, text] of CASES) {

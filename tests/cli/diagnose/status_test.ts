@@ -71,7 +71,7 @@ describe("[O1] barnacle status", () => {
     assert.match(stdout[1] ?? "", /^ +Model +local: available$/);
     assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
     assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +process:rss +52 MiB$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +process:rss +54.1 MB$/.test(line)));
     assert.deepEqual(stderr, []);
   });
 

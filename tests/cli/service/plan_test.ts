@@ -18,6 +18,7 @@ const NOTHING: Found = {
   hasAccount: false,
   shared: new Set(),
   ownsCredentials: false,
+  hasForeignData: false,
   isEnabled: false,
   isActive: false,
   lingers: false,
@@ -116,6 +117,13 @@ describe("[O4] the plan of an installation", () => {
     const texts = new Map([[OPENRC.units[0].path, OPENRC.units[0].text], [OPENRC.config, "{}\n"]]);
     const found = { ...DONE, texts, ownsCredentials: true };
     assert.deepEqual(shown(planInstall(OPENRC, found, WISH)), []);
+  });
+
+  it("gives data that root has restored to the service's user; systemd does so itself", () => {
+    const restored = { ...NOTHING, hasAccount: true, hasForeignData: true };
+    const chown = "run     chown -R barnacle:barnacle /var/lib/barnacle";
+    assert.ok(shown(planInstall(OPENRC, restored, { ...WISH, config: CONFIG })).includes(chown));
+    assert.ok(!shown(planInstall(SYSTEM, restored, { ...WISH, config: CONFIG })).includes(chown));
   });
 
   it("has each step of a launch agent", () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { distance } from "fastest-levenshtein";
 import { describe, it } from "node:test";
 import { findKeys } from "../../../src/config/keys/find_keys.ts";
-import { allKeys, factsOf } from "../../../src/config/keys/key_facts.ts";
+import { allKeys, keyFacts } from "../../../src/config/keys/key_facts.ts";
+import { keysMeant, meantWords } from "../../../src/config/keys/meanings.ts";
 
 const CASES: readonly (readonly [query: string, by: string, path: string])[] = [
   ["channels.discord.historyLimit", "path", "channels.discord.historyLimit"],
@@ -28,6 +29,93 @@ describe("[C4] findKeys()", () => {
     });
   }
 
+  const GUILD = "channels.discord.guilds.<guild>";
+  const PROVIDER = "models.providers.<provider>";
+  const TYPED: readonly (readonly [word: string, path: string])[] = [
+    ["password", "channels.discord.token"],
+    ["credentials", "channels.discord.token"],
+    ["key", `${PROVIDER}.apiKey`],
+    ["apikey", "search.apiKey"],
+    ["API key", "search.apiKey"],
+    ["model", "agents.defaults.model"],
+    ["ollama", "agents.defaults.model"],
+    ["Claude", "agents.defaults.model"],
+    ["silence", `${GUILD}.requireMention`],
+    ["quiet", `${GUILD}.requireMention`],
+    ["mute", `${GUILD}.requireMention`],
+    ["cost", "budgets"],
+    ["money", "budgets"],
+    ["limit", "budgets"],
+    ["daily limit", "budgets"],
+    ["servers", "channels.discord.guilds"],
+    ["channel", `${GUILD}.channels`],
+    ["ban", `${GUILD}.users`],
+    ["whitelist", `${GUILD}.users`],
+    ["admin", "commands.ownerAllowFrom"],
+    ["timezone", "agents.defaults.timezone"],
+    ["tz", "agents.defaults.timezone"],
+    ["language", "messages.texts"],
+    ["prefix", "commands.text"],
+    ["personality", "agents.list[].prompt"],
+    ["nickname", "agents.list[].name"],
+    ["port", "http.port"],
+    ["host", "http.bind"],
+    ["logs", "log.level"],
+    ["debug", "log.level"],
+    ["memory", "memory"],
+    ["remember", "memory"],
+    ["history", "channels.discord.historyLimit"],
+    ["image", "tools.draw"],
+    ["voice", "audio.voice"],
+    ["tts", "audio.voice"],
+    ["privacy", "store.retention"],
+    ["email", "alerts"],
+    ["prometheus", "http.port"],
+    ["internet", "search"],
+    ["shell", "exec.mode"],
+    ["attachments", "channels.discord.mediaMaxMb"],
+    ["typing", "channels.discord.streaming"],
+    ["spam", "messages.queue.perUser"],
+    ["bots", "channels.discord.allowBots"],
+    ["plugins", "mcp.servers"],
+  ];
+  for (const [word, path] of TYPED) {
+    it(`finds ${path} by "${word}", as people call it`, () => {
+      assert.equal(findKeys(word, distance).found[0]?.key.path, path);
+    });
+  }
+
+  it("knows only keys that exist, and finds each of them by its word", () => {
+    const paths = new Set(allKeys().map(({ path }) => path));
+    for (const word of meantWords()) {
+      for (const path of keysMeant(word)) assert.ok(paths.has(path), `${word}: ${path}`);
+      const { found } = findKeys(word, distance);
+      for (const path of keysMeant(word)) {
+        assert.ok(found.some(({ key }) => key.path === path), `${word}: ${path}`);
+      }
+    }
+  });
+
+  for (
+    const [word, said] of [
+      ["proxy", /HTTPS_PROXY/],
+      ["HTTPS_PROXY", /HTTPS_PROXY/],
+      ["temperature", /no temperature/],
+      ["database", /--data/],
+      ["avatar", /developer portal/],
+      ["reminders", /barnacle schedules/],
+    ] as const
+  ) {
+    it(`says where "${word}" is set`, () => {
+      assert.match(findKeys(word, distance).elsewhere ?? "", said);
+    });
+  }
+
+  it("lists the bot's texts after other keys", () => {
+    const paths = findKeys("alert", distance).found.map(({ key }) => key.path);
+    assert.ok(!paths[0]?.startsWith("messages.texts."));
+  });
+
   it("finds every key by its path, and among the first by its name", () => {
     for (const { path, name } of allKeys()) {
       assert.equal(findKeys(path, distance).found[0]?.key.path, path);
@@ -45,7 +133,7 @@ describe("[C4] findKeys()", () => {
 
   it("has facts about every key", () => {
     for (const key of allKeys()) {
-      const facts = factsOf(key);
+      const facts = keyFacts(key);
       assert.doesNotMatch(JSON.stringify(facts), /undefined|\[object/);
       for (const text of [facts.values, facts.default, facts.change, facts.docs]) {
         assert.notEqual(text, "", key.path);

@@ -15,6 +15,7 @@ import { restoreSecrets } from "../../../config/editor/blanks.ts";
 import { type TerminalChange, terminalOnly } from "../../../config/editor/terminal_only.ts";
 import type { Problem } from "../../../config/text/problem.ts";
 import { readTree } from "../../../config/text/tree.ts";
+import { countText } from "../../../lib/text/units.ts";
 import { openConfig, type OpenedConfig, planSave, saveConfig } from "../../config/write.ts";
 import { isPipe, readConfigText, whyUnreadable } from "../../shared/read_config.ts";
 import { Badge, PageLink, Table, type Tone } from "../base/elements.tsx";
@@ -137,7 +138,7 @@ async function propose(
   return {
     text: changes.length === 0
       ? "Only comments or layout change; nothing is written yet"
-      : `${countOf(changes.length, "change")}; nothing is written yet`,
+      : `${countText(changes.length, "change")}; nothing is written yet`,
     view: (
       <>
         <Changes changes={changes} />
@@ -181,13 +182,9 @@ async function write(
 function invalid(problems: readonly Problem[]): ChangeResult {
   const errors = problems.filter(({ severity }) => severity === "error").length;
   return {
-    text: `Nothing was written: ${countOf(errors, "error")}`,
+    text: `Nothing was written: ${countText(errors, "error")}`,
     view: <Problems problems={problems} />,
   };
-}
-
-function countOf(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 const EFFECTS: Readonly<Record<KeyChange["takesEffect"], string>> = {

@@ -154,7 +154,10 @@ function Search({ words, found }: ConfigFacts): PageView {
       {found?.instead !== undefined && found.keys.length > 0 && (
         <p>Nothing has these words. Keys with “{found.instead}”:</p>
       )}
-      {found && found.keys.length === 0 && <p class="empty">No key has these words.</p>}
+      {found?.elsewhere !== undefined && <p>{found.elsewhere}.</p>}
+      {found && found.keys.length === 0 && found.elsewhere === undefined && (
+        <p class="empty">No key has these words.</p>
+      )}
       {found?.keys.map(({ path, text, allowed, fallback }) => (
         <article aria-label={path}>
           <h3>

@@ -2,7 +2,7 @@
 
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Store } from "../../../core/store/store.ts";
-import { restoreIndex } from "../../../discord/gateway/decode/guild_index.ts";
+import { knownChannels } from "../../access/known_channels.ts";
 
 /** Names by ids. */
 export type NamesById = ReadonlyMap<string, string>;
@@ -10,16 +10,10 @@ export type NamesById = ReadonlyMap<string, string>;
 /** The channels that accounts know: `"Krill & Co #general"` by id. */
 export async function channelNames(
   accounts: readonly AccountId[],
-  { gateway }: Pick<Store, "gateway">,
+  store: Pick<Store, "gateway">,
 ): Promise<NamesById> {
-  const names = new Map<string, string>();
-  for (const accountId of accounts) {
-    const { index } = restoreIndex(await gateway.guildsOf(accountId));
-    for (const guild of index.values()) {
-      for (const { id, name } of guild.channels.values()) names.set(id, `${guild.name} #${name}`);
-    }
-  }
-  return names;
+  const channels = await knownChannels(store, accounts);
+  return new Map(channels.map(({ id, name, guild }) => [id, `${guild} #${name}`]));
 }
 
 /** A text with names in place of Discord's mentions of known people and channels. */

@@ -15,7 +15,7 @@ import {
 } from "../../model/usage.ts";
 import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
-import { BarChart } from "./bar_chart.tsx";
+import { BarChart } from "../base/bar_chart.tsx";
 
 /** The fields of the page, each with a table of its own. */
 const FIELDS = [

@@ -13,6 +13,7 @@
 import type { Extra } from "../../../core/inbound/inbound.ts";
 import { bounded } from "../../../lib/text/cut.ts";
 import { withoutSpoilers } from "../../../lib/text/quoted.ts";
+import { sizeOf } from "../../../lib/text/units.ts";
 import { type Attachment, MAX_ATTACHMENTS } from "../../../core/discord/attachment.ts";
 import { describeComponents } from "./describe_components.ts";
 import type { ContentPayload, MessagePayload, SnapshotPayload } from "./payloads.ts";
@@ -93,7 +94,7 @@ function ownExtras(
     }
     const type = content_type ?? "unknown type";
     const alt = description ? `: ${description}` : "";
-    add("attachment", `${filename} (${type}, ${bytes(size)})${alt}`);
+    add("attachment", `${filename} (${type}, ${sizeOf(size)})${alt}`);
   }
   for (const { name } of sticker_items ?? []) add("sticker", name);
   if (poll) add("poll", describePoll(poll));
@@ -122,13 +123,6 @@ function embedText(embed: Embed): string {
   });
   const parts = [provider?.name, author?.name, title, description, ...rows, ...alts, footer?.text];
   return [...parts, url].filter(Boolean).join("\n");
-}
-
-/** Formats a file size: `"812 B"`, `"12 kB"`, `"3.4 MB"`. */
-function bytes(size: number): string {
-  if (size < 1_000) return `${size} B`;
-  if (size < 1_000_000) return `${Math.round(size / 1_000)} kB`;
-  return `${(size / 1_000_000).toFixed(1)} MB`;
 }
 
 /** Maximum characters of a file's name; Discord allows 260. */

@@ -20,12 +20,13 @@ import {
   type Transition,
 } from "./state.ts";
 import { type IdentifyWaitReason } from "../../../core/discord/gateway.ts";
+import { DAY_MS } from "../../../lib/clock.ts";
 import type { StepContext } from "./loss.ts";
 
 /**
  * Bounds of a wait in milliseconds: a wrong answer causes neither a busy loop nor endless waiting.
  */
-const WAIT_MS = { min: 500, max: 24 * 60 * 60 * 1_000 };
+const WAIT_MS = { min: 500, max: DAY_MS };
 
 /** Takes HELLO: the heartbeat starts, and the shard resumes or asks for a permit. */
 export function takeHello(

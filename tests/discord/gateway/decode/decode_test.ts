@@ -275,7 +275,7 @@ describe("[H3] decodeMessage()", () => {
     sameData(quoted, {
       id: "1400000000000000000",
       author: { id: SELF.userId, tag: "barnacle#0042" },
-      text: "see\n[attachment: a.png (image/png, 12 kB)]",
+      text: "see\n[attachment: a.png (image/png, 12.3 kB)]",
     });
   });
 

@@ -13,7 +13,7 @@ describe("[H3] describeExtras()", () => {
       "a file with its kind and size",
       { attachments: [{ filename: "cat.png", content_type: "image/png", size: 12_400 }] },
       "attachment",
-      "cat.png (image/png, 12 kB)",
+      "cat.png (image/png, 12.4 kB)",
     ],
     [
       "a picture's description",
@@ -95,7 +95,7 @@ describe("[H3] describeExtras()", () => {
         }],
       },
       "forward",
-      "look\n[attachment: b.txt (unknown type, 5 B)]",
+      "look\n[attachment: b.txt (unknown type, 5 bytes)]",
     ],
   ];
   for (const [name, fields, kind, text] of cases) {
@@ -127,7 +127,7 @@ describe("[H3] describeExtras()", () => {
     assert.equal(
       elsewhere?.text,
       "the killer is (spoiler)\n[attachment: (spoiler)]\n[attachment: (spoiler)]\n" +
-        "[attachment: map.png (unknown type, 5 B)]\n[embed: he (spoiler) it]\n" +
+        "[attachment: map.png (unknown type, 5 bytes)]\n[embed: he (spoiler) it]\n" +
         "[components: (spoiler)\n(spoiler)\n[picture: a sea]]",
     );
     assert.match(describeExtras(message)[0]?.text ?? "", /canary[^]*canary[^]*canary/);

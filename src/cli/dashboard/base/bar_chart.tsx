@@ -2,7 +2,7 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { PageView } from "../base/page.ts";
+import type { PageView } from "./page.ts";
 
 /** One bar. */
 export interface Bar {

@@ -1,0 +1,30 @@
+/** Lists the channels that the store knows by name, for commands and pages that show or propose names. */
+
+import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { Store } from "../../core/store/store.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
+
+/** A channel of a guild that the bot has joined. */
+export interface ListedChannel {
+  readonly id: ChannelId;
+  readonly name: string;
+  /** Name of the guild. */
+  readonly guild: string;
+}
+
+/** The channels of these accounts, guild by guild. Channels without a known name are left out. */
+export async function knownChannels(
+  { gateway }: Pick<Store, "gateway">,
+  accounts: readonly AccountId[],
+): Promise<readonly ListedChannel[]> {
+  const known: ListedChannel[] = [];
+  for (const accountId of accounts) {
+    const { index } = restoreIndex(await gateway.guildsOf(accountId));
+    for (const { name: guild, channels } of index.values()) {
+      for (const { id, name } of channels.values()) {
+        if (name !== undefined) known.push({ id, name, guild });
+      }
+    }
+  }
+  return known;
+}

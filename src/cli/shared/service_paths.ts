@@ -1,0 +1,17 @@
+/** Where the machine's service keeps its files. The units in `packaging/` and `service install` say so. */
+
+import { join } from "node:path";
+
+/** The config of the machine's service. */
+export const SERVICE_CONFIG = "/etc/barnacle/config.jsonc";
+
+/** The data directory of the machine's service. */
+export const SERVICE_DATA = "/var/lib/barnacle";
+
+/** The log of the service under OpenRC. */
+const OPENRC_LOG = "/var/log/barnacle.log";
+
+/** The log files of services without a journal. */
+export function serviceLogs(home: string): { readonly openrc: string; readonly launchd: string } {
+  return { openrc: OPENRC_LOG, launchd: join(home, "Library/Logs/barnacle.log") };
+}
