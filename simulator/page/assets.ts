@@ -2,7 +2,7 @@
  * Embeds the page's files: the program is one file, and the page loads nothing from the network.
  */
 
-import colours from "./web/colours.css" with { type: "text" };
+import look from "./web/look.css" with { type: "text" };
 import composer from "./web/composer.js" with { type: "text" };
 import css from "./web/page.css" with { type: "text" };
 import dom from "./web/dom.js" with { type: "text" };
@@ -29,7 +29,7 @@ const script = (text: string): Asset => ({ type: "text/javascript", text });
 /** By path. */
 export const ASSETS: Readonly<Record<string, Asset>> = {
   "/": { type: "text/html", text: html },
-  "/page.css": { type: "text/css", text: colours + css },
+  "/page.css": { type: "text/css", text: look + css },
   "/icon.svg": { type: "image/svg+xml", text: icon },
   "/composer.js": script(composer),
   "/dom.js": script(dom),

@@ -58,6 +58,14 @@ export interface Control {
   readonly hint: string;
   /** Whether it is on, or chosen. */
   readonly isOn: boolean;
+  /** Whether it opens a page in another tab. */
+  readonly opens?: true;
+}
+
+/** The result of a pressed button. */
+export interface Pressed {
+  /** The address of the page to open, on this server. */
+  readonly open?: string;
 }
 
 /** An event of the bot: a log line, or an action on it. */
@@ -88,7 +96,8 @@ export interface BotPanel {
   /**
    * Presses a button.
    *
-   * @returns `false` if there is none with that id.
+   * @returns `undefined` if there is none with that id.
+   * @throws {RangeError} With the reason in words, if it cannot be pressed now.
    */
-  press(controlId: string): Promise<boolean>;
+  press(controlId: string): Promise<Pressed | undefined>;
 }

@@ -3,9 +3,8 @@
  * bot's decision about each message.
  *
  * It is an application without a socket. The page gets one event with everything, then news; acts
- * of people come back by POST. The page holds no secret, but a button on it kills a process. So
- * requests of other sites' pages are refused: by host name, by origin, and by a content type that
- * no form has.
+ * of people come back by POST. The page holds no secret, but a button on it kills a process. So the
+ * server in front of it refuses requests of other sites' pages.
  */
 
 import { type Context, Hono } from "hono";
@@ -34,12 +33,6 @@ export interface PageOptions {
   readonly panel: BotPanel;
   /** Suggested messages, to send with one click. */
   readonly prompts: readonly Prompt[];
-  /**
-   * Whether to refuse a request before any further processing.
-   *
-   * @returns The reason; `undefined` if it is not refused.
-   */
-  readonly refusalOf: (request: Request) => string | undefined;
   /** Gets a fault of ours; the client learns only that there was one. */
   readonly onError: (error: unknown) => void;
 }
@@ -87,29 +80,9 @@ const BODY_MAX_BYTES = 32 * 1024;
 /** Bytes of a message with files: 8 MiB of them, in base64. */
 export const SAY_MAX_BYTES = 12 * 1024 * 1024;
 
-const HEADERS = {
-  "Cache-Control": "no-store",
-  "Content-Security-Policy": [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'", // the browser itself refuses text as markup
-    "trusted-types 'none'",
-  ].join("; "),
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-} as const;
-
 /** Creates the page. */
 export function createPage(options: PageOptions): Page {
-  const { simulator, panel, prompts, refusalOf, onError } = options;
+  const { simulator, panel, prompts, onError } = options;
   const feeds = new Set<Feed<PageNews>>();
   const app = new Hono();
   // Every person can write to the bot here; a client has this channel once its user has opened the
@@ -132,12 +105,6 @@ export function createPage(options: PageOptions): Page {
     simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
   ];
 
-  app.use(async (c, next) => {
-    const refusal = refusalOf(c.req.raw) ?? refusalOfPost(c.req.raw);
-    if (refusal !== undefined) c.res = c.text(refusal, 403);
-    else await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
-  });
   const onTooLong = (c: Context) => c.text("The request is too long", 413);
   const ofFiles = bodyLimit({ maxSize: SAY_MAX_BYTES, onError: onTooLong });
   const ofOthers = bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLong });
@@ -223,7 +190,9 @@ export function createPage(options: PageOptions): Page {
   );
   app.post("/press", (c) =>
     act(c, ACTS.press, async ({ control }) => {
-      if (!await panel.press(control)) throw new RangeError(`There is no button ${control}`);
+      const pressed = await panel.press(control);
+      if (!pressed) throw new RangeError(`There is no button ${control}`);
+      if (pressed.open !== undefined) return pressed;
     }));
 
   app.notFound((c) => c.text("Nothing here", 404));
@@ -262,21 +231,6 @@ export function createPage(options: PageOptions): Page {
       for (const feed of feeds) feed.close();
     },
   };
-}
-
-/**
- * A page of another program on this machine has the same site, but not the same origin. A form can
- * neither send this content type nor ask for it.
- */
-function refusalOfPost({ method, headers }: Request): string | undefined {
-  if (method === "GET" || method === "HEAD") return undefined;
-  const origin = headers.get("origin");
-  const site = headers.get("sec-fetch-site");
-  if (origin !== null && origin !== `http://${headers.get("host")}`) return "Not from this page";
-  if (site !== null && site !== "same-origin") return "Not from this page";
-  return headers.get("content-type") === "application/json"
-    ? undefined
-    : "Only JSON is accepted here";
 }
 
 function newsOf(event: WorldEvent, { world }: Simulator, seeWorld: () => SeenWorld): PageNews {

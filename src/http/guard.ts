@@ -53,6 +53,34 @@ export function refusalOfChange({ headers }: Request): string | undefined {
     : "Only JSON is accepted here";
 }
 
+/**
+ * The headers of an answer to a browser: it loads nothing of other sites, runs and styles nothing
+ * inline, and is in no frame of another page.
+ *
+ * @param trustedTypes The one policy by which a script may turn text into elements, or `'none'`.
+ */
+export function browserHeaders(trustedTypes: string): Readonly<Record<string, string>> {
+  return {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self'",
+      "connect-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'", // the browser itself refuses text as markup
+      `trusted-types ${trustedTypes}`,
+    ].join("; "),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+  };
+}
+
 /** The token of a request: `"Bearer …"`; `undefined` without one. */
 export function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];

@@ -53,6 +53,15 @@ const acts = {
   react: (channel, message, emoji, isOn) =>
     post(isOn ? "/react" : "/unreact", { as: state.personId, channel, message, emoji }),
   press: (control) => post("/press", { control }),
+  /** Presses a button that opens a page; in a tab that opens at once, because later ones are blocked. */
+  async open(control) {
+    const tab = globalThis.open("", control);
+    const pressed = await acts.press(control);
+    if (!pressed?.open) return tab?.close();
+    if (!tab) return location.assign(pressed.open);
+    tab.location = pressed.open;
+    tab.focus();
+  },
 };
 
 /** Shows the bot's answer to the use of a component; returns whether there was one. */

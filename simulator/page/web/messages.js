@@ -238,7 +238,7 @@ function verdictNote(state, { id }) {
       "p.decided",
       {},
       decided,
-      element("span.why", {}, judged.why),
+      element("span.why.is-code", {}, judged.why),
     ),
     element("p", {}, judged.words),
     element(

@@ -48,15 +48,15 @@ export function drawNotices({ notices }) {
   );
 }
 
-function button({ id, label, hint, isOn, group }, acts) {
+function button({ id, label, hint, isOn, group, opens }, acts) {
   return element(
     `button.control.of-${group}`,
     {
       type: "button",
       "data-key": `control-${id}`,
       title: group === "demo" ? hint : undefined,
-      "aria-pressed": String(isOn),
-      onclick: () => acts.press(id),
+      "aria-pressed": opens ? undefined : String(isOn),
+      onclick: () => opens ? acts.open(id) : acts.press(id),
     },
     element("strong", {}, label),
     group === "demo" ? undefined : element("small", {}, hint),

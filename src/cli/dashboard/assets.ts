@@ -1,6 +1,6 @@
 /** Embeds the files of the dashboard: the program is one file, and the page loads nothing else. */
 
-import colours from "../../../simulator/page/web/colours.css" with { type: "text" };
+import look from "../../../simulator/page/web/look.css" with { type: "text" };
 import icon from "../../../simulator/page/web/icon.svg" with { type: "text" };
 import css from "./web/page.css" with { type: "text" };
 import script from "./web/page.js" with { type: "text" };
@@ -11,9 +11,9 @@ export interface EmbeddedFile {
   readonly text: string;
 }
 
-/** By name. The demo's page has the same colours and icon. */
+/** By name. The demo's page has the same look and icon. */
 export const EMBEDDED: ReadonlyMap<string, EmbeddedFile> = new Map([
-  ["page.css", { type: "text/css", text: colours + css }],
+  ["page.css", { type: "text/css", text: look + css }],
   ["page.js", { type: "text/javascript", text: script }],
   ["icon.svg", { type: "image/svg+xml", text: icon }],
 ]);

@@ -5,32 +5,15 @@
 
 import { type Handler, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { bearerOf, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import { bearerOf, browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
 import type { Log } from "../../lib/log.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { DASHBOARD_ROUTES, type DashboardRoute } from "./routes.ts";
 import type { DashboardLogins } from "./logins.ts";
 
-const HEADERS = {
-  "Cache-Control": "no-store",
-  "Content-Security-Policy": [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'", // the browser itself refuses text as markup
-    "trusted-types dashboard", // of one place of the script, which takes this server's pages
-  ].join("; "),
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-} as const;
+/** One place of the page's script turns text into elements: pages that this server rendered. */
+const HEADERS = Object.entries(browserHeaders("dashboard"));
 
 /** Creates the application. */
 export function createGuardedApp({ hosts, check, handlers, log }: {
@@ -45,7 +28,7 @@ export function createGuardedApp({ hosts, check, handlers, log }: {
     const refusal = refusalOf(c.req.raw, hosts);
     if (refusal !== undefined) c.res = c.text(refusal, 403);
     else await next();
-    for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value);
+    for (const [name, value] of HEADERS) c.res.headers.set(name, value);
   });
   for (const [name, { method, path, auth, maxBodyBytes }] of Object.entries(DASHBOARD_ROUTES)) {
     app.on(method, path, async (c, next) => {

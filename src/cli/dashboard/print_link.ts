@@ -17,6 +17,17 @@ import type { Io } from "../terminal/io.ts";
 
 const linkSchema = z.strictObject({ url: z.string(), validSec: z.number() });
 
+/**
+ * Asks the bot with a data directory for a login link.
+ *
+ * @throws {StartError} If the bot does not answer, or has no dashboard.
+ */
+export async function requestLink(dataDir: string): Promise<z.infer<typeof linkSchema>> {
+  const { data } = linkSchema.safeParse(await createAsk(dataDir)("dashboard.login", []));
+  if (!data) throw new StartError("the running bot is of another version", EXIT.tryAgain);
+  return data;
+}
+
 /** Prints the link. */
 export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
@@ -28,9 +39,7 @@ export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
         EXIT.tryAgain,
       );
     }
-    const { data } = linkSchema.safeParse(await createAsk(dataDir)("dashboard.login", []));
-    if (!data) throw new StartError("the running bot is of another version", EXIT.tryAgain);
-    const { url, validSec } = data;
+    const { url, validSec } = await requestLink(dataDir);
     if (flags.json) io.out(JSON.stringify({ url, validSec }));
     else {
       io.out(url);

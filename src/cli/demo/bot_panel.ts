@@ -34,6 +34,8 @@ export interface BotPanelPorts {
   readonly model: OfferedModel;
   /** Asks the bot for its status. */
   readonly readStatus: () => Promise<BotStatus | undefined>;
+  /** Makes the address of the bot's dashboard, which logs in. */
+  readonly dashboardLink: () => Promise<string>;
   /** Called when the user wants to start over, with the bot's current model. */
   readonly onReset: (model: OfferedModel) => void;
   /** Called with an error of the demo itself. */
@@ -123,25 +125,22 @@ export function createBotPanel(ports: BotPanelPorts): RunningBotPanel {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    press(controlId) {
+    async press(controlId) {
+      if (controlId === DASHBOARD_PAGE.id) return { open: await ports.dashboardLink() };
       if (controlId === RESET.id) {
         ports.onReset(model);
-        return Promise.resolve(true);
-      }
-      if (controlId === CROWD_TALK.id && crowd) {
-        crowd.toggle();
-        redraw();
-        return Promise.resolve(true);
+        return {};
       }
       const wanted = models.find(({ id }) => controlId === `model:${id}`);
-      const isKnown = wanted !== undefined || faults.press(controlId);
+      if (controlId === CROWD_TALK.id && crowd) crowd.toggle();
+      else if (!wanted && !faults.press(controlId)) return undefined;
       if (wanted && wanted.id !== model.id) {
         model = wanted;
         notices.note("action", `Restarting the bot, to answer with: ${wanted.label}`);
         supervisor.restart(wanted.env);
       }
       redraw();
-      return Promise.resolve(isKnown);
+      return {};
     },
     async close() {
       isClosed = true;
@@ -180,6 +179,16 @@ const CROWD_TALK: Control = {
   isOn: false,
 };
 
+/** The button that opens the bot's dashboard. */
+const DASHBOARD_PAGE: Control = {
+  id: "dashboard",
+  group: "demo",
+  label: "Open the dashboard",
+  hint: "What the owner of a real bot sees: state, decisions, conversations, costs and config.",
+  isOn: false,
+  opens: true,
+};
+
 /** The button that forgets everything. */
 const RESET: Control = {
   id: "reset",
@@ -215,6 +224,7 @@ export function drawBotCard(facts: DemoBotFacts): BotCard {
         isOn: id === modelId,
       })),
       ...facts.faults,
+      DASHBOARD_PAGE,
       ...(isCrowdTalking === undefined ? [] : [{ ...CROWD_TALK, isOn: isCrowdTalking }]),
       RESET,
     ],

@@ -12,17 +12,16 @@ import { LOCAL_SERVERS } from "../../config/models.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { discoverLocalModel } from "../../providers/choice/discover.ts";
-import type { Page } from "../../../simulator/page/page.ts";
 import { whenAborted } from "../../lib/clock.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Env } from "../../lib/env.ts";
 import { sshLines } from "../terminal/ssh_lines.ts";
-import { addressesOf, createPageGuard, listenFrom, pageAccessOf } from "./page_server.ts";
+import { addressesOf, guardPage, listenFrom, pageAccessOf } from "./page_server.ts";
 import { type DemoBotEnd, exitOf } from "./supervisor.ts";
 import { missingOf, type OfferedModel, offerModels } from "./models.ts";
 import { OWN_MODEL, prepareConfig, type PreparedConfig } from "./prepare_config.ts";
-import { type DemoPlan, startDemoRun } from "./demo_run.ts";
+import { type DemoPlan, type DemoRun, startDemoRun } from "./demo_run.ts";
 import { playScript } from "./scenes/play.ts";
 
 /** Options of `demo`. */
@@ -87,18 +86,20 @@ async function show(
 ): Promise<ExitCode> {
   const access = pageAccessOf(host);
   const ports = {
-    refusalOf: createPageGuard(access),
     onError: (error: unknown) => io.problem(`internal error of the demo: ${error}`),
   };
   let plan = first;
   let run = await startDemoRun(plan, ports);
-  /** The page of the current round; requests wait for it while the demo starts over. */
-  let page = Promise.resolve(run.page);
+  /** The current round; requests wait for it while the demo starts over. */
+  let current = Promise.resolve(run);
   let server: HttpServer | undefined;
   try {
     const early = await Promise.race([run.online(stop), run.gaveUp]);
     if (early) return tellOfEnd(early, io);
-    server = await listenFrom({ ...access, port }, async (request) => (await page).fetch(request));
+    server = await listenFrom(
+      { ...access, port },
+      guardPage(access, async (request) => (await current).answer(request)),
+    );
     const addresses = addressesOf(access, server.port);
     const { dataDir } = run;
     const { prepared: { notes }, models, model } = plan;
@@ -117,14 +118,14 @@ async function show(
       const end = await Promise.race([run.gaveUp, run.reset, whenAborted(stop)]);
       if (!end) break;
       if ("code" in end) return tellOfEnd(end, io);
-      const { promise, resolve } = Promise.withResolvers<Page>();
-      page = promise;
+      const { promise, resolve } = Promise.withResolvers<DemoRun>();
+      current = promise;
       await run.close();
       const prepared = await next();
       if (prepared.kind === "refused") return EXIT.config;
       plan = { ...plan, prepared, model: end };
       run = await startDemoRun(plan, ports);
-      resolve(run.page);
+      resolve(run);
     }
     if (!json) io.out("\nDemo ended; all its data are removed.");
     return EXIT.done;

@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPage, type Prompt } from "../../../simulator/page/page.ts";
+import { createBotDashboard, isOfDashboard } from "./bot_dashboard.ts";
 import { createBotPanel } from "./bot_panel.ts";
 import { createCrowd, ROOM_AGENTS } from "./simulation/busy_room.ts";
 import { createFaults, HEARTBEAT_MS } from "./faults.ts";
@@ -46,15 +47,11 @@ const START_MS = 20_000;
 /**
  * Starts a run.
  *
- * @param refusalOf Whether to refuse a request to the page; the reason, or `undefined`.
  * @param onError Called with an error of the demo itself.
  */
 export async function startDemoRun(
   { prepared, models, model }: DemoPlan,
-  { refusalOf, onError }: {
-    readonly refusalOf: (request: Request) => string | undefined;
-    readonly onError: (error: unknown) => void;
-  },
+  { onError }: { readonly onError: (error: unknown) => void },
 ) {
   const notices = createNotices(Date.now);
   const simulation = await startSimulation({
@@ -81,6 +78,7 @@ export async function startDemoRun(
     tell,
   });
   const { simulator } = simulation;
+  const dashboard = createBotDashboard(simulation.dataDir);
   const crowd = prepared.isOwn ? createCrowd(simulator, tell) : undefined;
   const { promise: reset, resolve: onReset } = Promise.withResolvers<OfferedModel>();
   const panel = createBotPanel({
@@ -94,13 +92,17 @@ export async function startDemoRun(
     models,
     model,
     readStatus: () => readBotStatus(simulation.dataDir),
+    dashboardLink: dashboard.link,
     onReset,
     onError,
   });
-  const page = createPage({ simulator, panel, prompts: PROMPTS, refusalOf, onError });
+  const page = createPage({ simulator, panel, prompts: PROMPTS, onError });
   return {
-    /** The page; it has no socket of its own. */
-    page,
+    /** Answers the requests of the page, and of the bot's dashboard. */
+    answer: (request: Request): Response | Promise<Response> =>
+      isOfDashboard(new URL(request.url).pathname)
+        ? dashboard.answer(request)
+        : page.fetch(request),
     dataDir: simulation.dataDir,
     /** Resolves with the bot's last end if restarting does not help. */
     gaveUp: supervisor.gaveUp,
@@ -123,3 +125,6 @@ export async function startDemoRun(
     },
   };
 }
+
+/** One run. */
+export type DemoRun = Awaited<ReturnType<typeof startDemoRun>>;

@@ -16,7 +16,8 @@ import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { SAY_MAX_BYTES } from "../../../simulator/page/page.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
-import { refusalOf } from "../../http/guard.ts";
+import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
+import { isOfDashboard } from "./bot_dashboard.ts";
 
 /** Number of ports to try. */
 const TRIES = 100;
@@ -105,6 +106,23 @@ export function addressesOf({ names, key }: PageAccess, port: number): readonly 
   return names.map((name) => `http://${name}:${port}/${key === undefined ? "" : `#${key}`}`);
 }
 
+const HEADERS = Object.entries(browserHeaders("'none'"));
+
+/** Refuses requests before the page sees them, and adds the headers that its answers need. */
+export function guardPage(access: PageAccess, answer: RequestHandler): RequestHandler {
+  const refusalOfPage = createPageGuard(access);
+  return async (request, peer) => {
+    const refusal = refusalOfPage(request);
+    const response = refusal === undefined
+      ? await answer(request, peer)
+      : new Response(refusal, { status: 403 });
+    for (const [name, value] of HEADERS) {
+      if (!response.headers.has(name)) response.headers.set(name, value); // the dashboard has its own
+    }
+    return response;
+  };
+}
+
 /**
  * Makes the check of all requests.
  *
@@ -117,6 +135,9 @@ export function createPageGuard(
     if (refusalOf(request, names) !== undefined) {
       return "This page answers only under the address that the demo printed";
     }
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    const refusal = isRead ? undefined : refusalOfChange(request);
+    if (refusal !== undefined) return refusal;
     if (key === undefined || !needsKey(request)) return undefined;
     const given = new URL(request.url).searchParams.get("key") ?? "";
     return isSame(given, key)
@@ -125,9 +146,10 @@ export function createPageGuard(
   };
 }
 
-/** The page's own files are the same in every demo. */
+/** The page's own files are the same in every demo. The dashboard has tokens of its own. */
 function needsKey({ method, url }: Request): boolean {
-  return method !== "GET" || /^\/(?:events|files\/)/.test(new URL(url).pathname);
+  const { pathname } = new URL(url);
+  return !isOfDashboard(pathname) && (method !== "GET" || /^\/(?:events|files\/)/.test(pathname));
 }
 
 function isSame(given: string, key: string): boolean {

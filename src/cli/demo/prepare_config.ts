@@ -43,6 +43,9 @@ export type PreparedConfig =
   /** Invalid; the problems are already printed. */
   | { readonly kind: "refused" };
 
+/** The bot's own server: on a free port, with the dashboard, which the page opens. */
+const WITH_DASHBOARD = { port: 0, dashboard: true };
+
 /** Value of `BARNACLE_DEMO_MODEL` for the config's own model. */
 export const OWN_MODEL = "config";
 
@@ -63,7 +66,7 @@ export async function prepareConfig(
   if (file === undefined) {
     addBusyRoom(world, Date.now());
     const own = isOpen ? demoConfig() : withCommands(demoConfig(), world.people.ada.id);
-    const config = withBusyRoom(own);
+    const config = { ...withBusyRoom(own), http: WITH_DASHBOARD };
     return { kind: "ready", world, config, env: {}, agents: ROOM_AGENTS, isOwn: true, notes: [] };
   }
   // No token is used, so each may be missing, and other users may read the file.
@@ -164,7 +167,7 @@ function rewrite(
   ];
   for (const [at, key] of cleared) if (isRecord(at)) Reflect.deleteProperty(at, key);
   const agentsOf = isRecord(copy["agents"]) ? copy["agents"] : {};
-  return { ...copy, agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf }, http: { port: 0 } };
+  return { ...copy, agents: { turnTimeoutSec: DEMO_TURN_SEC, ...agentsOf }, http: WITH_DASHBOARD };
 }
 
 /** Variables that the config may refer to, without those for Discord and the models. */

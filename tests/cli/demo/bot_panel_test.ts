@@ -32,6 +32,7 @@ async function setUp() {
   const resets: string[] = [];
   const other = { id: "openai", label: "gpt", hint: "", env: { OPENAI_MODEL: "gpt" } };
   let looked = () => {};
+  let links = 0;
   const panel = createBotPanel({
     simulator,
     supervisor: {
@@ -56,6 +57,7 @@ async function setUp() {
     models: [SCRIPT, other],
     model: SCRIPT,
     readStatus: () => Promise.resolve({ isReady: true, gateway: "ready", figures: [] }),
+    dashboardLink: () => Promise.resolve(`/dashboard#${++links}`),
     onReset: ({ id }) => resets.push(id),
     onError: (error) => errors.push(error),
   });
@@ -102,8 +104,8 @@ describe("[O5] createBotPanel()", () => {
       simulation.panel.bot().controls.filter(({ isOn }) => isOn).map(({ id }) => id);
     assert.deepEqual(chosen(), ["model:script"]);
     assert.deepEqual(simulation.bot.restarts, []);
-    assert.equal(await simulation.panel.press("model:openai"), true);
-    assert.equal(await simulation.panel.press("model:openai"), true); // a second press has no effect
+    assert.deepEqual(await simulation.panel.press("model:openai"), {});
+    assert.deepEqual(await simulation.panel.press("model:openai"), {}); // a second press has no effect
     assert.deepEqual(chosen(), ["model:openai"]);
     assert.deepEqual(simulation.bot.restarts, [{ OPENAI_MODEL: "gpt" }]);
     assert.match(simulation.panel.notices()[0]?.text ?? "", /gpt/);
@@ -112,14 +114,21 @@ describe("[O5] createBotPanel()", () => {
   it("starts over with the current model", async () => {
     await using simulation = await setUp();
     await simulation.panel.press("model:openai");
-    assert.equal(await simulation.panel.press("reset"), true);
+    assert.deepEqual(await simulation.panel.press("reset"), {});
     assert.deepEqual(simulation.resets, ["openai"]);
+  });
+
+  it("[O6] opens the bot's dashboard by a new link", async () => {
+    await using simulation = await setUp();
+    const [control] = simulation.panel.bot().controls.filter(({ opens }) => opens);
+    assert.deepEqual(await simulation.panel.press(control?.id ?? ""), { open: "/dashboard#1" });
+    assert.deepEqual(await simulation.panel.press(control?.id ?? ""), { open: "/dashboard#2" });
   });
 
   it("passes other buttons on, and reports unknown ones", async () => {
     await using simulation = await setUp();
-    assert.equal(await simulation.panel.press("op7"), true);
-    assert.equal(await simulation.panel.press("model:none"), false);
+    assert.deepEqual(await simulation.panel.press("op7"), {});
+    assert.equal(await simulation.panel.press("model:none"), undefined);
     assert.deepEqual(simulation.bot.pressed, ["op7", "model:none"]);
     assert.deepEqual(simulation.errors, []);
   });
@@ -160,7 +169,10 @@ describe("drawBotCard()", () => {
     const { controls } = drawBotCard(FACTS);
     assert.deepEqual(
       controls.map(({ id, isOn }) => [id, isOn]),
-      [[`model:${SCRIPT.id}`, false], ["model:openai", true], ["reset", false]],
+      [[`model:${SCRIPT.id}`, false], ["model:openai", true], ["dashboard", false], [
+        "reset",
+        false,
+      ]],
     );
   });
 });

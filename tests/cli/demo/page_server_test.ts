@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   addressesOf,
   createPageGuard,
+  guardPage,
   listenFrom,
   pageAccessOf,
 } from "../../../src/cli/demo/page_server.ts";
@@ -84,8 +85,11 @@ describe("[O5] listenFrom()", () => {
   });
 });
 
-const ask = (path: string, host: string, method = "GET") =>
-  new Request(`http://${host}${path}`, { method, headers: { host } });
+const ask = (path: string, host: string, method = "GET", headers: Record<string, string> = {}) =>
+  new Request(`http://${host}${path}`, {
+    method,
+    headers: { host, ...(method === "POST" && { "content-type": "application/json" }), ...headers },
+  });
 
 describe("[O5] pageAccessOf()", () => {
   it("keeps the page on this machine, without a key, unless --host names another address", () => {
@@ -130,5 +134,37 @@ describe("[O5] createPageGuard()", () => {
       refusalOf(ask(`/events?key=${access.key}`, "evil.example")) ?? "",
       /the demo printed/,
     );
+  });
+
+  it("[O6] leaves the dashboard's requests to the tokens of the dashboard", () => {
+    const refusalOf = createPageGuard(pageAccessOf("192.0.2.7"));
+    const host = "192.0.2.7:8787";
+    assert.equal(refusalOf(ask("/dashboard/login", host, "POST")), undefined);
+    assert.equal(refusalOf(ask("/dashboard/live/now", host)), undefined);
+    assert.match(refusalOf(ask("/dashboards", host, "POST")) ?? "", /ends with a key/);
+    assert.match(
+      refusalOf(ask("/dashboard/login", host, "POST", { origin: "http://192.0.2.7:1" })) ?? "",
+      /own page/,
+    );
+  });
+});
+
+describe("[O5] guardPage()", () => {
+  const guarded = guardPage(
+    pageAccessOf(undefined),
+    ({ url }) => new Response(url, { headers: { "Content-Security-Policy": "of the dashboard" } }),
+  );
+
+  it("adds the headers of pages, also to a refusal, and keeps those of the answer", async () => {
+    const answer = await guarded(ask("/", "127.0.0.1:8787"), {});
+    assert.equal(await answer.text(), "http://127.0.0.1:8787/");
+    assert.equal(answer.headers.get("content-security-policy"), "of the dashboard");
+    const refused = await guarded(ask("/", "evil.example"), {});
+    assert.equal(refused.status, 403);
+    assert.match(refused.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    for (const { headers } of [answer, refused]) {
+      assert.equal(headers.get("x-content-type-options"), "nosniff");
+      assert.equal(headers.get("cache-control"), "no-store");
+    }
   });
 });

@@ -140,7 +140,7 @@ describe("[O5] prepareConfig()", () => {
     assert.deepEqual(config, {
       log: { level: "info" },
       agents: { turnTimeoutSec: 60 },
-      http: { port: 0 },
+      http: { port: 0, dashboard: true },
     });
   });
 

@@ -98,6 +98,35 @@ describe("[O5] the demo's page", options, () => {
     await mention(true);
   });
 
+  it("[O6] opens the bot's dashboard in a tab, logged in by the click, and again after a kill", async () => {
+    const open = () => page.click("button.control:has-text('Open the dashboard')");
+    const [tab] = await Promise.all([page.waitForEvent("popup"), open()]);
+    const hasLoggedIn = () => tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Now')");
+    await hasLoggedIn();
+    assert.equal(new URL(tab.url()).origin, new URL(demo.page).origin);
+    assert.equal(new URL(tab.url()).hash, "", "the link stays in no history");
+    await tab.waitForSelector("#state .is-good");
+    await mention(false);
+    await say("seen by the owner, too");
+    await asked("seen by the owner, too").locator(".verdict.is-ignored").waitFor();
+    await tab.locator("#decisions tr", { hasText: "grace" }).nth(1).waitFor();
+    await tab.click("#pages a:text-is('Approvals')");
+    await tab.waitForSelector("#page:not([aria-busy]) h1:text-is('Approvals')");
+
+    await page.click("button.control:has-text('Kill the bot')");
+    await tab.locator("#live", { hasText: "The bot does not answer" }).waitFor();
+    await tab.locator("#login-text", { hasText: "again from the page of the demo" }).waitFor();
+    await page.waitForSelector("#bot-dot.is-online");
+    await page.bringToFront();
+    for (let tries = 0; !await tab.isVisible("#page h1:text-is('Now')"); tries++) {
+      if (tries > 300) throw new Error(await page.innerText("#problem"));
+      await open(); // the bot takes commands a moment after it is online
+      await Promise.race([hasLoggedIn(), page.waitForSelector("#problem:not(:empty)")]);
+    }
+    await tab.close();
+    await mention(true);
+  });
+
   it("[P3] shows pairing: a code, the owner's buttons with a time, and the answer", async () => {
     await become("mallory");
     assert.equal(await page.locator(".place").count(), 1, "an unknown person sees no guild");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { refusalOf } from "../../../src/http/guard.ts";
+import { guardPage, pageAccessOf } from "../../../src/cli/demo/page_server.ts";
+import type { RequestHandler } from "../../../src/host/bounded_server.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { answerInteraction, type Callback } from "../../../simulator/actions/interactions.ts";
 import { completeInteraction } from "../../../simulator/actions/later_answers.ts";
@@ -28,7 +29,9 @@ function createTestPanel() {
     },
     press(id) {
       pressed.push(id);
-      return Promise.resolve(id === "op7");
+      if (id === "broken") throw new RangeError("Not at the moment");
+      if (id === "page") return Promise.resolve({ open: "/elsewhere#once" });
+      return Promise.resolve(id === "op7" ? {} : undefined);
     },
   };
   return {
@@ -43,6 +46,8 @@ function createTestPanel() {
 describe("[O5] createPage()", () => {
   let simulator: Simulator;
   let page: Page;
+  /** The page behind the guard that the demo puts in front of it. */
+  let answer: RequestHandler;
   const { panel, pressed, tell } = createTestPanel();
   const faults: unknown[] = [];
 
@@ -52,9 +57,9 @@ describe("[O5] createPage()", () => {
       simulator,
       panel,
       prompts: [{ text: "help" }],
-      refusalOf,
       onError: (error) => faults.push(error),
     });
+    answer = guardPage(pageAccessOf(undefined), page.fetch);
   });
   after(async () => {
     page.close();
@@ -62,14 +67,18 @@ describe("[O5] createPage()", () => {
   });
 
   const get = async (path: string, headers: Record<string, string> = {}) =>
-    await page.fetch(new Request(`http://${HOST}${path}`, { headers: { host: HOST, ...headers } }));
+    await answer(
+      new Request(`http://${HOST}${path}`, { headers: { host: HOST, ...headers } }),
+      {},
+    );
   const post = async (path: string, body: unknown, headers: Record<string, string> = {}) =>
-    await page.fetch(
+    await answer(
       new Request(`http://${HOST}${path}`, {
         method: "POST",
         headers: { host: HOST, "content-type": "application/json", ...headers },
         body: typeof body === "string" ? body : JSON.stringify(body),
       }),
+      {},
     );
   const idOf = (username: string) =>
     [...simulator.world.users.values()].find((user) => user.username === username)!.id;
@@ -180,7 +189,11 @@ describe("[O5] createPage()", () => {
   it("presses buttons, and reports an unknown one", async () => {
     assert.equal((await post("/press", { control: "op7" })).status, 204);
     assert.equal((await post("/press", { control: "nonsense" })).status, 400);
-    assert.deepEqual(pressed, ["op7", "nonsense"]);
+    const opened = await post("/press", { control: "page" });
+    assert.deepEqual(await opened.json(), { open: "/elsewhere#once" });
+    const refused = await post("/press", { control: "broken" });
+    assert.deepEqual([refused.status, await refused.text()], [400, "Not at the moment"]);
+    assert.deepEqual(pressed, ["op7", "nonsense", "page", "broken"]);
   });
 
   /** A message of the bot with a button and a file. */

@@ -194,7 +194,13 @@ function Editor({ editor, previousAt }: ConfigFacts): PageView {
           <ChangeForm change={editConfig} fields={{ revision: editor.revision }}>
             <label class="field is-wide">
               <span>The config file</span>
-              <textarea id="config-text" name="text" rows={24} spellcheck={false}>
+              <textarea
+                id="config-text"
+                class="is-code"
+                name="text"
+                rows={24}
+                spellcheck={false}
+              >
                 {`\n${editor.text}`}
               </textarea>
             </label>

@@ -19,6 +19,11 @@ function elementsOf(html) {
   return made.content;
 }
 
+/** How to log in again. */
+const AGAIN = isOpenedHere()
+  ? "Open the dashboard again from the page of the demo."
+  : "Run `barnacle dashboard` again, and open its address.";
+
 class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -43,13 +48,17 @@ async function ask(path, { method = "GET", body, signal } = {}) {
   const refused = new Refused(answer.status, (await answer.text()) || answer.statusText);
   if (answer.status === 401 && token) {
     sessionStorage.removeItem(KEY);
-    showLogin("The session has ended. Run `barnacle dashboard` again, and open its address.");
+    showLogin(`The session has ended. ${AGAIN}`);
   }
   throw refused;
 }
 
+/** Whether a proxy in front of the bot says that the bot does not answer. */
+const isAway = (error) => [502, 504].includes(error.status);
+
 /** The words for a failure. */
-const wordsOf = (error) => error instanceof Refused ? error.message : "The bot does not answer";
+const wordsOf = (error) =>
+  error instanceof Refused && !isAway(error) ? error.message : "The bot does not answer";
 
 /* Login */
 
@@ -65,7 +74,18 @@ function showLogin(text) {
   byId("login-button").focus();
 }
 
-byId("login-button").addEventListener("click", async () => {
+/** Whether a page of this server has opened this one by a person's click, as that of the demo does. */
+function isOpenedHere() {
+  try {
+    return globalThis.opener?.location.origin === location.origin;
+  } catch {
+    return false; // a page of another site
+  }
+}
+
+byId("login-button").addEventListener("click", () => void login());
+
+async function login() {
   try {
     const token = location.hash.slice(1);
     const answer = await ask("/dashboard/login", { method: "POST", body: { token } });
@@ -75,9 +95,9 @@ byId("login-button").addEventListener("click", async () => {
     await open(location.href);
   } catch (error) {
     byId("login-text").textContent = wordsOf(error);
-    byId("login-button").hidden = error instanceof Refused;
+    byId("login-button").hidden = error instanceof Refused && !isAway(error);
   }
-});
+}
 
 byId("logout").addEventListener("click", async () => {
   await ask("/dashboard/logout", { method: "POST", body: {} }).catch(() => {});
@@ -215,7 +235,7 @@ async function follow({ path, search }, number) {
       }
     } catch (error) {
       const isFull = error instanceof Refused && error.status === 503;
-      if (signal.aborted || error instanceof Refused && !isFull) return;
+      if (signal.aborted || error instanceof Refused && !isFull && !isAway(error)) return;
       byId("live").textContent = isFull ? "Not live" : "The bot does not answer";
     }
     await new Promise((resolve) => setTimeout(resolve, wait));
@@ -364,8 +384,10 @@ function isSure(question) {
 }
 
 function start() {
-  if (sessionStorage.getItem(KEY) && location.hash.slice(1) === "") void open(location.href);
-  else showLogin();
+  const hasToken = location.hash.slice(1) !== "";
+  if (sessionStorage.getItem(KEY) && !hasToken) return void open(location.href);
+  showLogin();
+  if (hasToken && isOpenedHere()) void login();
 }
 
 start();

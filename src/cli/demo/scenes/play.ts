@@ -24,6 +24,7 @@ import { AGENT_SCENES } from "./agents.ts";
 import { CONNECTION, FAILURES } from "./connection.ts";
 import { DELIVERY } from "./delivery.ts";
 import { ACTION_SCENES } from "./actions.ts";
+import { DASHBOARD_SCENES } from "./dashboard.ts";
 
 /** Result of a scene, as printed by `demo --script --json`. */
 export interface SceneReport {
@@ -205,4 +206,5 @@ export const SCENES: readonly Scene[] = [
   ...AGENT,
   ...ACTION_SCENES,
   ...AGENT_SCENES,
+  ...DASHBOARD_SCENES,
 ];
