@@ -211,7 +211,7 @@ const GUIDE: readonly Cause[] = [
         method: "POST",
         route: "/channels/:id/messages",
         times: 1,
-        fault: { kind: "rate_limit", retryAfterSec: 13, scope: "user" },
+        fault: { kind: "rate_limit", retryAfterSec: 30, scope: "user" }, // told down to 10
       });
       scene.say("grace", "general", `${scene.mention} hello`);
       await scene.until("the limit", () => rule.hits() > 0);
