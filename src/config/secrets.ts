@@ -93,7 +93,7 @@ export async function resolveSecrets(
     }
     if (!hasEffect) return undefined;
     failed.add(place);
-    const severity = places.isElsewhere && secret.isAbsent ? "warning" : "error";
+    const severity = mayLack(places) && secret.isAbsent ? "warning" : "error";
     problems.push(problemAt(severity, path, secret.why, secret.hint));
     return undefined;
   }
@@ -253,4 +253,8 @@ export function registerSecrets(
     const value = envSecret(env, name);
     if (value) logging.addSecret(value.reveal());
   }
+}
+
+function mayLack({ isElsewhere, mayLackSecrets }: SecretPlaces): boolean | undefined {
+  return isElsewhere || mayLackSecrets;
 }

@@ -11,6 +11,7 @@
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
+import { codeOf } from "../lib/errors.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { MAX_TIMER_MS } from "../lib/clock.ts";
 import { collectGarbage } from "./process/release_pages.ts";
@@ -41,6 +42,18 @@ export interface HttpBounds extends HttpTimeouts {
 
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
 const MAX_HEADER_BYTES = 8_192;
+
+const TOO_LARGE_TEXT =
+  "The headers of the request have more than 8 KiB. In a browser, delete the " +
+  "cookies of this address\n";
+const TOO_LARGE = [
+  "HTTP/1.1 431 Request Header Fields Too Large",
+  "Connection: close",
+  "Content-Type: text/plain; charset=utf-8",
+  `Content-Length: ${TOO_LARGE_TEXT.length}`,
+  "",
+  TOO_LARGE_TEXT,
+].join("\r\n");
 
 /** Requests that one connection may send. */
 const MAX_REQUESTS = 100;
@@ -89,9 +102,16 @@ export function createBoundedServer(
       return handler(request, remoteAddress === undefined ? {} : { remoteAddress });
     }, { overrideGlobalObjects: false }),
   );
+  const refused = new WeakSet<object>();
   // After Bun's own answer to a broken request, the data behind it stays in memory: 900 MB after six
-  // seconds of large headers. Without an answer, the connection and its memory end at once.
-  server.on("clientError", (_error, socket) => socket.destroy());
+  // seconds of large headers. So the connection and its memory end at once. A browser sends large
+  // headers, too, with cookies of other programs on this machine: its user reads why.
+  server.on("clientError", (error, socket) => {
+    const isTooLarge = codeOf(error) === "HPE_HEADER_OVERFLOW" && !refused.has(socket);
+    if (!isTooLarge || !socket.writable) return void socket.destroy();
+    refused.add(socket);
+    socket.write(TOO_LARGE, () => socket.destroy());
+  });
   let uncollected = 0;
   const count = (): void => {
     if (++uncollected < COLLECT_AFTER) return;

@@ -11,7 +11,7 @@ import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { useData } from "../shared/find_data.ts";
 import type { AccountFlags } from "../shared/command.ts";
-import { readConfig, tellRefused } from "../shared/read_config.ts";
+import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import { answerRows } from "./who_answers.ts";
 import type { Config } from "../../config/config.ts";
@@ -24,7 +24,7 @@ export async function show(
   agentId: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env);
+  const loaded = await readConfigLeniently(flags.config, io.env); // it asks no one
   if (tellRefused(loaded, io)) return EXIT.config;
   const { agentList } = loaded.config;
   if (agentId === undefined && agentList.length > 1) {

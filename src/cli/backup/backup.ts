@@ -23,7 +23,7 @@ import { copyDatabase } from "../../store/copy/copy.ts";
 import { VERSION } from "../../version.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { dataProblem } from "../shared/find_data.ts";
+import { configFlag, dataProblem } from "../shared/find_data.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { openForCommand } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
@@ -69,9 +69,10 @@ export function backup(
     const isEncrypted = flags.encrypt || flags.passphraseFile !== undefined;
     const passphrase = isEncrypted ? await newPassphrase(flags, ask) : undefined;
     const path = targetOf(flags.to, place.dataDir, isEncrypted, io);
+    const config = configFlag(flags.config, place, io);
     const made = await io.during(
       "Copying",
-      makeBackup({ ...flags, dataDir: place.dataDir, path, passphrase }, io, crash),
+      makeBackup({ config, dataDir: place.dataDir, path, passphrase }, io, crash),
     );
     await record(made, place.dataDir, io);
     report(made, flags, io);

@@ -77,7 +77,7 @@ const set = describeCommand<CommonFlags, [key: string, value: string]>({
 export const config: CliGroup = describeGroup("Check, show, change and import the config", {
   check: configCommand("check", {
     brief: "Check the config file, and list all errors",
-    exits: { done: "valid", config: true },
+    exits: { done: "valid, perhaps with warnings", config: true },
   }),
   schema: configCommand("schema", {
     brief: "Print the JSON Schema of the config, for editors",

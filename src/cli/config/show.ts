@@ -40,9 +40,9 @@ function embeddingProblem(...about: Parameters<typeof chooseEmbedding>): Problem
   return "problem" in chosen ? chosen.problem : undefined;
 }
 
-/** Prints all problems, and whether the config is valid. */
+/** Prints all problems, and whether the config is valid. A shell may lack a service's secrets. */
 export async function check({ config: flag, json }: ConfigFlags, io: Io): Promise<ExitCode> {
-  const { ok, file, problems } = await checkFile(flag, io.env);
+  const { ok, file, problems } = await checkFile(flag, io.env, true);
   if (json) io.out(JSON.stringify({ ok, file, problems }));
   else {
     if (problems.length > 0) io.err(problemsText(problems, io));
@@ -61,9 +61,13 @@ export interface CheckedFile {
   readonly problems: readonly Problem[];
 }
 
-/** Checks the config file. */
-export async function checkFile(flag: string | undefined, env: Env): Promise<CheckedFile> {
-  const loaded = await readConfig(flag, env);
+/** Checks the config file. @param mayLackSecrets Whether missing secrets are warnings only. */
+export async function checkFile(
+  flag: string | undefined,
+  env: Env,
+  mayLackSecrets = false,
+): Promise<CheckedFile> {
+  const loaded = await readConfig(flag, env, { mayLackSecrets });
   if (loaded.kind === "refused") {
     const { problems } = loaded;
     return { ok: false, file: problems[0]?.file, problems };

@@ -149,10 +149,18 @@ function versionOf({ store, bot }: DashboardParts): string {
   return JSON.stringify([store.writes(), phase, states, config?.revision, config?.problem]);
 }
 
-/** HTML without secrets in its texts. A short one may also be a word of the markup, which stays. */
-async function textOf(
-  view: PageView,
-  clean: (text: string) => string,
-): Promise<string> {
-  return (await view).toString().replace(/(?<=>)[^<]+/g, clean);
+async function textOf(view: PageView, clean: (text: string) => string): Promise<string> {
+  return cleanMarkup((await view).toString(), clean);
+}
+
+/** Texts, and values of attributes that people read or follow. */
+const READ_PARTS =
+  /(?<=>)[^<]+|(?<=\s(?:title|value|href|placeholder|alt|aria-label|data-[\w-]+)=")[^"]*/g;
+
+/**
+ * Removes secrets from the texts of HTML, and from values that people read. A short secret may also be
+ * a word of the markup, which stays.
+ */
+export function cleanMarkup(html: string, clean: (text: string) => string): string {
+  return html.replace(READ_PARTS, clean);
 }

@@ -25,14 +25,14 @@ import type { InviteFlags } from "./invite.ts";
 export const status: CliCommand = describeCommand<StatusFlags>({
   brief: "Show the running bot: budgets, use, last answer, servers, model and problems",
   notes: [
-    "--probe asks Discord for the bot's permissions in each channel, also without a running bot.",
+    "--probe asks Discord for the bot's permissions in each channel, also without a running bot. Then the audit decides the exit code.",
   ],
   examples: ["barnacle status", "barnacle status --probe", "barnacle status --json"],
   exits: {
     done: "healthy, or warnings only",
     failed: "a check fails; with --probe, also: the bot cannot answer in an open channel",
     io: "the data directory cannot be read",
-    tryAgain: "no running bot found, or it does not answer",
+    tryAgain: "no running bot found, or it does not answer; with --probe: Discord does not answer",
   },
   parameters: {
     flags: {
@@ -73,8 +73,8 @@ export const alerts: CliGroup = describeGroup("Test the alerts that owners get",
     notes: ["A running bot sends the direct message. Without one, the command does."],
     examples: ["barnacle alerts test", "barnacle alerts test --json"],
     exits: {
-      done: "each way works",
-      failed: "a way does not work, or none is set",
+      done: "each way works that can be tested here",
+      failed: "a way does not work, or none can be tested",
       config: true,
     },
     parameters: { flags: BOT_COMMON },

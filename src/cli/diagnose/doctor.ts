@@ -15,7 +15,7 @@ import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { useData } from "../shared/find_data.ts";
+import { configBefore, useData } from "../shared/find_data.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { problemsText, readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
@@ -45,7 +45,7 @@ export async function doctor(
   io: Io,
   user: DoctorUser,
 ): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env);
+  const loaded = await readConfig(await configBefore(flags, io), io.env);
   const problems = loaded.problems.filter(({ severity }) => severity !== "note");
   const others = loaded.kind === "refused"
     ? []

@@ -26,6 +26,7 @@ import { inColumns } from "../shared/columns.ts";
 import { apiOf, ASK_MS, type Discord, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -51,15 +52,15 @@ export async function probe(
   flags: { readonly config?: string; readonly data?: string },
   io: Io,
 ): Promise<Probed> {
+  const loaded = await readConfig(await configBefore(flags, io), io.env);
+  if (tellRefused(loaded, io)) return { accounts: [], code: EXIT.config };
+  const api = apiOf(io.env);
+  if ("problem" in api) {
+    io.problem(api.problem);
+    return { accounts: [], code: EXIT.config };
+  }
   let accounts: readonly ProbedAccount[] = [];
   const code = await withStoreIfAny(flags, io, async (store) => {
-    const loaded = await readConfig(flags.config, io.env);
-    if (tellRefused(loaded, io)) return EXIT.config;
-    const api = apiOf(io.env);
-    if ("problem" in api) {
-      io.problem(api.problem);
-      return EXIT.config;
-    }
     accounts = await io.during(
       "Asking Discord for permissions",
       probeAccounts(loaded, store, api.base),

@@ -12,7 +12,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
-import { dataProblem, useData } from "../shared/find_data.ts";
+import { type DataChoice, dataProblem, useData } from "../shared/find_data.ts";
 import { askStatus, holderOf, isHeld, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
 
@@ -48,15 +48,20 @@ export async function status(
   } else {
     for (const line of asked.lines) io.out(printable(line));
   }
-  if (asked.problem !== undefined) io.problem(asked.problem);
+  if (asked.problem !== undefined) {
+    // Without a bot, the probe still has its answer.
+    if (asked.isStopped && probed) io.err(`Not running: ${asked.problem}`);
+    else io.problem(asked.problem);
+  }
   if (probed && !flags.json) {
     const { probeLines } = await import("./probe.ts");
     if (asked.lines.length > 0) io.out("");
     for (const line of probeLines(probed.accounts)) io.out(line);
   }
-  // Without a bot, what the probe found is the more exact code.
+  if (!probed) return asked.code;
+  if (asked.isStopped) return probed.code;
   const isOpen = asked.code === EXIT.done || asked.code === EXIT.tryAgain;
-  return isOpen && probed && probed.code !== EXIT.done ? probed.code : asked.code;
+  return isOpen && probed.code !== EXIT.done ? probed.code : asked.code;
 }
 
 /** The bot's report, as JSON and as lines; without a bot, the problem. */
@@ -65,6 +70,8 @@ interface AskedBot {
   readonly lines: readonly string[];
   readonly problem?: string;
   readonly code: ExitCode;
+  /** Whether no bot runs, so that only the store and Discord can be asked. */
+  readonly isStopped?: boolean;
 }
 
 async function askBot(
@@ -77,8 +84,14 @@ async function askBot(
     return { json: JSON.stringify(answer), lines: [], problem, code };
   };
   const found = await holderIn(data, io);
-  if ("problem" in found) return failed(found.problem.message, found.problem.code);
-  const { dataDir, holder } = found;
+  if ("problem" in found) {
+    const { place, problem } = found;
+    const facts = place && !json ? await storedFacts(place, config, io) : [];
+    const isStopped = place !== undefined;
+    return { ...failed(problem.message, problem.code), isStopped, lines: factLines(facts) };
+  }
+  const { place, holder } = found;
+  const { dataDir } = place;
   const answer = await io.during(
     "Asking the running bot",
     askStatus(dataDir, holder, timeoutMs),
@@ -90,16 +103,19 @@ async function askBot(
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
   const [first = "", ...checks] = linesOf(report, verbose);
-  const facts = [...await storedFacts(dataDir, config, io), ...modelFacts(report)]
-    .map(([what, text]) => `      ${what.padEnd(12)} ${text}`);
+  const facts = factLines([...await storedFacts(place, config, io), ...modelFacts(report)]);
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
 type Fact = readonly [what: string, text: string];
 
+function factLines(facts: readonly Fact[]): readonly string[] {
+  return facts.map(([what, text]) => `      ${what.padEnd(12)} ${text}`);
+}
+
 /** The facts that the store has. A store that cannot be read is no error: the checks say it. */
 async function storedFacts(
-  dataDir: string,
+  { dataDir, config: ofService }: DataChoice,
   config: string | undefined,
   io: Io,
 ): Promise<readonly Fact[]> {
@@ -111,7 +127,7 @@ async function storedFacts(
     const opened = await openForCommand(dataDir, io.err);
     if (!opened) return [];
     try {
-      return await factsIn(opened.store, config, io);
+      return await factsIn(opened.store, config ?? ofService, io);
     } finally {
       await opened.close();
     }
@@ -125,22 +141,30 @@ function modelFacts({ findings }: ShownReport): readonly Fact[] {
   return models.map(({ id, why }) => ["Model", `${id.slice("llm:".length)}: ${why}`]);
 }
 
-/** Finds the bot that holds the data directory and has an address. */
+/**
+ * Finds the bot that holds the data directory and has an address.
+ *
+ * @returns Without one, the problem; and the directory, if no bot runs with it.
+ */
 async function holderIn(data: string | undefined, io: Io): Promise<
-  | { readonly dataDir: string; readonly holder: LockHolder }
-  | { readonly problem: ReturnType<typeof toStartError> }
+  | { readonly place: DataChoice; readonly holder: LockHolder }
+  | { readonly problem: ReturnType<typeof toStartError>; readonly place?: DataChoice }
 > {
   try {
     const place = await useData(data, io);
     const { dataDir, state } = place;
-    if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
+    if (state === "missing") return { place, problem: dataProblem(place) };
+    if (state === "hidden" || state === "foreign") throw dataProblem(place);
     // The file keeps the address of a bot that has ended, and any user can listen there.
     const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
-    if (holder?.http !== undefined) return { dataDir, holder };
+    if (holder?.http !== undefined) return { place, holder };
+    if (!holder) {
+      const message =
+        `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`;
+      return { place, problem: { message, code: EXIT.tryAgain } };
+    }
     throw new StartError(
-      holder
-        ? `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`
-        : `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+      `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`,
       EXIT.tryAgain,
     );
   } catch (error) {

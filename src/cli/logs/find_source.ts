@@ -12,7 +12,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { findData } from "../shared/find_data.ts";
+import { configFlag, findData } from "../shared/find_data.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { serviceLogs } from "../shared/service_paths.ts";
@@ -53,8 +53,9 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   if (unit !== undefined) {
     return journalSource(unit.includes(".") ? unit : `${unit}.service`, io.env);
   }
-  const { dataDir } = await findData(flags.data, io);
-  const logFile = await configured(flags, dataDir, io);
+  const place = await findData(flags.data, io);
+  const { dataDir } = place;
+  const logFile = await configured(configFlag(flags.config, place, io), dataDir, io);
   if (logFile !== undefined && existsSync(logFile)) return named(logFile);
   const bot = await runningBot(dataDir);
   if (bot?.stderr !== undefined && isPlainFile(bot.stderr)) return named(bot.stderr);
@@ -90,11 +91,11 @@ function named(path: string): LogSource {
 
 /** Path of `log.file`; `undefined` without it, or without a valid config. */
 async function configured(
-  flags: CommonFlags,
+  config: string | undefined,
   dataDir: string,
   { env }: Pick<Io, "env">,
 ): Promise<string | undefined> {
-  const loaded = await readConfigLeniently(flags.config, env);
+  const loaded = await readConfigLeniently(config, env);
   if (loaded.kind === "refused") return undefined;
   const { file } = loaded.config.log;
   return file === undefined ? undefined : resolve(dataDir, file);

@@ -12,7 +12,7 @@
  * store would keep the service from opening it.
  */
 
-import { accessSync, constants, realpathSync, type Stats, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
@@ -20,8 +20,9 @@ import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
+import { findConfig } from "./read_config.ts";
 import { isHeld } from "./running_bot.ts";
-import { SERVICE_DATA } from "./service_paths.ts";
+import { SERVICE_CONFIG, SERVICE_DATA } from "./service_paths.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { dataDirOf, isDataNamed } from "./store_access.ts";
 
@@ -61,10 +62,20 @@ export interface DataFacts {
 export interface DataChoice extends DataPlace {
   /** A line for stderr, if the user did not name the directory and it is not their own. */
   readonly note?: string;
+  /** The config of the service whose data these are, unless the user names a config. */
+  readonly config?: string;
 }
 
 /** Running bots, by the locks of their tokens, and the data directory of the service. */
-const MACHINE = { holders: findTokenHolders, serviceDir: SERVICE_DATA };
+const MACHINE: {
+  readonly holders: typeof findTokenHolders;
+  readonly serviceDir: string;
+  readonly serviceConfig?: string;
+} = {
+  holders: findTokenHolders,
+  serviceDir: SERVICE_DATA,
+  serviceConfig: SERVICE_CONFIG,
+};
 
 /**
  * Finds the directory as {@link findData} does, names on stderr one that the user did not name, and
@@ -111,18 +122,62 @@ export async function findData(
 ): Promise<DataChoice> {
   const dataDir = dataDirOf(flag, { env });
   const own = { dataDir, state: stateOf(dataDir) };
-  if (isDataNamed(flag, { env })) return own;
+  if (isDataNamed(flag, { env })) return withConfig(own, env, ports);
   const running = new Map<string, DataFacts["running"][number]>();
   for (const holder of await ports.holders()) {
     if (holder.dataDir !== undefined && !running.has(holder.dataDir)) {
       running.set(holder.dataDir, { ...foundAt(holder.dataDir), pid: holder.pid });
     }
   }
-  return chooseData({
+  const chosen = chooseData({
     own: { ...own, isHeld: await isHeld(dataDir) === true },
     running: [...running.values()],
     service: foundAt(ports.serviceDir),
   });
+  return withConfig(chosen, env, ports);
+}
+
+/** Adds the service's config, if the directory is the service's. Its start reads no other one. */
+function withConfig(
+  place: DataChoice,
+  env: Io["env"],
+  { serviceDir, serviceConfig }: Omit<typeof MACHINE, "holders">,
+): DataChoice {
+  if (env["BARNACLE_CONFIG"] || !serviceConfig || !existsSync(serviceConfig)) return place;
+  const isService = place.dataDir === serviceDir ||
+    existsSync(serviceDir) && place.dataDir === realpathSync(serviceDir);
+  return isService ? { ...place, config: serviceConfig } : place;
+}
+
+/**
+ * The value of `--config` as {@link configFlag} says, for a command that reads the config before it
+ * looks for data: then root still has the rights to read the service's secrets.
+ */
+export async function configBefore(
+  { config, data }: { readonly config?: string; readonly data?: string },
+  io: Io,
+): Promise<string | undefined> {
+  if (config !== undefined) return config;
+  const place = await findData(data, io).catch(() => undefined); // the later search says why
+  return place && configFlag(undefined, place, io);
+}
+
+/**
+ * The value of `--config` for a command that works on a bot's data: the config of the service whose
+ * data these are, and not one that happens to be in this folder.
+ */
+export function configFlag(
+  flag: string | undefined,
+  { config }: Pick<DataChoice, "config">,
+  io: Pick<Io, "err" | "env">,
+): string | undefined {
+  if (flag !== undefined || config === undefined) return flag;
+  const found = findConfig(undefined, io.env);
+  const other = "file" in found && found.file !== config ? `, not ${found.file}` : "";
+  if (other !== "") {
+    io.err(`Reading the service's config ${config}${other}; --config names another`);
+  }
+  return config;
 }
 
 /**

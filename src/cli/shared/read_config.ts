@@ -48,14 +48,15 @@ export function whyUnreadable(error: unknown): string {
  * Finds, reads and checks the config as `run` does.
  *
  * @param flag Value of `--config`.
- * @param insecurePermissions Whether other users may write the file (C8).
+ * @param leniency Problems to ignore; `true`: other users may write the file (C8).
  */
 export async function readConfig(
   flag: string | undefined,
   env: Env,
-  insecurePermissions = false,
+  leniency: boolean | Leniency = false,
 ): Promise<Loaded> {
-  return await loadFound(flag, env, { insecurePermissions });
+  const insecure = typeof leniency === "boolean" ? { insecurePermissions: leniency } : leniency;
+  return await loadFound(flag, env, insecure);
 }
 
 /**
@@ -136,6 +137,8 @@ export interface Leniency {
   readonly insecurePermissions?: boolean;
   /** Secrets may be missing: only the bot's environment has them. */
   readonly isElsewhere?: boolean;
+  /** The same, with all else as `run` has it. */
+  readonly mayLackSecrets?: boolean;
 }
 
 /**
@@ -168,13 +171,14 @@ export async function readConfigAgain(
 export async function checkConfig(
   source: ConfigText | undefined,
   env: Env,
-  { insecurePermissions = false, isElsewhere = false }: Leniency = {},
+  { insecurePermissions = false, isElsewhere = false, mayLackSecrets = false }: Leniency = {},
 ): Promise<Loaded> {
   const path = source !== undefined && existsSync(source.file) ? source.file : undefined;
   const secretFiles = new Set<string>();
   const loaded = await loadConfig(source, {
     env,
     isElsewhere,
+    mayLackSecrets,
     readFile(path) {
       return Promise.try(() => {
         const text = secretIn(path);

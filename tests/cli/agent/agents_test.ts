@@ -1,10 +1,34 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { show } from "../../../src/cli/agent/agents.ts";
 import { answerRows } from "../../../src/cli/agent/who_answers.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { check } from "../../../src/cli/config/show.ts";
+import { recordingIo } from "../io.ts";
 import { loadTestConfig } from "../../support/config.ts";
 
 const ID = "123456789012345678";
+
+describe("[N2] barnacle agents show", () => {
+  const config = join(import.meta.dirname ?? "", "../../../examples/many-agents.jsonc");
+
+  it("draws the example without the token that it names, and prints a prompt", async () => {
+    const io = recordingIo({ HOME: "/nonexistent" });
+    const flags = { config, data: "/nonexistent/data", json: false };
+    assert.equal(await show(flags, undefined, io), 0, io.stderr.join("\n"));
+    assert.match(io.stdout.join("\n"), /^PLACE +/);
+    assert.equal(await show(flags, "writer", io), 0, io.stderr.join("\n"));
+    assert.deepEqual(io.stderr, []);
+  });
+
+  it("[O7] its config is valid in a shell without the token, with a warning", async () => {
+    const io = recordingIo({ HOME: "/nonexistent" });
+    assert.equal(await check({ config, json: false }, io), 0);
+    assert.match(io.stdout.join("\n"), /: valid \(\d warnings?.*\)$/);
+    assert.match(io.stderr.join("\n"), /warning: .*DISCORD_BOT_TOKEN/);
+  });
+});
 
 describe("[N2] answerRows()", () => {
   it("tells for each place who answers, by which rule, and who overlaps", async () => {

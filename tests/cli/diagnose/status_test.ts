@@ -10,6 +10,7 @@ import { judgeHealth } from "../../../src/http/checks.ts";
 import { toHealthCheck } from "../../../src/http/health_finding.ts";
 import { another, BUILD, HEALTHY, NOW, SERVING } from "../../support/bot/health.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { createDataFixture, removeDataFixtures } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
 const KEY = "k".repeat(64);
@@ -71,7 +72,7 @@ describe("[O1] barnacle status", () => {
     assert.match(stdout[1] ?? "", /^ +Model +local: available$/);
     assert.ok(stdout.some((line) => /^ok +gateway:connection +default\/0 +connected$/.test(line)));
     assert.ok(stdout.some((line) => /^ok +llm:local +available$/.test(line)));
-    assert.ok(stdout.some((line) => /^ok +process:rss +54.1 MB$/.test(line)));
+    assert.ok(stdout.some((line) => /^ok +process:rss +55 MB$/.test(line)));
     assert.deepEqual(stderr, []);
   });
 
@@ -189,6 +190,17 @@ describe("[O1] barnacle status", () => {
       75,
     );
     assert.match(missing.stderr.join(""), /no data directory .*none; set --data/);
+  });
+
+  it("without a bot, shows what the store knows, and exits with 75", async () => {
+    const fixture = createDataFixture();
+    await fixture.fill((store) => store.settings.backups());
+    const io = recordingIo();
+    assert.equal(await status({ ...fixture.flags, verbose: false, probe: false }, io), 75);
+    const titles = io.stdout.map((line) => line.trim().split(/ {2,}/)[0]);
+    assert.deepEqual(titles, ["Use", "Last answer", "Backup", "Servers", "Store"]);
+    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+    removeDataFixtures();
   });
 
   it("[O7] exits with 75 if the bot has no HTTP server", async () => {

@@ -5,6 +5,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import {
   chooseData,
+  configFlag,
   type DataFacts,
   type DataPlace,
   dataProblem,
@@ -187,8 +188,50 @@ describe("[X2] findData()", () => {
   it("finds the directory of a stopped service", async () => {
     using folder = tempDirectory();
     const { service, env, none } = machine(folder.path);
-    const choice = await findData(undefined, { env }, { holders: none, serviceDir: service });
+    const choice = await findData(undefined, { env }, {
+      holders: none,
+      serviceDir: service,
+    });
     assert.equal(choice.dataDir, service);
+  });
+
+  it("knows the service's config by the service's data, unless a variable names another", async () => {
+    using folder = tempDirectory();
+    const { service, own, env, none } = machine(folder.path);
+    const serviceConfig = join(folder.path, "config.jsonc");
+    const ports = { holders: none, serviceDir: service, serviceConfig };
+    const config = async (flag: string | undefined, more: Record<string, string> = {}) =>
+      (await findData(flag, { env: { ...env, ...more } }, ports)).config;
+    assert.equal(await config(undefined), undefined, "there is none yet");
+    writeFileSync(serviceConfig, "{}");
+    symlinkSync(service, join(folder.path, "link"));
+    assert.equal(await config(undefined), serviceConfig);
+    assert.equal(await config(service), serviceConfig);
+    assert.equal(await config(undefined, { BARNACLE_CONFIG: "/other" }), undefined);
+    mkdirSync(own, { recursive: true });
+    writeFileSync(join(own, DATABASE_NAME), "");
+    assert.equal(await config(undefined), undefined, "the user's own bot");
+  });
+
+  it("[O3] reads the service's config, and names the one of this folder", () => {
+    using folder = tempDirectory();
+    const here = process.cwd();
+    writeFileSync(join(folder.path, "config.jsonc"), "{}");
+    const io = recordingIo();
+    process.chdir(folder.path);
+    try {
+      const place = { config: "/etc/barnacle/config.jsonc" };
+      assert.equal(configFlag(undefined, place, io), place.config);
+      assert.deepEqual(io.stderr, [
+        "Reading the service's config /etc/barnacle/config.jsonc, not ./config.jsonc; " +
+        "--config names another",
+      ]);
+      assert.equal(configFlag("./config.jsonc", place, io), "./config.jsonc");
+      assert.equal(configFlag(undefined, {}, io), undefined);
+      assert.equal(io.stderr.length, 1);
+    } finally {
+      process.chdir(here);
+    }
   });
 
   it("looks for no bot if the user or systemd names the directory", async () => {

@@ -179,12 +179,39 @@ function Search({ words, found }: ConfigFacts): PageView {
   );
 }
 
+/** Why the file cannot be changed here, and the commands that help on the terminal. */
+function NoEditor(
+  { editor, file, previousAt }: Pick<ConfigFacts, "file" | "previousAt"> & {
+    readonly editor: { readonly problem: string };
+  },
+): PageView {
+  return (
+    <>
+      <p>{editor.problem}.</p>
+      {file !== undefined && (
+        <Facts
+          rows={[
+            ["Change one key", <Command>barnacle config set &lt;key&gt; &lt;value&gt;</Command>],
+            ["Find the problems", <Command>{`barnacle config check --config ${file}`}</Command>],
+            ...(previousAt === undefined ? [] : [
+              [
+                "Put the previous file back",
+                <Command>{`cp ${previousOf(file)} ${file}`}</Command>,
+              ] as const,
+            ]),
+          ]}
+        />
+      )}
+    </>
+  );
+}
+
 /** No live part: it would lose the person's text. */
-function Editor({ editor, previousAt }: ConfigFacts): PageView {
+function Editor({ editor, file, previousAt }: ConfigFacts): PageView {
   return (
     <section class="card" id="editor" aria-labelledby="editor-title">
       <h2 id="editor-title">Change it</h2>
-      {"problem" in editor ? <p class="empty">{editor.problem}.</p> : (
+      {"problem" in editor ? <NoEditor {...{ editor, file, previousAt }} /> : (
         <>
           <p class="hint">
             Stars stand for secrets: leave them to keep a secret, or write a new one. Owners,{" "}

@@ -92,6 +92,8 @@ export interface SecretPlaces {
    * placeholders are only warnings.
    */
   readonly isElsewhere?: boolean;
+  /** Whether a secret that is not there is a warning only: a shell often lacks those of a service. */
+  readonly mayLackSecrets?: boolean;
 }
 
 const REFERENCE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { RefusedChange } from "../../../../src/cli/dashboard/base/page.ts";
 import { pageNamed } from "../../../../src/cli/dashboard/pages/table.ts";
@@ -41,6 +43,37 @@ describe("[O6] a page of the dashboard", () => {
         );
         assert.match(html, words);
         assert.ok(!html.includes("<script"), html);
+      }));
+  }
+
+  for (
+    const [what, text, said] of [
+      [
+        "a syntax error and a secret",
+        '{ "channels": { "discord": { "token": "hunter2hunter2" }, }',
+        /The file has a syntax error and secrets\..*barnacle config check --config .*config\.jsonc/s,
+      ],
+      [
+        "more than 60 KiB",
+        `{ "agents": { "list": [{ "id": "main", "prompt": "${"x".repeat(62_000)}" }] } }`,
+        /The file is too large to change it here.*barnacle config set .*config check --config/s,
+      ],
+    ] as const
+  ) {
+    it(`config › with ${what}, shows the problems and the commands instead of an editor`, () =>
+      withParts(async (parts) => {
+        const configFile = join(parts.dataDir, "config.jsonc");
+        writeFileSync(configFile, text, { mode: 0o600 });
+        writeFileSync(`${configFile}.bak`, "{}", { mode: 0o600 });
+        const html = String(
+          await (await pageNamed("config")?.open())?.render(
+            { ...parts, configFile },
+            new URLSearchParams(),
+          ),
+        );
+        assert.match(html, said);
+        assert.match(html, /cp \S+config\.jsonc\.bak \S+config\.jsonc</);
+        assert.doesNotMatch(html, /<textarea|hunter2/);
       }));
   }
 
