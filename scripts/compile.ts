@@ -3,8 +3,10 @@
  *
  * `deno task compile` makes `dist/barnacle` for this machine, and binaries for linux-x64 and
  * linux-arm64. Arguments name others (`darwin-arm64`, `windows-x64`, …), `host` alone, or `release`
- * for all platforms of a release; `--out=<folder>` names another folder. It prints the size of each
- * binary. The flags were measured. Two of them keep a binary from running a `bunfig.toml`, or reading
+ * for all platforms of a release; `--out=<folder>` names another folder. `--version=` and
+ * `--release-key=<file>` are for tests of upgrades: without them, a binary has the version of
+ * `deno.json` and the key in `packaging/release.pub`. It prints the size of each binary. The flags were
+ * measured. Two of them keep a binary from running a `bunfig.toml`, or reading
  * an `.env`, of the working directory.
  *
  * Bun can only put source maps into the binary (5.5 MB, which no archive makes smaller). This
@@ -43,9 +45,17 @@ const COMPILE_FLAGS = [
 ];
 
 const args = process.argv.slice(2);
-const out = args.find((arg) => arg.startsWith("--out="))?.slice("--out=".length) ?? "dist";
+const option = (name: string): string | undefined =>
+  args.find((arg) => arg.startsWith(`--${name}=`))?.slice(`--${name}=`.length);
+const out = option("out") ?? "dist";
 
-const version: string = JSON.parse(readFileSync("deno.json", "utf8")).version;
+const version: string = option("version") ?? JSON.parse(readFileSync("deno.json", "utf8")).version;
+
+/** The public key with which the maintainer signs releases; empty until there is one. */
+function releaseKey(): string {
+  const file = option("release-key") ?? join("packaging", "release.pub");
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").at(-1) ?? "" : "";
+}
 
 /** Digits of a commit; git's own `--short` depends on the number of objects in the clone. */
 const COMMIT_DIGITS = 12;
@@ -120,6 +130,8 @@ function link(target: string, flags: readonly string[]): void {
     '--define=__dirname="/"',
     `--define=BARNACLE_VERSION=${JSON.stringify(version)}`,
     `--define=BARNACLE_COMMIT=${JSON.stringify(commit())}`,
+    `--define=BARNACLE_PLATFORM=${JSON.stringify(target === "host" ? "" : target)}`,
+    `--define=BARNACLE_RELEASE_KEY=${JSON.stringify(releaseKey())}`,
     ...ENTRIES,
     "--outfile",
     join(maps, name),

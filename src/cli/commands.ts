@@ -26,6 +26,7 @@ import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { service } from "./service/commands.ts";
 import { setup } from "./setup/commands.ts";
+import { upgrade } from "./upgrade/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
 export const TASKS: readonly CommandTask[] = [
@@ -64,5 +65,5 @@ export const TASKS: readonly CommandTask[] = [
   },
   { title: "Back up and move", commands: { backup, verify, restore } },
   { title: "Configure", commands: { config } },
-  { title: "About", commands: { completion, version } },
+  { title: "About", commands: { completion, upgrade, version } },
 ];

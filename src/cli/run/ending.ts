@@ -7,7 +7,11 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
 
 /** How the bot ended, or the signal that stops it. */
-export type Ending = BotEnd | { readonly kind: "signal"; readonly signal: string };
+export type Ending =
+  | BotEnd
+  | { readonly kind: "signal"; readonly signal: string }
+  /** `barnacle upgrade` has exchanged the program, or wants the old one back. */
+  | { readonly kind: "restart" };
 
 /**
  * Milliseconds within which signals count as one. `timeout` and some shells signal a process and
@@ -53,6 +57,9 @@ export function endingOf(end: Ending, log: Log): ExitCode {
   switch (end.kind) {
     case "signal":
       log.info("Stopping", { signal: end.signal });
+      return EXIT.done;
+    case "restart":
+      log.info("Stopping, to go on as the program that has been installed");
       return EXIT.done;
     case "refused":
       log.error("Discord refused the bot", { hint: end.hint });

@@ -27,6 +27,7 @@ import {
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import { finishReplacing } from "../../host/files/staged_data.ts";
+import { programFile } from "../../host/process/replace.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
 import { openLogFile } from "../../host/files/log_file.ts";
 import { stateOf } from "../../host/files/watch_path.ts";
@@ -45,15 +46,17 @@ import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
-import { lockedBot } from "../shared/discord.ts";
+import { isTokenRefused, lockedBot } from "../shared/discord.ts";
 import { findConfig, problemsText, readConfig, readConfigAgain } from "../shared/read_config.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Hangups } from "./hangup.ts";
 import type { Io } from "../terminal/io.ts";
+import { createRestarts, restartAs, type RestartRequests } from "./restart.ts";
 import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
-import { reportingErrors } from "../shared/start_error.ts";
+import { toStartError } from "../shared/start_error.ts";
+import { isFailure, openTrial, tellFailedTrial, type Trial } from "./trial.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
@@ -72,36 +75,109 @@ export interface RunFlags extends CommonFlags {
 /** Milliseconds that opening and migrating a store may take. */
 const MIGRATION_MS = 10 * 60_000;
 
+/** The parts of a run that outlive the bot. */
+interface OwnRun {
+  readonly dataDir: string;
+  /** Path of the program; absent if it runs from source. */
+  readonly program: string | undefined;
+  readonly trial: Trial;
+  /** Set once the config is read. */
+  configFile?: string;
+  readonly restart: RestartRequests;
+  /** Why the run has failed, as far as that is known. */
+  why?: string;
+}
+
 /** Runs the bot until a signal, or until it fails. */
-export function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
-  return reportingErrors(io, async () => {
+export async function runBot(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
+  const parts = partsOf(flags, io);
+  const code = await runOrSetUp(flags, io, hangups, parts);
+  return await afterRun(parts, code, io);
+}
+
+function partsOf(flags: RunFlags, { env }: Io): OwnRun {
+  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
+  const program = programFile();
+  const trial = openTrial(dataDir, VERSION, program === undefined);
+  const parts: OwnRun = {
+    dataDir,
+    program,
+    trial,
+    restart: createRestarts(program, () => parts.configFile, trial.isOpen, env),
+  };
+  return parts;
+}
+
+async function runOrSetUp(
+  flags: RunFlags,
+  io: Io,
+  hangups: Hangups,
+  parts: OwnRun,
+): Promise<ExitCode> {
+  try {
     const isNew = "looked" in findConfig(flags.config, io.env) && !envSecret(io.env, BOT_TOKEN);
-    if (!isNew) return await run(flags, io, hangups);
+    if (!isNew) return await run(flags, io, hangups, parts);
     const { offerSetup } = await import("../setup/offer.ts");
     const end = await offerSetup(flags, io);
     if (end && !end.runs) return end.code;
-    return await run({ ...flags, config: end?.runs?.config }, io, hangups);
-  });
+    return await run({ ...flags, config: end?.runs?.config }, io, hangups, parts);
+  } catch (error) {
+    const { message, code } = toStartError(error);
+    [parts.why] = message.split("\n");
+    io.problem(`${message}`);
+    return code;
+  }
 }
 
-async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode> {
+/** Goes back to the previous version if this one has failed, or goes on as an installed one. */
+async function afterRun(parts: OwnRun, code: ExitCode, io: Io): Promise<ExitCode> {
+  const { dataDir, program, trial, restart } = parts;
+  const record = trial.begun();
+  const isWanted = restart.kind() === "back";
+  if (program !== undefined && record && (isWanted || isFailure(code))) {
+    const { goBack } = await import("../upgrade/go_back.ts");
+    const { meaningOf } = await import("../shared/exit_code.ts");
+    const why = isWanted ? "the operator asked for it" : parts.why ?? meaningOf(code) ?? "";
+    const crash = createCrashPoints(readCrashPoint(io.env));
+    const isBack = await goBack({ dataDir, program, trial: record, why }, crash, io.err);
+    if (!isBack) return code;
+  } else {
+    if (!isFailure(code)) trial.leave();
+    if (program === undefined || restart.kind() !== "restart" || code !== EXIT.done) return code;
+  }
+  const problem = restartAs(program, io.env);
+  if (problem === undefined) return EXIT.tryAgain; // the supervisor starts the program
+  io.problem(`cannot start ${program} (${toStartError(problem).message}); start it yourself`);
+  return EXIT.tryAgain;
+}
+
+/** It is long because it is a list: locks, store and bot, and at its end the same back. */
+async function run(
+  flags: RunFlags,
+  io: Io,
+  hangups: Hangups,
+  parts: OwnRun,
+): Promise<ExitCode> {
   const { env } = io;
+  const { dataDir, trial } = parts;
   const startedAt = Date.now();
   // Before the read: a write in between then counts as a change.
   const found = findConfig(flags.config, env);
   const fileState = "file" in found ? stateOf(found.file) : "";
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
-  if (loaded.kind === "refused") return refuse(loaded.problems, io);
+  if (loaded.kind === "refused") return await refuse(loaded.problems, parts, io);
   const { config } = loaded;
-  const crash = createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env)));
+  parts.configFile = config.file;
+  const crash = trial.hooks(
+    createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env))),
+  );
   const fault = hookOf("BARNACLE_FAULT", () => readFault(env));
   if (fault) armFault(fault);
 
-  const dataDir = findDataDir({ env, home: homedir(), flag: flags.data });
   const logging = startLogging(flags, config, dataDir, io);
   const log = logging.forPart("main");
   const result = await findSetup(loaded, env, logging);
-  if (result.kind === "problems") return refuse(result.problems, io);
+  if (result.kind === "problems") return await refuse(result.problems, parts, io);
   const { setup } = result;
   let current = setup;
   report(loaded.problems, log, io);
@@ -121,10 +197,21 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
       graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
     }, log);
-    if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
-    const store = openBotStore(dataDir, config, crash, log);
+    let store: Store | undefined;
     try {
+      if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
+      tellFailedTrial(dataDir, VERSION, log);
+      trial.begin();
+      store = openBotStore(dataDir, config, crash, log);
+      if (trial.isOpen()) await checkTokens(setup);
+      const banner = createBanner(
+        { version: VERSION, config: config.file, data: dataDir },
+        isForPeople(flags, io),
+        { log, io },
+      );
       return await serve({
+        restart: parts.restart,
+        onWrite: trial.accept,
         setup,
         loaded,
         hangups,
@@ -145,11 +232,10 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         },
         setHttp: instance.setHttp,
         commandKey: randomBytes(KEY_BYTES).toString("hex"),
-        announce: createBanner(
-          { version: VERSION, config: config.file, data: dataDir },
-          isForPeople(flags, io),
-          { log, io },
-        ),
+        announce(online, base) {
+          trial.accept(); // the event by which Discord resumes a session is not stored
+          banner(online, base);
+        },
         notify,
         store,
         dataDir,
@@ -166,7 +252,7 @@ async function run(flags: RunFlags, io: Io, hangups: Hangups): Promise<ExitCode>
         },
       });
     } finally {
-      store.close();
+      store?.close();
       await instance.release();
       logging.stop();
     }
@@ -253,9 +339,34 @@ function hookOf<Hook>(name: string, read: () => Hook): Hook {
   }
 }
 
-function refuse(problems: readonly Problem[], io: Io): ExitCode {
+/** A new version may refuse the config that the old one runs with; so that is part of its trial. */
+async function refuse(
+  problems: readonly Problem[],
+  parts: OwnRun,
+  io: Io,
+): Promise<ExitCode> {
   io.err(problemsText(problems, io));
+  const { dataDir, trial } = parts;
+  parts.why = problems.find(({ severity }) => severity === "error")?.message;
+  if (!trial.isOpen()) return EXIT.config;
+  const { lockForCommand } = await import("../shared/store_access.ts");
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind === "taken") return EXIT.config; // the old version runs
+  trial.begin();
+  lock.release();
   return EXIT.config;
+}
+
+/**
+ * Asks Discord about each token before a new version connects.
+ *
+ * @throws {StartError} If Discord refuses one.
+ */
+async function checkTokens({ accounts }: Setup): Promise<void> {
+  for (const [accountId, { token, apiBase }] of accounts) {
+    if (!await isTokenRefused(token, apiBase)) continue;
+    throw new StartError(`Discord refuses the token of the account ${accountId}`, EXIT.refused);
+  }
 }
 
 /** Prints warnings on a terminal as `config check` does; a log gets a line for each. */

@@ -28,6 +28,7 @@ import type { NightlyBackups } from "../backup/nightly.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import { endingOf, firstSignal, logWait } from "./ending.ts";
+import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
@@ -49,6 +50,10 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly notify: Notify;
   /** A test ends the process there. */
   readonly crashAt: (moment: CrashMoment) => void;
+  /** Restarts of this process, on request. */
+  readonly restart: RestartRequests;
+  /** Called before a command changes the store. */
+  readonly onWrite: () => void;
 }
 
 /** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
@@ -57,7 +62,10 @@ const HTTP_DELAY_MS = 100;
 /** Milliseconds of the start; after it, code is compiled sooner. */
 const START_MS = 1_000;
 
-/** Starts the bot and its HTTP server, and waits for its end or for a signal. */
+/**
+ * Starts the bot and its HTTP server, and waits for its end or for a signal. The function is long because
+ * it is a list: one part after the other, and their ends.
+ */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
@@ -90,6 +98,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let isLeaving = false;
   // At once: a second signal ends the process, and that is no crash.
   void signal.then(() => {
+    options.restart.cancel(); // the process was told to end
     if (isLeaving) return;
     ending = "stopped";
     void endRun();
@@ -116,7 +125,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     if (address !== undefined) options.setHttp(address, options.commandKey);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
-    const calls = { "dashboard.login": () => dashboard.login(base) };
+    const calls = {
+      "dashboard.login": () => dashboard.login(base),
+      "upgrade.restart": () => options.restart.ask("restart"),
+      "upgrade.back": () => options.restart.ask("back"),
+    };
     requests = await serveCommands(bot, options, calls, log);
     watch = watchOver(bot, {
       ...options,
@@ -131,13 +144,15 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       ...(base !== undefined && { health: `${base}/healthz` }),
     });
     nightly = await startNightly(() => setup, options, logging.forPart("store"));
-    const end = await Promise.race([bot.ended, signal]);
+    const end = await Promise.race([bot.ended, signal, options.restart.asked]);
     isLeaving = true;
     watch.leave();
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
     const stopped = bot.stop();
-    if (end.kind === "signal") void logOpenWork(bot, stopped, options, log);
+    if (end.kind === "signal" || end.kind === "restart") {
+      void logOpenWork(bot, stopped, options, log);
+    }
     await stopped;
     await endRun();
     log.info("Barnacle has stopped", { code });
@@ -163,7 +178,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
  */
 async function serveCommands(
   bot: Bot,
-  { store, dataDir, crashAt }: ServeOptions,
+  { store, dataDir, crashAt, onWrite }: ServeOptions,
   ownCalls: OwnCalls,
   log: Log,
 ) {
@@ -173,7 +188,7 @@ async function serveCommands(
     return await serveSocket(dataDir, async (request) => {
       crashAt("asked");
       const { createCallHandler } = await import("../shared/store_calls.ts");
-      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls);
+      handler ??= createCallHandler(store, bot.changedByCommand, ownCalls, onWrite);
       const answer = await handler(request);
       crashAt("carriedOut");
       return answer;

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isContainer } from "../../host/process/boot.ts";
-import { ownCommand } from "../../host/process/own_process.ts";
+import { programFile } from "../../host/process/replace.ts";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { LABEL, type ServiceLayout, UNIT } from "./layout.ts";
@@ -54,7 +54,6 @@ const NO_PROGRAM = 127;
 /** The real machine. */
 export function thisMachine(env: Env): HostMachine {
   const { uid, username, homedir } = userInfo();
-  const { program, args } = ownCommand();
   return {
     platform: process.platform,
     env,
@@ -62,7 +61,7 @@ export function thisMachine(env: Env): HostMachine {
     user: username,
     home: homedir,
     root: "",
-    program: args.length === 0 ? realpathSync(program) : undefined,
+    program: programFile(),
     run: ([name, ...args], timeoutMs) => runProgram(name, args, env, timeoutMs),
   };
 }

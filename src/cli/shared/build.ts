@@ -5,6 +5,7 @@
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { Build } from "../../http/metrics.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { COMMIT, VERSION } from "../../version.ts";
 import type { Io } from "../terminal/io.ts";
 import { EXIT, type ExitCode } from "./exit_code.ts";
@@ -30,7 +31,11 @@ function sqliteVersion(): string {
 
 /** Prints one line. */
 export function version({ json }: { readonly json: boolean }, { out }: Io): ExitCode {
-  const facts = { ...readBuild(), platform: `${process.platform}-${process.arch}` };
+  const facts = {
+    ...readBuild(),
+    platform: `${process.platform}-${process.arch}`,
+    schema: MIGRATIONS.length,
+  };
   const { version, commit, runtime, sqlite, platform } = facts;
   const name = commit === "" ? version : `${version} (${commit})`;
   out(json ? JSON.stringify(facts) : `barnacle ${name}, ${runtime}, SQLite ${sqlite}, ${platform}`);

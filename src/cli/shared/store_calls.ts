@@ -22,7 +22,7 @@ import { toStartError } from "./start_error.ts";
 export type OwnCalls = { readonly [Name in OwnCallName]: () => unknown };
 
 /** Name of such a call. */
-export type OwnCallName = "dashboard.login";
+export type OwnCallName = "dashboard.login" | "upgrade.restart" | "upgrade.back";
 
 /** A namespace of the store with methods that a command may ask for. */
 export type AskedNamespace =
@@ -282,11 +282,13 @@ function showInFile(store: Store): void {
  *
  * @param onWritten Gets the namespace of each call that has succeeded.
  * @param own Calls of the process itself.
+ * @param onWrite Called before each call that writes.
  */
 export function createCallHandler(
   store: Store,
   onWritten: (namespace: AskedNamespace) => void,
   own?: OwnCalls,
+  onWrite: () => void = () => {},
 ): SocketHandler {
   return async (request) => {
     try {
@@ -295,6 +297,7 @@ export function createCallHandler(
       if (ownCall) return JSON.stringify({ result: await ownCall() });
       const run = CALLS.get(name);
       if (!run) throw notUnderstood();
+      if (name in WRITES) onWrite();
       const result = await run(store, args);
       if (name in WRITES) {
         onWritten(name.split(".")[0] as AskedNamespace);

@@ -17,7 +17,14 @@ describe("[O10] barnacle version", () => {
     const io = recordingIo();
     assert.equal(version({ json: true }, io), 0);
     const facts = JSON.parse(io.stdout.join(""));
-    assert.deepEqual(Object.keys(facts), ["version", "commit", "runtime", "sqlite", "platform"]);
+    assert.deepEqual(Object.keys(facts), [
+      "version",
+      "commit",
+      "runtime",
+      "sqlite",
+      "platform",
+      "schema",
+    ]);
     assert.equal(facts.platform, `${process.platform}-${process.arch}`);
   });
 });

@@ -217,6 +217,37 @@ for (const example of EXAMPLES) {
   });
 }
 
+/** One store of each schema, and so of each release: a later release opens all of them. */
+const OF_SCHEMAS = ["schema_1_c2d2634d.sql", "schema_2.sql", "schema_3.sql"];
+
+describe("[X7] [O13] the stores of all releases", () => {
+  it("has one of each schema", () => {
+    assert.equal(OF_SCHEMAS.length, MIGRATIONS.length);
+  });
+
+  for (const [index, example] of OF_SCHEMAS.entries()) {
+    it(`opens and reads ${example}, and keeps a copy if it changes it`, async () => {
+      using directory = tempDirectory();
+      const path = join(directory.path, "barnacle.db");
+      restore(example, path);
+      const stored = new DatabaseSync(path, { readOnly: true });
+      assert.deepEqual([schemaOf(stored), columnsOf(stored)], [index + 1, COLUMNS[index]]);
+      stored.close();
+      const isOld = index + 1 < MIGRATIONS.length;
+      assert.equal(isCurrent(path), !isOld);
+      const { database, store, refused } = start(path);
+      assertWhole(database);
+      assert.deepEqual(refused, []);
+      const backups = readdirSync(directory.path).filter((name) => name.endsWith(".bak"));
+      assert.equal(backups.length, isOld ? 1 : 0);
+      await store.inbox.voidClaims();
+      assert.equal((await store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id, id(3));
+      assert.deepEqual(read(database, "PRAGMA integrity_check"), ["ok"]);
+      store.close();
+    });
+  }
+});
+
 describe("[X7] a store whose columns are not those of its number", () => {
   const current = (sql: string) =>
     [...MIGRATIONS, `PRAGMA user_version = ${MIGRATIONS.length}`, sql].join(";");

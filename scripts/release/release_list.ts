@@ -1,0 +1,92 @@
+/**
+ * Writes the list of releases that `barnacle upgrade` reads (docs/internals/releases.md).
+ *
+ * `deno run -A scripts/release/release_list.ts dist [releases.json]` adds the version of `deno.json`
+ * with the binaries in `dist` to an earlier list, and prints the result. The maintainer signs it.
+ */
+
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { MIGRATIONS } from "../../src/store/database/migrations.ts";
+
+/** A release of the list. */
+export interface ListedRelease {
+  readonly version: string;
+  /** Day of the release, `"2026-11-23"`. */
+  readonly date: string;
+  /** Number of the store's newest schema. */
+  readonly schema: number;
+  /** Programs by platform. */
+  readonly files: Readonly<
+    Record<string, { readonly path: string; readonly size: number; readonly sha256: string }>
+  >;
+}
+
+/** The list. */
+export interface ReleaseListFile {
+  readonly format: 1;
+  /** When the list was made; a Barnacle refuses an older list than it has seen. */
+  readonly issued: string;
+  readonly releases: readonly ListedRelease[];
+}
+
+/** `barnacle-linux-x64-musl`, `barnacle-windows-x64.exe`. */
+const PROGRAM = /^barnacle-((?:linux|darwin|windows)-[\w-]+?)(?:\.exe)?$/;
+
+/**
+ * Describes the programs in a folder.
+ *
+ * @param date Unix time in milliseconds.
+ */
+export function describeRelease(
+  folder: string,
+  version: string,
+  date: number,
+  schema: number = MIGRATIONS.length,
+): ListedRelease {
+  const files = readdirSync(folder).sort().flatMap((name) => {
+    const platform = PROGRAM.exec(name)?.[1];
+    if (platform === undefined) return [];
+    const bytes = readFileSync(join(folder, name));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return [[platform, { path: `v${version}/${name}`, size: bytes.length, sha256 }] as const];
+  });
+  if (files.length === 0) throw new TypeError(`${folder} has no barnacle-… of a release`);
+  const day = new Date(date).toISOString().slice(0, 10);
+  return { version, date: day, schema, files: Object.fromEntries(files) };
+}
+
+/**
+ * Adds a release to a list, in front. One of the same version is replaced.
+ *
+ * @param issued Unix time in milliseconds.
+ */
+export function addRelease(
+  before: ReleaseListFile | undefined,
+  release: ListedRelease,
+  issued: number,
+): ReleaseListFile {
+  const others = before?.releases.filter(({ version }) => version !== release.version) ?? [];
+  return {
+    format: 1,
+    issued: new Date(issued).toISOString().replace(/\.\d+/, ""),
+    releases: [release, ...others],
+  };
+}
+
+function main(): void {
+  const [folder, earlier] = process.argv.slice(2);
+  if (folder === undefined) {
+    throw new TypeError("Name the folder of the binaries: scripts/release/release_list.ts dist");
+  }
+  const config = join(import.meta.dirname ?? ".", "..", "..", "deno.json");
+  const { version } = JSON.parse(readFileSync(config, "utf8"));
+  const before = earlier === undefined ? undefined : JSON.parse(readFileSync(earlier, "utf8"));
+  const now = Date.now();
+  const list = addRelease(before, describeRelease(folder, version, now), now);
+  console.log(JSON.stringify(list, undefined, 2));
+}
+
+if (import.meta.main) main();

@@ -1,0 +1,150 @@
+/** Finds the bot whose program is exchanged, and its store; and restarts that bot. */
+
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { filesOf, hasPrevious, installPrevious } from "../../host/files/program_file.ts";
+import type { ProgramFiles } from "../../host/files/program_file.ts";
+import { readVersionRecord } from "../../host/files/version_record.ts";
+import type { CrashPoints } from "../../host/process/crash_points.ts";
+import { printable } from "../../lib/text/quoted.ts";
+import { inspect } from "../../store/database/database.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { findData } from "../shared/find_data.ts";
+import { holderOf } from "../shared/running_bot.ts";
+import type { HostMachine } from "../service/machine.ts";
+import type { Io } from "../terminal/io.ts";
+import { goBack } from "./go_back.ts";
+import {
+  type ActiveService,
+  activeService,
+  askToRestart,
+  type Restarted,
+  restartService,
+  waitForVersion,
+} from "./restart_bot.ts";
+import type { ProgramFacts } from "./try_program.ts";
+
+/** The bot of a program. */
+export interface UpgradedBot {
+  readonly dataDir: string;
+  /** The service that runs the program; absent if a bot runs without, or none runs. */
+  readonly service: ActiveService | undefined;
+  /** Number of the store's schema; absent if there is no store. */
+  readonly schema: number | undefined;
+}
+
+/**
+ * Finds the bot: the active service of the program, or the data directory as all commands find it.
+ *
+ * @param program Absolute, with links resolved.
+ */
+export async function findPlace(
+  program: string,
+  { data }: Pick<CommonFlags, "data">,
+  io: Io,
+  machine: HostMachine,
+): Promise<UpgradedBot> {
+  const service = data === undefined ? await activeService(program, machine) : undefined;
+  const { dataDir } = service ?? await findData(data, io);
+  return { dataDir, service, schema: schemaIn(dataDir) };
+}
+
+function schemaIn(dataDir: string): number | undefined {
+  const path = join(dataDir, DATABASE_NAME);
+  if (!existsSync(path)) return undefined;
+  // SQLite would leave files of this user beside it; and a running bot has the newest schema.
+  if (statSync(path).uid !== process.geteuid?.()) return MIGRATIONS.length;
+  return inspect(path, Infinity);
+}
+
+/**
+ * Refuses a program that cannot read the store.
+ *
+ * @throws {StartError} If the store has a newer schema.
+ */
+export function assertStoreFits(
+  { dataDir, schema }: Pick<UpgradedBot, "dataDir" | "schema">,
+  program: ProgramFacts,
+): void {
+  if (schema === undefined || schema <= program.schema) return;
+  throw new StartError(
+    `the store in ${dataDir} has schema ${schema}, and Barnacle ${program.version} reads schemas up ` +
+      `to ${program.schema}; nothing was changed. To go back all the same, install that version by ` +
+      "hand, and a backup of its time with `barnacle restore` (docs/upkeep.md)",
+    EXIT.failed,
+  );
+}
+
+/** Milliseconds that a failed version gets to exchange the program itself, and between two looks. */
+const SWAP_MS = 3_000;
+const LOOK_EVERY_MS = 25;
+
+/**
+ * Restarts the bot with the program that is installed now, and waits for the outcome. If the new
+ * version fails and may not exchange the program itself, this does it.
+ */
+export async function restartOnto(
+  version: string,
+  { dataDir, service }: UpgradedBot,
+  files: ProgramFiles,
+  io: Io,
+  machine: HostMachine,
+): Promise<Restarted> {
+  const since = Date.now();
+  const before = holderOf(dataDir);
+  if (service) {
+    const problem = await restartService(service, machine);
+    const pid = before?.pid;
+    if (problem !== undefined) return { kind: "runs", pid, why: printable(problem) };
+  } else {
+    const answer = await askToRestart(dataDir, files.program, "upgrade.restart");
+    if (answer !== "begun") return answer;
+  }
+  const outcome = await io.during(
+    `Waiting for Barnacle ${version}`,
+    waitForVersion(dataDir, version, before, since),
+  );
+  if (outcome.kind !== "failed") return outcome;
+  for (let waitedMs = 0; hasPrevious(files) && waitedMs < SWAP_MS; waitedMs += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS);
+  }
+  if (service && hasPrevious(files)) {
+    installPrevious(files);
+    await restartService(service, machine);
+  }
+  return outcome;
+}
+
+/**
+ * Ends the trial of the running version, with the copy of the store from before it.
+ *
+ * @param previous The version to go back to.
+ * @returns `undefined` if no trial is open: then the store may have new events.
+ */
+export async function undoTrial(
+  previous: string,
+  version: string,
+  { dataDir, service }: UpgradedBot,
+  { program }: ProgramFiles,
+  io: Io,
+  crash: Pick<CrashPoints, "at">,
+): Promise<Restarted | undefined> {
+  const { trial } = readVersionRecord(dataDir);
+  if (service || trial?.version !== version || trial.from !== previous) return undefined;
+  const since = Date.now();
+  const before = holderOf(dataDir);
+  const answer = await askToRestart(dataDir, program, "upgrade.back");
+  if (answer === "begun") {
+    const wait = waitForVersion(dataDir, previous, before, since);
+    return await io.during(`Waiting for Barnacle ${previous}`, wait);
+  }
+  if (answer.kind !== "none") return undefined;
+  const why = "the operator asked for it";
+  const isBack = await goBack({ dataDir, program, trial, why }, crash, io.err);
+  return isBack || !hasPrevious(filesOf(program)) ? answer : undefined;
+}

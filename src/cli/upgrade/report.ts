@@ -1,0 +1,106 @@
+/** Prints the result of `barnacle upgrade`. */
+
+import type { ProgramFiles } from "../../host/files/program_file.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { Io } from "../terminal/io.ts";
+import type { ForeignOwner } from "./owner.ts";
+import type { Release } from "./release_list.ts";
+import type { Restarted } from "./restart_bot.ts";
+
+/** What the command has found or done. */
+export type UpgradeResult =
+  | { readonly kind: "current"; readonly version: string; readonly list: string }
+  | {
+    readonly kind: "available";
+    readonly version: string;
+    readonly release: Release;
+    readonly list: string;
+    readonly owner: ForeignOwner | undefined;
+  }
+  | {
+    readonly kind: "installed";
+    readonly from: string;
+    readonly to: string;
+    readonly files: ProgramFiles;
+    readonly outcome: Restarted;
+  };
+
+/** Prints a result, and returns its exit code. */
+export function report(
+  result: UpgradeResult,
+  { json }: Pick<CommonFlags, "json">,
+  io: Io,
+): ExitCode {
+  const { text, code, facts } = told(result);
+  if (json) io.out(JSON.stringify(facts));
+  else for (const line of text) io.out(line);
+  return code;
+}
+
+function told(result: UpgradeResult): {
+  readonly text: readonly string[];
+  readonly code: ExitCode;
+  readonly facts: object;
+} {
+  switch (result.kind) {
+    case "current": {
+      const { version, list } = result;
+      return {
+        text: [`Barnacle ${version} is the newest release (list of ${list}).`],
+        code: EXIT.done,
+        facts: { version, newest: version, list },
+      };
+    }
+    case "available": {
+      const { version, release, list, owner } = result;
+      const command = owner?.command ?? "barnacle upgrade";
+      return {
+        text: [
+          `Barnacle ${release.version} of ${release.date} is available; this is ${version} (list of ` +
+          `${list}). To install it: ${command}`,
+        ],
+        code: EXIT.partly,
+        facts: { version, newest: release.version, date: release.date, list, command },
+      };
+    }
+    case "installed": {
+      const { from, to, files: { program }, outcome } = result;
+      return {
+        text: [outcomeText(from, to, outcome)],
+        code: codeOf(outcome),
+        facts: { from, to, program, outcome },
+      };
+    }
+  }
+}
+
+function outcomeText(from: string, to: string, outcome: Restarted): string {
+  const back = "`barnacle upgrade --back` returns to the program before it";
+  switch (outcome.kind) {
+    case "none":
+      return `Barnacle ${to} is installed. No bot runs; the next \`barnacle run\` starts it. ${back}.`;
+    case "accepted":
+      return `Barnacle ${to} runs, and Discord answers, ${
+        (outcome.ms / 1_000).toFixed(1)
+      } s after ` +
+        `the restart began. ${back}.`;
+    case "failed":
+      return `Barnacle ${to} could not start, so ${from} is back: ${outcome.why}`;
+    case "runs": {
+      const who = outcome.pid === undefined ? "the bot" : `the bot (pid ${outcome.pid})`;
+      return `Barnacle ${to} is installed, but ${who} goes on with ${from}: ${outcome.why}. Restart it ` +
+        "yourself.";
+    }
+    case "late":
+      return outcome.isRunning
+        ? `Barnacle ${to} runs, but has no event of Discord yet; \`barnacle status\` says why. ${back}.`
+        : `Barnacle ${to} is installed, but no bot runs any more; \`barnacle logs\` says why. Start it, ` +
+          "or go back with `barnacle upgrade --back`.";
+  }
+}
+
+function codeOf({ kind }: Restarted): ExitCode {
+  if (kind === "failed") return EXIT.failed;
+  return kind === "none" || kind === "accepted" ? EXIT.done : EXIT.partly;
+}

@@ -1,0 +1,194 @@
+/**
+ * Exchanges the file of a program by a newer one, and back.
+ *
+ * At each moment, the program's name leads to a whole program: a process that dies, or a power cut,
+ * leaves the old one or the new one. The old program stays beside it.
+ */
+
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { codeOf } from "../../lib/errors.ts";
+
+/** The files beside a program that belong to its upgrades. */
+export interface ProgramFiles {
+  /** The program itself, with links resolved. */
+  readonly program: string;
+  /** The program before it. */
+  readonly previous: string;
+  /** The one that is being downloaded. */
+  readonly next: string;
+  /** When the newest list of releases was made that has been seen. */
+  readonly seen: string;
+}
+
+/** Names the files; on Windows, a program keeps its ending. */
+export function filesOf(program: string): ProgramFiles {
+  const folder = dirname(program);
+  const [, name = "", end = ""] = /^(.*?)(\.exe)?$/i.exec(basename(program)) ?? [];
+  return {
+    program,
+    previous: join(folder, `${name}.previous${end}`),
+    next: join(folder, `.${name}.next${end}`),
+    seen: join(folder, `.${name}.releases`),
+  };
+}
+
+/** Why bytes are not the wanted program. */
+export type WrongBytes =
+  | { readonly kind: "short"; readonly bytes: number }
+  | { readonly kind: "long" }
+  | { readonly kind: "other"; readonly sha256: string };
+
+/**
+ * Writes a program to {@link ProgramFiles.next}, and waits until the disk has it.
+ *
+ * @returns Why it is not the wanted one; then nothing stays of it.
+ * @throws {Error} If the disk refuses, or the bytes cannot be read; then nothing stays, either.
+ */
+export async function writeNext(
+  { program, next }: ProgramFiles,
+  bytes: AsyncIterable<Uint8Array>,
+  wanted: { readonly size: number; readonly sha256: string },
+): Promise<WrongBytes | undefined> {
+  rmSync(next, { force: true }); // of a process that died
+  let isWhole = false;
+  const file = await open(next, "wx", 0o600);
+  try {
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const chunk of bytes) {
+      size += chunk.length;
+      if (size > wanted.size) return { kind: "long" };
+      hash.update(chunk);
+      await file.writeFile(chunk); // goes on where the last one ended
+    }
+    if (size < wanted.size) return { kind: "short", bytes: size };
+    const sha256 = hash.digest("hex");
+    if (sha256 !== wanted.sha256) return { kind: "other", sha256 };
+    await file.sync();
+    isWhole = true;
+  } finally {
+    await file.close().finally(() => {
+      if (!isWhole) rmSync(next, { force: true });
+    });
+  }
+  const { mode, uid, gid } = statSync(program);
+  if (process.geteuid?.() === 0) chownSync(next, uid, gid);
+  chmodSync(next, mode & 0o777);
+  return undefined;
+}
+
+/** Keeps the program under its second name; both are the same file, as far as the disk can do so. */
+export function keepPrevious({ program, previous }: ProgramFiles): void {
+  const part = `${previous}.part`;
+  rmSync(part, { force: true });
+  try {
+    linkSync(program, part);
+  } catch {
+    copyFileSync(program, part); // a file system without second names
+    sync(part);
+  }
+  renameSync(part, previous);
+  // A rename to another name of the same file does nothing.
+  rmSync(part, { force: true });
+  syncFolder(dirname(program));
+}
+
+/** Puts the downloaded program in the place of the old one, in one step. */
+export function installNext({ program, next, previous }: ProgramFiles): void {
+  putInPlace(next, program, previous);
+}
+
+/** Puts the previous program back in its place, in one step. */
+export function installPrevious({ program, previous, next }: ProgramFiles): void {
+  putInPlace(previous, program, next);
+}
+
+/** @param aside Where Windows moves a running program, whose name cannot be given to another one. */
+function putInPlace(from: string, program: string, aside: string): void {
+  if (process.platform === "win32") {
+    renameSync(program, aside);
+    try {
+      renameSync(from, program);
+    } catch (cause) {
+      renameSync(aside, program);
+      throw cause;
+    }
+    return;
+  }
+  renameSync(from, program);
+  syncFolder(dirname(program));
+}
+
+/** Removes a program that is not installed after all. */
+export function dropNext({ next }: ProgramFiles): void {
+  rmSync(next, { force: true });
+}
+
+/** When the newest list was made that has been seen; `undefined` if none, or if it is not known. */
+export function readSeen({ seen }: ProgramFiles): string | undefined {
+  try {
+    const text = readFileSync(seen, "utf8").trim();
+    return Number.isNaN(Date.parse(text)) ? undefined : text;
+  } catch {
+    return undefined; // none yet
+  }
+}
+
+/** Notes the date of a list. A user who may not write there has nothing to protect. */
+export function writeSeen({ seen }: ProgramFiles, issued: string): void {
+  const part = `${seen}.part`;
+  try {
+    writeFileSync(part, `${issued}\n`, { mode: 0o644 });
+    renameSync(part, seen);
+  } catch {
+    rmSync(part, { force: true });
+  }
+}
+
+/** Whether there is a previous program. */
+export function hasPrevious({ previous }: ProgramFiles): boolean {
+  return existsSync(previous);
+}
+
+/** Whether the disk, and not the network, is the reason of a failed write. */
+export function isOfDisk(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EACCES", "EPERM"]
+    .includes(codeOf(error) ?? "");
+}
+
+function sync(path: string): void {
+  const descriptor = openSync(path, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return; // Windows cannot open a folder
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,402 @@
+/**
+ * Upgrades a running bot between real binaries of three versions: from 1.0.0 to 1.1.0 with the same
+ * schema, and to 1.2.0 with the next one, which also has faults on demand.
+ */
+
+import assert from "node:assert/strict";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, describe, it } from "node:test";
+import { startOwnProcess } from "../../../src/host/process/own_process.ts";
+import type { Env } from "../../../src/lib/env.ts";
+import {
+  buildReleases,
+  FAULTS,
+  NEXT_SCHEMA,
+  REFUSALS,
+  type Releases,
+} from "../../support/release/builds.ts";
+import { newSigner } from "../../support/release/signer.ts";
+import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+let place: ReturnType<typeof tempDirectory>;
+let releases: Releases;
+
+before(() => {
+  place = tempDirectory();
+  releases = buildReleases(join(place.path, "releases"), [
+    { version: "1.0.0" },
+    { version: "1.1.0" },
+    { version: "1.2.0", schema: 4, changes: [NEXT_SCHEMA, FAULTS, REFUSALS] },
+  ]);
+});
+after(() => place[Symbol.dispose]());
+
+let installations = 0;
+
+/** Installs 1.0.0 in a folder of its own, and offers some versions. */
+function install(...versions: string[]): string {
+  const folder = join(place.path, `bin${++installations}`);
+  mkdirSync(folder);
+  const program = join(folder, "barnacle");
+  copyFileSync(releases.binary("1.0.0"), program);
+  chmodSync(program, 0o755);
+  releases.issue({ versions });
+  return program;
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a program to its end. */
+async function run(program: string, args: readonly string[], env: Env = {}): Promise<Ran> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const all = { PATH: "/usr/bin:/bin", HOME: place.path, ...env };
+  const child = startOwnProcess({ program, args: [] }, args, all, (line, stream) => {
+    (stream === "stdout" ? out : err).push(line);
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 2 * PATIENCE_MS);
+  const { code, signal } = await child.exited;
+  clearTimeout(timer);
+  return { code, signal, out: out.join("\n"), err: err.join("\n") };
+}
+
+function upgrade(
+  program: string,
+  { dataDir, simulator }: Pick<Scene, "dataDir" | "simulator">,
+  args: readonly string[] = [],
+  env: Env = {},
+): Promise<Ran> {
+  const isNamed = args.includes("--back") || args.includes("--from");
+  const from = isNamed ? [] : ["--from", releases.folder];
+  return run(program, ["upgrade", ...from, "--data", dataDir, ...args], {
+    DISCORD_API_URL: simulator.apiUrl, // or no crash point works
+    ...env,
+  });
+}
+
+async function versionOf(program: string): Promise<string> {
+  return JSON.parse((await run(program, ["version", "--json"])).out).version;
+}
+
+function schemaOf({ dataDir }: Pick<Scene, "dataDir">): unknown {
+  const database = new DatabaseSync(join(dataDir, "barnacle.db"), { readOnly: true });
+  const { user_version: schema } = database.prepare("PRAGMA user_version").get() ?? {};
+  database.close();
+  return schema;
+}
+
+/** Asks, and waits for the answer. */
+async function answers({ say, mention, written, until }: Scene, text: string): Promise<void> {
+  say("grace", "general", `${mention} ${text}`);
+  await until(`the answer to ${text}`, () => written("general").some((one) => one.includes(text)));
+  assert.equal(written("general").filter((one) => one.includes(text)).length, 1);
+}
+
+/** Watches how long no session is connected. */
+function watchConnection({ simulator }: Scene): { stop(): number } {
+  let longest = 0;
+  let since: number | undefined;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    if (simulator.connected() > 0) since = undefined;
+    else longest = Math.max(longest, now - (since ??= now));
+  }, 5);
+  return {
+    stop() {
+      clearInterval(timer);
+      return longest;
+    },
+  };
+}
+
+describe("[O13] barnacle upgrade", () => {
+  it("upgrades a running bot by RESUME, in the same process, and goes back by hand", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const bot = await scene.start();
+      await answers(scene, "before");
+      const looked = await upgrade(program, scene, ["--check"]);
+      assert.equal(looked.code, 3, looked.err);
+      assert.match(looked.out, /^Barnacle 1\.1\.0 of .* is available; this is 1\.0\.0 \(list of/);
+      assert.equal(await versionOf(program), "1.0.0");
+
+      const connection = watchConnection(scene);
+      const done = await upgrade(program, scene);
+      assert.equal(done.code, 0, `${done.err}\n${bot.lines.slice(-20).join("\n")}`);
+      assert.match(done.out, /^Barnacle 1\.1\.0 runs, and Discord answers/);
+      console.log(`without connection: ${connection.stop().toFixed(0)} ms. ${done.out}`);
+      assert.equal(await versionOf(program), "1.1.0");
+      assert.equal(await versionOf(`${program}.previous`), "1.0.0");
+      const { resumes, identifies } = scene.simulator.account();
+      assert.deepEqual(resumes.map(({ outcome }) => outcome), ["resumed"]);
+      assert.equal(identifies.length, 1);
+      await answers(scene, "after");
+      assert.equal((await upgrade(program, scene)).out.replace(/ \(.*/, ""), NEWEST);
+
+      const back = await upgrade(program, scene, ["--back"]);
+      assert.equal(back.code, 0, back.err);
+      assert.equal(await versionOf(program), "1.0.0");
+      await answers(scene, "back again");
+      assert.deepEqual(scene.simulator.account().resumes.length, 2);
+      const again = await upgrade(program, scene, ["--back"]);
+      assert.equal(again.code, 1);
+      assert.match(
+        again.err,
+        /there is no previous program .*barnacle\.previous; `barnacle upgrade/,
+      );
+    });
+  });
+
+  it("migrates the store, and refuses the old program for it later", () => {
+    const program = install("1.0.0", "1.2.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const bot = await scene.start();
+      await answers(scene, "before");
+      const done = await upgrade(program, scene);
+      assert.equal(done.code, 0, done.err);
+      assert.match(done.err, /brings the store from schema 3 to 4, and keeps a copy/);
+      assert.equal(schemaOf(scene), 4);
+      await answers(scene, "after");
+      for (const args of [["--back"], ["--to", "1.0.0"]]) {
+        const back = await upgrade(program, scene, args);
+        assert.equal(back.code, 1);
+        assert.match(
+          back.err,
+          /^barnacle: the store in .* has schema 4, and Barnacle 1\.0\.0 reads/,
+        );
+        assert.equal(await versionOf(program), "1.2.0");
+      }
+      bot.kill("SIGTERM");
+      await bot.exited;
+      copyFileSync(`${program}.previous`, program);
+      const old = scene.startBot();
+      assert.equal((await old.exited).code, 74);
+      assert.match(
+        old.lines.join("\n"),
+        /^barnacle: A newer Barnacle wrote the database .*barnacle\.db: it has schema 4, and this /,
+      );
+      assert.equal(old.lines.length, 1);
+      copyFileSync(releases.binary("1.2.0"), program);
+      await scene.start();
+      await answers(scene, "it goes on");
+    });
+  });
+
+  const FAILURES = [
+    ["fails after the migration", "fails", /a fault of the new version/],
+    ["refuses the config", "refuses", /the new version does not know this key/],
+  ] as const;
+  for (const [what, fault, why] of FAILURES) {
+    it(`goes back by itself if the new version ${what}`, () => {
+      const program = install("1.0.0", "1.2.0");
+      const env = { NEW_VERSION: fault };
+      return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
+        const bot = await scene.start();
+        await answers(scene, "before");
+        const tried = await upgrade(program, scene);
+        assert.equal(tried.code, 1, `${tried.out}${tried.err}`);
+        assert.match(tried.out, /^Barnacle 1\.2\.0 could not start, so 1\.0\.0 is back: /);
+        assert.match(tried.out, why);
+        assert.equal(await versionOf(program), "1.0.0");
+        await scene.line(bot, /A newer Barnacle could not start with these data/);
+        await answers(scene, "after");
+        assert.equal(schemaOf(scene), 3);
+        const { resumes, identifies } = scene.simulator.account();
+        assert.deepEqual([resumes.length, identifies.length], [1, 1]);
+      });
+    });
+  }
+
+  it("goes back by itself after three deaths of the new version", () => {
+    const program = install("1.0.0", "1.2.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const first = await scene.start();
+      await answers(scene, "before");
+      first.kill("SIGTERM");
+      await first.exited;
+      const done = await upgrade(program, scene);
+      assert.equal(done.code, 0, done.err);
+      assert.match(
+        done.out,
+        /1\.2\.0 is installed\. No bot runs; the next `barnacle run` starts it/,
+      );
+      for (let death = 0; death < 3; death++) {
+        assert.deepEqual(await ended(scene.startBot({ NEW_VERSION: "dies" })), KILLED);
+        assert.equal(await versionOf(program), "1.2.0");
+      }
+      await scene.start({ NEW_VERSION: "dies" });
+      assert.equal(await versionOf(program), "1.0.0");
+      await answers(scene, "after");
+      assert.equal(schemaOf(scene), 3);
+    });
+  });
+
+  it("goes back with the copy of the store by hand, before the first event", () => {
+    const program = install("1.0.0", "1.2.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const first = await scene.start();
+      await answers(scene, "before");
+      first.kill("SIGTERM");
+      await first.exited;
+      await upgrade(program, scene);
+      await ended(scene.startBot({ NEW_VERSION: "dies" }));
+      assert.equal(schemaOf(scene), 4);
+      const back = await upgrade(program, scene, ["--back"]);
+      assert.equal(back.code, 0, back.err);
+      assert.equal(schemaOf(scene), 3);
+      assert.equal(await versionOf(program), "1.0.0");
+      await scene.start();
+      await answers(scene, "after");
+    });
+  });
+
+  it("leaves a whole program at each step at which it is killed", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      const bot = await scene.start();
+      for (const point of ["downloaded", "kept", "swapped"]) {
+        const cut = await upgrade(program, scene, [], { BARNACLE_CRASH_AT: point });
+        assert.equal(cut.signal, "SIGKILL", `${point}: ${cut.err}`);
+        assert.equal(await versionOf(program), point === "swapped" ? "1.1.0" : "1.0.0");
+        await answers(scene, point);
+      }
+      bot.kill("SIGKILL");
+      await bot.exited;
+      await scene.start();
+      await answers(scene, "with the new one");
+      assert.equal((await upgrade(program, scene)).code, 0);
+      const folder = readdirSync(join(program, "..")).sort();
+      assert.deepEqual(folder, [".barnacle.releases", "barnacle", "barnacle.previous"]);
+    });
+  });
+
+  it("refuses bad lists and downloads in one line, and the old bot goes on", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      await scene.start();
+      assert.equal((await upgrade(program, scene, ["--check"])).code, 3); // it has seen a list
+      const file = releases.binary("1.1.0");
+      const copy = join(place.path, "whole");
+      copyFileSync(file, copy);
+      const cases:
+        readonly (readonly [what: string, code: number, said: RegExp, () => void, string[]?])[] = [
+          [
+            "another key",
+            1,
+            /do not trust .*releases\.json: the signature is of the key/,
+            () => releases.issue({ signer: newSigner() }),
+          ],
+          ["a changed list", 1, /do not trust .*: the file is not the one that was signed/, () => {
+            releases.issue();
+            writeFileSync(join(releases.folder, "releases.json"), "{}");
+          }],
+          [
+            "an older list",
+            1,
+            /is of 2026-01-02T00:00:00Z, older than the one of/,
+            () => releases.issue({ issued: Date.UTC(2026, 0, 2) }),
+          ],
+          [
+            "another format",
+            1,
+            /it has format 2, and this Barnacle reads format 1\. Install the newest/,
+            () => releases.issue({ change: (list) => ({ ...list, format: 2 }) }),
+          ],
+          [
+            "no list",
+            1,
+            /it is damaged \(issued\)/,
+            () => releases.issue({ change: ({ releases }) => ({ format: 1, releases }) }),
+          ],
+          [
+            "no such version",
+            2,
+            /there is no release 9\.9\.9; the list has 1\.2\.0, 1\.1\.0, 1\.0\.0/,
+            () => releases.issue(),
+            ["--to", "9.9.9"],
+          ],
+          [
+            "another platform",
+            1,
+            /release 1\.1\.0 has no program for linux-x64, only for plan9-x64/,
+            () =>
+              releases.issue({
+                versions: ["1.1.0"],
+                change: (list) => ({
+                  ...list,
+                  releases: list.releases.map((one) => ({
+                    ...one,
+                    files: { "plan9-x64": Object.values(one.files)[0] },
+                  })),
+                }),
+              }),
+          ],
+          ["half a download", 1, /it ended after 1000000 of \d+ bytes; nothing was changed/, () => {
+            releases.issue({ versions: ["1.1.0"] });
+            truncateSync(file, 1_000_000);
+          }],
+          [
+            "another program",
+            1,
+            /its SHA-256 is [0-9a-f]{64}, and the list says/,
+            () => writeFileSync(file, new Uint8Array(statSync(copy).size)),
+          ],
+          [
+            "a missing folder",
+            74,
+            /cannot read \/nowhere\/releases\.json \(ENOENT\); nothing was/,
+            () => {},
+            ["--from", "/nowhere"],
+          ],
+          [
+            "no network",
+            75,
+            /cannot read http:\/\/127\.0\.0\.1:9\/releases\.json \(.*\); nothing was/,
+            () => {},
+            ["--from", "http://127.0.0.1:9"],
+          ],
+          [
+            "another scheme",
+            2,
+            /--from takes a folder, or an address with https or http, not ftp:/,
+            () => {},
+            ["--from", "ftp://host/releases"],
+          ],
+          ["two wishes", 2, /--check looks for the newest release; leave out --to/, () => {}, [
+            "--check",
+            "--to",
+            "1.1.0",
+          ]],
+          ["back and to", 2, /--back takes none of --check, --to and --from/, () => {}, [
+            "--back",
+            "--to",
+            "1.1.0",
+          ]],
+        ];
+      for (const [what, code, said, prepare, args = []] of cases) {
+        prepare();
+        const failed = await upgrade(program, scene, args);
+        const lines = failed.err.split("\n");
+        assert.deepEqual([failed.code, lines.length], [code, 1], `${what}: ${failed.err}`);
+        assert.match(lines[0]!, said, what);
+        assert.match(lines[0]!, /^barnacle: /);
+        assert.equal(await versionOf(program), "1.0.0");
+      }
+      copyFileSync(copy, file);
+      releases.issue();
+      assert.equal(existsSync(join(program, "..", ".barnacle.next")), false);
+      await answers(scene, "it goes on");
+    });
+  });
+});
+
+const NEWEST = "Barnacle 1.1.0 is the newest release";

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { addRelease, describeRelease } from "../../../scripts/release/release_list.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+
+describe("[SEC-R37] the script of the list", () => {
+  it("describes each program of a release, and no other file", () => {
+    using directory = tempDirectory();
+    const names = [
+      "barnacle",
+      "barnacle-linux-x64-musl",
+      "barnacle-windows-arm64.exe",
+      "SHA256SUMS",
+    ];
+    for (const name of names) writeFileSync(join(directory.path, name), "abc");
+    mkdirSync(join(directory.path, "maps"));
+    const release = describeRelease(directory.path, "1.0.0", NOW, 3);
+    const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert.deepEqual(release, {
+      version: "1.0.0",
+      date: "2026-11-23",
+      schema: 3,
+      files: {
+        "linux-x64-musl": { path: "v1.0.0/barnacle-linux-x64-musl", size: 3, sha256 },
+        "windows-arm64": { path: "v1.0.0/barnacle-windows-arm64.exe", size: 3, sha256 },
+      },
+    });
+    const first = addRelease(undefined, release, NOW);
+    const list = addRelease(first, { ...release, version: "1.1.0" }, NOW + 60_000);
+    assert.equal(list.issued, "2026-11-23T12:01:00Z");
+    assert.deepEqual(list.releases.map(({ version }) => version), ["1.1.0", "1.0.0"]);
+    assert.deepEqual(addRelease(list, release, NOW).releases.length, 2);
+  });
+
+  it("refuses a folder without a program", () => {
+    using directory = tempDirectory();
+    assert.throws(() => describeRelease(directory.path, "1.0.0", NOW, 3), /has no barnacle-/);
+  });
+});
