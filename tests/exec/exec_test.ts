@@ -241,8 +241,13 @@ describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() },
   });
 
   /** Runs a script with less than the default limits. */
-  async function limited(script: string, limits: Partial<WrittenLimits>) {
+  async function limited(
+    script: string,
+    limits: Partial<WrittenLimits>,
+    prepare: (folder: string) => void = () => {},
+  ) {
     const { commands, folder } = open(false, limits);
+    prepare(folder);
     const command = await commands.resolve({ argv: [SH, "-c", script], cwd: "" });
     const state = await commands.run(command, 60_000, new AbortController().signal);
     return { ...state, folder };
@@ -276,7 +281,9 @@ describe("[A3] [SEC-R22] commands in bubblewrap", { skip: withoutBubblewrap() },
   });
 
   it("may write in a workspace that is large already, if they do not fill the disk", async () => {
-    const { end } = await limited(`${fill("part", 1)}; sleep 1`, { diskMb: 1 });
+    const { end } = await limited(`${fill("part", 1)}; sleep 1`, { diskMb: 1 }, (folder) => {
+      writeFileSync(join(folder, "old"), new Uint8Array(3 * 1_048_576).fill(1));
+    });
     assert.equal(end?.code, 0);
   });
 

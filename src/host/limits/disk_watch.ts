@@ -10,7 +10,10 @@ import { join } from "node:path";
 
 /** Maximum number of files to add up. */
 const MAX_FILES = 20_000;
-/** Bytes that the disk must lose until the files are added up again. */
+/**
+ * Bytes that the disk must lose until the files are added up again, and that a program may add to a
+ * folder that is too large already: whether another program wrote meanwhile decides nothing.
+ */
 const STEP_BYTES = 16 * 1024 * 1024;
 /** Room that stays for Barnacle's own data. */
 const RESERVE_BYTES = 128 * 1024 * 1024;
@@ -49,7 +52,7 @@ export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
       const [filesBefore, files] = [await firstFiles, await bytesIn(folder)];
       // Too many files to add them up: the disk tells how much the program took.
       if (filesBefore === undefined || files === undefined) return lost > diskBytes;
-      return files > diskBytes && files > filesBefore;
+      return files > diskBytes && files - filesBefore >= STEP_BYTES;
     },
   };
 }
