@@ -15,6 +15,7 @@ import {
 } from "@stricli/core";
 import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
+import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";
 import { type CommandTask, overviewLines, welcomeLines } from "./help/overview.ts";
@@ -65,7 +66,7 @@ export async function runCommandLine(
   const words = withHelpOption(withoutDashes(args), all);
   const wrong = wrongCommand(words, all);
   if (wrong !== undefined) {
-    stderr.write(`barnacle: ${wrong}\n`);
+    stderr.write(`barnacle: ${printable(wrong)}\n`);
     return EXIT.usage;
   }
   const streams: StricliProcess = { stdout, stderr, env };

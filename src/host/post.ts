@@ -6,7 +6,7 @@
  */
 
 import { codeOf } from "../lib/errors.ts";
-import { fetchPlain } from "../lib/network/fetch_plain.ts";
+import { PLAIN_HEADER, PLAIN_OPTION } from "../lib/network/fetch_plain.ts";
 
 /** Milliseconds until the receiver must have answered. */
 const TIMEOUT_MS = 10_000;
@@ -31,13 +31,16 @@ export async function postText(
   const { host } = new URL(address);
   let status: number;
   try {
-    const response = await fetchPlain(fetch, address, {
+    // The answer's body is not read, so its compression cannot make a failure of a success.
+    const options = {
       method: "POST",
-      headers: { ...headers },
+      headers: { ...headers, [PLAIN_HEADER[0]]: PLAIN_HEADER[1] },
       body,
-      redirect: "manual",
+      redirect: "manual" as const,
       signal: AbortSignal.any([limit, signal]),
-    });
+      ...PLAIN_OPTION,
+    };
+    const response = await fetch(address, options);
     ({ status } = response);
     await response.body?.cancel().catch(() => {}); // of a broken connection
   } catch (error) {

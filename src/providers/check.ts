@@ -11,7 +11,7 @@ import { createWire } from "./wire.ts";
 /** Everything that the check needs from outside. */
 export interface CheckDeps extends Clock {
   readonly fetch: typeof globalThis.fetch;
-  /** Maximum silence of the server, in milliseconds. */
+  /** Maximum silence of the server, in milliseconds; a third of the time for the whole answer. */
   readonly timeoutMs: number;
 }
 
@@ -40,6 +40,9 @@ const ANTHROPIC_VERSION = { "anthropic-version": "2023-06-01" };
 
 /** Statuses of a server without such a path. */
 const NO_SUCH_PATH: ReadonlySet<number | undefined> = new Set([404, 405, 501]);
+
+/** A server has three times its longest silence for a whole answer: one that drips never ends. */
+const WHOLE_TIMES = 3;
 
 /** Maximum number of other models in the result. */
 const OTHERS_MAX = 5;
@@ -133,13 +136,16 @@ export async function readAbout(
   body?: object,
 ): Promise<string> {
   const { provider } = settings;
+  const modelId = modelIdOf(settings);
+  const wholeMs = WHOLE_TIMES * timeoutMs;
+  const limit = AbortSignal.timeout(wholeMs);
   const wire = createWire({
-    modelId: modelIdOf(settings),
+    modelId,
     secrets: secretsOf(provider),
     timeouts: { firstByteMs: timeoutMs, betweenBytesMs: timeoutMs },
     fetch,
     now,
-  }, new AbortController().signal);
+  }, limit);
   try {
     const headers = {
       ...(provider.kind === "anthropic" && ANTHROPIC_VERSION),
@@ -153,6 +159,10 @@ export async function readAbout(
       text += decoder.decode(bytes, { stream: true });
     }
     return text;
+  } catch (error) {
+    if (!limit.aborted || error instanceof ModelError) throw error;
+    const message = `${modelId} did not end its answer within ${wholeMs / 1_000} s`;
+    throw new ModelError(message, { kind: "timeout", modelId, cause: error });
   } finally {
     wire.close();
   }

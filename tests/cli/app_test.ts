@@ -25,6 +25,13 @@ const NAMES = TASKS.flatMap(({ commands }) =>
   )
 );
 
+const TOKEN = "MTQ5ODAwMDAwMDAwMDAwMDAw.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789ab";
+const NO_TOKEN_OPTION = new RegExp(
+  "^barnacle: no option takes a secret: other programs see a command line, and the shell keeps it " +
+    "in its history\\. Reset a token that you gave here, and put the new one into the variable " +
+    "DISCORD_BOT_TOKEN, or into a file for --token-file of `barnacle setup`\\n$",
+);
+
 describe("[O10] runCommandLine()", () => {
   it("prints a known problem of a command as one line, with its exit code", async () => {
     using folder = tempDirectory();
@@ -140,6 +147,25 @@ describe("[O10] runCommandLine()", () => {
     [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, mcp, model\n$/],
     [["access", "test", "--user", "ada"], /^barnacle: --channel is missing or has no value/],
     [["outbox", "drop", "x"], /^barnacle: number: "x" is no number/],
+    [["setup", "--token", TOKEN], NO_TOKEN_OPTION],
+    [["setup", `--bot-token=${TOKEN}`], NO_TOKEN_OPTION],
+    [["run", `--token=${TOKEN}`], NO_TOKEN_OPTION],
+    [
+      ["model", "test", "--api-key", "sk-x"],
+      /^barnacle: no option takes a secret: .* Make a new key/,
+    ],
+    [
+      ["backup", "--passphrase", "x"],
+      /^barnacle: no option takes a secret: .*--passphrase-file\n$/,
+    ],
+    [["setup", TOKEN], /^barnacle: no argument takes a token: other programs see a command line/],
+    [[TOKEN], /^barnacle: no argument takes a token/],
+    [["config", TOKEN], /^barnacle: no argument takes a token/],
+    [["\u001b[2J\u202e"], /^barnacle: unknown command "\\u001b\[2J\\u\{202e\}"; .*\n$/],
+    [
+      ["version", "--a\u009bb"],
+      /^barnacle: unexpected argument "--a\\u\{9b\}b"; --help shows the usage\n$/,
+    ],
   ];
   for (const [args, message] of wrong) {
     it(`ends with 2 and one line on: ${args.join(" ")}`, async () => {
@@ -147,6 +173,7 @@ describe("[O10] runCommandLine()", () => {
       assert.equal(code, 2);
       assert.equal(stdout, "");
       assert.match(stderr, message);
+      assert.ok(!stderr.includes(TOKEN), "it repeats the token");
     });
   }
 });

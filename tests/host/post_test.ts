@@ -11,12 +11,13 @@ const WORDS = { headers: { "x-token": "tk_of_a_header" }, body: "words" };
 describe("[O12] postText()", () => {
   let server: Server;
   let status = 200;
+  let headers: Readonly<Record<string, string>> = {};
   const paths: string[] = [];
   before(async () => {
     server = createServer((request, response) => {
       paths.push(`${request.method} ${request.url} ${request.headers["x-token"]}`);
       if (status === 0) return void request.socket.destroy();
-      response.writeHead(status, { location: "/other" }).end("the receiver's words");
+      response.writeHead(status, { location: "/other", ...headers }).end("the receiver's words");
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
   });
@@ -31,6 +32,13 @@ describe("[O12] postText()", () => {
     status = 204;
     await postText(address(), WORDS, NEVER);
     assert.equal(paths.at(-1), "POST /hook/secret-of-the-path?key=s3cret tk_of_a_header");
+  });
+
+  it("counts an answer with an unknown compression as taken, so no message repeats", async () => {
+    status = 200;
+    headers = { "content-encoding": "br" };
+    await postText(address(), WORDS, NEVER);
+    headers = {};
   });
 
   const FAULTS: readonly (readonly [status: number, words: RegExp])[] = [

@@ -40,6 +40,7 @@ async function check(
   provider: ProviderSettings,
   answer: (sent: Sent) => Response | Promise<Response>,
   name = "llama3.2",
+  timeoutMs = 5_000,
 ): Promise<{ readonly result: ModelCheck; readonly sent: readonly Sent[] }> {
   const sent: Sent[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -51,7 +52,7 @@ async function check(
   };
   const result = await checkModel({ provider, name }, {
     fetch,
-    timeoutMs: 5_000,
+    timeoutMs,
     now: () => 0,
   });
   assert.doesNotMatch(JSON.stringify(result), new RegExp(KEY));
@@ -59,6 +60,18 @@ async function check(
 }
 
 describe("[O3] checkModel()", () => {
+  it("gives up a list that drips without an end", async () => {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const body = new ReadableStream({
+      start: (out) => void (timer = setInterval(() => out.enqueue(new Uint8Array([32])), 5)),
+      cancel: () => clearInterval(timer),
+    });
+    const { result } = await check(LOCAL, () => new Response(body), undefined, 50);
+    assert.equal(result.kind, "failed");
+    assert.equal(result.kind === "failed" && result.failure.kind, "timeout");
+    assert.match(JSON.stringify(result), /local\/llama3\.2 did not end its answer within 0\.15 s/);
+  });
+
   it("finds the model in the server's list", async () => {
     const { result, sent } = await check(LOCAL, () => listing("other", "llama3.2"));
     assert.deepEqual(result, { kind: "listed", server: "http://127.0.0.1:8000", key: "none" });

@@ -15,17 +15,19 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from "@stricli/core";
+import { looksLikeToken } from "../../core/discord/token_shape.ts";
+import { printable, safeOutput } from "../../lib/text/quoted.ts";
 import { StartError } from "../shared/exit_code.ts";
 
 /** The library's texts, with Barnacle's own for errors. */
 export function errorTexts(): ApplicationText {
   return {
     ...text_en,
-    exceptionWhileParsingArguments: (error) => `barnacle: ${problemOf(error)}`,
+    exceptionWhileParsingArguments: (error) => `barnacle: ${printable(problemOf(error))}`,
     exceptionWhileRunningCommand: (error) => {
-      if (error instanceof StartError) return `barnacle: ${error.message}`;
+      if (error instanceof StartError) return `barnacle: ${safeOutput(error.message)}`;
       const stack = error instanceof Error ? error.stack ?? error.message : String(error);
-      return `barnacle: internal error, please report it: ${stack}`;
+      return `barnacle: internal error, please report it: ${safeOutput(stack)}`;
     },
   };
 }
@@ -33,6 +35,8 @@ export function errorTexts(): ApplicationText {
 function problemOf(error: unknown): string {
   if (error instanceof FlagNotFoundError) {
     const { input, corrections } = error;
+    const instead = SECRETS[input.toLowerCase().replaceAll(/[^a-z]/g, "")];
+    if (instead !== undefined) return `no option takes a secret: ${VISIBLE}. ${instead}`;
     return `unknown option --${input}; ` +
       (corrections.length === 0
         ? SEE_HELP
@@ -54,6 +58,7 @@ function problemOf(error: unknown): string {
     return `missing argument: ${error.placeholder}; ${SEE_HELP}`;
   }
   if (error instanceof UnexpectedPositionalError) {
+    if (looksLikeToken(error.input)) return TOKEN_TYPED;
     return `unexpected argument ${quotedInput(error.input)}; ${SEE_HELP}`;
   }
   if (error instanceof UnexpectedFlagError) {
@@ -61,6 +66,31 @@ function problemOf(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Why no secret belongs on a command line. */
+const VISIBLE = "other programs see a command line, and the shell keeps it in its history";
+
+const NEW_TOKEN = "Reset a token that you gave here, and put the new one into the variable " +
+  "DISCORD_BOT_TOKEN, or into a file for --token-file of `barnacle setup`";
+const NEW_KEY = "Make a new key if you gave one here, and put it into the variable of its " +
+  "provider, or into a file";
+const NEW_PASSPHRASE = "Choose another passphrase if you gave one here, and put it into a file " +
+  "for --passphrase-file";
+
+/** The message about a token among the arguments, without the token. */
+export const TOKEN_TYPED = `no argument takes a token: ${VISIBLE}. ${NEW_TOKEN}`;
+
+/** The way of a secret, by names of options that people try for it, in small letters alone. */
+const SECRETS: Readonly<Record<string, string>> = {
+  token: NEW_TOKEN,
+  bottoken: NEW_TOKEN,
+  discordtoken: NEW_TOKEN,
+  discordbottoken: NEW_TOKEN,
+  key: NEW_KEY,
+  apikey: NEW_KEY,
+  passphrase: NEW_PASSPHRASE,
+  password: NEW_PASSPHRASE,
+};
 
 const SEE_HELP = "--help shows the usage";
 

@@ -6,7 +6,9 @@
  */
 
 import { distance } from "fastest-levenshtein";
+import { looksLikeToken } from "../../core/discord/token_shape.ts";
 import type { CliCommand, CliGroup } from "./command_help.ts";
+import { TOKEN_TYPED } from "./error_texts.ts";
 
 /** Commands and groups by name. */
 export type Commands = Readonly<Record<string, CliCommand | CliGroup>>;
@@ -77,6 +79,11 @@ export function withHelpOption(args: readonly string[], commands: Commands): rea
  */
 export function wrongCommand(args: readonly string[], commands: Commands): string | undefined {
   const [name = "", sub] = args;
+  if ([name, sub].some((word) => word !== undefined && looksLikeToken(word))) {
+    // Of a command with arguments, the token may be one; its parser says so.
+    const isKnown = Object.hasOwn(commands, name) && commands[name]?.kind === "command";
+    if (!isKnown) return TOKEN_TYPED;
+  }
   if (name.startsWith("-")) return wrongOption(name);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) return `unknown command ${JSON.stringify(name)}; ${insteadOf(name, commands)}`;

@@ -21,6 +21,9 @@ import type { Io } from "../terminal/io.ts";
 /** Maximum silence of the server that is asked about the model, in milliseconds. */
 const ASK_MS = 10_000;
 
+/** Milliseconds for the whole question; a large model first loads for minutes. */
+const QUESTION_MS = 5 * 60_000;
+
 /** Largest window of a local server that counts as its small default. */
 const SMALL_WINDOW = 8_192;
 
@@ -77,20 +80,31 @@ export async function testModels(flags: CommonFlags, io: Io): Promise<ExitCode> 
 }
 
 /** Tests one model. A failure is a result. */
-export async function testModel(settings: ModelSettings): Promise<Tested> {
+export async function testModel(
+  settings: ModelSettings,
+  questionMs = QUESTION_MS,
+): Promise<Tested> {
   const deps = { fetch, timeoutMs: ASK_MS, now: Date.now };
   const about = { model: modelIdOf(settings), isLocal: !isPaid(settings) };
   const model = createModel(settings, { fetch, now: Date.now });
+  const limit = AbortSignal.timeout(questionMs);
   try {
-    const tried = await tryModel(model, () => performance.now(), new AbortController().signal);
+    const tried = await tryModel(model, () => performance.now(), limit);
     // After the question: Ollama tells the window of a model that runs.
     const told = await askAbilities(settings, deps) ?? {};
     const abilities = { ...told, ...settings.abilities };
     return { ...about, tried, abilities, windowFrom: windowSource(settings, told) };
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-    return { ...about, failure: error, abilities: {}, windowFrom: ASSUMED };
+    const failure = error === limit.reason ? unendedAnswer(about.model, questionMs) : error;
+    if (!(failure instanceof ModelError)) throw failure;
+    return { ...about, failure, abilities: {}, windowFrom: ASSUMED };
   }
+}
+
+/** The failure of a server that goes on sending without an end. */
+function unendedAnswer(modelId: string, ms: number): ModelError {
+  const message = `${modelId} did not end its answer within ${ms / 1_000} s`;
+  return new ModelError(message, { kind: "timeout", modelId });
 }
 
 function print(rows: readonly string[][], isNext: boolean, io: Io): void {

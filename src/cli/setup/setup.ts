@@ -6,7 +6,7 @@
  * before, Ctrl-C ends the setup and leaves nothing behind, and any other end keeps the answers.
  */
 
-import { existsSync } from "node:fs";
+import { existsSync, type Stats, statSync } from "node:fs";
 import { homedir } from "node:os";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -255,8 +255,18 @@ function fileText(path: string): string {
 async function readSecret(path: string): ReturnType<SetupPorts["readSecret"]> {
   if (path === "-") return { text: await readStdin() };
   try {
-    return { text: readBounded(path, { maxBytes: FILE_MAX_BYTES, acceptsPipes: true }).trim() };
+    const text = readBounded(path, { maxBytes: FILE_MAX_BYTES, acceptsPipes: true }).trim();
+    const isOpen = process.platform !== "win32" && isReadByOthers(statSync(path));
+    return { text, warning: isOpen ? OPEN_SECRET : undefined };
   } catch (cause) {
     return { problem: `it cannot be read: ${whyUnreadable(cause)}` };
   }
+}
+
+const OPEN_SECRET = "other users of this machine may read it; setup copies it to a file of mode " +
+  "0600, so delete it afterwards";
+
+/** Whether users beside the owner may read a file. A pipe's mode tells nothing. */
+function isReadByOthers(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & 0o044) !== 0;
 }

@@ -6,6 +6,7 @@
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { schedule, type StartTimer } from "../../lib/clock.ts";
+import { printable, safeJson, safeOutput } from "../../lib/text/quoted.ts";
 import { PLAIN, type Style, styleFor } from "./style.ts";
 
 /** Input and output of a command. */
@@ -21,9 +22,9 @@ export interface Io {
   readonly style: Style;
   /** Styles text for stderr. */
   readonly errStyle: Style;
-  /** Writes a line of the result to stdout. */
+  /** Writes a line of the result to stdout. On a terminal, no character of it is a command. */
   out(line: string): void;
-  /** Writes a note to stderr. */
+  /** Writes a note to stderr, of which no terminal obeys more than colours. */
   err(line: string): void;
   /** Writes an error to stderr, after `barnacle: `. */
   problem(message: string): void;
@@ -52,9 +53,11 @@ export function createProcessIo(
     : { during: (_text, work) => work, erase() {} };
   const errStyle = json ? PLAIN : styleFor(stderr, env);
 
+  const safe = json ? safeJson : safeOutput;
+
   function err(line: string): void {
     status.erase();
-    stderr.write(`${line}\n`);
+    stderr.write(`${safeOutput(line)}\n`);
   }
 
   return {
@@ -66,7 +69,8 @@ export function createProcessIo(
     errStyle,
     out(line) {
       status.erase();
-      stdout.write(`${line}\n`);
+      // Pipes and files get the data unchanged.
+      stdout.write(`${stdout.isTTY === true ? safe(line) : line}\n`);
     },
     err,
     problem: (message) => err(`${errStyle.red(errStyle.bold("barnacle:"))} ${message}`),
@@ -118,7 +122,8 @@ export function createStatusLine(stream: StatusStream, schedule: StartTimer): St
       function tick(): void {
         seconds += 1;
         // A line that wraps could not be erased.
-        const line = `${typeof text === "string" ? text : text()} (${seconds} s)`.slice(
+        const shown = printable(typeof text === "string" ? text : text());
+        const line = `${shown} (${seconds} s)`.slice(
           0,
           (stream.columns ?? 80) - 1,
         );

@@ -34,3 +34,11 @@ const SHAPES: readonly (readonly [TokenShape, RegExp])[] = [
 export function shapeOfToken(token: string): TokenShape {
   return SHAPES.find(([, pattern]) => pattern.test(token))?.[0] ?? "something else";
 }
+
+/**
+ * Whether a text is most likely a bot token, so that no message repeats it. Its first part is the
+ * application's id in Base64, which begins like this for ids of 18 or 19 digits.
+ */
+export function looksLikeToken(text: string): boolean {
+  return /^(?:Bot )?[MNO][\w-]{22,27}\.[\w-]{4,}\.[\w-]{16,}$/.test(text.trim());
+}

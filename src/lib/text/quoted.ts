@@ -19,6 +19,27 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
+/** Colours and weights of our own lines, and characters that no terminal may obey. */
+const OUTPUT_PARTS =
+  /\u001b\[(?:[012]|22|3[1239]|97;40)m|(?!\r(?:\n|$))[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Lines of output, in which a terminal obeys colours and line ends only. */
+export function safeOutput(text: string): string {
+  return text.replace(OUTPUT_PARTS, (part) => part.length > 2 ? part : printable(part));
+}
+
+/** The same for JSON, which stays JSON. */
+export function safeJson(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (part) =>
+      Array.from(
+        { length: part.length },
+        (_, at) => `\\u${part.charCodeAt(at).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  );
+}
+
 /**
  * Removes control characters except tabs and line ends.
  *

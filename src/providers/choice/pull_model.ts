@@ -5,6 +5,7 @@
  */
 
 import { z } from "zod";
+import { cancelReader } from "../../lib/network/read_body.ts";
 import { printable } from "../../lib/text/quoted.ts";
 
 /** The progress of a download. */
@@ -27,6 +28,9 @@ const lineSchema = z.looseObject({
 /** Longest line of the progress, in UTF-16 units; a longer one is no line of Ollama. */
 const LINE_MAX = 64 * 1_024;
 
+/** Milliseconds without a byte; a slow disk checks a large model for minutes. */
+const SILENCE_MS = 10 * 60_000;
+
 /** Longest text of an error to repeat. */
 const ERROR_MAX = 200;
 
@@ -40,23 +44,33 @@ const ERROR_MAX = 200;
 export async function pullModel(
   origin: string,
   model: string,
-  { fetch, signal, onProgress }: {
+  { fetch, signal, onProgress, silenceMs = SILENCE_MS }: {
     readonly fetch: typeof globalThis.fetch;
     readonly signal: AbortSignal;
     readonly onProgress: (progress: PullProgress) => void;
+    /** Milliseconds after which a silent server counts as gone. */
+    readonly silenceMs?: number;
   },
 ): Promise<string | undefined> {
+  const silent = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const allow = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(), silenceMs);
+  };
+  allow();
+  const ended = AbortSignal.any([signal, silent.signal]);
   try {
     const response = await fetch(`${origin}/api/pull`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ model, stream: true }),
       redirect: "error",
-      signal,
+      signal: ended,
     });
     if (!response.body) return "Ollama sent an empty answer";
     let last = "";
-    for await (const line of linesOf(response.body)) {
+    for await (const line of linesOf(response.body, ended, allow)) {
       const read = lineSchema.safeParse(parsed(line), { jitless: true });
       if (!read.success) return "the answer is not Ollama's";
       const { status = "", error, total: totalBytes, completed: doneBytes } = read.data;
@@ -68,7 +82,11 @@ export async function pullModel(
     return last === "success" ? undefined : "the download broke off; the next one goes on with it";
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return `Ollama cannot be reached: ${error instanceof Error ? error.message : String(error)}`;
+    if (silent.signal.aborted) return `Ollama sent nothing for ${silenceMs / 1_000} s`;
+    const why = error instanceof Error ? error.message : String(error);
+    return `Ollama cannot be reached: ${printable(why)}`;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -81,12 +99,19 @@ function parsed(line: string): unknown {
 }
 
 /** The lines of a body that are not empty. */
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
+async function* linesOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ended: AbortSignal,
+  onBytes: () => void,
+): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
+  ended.addEventListener("abort", () => void cancelReader(reader), { once: true });
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
+    ended.throwIfAborted();
+    onBytes();
     if (value) rest += decoder.decode(value, { stream: true });
     if (rest.length > LINE_MAX) throw new RangeError("it sends a line without an end");
     const lines = rest.split("\n");

@@ -35,6 +35,30 @@ describe("[O3] the bot's chapter", () => {
     assert.ok(isDone());
   });
 
+  it("does not repeat a token that was given in place of its file", async () => {
+    const { dialogue, lines } = scriptedDialogue([TOKEN]);
+    const ports = portsOf(dialogue, {
+      discord: { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) },
+      given: { tokenFile: TOKEN },
+    });
+    const readSecret = () => Promise.resolve({ problem: "it cannot be read: no such file" });
+    await askToken({}, { ...ports, readSecret });
+    assert.match(lines.join("\n"), /tokenFile: it is the file with the token, .* reset this token/);
+    assert.ok(!lines.join("\n").includes(TOKEN));
+  });
+
+  it("warns of a file of the token that other users may read", async () => {
+    const { dialogue, lines } = scriptedDialogue([]);
+    const ports = portsOf(dialogue, {
+      discord: { whoAmI: () => Promise.resolve({ kind: "answered" as const, found: BOT }) },
+      given: { tokenFile: "/tmp/t\u001b[2J" },
+    });
+    const readSecret = () => Promise.resolve({ text: TOKEN, warning: "other users may read it" });
+    await askToken({}, { ...ports, readSecret });
+    assert.ok(lines.includes("warn  /tmp/t\\u{1b}[2J: other users may read it"));
+    assert.ok(lines.includes("ok    Token from /tmp/t\\u{1b}[2J"));
+  });
+
   it("asks for another token if the user does not want to try again", async () => {
     const { dialogue, isDone } = scriptedDialogue([TOKEN, false, TOKEN]);
     const answers = [
@@ -86,6 +110,12 @@ describe("[O3] the server's chapter", () => {
   it("takes none, for direct messages only", async () => {
     const { dialogue } = scriptedDialogue(["None: direct messages only"]);
     const ports = portsOf(dialogue, { discord: { servers } });
+    assert.deepEqual((await askServers(FINISHED, ports)).places, []);
+  });
+
+  it("takes none as the list of an option, too", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const ports = portsOf(dialogue, { discord: { servers }, given: { server: ["none"] } });
     assert.deepEqual((await askServers(FINISHED, ports)).places, []);
   });
 
@@ -245,6 +275,33 @@ describe("[O3] the model's chapter", () => {
       prices: undefined,
     });
     assert.ok(lines.includes("wrong Type the model's name, without spaces"));
+  });
+
+  it("downloads a model once, also from a server that lacks it afterwards", async () => {
+    const { dialogue, lines } = scriptedDialogue(["Use it all the same"]);
+    const server = {
+      id: "ollama",
+      title: "Ollama",
+      kind: "openai-compatible" as const,
+      baseUrl: "http://127.0.0.1:11434/v1",
+      writesUrl: false,
+      needsKey: false,
+      models: [],
+    };
+    let pulls = 0;
+    const missing = new ModelError("x", { kind: "not_found", modelId: "ollama/x" });
+    const models = {
+      localServers: () => Promise.resolve([server]),
+      test: () => Promise.resolve({ ...answered, tried: undefined, failure: missing }),
+      pull: () => {
+        pulls += 1;
+        return Promise.resolve(undefined);
+      },
+    };
+    const given = { model: "ollama/x", pull: true };
+    await askModel(FINISHED, portsOf(dialogue, { models, given }));
+    assert.equal(pulls, 1);
+    assert.equal(lines.filter((line) => line === 'fail  Ollama has no model "x"').length, 2);
   });
 
   it("writes no model for a user who decides later", async () => {

@@ -30,6 +30,26 @@ describe("[O10] createProcessIo()", () => {
     assert.equal(columnsOf(false, false), undefined);
   });
 
+  it("lets no text command a terminal, and gives pipes the data unchanged", () => {
+    const evil = "\u001b[2J\u202egnp\u009b";
+    const shown = "\\u{1b}[2J\\u{202e}gnp\\u{9b}";
+    const onTerminal = recordedTerminal({ isTTY: true });
+    const io = createProcessIo({ json: false }, onTerminal.terminal);
+    io.out(`${io.style.red("x")} ${evil}`);
+    io.err(evil);
+    assert.equal(onTerminal.stdout(), `\u001b[31mx\u001b[39m ${shown}\n`);
+    assert.equal(onTerminal.stderr(), `${shown}\n`);
+    const inPipe = recordedTerminal({ isTTY: false });
+    createProcessIo({ json: false }, inPipe.terminal).out(evil);
+    createProcessIo({ json: false }, inPipe.terminal).problem(evil);
+    assert.equal(inPipe.stdout(), `${evil}\n`);
+    assert.equal(inPipe.stderr(), `barnacle: ${shown}\n`);
+    const asJson = recordedTerminal({ isTTY: true });
+    createProcessIo({ json: true }, asJson.terminal).out(JSON.stringify({ evil }));
+    assert.doesNotMatch(asJson.stdout(), /[^\P{C}\n]/u);
+    assert.deepEqual(JSON.parse(asJson.stdout()), { evil });
+  });
+
   it("runs work without a status line in a pipe", async () => {
     const { terminal, stderr } = recordedTerminal({ isTTY: false });
     assert.equal(

@@ -3,6 +3,8 @@ import { describe, it } from "node:test";
 import {
   printable,
   quoted,
+  safeJson,
+  safeOutput,
   withoutControls,
   withoutSpoilers,
 } from "../../../src/lib/text/quoted.ts";
@@ -25,6 +27,33 @@ describe("[C2] quoted()", () => {
 describe("[C2] printable()", () => {
   it("removes cursor movements, and cuts nothing", () => {
     assert.equal(printable(`\u001b[2J${"x".repeat(99)}`), `\\u{1b}[2J${"x".repeat(99)}`);
+  });
+});
+
+describe("[O10] safeOutput()", () => {
+  const cases: readonly [text: string, shown: string][] = [
+    [
+      "\u001b[31m\u001b[1mred\u001b[22m\u001b[39m\tx\ny",
+      "\u001b[31m\u001b[1mred\u001b[22m\u001b[39m\tx\ny",
+    ],
+    ["\u001b[97;40m█\u001b[0m", "\u001b[97;40m█\u001b[0m"],
+    ["one\r\ntwo\r", "one\r\ntwo\r"],
+    ["one\rtwo", "one\\u{d}two"],
+    ["\u001b[2J\u001b[8mhidden", "\\u{1b}[2J\\u{1b}[8mhidden"],
+    ["\u001b]0;title\u0007", "\\u{1b}]0;title\\u{7}"],
+    ["\u009b2J\u202egnp\u2066\u2028\u{e0041}", "\\u{9b}2J\\u{202e}gnp\\u{2066}\\u{2028}\\u{e0041}"],
+  ];
+  for (const [text, shown] of cases) {
+    it(`writes ${JSON.stringify(text)}`, () => assert.equal(safeOutput(text), shown));
+  }
+});
+
+describe("[O10] safeJson()", () => {
+  it("escapes the rest that JSON does not, and stays the same data", () => {
+    const data = { name: "\u001b[2J\u009b\u202e\u{e0041}\u2028😀" };
+    const text = safeJson(JSON.stringify(data, null, 2));
+    assert.deepEqual(JSON.parse(text), data);
+    assert.doesNotMatch(text, /[^\P{C}\n]/u);
   });
 });
 

@@ -152,7 +152,7 @@ export function createModelPort(env: Env): ModelPort {
       return asked.filter((server) => server !== undefined);
     },
     list: (provider) => list(provider),
-    test: testModel,
+    test: (settings) => testModel(settings),
     pull: (origin, model, signal, onProgress) =>
       pullModel(origin, model, { fetch, signal, onProgress }),
   };

@@ -12,9 +12,10 @@ import * as clack from "@clack/prompts";
 import process from "node:process";
 import { emitKeypressEvents } from "node:readline";
 import { schedule } from "../../../lib/clock.ts";
+import { printable, safeOutput } from "../../../lib/text/quoted.ts";
 import { createStatusLine } from "../../terminal/io.ts";
 import type { Style } from "../../terminal/style.ts";
-import { type AskedChoice, type Dialogue, DialogueEnd } from "./dialogue.ts";
+import { type AskedChoice, type AskedText, type Dialogue, DialogueEnd } from "./dialogue.ts";
 
 /** Options of a list that a person reads at a glance; a longer one gets a field to search it. */
 const GLANCE = 12;
@@ -66,7 +67,7 @@ export function terminalDialogue(style: Style): Dialogue {
   const bar = style.dim("│");
   const write = (sign: string, text: string) => {
     status.erase();
-    for (const [index, line] of text.split("\n").entries()) {
+    for (const [index, line] of safeOutput(text).split("\n").entries()) {
       output.write(`${index === 0 ? sign : bar}  ${line}\n`);
     }
   };
@@ -101,26 +102,29 @@ export function terminalDialogue(style: Style): Dialogue {
       answer(() =>
         clack.password({
           ...common,
-          message,
+          message: shownText(message),
           clearOnError: true,
-          validate: (text) => check?.(text ?? ""),
+          validate: (text) => checked(check, text ?? ""),
         })
       ),
     async text({ message, placeholder, fallback, check }) {
       const given = await answer(() =>
         clack.text({
           ...common,
-          message,
-          placeholder: placeholder ?? fallback,
-          validate: (text) => check?.(text?.trim() || (fallback ?? "")),
+          message: shownText(message),
+          placeholder: shownText(placeholder ?? fallback ?? ""),
+          validate: (text) => checked(check, text?.trim() || (fallback ?? "")),
         })
       );
       return given.trim() || (fallback ?? "");
     },
     confirm: ({ message, initial = true }) =>
-      answer(() => clack.confirm({ ...common, message, initialValue: initial })),
+      answer(() =>
+        clack.confirm({ ...common, message: shownText(message), initialValue: initial })
+      ),
     async choose(asked) {
-      const { message, options, initial } = asked;
+      const { options, initial } = asked;
+      const message = shownText(asked.message);
       const shown = numbered(asked);
       const start = Math.max(0, options.findIndex(({ value }) => value === initial));
       const at = await answer(() =>
@@ -140,7 +144,8 @@ export function terminalDialogue(style: Style): Dialogue {
       return chosen.value;
     },
     async chooseSome(asked) {
-      const { message, options } = asked;
+      const { options } = asked;
+      const message = shownText(asked.message);
       const shown = numbered(asked);
       const chosen = await answer(() =>
         options.length > GLANCE
@@ -190,5 +195,23 @@ export function terminalDialogue(style: Style): Dialogue {
 
 /** Options whose values are their places: the prompts compare values by identity. */
 function numbered<Value>({ options }: AskedChoice<Value>) {
-  return options.map(({ label, hint }, value) => ({ value, label, hint }));
+  return options.map(({ label, hint }, value) => ({
+    value,
+    label: shownText(label),
+    hint: hint === undefined ? undefined : shownText(hint),
+  }));
+}
+
+/** Longest text of a question or an option; a name of a foreign server may be longer. */
+const SHOWN_MAX = 300;
+
+/** A text of a prompt, on one line. */
+function shownText(text: string): string {
+  return printable(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX - 1)}…` : text);
+}
+
+/** Why a typed text is no answer. */
+function checked(check: AskedText["check"], text: string): string | undefined {
+  const why = check?.(text);
+  return why === undefined ? undefined : shownText(why);
 }

@@ -1,13 +1,18 @@
 /** The first chapter of a setup: the token, the bot that it belongs to, and its intents. */
 
 import { botToken, Secret } from "../../../config/schema/parts/secrets.ts";
-import { shapeOfToken, type TokenShape } from "../../../core/discord/token_shape.ts";
+import {
+  looksLikeToken,
+  shapeOfToken,
+  type TokenShape,
+} from "../../../core/discord/token_shape.ts";
 import {
   chooseIntents,
   flagsGranting,
   type PrivilegedIntent,
   toIntents,
 } from "../../../discord/gateway/read/intents.ts";
+import { printable } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
 import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
 import type { BotIdentity, SetupState } from "../answers/state.ts";
@@ -84,8 +89,16 @@ async function givenToken(
     ? written ? { text: written } : undefined
     : await readSecret(file);
   if (!read) return undefined;
-  const place = file === undefined ? "DISCORD_BOT_TOKEN" : file === "-" ? "stdin" : file;
+  if (file !== undefined && looksLikeToken(file)) {
+    const why =
+      "it is the file with the token, not the token itself. Other programs see a command " +
+      "line, and files of answers are shared: reset this token";
+    reject({ dialogue }, `tokenFile: ${why}`, EXIT.usage);
+    return undefined;
+  }
+  const place = file === undefined ? "DISCORD_BOT_TOKEN" : file === "-" ? "stdin" : printable(file);
   const problem = "problem" in read ? read.problem : tokenFault(read.text, env);
+  if ("warning" in read && read.warning) dialogue.warn(`${place}: ${read.warning}`);
   if (problem === undefined && "text" in read) return { token: read.text, place };
   reject({ dialogue }, `${place}: ${problem}`, EXIT.config);
   return undefined;

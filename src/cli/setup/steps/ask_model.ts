@@ -181,8 +181,9 @@ async function keyFor(
   if (file !== undefined) {
     const read = await readSecret(file);
     const problem = "problem" in read ? read.problem : keyFault(read.text);
+    if ("warning" in read && read.warning) dialogue.warn(`${printable(file)}: ${read.warning}`);
     if (problem === undefined && "text" in read) return read.text.trim();
-    reject({ dialogue }, `${file}: ${problem}`, EXIT.config);
+    reject({ dialogue }, `${printable(file)}: ${problem}`, EXIT.config);
   }
   const own = keyVariable === undefined ? undefined : env[keyVariable]?.trim();
   if (own) return own;
@@ -244,6 +245,7 @@ async function answering(
 ): Promise<SetupModel | undefined> {
   const { dialogue, models } = ports;
   let { key } = picked;
+  let isPulled = false;
   const { server, name } = picked;
   for (;;) {
     const { id, kind, baseUrl } = server;
@@ -262,7 +264,8 @@ async function answering(
       tellTested(tested, ports);
       return answer;
     }
-    const next = await afterFailure(tested.failure, settings, ports);
+    const next = await afterFailure(tested.failure, settings, ports, isPulled);
+    isPulled ||= next === "pulled";
     if (next === "anyway") return answer;
     if (next === "other") return undefined;
     if (next === "key") {
@@ -292,7 +295,8 @@ async function afterFailure(
   failure: ModelError,
   settings: ModelSettings,
   ports: SetupPorts,
-): Promise<"again" | "key" | "other" | "anyway"> {
+  isPulled: boolean,
+): Promise<"again" | "pulled" | "key" | "other" | "anyway"> {
   const { dialogue, given } = ports;
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
@@ -300,13 +304,14 @@ async function afterFailure(
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
   dialogue.fail(isMissing ? `Ollama has no model ${quoted(name)}` : why);
   if (problem && !isMissing) dialogue.tell(printable(problem.fix));
-  const mayPull = isMissing && (given.take("pull") ?? await dialogue.confirm({
+  // A server that has downloaded the model and still lacks it would have it downloaded without an end.
+  const mayPull = isMissing && !isPulled && (given.take("pull") ?? await dialogue.confirm({
     key: "pull",
     message: `Download it now (ollama pull ${name})?`,
   }));
   if (mayPull) {
     const pulled = await pull(settings, ports);
-    if (pulled === undefined) return "again";
+    if (pulled === undefined) return "pulled";
     dialogue.fail(`Not downloaded: ${pulled}`);
   }
   if (!dialogue.isInteractive) {
@@ -337,7 +342,7 @@ async function pull(
     `Downloading ${name}`,
     (signal, say) =>
       models.pull(origin, name, signal, ({ status, totalBytes, doneBytes = 0 }) => {
-        const part = totalBytes === undefined
+        const part = totalBytes === undefined || !(totalBytes > 0)
           ? status
           : `${Math.floor((doneBytes / totalBytes) * 100)} % of ${sizeOf(totalBytes)}`;
         say(`Downloading ${name}: ${part}`);

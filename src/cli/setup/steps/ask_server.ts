@@ -20,8 +20,8 @@ type Servers = readonly Named<GuildId>[];
 export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupState> {
   return withDiscord(ports, state, async (discord) => {
     const typed = ports.given.take("server");
-    if (typed === "none") return { ...state, places: [] };
     const names = typed === undefined ? [] : [typed].flat();
+    if (names.length === 1 && names[0] === "none") return { ...state, places: [] };
     const joined = await serversOf(discord, ports);
     const isToJoin = names.length > 0 && joined.length === 0;
     const known = isToJoin ? await join(joined, state, discord, ports) : joined;

@@ -25,7 +25,9 @@ export interface SetupPorts {
   readonly models: ModelPort;
   readonly commands: OwnCommands;
   /** Reads a secret from a file, or from stdin for `-`; a problem is a text for the user. */
-  readSecret(path: string): Promise<{ readonly text: string } | { readonly problem: string }>;
+  readSecret(path: string): Promise<
+    { readonly text: string; readonly warning?: string } | { readonly problem: string }
+  >;
   /** Resolves after so many milliseconds; rejects if the signal is aborted first. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Milliseconds to wait for the bot to join a server. */
