@@ -3,7 +3,9 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   copyFileSync,
+  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -93,7 +95,11 @@ export async function carryOut(step: PlanStep, machine: HostMachine, io: Io): Pr
       case "remove":
         return rmSync(path, { force: true });
       case "program":
-        return place(path, PROGRAM_MODE, (part) => copyFileSync(step.from, part));
+        return place(
+          path,
+          PROGRAM_MODE,
+          (part) => copyFileSync(step.from, part, constants.COPYFILE_EXCL),
+        );
       case "file":
         if (step.before !== undefined && !step.isSecret) {
           place(`${path}.bak`, step.mode, (part) => write(part, step.before ?? "", step.mode));
@@ -111,11 +117,15 @@ function place(path: string, mode: number, make: (part: string) => void): void {
   mkdirSync(dirname(path), { recursive: true });
   const part = `${path}.part`;
   try {
+    rmSync(part, { force: true }); // whatever it is, also a link
     make(part);
-    chmodSync(part, mode);
-    const descriptor = openSync(part, "r");
-    fsyncSync(descriptor);
-    closeSync(descriptor);
+    const descriptor = openSync(part, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    try {
+      fchmodSync(descriptor, mode);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
     renameSync(part, path);
   } catch (cause) {
     rmSync(part, { force: true });
@@ -124,7 +134,6 @@ function place(path: string, mode: number, make: (part: string) => void): void {
 }
 
 function write(part: string, text: string, mode: number): void {
-  rmSync(part, { force: true });
   writeFileSync(part, text, { mode, flag: "wx" });
 }
 

@@ -8,7 +8,14 @@ import type { Io } from "../terminal/io.ts";
 import { confirmOnTerminal } from "../terminal/confirm.ts";
 import { carryOut, stepLines } from "./apply.ts";
 import { isOurs, layoutOf, type ServiceLayout } from "./layout.ts";
-import { exists, type HostMachine, inspect, managerFacts, textOf, thisMachine } from "./machine.ts";
+import {
+  exists,
+  type HostMachine,
+  inspect,
+  managerFacts,
+  serviceText,
+  thisMachine,
+} from "./machine.ts";
 import { type Plan, planInstall, planUninstall } from "./plan.ts";
 import { assertUsable, configFor } from "./service_config.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
@@ -184,7 +191,7 @@ function assertBinary({ program }: HostMachine): string {
 /** A second service of one bot would only be refused by the first one's locks. */
 function refuseBesideSystem(machine: HostMachine): void {
   const path = "/etc/systemd/system/barnacle.service";
-  const text = textOf(machine, path);
+  const text = serviceText(machine, path);
   if (text === undefined || !isOurs(text)) return;
   throw new StartError(
     `this machine has the service ${path} already; to change it, run the command with sudo`,

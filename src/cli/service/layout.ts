@@ -62,7 +62,8 @@ export const LABEL = "bot.barnacle";
 export const EXEC_SOCKET = "barnacle-exec.socket";
 
 /** The line by which Barnacle knows its own units and scripts, of any version. */
-const MARKS = /Barnacle - Discord AI agent|<string>bot\.barnacle<\/string>/;
+const MARKS =
+  /Barnacle - Discord AI agent|Description=Barnacle exec broker|<string>bot\.barnacle<\/string>/;
 
 /** Whether a unit, script or plist is Barnacle's, of this version or another one. */
 export function isOurs(text: string): boolean {

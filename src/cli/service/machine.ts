@@ -2,23 +2,18 @@
 
 import { Buffer } from "node:buffer";
 import { execFile } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { readBounded, withRegularFile } from "../../host/files/read_bounded.ts";
 import { isContainer } from "../../host/process/boot.ts";
 import { programFile } from "../../host/process/replace.ts";
 import type { Env } from "../../lib/env.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { whyUnreadable } from "../shared/read_config.ts";
 import { LABEL, type ServiceLayout, UNIT } from "./layout.ts";
 import type { Found } from "./plan.ts";
 import type { ManagerFacts, ServiceTarget } from "./target.ts";
@@ -62,8 +57,21 @@ export function thisMachine(env: Env): HostMachine {
     home: homedir,
     root: "",
     program: programFile(),
-    run: ([name, ...args], timeoutMs) => runProgram(name, args, env, timeoutMs),
+    run: ([name, ...args], timeoutMs) => runProgram(name, args, programEnv(env), timeoutMs),
   };
+}
+
+/**
+ * The environment of a program. Root runs no program of a folder that others may write: `su` and
+ * `sudo -E` can keep the path of a user.
+ */
+function programEnv(env: Env): Env {
+  if (process.getuid?.() !== 0) return env;
+  const own = (env["PATH"] ?? "").split(":").filter((folder) => {
+    const stats = folder.startsWith("/") && statSync(folder, { throwIfNoEntry: false });
+    return stats && stats.uid === 0 && (stats.mode & 0o002) === 0;
+  });
+  return { ...env, PATH: own.join(":") };
 }
 
 /** Runs a program in plain English, and with the socket of the user's own manager. */
@@ -135,7 +143,7 @@ export async function inspect(
   const owner = ownerOf(credentials);
   const owners = [dataDir, join(dataDir, DATABASE_NAME)].map(ownerOf);
   return {
-    texts: new Map(files.flatMap((path) => entryOf(path, textOf(machine, path)))),
+    texts: new Map(files.flatMap((path) => entryOf(path, serviceText(machine, path)))),
     folders: new Map(folders.flatMap((path) => entryOf(path, modeOf(machine, path)))),
     hasProgram: hasSameBytes(machine, layout.program),
     hasAccount: account === "" || user !== undefined,
@@ -178,14 +186,54 @@ export function systemctlOf(
   return ["systemctl", ...(target === "systemd-user" ? ["--user"] : []), ...words];
 }
 
-/** The text of a file; `undefined` if there is none. */
+/** Largest unit, config, secret or list of users; a larger file is something else. */
+const FILE_MAX_BYTES = 4 * 1_024 * 1_024;
+
+/**
+ * The text of a file; `undefined` if there is none.
+ *
+ * @throws {FileRefusedError} If it is no file, or too large. Other errors are the system's.
+ */
 export function textOf({ root }: Pick<HostMachine, "root">, path: string): string | undefined {
+  const place = `${root}${path}`;
   try {
-    return readFileSync(`${root}${path}`, "utf8");
+    // The link that masks a unit.
+    if (statSync(place).isCharacterDevice() && realpathSync(place) === "/dev/null") return "";
+    return readBounded(place, { maxBytes: FILE_MAX_BYTES });
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+/**
+ * The text of a file of the service.
+ *
+ * @throws {StartError} If it cannot be read.
+ */
+export function serviceText(machine: Pick<HostMachine, "root">, path: string): string | undefined {
+  try {
+    return textOf(machine, path);
+  } catch (cause) {
+    throw new StartError(`cannot read ${path}: ${whyUnreadable(cause)}`, EXIT.io, cause);
+  }
+}
+
+/** The end of a growing file, from an offset in bytes on. */
+export function endOf({ root }: HostMachine, path: string, from: number): string {
+  try {
+    return withRegularFile(`${root}${path}`, ({ size, readAt }) => {
+      const start = from > size ? 0 : Math.max(from, size - FILE_MAX_BYTES); // rotated, or much
+      return new TextDecoder().decode(readAt(start, size - start));
+    });
+  } catch {
+    return ""; // there is none yet
+  }
+}
+
+/** Size of a file in bytes; 0 without one. */
+export function sizeOfFile({ root }: HostMachine, path: string): number {
+  return statSync(`${root}${path}`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Whether a path exists. */

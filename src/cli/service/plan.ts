@@ -85,7 +85,7 @@ const SECRET_MODE = 0o600;
 export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWish): Plan {
   const [unit] = layout.units;
   const packaged = layout.packagedUnits.find((path) => found.texts.has(path));
-  for (const path of [unit.path, packaged]) refuseForeign(path, found);
+  for (const path of [...layout.units.map((one) => one.path), packaged]) refuseForeign(path, found);
   const isPackaged = packaged !== undefined && !found.texts.has(unit.path);
   const files = [
     ...accountSteps(layout, found),
@@ -105,7 +105,7 @@ function refuseForeign(path: string | undefined, { texts }: Found): void {
   if (text === undefined || isOurs(text)) return;
   if (text === "") {
     throw new StartError(
-      `${path} is empty or masked. Run \`systemctl unmask ${UNIT}\`, or remove it first`,
+      `${path} is empty or masked. Run \`systemctl unmask ${nameOf(path)}\`, or remove it first`,
       EXIT.failed,
     );
   }
@@ -255,7 +255,7 @@ export function planUninstall(
   const { target, units } = layout;
   const [unit] = units;
   const packaged = layout.packagedUnits.find((path) => found.texts.has(path));
-  for (const path of [unit.path, packaged]) refuseForeign(path, found);
+  for (const path of [...layout.units.map((one) => one.path), packaged]) refuseForeign(path, found);
   if (!found.texts.has(unit.path) && packaged === undefined) return { steps: [], notes: [] };
   const removed = units.filter(({ path }) => found.texts.has(path))
     .map(({ path }): PlanStep => ({ kind: "remove", path }));
@@ -309,6 +309,10 @@ function run(...argv: [string, ...string[]]): PlanStep {
 
 function systemctl(target: ServiceLayout["target"], ...words: string[]): PlanStep {
   return run("systemctl", ...(target === "systemd-user" ? ["--user"] : []), ...words);
+}
+
+function nameOf(path: string): string {
+  return path.replace(/^.*\//, "");
 }
 
 function folderOf(path: string): string {

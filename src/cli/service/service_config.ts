@@ -1,7 +1,8 @@
 /** Finds the config of a service, and checks that the service can start with it. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import process from "node:process";
 import { forAccount } from "../../config/config.ts";
 import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
@@ -9,7 +10,7 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import { findConfig, problemsText, readConfigText, whyUnreadable } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { ServiceLayout } from "./layout.ts";
-import { type HostMachine, textOf } from "./machine.ts";
+import { type HostMachine, serviceText, textOf } from "./machine.ts";
 
 /**
  * Finds the config that the service is to use.
@@ -23,7 +24,7 @@ export function configFor(
   machine: HostMachine,
   io: Io,
 ): { readonly path: string; readonly text: string } {
-  const existing = flag === undefined ? textOf(machine, layout.config) : undefined;
+  const existing = flag === undefined ? serviceText(machine, layout.config) : undefined;
   if (existing !== undefined) return { path: layout.config, text: existing };
   const found = findConfig(flag, io.env);
   if ("problem" in found) throw new StartError(problemsText([found.problem], io), EXIT.config);
@@ -37,11 +38,30 @@ export function configFor(
     );
   }
   const path = resolve(io.cwd, found.file);
+  if (isMachine) refuseForeign(path, io);
   try {
     return { path, text: readConfigText(path) };
   } catch (cause) {
     throw new StartError(`cannot read ${path} (${whyUnreadable(cause)})`, EXIT.config, cause);
   }
+}
+
+/**
+ * Refuses a config that a user could have changed who is neither root nor the person who typed sudo:
+ * it would decide what the machine's service runs.
+ */
+function refuseForeign(path: string, { env }: Io): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  const self = process.getuid?.();
+  if (stats === undefined || self === undefined) return;
+  const isOwn = [0, self, Number(env["SUDO_UID"] ?? 0)].includes(stats.uid);
+  if (isOwn && (stats.mode & 0o002) === 0) return;
+  const why = isOwn ? "every user may write it" : `another user (uid ${stats.uid}) owns it`;
+  throw new StartError(
+    `the machine's service does not take ${path}: ${why}. Read it, and then ` +
+      `\`chown root ${path}\` and \`chmod 640 ${path}\``,
+    EXIT.config,
+  );
 }
 
 /** The config of the person who typed sudo. */

@@ -7,7 +7,7 @@ import type { Io } from "../terminal/io.ts";
 import { endText } from "./end_text.ts";
 import type { ServicePorts } from "./install.ts";
 import { isOurs, LABEL, layoutOf } from "./layout.ts";
-import { exists, type HostMachine, managerFacts, stateOf, textOf } from "./machine.ts";
+import { exists, type HostMachine, managerFacts, serviceText, stateOf } from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { lastEnd, showUnit } from "./watch.ts";
 
@@ -71,7 +71,7 @@ export async function readStatus(
 ): Promise<ServiceStatus> {
   const layout = layoutOf(target, { home: machine.home, program: machine.program ?? "" });
   const path = [layout.units[0].path, ...layout.packagedUnits].find((one) => exists(machine, one));
-  const text = path === undefined ? undefined : textOf(machine, path);
+  const text = path === undefined ? undefined : serviceText(machine, path);
   const unit = { target, unit: path, unitIs: kindOf(path, text, layout) };
   if (target === "openrc" || target === "launchd") {
     return { ...unit, ...await readOther(target, machine) };

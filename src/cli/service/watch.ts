@@ -6,7 +6,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { serviceLogs } from "../shared/service_paths.ts";
 import { endText } from "./end_text.ts";
 import { UNIT } from "./layout.ts";
-import { type HostMachine, stateOf, systemctlOf, textOf } from "./machine.ts";
+import { endOf, type HostMachine, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
 import type { ServiceTarget } from "./target.ts";
 
 /** The result of a start. */
@@ -89,7 +89,7 @@ async function waitForOther(
   const start = performance.now();
   do {
     await sleep(stepMs);
-    const lines = linesOf((textOf(machine, path) ?? "").slice(before));
+    const lines = linesOf(endOf(machine, path, before));
     if (lines.some(({ text }) => text === READY_EVENT)) return { kind: "ready" };
     if (lines.some(({ isError }) => isError)) {
       return { kind: "failed", why: "it does not start", log: chosenLines(lines) };
@@ -103,10 +103,10 @@ async function waitForOther(
 /** The log's event once Discord has accepted the bot (`cli/run/banner.ts`). */
 const READY_EVENT = "The bot is ready";
 
-/** Length of the log before a start; service managers with a journal know the time instead. */
+/** Bytes of the log before a start; service managers with a journal know the time instead. */
 export function logLength(target: ServiceTarget, machine: HostMachine): number {
   if (target !== "openrc" && target !== "launchd") return 0;
-  return textOf(machine, serviceLogs(machine.home)[target])?.length ?? 0;
+  return sizeOfFile(machine, serviceLogs(machine.home)[target]);
 }
 
 function failed(shown: Readonly<Record<string, string>>, log: readonly string[]): Started {

@@ -99,6 +99,8 @@ export interface OpenFile {
    * @throws {FileRefusedError} `EFBIG` if it has more; `ENOTSUP` if the system makes it up.
    */
   read(maxBytes: number): Uint8Array<ArrayBuffer>;
+  /** Reads so many bytes from an offset on; fewer at the file's end. */
+  readAt(offset: number, bytes: number): Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -118,6 +120,10 @@ export function withRegularFile<T>(path: string, use: (file: OpenFile) => T): T 
     return use({
       realPath,
       size: stat.size,
+      readAt(offset, length) {
+        const bytes = new Uint8Array(length);
+        return bytes.subarray(0, readSync(descriptor, bytes, 0, length, offset));
+      },
       read(maxBytes) {
         if (stat.size > maxBytes) throw tooLarge(maxBytes);
         const bytes = new Uint8Array(readAll(maxBytes, (chunk) => readSync(descriptor, chunk)));

@@ -265,6 +265,15 @@ describe("[O11] the plan of a removal", () => {
     const texts = new Map([[SYSTEM.units[0].path, "[Service]\n"]]);
     assert.throws(() => planUninstall(SYSTEM, { ...NOTHING, texts }, WISH), { code: 1 });
   });
+
+  it("removes no foreign unit beside its own", () => {
+    const layout = layoutOf("systemd", { ...FACTS, withExec: true });
+    const own = new Map(layout.units.map(({ path, text }) => [path, text]));
+    const remove = (texts: Found["texts"]) => planUninstall(layout, { ...DONE, texts }, WISH);
+    assert.equal(remove(own).steps.filter(({ kind }) => kind === "remove").length, 3);
+    const foreign = new Map([...own, ["/etc/systemd/system/barnacle-exec.socket", "[Socket]\n"]]);
+    assert.throws(() => remove(foreign), /barnacle-exec\.socket is not a unit of Barnacle/);
+  });
 });
 
 describe("[O4] the unit of a user", () => {

@@ -1,9 +1,11 @@
 /** Tests `barnacle service` in a temporary root, with a fake systemctl and journalctl on the path. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -127,6 +129,18 @@ const STARTED = [
   "systemctl enable barnacle.service",
   "systemctl restart --no-block barnacle.service",
 ];
+
+/** Configs that root does not take from other users. Only root can make them. */
+const FOREIGN_CONFIGS: readonly (readonly [string, uid: number, mode: number, words: RegExp])[] =
+  process.getuid?.() !== 0 ? [] : [
+    [
+      "a config of another user",
+      1234,
+      0o600,
+      /does not take .*home\.jsonc: another user \(uid 1234\) owns it\. Read it, and then `chown root/,
+    ],
+    ["a config that every user may write", 0, 0o666, /every user may write it/],
+  ];
 
 describe("[O4] barnacle service install", () => {
   it("installs, starts and waits; a second time, nothing is left to do", () =>
@@ -294,6 +308,61 @@ describe("[O4] barnacle service install", () => {
       1,
     ],
     [
+      "a folder in the unit's place",
+      ({ root }) => {
+        mkdirSync(join(root, "etc/systemd/system/barnacle.service"));
+        return {};
+      },
+      /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is a folder$/,
+      74,
+    ],
+    [
+      "a pipe in the unit's place",
+      ({ root }) => {
+        execFileSync("mkfifo", [join(root, "etc/systemd/system/barnacle.service")]);
+        return {};
+      },
+      /^cannot read \/etc\/systemd\/system\/barnacle\.service: it is no regular file$/,
+      74,
+    ],
+    [
+      "an endless file as secret",
+      ({ root }) => {
+        writeFileSync(
+          join(root, "etc/barnacle/config.jsonc"),
+          CONFIG.replace("discord_token", "endless"),
+        );
+        symlinkSync("/dev/zero", join(root, "etc/barnacle/credentials/endless"));
+        return {};
+      },
+      /it is no regular file/,
+      78,
+    ],
+    [
+      "a foreign unit for commands",
+      ({ root }) => {
+        writeFileSync(join(root, "etc/systemd/system/barnacle-exec.socket"), "[Socket]\n");
+        return { withExec: true };
+      },
+      /barnacle-exec\.socket is not a unit of Barnacle, so it stays as it is/,
+      1,
+    ],
+    ...FOREIGN_CONFIGS.map(([name, uid, mode, words]) =>
+      [
+        name,
+        ({ root }: Stage) => {
+          rmSync(join(root, "etc/barnacle/config.jsonc"));
+          const config = join(root, "home.jsonc");
+          writeFileSync(config, CONFIG);
+          chmodSync(config, mode);
+          chownSync(config, uid, 0);
+          return { config };
+        },
+        words,
+        78,
+      ] as const
+    ),
+    [
       "a masked unit",
       ({ root }) => {
         symlinkSync("/dev/null", join(root, "etc/systemd/system/barnacle.service"));
@@ -318,6 +387,34 @@ describe("[O4] barnacle service install", () => {
         assert.deepEqual(stage.calls(), []);
       }));
   }
+
+  it("follows no link in the place of a file that it is about to write", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      const victim = join(root, "victim");
+      writeFileSync(victim, "mine", { mode: 0o644 });
+      mkdirSync(join(root, "usr/local/bin"), { recursive: true });
+      for (const path of ["usr/local/bin/barnacle", "etc/systemd/system/barnacle.service"]) {
+        symlinkSync(victim, join(root, `${path}.part`));
+      }
+      assert.equal(await installService({ yes: true }, io, ports), 0);
+      assert.equal(text("victim"), "mine");
+      assert.equal(statSync(victim).mode & 0o777, 0o644);
+      assert.equal(text("usr/local/bin/barnacle"), "program");
+    }));
+
+  it("runs no program of a folder that others may write, as root", async () => {
+    if (process.getuid?.() !== 0) return;
+    using directory = tempDirectory();
+    const name = join(directory.path, "evil-tool");
+    writeFileSync(name, "#!/bin/sh\necho ran\n", { mode: 0o755 });
+    const run = () => thisMachine({ PATH: `.:${directory.path}` }).run(["evil-tool"]);
+    assert.equal((await run()).stdout, "ran\n");
+    chownSync(directory.path, 1234, 0);
+    assert.deepEqual(await run(), { code: 127, stdout: "", stderr: "evil-tool is not installed" });
+    chownSync(directory.path, 0, 0);
+    chmodSync(directory.path, 0o777);
+    assert.equal((await run()).code, 127);
+  });
 
   it("needs the binary, and says so to setup, too", () =>
     onStage(async ({ ports, io }) => {

@@ -1,7 +1,15 @@
 /** Tests the files of a setup: all of them or none, and the answers that outlive a lost terminal. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openKeptAnswers } from "../../../src/cli/setup/answers/kept_answers.ts";
@@ -46,6 +54,35 @@ describe("[O3] writeFiles()", () => {
     assert.deepEqual(readdirSync(folder), ["discord_token"]);
     assert.equal(readFileSync(join(folder, "discord_token"), "utf8"), "newer\n");
     assert.equal(statSync(join(folder, "discord_token")).mode & 0o777, 0o600);
+  });
+
+  it("closes the file of an older secret to other users, also if the secret is the same", async () => {
+    for (const text of ["old", "new"]) {
+      using directory = tempDirectory();
+      const file = join(directory.path, "config.jsonc");
+      const token = join(directory.path, "credentials", "discord_token");
+      mkdirSync(join(directory.path, "credentials"));
+      writeFileSync(token, `${text}\n`);
+      chmodSync(token, 0o644);
+      assert.equal((await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {})).kind, "saved");
+      assert.equal(statSync(token).mode & 0o777, 0o600);
+    }
+  });
+
+  it("says that something else is in the place of a secret", async () => {
+    const things: readonly (readonly [what: RegExp, make: (path: string) => void])[] = [
+      [/credentials cannot be replaced: it is a folder$/, (path) => void mkdirSync(path)],
+      [/it has more than/, (path) => writeFileSync(path, "x".repeat(100_000))],
+    ];
+    for (const [words, make] of things) {
+      using directory = tempDirectory();
+      const file = join(directory.path, "config.jsonc");
+      mkdirSync(join(directory.path, "credentials"));
+      make(join(directory.path, "credentials", "discord_token"));
+      const saved = await writeFiles({ kind: "opened", file }, TEXT, SECRETS, {});
+      assert.match(saved.kind === "unwritten" ? saved.message : saved.kind, words);
+      assert.equal(existsSync(file), false);
+    }
   });
 
   it("says that a secret cannot be written", async () => {

@@ -1,16 +1,21 @@
 /** Writes the files of a setup: all of them, or none. */
 
-import { existsSync, rmdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Env } from "../../../lib/env.ts";
-import { readBounded } from "../../../host/files/read_bounded.ts";
+import { codeOf } from "../../../lib/errors.ts";
+import { FileRefusedError, readBounded } from "../../../host/files/read_bounded.ts";
 import { replaceFile, WriteError } from "../../../host/files/write_file.ts";
 import { printable } from "../../../lib/text/quoted.ts";
 import { type OpenedConfig, saveConfig, type Saved } from "../../config/write.ts";
+import { whyUnreadable } from "../../shared/read_config.ts";
 import type { SecretFile } from "../answers/config_text.ts";
 
 /** Largest secret; a longer file is no secret of Barnacle's. */
 const SECRET_MAX_BYTES = 64 * 1_024;
+
+/** Only its owner may read a secret. */
+const SECRET_MODE = 0o600;
 
 /** Path of a secret's file: where the systemd unit expects it, too. */
 export function secretPath(configFile: string, name: string): string {
@@ -42,8 +47,13 @@ export async function writeFiles(
     return saved;
   } catch (error) {
     undoAll();
-    if (!(error instanceof WriteError)) throw error;
-    return { kind: "unwritten", code: 74, message: printable(error.message) };
+    if (error instanceof WriteError) {
+      return { kind: "unwritten", code: 74, message: printable(error.message) };
+    }
+    if (!(error instanceof FileRefusedError) && codeOf(error) === undefined) throw error;
+    const folder = printable(join(dirname(opened.file), "credentials"));
+    const message = `a secret in ${folder} cannot be replaced: ${whyUnreadable(error)}`;
+    return { kind: "unwritten", code: 74, message };
   }
 }
 
@@ -57,9 +67,13 @@ function writeSecret(path: string, text: string): UndoWrite {
   const folder = dirname(path);
   const isNewFolder = !existsSync(folder);
   const expected = existsSync(path) ? readBounded(path, { maxBytes: SECRET_MAX_BYTES }) : undefined;
-  if (expected === text) return () => {};
+  if (expected === text) {
+    chmodSync(path, SECRET_MODE);
+    return () => {};
+  }
   const { backup } = replaceFile({ path, text, expected });
   if (backup !== undefined) rmSync(backup, { force: true });
+  chmodSync(path, SECRET_MODE); // a file that exists keeps its mode
   return () => {
     if (expected !== undefined) {
       const again = replaceFile({ path, text: expected, expected: text });
