@@ -11,6 +11,7 @@ import { constants, setPriority } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { openTreeFile } from "../../host/archive/file_tree.ts";
 import { writeSealed } from "../../host/archive/sealed_file.ts";
+import { ArchiveError } from "../../host/archive/source.ts";
 import { type FileToArchive, writeTar } from "../../host/archive/tar.ts";
 import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
@@ -34,6 +35,7 @@ import {
   FORMAT,
   type Manifest,
   MANIFEST_NAME,
+  MAX_LEFT,
   STORE_PATH,
   SUMS_NAME,
 } from "./manifest.ts";
@@ -177,7 +179,12 @@ async function makeBackup(
       logins: contents.logins,
       config: contents.config,
       workspaces: contents.workspaces,
-      left: contents.left,
+      left: contents.left.length > MAX_LEFT
+        ? [
+          ...contents.left.slice(0, MAX_LEFT),
+          `… and ${contents.left.length - MAX_LEFT} more`,
+        ]
+        : contents.left,
     };
     const part = join(dirname(path), `.${basename(path)}.part`);
     const bytes = await writeSealed(
@@ -232,6 +239,10 @@ async function* withSums(files: AsyncIterable<FileToArchive>): AsyncGenerator<Fi
 }
 
 function asFull(error: unknown): unknown {
+  if (error instanceof ArchiveError) {
+    const fix = "move some files out of the agents' workspaces; no backup was made";
+    return new StartError(`a backup cannot be made: ${error.message}; ${fix}`, EXIT.failed, error);
+  }
   const code = codeOf(error);
   return code === "ENOSPC" || code === "EDQUOT" || code === "EFBIG"
     ? new StartError(`the disk is full (${code}); no backup was made`, EXIT.io, error)

@@ -70,5 +70,8 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** Longest list of contents. */
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 
+/** Most names of files that are left out; the last one tells how many more there are. */
+export const MAX_LEFT = 1_000;
+
 /** Reads the format alone, because a later one may have other fields. */
 export const formatSchema = z.object({ format: z.int().positive(), barnacle: z.string() });

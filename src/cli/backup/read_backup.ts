@@ -5,8 +5,9 @@
 
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { PassphraseError, readSealed } from "../../host/archive/sealed_file.ts";
+import { openSealed, PassphraseError, readSealed } from "../../host/archive/sealed_file.ts";
 import { ArchiveError } from "../../host/archive/source.ts";
 import { type ArchivedFile, readTar } from "../../host/archive/tar.ts";
 import { DATA_ITEMS } from "../../host/files/data_dir.ts";
@@ -51,7 +52,7 @@ const SYNC_BYTES = 8 * 1024 * 1024;
 /** Opens a backup. @throws {StartError} If that fails. */
 export async function openBackup(path: string): Promise<FileHandle> {
   try {
-    return await open(path, "r");
+    return await openSealed(path);
   } catch (error) {
     throw asStartError(error, path);
   }
@@ -84,7 +85,9 @@ async function unpack(
 ): Promise<Manifest> {
   let manifest: Manifest | undefined;
   let sums: string | undefined;
-  const found = new Map<string, string>();
+  // Of a million files, the checksums of all would take much memory, so this is the hash of their list.
+  const wanted = createHash("sha256");
+  const found = new Set<string>();
   const folders = new Set<string>();
   const isFile = (folder: string) => found.has(folder);
   for await (const file of files) {
@@ -92,7 +95,8 @@ async function unpack(
     if (!manifest) {
       const hashed = hashing(file);
       manifest = await manifestIn(hashed);
-      found.set(path, hashed.digest());
+      found.add(path);
+      wanted.update(sumLine(path, hashed.digest()));
       await onManifest(manifest);
       continue;
     }
@@ -100,20 +104,23 @@ async function unpack(
     if (sums !== undefined || clashes || !isPart(path)) {
       throw new ArchiveError("foreign", `${printable(path)} is not at its place`);
     }
+    const hashed = hashing(file);
     if (path === SUMS_NAME) {
-      sums = await textOf(file);
+      for await (const _ of hashed.content);
+      sums = hashed.digest();
       continue;
     }
-    const hashed = hashing(file);
     if (isWanted(path)) await write(hashed, join(folder, path), assertRoom);
     else for await (const _ of hashed.content);
-    found.set(path, hashed.digest());
+    found.add(path);
+    wanted.update(sumLine(path, hashed.digest()));
     for (const folder of foldersOf(path)) folders.add(folder);
   }
   if (!manifest) throw noManifest();
   if (sums === undefined) throw new ArchiveError("cut", "its end is missing");
-  const wanted = Array.from(found, ([path, sum]) => sumLine(path, sum)).join("");
-  if (sums !== wanted) throw new ArchiveError("cut", "a file in it has another checksum");
+  if (sums !== wanted.digest("hex")) {
+    throw new ArchiveError("cut", "a file in it has another checksum");
+  }
   if (!found.has(STORE_PATH)) throw new ArchiveError("foreign", "it has no store");
   return manifest;
 }
@@ -203,6 +210,9 @@ function asStartError(error: unknown, path: string): unknown {
       : new StartError(`${name}: ${error.message}`, EXIT.failed);
   }
   if (error instanceof ArchiveError) {
+    if (error.message === "it is a folder") {
+      return new StartError(`${name} is a folder; name the backup in it`, EXIT.failed);
+    }
     return error.kind === "cut"
       ? new StartError(
         `${name} is damaged: ${error.message}. Copy it again from where it was made, or use ` +
@@ -213,9 +223,6 @@ function asStartError(error: unknown, path: string): unknown {
   }
   const code = codeOf(error);
   if (code === "ENOENT") return new StartError(`there is no file ${name}`, EXIT.usage);
-  if (code === "EISDIR") {
-    return new StartError(`${name} is a folder; name the backup in it`, EXIT.failed);
-  }
   if (code === "ESPIPE" || code === "ENOTDIR") {
     return new StartError(`${name} is no file that can be a backup`, EXIT.usage);
   }

@@ -12,7 +12,7 @@ import type { Commands } from "../help/wrong_command.ts";
 import { createProcessIo, type Io, type Terminal } from "../terminal/io.ts";
 import type { Proposal } from "./propose.ts";
 import { propose } from "./propose.ts";
-import { wordsOf } from "./shell_words.ts";
+import { bashWord, wordsOf } from "./shell_words.ts";
 
 /** The line that stands for files. */
 const FILES = ":files";
@@ -34,16 +34,21 @@ export async function complete(
 ): Promise<void> {
   try {
     const [shell = "", ...given] = args;
-    const { words, cutHead } = shell === "bash"
+    const { words, cutHead, quote } = shell === "bash"
       ? wordsOf(env["COMP_LINE"] ?? "", env["COMP_WORDBREAKS"] ?? "")
-      : { words: given.map((word) => word.replace(/^=/, "")), cutHead: 0 };
+      : { words: given.map((word) => word.replace(/^=/, "")), cutHead: 0, quote: "" };
     const io: Io = {
       ...createProcessIo({ json: true }, { stdout, stderr, env }),
       err() {},
       problem() {},
     };
     for (const line of await linesFor(words, commands, io)) {
-      stdout.write(`${line === FILES ? line : line.slice(cutHead)}\n`);
+      if (line === FILES || shell !== "bash") {
+        stdout.write(`${line}\n`);
+        continue;
+      }
+      const word = bashWord(line.slice(cutHead).split("\t", 1)[0] ?? "", quote);
+      if (word !== undefined) stdout.write(`${word}\n`);
     }
   } catch {
     // No words are better than an error here.

@@ -3,7 +3,7 @@
  * no change with a new version, and proposes values of your own config.
  *
  * Names from Discord may have any characters. Each script quotes a word before it stands on the
- * command line.
+ * command line; for bash, the program does: `printf %q` is not safe in every locale (`shell_words.ts`).
  */
 
 /** Shells with a script. */
@@ -25,12 +25,15 @@ _barnacle() {
   COMPREPLY=()
   while IFS= read -r line; do
     if [[ $line == :files ]]; then
-      compopt -o filenames 2>/dev/null
-      while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "@{COMP_WORDS[COMP_CWORD]#=}")
+      local raw=1
+      compopt -o filenames 2>/dev/null || raw=
+      while IFS= read -r word; do
+        [[ $raw ]] || printf -v word '%q' "$word"
+        COMPREPLY+=("$word")
+      done < <(compgen -f -- "@{COMP_WORDS[COMP_CWORD]#=}")
       return
     fi
-    printf -v word '%q' "@{line%%$'\t'*}"
-    COMPREPLY+=("$word")
+    COMPREPLY+=("@{line%%$'\t'*}") # quoted by barnacle
   done < <(COMP_LINE="@{COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \
     "$program" __complete bash 2>/dev/null)
   if [[ @{#COMPREPLY[@]} -eq 1 && @{COMPREPLY[0]} == *[.=] ]]; then
@@ -98,11 +101,11 @@ Register-ArgumentCompleter -Native -CommandName barnacle -ScriptBlock {
     if ($value -eq ':files') {
       Get-ChildItem -Path "$typed*" -ErrorAction SilentlyContinue | ForEach-Object {
         $path = (Resolve-Path -Relative -LiteralPath $_.FullName)
-        $quoted = if ($path -match '[^\w./\\:-]') { "'" + $path.Replace("'", "''") + "'" } else { $path }
+        $quoted = if ($path -match '[^\w./\\:-]') { "'" + ($path -replace "['\u2018-\u201b]", '$0$0') + "'" } else { $path }
         [System.Management.Automation.CompletionResult]::new($quoted, $_.Name, 'ProviderItem', $path)
       }
     } else {
-      $quoted = if ($value -match '[^\w./:=-]') { "'" + $value.Replace("'", "''") + "'" } else { $value }
+      $quoted = if ($value -match '[^\w./:=-]') { "'" + ($value -replace "['\u2018-\u201b]", '$0$0') + "'" } else { $value }
       $tip = if ($about) { $about } else { $value }
       [System.Management.Automation.CompletionResult]::new($quoted, $value, 'ParameterValue', $tip)
     }

@@ -9,6 +9,8 @@ export interface ShellWords {
    * and `=`, too.
    */
   readonly cutHead: number;
+  /** The quote that is open around the last word; empty without one. */
+  readonly quote: string;
 }
 
 /**
@@ -49,5 +51,18 @@ export function wordsOf(line: string, breaks: string): ShellWords {
         .map((char) => word.lastIndexOf(char) + 1),
     )
     : 0;
-  return { words: words.slice(1), cutHead };
+  return { words: words.slice(1), cutHead, quote };
+}
+
+/**
+ * Writes a word so that bash takes it as one word without any meaning.
+ *
+ * `printf %q` does not: in a locale that lacks a letter of the word, it writes `$'…'`, which runs
+ * commands within a quote that the person has opened. In such a quote, only harmless words are proposed.
+ *
+ * @returns `undefined` for a word that is not proposed.
+ */
+export function bashWord(value: string, quote: string): string | undefined {
+  if (quote !== "") return /['"$`\\!]/.test(value) ? undefined : value;
+  return value.replace(/[^\w%+=:,./@\u0080-\uffff-]/g, "\\$&");
 }

@@ -8,6 +8,7 @@
 import type { Context, Handler } from "hono";
 import { z } from "zod";
 import { bearerOf } from "../../http/guard.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { EMBEDDED } from "./assets.ts";
 import { createLiveAnswers } from "./live.ts";
 import { type AnyPage, type PageView, RefusedChange } from "./base/page.ts";
@@ -54,7 +55,8 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
         log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
       }
-      log.warn("A login to the dashboard failed", { why: result.kind });
+      // A program that tries again and again must not fill the log.
+      if (result.isNews) log.warn("A login to the dashboard failed", { why: result.kind });
       return result.kind === "limited"
         ? c.text("Too many wrong logins; try again in a minute", 429, { "Retry-After": "60" })
         : c.text(
@@ -153,14 +155,21 @@ async function textOf(view: PageView, clean: (text: string) => string): Promise<
   return cleanMarkup((await view).toString(), clean);
 }
 
-/** Texts, and values of attributes that people read or follow. */
+/** Texts, with the editor that one may be in, and values of attributes that people read or follow. */
 const READ_PARTS =
-  /(?<=>)[^<]+|(?<=\s(?:title|value|href|placeholder|alt|aria-label|data-[\w-]+)=")[^"]*/g;
+  /(?<=(<textarea\b[^>]*)?>)[^<]+|(?<=\s(?:title|value|href|placeholder|alt|aria-label|data-[\w-]+)=")[^"]*/g;
+
+/** Characters of foreign texts that reverse the text after them, or show nothing at all. */
+const MISLEADING = /[^\P{Cc}\t\n\r]|[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
  * Removes secrets from the texts of HTML, and from values that people read. A short secret may also be
- * a word of the markup, which stays.
+ * a word of the markup, which stays. No text of another person reverses ours; the editor of the config
+ * keeps each character, because it goes back into the file.
  */
 export function cleanMarkup(html: string, clean: (text: string) => string): string {
-  return html.replace(READ_PARTS, clean);
+  return html.replace(READ_PARTS, (text: string, editor: string | undefined, at: number) => {
+    const isShown = editor === undefined && html[at - 1] === ">";
+    return isShown ? clean(text).replace(MISLEADING, printable) : clean(text);
+  });
 }

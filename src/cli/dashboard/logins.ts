@@ -27,13 +27,19 @@ const WRONG_MS = 60_000;
 /** The result of a login. */
 export type LoginResult =
   | { readonly kind: "session"; readonly token: string }
-  | { readonly kind: "wrong" | "limited" };
+  | {
+    readonly kind: "wrong" | "limited";
+    /** Whether the log says so: of many in a minute, only the first ones. */
+    readonly isNews: boolean;
+  };
 
 /** Creates the logins of one process. */
 export function createLogins({ now }: Pick<Clock, "now">) {
   const links = new Map<string, number>();
   const sessions = new Map<string, number>();
   let wrong: readonly number[] = [];
+  /** Whether the log has the limit since the last wrong token that it did not stop. */
+  let toldLimit = false;
 
   const recentlyWrong = () => wrong = wrong.filter((at) => at > now() - WRONG_MS);
   const isLimited = () => recentlyWrong().length >= MAX_WRONG;
@@ -41,7 +47,15 @@ export function createLogins({ now }: Pick<Clock, "now">) {
   function countWrong(): "wrong" | "limited" {
     if (isLimited()) return "limited";
     wrong = [...wrong, now()];
+    toldLimit = false;
     return "wrong";
+  }
+
+  function wrongLogin(): LoginResult {
+    const kind = countWrong();
+    const isNews = kind === "wrong" || !toldLimit;
+    toldLimit = kind === "limited";
+    return { kind, isNews };
   }
 
   return {
@@ -54,7 +68,7 @@ export function createLogins({ now }: Pick<Clock, "now">) {
       const hash = hashOf(token);
       const endsAt = links.get(hash);
       links.delete(hash);
-      if (endsAt === undefined || endsAt <= now()) return { kind: countWrong() };
+      if (endsAt === undefined || endsAt <= now()) return wrongLogin();
       return { kind: "session", token: add(sessions, now() + SESSION_MS, MAX_SESSIONS) };
     },
     /** Checks the token of a session, in the same way. */

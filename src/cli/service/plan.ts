@@ -105,7 +105,9 @@ function refuseForeign(path: string | undefined, { texts }: Found): void {
   if (text === undefined || isOurs(text)) return;
   if (text === "") {
     throw new StartError(
-      `${path} is empty or masked. Run \`systemctl unmask ${nameOf(path)}\`, or remove it first`,
+      `${path} is empty or masked. Run \`systemctl unmask ${
+        nameOf(path ?? "")
+      }\`, or remove it first`,
       EXIT.failed,
     );
   }

@@ -8,6 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { constants as FILE } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
@@ -165,6 +166,18 @@ async function encrypted(
   return valuesOf(await encrypter.encrypt(toWebStream(content)));
 }
 
+/** Opens a file to read. It waits for no writer of a pipe. @throws {ArchiveError} If it is no file. */
+export async function openSealed(path: string): Promise<FileHandle> {
+  const file = await open(path, FILE.O_RDONLY | (FILE.O_NONBLOCK ?? 0));
+  const stats = await file.stat();
+  if (stats.isFile()) return file;
+  await file.close();
+  throw new ArchiveError(
+    "foreign",
+    stats.isDirectory() ? "it is a folder" : "it is no regular file",
+  );
+}
+
 /**
  * Reads the content of a file, and closes it.
  *
@@ -177,7 +190,7 @@ export async function* readSealed(
   from: string | FileHandle,
   passphrase: () => Promise<string | undefined>,
 ): AsyncGenerator<Uint8Array> {
-  const file = typeof from === "string" ? await open(from, "r") : from;
+  const file = typeof from === "string" ? await openSealed(from) : from;
   try {
     const kind = await kindOf(file);
     if (kind === "other") throw new ArchiveError("foreign", "it is no backup of Barnacle");
@@ -203,12 +216,13 @@ async function decrypted(
   passphrase: string | undefined,
 ): Promise<AsyncIterable<Uint8Array>> {
   if (passphrase === undefined) throw new PassphraseError("it is encrypted");
+  const whole = await withCheckedHeader(content);
   const { Decrypter } = await import("age-encryption");
   const decrypter = new Decrypter();
   decrypter.addPassphrase(passphrase);
   try {
     return valuesOf(
-      await decrypter.decrypt(toWebStream(content)),
+      await decrypter.decrypt(toWebStream(whole)),
       (error) => isOfSystem(error) ? error : broken(),
     );
   } catch (error) {
@@ -217,6 +231,42 @@ async function decrypted(
     if (isWrong) throw new PassphraseError("the passphrase is wrong");
     throw broken();
   }
+}
+
+/** Longest header; Barnacle's own has less than 200 bytes. */
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/** Largest work factor to try: `age` itself writes 18, which takes 256 MiB. */
+const MAX_SCRYPT_LOG_N = 18;
+
+/** The same content, unless its header would take much memory: a stranger may have written it. */
+async function withCheckedHeader(
+  content: AsyncIterable<Uint8Array>,
+): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = content[Symbol.asyncIterator]();
+  const { value: first = new Uint8Array(0) } = await iterator.next();
+  const header = Buffer.from(first.subarray(0, MAX_HEADER_BYTES)).toString("latin1");
+  const end = header.indexOf("\n--- ");
+  const factor = /^-> scrypt \S+ (\d+)$/m.exec(header.slice(0, Math.max(0, end)))?.[1];
+  if (end === -1 || Number(factor ?? 0) > MAX_SCRYPT_LOG_N) {
+    await iterator.return?.();
+    throw end === -1 ? broken() : new ArchiveError(
+      "foreign",
+      "to try a passphrase would take more memory than age itself uses",
+    );
+  }
+  return (async function* () {
+    try {
+      yield first;
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  })();
 }
 
 /** Whether an error is the system's, such as that of an unreadable disk. */

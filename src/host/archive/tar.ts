@@ -36,17 +36,24 @@ const MAX_PATH_BYTES = 4_096;
 const MAX_PAX_BYTES = 16_384;
 const ZEROS = new Uint8Array(BLOCK);
 
+/** Most files of an archive: a small one of a stranger can list any number of empty files. */
+const MAX_FILES = 1_000_000;
+
 /**
  * Writes files.
  *
  * @throws {RangeError} If a file has more or fewer bytes than its size.
+ * @throws {ArchiveError} If there are too many: no one could read the archive.
  */
 export async function* writeTar(
   files: AsyncIterable<FileToArchive>,
   now: number,
+  maxFiles = MAX_FILES,
 ): AsyncGenerator<Uint8Array> {
   const seconds = Math.floor(now / 1_000);
+  let count = 0;
   for await (const { path, size, isProgram = false, content } of files) {
+    if (++count > maxFiles) throw tooMany(maxFiles);
     const records = paxRecords(path, size);
     if (records.length > 0) {
       yield header({ name: "pax", size: records.length, mode: 0o600, seconds, type: "x" });
@@ -121,8 +128,12 @@ function sumOf(block: Uint8Array): number {
  *
  * @throws {ArchiveError} If the bytes end too early, or are no archive that {@link writeTar} writes.
  */
-export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ArchivedFile> {
+export async function* readTar(
+  chunks: AsyncIterable<Uint8Array>,
+  maxFiles = MAX_FILES,
+): AsyncGenerator<ArchivedFile> {
   const source = createSource(chunks);
+  let count = 0;
   try {
     let pax: PaxValues = {};
     for (;;) {
@@ -141,6 +152,7 @@ export async function* readTar(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
       const { path = entry.name, size = entry.size } = pax;
       pax = {};
       assertInside(path);
+      if (++count > maxFiles) throw tooMany(maxFiles);
       let left = size;
       yield {
         path,
@@ -208,6 +220,10 @@ export function isInside(path: string): boolean {
 
 function assertInside(path: string): void {
   if (!isInside(path)) throw foreign("it has a path that leads out of its folder");
+}
+
+function tooMany(maxFiles: number): ArchiveError {
+  return foreign(`there are more than ${maxFiles.toLocaleString("en")} files`);
 }
 
 function foreign(message: string): ArchiveError {

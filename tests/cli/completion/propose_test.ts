@@ -168,7 +168,8 @@ describe("wordsOf()", () => {
   ];
   for (const [line, words, cutHead] of cases) {
     it(`reads ${line}`, () => {
-      assert.deepEqual(wordsOf(line, " \t\n\"'><=;|&(:"), { words, cutHead });
+      const { quote: _, ...read } = wordsOf(line, " \t\n\"'><=;|&(:");
+      assert.deepEqual(read, { words, cutHead });
     });
   }
 });

@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { bashWord } from "../../../src/cli/completion/shell_words.ts";
 import { SCRIPTS, type Shell } from "../../../src/cli/completion/scripts.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -69,12 +70,49 @@ describe("[O10] the completion of bash", needs("bash"), () => {
     assert.deepEqual(shell.asked(), ["[bash]", "barnacle l"]);
   });
 
-  it("quotes names of strangers", () => {
-    using shell = withShell(["$(touch pwned)\tx", "my guild", "#help"]);
+  it("keeps the quotes of names of strangers", () => {
+    using shell = withShell(["\\$\\(touch\\ pwned\\)\tx", "my\\ guild", "\\#help"]);
     const [one = "", two = "", three = ""] = shell.run("bash", bash("barnacle x "));
     assert.deepEqual([one, two, three], ["\\$\\(touch\\ pwned\\)", "my\\ guild", "\\#help"]);
-    shell.run("bash", ["-c", `echo ${one}`]);
-    assert.equal(shell.wasRun("pwned"), false);
+  });
+
+  const NAMES = [
+    "#help",
+    "my guild",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "#é'$(touch pwned)",
+    '#é"$(touch pwned)"',
+    "é;touch pwned;é",
+    "a'b\"c\\d!e{f,g}*?[h]~",
+    "~root",
+    "-rf",
+    "日本 語&",
+  ];
+  for (const locale of ["C", "C.UTF-8"]) {
+    for (const quote of ["", "'", '"']) {
+      it(`runs no command of a name, in the locale ${locale}, after ${quote || "no quote"}`, () => {
+        using shell = withShell([]);
+        for (const name of NAMES) {
+          const word = bashWord(name, quote);
+          if (quote === "") assert.ok(word !== undefined);
+          if (word === undefined) continue;
+          const command = `export LC_ALL=${locale}; printf '%s\\n' ${quote}${word}${quote}`;
+          assert.deepEqual(shell.run("bash", ["--norc", "-c", command]), [name]);
+        }
+        assert.equal(shell.wasRun("pwned"), false);
+      });
+    }
+  }
+
+  it("quotes files by itself in a bash without compopt, such as that of macOS", () => {
+    using shell = withShell([":files"]);
+    writeFileSync(join(shell.path, "$(touch pwned)"), "");
+    const [options = "", script = "", ...rest] = bash("barnacle run --config $");
+    const line = [options, script, ...rest].map((text) =>
+      text.replace('compopt() { echo "compopt $*"; }', "compopt() { return 127; }")
+    );
+    assert.deepEqual(shell.run("bash", line), ["\\$\\(touch\\ pwned\\)"]);
   });
 
   it("adds no space after a path that goes on, and proposes files", () => {
@@ -170,6 +208,12 @@ describe("[O10] the completion of PowerShell", () => {
       assert.match(stdout, /logs/);
     },
   );
+
+  it("doubles each quote that PowerShell knows", () => {
+    const { powershell } = SCRIPTS;
+    assert.equal(powershell.split(`-replace "['\\u2018-\\u201b]", '$0$0'`).length, 3);
+    assert.ok(!powershell.includes("Replace("));
+  });
 
   it("closes each bracket", () => {
     const plain = SCRIPTS.powershell.replaceAll(/'(?:''|[^'])*'|"[^"]*"|#.*/g, "");

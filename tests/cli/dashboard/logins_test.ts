@@ -71,6 +71,20 @@ describe("[O6] createLogins()", () => {
     assert.equal(all.check("wrong"), "wrong");
   });
 
+  it("is news for the log only until the limit, and once there", () => {
+    let now = 0;
+    const { login } = createLogins({ now: () => now });
+    const news = () =>
+      Array.from({ length: 1_000 }, () => login("wrong")).map((result) =>
+        result.kind !== "session" && result.isNews ? result.kind : ""
+      ).filter((kind) => kind !== "");
+    const first = [...Array.from({ length: 10 }, () => "wrong"), "limited"];
+    assert.deepEqual(news(), first);
+    assert.deepEqual(news(), []);
+    now += 61_000;
+    assert.deepEqual(news(), first);
+  });
+
   it("keeps few links and sessions: the oldest makes room", () => {
     const all = logins();
     const links = Array.from({ length: 5 }, all.createLink);

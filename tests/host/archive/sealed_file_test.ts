@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -86,6 +87,31 @@ describe("[O11] readSealed()", () => {
       message: "the passphrase is wrong",
     });
     await assert.rejects(readAll(path), { name: "PassphraseError", message: "it is encrypted" });
+  });
+
+  it("waits for no pipe, and reads no folder", async () => {
+    using directory = tempDirectory();
+    const pipe = join(directory.path, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await assert.rejects(readAll(pipe), { name: "ArchiveError", message: "it is no regular file" });
+    await assert.rejects(readAll(directory.path), /it is a folder/);
+  });
+
+  it("spends no memory on a header that a stranger wrote", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "a");
+    const header = (factor: number) =>
+      `age-encryption.org/v1\n-> scrypt ${"A".repeat(22)} ${factor}\n${"A".repeat(43)}\n` +
+      `--- ${"A".repeat(43)}\n${"x".repeat(100)}`;
+    writeFileSync(path, header(19));
+    await assert.rejects(
+      readAll(path, PASSPHRASE),
+      /^ArchiveError: to try a passphrase would take more memory than age itself uses$/,
+    );
+    writeFileSync(path, header(10));
+    await assert.rejects(readAll(path, PASSPHRASE), /the passphrase is wrong/);
+    writeFileSync(path, `age-encryption.org/v1\n-> x y\n${`${"A".repeat(64)}\n`.repeat(1_000)}`);
+    await assert.rejects(readAll(path, PASSPHRASE), /a part of it is missing or changed/);
   });
 
   it("refuses another file", async () => {

@@ -132,3 +132,25 @@ describe("[O11] isInside()", () => {
     it(`refuses ${JSON.stringify(path)}`, () => assert.ok(!isInside(path)));
   }
 });
+
+describe("[O11] an archive of too many files", () => {
+  const files = () => listed(["a", "b", "c"].map((path) => file(path, "x")));
+  const message = /^there are more than 2 files$/;
+
+  it("is neither written nor read", async () => {
+    const all = async <T>(values: AsyncIterable<T>) => {
+      const found: T[] = [];
+      for await (const value of values) found.push(value);
+      return found;
+    };
+    await assert.rejects(all(writeTar(files(), 0, 2)), { name: "ArchiveError", message });
+    const archive = Buffer.concat(await all(writeTar(files(), 0, 3)));
+    const paths = async (most: number) => {
+      const found: string[] = [];
+      for await (const { path } of readTar(listed([archive]), most)) found.push(path);
+      return found;
+    };
+    assert.deepEqual(await paths(3), ["a", "b", "c"]);
+    await assert.rejects(paths(2), { name: "ArchiveError", message });
+  });
+});
