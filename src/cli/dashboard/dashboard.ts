@@ -55,7 +55,6 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
         log.info("A browser has logged in to the dashboard");
         return c.json({ token: result.token });
       }
-      // A program that tries again and again must not fill the log.
       if (result.isNews) log.warn("A login to the dashboard failed", { why: result.kind });
       return result.kind === "limited"
         ? c.text("Too many wrong logins; try again in a minute", 429, { "Retry-After": "60" })

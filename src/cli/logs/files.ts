@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logFilesOf } from "../../host/files/log_file.ts";
 import { LINE_MAX_CHARS, LineDivider, parseLine, type ReadLine } from "./lines.ts";
@@ -42,12 +42,13 @@ export function fileSource(path: string): LogSource {
         }
       }
       const now = statSync(path, { throwIfNoEntry: false });
-      if (now && now.ino !== newest?.inode) {
+      const isFile = now?.isFile() === true; // a pipe would be waited for
+      if (isFile && now.ino !== newest?.inode) {
         if (newest) closeSync(newest.fd); // its last lines are read
         newest = openFile(path);
         position = 0;
       } else {
-        if (now && now.size < position) position = 0;
+        if (isFile && now.size < position) position = 0;
         await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
       }
     }
@@ -96,11 +97,14 @@ async function* forwards(files: readonly OpenLog[]): AsyncIterable<ReadLine> {
   }
 }
 
+/** Opens a file; `undefined` if there is none, or something else in its place. */
 function openFile(path: string): OpenLog | undefined {
-  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
-  const fd = openSync(path, "r");
-  const { ino: inode, size } = fstatSync(fd);
-  return { fd, inode, size };
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
+  const fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return { fd, inode: stats.ino, size: stats.size };
+  closeSync(fd);
+  return undefined;
 }
 
 /** The bytes of a file from a position on; the caller must not keep a chunk. */

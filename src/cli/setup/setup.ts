@@ -12,6 +12,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findDataDir } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
+import { readTree } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig } from "../config/write.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
@@ -96,9 +97,19 @@ export async function setUp(flags: SetupFlags, io: Io): Promise<SetupEnd> {
 async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   const answers = await answersOf(flags);
   const opened = await fileOf(flags, io);
-  if (opened.kind === "opened") return await withDialogue(opened, answers, flags, io);
+  if (opened.kind === "opened") {
+    assertEditable(opened);
+    return await withDialogue(opened, answers, flags, io);
+  }
   io.err(problemsText([opened.problem], io));
   return { code: EXIT.config };
+}
+
+/** Refuses a config that cannot be changed before the user has answered any question. */
+function assertEditable({ file, text = "" }: OpenedConfig): void {
+  if (text.trim() === "" || readTree(text).kind === "tree") return;
+  const why = "it is no JSON with comments; run `barnacle config check`, which names the line";
+  throw new StartError(`${printable(file)} cannot be changed: ${why}`, EXIT.config);
 }
 
 /** The config to change or to create. Root creates that of the machine's service. */

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
   mkdirSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -125,6 +127,32 @@ describe("[O2] barnacle logs --file", () => {
     stop.abort();
     await following;
     assert.deepEqual(numbersOf(seen), [1, 2, 3, 4, 5]);
+  });
+
+  it("follows neither a folder nor a pipe in the place of the file, but the next file", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "x.log");
+    writeFileSync(path, `${event(1)}\n`);
+    const source = fileSource(path);
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const following = (async () => {
+      for await (const { event } of source.newestFirst?.() ?? []) seen.push(event);
+      for await (const { event } of source.follow(stop.signal)) seen.push(event);
+    })();
+    while (seen.length < 1) await sleep(10);
+    renameSync(path, `${path}.1`);
+    mkdirSync(path);
+    await sleep(300); // so that the reader sees the folder
+    rmSync(path, { recursive: true });
+    execFileSync("mkfifo", [path]);
+    await sleep(300);
+    rmSync(path);
+    writeFileSync(path, `${event(2)}\n`);
+    while (seen.length < 2) await sleep(10);
+    stop.abort();
+    await following;
+    assert.deepEqual(numbersOf(seen), [1, 2]);
   });
 
   it("reads stdin to its end", async () => {

@@ -468,6 +468,20 @@ describe("[O3] barnacle setup without a terminal", () => {
     });
   }
 
+  it("asks nothing if the config that exists is broken", async () => {
+    await onFreshMachine(async ({ bot, home, run }) => {
+      const file = join(home, "broken.jsonc");
+      writeFileSync(file, '{ "a": ');
+      const env = { DISCORD_BOT_TOKEN: bot.token };
+      const { code, stderr } = await run(["setup", "--yes", "--config", file], env);
+      assert.match(
+        stderr.join("\n"),
+        /broken\.jsonc cannot be changed: it is no JSON with comments/,
+      );
+      assert.deepEqual([code, stderr.length], [78, 1]);
+    });
+  });
+
   it("ends with 75 if no server joins in time", async () => {
     await onFreshMachine(async ({ bot, run }) => {
       const env = { DISCORD_BOT_TOKEN: bot.token };
