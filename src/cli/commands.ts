@@ -17,7 +17,16 @@ import { config } from "./config/commands.ts";
 import { outbox, send } from "./delivery/commands.ts";
 import { dashboard } from "./dashboard/commands.ts";
 import { demo } from "./demo/commands.ts";
-import { alerts, doctor, invite, netcheck, recent, status, version } from "./diagnose/commands.ts";
+import {
+  alerts,
+  doctor,
+  healthcheck,
+  invite,
+  netcheck,
+  recent,
+  status,
+  version,
+} from "./diagnose/commands.ts";
 import type { CommandTask } from "./help/overview.ts";
 import { logs } from "./logs/commands.ts";
 import { forget, sessions } from "./sessions/commands.ts";
@@ -37,6 +46,7 @@ export const TASKS: readonly CommandTask[] = [
       alerts,
       dashboard,
       doctor,
+      healthcheck,
       intent,
       logs,
       model,

@@ -1,12 +1,13 @@
 /**
- * Checks the manifests for Home Assistant, CasaOS and Umbrel by the keys that these document. None of
- * the three runs here, and the image is only planned.
+ * Checks the Compose file, and the manifests for Home Assistant, CasaOS and Umbrel, by the keys that
+ * these document. None of them runs here.
  */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { parse as parseJsonc } from "jsonc-parser";
 import { parse } from "yaml";
 import { z } from "zod";
 
@@ -141,7 +142,34 @@ const umbrelCompose = z.strictObject({
   }),
 });
 
+const compose = z.strictObject({
+  services: z.strictObject({
+    barnacle: service.extend({
+      volumes: z.tuple([z.literal("./data:/data"), z.literal("./config:/config")]),
+      healthcheck: z.strictObject({
+        test: z.tuple([
+          z.literal("CMD"),
+          z.literal("/usr/bin/barnacle"),
+          z.literal("healthcheck"),
+        ]),
+        interval: z.literal("60s"),
+        timeout: z.literal("10s"),
+        start_period: z.literal("120s"),
+        retries: z.literal(3),
+      }),
+      depends_on: z.tuple([z.literal("ollama")]),
+    }),
+    ollama: z.strictObject({
+      image: z.string().startsWith("docker.io/ollama/ollama:"),
+      restart: z.literal("unless-stopped"),
+      volumes: z.tuple([z.literal("ollama:/root/.ollama")]),
+    }),
+  }),
+  volumes: z.strictObject({ ollama: z.strictObject({}) }),
+});
+
 const FILES = [
+  ["compose/docker-compose.yml", compose],
   ["home-assistant/repository.yaml", repository],
   ["home-assistant/barnacle/config.yaml", homeAssistant],
   ["casaos/docker-compose.yml", casaOs],
@@ -164,6 +192,12 @@ describe("[O8] the manifests of app stores", () => {
       assert.equal(schema.safeParse({ ...value, unknown: 1 }).success, false);
     });
   }
+
+  it("has a config for Compose that reaches Ollama there", () => {
+    const text = readFileSync(join(PACKAGING, "compose", "config.jsonc"), "utf8");
+    const { models } = parseJsonc(text);
+    assert.equal(models.providers.ollama.baseUrl, "http://ollama:11434/v1");
+  });
 
   it("give a running turn time to end", () => {
     const unit = readFileSync(join(PACKAGING, "systemd", "barnacle.service"), "utf8");

@@ -44,6 +44,21 @@ export const status: CliCommand = describeCommand<StatusFlags>({
   run: async (flags, io) => (await import("./status.ts")).status(flags, io),
 });
 
+/** `barnacle healthcheck` */
+export const healthcheck: CliCommand = describeCommand<CommonFlags>({
+  brief: "Check in one line whether the running bot is healthy, for containers and monitors",
+  notes: ["Judges as `/healthz` does, and needs neither its address nor `http.token`."],
+  examples: ["barnacle healthcheck", "barnacle healthcheck --data /data"],
+  exits: {
+    done: "healthy, or warnings only",
+    failed: "a check fails",
+    io: "the data directory cannot be read",
+    tryAgain: "no running bot found, or it does not answer",
+  },
+  parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
+  run: async (flags, io) => (await import("./healthcheck.ts")).healthcheck(flags, io),
+});
+
 /** `barnacle recent` */
 export const recent: CliCommand = describeCommand<RecentFlags>({
   brief: "List the last answers, the failed and the slow ones first",

@@ -13,7 +13,13 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { type DataChoice, dataProblem, useData } from "../shared/find_data.ts";
-import { askStatus, holderOf, isHeld, STATUS_TIMEOUT_MS } from "../shared/running_bot.ts";
+import {
+  askStatus,
+  type BotAnswer,
+  holderOf,
+  isHeld,
+  STATUS_TIMEOUT_MS,
+} from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
 
 /** Options of `status`. */
@@ -83,28 +89,51 @@ async function askBot(
     const answer = { status: "fail", isRunning: false, problem };
     return { json: JSON.stringify(answer), lines: [], problem, code };
   };
-  const found = await holderIn(data, io);
-  if ("problem" in found) {
-    const { place, problem } = found;
-    const facts = place && !json ? await storedFacts(place, config, io) : [];
-    const isStopped = place !== undefined;
-    return { ...failed(problem.message, problem.code), isStopped, lines: factLines(facts) };
+  const answer = await answerOfBot(data, io, timeoutMs);
+  if ("problem" in answer) {
+    const { problem, code, stopped } = answer;
+    const facts = stopped && !json ? await storedFacts(stopped, config, io) : [];
+    return {
+      ...failed(problem, code),
+      isStopped: stopped !== undefined,
+      lines: factLines(facts),
+    };
   }
-  const { place, holder } = found;
-  const { dataDir } = place;
-  const answer = await io.during(
-    "Asking the running bot",
-    askStatus(dataDir, holder, timeoutMs),
-  );
-  if (typeof answer === "string") {
-    return failed(`the bot with pid ${holder.pid} does not answer: ${answer}`, EXIT.tryAgain);
-  }
-  const { report } = answer;
+  const { report, place } = answer;
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
   const [first = "", ...checks] = linesOf(report, verbose);
   const facts = factLines([...await storedFacts(place, config, io), ...modelFacts(report)]);
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
+}
+
+/** A problem in place of an answer. */
+interface NoAnswer {
+  readonly problem: string;
+  readonly code: ExitCode;
+  /** The data directory, if no bot runs with it. */
+  readonly stopped?: DataChoice;
+}
+
+/** Asks the bot that holds the data directory. */
+export async function answerOfBot(
+  data: string | undefined,
+  io: Io,
+  timeoutMs: number,
+): Promise<NoAnswer | BotAnswer & { readonly place: DataChoice }> {
+  const found = await holderIn(data, io);
+  if ("problem" in found) {
+    const { problem: { message, code }, place: stopped } = found;
+    return { problem: message, code, stopped };
+  }
+  const { place, holder } = found;
+  const answer = await io.during(
+    "Asking the running bot",
+    askStatus(place.dataDir, holder, timeoutMs),
+  );
+  if (typeof answer !== "string") return { ...answer, place };
+  const problem = `the bot with pid ${holder.pid} does not answer: ${answer}`;
+  return { problem, code: EXIT.tryAgain };
 }
 
 type Fact = readonly [what: string, text: string];
@@ -173,7 +202,7 @@ async function holderIn(data: string | undefined, io: Io): Promise<
 }
 
 /** The state of the whole bot. */
-const STATUS_TEXT: Readonly<Record<Status, string>> = {
+export const STATUS_TEXT: Readonly<Record<Status, string>> = {
   pass: "Healthy",
   warn: "Works, with warnings",
   fail: "Does not work as it should",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { writeFileSync } from "node:fs";
+import { healthcheck } from "../../../src/cli/diagnose/healthcheck.ts";
 import { status } from "../../../src/cli/diagnose/status.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { judgeHealth } from "../../../src/http/checks.ts";
@@ -25,14 +26,16 @@ const REPORT = {
 /** Runs the command against a bot with this answer, found by its lock file. */
 async function ask(
   answer: RequestListener,
-  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false }: {
-    readonly json?: boolean;
-    readonly verbose?: boolean;
-    /** Whether the bot no longer holds its lock file, which still has its address. */
-    readonly isKilled?: boolean;
-    readonly config?: string;
-    readonly timeoutMs?: number;
-  } = {},
+  { json = false, verbose = true, config = "{}", timeoutMs, isKilled = false, command = "status" }:
+    {
+      readonly json?: boolean;
+      readonly verbose?: boolean;
+      /** Whether the bot no longer holds its lock file, which still has its address. */
+      readonly isKilled?: boolean;
+      readonly config?: string;
+      readonly timeoutMs?: number;
+      readonly command?: "status" | "healthcheck";
+    } = {},
 ) {
   using folder = tempDirectory();
   const server = createServer(answer);
@@ -46,11 +49,8 @@ async function ask(
     assert.ok(lock.kind === "held");
     lock.setHttp(`127.0.0.1:${typeof address === "object" && address ? address.port : 0}`, KEY);
     if (isKilled) lock.release();
-    const code = await status(
-      { data: folder.path, config: file, json, verbose, probe: false },
-      io,
-      timeoutMs,
-    );
+    const flags = { data: folder.path, config: file, json, verbose, probe: false };
+    const code = await (command === "status" ? status : healthcheck)(flags, io, timeoutMs);
     return { code, ...io };
   } finally {
     if (lock.kind === "held") lock.release();
@@ -213,5 +213,51 @@ describe("[O1] barnacle status", () => {
     );
     assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
     if (lock.kind === "held") lock.release();
+  });
+});
+
+describe("[O8] barnacle healthcheck", () => {
+  const ending = (status: "pass" | "warn" | "fail") => {
+    const [first, ...others] = REPORT.checks;
+    return answering({ ...REPORT, status, checks: [{ ...first, status }, ...others] });
+  };
+
+  it("prints one line with the checks that do not pass; only failures exit with 1", async () => {
+    const cases = {
+      pass: /^Healthy$/,
+      warn: /^Works, with warnings; /,
+      fail: /^Does not work as /,
+    };
+    for (const [status, says] of Object.entries(cases) as [keyof typeof cases, RegExp][]) {
+      const { code, stdout, stderr } = await ask(ending(status), { command: "healthcheck" });
+      assert.equal(code, status === "fail" ? 1 : 0);
+      assert.equal(stdout.length, 1);
+      assert.match(stdout[0] ?? "", says);
+      if (status !== "pass") assert.ok(stdout[0]?.includes(REPORT.checks[0]?.name ?? "no check"));
+      assert.deepEqual(stderr, []);
+    }
+  });
+
+  it("[O10] --json prints the status and the problems", async () => {
+    const { stdout } = await ask(ending("warn"), { command: "healthcheck", json: true });
+    const { status, problems } = JSON.parse(stdout.join(""));
+    assert.equal(status, "warn");
+    assert.equal(problems.length, 1);
+    assert.equal(problems[0].check, REPORT.checks[0]?.name);
+  });
+
+  it("[O7] exits with 75 without a bot, and after an answer of another program or none", async () => {
+    const command = "healthcheck";
+    const killed = await ask(answering(REPORT), { command, isKilled: true });
+    assert.equal(killed.code, 75);
+    assert.match(killed.stderr.join(""), /no bot runs with the data in/);
+    const json = await ask(answering(REPORT), { command, json: true, isKilled: true });
+    assert.equal(JSON.parse(json.stdout.join("")).status, "fail");
+    const other = await ask((_, response) => void response.end("hello"), { command });
+    assert.equal(other.code, 75);
+    assert.match(other.stderr.join(""), /another program listens on/);
+    const silent = await ask(() => {}, { command, timeoutMs: 50 });
+    assert.equal(silent.code, 75);
+    assert.match(silent.stderr.join(""), /no response from .* within 0\.05 s/);
   });
 });
