@@ -27,11 +27,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { BUNDLE_FLAGS, bunVersion, ENTRIES, RARE_THREADS } from "./packages.ts";
+import { hasValidSignature, withSignature } from "./release/macho_signature.ts";
 import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
 
 const BUN = join("node_modules", ".bin", "bun");
@@ -115,6 +117,12 @@ function build(target: string, flags: readonly string[]): void {
   }
 }
 
+/** Bun leaves the signature of its own runtime on some binaries. */
+function sign(path: string): void {
+  const bytes = readFileSync(path);
+  if (!hasValidSignature(bytes)) writeFileSync(path, withSignature(bytes, "barnacle"));
+}
+
 function link(target: string, flags: readonly string[]): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
   const maps = join(out, "maps", name); // Bun writes them beside its output
@@ -138,6 +146,7 @@ function link(target: string, flags: readonly string[]): void {
   ], { stdio: ["ignore", "ignore", "inherit"] });
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
   renameSync(join(maps, file), join(out, file));
+  if (target.startsWith("darwin")) sign(join(out, file));
   const megabytes = (statSync(join(out, file)).size / 1e6).toFixed(1);
   console.log(`${join(out, file)}  ${megabytes} MB`);
 }

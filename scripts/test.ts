@@ -118,6 +118,8 @@ async function smokeArm64(): Promise<void> {
   if (!await step("compile arm64", DENO, compile)) return;
   const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
+  const scenes = ["run", "-A", "scripts/release/scenes.ts", "--short", ...command];
+  await step("scenes arm64", DENO, scenes);
 }
 
 /** Folders that test the whole bot as the shipped binary. */
