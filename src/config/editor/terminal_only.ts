@@ -8,8 +8,8 @@ import { z } from "zod";
 import { pathText } from "../../core/config_file.ts";
 import { ownerToolsOf } from "../../core/tool_names.ts";
 import { configSchema } from "../schema/root.ts";
-import { referenceIn } from "../schema/parts/secrets.ts";
-import { coreSchema, isSecret, type Schema, schemaAt } from "../schema/parts/shape.ts";
+import { addressCheckOf, referenceIn } from "../schema/parts/secrets.ts";
+import { coreSchema, isSecret, layersOf, type Schema, schemaAt } from "../schema/parts/shape.ts";
 import { isList, isRecord, type Segment } from "../text/tree.ts";
 
 /** A change that is refused. */
@@ -35,6 +35,14 @@ const SECTIONS: readonly { readonly at: readonly string[]; readonly why: string 
   { at: ["mcp"], why: "MCP servers" },
   { at: ["models", "providers", "*", "kind"], why: "The API of a provider" },
   { at: ["http"], why: "The HTTP server" },
+  // The owner of another application would own this bot.
+  { at: ["channels", "discord", "token"], why: "Tokens of bots" },
+  { at: ["channels", "discord", "accounts", "*", "token"], why: "Tokens of bots" },
+  // A shell may read these files as commands, and an agent may read and write all of a folder.
+  { at: ["log", "file"], why: "Files and folders of the machine" },
+  { at: ["skills", "folders"], why: "Files and folders of the machine" },
+  { at: ["agents", "defaults", "workspace"], why: "Files and folders of the machine" },
+  { at: ["agents", "list", "*", "workspace"], why: "Files and folders of the machine" },
 ];
 
 /**
@@ -114,8 +122,10 @@ function reasonFor(path: readonly Segment[], from: unknown, to: unknown): string
 
 const isAt = (name: string | undefined, segment: Segment) => name === "*" || name === segment;
 
+/** Whether a value is an address, also one that is a secret, such as that of a webhook. */
 function isAddress(schema: Schema): boolean {
-  return coreSchema(schema) instanceof z.ZodURL;
+  return coreSchema(schema) instanceof z.ZodURL ||
+    layersOf(schema).some((layer) => addressCheckOf(layer) !== undefined);
 }
 
 /** Whether a change of a list of tools gives others a tool that only owners have by default. */

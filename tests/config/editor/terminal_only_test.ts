@@ -36,6 +36,29 @@ const REFUSED: readonly (readonly [string, object, object, readonly string[]])[]
     "models.providers.mine.apiKey",
   ]],
   ["a variable with a secret", {}, discord({ token: "${OTHER}" }), ["channels.discord.token"]],
+  ["the token of another bot", discord({ token: "old" }), discord({ token: "new" }), [
+    "channels.discord.token",
+  ]],
+  ["a new account", {}, discord({ accounts: { a: { token: "new" } } }), [
+    "channels.discord.accounts.a.token",
+  ]],
+  ["a log in a shell's start file", {}, { log: { file: "/home/me/.bashrc" } }, ["log.file"]],
+  ["folders of skills", {}, { skills: { folders: ["/"] } }, ["skills.folders"]],
+  ["a workspace of all agents", {}, { agents: { defaults: { workspace: "/" } } }, [
+    "agents.defaults.workspace",
+  ]],
+  [
+    "a workspace of an agent",
+    { agents: { list: [{ id: "a" }] } },
+    { agents: { list: [{ id: "a", workspace: "/home/me" }] } },
+    ["agents.list[0].workspace"],
+  ],
+  ["a receiver of alerts", {}, { alerts: { webhook: "http://169.254.169.254/" } }, [
+    "alerts.webhook",
+  ]],
+  ["a topic of alerts", { alerts: { ntfy: "https://a/b" } }, { alerts: { ntfy: "http://x/y" } }, [
+    "alerts.ntfy",
+  ]],
   ["tools of owners", {}, { tools: { alsoAllow: ["recall", "exec"] } }, ["tools.alsoAllow"]],
   ["all tools", {}, { agents: { list: [{ tools: { allow: ["*"] } }] } }, [
     "agents.list[0].tools.allow",
@@ -54,6 +77,11 @@ const ALLOWED: readonly (readonly [string, object, object])[] = [
   ["fewer tools", { tools: { allow: ["exec", "recall"] } }, { tools: { allow: ["recall"] } }],
   ["a new denial", {}, { tools: { deny: ["exec"] } }],
   ["a tool for everyone", {}, { tools: { alsoAllow: ["group:web"] } }],
+  ["the level of the log", { log: { file: "a" } }, { log: { file: "a", level: "debug" } }],
+  ["another agent", { agents: { list: [{ id: "a", workspace: "/a" }] } }, {
+    agents: { list: [{ id: "a", workspace: "/a" }, { id: "b" }] },
+  }],
+  ["the token of alerts", {}, { alerts: { ntfyToken: "new" } }],
   ["a model", {}, { agents: { defaults: { model: "mine/x" } } }],
 ];
 
