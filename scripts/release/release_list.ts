@@ -2,13 +2,15 @@
  * Writes the list of releases that `barnacle upgrade` reads (docs/internals/releases.md).
  *
  * `deno run -A scripts/release/release_list.ts dist [releases.json]` adds the version of `deno.json`
- * with the binaries in `dist` to an earlier list, and prints the result. The maintainer signs it.
+ * with the binaries in `dist` to an earlier list, and prints the result. The maintainer signs it. So
+ * the earlier list must have the signature of the maintainer, too, beside it as `.minisig`.
  */
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { readMinisignKey, verifyMinisign } from "../../src/lib/minisign.ts";
 import { MIGRATIONS } from "../../src/store/database/migrations.ts";
 
 /** A release of the list. */
@@ -76,6 +78,17 @@ export function addRelease(
   };
 }
 
+/**
+ * Reads an earlier list.
+ *
+ * @throws {SignatureError} If the maintainer has not signed it.
+ */
+export function readSigned(path: string, publicKey: string): ReleaseListFile {
+  const text = readFileSync(path);
+  verifyMinisign(text, readFileSync(`${path}.minisig`, "utf8"), readMinisignKey(publicKey));
+  return JSON.parse(text.toString("utf8"));
+}
+
 function main(): void {
   const [folder, earlier] = process.argv.slice(2);
   if (folder === undefined) {
@@ -83,7 +96,8 @@ function main(): void {
   }
   const config = join(import.meta.dirname ?? ".", "..", "..", "deno.json");
   const { version } = JSON.parse(readFileSync(config, "utf8"));
-  const before = earlier === undefined ? undefined : JSON.parse(readFileSync(earlier, "utf8"));
+  const key = join(import.meta.dirname ?? ".", "..", "..", "packaging", "release.pub");
+  const before = earlier === undefined ? undefined : readSigned(earlier, readFileSync(key, "utf8"));
   const now = Date.now();
   const list = addRelease(before, describeRelease(folder, version, now), now);
   console.log(JSON.stringify(list, undefined, 2));

@@ -26,7 +26,7 @@ const BY_PATH: readonly (readonly [RegExp, ForeignOwner])[] = [
   }],
   [/\\WinGet\\(?:Packages|Links)\\/i, {
     why: "WinGet installed it",
-    command: "winget upgrade barnacle",
+    command: "winget upgrade Barnacle.Barnacle",
   }],
 ];
 
@@ -41,7 +41,7 @@ const BY_QUESTION: readonly {
     why: "a package of dpkg owns it",
     command: "sudo apt install ./barnacle_VERSION_ARCHITECTURE.deb",
   },
-  { ask: ["pacman", "-Qoq"], why: "a package of pacman owns it", command: "yay -Syu barnacle" },
+  { ask: ["pacman", "-Qoq"], why: "a package of pacman owns it", command: "yay -Syu barnacle-bin" },
   {
     ask: ["rpm", "-qf"],
     why: "a package of rpm owns it",

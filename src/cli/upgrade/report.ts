@@ -10,7 +10,13 @@ import type { Restarted } from "./restart_bot.ts";
 
 /** What the command has found or done. */
 export type UpgradeResult =
-  | { readonly kind: "current"; readonly version: string; readonly list: string }
+  | {
+    readonly kind: "current";
+    readonly version: string;
+    readonly list: string;
+    /** Set if a bot still ran an older program. */
+    readonly outcome: Restarted | undefined;
+  }
   | {
     readonly kind: "available";
     readonly version: string;
@@ -45,11 +51,14 @@ function told(result: UpgradeResult): {
 } {
   switch (result.kind) {
     case "current": {
-      const { version, list } = result;
+      const { version, list, outcome } = result;
       return {
-        text: [`Barnacle ${version} is the newest release (list of ${list}).`],
-        code: EXIT.done,
-        facts: { version, newest: version, list },
+        text: [
+          `Barnacle ${version} is the newest release (list of ${list}).`,
+          ...(outcome ? [outcomeText("the version before it", version, outcome)] : []),
+        ],
+        code: outcome ? codeOf(outcome) : EXIT.done,
+        facts: { version, newest: version, list, outcome },
       };
     }
     case "available": {

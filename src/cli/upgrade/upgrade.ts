@@ -17,6 +17,7 @@ import {
   readSeen,
   writeSeen,
 } from "../../host/files/program_file.ts";
+import { readVersionRecord } from "../../host/files/version_record.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { compareVersions } from "../../lib/version_order.ts";
@@ -42,6 +43,7 @@ import {
 } from "./release_list.ts";
 import { openSource, type ReleaseSource } from "./source.ts";
 import { report } from "./report.ts";
+import type { Restarted } from "./restart_bot.ts";
 import { assertStoreFits, findPlace, restartOnto, undoTrial } from "./bot_place.ts";
 import { download, lockOrRefuse, tried } from "./download.ts";
 import { tryProgram } from "./try_program.ts";
@@ -119,8 +121,8 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
   if (
     release === undefined || release.version === version || (!isNewer && flags.to === undefined)
   ) {
-    report({ kind: "current", version, list: list.issued }, flags, io);
-    return EXIT.done;
+    const outcome = flags.check ? undefined : await restartStale(files, { flags, io, ports });
+    return report({ kind: "current", version, list: list.issued, outcome }, flags, io);
   }
   const owner = await foreignOwner(files.program, ports.machine);
   if (flags.check) {
@@ -159,6 +161,17 @@ interface UpgradeWork {
   readonly flags: UpgradeFlags;
   readonly io: Io;
   readonly ports: UpgradePorts;
+}
+
+/** Restarts a bot that still runs the program before this one, because an upgrade has died. */
+async function restartStale(
+  files: ProgramFiles,
+  { flags, io, ports: { machine, version } }: UpgradeWork,
+): Promise<Restarted | undefined> {
+  const place = await findPlace(files.program, flags, io, machine);
+  if (readVersionRecord(place.dataDir).accepted === version) return undefined;
+  const outcome = await restartOnto(version, place, files, io, machine);
+  return outcome.kind === "none" || outcome.kind === "runs" ? undefined : outcome;
 }
 
 async function exchange(

@@ -11,7 +11,6 @@ import {
   chownSync,
   closeSync,
   copyFileSync,
-  existsSync,
   fsyncSync,
   linkSync,
   openSync,
@@ -163,9 +162,10 @@ export function writeSeen({ seen }: ProgramFiles, issued: string): void {
   }
 }
 
-/** Whether there is a previous program. */
-export function hasPrevious({ previous }: ProgramFiles): boolean {
-  return existsSync(previous);
+/** Whether there is a previous program. A process that died may have left a second name of this one. */
+export function hasPrevious({ program, previous }: ProgramFiles): boolean {
+  const [one, other] = [program, previous].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return other !== undefined && (one?.ino !== other.ino || one.dev !== other.dev);
 }
 
 /** Whether the disk, and not the network, is the reason of a failed write. */

@@ -4,9 +4,23 @@
  */
 
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { truncateSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import { dirname, join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
@@ -20,6 +34,8 @@ import {
 } from "../../support/release/builds.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { skipUnless } from "../../support/skip.ts";
+import { loadFlock } from "../../../src/host/locks/flock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 let place: ReturnType<typeof tempDirectory>;
@@ -240,6 +256,30 @@ describe("[O13] barnacle upgrade", () => {
     });
   });
 
+  it("goes back all the same if it is killed while it does so", () => {
+    const program = install("1.0.0", "1.2.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      for (const point of ["putBack", "wentBack"]) {
+        const bot = await scene.start();
+        await answers(scene, `before ${point}`);
+        bot.kill("SIGTERM");
+        await bot.exited;
+        assert.equal((await upgrade(program, scene)).code, 0);
+        const env = { NEW_VERSION: "fails", BARNACLE_CRASH_AT: point };
+        assert.deepEqual(await ended(scene.startBot(env)), KILLED);
+        assert.deepEqual(
+          [schemaOf(scene), await versionOf(program)],
+          [3, point === "putBack" ? "1.2.0" : "1.0.0"],
+        );
+        const old = await scene.start({ NEW_VERSION: "fails" });
+        await answers(scene, `after ${point}`);
+        assert.deepEqual([schemaOf(scene), await versionOf(program)], [3, "1.0.0"]);
+        old.kill("SIGTERM");
+        await old.exited;
+      }
+    });
+  });
+
   it("goes back with the copy of the store by hand, before the first event", () => {
     const program = install("1.0.0", "1.2.0");
     return withSimulation({ command: { program, args: [] } }, async (scene) => {
@@ -269,11 +309,14 @@ describe("[O13] barnacle upgrade", () => {
         assert.equal(await versionOf(program), point === "swapped" ? "1.1.0" : "1.0.0");
         await answers(scene, point);
       }
-      bot.kill("SIGKILL");
-      await bot.exited;
-      await scene.start();
+      const { resumes } = scene.simulator.account();
+      assert.equal(resumes.length, 0, "the bot still runs the old program");
+      const finished = await upgrade(program, scene);
+      assert.match(finished.out, /is the newest release .*\nBarnacle 1\.1\.0 runs, and Discord/);
+      assert.equal(resumes.length, 1);
+      await scene.line(bot, /"version":"1\.1\.0"/);
       await answers(scene, "with the new one");
-      assert.equal((await upgrade(program, scene)).code, 0);
+      assert.doesNotMatch((await upgrade(program, scene)).out, /runs/);
       const folder = readdirSync(join(program, "..")).sort();
       assert.deepEqual(folder, [".barnacle.releases", "barnacle", "barnacle.previous"]);
     });
@@ -397,6 +440,179 @@ describe("[O13] barnacle upgrade", () => {
       await answers(scene, "it goes on");
     });
   });
+
+  it("says why, and the old bot goes on, if disk, folder, network or another upgrade is in the way", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      await scene.start();
+      const { dataDir } = scene;
+      const words = ["upgrade", "--from", releases.folder, "--data", dataDir];
+      const refused = async (what: string, ran: Ran, code: number, said: RegExp) => {
+        assert.deepEqual([ran.code, ran.err.split("\n").length], [code, 1], `${what}: ${ran.err}`);
+        assert.match(ran.err, said);
+        assert.equal(await versionOf(program), "1.0.0");
+        const rest = readdirSync(join(program, "..")).filter((name) => name.includes("next"));
+        assert.deepEqual(rest, []);
+      };
+
+      const limited = ["-c", 'ulimit -f 2000; exec "$0" "$@"', program, ...words];
+      await refused(
+        "a limit of files",
+        await run("/bin/sh", limited),
+        74,
+        /cannot write .*\.barnacle\.next \(EFBIG\); nothing was changed\. Free some space/,
+      );
+
+      const descriptor = openSync(program, "r");
+      assert.equal((await loadFlock())({ descriptor, path: program }), true);
+      await refused(
+        "another upgrade",
+        await run(program, words),
+        75,
+        /another `barnacle upgrade` of/,
+      );
+      closeSync(descriptor);
+
+      for (const [what, answer, said] of HTTP_FAULTS) {
+        await using server = await serveReleases(releases.folder, answer);
+        const ran = await run(program, [...words, "--from", server.url].toSpliced(1, 2));
+        await refused(what, ran, 75, said);
+      }
+      await answers(scene, "it goes on");
+      await using server = await serveReleases(releases.folder, () => false);
+      const done = await run(program, [...words, "--from", server.url].toSpliced(1, 2));
+      assert.equal(done.code, 0, done.err);
+      await answers(scene, "over HTTP");
+    });
+  });
+
+  it("does not restart a bot that runs another program", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation(
+      { command: { program: releases.binary("1.0.0"), args: [] } },
+      async (scene) => {
+        await scene.start();
+        const done = await upgrade(program, scene);
+        assert.equal(done.code, 3, done.err);
+        assert.match(
+          done.out,
+          /1\.1\.0 is installed, but the bot \(pid \d+\) goes on with 1\.0\.0: it runs /,
+        );
+        await answers(scene, "it goes on");
+      },
+    );
+  });
+
+  it("refuses a disk without room", skipUnless(canMount(), "upgrade: no tmpfs"), () => {
+    const program = install("1.0.0", "1.1.0");
+    const disk = join(place.path, "disk");
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=250m", "none", disk]);
+    try {
+      const small = join(disk, "barnacle");
+      copyFileSync(program, small);
+      chmodSync(small, 0o755);
+      return withSimulation({ command: { program: small, args: [] } }, async (scene) => {
+        await scene.start();
+        const ran = await upgrade(small, scene);
+        assert.equal(ran.code, 74);
+        assert.match(
+          ran.err,
+          /^barnacle: too little room in .*disk: .* MB are needed, and .* MB are free;/,
+        );
+        assert.equal(ran.err.split("\n").length, 1);
+        await answers(scene, "it goes on");
+      }).finally(() => execFileSync("umount", ["-l", disk]));
+    } catch (error) {
+      execFileSync("umount", ["-l", disk]);
+      throw error;
+    }
+  });
+
+  it(
+    "names the command if root owns the program",
+    skipUnless(IS_ROOT, "upgrade: not root"),
+    async () => {
+      const program = install("1.0.0", "1.1.0");
+      for (let folder = program; folder !== "/tmp"; folder = dirname(folder)) {
+        chmodSync(
+          folder,
+          0o755,
+        );
+      }
+      for (const name of readdirSync(releases.folder)) {
+        chmodSync(
+          join(releases.folder, name),
+          0o755,
+        );
+      }
+      const ran = await run("setpriv", [
+        "--reuid=65534",
+        "--clear-groups",
+        program,
+        "upgrade",
+        "--from",
+        releases.folder,
+      ]);
+      assert.equal(ran.code, 1, ran.err);
+      assert.match(ran.err, /root owns it\. To upgrade to 1\.1\.0: sudo .*barnacle upgrade$/);
+    },
+  );
 });
+
+const IS_ROOT = process.getuid?.() === 0;
+
+function canMount(): boolean {
+  if (!IS_ROOT || process.platform !== "linux") return false;
+  using directory = tempDirectory();
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "none", directory.path], { stdio: "ignore" });
+    execFileSync("umount", [directory.path]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Answers a request, or leaves it to the folder. */
+type Answer = (url: string, response: ServerResponse) => boolean;
+
+const HTTP_FAULTS: readonly (readonly [what: string, answer: Answer, said: RegExp])[] = [
+  ["missing", (_, response) => {
+    response.writeHead(404).end();
+    return true;
+  }, /releases\.json answers 404; nothing was changed\. Try again later, or name another place/],
+  ["broken", (_, response) => {
+    response.writeHead(503).end();
+    return true;
+  }, /releases\.json answers 503; nothing was changed/],
+  ["half", (url, response) => {
+    if (url.includes("releases.json")) return false;
+    response.writeHead(200, { "content-length": 100_000_000 });
+    response.write(new Uint8Array(2_000_000), () => response.destroy());
+    return true;
+  }, /cannot read .*barnacle-.* \(.*\); nothing was changed\. Try again later/],
+];
+
+async function serveReleases(
+  folder: string,
+  answer: Answer,
+): Promise<AsyncDisposable & { url: string }> {
+  const server = createServer(({ url = "/" }, response) => {
+    if (answer(url, response)) return;
+    createReadStream(join(folder, url)).on("error", () => response.writeHead(404).end())
+      .pipe(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  assert.ok(address && typeof address === "object");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 const NEWEST = "Barnacle 1.1.0 is the newest release";

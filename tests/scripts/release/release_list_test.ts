@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { addRelease, describeRelease } from "../../../scripts/release/release_list.ts";
+import { addRelease, describeRelease, readSigned } from "../../../scripts/release/release_list.ts";
+import { newSigner } from "../../support/release/signer.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -34,6 +35,20 @@ describe("[SEC-R37] the script of the list", () => {
     assert.equal(list.issued, "2026-11-23T12:01:00Z");
     assert.deepEqual(list.releases.map(({ version }) => version), ["1.1.0", "1.0.0"]);
     assert.deepEqual(addRelease(list, release, NOW).releases.length, 2);
+  });
+
+  it("adds to a signed list only", () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "releases.json");
+    const signer = newSigner();
+    const list = { format: 1, issued: "2026-11-23T12:00:00Z", releases: [] };
+    writeFileSync(path, JSON.stringify(list));
+    const bytes = new TextEncoder().encode(JSON.stringify(list));
+    writeFileSync(`${path}.minisig`, signer.sign(bytes, "barnacle releases"));
+    assert.deepEqual(readSigned(path, signer.publicKey), list);
+    assert.throws(() => readSigned(path, newSigner().publicKey), /the signature is of the key/);
+    writeFileSync(path, "{}");
+    assert.throws(() => readSigned(path, signer.publicKey), /not the one that was signed/);
   });
 
   it("refuses a folder without a program", () => {

@@ -19,7 +19,9 @@ import { newSigner, type Signer } from "./signer.ts";
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");
 
 /** The name that a binary of this machine has in the list. */
-export const HOST_PLATFORM: string = `${process.platform}-${process.arch}`;
+export const HOST_PLATFORM: string = `${
+  process.platform === "win32" ? "windows" : process.platform
+}-${process.arch}`;
 
 /** Changes of a source. Each text to replace must be there. */
 export interface SourceChange {
