@@ -55,14 +55,18 @@ export function packProgram(packing: Packing, target: string): string {
   }
 }
 
-function tarXz(folder: string, path: string, { seconds, level }: Packing): void {
+function tarXz(folder: string, path: string, { platform, seconds, level }: Packing): void {
   const names = readdirSync(folder).sort();
   for (const name of names) chmodSync(join(folder, name), name === "barnacle" ? 0o755 : 0o644);
   const owner = ["--owner=0", "--group=0", "--numeric-owner", `--mtime=@${seconds}`];
   execFileSync("tar", ["-cJf", path, "--format=ustar", ...owner, "-C", folder, ...names], {
     stdio: ["ignore", "inherit", "inherit"],
-    // Two threads always, on any machine: with one, xz would write other bytes.
-    env: { ...process.env, XZ_OPT: `-${level} -T2` },
+    // Two threads always, on any machine: with one, xz would write other bytes. The filter for code of
+    // x86 saves 5 %. Older xz, such as that of Ubuntu 22.04, cannot read the one for arm64.
+    env: {
+      ...process.env,
+      XZ_OPT: `-T2${/-x64\b/.test(platform) ? " --x86" : ""} --lzma2=preset=${level}e`,
+    },
   });
 }
 

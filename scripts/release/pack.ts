@@ -122,7 +122,7 @@ function main(): void {
     releases: releases.replace(/\/+$/, ""),
     publicKey,
     seconds: Number(time),
-    level: Number(option("level") ?? 6),
+    level: Number(option("level") ?? 9),
   });
 }
 

@@ -61,6 +61,7 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
   number: "free",
   part: { config: () => LOG_PARTS.map((value) => ({ value })) },
   path: "files",
+  place: "files",
   port: "free",
   role: "free",
   seconds: "free",
@@ -82,6 +83,7 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
   time: "free",
   user: { store: peopleIn },
   value: { config: (_, { before: [key = ""] }) => valuesOfKey(key) },
+  version: "free",
 };
 
 /**
