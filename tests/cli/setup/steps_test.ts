@@ -43,7 +43,7 @@ describe("[O3] the bot's chapter", () => {
     });
     const readSecret = () => Promise.resolve({ problem: "it cannot be read: no such file" });
     await askToken({}, { ...ports, readSecret });
-    assert.match(lines.join("\n"), /tokenFile: it is the file with the token, .* reset this token/);
+    assert.match(lines.join("\n"), /tokenFile: name the file with the token, .* reset this token/);
     assert.ok(!lines.join("\n").includes(TOKEN));
   });
 
@@ -275,6 +275,22 @@ describe("[O3] the model's chapter", () => {
       prices: undefined,
     });
     assert.ok(lines.includes("wrong Type the model's name, without spaces"));
+  });
+
+  it("does not repeat a key that was given in place of its file", async () => {
+    for (const apiKeyFile of ["sk-or-v1-0123456789abcdef", "0123456789abcdef0123456789abcdef"]) {
+      const { dialogue, lines } = scriptedDialogue(["sk-right"]);
+      const models = {
+        localServers: () => Promise.resolve([]),
+        list: () => Promise.resolve([]),
+        test: () => Promise.resolve(answered),
+      };
+      const ports = portsOf(dialogue, { models, given: { model: "openrouter/a/b", apiKeyFile } });
+      const readSecret = () => Promise.resolve({ problem: "it cannot be read: no such file" });
+      await askModel(FINISHED, { ...ports, readSecret });
+      assert.match(lines.join("\n"), /apiKeyFile: name the file with the key, not the key itself/);
+      assert.ok(!lines.join("\n").includes(apiKeyFile));
+    }
   });
 
   it("downloads a model once, also from a server that lacks it afterwards", async () => {

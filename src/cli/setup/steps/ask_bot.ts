@@ -91,7 +91,7 @@ async function givenToken(
   if (!read) return undefined;
   if (file !== undefined && looksLikeToken(file)) {
     const why =
-      "it is the file with the token, not the token itself. Other programs see a command " +
+      "name the file with the token, not the token itself. Other programs see a command " +
       "line, and files of answers are shared: reset this token";
     reject({ dialogue }, `tokenFile: ${why}`, EXIT.usage);
     return undefined;

@@ -172,6 +172,9 @@ export function keyFault(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(key) ? undefined : "A key has plain characters only. Copy it again";
 }
 
+/** A name that is likely a key, so that no message repeats it. */
+const LIKE_KEY = /^(?:sk-|gsk_|AIza|xai-)[\w-]{8,}$|^[\w-]{32,}$/;
+
 /** The key of a file, of the environment, or of the user. */
 async function keyFor(
   { title, keyVariable, needsKey }: OfferedServer,
@@ -183,7 +186,15 @@ async function keyFor(
     const problem = "problem" in read ? read.problem : keyFault(read.text);
     if ("warning" in read && read.warning) dialogue.warn(`${printable(file)}: ${read.warning}`);
     if (problem === undefined && "text" in read) return read.text.trim();
-    reject({ dialogue }, `${printable(file)}: ${problem}`, EXIT.config);
+    const isKey = "problem" in read && LIKE_KEY.test(file);
+    reject(
+      { dialogue },
+      isKey
+        ? "apiKeyFile: name the file with the key, not the key itself. Files of answers are shared: " +
+          "make a new key if this was one"
+        : `${printable(file)}: ${problem}`,
+      EXIT.config,
+    );
   }
   const own = keyVariable === undefined ? undefined : env[keyVariable]?.trim();
   if (own) return own;
