@@ -127,6 +127,13 @@ describe("[O8] the container image", skipUnless(why === "", `the container image
         startOwnProcess(crun(state, args), [], { PATH: process.env["PATH"] }, onLine);
       const id = `barnacle-${process.pid}`;
       const bot = start(["run", "--bundle", bundle, id]);
+      await using _ = {
+        // After a failure, nothing else ends the container.
+        [Symbol.asyncDispose]: async () => {
+          await start(["delete", "--force", id], () => {}).exited;
+          await bot.exited;
+        },
+      };
       const isOver = bot.exited.then(() => assert.fail(lines.join("\n")));
       const comes = <Value>(what: string, check: () => Value | undefined) =>
         Promise.race([until(what, check), isOver]);
