@@ -12,6 +12,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import process from "node:process";
 import { filesIn } from "./import_graph.ts";
+import { findWine } from "./release/wine.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
 import { groupsOf, writeGroups } from "./test_groups.ts";
@@ -122,6 +123,29 @@ async function smokeArm64(): Promise<void> {
   await step("scenes arm64", DENO, scenes);
 }
 
+/**
+ * Plays the demo's scenes with the program of Windows, if this machine has Wine. `BARNACLE_WINE=off` skips
+ * them: they take a minute and a half.
+ */
+async function scenesOnWine(): Promise<void> {
+  const isOff = process.env["BARNACLE_WINE"] === "off";
+  if (isOff || findWine() === undefined) {
+    total.skipped += 1;
+    const why = isOff ? "BARNACLE_WINE is off" : "Wine is not installed (Debian: wine64)";
+    appendFileSync(SKIPS, `scenes of the Windows program: ${why}\n`);
+    return;
+  }
+  const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "windows-x64"];
+  if (!await step("compile Windows", DENO, compile)) return;
+  const program = join(BINARIES, "barnacle-windows-x64.exe");
+  await step("the Windows program under Wine", DENO, [
+    "run",
+    "-A",
+    "scripts/release/wine.ts",
+    program,
+  ]);
+}
+
 /** Folders that test the whole bot as the shipped binary. */
 const WHOLE: readonly string[] = ["e2e", "security", "chaos"];
 
@@ -174,6 +198,7 @@ async function testBinary(): Promise<void> {
     denoTests("the binary, under faults", ["tests/chaos"], 1, env),
     smokeArm64(),
   ]);
+  await scenesOnWine(); // alone: its scenes have time limits, and Wine is slow
 }
 
 /** Prints each change of this machine's clock: the bot under test treats it as a suspended machine. */

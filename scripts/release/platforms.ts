@@ -9,6 +9,7 @@
  *   reports.
  * - `platforms.ts record windows-x64 scenes --on="Wine 8" --passed=25 --of=27` takes counts. A smoke
  *   test counts its steps.
+ * - `platforms.ts add platform-*.json` takes results that runs of CI have written (`own_scenes.ts`).
  * - `platforms.ts` writes the table, and `platforms.ts --check` ends with 1 if it is out of date.
  *
  * Each takes `--commit=…` and `--date=…` of the run; by default they are the last commit and today.
@@ -161,7 +162,8 @@ export function resultsOf(args: readonly string[], head: () => string): readonly
   const commit = values.commit?.slice(0, 12) ?? head();
   const date = values.date ?? new Date().toISOString().slice(0, 10);
   if (verb === "built") return builtIn(rest[0] ?? "dist", commit, date);
-  if (verb !== "record") throw new Error(`Unknown verb "${verb}": write built or record`);
+  if (verb === "add") return rest.map(readResult);
+  if (verb !== "record") throw new Error(`Unknown verb "${verb}": write built, record or add`);
   const [platform, ran, ...reports] = rest;
   const missing = reports.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Error(`No report ${missing}`);
@@ -182,6 +184,20 @@ export function resultsOf(args: readonly string[], head: () => string): readonly
   });
   if (data !== undefined) return [data];
   throw new Error(`Not a result of a run: ${z.prettifyError(error)}`);
+}
+
+/** Reads the result of one run. @throws {Error} With a sentence about a file that has none. */
+function readResult(path: string): PlatformResult {
+  if (!existsSync(path)) throw new Error(`No result ${path}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    throw new Error(`${path} is no JSON`);
+  }
+  const { data, error } = resultSchema.safeParse(json);
+  if (data !== undefined) return data;
+  throw new Error(`${path} has no result of a run: ${z.prettifyError(error)}`);
 }
 
 function countsOf(reports: readonly string[]) {

@@ -263,20 +263,38 @@ export function locateConfig(
     return exists(named.path) ? { kind: "file", path: named.path } : { kind: "missing", ...named };
   }
 
-  const looked = ["./config.jsonc", ...homeOf(env), "/etc/barnacle/config.jsonc"];
+  const looked = ["./config.jsonc", ...homeOf(env), machineOf(env)];
   const path = looked.flatMap((one) => [one, one.replace(/c$/, "")])
     .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one)));
   if (path !== undefined) return { kind: "file", path };
   for (const wanted of looked) {
-    const unread = NEAR_NAMES.map((name) => wanted.replace(/[^/]+$/, name))
+    const unread = NEAR_NAMES.map((name) => wanted.replace(/[^/\\]+$/, name))
       .find((one) => exists(one) && isLikely(one));
     if (unread !== undefined) return { kind: "unread", path: unread, wanted };
   }
   return { kind: "none", looked };
 }
 
-/** The XDG base directory specification says to ignore relative paths. */
+/** An absolute path of Windows, as its variables have it. */
+const WINDOWS_PATH = /^(?:[A-Za-z]:|\\\\[^\\]+)\\/;
+
+/** The config of the machine: in `%ProgramData%` on Windows. */
+function machineOf(env: Env): string {
+  const data = env["ProgramData"] ?? env["PROGRAMDATA"];
+  return data !== undefined && WINDOWS_PATH.test(data)
+    ? `${data}\\barnacle\\config.jsonc`
+    : "/etc/barnacle/config.jsonc";
+}
+
+/**
+ * The XDG base directory specification says to ignore relative paths. On Windows, `%APPDATA%` is the
+ * folder of settings.
+ */
 function homeOf(env: Env): readonly string[] {
+  const roaming = env["APPDATA"];
+  if (roaming !== undefined && WINDOWS_PATH.test(roaming)) {
+    return [`${roaming}\\barnacle\\config.jsonc`];
+  }
   const xdg = env["XDG_CONFIG_HOME"];
   if (xdg?.startsWith("/")) return [`${xdg.replace(/\/+$/, "")}/barnacle/config.jsonc`];
   const home = env["HOME"];

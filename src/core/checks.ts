@@ -102,6 +102,7 @@ export const CHECKS = {
 
   // This machine
   "host.data": { what: "Data directory", ...DOCTOR },
+  "host.access": { what: "Access to the data", ...DOCTOR },
   "host.store": { what: "Store", ...DOCTOR },
   "host.bot": { what: "Running bot", ...DOCTOR },
   "host.eventLoop": { what: "Event loop", ...DOCTOR },

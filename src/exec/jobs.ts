@@ -2,6 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
+import process from "node:process";
+import { RefusedCall } from "../core/refused_call.ts";
 import {
   type HostCommands,
   MAX_PROCESSES,
@@ -38,6 +40,10 @@ const NO_SANDBOX =
   "commands cannot run here: bubblewrap is missing or does not work. Install it, or set " +
   '`exec.sandbox: "off"` to run them beside the bot\'s token';
 
+const ON_WINDOWS =
+  "commands cannot run on Windows: Barnacle has no sandbox there, and nothing ends all " +
+  "processes of a command. Run the bot on Linux, for instance in WSL";
+
 /**
  * Creates the commands; nothing runs before the first one. The function is long, because its inner
  * ones share the jobs and the running commands.
@@ -53,16 +59,23 @@ export function createHostCommands(options: {
   readonly bounds: ProgramBounds;
   /** Socket of the broker; used if it exists. */
   readonly brokerSocket?: string;
+  /** In the runtime's names; this machine's if absent. */
+  readonly platform?: string;
   /** Shared with others whose commands count for the same limit; absent: with none. */
   readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
-  const { brokerSocket = BROKER_SOCKET } = options;
+  const { brokerSocket = BROKER_SOCKET, platform = process.platform } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
   const { running: active = new Set() } = options;
   let probe: Promise<string | undefined> | undefined;
   let last = 0;
+
+  /** Refuses before a person is asked. A command without limits must not run, whatever the config says. */
+  function assertPossible(): void {
+    if (platform === "win32") throw new RefusedCall("policy", ON_WINDOWS);
+  }
 
   /** Real path of the workspace, which the first command creates. */
   async function workspaceNow(): Promise<string> {
@@ -101,6 +114,7 @@ export function createHostCommands(options: {
   }
 
   async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
+    assertPossible();
     if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
     const running = hasBroker()
       ? runRemotely(brokerSocket, command, command.cwd, { timeoutMs, limits: options.limits() })
@@ -112,10 +126,12 @@ export function createHostCommands(options: {
   }
 
   return {
-    resolve: async (request) =>
-      hasBroker()
+    async resolve(request) {
+      assertPossible();
+      return hasBroker()
         ? await resolveRemotely(brokerSocket, request)
-        : await resolveCommand(request, await workspaceNow()),
+        : await resolveCommand(request, await workspaceNow());
+    },
     async run(command, timeoutMs, signal) {
       const running = await begin(command, timeoutMs);
       const onAbort = () => running.stop();

@@ -3,8 +3,8 @@
  *
  * It is a path in a folder of mode 0700 in the data directory. So only the bot's user and root reach
  * it, and sandboxes hide it: a name of the abstract namespace would belong to the whole network of
- * the host, which programs of MCP servers share. On Windows, a named pipe with an access list can take
- * its place in {@link withAddress}.
+ * the host, which programs of MCP servers share. On Windows, a named pipe takes its place
+ * (`bot_pipe.ts`).
  *
  * The bot greets each connection first. A command sends its request only after that, so a bot that
  * hangs gets no request that it would carry out later, when the command has given up. A request is a
@@ -12,11 +12,21 @@
  */
 
 import { Buffer } from "node:buffer";
-import { closeSync, constants, lstatSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { codeOf, PathError } from "../lib/errors.ts";
+import { type BotPipe, createBotPipe, readBotPipe } from "./bot_pipe.ts";
 
 /** A request to the bot. */
 export interface SocketRequest {
@@ -75,8 +85,10 @@ const MAX_TEXT_BYTES = 8 * 2 ** 20;
 /** Maximum bytes of a request with its files. */
 export const MAX_REQUEST_BYTES = 100 * 2 ** 20;
 
-/** Changes with each change of the protocol. */
-const GREETING = '{"barnacle":1}\n';
+/** Changes with each change of the protocol. A pipe's greeting proves whose it is. */
+function greetingOf(pipe: BotPipe | undefined): string {
+  return `${JSON.stringify({ barnacle: 1, secret: pipe?.secret })}\n`;
+}
 
 /** Bytes of `sun_path` without its final zero: of Linux, and of other systems. */
 const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
@@ -105,6 +117,7 @@ export async function serveSocket(
   assertPrivate(folder, dataDir);
   const file = join(folder, "bot");
   rmSync(file, { force: true }); // of a killed process: this one has the lock
+  const pipe = process.platform === "win32" ? createBotPipe() : undefined;
   const open = new Set<Socket>();
   const waiting: Socket[] = [];
   const busy = new Set<Socket>();
@@ -127,7 +140,7 @@ export async function serveSocket(
         socket.destroy();
         onFailed(error);
       });
-      socket.write(GREETING);
+      socket.write(greetingOf(pipe));
     }
   }
 
@@ -144,7 +157,7 @@ export async function serveSocket(
     greetNext();
   });
   server.unref();
-  const release = await withAddress(folder, "bot", (path) => {
+  const release = await withAddress(folder, "bot", pipe, (path) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
     server.listen({ path }, resolve);
@@ -159,6 +172,7 @@ export async function serveSocket(
       { kind: "unusable", path: file, cause },
     );
   });
+  if (pipe) writeFileSync(file, JSON.stringify(pipe));
   server.on("error", () => {}); // concerns one connection, whose command says so
 
   return {
@@ -189,10 +203,13 @@ export async function askSocket(
   const folder = socketFolder(dataDir);
   if (!lstatSync(folder, { throwIfNoEntry: false })) return { kind: "absent" };
   assertPrivate(folder, dataDir);
+  const pipe = process.platform === "win32" ? readBotPipe(join(folder, "bot")) : undefined;
+  if (process.platform === "win32" && !pipe) return { kind: "absent" };
+  const expected = greetingOf(pipe);
   const frames = [new TextEncoder().encode(text), ...files];
   const { promise, resolve } = Promise.withResolvers<RequestResult>();
   let isSent = false;
-  const release = await withAddress(folder, "bot", (path) => {
+  const release = await withAddress(folder, "bot", pipe, (path) => {
     const socket = createConnection({ path });
     let timer = setTimeout(() => end("silent"), wait.greetingMs);
     function end(kind: "absent" | "silent" | "other" | "lost"): void {
@@ -204,8 +221,8 @@ export async function askSocket(
       clearTimeout(timer);
       end("silent"); // has no effect after an answer
     });
-    readLine(socket, GREETING.length, (greeting) => {
-      if (`${greeting}\n` !== GREETING) return end("other");
+    readLine(socket, expected.length, (greeting) => {
+      if (`${greeting}\n` !== expected) return end("other");
       clearTimeout(timer);
       timer = setTimeout(() => end("lost"), wait.answerMs);
       isSent = true;
@@ -300,7 +317,10 @@ function readLine(
   socket.on("data", take);
 }
 
-/** Refuses a folder that is a link, of another user than its data directory, or open to others. */
+/**
+ * Refuses a folder that is a link, of another user than its data directory, or open to others. Windows
+ * has access lists instead, which `barnacle doctor` reads.
+ */
 function assertPrivate(folder: string, dataDir: string): void {
   if (process.platform === "win32") return;
   const found = lstatSync(folder);
@@ -323,8 +343,13 @@ function assertPrivate(folder: string, dataDir: string): void {
 async function withAddress(
   folder: string,
   name: string,
+  pipe: BotPipe | undefined,
   use: (path: string) => Promise<void>,
 ): Promise<() => void> {
+  if (pipe) {
+    await use(pipe.path);
+    return () => {};
+  }
   const path = join(folder, name);
   if (new TextEncoder().encode(path).length <= MAX_PATH_BYTES) {
     await use(path);

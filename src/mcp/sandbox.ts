@@ -84,7 +84,10 @@ function base(tempBytes: number): readonly string[] {
 export async function findSandbox(path: string = process.env["PATH"] ?? ""): Promise<Sandbox> {
   const program = path.split(delimiter).filter(isAbsolute).map((folder) => join(folder, "bwrap"))
     .find((file) => existsSync(file));
-  if (program === undefined) return { kind: "none", why: "bubblewrap is not installed" };
+  if (program === undefined) {
+    const isWindows = process.platform === "win32";
+    return { kind: "none", why: isWindows ? "Windows has none" : "bubblewrap is not installed" };
+  }
   const { promise, resolve } = Promise.withResolvers<Sandbox>();
   const none = (why: string) => resolve({ kind: "none", why });
   const child = spawn(program, [...base(MCP_LIMITS.tempMb * MB), "--", "true"], {

@@ -181,6 +181,10 @@ const MAX_CHARS = 1_000;
 /** Files with instructions: only people change these (H4). Compared without case. */
 const INSTRUCTIONS: ReadonlySet<string> = new Set(["agents.md", "soul.md", "skills"]);
 
+/** Names of devices on Windows, whatever their ending. A workspace may move to another system. */
+const DEVICE =
+  /^(?:con|conin\$|conout\$|prn|aux|nul|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)/i;
+
 /**
  * The parts of a path within the workspace.
  *
@@ -210,6 +214,7 @@ function partsOf(path: string): readonly string[] {
     if (/[. ]$/.test(part) || /[<>:"|?*]/.test(part)) {
       refuse('its parts may not end with "." or " ", nor have any of <>:"|?*');
     }
+    if (DEVICE.test(part)) refuse(`Windows has a device of the name ${JSON.stringify(part)}`);
   }
   return parts;
 }

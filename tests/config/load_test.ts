@@ -365,6 +365,12 @@ const only = (...files: readonly string[]) => ({
   isLikely: () => false,
 });
 
+/** Variables of Windows, and their configs. */
+const WINDOWS = { APPDATA: "C:\\Users\\ada\\AppData\\Roaming", ProgramData: "C:\\ProgramData" };
+const ROAMING = "C:\\Users\\ada\\AppData\\Roaming\\barnacle\\config.jsonc";
+const PROGRAM_DATA = "C:\\ProgramData\\barnacle\\config.jsonc";
+const SHARE = "\\\\srv\\ada\\barnacle\\config.jsonc";
+
 describe("[C1] locateConfig()", () => {
   const cases: readonly (readonly [
     name: string,
@@ -380,6 +386,10 @@ describe("[C1] locateConfig()", () => {
     ["that of XDG", undefined, { HOME: "/home/ada", XDG_CONFIG_HOME: "/xdg/" }, [XDG, HOME], XDG],
     ["no relative XDG", undefined, { HOME: "/home/ada", XDG_CONFIG_HOME: "xdg" }, [HOME], HOME],
     ["then the machine's", undefined, { BARNACLE_CONFIG: "" }, [ETC], ETC],
+    ["the user's of Windows", undefined, WINDOWS, [ROAMING, PROGRAM_DATA], ROAMING],
+    ["the machine's of Windows", undefined, WINDOWS, [PROGRAM_DATA, ETC], PROGRAM_DATA],
+    ["no relative path of Windows", undefined, { APPDATA: "x", HOME: "/home/ada" }, [HOME], HOME],
+    ["a profile on a server", undefined, { APPDATA: "\\\\srv\\ada" }, [SHARE], SHARE],
   ];
   for (const [name, flag, env, files, path] of cases) {
     it(`finds ${name}`, () => {

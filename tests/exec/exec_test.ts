@@ -167,6 +167,19 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     );
   });
 
+  it("[A3] refuses every command on Windows before a person is asked", async () => {
+    const commands = createHostCommands({
+      workspace: () => directory.path,
+      assertApart: () => Promise.resolve(),
+      maySkipSandbox: () => true,
+      limits: () => EXEC_LIMITS,
+      bounds: BOUNDS,
+      platform: "win32",
+    });
+    const refused = { name: "RefusedCall", message: /^commands cannot run on Windows: .* in WSL$/ };
+    await assert.rejects(commands.resolve({ argv: ["ls"], cwd: "" }), refused);
+  });
+
   it("are jobs of their session, which shows and ends them", async () => {
     const { commands } = open();
     const command = await commands.resolve({ argv: [SH, "-c", "echo begun; sleep 600"], cwd: "" });

@@ -54,6 +54,11 @@ const ESCAPES: readonly string[] = [
   "x.",
   "x ",
   "con:x",
+  "CON",
+  "notes/nul.txt",
+  "com1.tar.gz",
+  "Lpt\u00b9",
+  "aux .md",
   "a/".repeat(17) + "b",
   "x".repeat(256),
   "x/".repeat(600),
@@ -124,10 +129,10 @@ describe("[S6] the workspace", () => {
   it("reads only text in UTF-8, within the bound", async () => {
     const { root, workspace } = build({ fileBytes: 10 });
     writeFileSync(join(root, "binary"), new Uint8Array([0xff, 0xfe]));
-    writeFileSync(join(root, "nul"), "a\0b");
+    writeFileSync(join(root, "zeros"), "a\0b");
     writeFileSync(join(root, "large"), "12345678901");
     await assert.rejects(workspace.read("binary"), /no text/);
-    await assert.rejects(workspace.read("nul"), /no text/);
+    await assert.rejects(workspace.read("zeros"), /no text/);
     await assert.rejects(workspace.read("large"), /too large/);
     await assert.rejects(workspace.read("."), /name a file/);
     await assert.rejects(workspace.write("x", "äääääx"), /too large/);

@@ -6,6 +6,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { z } from "zod";
 import { problemWithWords } from "../../core/mcp_state.ts";
 import type { McpLook, McpView } from "../../mcp/look.ts";
@@ -297,9 +298,19 @@ export function memoryFinding(
 export async function checkExec(
   { exec }: Pick<BotConfig, "exec">,
   brokerSocket = BROKER_SOCKET,
+  platform: string = process.platform,
 ): Promise<readonly Finding[]> {
   if (!exec) return [];
   const about = { id: "exec", what: "Commands on the host" } as const;
+  if (platform === "win32") {
+    const why = "no command runs on Windows, where Barnacle has no sandbox";
+    return [{
+      ...about,
+      status: "fail",
+      why,
+      fix: "remove `exec`, or run the bot on Linux or in WSL",
+    }];
+  }
   if (existsSync(brokerSocket)) {
     return [{ ...about, status: "pass", why: `they run in a unit of their own (${brokerSocket})` }];
   }

@@ -5,6 +5,9 @@
  * a title of their own.
  */
 
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { checkAccess } from "./windows_access.ts";
 import type { BotConfig, Config } from "../../config/config.ts";
 import { type CheckCode, type DoctorPart, idsBelow, runChecks, titled } from "../../core/checks.ts";
 import { pathTo } from "../../core/config_file.ts";
@@ -94,6 +97,12 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       const isKeptAwake = config.http.keepAliveUrl !== undefined;
       return [judgeRuns(earlier, now(), readBootId(), hosting && { ...hosting, isKeptAwake })];
     },
+  },
+  {
+    part: "host",
+    checks: ["host.access"],
+    run: async ({ dataDir }) =>
+      process.platform === "win32" && existsSync(dataDir) ? [await checkAccess(dataDir)] : [],
   },
   {
     part: "host",

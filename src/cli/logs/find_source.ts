@@ -7,7 +7,7 @@ import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { isContainer } from "../../host/process/boot.ts";
+import { isContainer, PROC } from "../../host/process/boot.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -106,7 +106,7 @@ async function runningBot(dataDir: string): Promise<WritingBot | undefined> {
   const holder = holderOf(dataDir);
   if (!holder || holder.isCommand || await isHeld(dataDir) === false) return undefined;
   const { pid } = holder;
-  const folder = join("/proc", String(pid));
+  const folder = join(PROC, String(pid));
   const groups = read(() => readFileSync(join(folder, "cgroup"), "utf8"));
   return {
     pid,

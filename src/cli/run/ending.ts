@@ -19,11 +19,27 @@ export type Ending =
  */
 const SAME_SIGNAL_MS = 100;
 
+/** Signals that stop a bot, with the exit code of a second one. */
+export type StopSignal = readonly [
+  signal: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGBREAK",
+  code: number,
+];
+
+/**
+ * The signals of a platform. Windows has only events of the console: Ctrl-C, Ctrl-Break, and its closing,
+ * which the runtime calls SIGHUP. After a closing, the system gives a process five seconds.
+ */
+export function stopSignals(platform: string = process.platform): readonly StopSignal[] {
+  return platform === "win32"
+    ? [["SIGINT", 130], ["SIGBREAK", 149], ["SIGHUP", 129]]
+    : [["SIGTERM", 143], ["SIGINT", 130]];
+}
+
 /** The first signal stops the bot; the second one ends the process at once, without data loss. */
 export function firstSignal(): Promise<Ending> {
   return new Promise((resolve) => {
     let firstAt: number | undefined;
-    for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
+    for (const [signal, code] of stopSignals()) {
       process.on(signal, () => {
         const at = performance.now();
         if (firstAt !== undefined && at - firstAt >= SAME_SIGNAL_MS) process.exit(code);

@@ -2,7 +2,8 @@
  * Handles SIGHUP, which makes a bot read its config again (C9).
  *
  * Without a handler SIGHUP ends the process, and a service manager may send it at any time. So the
- * handler is set before other modules are loaded, and an early signal is not lost.
+ * handler is set before other modules are loaded, and an early signal is not lost. On Windows, it means
+ * that the console was closed, which stops the bot (`ending.ts`).
  */
 
 import process from "node:process";
@@ -11,10 +12,11 @@ import process from "node:process";
 export function createHangups() {
   let listener: (() => void) | undefined;
   let hasArrived = false;
-  process.on("SIGHUP", () => {
+  const onHangup = () => {
     hasArrived = true;
     listener?.();
-  });
+  };
+  if (process.platform !== "win32") process.on("SIGHUP", onHangup);
   return {
     /**
      * Calls a function at each SIGHUP. If a SIGHUP has arrived before, it also calls it at once.

@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import process from "node:process";
 import { codeOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -119,7 +120,9 @@ function place(path: string, mode: number, make: (part: string) => void): void {
   try {
     rmSync(part, { force: true }); // whatever it is, also a link
     make(part);
-    const descriptor = openSync(part, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    // Windows syncs no file that is open to read only.
+    const access = process.platform === "win32" ? constants.O_RDWR : constants.O_RDONLY;
+    const descriptor = openSync(part, access | (constants.O_NOFOLLOW ?? 0));
     try {
       fchmodSync(descriptor, mode);
       fsyncSync(descriptor);

@@ -79,7 +79,11 @@ export function servicePaths(
   io: Io,
   { machine }: Pick<ServicePorts, "machine"> = servicePorts(io),
 ): Pick<ServiceLayout, "config" | "credentials" | "dataDir"> {
-  return layoutOf(target, { home: machine.home, program: machine.program ?? "" });
+  return layoutOf(target, {
+    home: machine.home,
+    program: machine.program ?? "",
+    user: machine.user,
+  });
 }
 
 /**
@@ -104,11 +108,12 @@ export async function installService(
       EXIT.usage,
     );
   }
-  const own = layoutOf(target, { home: machine.home, program });
+  const own = layoutOf(target, { home: machine.home, program, user: machine.user });
   const source = configFor(own, isMachine, request.config, machine, io);
   const layout = layoutOf(target, {
     home: machine.home,
     program,
+    user: machine.user,
     config: isMachine ? undefined : source.path,
     dataDir: request.data === undefined ? undefined : resolve(io.cwd, request.data),
     withExec: request.withExec,
@@ -147,6 +152,7 @@ export async function uninstallService(
   const layout = layoutOf(target, {
     home: machine.home,
     program: machine.program ?? "",
+    user: machine.user,
     withExec: true,
   });
   const plan = planUninstall(layout, await inspect(layout, machine), machine);
@@ -227,7 +233,7 @@ async function isAgreed(
 
 async function perform(
   { steps }: Plan,
-  { target }: ServiceLayout,
+  { target, dataDir }: ServiceLayout,
   tell: Io["out"],
   io: Io,
   { machine, times }: ServicePorts,
@@ -240,7 +246,7 @@ async function perform(
     }
     const started = await io.during(
       "Waiting until the bot is ready",
-      waitForReady(target, machine, before, times),
+      waitForReady(target, machine, { before, dataDir }, times),
     );
     if (started.kind === "failed") {
       const log = started.log.map((line) => `\n  ${line}`).join("");

@@ -12,6 +12,7 @@ import sysusers from "../../../packaging/systemd/barnacle.sysusers.conf" with { 
 import userUnit from "../../../packaging/systemd/user/barnacle.service" with { type: "text" };
 import { SERVICE_CONFIG, SERVICE_DATA } from "../shared/service_paths.ts";
 import type { ServiceTarget } from "./target.ts";
+import { taskXml } from "./windows_task.ts";
 
 /** A file of the service manager. */
 export interface UnitFile {
@@ -50,6 +51,8 @@ export interface LayoutFacts {
   readonly config?: string;
   /** Data directory of a user's service, if it is not the default. */
   readonly dataDir?: string;
+  /** The user as Windows names it: `"PC\\ada"`. */
+  readonly user?: string;
   /** Whether the units for commands of the agent are wanted, too. */
   readonly withExec?: boolean;
 }
@@ -75,9 +78,35 @@ const PACKAGED_PROGRAM = "/usr/bin/barnacle";
 
 /** Tells the paths and the units of a service. */
 export function layoutOf(target: ServiceTarget, facts: LayoutFacts): ServiceLayout {
-  return target === "systemd" || target === "openrc"
-    ? machineLayout(target, facts)
-    : userLayout(target, facts);
+  switch (target) {
+    case "systemd":
+    case "openrc":
+      return machineLayout(target, facts);
+    case "task":
+      return taskLayout(facts);
+    default:
+      return userLayout(target, facts);
+  }
+}
+
+/** The folders of a user of Windows, as `host/files/data_dir.ts` and `config/load.ts` have them. */
+function taskLayout({ home, user = "", ...facts }: LayoutFacts): ServiceLayout {
+  const local = `${home}\\AppData\\Local\\barnacle`;
+  const program = `${local}\\bin\\barnacle.exe`;
+  const roaming = `${home}\\AppData\\Roaming\\barnacle`;
+  const config = facts.config ?? `${roaming}\\config.jsonc`;
+  const dataDir = facts.dataDir ?? `${local}\\data`;
+  const args = ["run", "--config", config, "--data", dataDir];
+  const text = taskXml({ program, args, user });
+  return {
+    target: "task",
+    units: [{ path: `${local}\\task.xml`, text, mode: 0o600 }],
+    packagedUnits: [],
+    program,
+    config,
+    dataDir,
+    credentials: `${config.replace(/[^\\/]*$/, "")}credentials`,
+  };
 }
 
 function machineLayout(

@@ -16,7 +16,8 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import { whyUnreadable } from "../shared/read_config.ts";
 import { LABEL, type ServiceLayout, UNIT } from "./layout.ts";
 import type { Found } from "./plan.ts";
-import type { ManagerFacts, ServiceTarget } from "./target.ts";
+import { type ManagerFacts, type ServiceTarget, WINDOWS_TASK } from "./target.ts";
+import { type TaskState, taskState } from "./windows_task.ts";
 
 /** Everything of the machine that the commands use. */
 export interface HostMachine {
@@ -53,7 +54,7 @@ export function thisMachine(env: Env): HostMachine {
     platform: process.platform,
     env,
     uid,
-    user: username,
+    user: process.platform === "win32" ? windowsUser(username, env) : username,
     home: homedir,
     root: "",
     program: programFile(),
@@ -74,6 +75,21 @@ function programEnv(env: Env): Env {
   return { ...env, PATH: own.join(":") };
 }
 
+/** `"PC\\ada"`, without which a task could belong to a user of another domain. */
+function windowsUser(name: string, env: Env): string {
+  const domain = env["USERDOMAIN"] || env["COMPUTERNAME"];
+  return domain ? `${domain}\\${name}` : name;
+}
+
+/** Path of a program of Windows, which otherwise looks in the working directory first. */
+export function systemProgram(
+  name: string,
+  { SystemRoot: root = "C:\\Windows" }: Env,
+  platform: string = process.platform,
+): string {
+  return platform === "win32" ? `${root}\\System32\\${name}.exe` : name;
+}
+
 /** Runs a program in plain English, and with the socket of the user's own manager. */
 function runProgram(
   name: string,
@@ -88,7 +104,7 @@ function runProgram(
     maxBuffer: 4 * 1_024 * 1_024,
   };
   return new Promise((resolve) => {
-    execFile(name, args, options, (error, stdout, stderr) => {
+    execFile(systemProgram(name, env), args, options, (error, stdout, stderr) => {
       const isMissing = codeOf(error) === "ENOENT";
       const code = typeof error?.code === "number" ? error.code : isMissing ? NO_PROGRAM : 1;
       resolve({
@@ -170,12 +186,25 @@ export async function stateOf(
       const isActive = (await run(["launchctl", "print", `gui/${uid}/${LABEL}`])).code === 0;
       return { isEnabled: isActive, isActive };
     }
+    case "task": {
+      const state = await queryTask({ run });
+      return { isEnabled: state !== undefined, isActive: state?.isRunning === true };
+    }
     default: {
       const systemctl = (verb: string) => run(systemctlOf(target, verb, UNIT));
       const isEnabled = (await systemctl("is-enabled")).code === 0;
       return { isEnabled, isActive: (await systemctl("is-active")).code === 0 };
     }
   }
+}
+
+/** Asks the scheduler of Windows; `undefined` if it has no such task. */
+export async function queryTask(
+  { run }: Pick<HostMachine, "run">,
+): Promise<TaskState | undefined> {
+  const argv = ["/Query", "/TN", WINDOWS_TASK, "/FO", "CSV", "/V", "/NH"];
+  const { code, stdout } = await run(["schtasks", ...argv]);
+  return code === 0 ? taskState(stdout) : undefined;
 }
 
 /** A command line of systemctl for the machine or for this user. */

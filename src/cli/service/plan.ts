@@ -4,6 +4,7 @@
  */
 
 import { EXIT, StartError } from "../shared/exit_code.ts";
+import { WINDOWS_TASK } from "./target.ts";
 import { EXEC_SOCKET, isOurs, LABEL, type ServiceLayout, UNIT, type UnitFile } from "./layout.ts";
 
 /** One file or command. */
@@ -88,6 +89,8 @@ export function planInstall(layout: ServiceLayout, found: Found, wish: InstallWi
   for (const path of [...layout.units.map((one) => one.path), packaged]) refuseForeign(path, found);
   const isPackaged = packaged !== undefined && !found.texts.has(unit.path);
   const files = [
+    // Windows replaces no running program.
+    ...(layout.target === "task" && found.isActive && !found.hasProgram ? [endTask()] : []),
     ...accountSteps(layout, found),
     ...(isPackaged ? [] : programSteps(layout, found, wish)),
     ...configSteps(layout, found, wish),
@@ -210,6 +213,17 @@ function startSteps(
     steps.push(run("launchctl", "bootstrap", domain, units[0].path), { kind: "wait" });
     return steps;
   }
+  if (target === "task") {
+    if (isDone) return [];
+    const { path } = units[0];
+    if (found.isActive && found.hasProgram) steps.push(endTask());
+    return [
+      ...steps,
+      run("schtasks", "/Create", "/TN", WINDOWS_TASK, "/XML", path, "/F"),
+      run("schtasks", "/Run", "/TN", WINDOWS_TASK),
+      { kind: "wait" },
+    ];
+  }
   if (target === "openrc") {
     if (!found.isEnabled) steps.push(run("rc-update", "add", "barnacle", "default"));
     const verb = found.isActive ? "restart" : "start";
@@ -238,6 +252,9 @@ function notesOf(
 ): readonly string[] {
   const [unit] = layout.units;
   const notes: string[] = [];
+  if (layout.target === "task") {
+    notes.push("The task has no console: for `barnacle logs`, set `log.file` in the config.");
+  }
   if (packaged !== undefined) notes.push(`A package has installed ${packaged}; it stays as it is.`);
   const before = found.texts.get(unit.path);
   if (before !== undefined && before !== unit.text && packaged === undefined) {
@@ -277,6 +294,12 @@ function stopSteps(
   if (target === "launchd") {
     return found.isActive ? [run("launchctl", "bootout", `gui/${uid}/${LABEL}`)] : [];
   }
+  if (target === "task") {
+    return [
+      ...(found.isActive ? [endTask()] : []),
+      ...(found.isEnabled ? [run("schtasks", "/Delete", "/TN", WINDOWS_TASK, "/F")] : []),
+    ];
+  }
   if (target === "openrc") {
     return [
       ...(found.isActive ? [run("rc-service", "barnacle", "stop")] : []),
@@ -315,6 +338,11 @@ function systemctl(target: ServiceLayout["target"], ...words: string[]): PlanSte
 
 function nameOf(path: string): string {
   return path.replace(/^.*\//, "");
+}
+
+/** The scheduler ends the program at once; the next start continues its turns. */
+function endTask(): PlanStep {
+  return run("schtasks", "/End", "/TN", WINDOWS_TASK);
 }
 
 function folderOf(path: string): string {

@@ -7,7 +7,14 @@ import type { Io } from "../terminal/io.ts";
 import { endText } from "./end_text.ts";
 import type { ServicePorts } from "./install.ts";
 import { isOurs, LABEL, layoutOf } from "./layout.ts";
-import { exists, type HostMachine, managerFacts, serviceText, stateOf } from "./machine.ts";
+import {
+  exists,
+  type HostMachine,
+  managerFacts,
+  queryTask,
+  serviceText,
+  stateOf,
+} from "./machine.ts";
 import { chooseTarget, type ServiceTarget } from "./target.ts";
 import { lastEnd, showUnit } from "./watch.ts";
 
@@ -69,10 +76,12 @@ export async function readStatus(
   target: ServiceTarget,
   machine: HostMachine,
 ): Promise<ServiceStatus> {
-  const layout = layoutOf(target, { home: machine.home, program: machine.program ?? "" });
+  const { home, user } = machine;
+  const layout = layoutOf(target, { home, program: machine.program ?? "", user });
   const path = [layout.units[0].path, ...layout.packagedUnits].find((one) => exists(machine, one));
   const text = path === undefined ? undefined : serviceText(machine, path);
   const unit = { target, unit: path, unitIs: kindOf(path, text, layout) };
+  if (target === "task") return { ...unit, ...await readTask(machine) };
   if (target === "openrc" || target === "launchd") {
     return { ...unit, ...await readOther(target, machine) };
   }
@@ -108,9 +117,22 @@ function kindOf(
   if (path === undefined || text === undefined) return undefined;
   if (!isOurs(text)) return "foreign";
   if (path !== unit.path) return "packaged";
-  // A user's unit has paths of its own in this line.
-  const without = (one: string) => one.replace(/^ExecStart=.*$/m, "");
+  // A unit of a user has paths of its own in this line.
+  const without = (one: string) => one.replace(/^ExecStart=.*$|^ *<Arguments>.*$/m, "");
   return without(text) === without(unit.text) ? "current" : "other_version";
+}
+
+async function readTask(machine: HostMachine) {
+  const state = await queryTask(machine);
+  const code = state?.lastCode;
+  return {
+    isRunning: state?.isRunning === true,
+    state: state === undefined ? "no such task" : state.isRunning ? "running" : "stopped",
+    startsAtBoot: state !== undefined,
+    lastEnd: code === undefined
+      ? undefined
+      : endText({ ExecMainCode: "1", ExecMainStatus: `${code}` }),
+  };
 }
 
 async function readOther(target: ServiceTarget, machine: HostMachine) {
@@ -174,7 +196,9 @@ export function statusLines(status: ServiceStatus, user: string, now: number): r
 
 function bootText({ startsAtBoot, lingers, target }: ServiceStatus): string {
   if (!startsAtBoot) return "does not start";
-  return lingers === false || target === "launchd" ? "starts when you log in" : "starts";
+  return lingers === false || target === "launchd" || target === "task"
+    ? "starts when you log in"
+    : "starts";
 }
 
 /** How to read the log. `barnacle logs` finds it, wherever the service writes it. */

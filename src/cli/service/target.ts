@@ -7,8 +7,12 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
  * - `systemd-user`: a unit of one user.
  * - `openrc`: a script of the machine; needs root.
  * - `launchd`: a launch agent of one user of macOS.
+ * - `task`: a task of Windows, which starts when one user logs on.
  */
-export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd";
+export type ServiceTarget = "systemd" | "systemd-user" | "openrc" | "launchd" | "task";
+
+/** Name of the task of Windows. */
+export const WINDOWS_TASK = "Barnacle";
 
 /** Facts of the machine that decide. */
 export interface ManagerFacts {
@@ -36,9 +40,10 @@ export function chooseTarget(facts: ManagerFacts): ServiceTarget {
     if (!isRoot) return "launchd";
     throw refusal("on macOS, Barnacle is a launch agent of a user; run the command without sudo");
   }
+  if (platform === "win32") return "task";
   if (platform !== "linux") {
     throw refusal(
-      `Barnacle installs itself as a service of systemd, OpenRC and launchd, and not on ${platform}; ` +
+      `Barnacle installs itself as a service of systemd, OpenRC, launchd and Windows, and not on ${platform}; ` +
         "start `barnacle run` with that system's own tools",
     );
   }

@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, parseForeignJson } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { serviceLogs } from "../shared/service_paths.ts";
+import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { endText } from "./end_text.ts";
 import { UNIT } from "./layout.ts";
-import { endOf, type HostMachine, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
+import { endOf, type HostMachine, queryTask, sizeOfFile, stateOf, systemctlOf } from "./machine.ts";
 import type { ServiceTarget } from "./target.ts";
 
 /** The result of a start. */
@@ -46,9 +47,10 @@ const FIELDS = [
 export async function waitForReady(
   target: ServiceTarget,
   machine: HostMachine,
-  before: number,
+  { before, dataDir }: { readonly before: number; readonly dataDir: string },
   times: WaitTimes = TIMES,
 ): Promise<Started> {
+  if (target === "task") return await waitForTask(machine, dataDir, times);
   if (target === "openrc" || target === "launchd") {
     return await waitForOther(target, machine, before, times);
   }
@@ -73,6 +75,31 @@ export async function waitForReady(
   }
   const log = await reasonsOf(target, machine, since);
   return { kind: "failed", why: `the bot is not ready after ${times.readyMs / 1_000} s`, log };
+}
+
+/** A task has no log of its own, so the bot's lock decides, and the scheduler knows an exit code. */
+async function waitForTask(
+  machine: HostMachine,
+  dataDir: string,
+  { stepMs, settleMs }: WaitTimes,
+): Promise<Started> {
+  const start = performance.now();
+  for (;;) {
+    await sleep(stepMs);
+    if (await isHeld(`${machine.root}${dataDir}`) === true) {
+      const { http } = holderOf(`${machine.root}${dataDir}`) ?? {};
+      if (http !== undefined) return { kind: "ready", status: `http://${http}` };
+    }
+    const state = await queryTask(machine);
+    if (state?.lastCode !== undefined) {
+      const why = endText({ ExecMainCode: "1", ExecMainStatus: `${state.lastCode}` });
+      return { kind: "failed", why: `the bot ended: ${why}`, log: [] };
+    }
+    if (performance.now() - start < settleMs) continue;
+    return state?.isRunning === true
+      ? { kind: "ready" }
+      : { kind: "failed", why: "the scheduler does not start it", log: [] };
+  }
 }
 
 /**

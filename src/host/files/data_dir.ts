@@ -19,8 +19,8 @@ import {
   readdirSync,
   statSync,
 } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
-import { tmpdir } from "node:os";
+import { isAbsolute, join, posix, resolve, win32 } from "node:path";
+import { homedir, tmpdir } from "node:os";
 import type { Env } from "../../lib/env.ts";
 import { codeOf, PathError } from "../../lib/errors.ts";
 
@@ -43,6 +43,8 @@ export interface DataDirSources {
   readonly flag?: string;
   readonly env: Env;
   readonly home: string;
+  /** In the runtime's names; this machine's if absent. */
+  readonly platform?: string;
 }
 
 /** The store's file name, which marks a directory as Barnacle's. */
@@ -70,16 +72,29 @@ export const DATA_ITEMS = [
 
 /**
  * Chooses the directory: `--data`, `BARNACLE_DATA`, `$STATE_DIRECTORY` (systemd; the first, if it
- * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`. Empty values are
- * ignored, and so is a relative `$XDG_DATA_HOME`, as its specification demands.
+ * names several), `$XDG_DATA_HOME/barnacle`, or else `~/.local/share/barnacle`; on Windows
+ * `%LOCALAPPDATA%\\barnacle\\data`, which does not roam to other machines. Empty values are ignored, and so is a relative `$XDG_DATA_HOME`, as its specification demands.
  *
  * @returns An absolute path; relative values count from the working directory.
  */
-export function findDataDir({ flag, env, home }: DataDirSources): string {
-  const named = flag || env["BARNACLE_DATA"] || env["STATE_DIRECTORY"]?.split(":")[0];
-  if (named) return resolve(named);
+export function findDataDir(
+  { flag, env, home, platform = process.platform }: DataDirSources,
+): string {
+  const isWindows = platform === "win32";
+  const named = flag || env["BARNACLE_DATA"];
+  if (named) return (isWindows ? win32 : posix).resolve(named);
+  if (isWindows) return win32.join(localFolder(env, home), "data");
+  const [state] = env["STATE_DIRECTORY"]?.split(":") ?? [];
+  if (state) return resolve(state);
   const xdg = env["XDG_DATA_HOME"];
   return xdg && isAbsolute(xdg) ? join(xdg, "barnacle") : join(home, ".local", "share", "barnacle");
+}
+
+/** Barnacle's folder for files of this machine, on Windows. */
+function localFolder(env: Env, home: string): string {
+  const local = env["LOCALAPPDATA"];
+  const isSet = local !== undefined && win32.isAbsolute(local);
+  return win32.join(isSet ? local : win32.join(home, "AppData", "Local"), "barnacle");
 }
 
 /**
@@ -91,7 +106,7 @@ export function prepareDataDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const { uid, mode } = statSync(path);
-    if (process.platform !== "win32") { // Windows has no modes; a user's folder is his there
+    if (process.platform !== "win32") { // Windows has no modes; `doctor` reads its access list
       refuseStranger(path, uid);
       if ((mode & 0o077) !== 0) makePrivate(path);
     }
@@ -137,18 +152,28 @@ function toDataDirError(cause: unknown, path: string): DataDirError {
 
 /**
  * Returns a directory that only this user can change: `$XDG_RUNTIME_DIR`, or a new one among the
- * temporary files.
+ * temporary files; on Windows, one beside the data directory of this user.
  *
  * @returns `undefined` if there is no safe one.
  */
 export function runtimeDir(
-  { env, tmp, uid }: {
+  { env, tmp, uid, platform = "" }: {
     readonly env: Env;
     readonly tmp: string;
     /** Absent on Windows. */
     readonly uid?: number;
-  } = { env: process.env, tmp: tmpdir(), uid: process.getuid?.() },
+    readonly platform?: string;
+  } = { env: process.env, tmp: tmpdir(), uid: process.getuid?.(), platform: process.platform },
 ): string | undefined {
+  if (platform === "win32") {
+    const folder = join(localFolder(env, homedir()), "run");
+    try {
+      mkdirSync(folder, { recursive: true });
+      return folder;
+    } catch {
+      return undefined; // no profile of this user
+    }
+  }
   const named = env["XDG_RUNTIME_DIR"];
   if (named && isAbsolute(named) && isOursAlone(named, uid)) return named;
   const made = join(tmp, `barnacle-${uid ?? "user"}`);

@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
+import { PROC } from "../process/boot.ts";
 
 /** A file that is not read; `code` is the system's name for the reason. */
 export class FileRefusedError extends Error {
@@ -144,7 +145,7 @@ function assertRegular(stat: Pick<Stats, "isDirectory" | "isFile">): void {
 /** Linux knows the path of an open file. Elsewhere, a link may have changed since. */
 function pathOf(descriptor: number, path: string): string {
   try {
-    return readlinkSync(`/proc/self/fd/${descriptor}`);
+    return readlinkSync(`${PROC}/self/fd/${descriptor}`);
   } catch {
     return realpathSync(path);
   }
@@ -165,7 +166,7 @@ const MADE_UP: readonly number[] = [
 function isMadeUp(descriptor: number, realPath: string): boolean {
   if (/^\/(?:proc|sys)\//.test(realPath)) return true;
   try {
-    return MADE_UP.includes(statfsSync(`/proc/self/fd/${descriptor}`).type >>> 0);
+    return MADE_UP.includes(statfsSync(`${PROC}/self/fd/${descriptor}`).type >>> 0);
   } catch {
     return false; // no Linux
   }

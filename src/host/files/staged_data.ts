@@ -15,12 +15,12 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DATA_ITEMS, DATABASE_NAME, FORGOTTEN_NAME } from "./data_dir.ts";
+import { renameOver } from "./write_file.ts";
 
 /** The content that is being prepared. A process that dies leaves it, and it counts for nothing. */
 export const PREPARING_NAME = "restore.part";
@@ -79,7 +79,7 @@ export function replaceData(
   const prepared = join(dataDir, PREPARING_NAME);
   writeFile(join(prepared, OLD_NAME_FILE), `${OLD_NAME.start}${stamp}${OLD_NAME.end}`);
   syncFolders(prepared);
-  renameSync(prepared, join(dataDir, READY_NAME));
+  renameOver(prepared, join(dataDir, READY_NAME));
   syncFolder(dataDir);
   return finishReplacing(dataDir, onStep);
 }
@@ -99,17 +99,17 @@ export function finishReplacing(
     for (const name of new Set(replaced)) {
       if (!existsSync(join(dataDir, name))) continue;
       mkdirSync(old, { recursive: true, mode: 0o700 });
-      renameSync(join(dataDir, name), join(old, name));
+      renameOver(join(dataDir, name), join(old, name));
       onStep();
     }
     syncFolder(dataDir);
-    renameSync(ready, moving);
+    renameOver(ready, moving);
     onStep();
   }
   if (!existsSync(moving)) return undefined;
   old ??= join(dataDir, readFileSync(join(moving, OLD_NAME_FILE), "utf8"));
   for (const name of readdirSync(join(moving, NEW_NAME))) {
-    renameSync(join(moving, NEW_NAME, name), join(dataDir, name));
+    renameOver(join(moving, NEW_NAME, name), join(dataDir, name));
     onStep();
   }
   syncFolder(dataDir);

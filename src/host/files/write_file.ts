@@ -159,7 +159,34 @@ function put(
   if (facts) keepOwner(path, facts);
   fchmodSync(descriptor, facts ? facts.mode & 0o7777 : NEW_MODE);
   fsyncSync(descriptor);
-  renameSync(path, target);
+  renameOver(path, target);
+}
+
+/** Milliseconds for which another program may keep a file open on Windows. */
+const BUSY_MS = 2_000;
+/** Milliseconds between two attempts. */
+const AGAIN_MS = 25;
+/** What Windows says while another program, such as a virus scanner, has the target open. */
+const BUSY: readonly (string | undefined)[] = ["EPERM", "EACCES", "EBUSY"];
+
+/** Renames a file, also if another program reads its target at that moment. */
+export function renameOver(
+  from: string,
+  to: string,
+  { platform, rename }: {
+    readonly platform: string;
+    readonly rename: (from: string, to: string) => void;
+  } = { platform: process.platform, rename: renameSync },
+): void {
+  for (const until = performance.now() + BUSY_MS;;) {
+    try {
+      return rename(from, to);
+    } catch (error) {
+      const mayPass = platform === "win32" && BUSY.includes(codeOf(error));
+      if (!mayPass || performance.now() >= until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+    }
+  }
 }
 
 /** Only root may change a file's owner; for others the file becomes theirs, as after an editor. */

@@ -1,6 +1,7 @@
 /** Reads the processes of a program and their memory from `/proc`. */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { PROC } from "../process/boot.ts";
 
 const KIB = 1_024;
 
@@ -18,7 +19,7 @@ export interface ProcessTree {
  * @param most Processes after which the reading ends.
  * @param enough Bytes up to which an estimate that is too high is good enough.
  */
-export function readTree(pid: number, most: number, enough: number, proc = "/proc"): ProcessTree {
+export function readTree(pid: number, most: number, enough: number, proc = PROC): ProcessTree {
   const found = [pid];
   for (let at = 0; at < found.length && found.length <= most; at++) {
     found.push(...childrenOf(found[at] ?? 0, proc));
@@ -33,7 +34,7 @@ export function readTree(pid: number, most: number, enough: number, proc = "/pro
 }
 
 /** Whether the kernel tells the children of a process. */
-export function knowsChildren(pid: number, proc = "/proc"): boolean {
+export function knowsChildren(pid: number, proc = PROC): boolean {
   return read(`${proc}/${pid}/task/${pid}/children`) !== undefined;
 }
 
@@ -63,7 +64,7 @@ function kib(text: string | undefined, name: string): number {
 }
 
 /** Bytes of memory that the whole machine has left, and of all; `undefined` if it is not told. */
-export function machineMemory(proc = "/proc"): { free: number; all: number } | undefined {
+export function machineMemory(proc = PROC): { free: number; all: number } | undefined {
   const text = read(`${proc}/meminfo`);
   const all = kib(text, "MemTotal");
   return all === 0 ? undefined : { free: kib(text, "MemAvailable"), all };

@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { endianness } from "node:os";
 import { codeOf } from "../../lib/errors.ts";
+import { PROC } from "../process/boot.ts";
 import { type CFunction, LibcUnavailableError, loadLibc } from "../process/libc.ts";
 
 /** Readers of `/proc`; each throws if it may not read. */
@@ -22,11 +23,11 @@ export interface SocketTables {
 
 /** The kernel's own. */
 export const TABLES: SocketTables = {
-  sockets: () => readFileSync("/proc/self/net/unix", "utf8"),
+  sockets: () => readFileSync(`${PROC}/self/net/unix`, "utf8"),
   filesOf: openFilesOf,
   pidsOf: (uid) =>
-    readdirSync("/proc").map(Number).filter((pid) =>
-      Number.isInteger(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid
+    readdirSync(PROC).map(Number).filter((pid) =>
+      Number.isInteger(pid) && statSync(`${PROC}/${pid}`, { throwIfNoEntry: false })?.uid === uid
     ),
 };
 
@@ -39,9 +40,9 @@ export const TABLES: SocketTables = {
  * @throws The system's error if it may not read them.
  */
 export function openFilesOf(pid: number, readLink = readlinkSync): readonly string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
+  return readdirSync(`${PROC}/${pid}/fd`).flatMap((descriptor) => {
     try {
-      return [String(readLink(`/proc/${pid}/fd/${descriptor}`))];
+      return [String(readLink(`${PROC}/${pid}/fd/${descriptor}`))];
     } catch (error) {
       if (codeOf(error) === "ENOENT") return []; // closed after it was listed
       throw error;

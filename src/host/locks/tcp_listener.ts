@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { endianness } from "node:os";
 import { codeOf } from "../../lib/errors.ts";
+import { PROC } from "../process/boot.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { TABLES } from "./socket_holder.ts";
 
@@ -22,11 +23,11 @@ export interface TcpTables {
 
 /** The kernel's own. */
 const TCP_TABLES: TcpTables & ProcessNames = {
-  sockets: (family) => readFileSync(`/proc/self/net/${family}`, "utf8"),
+  sockets: (family) => readFileSync(`${PROC}/self/net/${family}`, "utf8"),
   filesOf: TABLES.filesOf,
-  uidOf: (pid) => statSync(`/proc/${pid}`).uid,
-  pids: () => readdirSync("/proc").map(Number).filter(Number.isInteger),
-  nameOf: (pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim(),
+  uidOf: (pid) => statSync(`${PROC}/${pid}`).uid,
+  pids: () => readdirSync(PROC).map(Number).filter(Number.isInteger),
+  nameOf: (pid) => readFileSync(`${PROC}/${pid}/comm`, "utf8").trim(),
 };
 
 /** Lists processes; each method throws if it may not read. */

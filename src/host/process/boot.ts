@@ -25,6 +25,12 @@ export type PidFacts =
   /** This system does not tell. */
   | { readonly kind: "unknown" };
 
+/**
+ * The kernel's folder of processes. On Windows, every user could create a folder `\\proc`, and forge its
+ * files. So the path there is one that cannot exist.
+ */
+export const PROC = process.platform === "win32" ? "?:/proc" : "/proc";
+
 const readText: ReadText = (path) => readFileSync(path, "utf8");
 
 /**
@@ -42,7 +48,7 @@ const BOOT_ID = /^[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i;
  */
 export function readBootId(read: ReadText = readText, env: Env = process.env): string | undefined {
   try {
-    return read("/proc/sys/kernel/random/boot_id").trim();
+    return read(`${PROC}/sys/kernel/random/boot_id`).trim();
   } catch {
     // Not Linux, or hidden. A text such as an unexpanded "%b" is no id: it would stay the same for
     // ever.
@@ -55,10 +61,10 @@ export function readBootId(read: ReadText = readText, env: Env = process.env): s
 export function readPid(pid: number, read: ReadText = readText): PidFacts {
   let text: string;
   try {
-    text = read(`/proc/${pid}/stat`);
+    text = read(`${PROC}/${pid}/stat`);
   } catch {
     // Without a mounted /proc no process is visible, not even this one.
-    return canRead("/proc/self/stat", read) ? { kind: "gone" } : { kind: "unknown" };
+    return canRead(`${PROC}/self/stat`, read) ? { kind: "gone" } : { kind: "unknown" };
   }
   // The program's name comes first, in brackets, and may contain brackets itself.
   const [state, ...rest] = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -106,7 +112,7 @@ export function isContainer(
 
 function readCgroup(): string {
   try {
-    return readFileSync("/proc/1/cgroup", "utf8");
+    return readFileSync(`${PROC}/1/cgroup`, "utf8");
   } catch {
     return ""; // not Linux, or not readable
   }
@@ -115,7 +121,7 @@ function readCgroup(): string {
 /** Whether the process is part of a service's control group; `false` on other systems. */
 export function isService(pid: number | "self"): boolean {
   try {
-    return isServiceGroup(readFileSync(`/proc/${pid}/cgroup`, "utf8"));
+    return isServiceGroup(readFileSync(`${PROC}/${pid}/cgroup`, "utf8"));
   } catch {
     return false; // no such process, or no Linux
   }

@@ -85,6 +85,14 @@ describe("[A3] checkExec()", () => {
     }
   });
 
+  it("fails on Windows, whatever the config says about the sandbox", async () => {
+    for (const sandbox of ["auto", "off"] as const) {
+      const [found] = await checkExec({ exec: { ...EXEC, sandbox } }, "no.sock", "win32");
+      assert.equal(found?.status, "fail");
+      assert.match(found?.fix ?? "", /remove `exec`/);
+    }
+  });
+
   it("finds nothing if the config has no commands", async () => {
     assert.deepEqual(await checkExec({}), []);
   });

@@ -31,6 +31,7 @@ const SYSTEM = layoutOf("systemd", FACTS);
 const USER = layoutOf("systemd-user", FACTS);
 const OPENRC = layoutOf("openrc", FACTS);
 const AGENT = layoutOf("launchd", { ...FACTS, home: "/Users/ada" });
+const TASK = layoutOf("task", { home: "C:\\Users\\ada", program: "D:\\b.exe", user: "PC\\ada" });
 const CONFIG = { path: "/home/ada/config.jsonc", text: "{}\n" };
 const MANUAL = "[Unit]\nDescription=Barnacle - Discord AI agent\nExecStart=/old run\n";
 
@@ -88,6 +89,41 @@ describe("[O4] the plan of an installation", () => {
       "run     loginctl enable-linger",
       "run     systemctl --user restart --no-block barnacle.service",
       "wait    until the bot is ready",
+    ]);
+  });
+
+  it("has each step on Windows, and ends a running bot before it replaces its program", () => {
+    const wish = { ...WISH, program: "D:\\b.exe" };
+    const create = [
+      "run     schtasks /Create /TN Barnacle /XML 'C:\\Users\\ada\\AppData\\Local\\barnacle\\task.xml' /F",
+      "run     schtasks /Run /TN Barnacle",
+      "wait    until the bot is ready",
+    ];
+    const copy =
+      "copy    D:\\b.exe to C:\\Users\\ada\\AppData\\Local\\barnacle\\bin\\barnacle.exe (0755)";
+    const file = "file    C:\\Users\\ada\\AppData\\Local\\barnacle\\task.xml";
+    const end = "run     schtasks /End /TN Barnacle";
+    const first = planInstall(TASK, NOTHING, wish);
+    assert.deepEqual(shown(first), [copy, `${file} (new, 0600)`, ...create]);
+    assert.match(first.notes.join(), /log\.file/);
+
+    const [unit] = TASK.units;
+    const texts = new Map([[unit.path, unit.text]]);
+    const done = { ...NOTHING, texts, hasProgram: true, isEnabled: true, isActive: true };
+    assert.deepEqual(planInstall(TASK, done, wish).steps, []);
+    assert.deepEqual(shown(planInstall(TASK, { ...done, hasProgram: false }, wish)), [
+      ...[end, copy],
+      ...create,
+    ]);
+    const old = { ...done, texts: new Map([[unit.path, `${unit.text} `]]) };
+    assert.deepEqual(shown(planInstall(TASK, old, wish)), [
+      `${file} (changed, 0600)`,
+      ...[end, ...create],
+    ]);
+    assert.deepEqual(shown(planUninstall(TASK, done, { uid: -1 })), [
+      end,
+      "run     schtasks /Delete /TN Barnacle /F",
+      "remove  C:\\Users\\ada\\AppData\\Local\\barnacle\\task.xml",
     ]);
   });
 

@@ -19,6 +19,7 @@ describe("[O4] the service manager", () => {
     ["systemd, as a user", {}, "systemd-user"],
     ["OpenRC, as root", { isRoot: true, hasSystemd: false, hasOpenRc: true }, "openrc"],
     ["macOS, as a user", { platform: "darwin", hasSystemd: false }, "launchd"],
+    ["Windows", { platform: "win32", hasSystemd: false }, "task"],
   ];
   for (const [name, facts, target] of chosen) {
     it(`is chosen: ${name}`, () => assert.equal(chooseTarget({ ...LINUX, ...facts }), target));
@@ -55,10 +56,10 @@ describe("[O4] the service manager", () => {
       "on macOS, Barnacle is a launch agent of a user; run the command without sudo",
     ],
     [
-      "Windows",
-      { platform: "win32" },
-      "Barnacle installs itself as a service of systemd, OpenRC and launchd, and not on win32; " +
-      "start `barnacle run` with that system's own tools",
+      "another system",
+      { platform: "freebsd" },
+      "Barnacle installs itself as a service of systemd, OpenRC, launchd and Windows, and not on " +
+      "freebsd; start `barnacle run` with that system's own tools",
     ],
   ];
   for (const [name, facts, message] of refused) {

@@ -14,6 +14,30 @@ import {
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
+/** Cases of Windows: name, environment, flag and path. */
+const WINDOWS: readonly (readonly [string, Readonly<Record<string, string>>, string, string])[] = [
+  [
+    "the local folder of the user on Windows",
+    { LOCALAPPDATA: "D:\\Ada\\Local", APPDATA: "D:\\Ada\\Roaming" },
+    "",
+    "D:\\Ada\\Local\\barnacle\\data",
+  ],
+  ["the profile on Windows without it", {}, "", "C:\\Users\\ada\\AppData\\Local\\barnacle\\data"],
+  [
+    "no relative folder on Windows",
+    { LOCALAPPDATA: "Local" },
+    "",
+    "C:\\Users\\ada\\AppData\\Local\\barnacle\\data",
+  ],
+  ["a flag with slashes on Windows", {}, "E:/bot/data", "E:\\bot\\data"],
+  [
+    "no variable of systemd on Windows",
+    { STATE_DIRECTORY: "C:\\x", BARNACLE_DATA: "" },
+    "",
+    "C:\\Users\\ada\\AppData\\Local\\barnacle\\data",
+  ],
+];
+
 describe("[X2] findDataDir()", () => {
   const home = "/home/ada";
   const env = {
@@ -38,6 +62,9 @@ describe("[X2] findDataDir()", () => {
     ],
     ["no relative XDG_DATA_HOME", { env: { XDG_DATA_HOME: "data" }, home }, HOME_DEFAULT],
     ["a relative flag from where we are", { flag: "data", env, home }, resolve("data")],
+    ...WINDOWS.map(([name, env, flag, path]) =>
+      [name, { env, flag, home: "C:\\Users\\ada", platform: "win32" }, path] as const
+    ),
   ];
   for (const [name, given, path] of CASES) {
     it(`takes ${name}`, () => assert.equal(findDataDir(given), path));

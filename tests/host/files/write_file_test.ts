@@ -21,7 +21,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import process from "node:process";
 import { promisify } from "node:util";
-import { replaceFile, WriteError } from "../../../src/host/files/write_file.ts";
+import { renameOver, replaceFile, WriteError } from "../../../src/host/files/write_file.ts";
 import { sameData } from "../../support/same_data.ts";
 
 /** What a program of the runtime that runs the tests prints. */
@@ -192,5 +192,32 @@ describe("[C10] replaceFile()", () => {
   it("refuses to replace a folder", () => {
     mkdirSync(path);
     assert.match(failure("new", undefined).message, /cannot be written \(EISDIR\)/);
+  });
+});
+
+describe("[C10] renameOver()", () => {
+  /** Fails so often with a code, and then renames. */
+  function failing(times: number, code: string) {
+    let calls = 0;
+    const rename = () => {
+      if (calls++ < times) throw Object.assign(new Error(code), { code });
+    };
+    return { rename, calls: () => calls };
+  }
+
+  for (const code of ["EPERM", "EACCES", "EBUSY"]) {
+    it(`tries again on Windows after ${code}: another program reads the target`, () => {
+      const { rename, calls } = failing(2, code);
+      renameOver("a", "b", { platform: "win32", rename });
+      assert.equal(calls(), 3);
+    });
+  }
+
+  it("tries once elsewhere, and after other errors", () => {
+    for (const [platform, code] of [["linux", "EPERM"], ["win32", "ENOENT"]] as const) {
+      const { rename, calls } = failing(1, code);
+      assert.throws(() => renameOver("a", "b", { platform, rename }), { code });
+      assert.equal(calls(), 1);
+    }
   });
 });

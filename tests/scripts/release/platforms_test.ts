@@ -58,6 +58,41 @@ describe("withResults()", () => {
   });
 });
 
+describe("resultsOf() of a run in CI", () => {
+  it("reads results as `own_scenes.ts` writes them", () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, "platform-windows-x64-scenes.json");
+    writeFileSync(path, JSON.stringify({ ...scenes, note: undefined }));
+    const [{ note: _, ...expected }] = [{ note: "", ...scenes }];
+    assert.deepEqual(
+      resultsOf(["add", path], () => ""),
+      [{ ...expected, note: undefined }]
+        .map(({ note: _none, ...rest }) => rest),
+    );
+  });
+
+  const BAD: readonly (readonly [text: string, says: RegExp])[] = [
+    ["", /is no JSON$/],
+    ["[]", /has no result of a run/],
+    ['{"platform":"amiga"}', /has no result of a run/],
+    [JSON.stringify({ ...scenes, passed: 28 }), /passed is greater than of/],
+  ];
+  for (const [text, says] of BAD) {
+    it(`refuses ${JSON.stringify(text.slice(0, 30))}`, () => {
+      using folder = tempDirectory();
+      const path = join(folder.path, "result.json");
+      writeFileSync(path, text);
+      assert.throws(() => resultsOf(["add", path], () => ""), { message: says });
+    });
+  }
+
+  it("names a file that is missing", () => {
+    assert.throws(() => resultsOf(["add", "none.json"], () => ""), {
+      message: "No result none.json",
+    });
+  });
+});
+
 describe("withPlatforms()", () => {
   it("replaces only the generated part, and says so if there is none", () => {
     const start = "<!-- Generated: deno run -A scripts/release/platforms.ts -->";
@@ -101,7 +136,7 @@ describe("resultsOf()", () => {
   });
 
   const wrong: Readonly<Record<string, { args: readonly string[]; says: RegExp }>> = {
-    "no verb": { args: [], says: /^Unknown verb "": write built or record$/ },
+    "no verb": { args: [], says: /^Unknown verb "": write built, record or add$/ },
     "another option": { args: ["record", "--by=me"], says: /Unknown option '--by'/ },
     "an empty folder": {
       args: ["built", "/nowhere"],
