@@ -6,9 +6,18 @@
  * This process has the lowest priority.
  */
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  accessSync,
+  constants as fileConstants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { constants, setPriority } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { openTreeFile } from "../../host/archive/file_tree.ts";
 import { writeSealed } from "../../host/archive/sealed_file.ts";
 import { ArchiveError } from "../../host/archive/source.ts";
@@ -24,8 +33,8 @@ import { copyDatabase } from "../../store/copy/copy.ts";
 import { VERSION } from "../../version.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { configFlag, dataProblem } from "../shared/find_data.ts";
-import { toStartError } from "../shared/start_error.ts";
+import { configFlag, type DataChoice, dataProblem } from "../shared/find_data.ts";
+import { reportingErrors, toStartError } from "../shared/start_error.ts";
 import { openForCommand } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
@@ -66,11 +75,28 @@ export function backup(
   ask: AskHidden | undefined,
   crash: CrashPoints,
 ): Promise<ExitCode> {
-  return withData(flags, io, async (place) => {
-    if (place.state !== "store") throw dataProblem(place);
-    const isEncrypted = flags.encrypt || flags.passphraseFile !== undefined;
-    const passphrase = isEncrypted ? await newPassphrase(flags, ask) : undefined;
-    const path = targetOf(flags.to, place.dataDir, isEncrypted, io);
+  const isRoot = process.geteuid?.() === 0;
+  return reportingErrors(io, async () => {
+    // Root can look there; the owner of the data, as whom the command goes on, perhaps not.
+    const { to, encrypt, passphraseFile } = flags;
+    const read = passphraseFile === undefined ? undefined : await newPassphrase(flags, ask);
+    const isEncrypted = encrypt || read !== undefined;
+    const named = to === undefined ? undefined : targetOf(resolve(io.cwd, to), to, isEncrypted);
+    return await withData(flags, io, async (place) => {
+      if (place.state !== "store") throw dataProblem(place);
+      const own = join(place.dataDir, BACKUPS_NAME);
+      const path = named ?? targetOf(own, `${own}/`, isEncrypted);
+      if (dirname(path) !== own) assertWritable(dirname(path), isRoot); // own: made if it is missing
+      const passphrase = read ?? (encrypt ? await newPassphrase(flags, ask) : undefined);
+      return await backUp(place, path, passphrase);
+    });
+  });
+
+  async function backUp(
+    place: DataChoice,
+    path: string,
+    passphrase: string | undefined,
+  ): Promise<ExitCode> {
     const config = configFlag(flags.config, place, io);
     const made = await io.during(
       "Copying",
@@ -79,7 +105,27 @@ export function backup(
     await record(made, place.dataDir, io);
     report(made, flags, io);
     return EXIT.done;
-  });
+  }
+}
+
+/** @param wasRoot Whether the command gave up root's rights for those of the data's owner. */
+function assertWritable(folder: string, wasRoot: boolean): void {
+  try {
+    accessSync(folder, fileConstants.W_OK | fileConstants.X_OK);
+  } catch (error) {
+    const uid = process.geteuid?.();
+    if (codeOf(error) === "ENOENT") {
+      throw new StartError(`there is no folder ${printable(folder)}`, EXIT.usage);
+    }
+    const who = wasRoot && uid !== 0
+      ? `the command goes on as the owner of the data (user ${uid}), who may not write into ` +
+        `${printable(folder)}. Choose a folder of that user, or leave out --to and copy the file`
+      : `this user may not write into ${printable(folder)}`;
+    throw new StartError(
+      `${who} (${codeOf(error) ?? "unknown reason"}); no backup was made`,
+      EXIT.io,
+    );
+  }
 }
 
 /** Stores the result for `status`; a store that cannot take it does not make the backup worse. */
@@ -105,29 +151,29 @@ async function record(
   }
 }
 
-/** The path of the new file. An existing file is never replaced. */
-function targetOf(
-  to: string | undefined,
-  dataDir: string,
-  isEncrypted: boolean,
-  { cwd }: Io,
-): string {
+/**
+ * The path of the new file. An existing file is never replaced.
+ *
+ * @param named The file, or a folder for it.
+ * @param typed As the operator typed it: a folder may end with a slash.
+ */
+function targetOf(named: string, typed: string, isEncrypted: boolean): string {
   const ending = isEncrypted ? ENDINGS.encrypted : ENDINGS.plain;
   const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
-  const named = to === undefined ? join(dataDir, BACKUPS_NAME) : resolve(cwd, to);
-  const isFolder = to === undefined || to.endsWith("/") ||
-    statSync(named, { throwIfNoEntry: false })?.isDirectory();
+  const isFolder = typed.endsWith("/") || isDirectory(named);
   const names = ["", "-2", "-3", "-4"].map((more) => `barnacle-${stamp}${more}${ending}`);
   const name = names.find((name) => !existsSync(join(named, name))) ?? names[0] ?? "";
   const path = isFolder ? join(named, name) : named;
-  if (existsSync(path)) {
-    throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
+  if (!existsSync(path)) return path;
+  throw new StartError(`${printable(path)} exists already; choose another name`, EXIT.usage);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return false; // the check of its folder says why it cannot be seen
   }
-  const isOwn = dirname(path) === join(dataDir, BACKUPS_NAME); // made with the first backup
-  if (!isOwn && !existsSync(dirname(path))) {
-    throw new StartError(`there is no folder ${printable(dirname(path))}`, EXIT.usage);
-  }
-  return path;
 }
 
 /**

@@ -90,6 +90,13 @@ export async function gatherContents(
       workspaces[agent.id] = path;
     }
     written = configFileOf(loaded, hasSecrets);
+    if (written === undefined) {
+      problems.push(
+        loaded.config.file === undefined
+          ? "no config was found, so the backup has none; --config names it"
+          : "the config is a pipe, so the backup has no config",
+      );
+    }
     setAgain = secretsToSet(loaded, hasSecrets);
   }
 

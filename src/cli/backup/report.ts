@@ -96,6 +96,7 @@ function endedLines({ turns, questions, looked, held }: EndedWork): readonly str
 function configLines(config: PlacedConfig | undefined, dataDir: string): readonly string[] {
   switch (config?.kind) {
     case undefined:
+      return ["The backup has no config"];
     case "same":
       return [];
     case "new":

@@ -30,9 +30,13 @@ import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { isDataNamed, lockForCommand, reportRefusedRecord } from "../shared/store_access.ts";
+import {
+  dataDirOf,
+  isDataNamed,
+  lockForCommand,
+  reportRefusedRecord,
+} from "../shared/store_access.ts";
 import { serviceOffer } from "../service/install.ts";
-import { findData } from "../shared/find_data.ts";
 import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { reportingErrors } from "../shared/start_error.ts";
 import { withData } from "../shared/with_store.ts";
@@ -68,7 +72,8 @@ export function restore(
         ? undefined
         : await knownPassphrase(flags, ask);
       const passphrase = async () => given ?? await knownPassphrase(flags, ask);
-      const data = flags.data ?? await serviceData(io);
+      // A search would find the directory of a running bot, perhaps of another user.
+      const data = flags.data ?? await serviceData(io) ?? dataDirOf(undefined, io);
       return await withData({ data }, io, async ({ dataDir }) => {
         const backup = { path, from, passphrase };
         const restored = await intoDirectory(
@@ -133,11 +138,14 @@ async function intoDirectory(
  */
 async function serviceData(io: Io): Promise<string | undefined> {
   if (isDataNamed(undefined, io) || process.geteuid?.() !== 0) return undefined;
-  if ((await findData(undefined, io)).state === "store") return undefined;
-  const offer = await serviceOffer(io);
-  const isMachines = "target" in offer &&
-    (offer.target === "systemd" || offer.target === "openrc");
-  if (!isMachines) return undefined;
+  const hasStore = (dataDir: string) => existsSync(join(dataDir, DATABASE_NAME));
+  if (hasStore(dataDirOf(undefined, io))) return undefined;
+  if (!hasStore(SERVICE_DATA)) {
+    const offer = await serviceOffer(io);
+    const isMachines = "target" in offer &&
+      (offer.target === "systemd" || offer.target === "openrc");
+    if (!isMachines) return undefined;
+  }
   io.err(`Using ${SERVICE_DATA}, the data of the service; --data names another`);
   return SERVICE_DATA;
 }

@@ -79,7 +79,12 @@ export async function checkFile(
     missingModel(config, env, loaded.text),
     embeddingProblem(config, env),
   ].flatMap((problem): readonly Problem[] => problem ? [{ ...problem, severity: "warning" }] : []);
-  const problems = [...loaded.problems, ...missing, ...await skillProblems(loaded, env)];
+  const known = new Set(loaded.problems.map(({ path }) => path)); // it says already what is missing
+  const problems = [
+    ...loaded.problems,
+    ...missing.filter(({ path }) => !known.has(path)),
+    ...await skillProblems(loaded, env),
+  ];
   return { ok: true, file: config.file, problems };
 }
 

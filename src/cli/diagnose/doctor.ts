@@ -6,17 +6,20 @@
  * thing, after a question: the intents that a bot may enable by itself.
  */
 
+import { resolve } from "node:path";
 import { type BotConfig, forAccount } from "../../config/config.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import { DOCTOR_PARTS, type DoctorPart, titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { apiOf, lockedBot, tokenIn } from "../shared/discord.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import { exitCodeOf, reportFindings } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { configBefore, useData } from "../shared/find_data.ts";
 import { dataDirOf } from "../shared/store_access.ts";
+import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { problemsText, readConfig } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { FixOptions } from "./check_discord.ts";
@@ -92,6 +95,7 @@ async function examine(
   const facts = { config, accounts, dataDir, host, api: api.base, mending, io, now: Date.now };
   return [
     ...(isFaultless ? [validConfig(config)] : []),
+    ...await otherConfig(config, dataDir),
     ...await runDoctorChecks(new Set(flags.only ?? DOCTOR_PARTS), facts),
   ];
 }
@@ -106,6 +110,22 @@ function toFinding({ severity, file, line, path, message, hint }: Problem): Find
     why: message,
     fix: hint,
   };
+}
+
+/** The running bot may read another config than this command has found. */
+async function otherConfig({ file }: BotConfig, dataDir: string): Promise<readonly Finding[]> {
+  const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+  if (holder?.config === undefined) return [];
+  if (file !== undefined && resolve(file) === holder.config) return [];
+  return [{
+    ...titled("config"),
+    status: "warn",
+    where: file,
+    why:
+      `${file === undefined ? "this command found no file" : "these findings are of this file"}, ` +
+      `and the running bot (pid ${holder.pid}) reads ${printable(holder.config)}`,
+    fix: `to check that one, add --config ${printable(holder.config)}`,
+  }];
 }
 
 function validConfig({ file }: BotConfig): Finding {

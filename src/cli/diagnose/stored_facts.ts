@@ -88,7 +88,10 @@ async function serversText({ gateway }: Store): Promise<string> {
     names.push(...Array.from(index.values(), ({ name }) => name));
   }
   const shown = names.slice(0, SHOWN_SERVERS).join(", ");
-  return names.length === 0
+  const isNew = names.length === 0 && (await gateway.runs(0)).length === 0;
+  return isNew
+    ? "not known before the first start"
+    : names.length === 0
     ? "none: invite the bot with `barnacle invite`"
     : `${names.length}: ${shown}${names.length > SHOWN_SERVERS ? ", …" : ""}`;
 }

@@ -196,6 +196,7 @@ async function run(
       isForced: flags.force,
       graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
+      config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
     let store: Store | undefined;
     try {

@@ -32,7 +32,7 @@ export async function finish(
   answers: WholeAnswers,
   file: string,
   ports: SetupPorts,
-  { data }: Pick<CommonFlags, "data">,
+  { config, data }: Pick<CommonFlags, "config" | "data">,
 ): Promise<SetupEnd> {
   const { dialogue, given } = ports;
   const offer = await ports.commands.offer();
@@ -43,7 +43,10 @@ export async function finish(
     ? await install(answers, place, offer, ports)
     : { code: EXIT.done };
   await greet(answers, { config: file, data: installed.dataDir ?? data }, ports);
-  const run = installed.dataDir === undefined ? "barnacle run · " : "";
+  const options = (config === undefined ? "" : ` --config ${file}`) +
+    (data === undefined ? "" : ` --data ${data}`);
+  const service = "name" in offer ? ` · barnacle service install${options}` : "";
+  const run = installed.dataDir === undefined ? `barnacle run${options}${service} · ` : "";
   dialogue.tell(
     `Done.  ${run}barnacle status · barnacle doctor · barnacle why <message link>\n` +
       `Write to it:  ${whereToWrite(answers)}`,

@@ -192,7 +192,7 @@ export function chooseData({ own, running, service }: DataFacts): DataChoice {
   const isOwnRunning = own.isHeld || running.some(({ dataDir }) => dataDir === own.dataDir);
   if (isOwnRunning) return own;
   if (bot && others.length > 0) {
-    if (own.state === "store") {
+    if (own.state === "store" || readable.length === 0) {
       return { ...own, note: `${others.length + 1} bots run with other data than ${own.dataDir}` };
     }
     const choices = [bot, ...others].map(({ dataDir }) => `--data ${dataDir}`).join(", ");

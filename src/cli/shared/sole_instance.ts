@@ -28,6 +28,8 @@ export interface InstanceOptions {
   /** `shutdown.graceSec`, in milliseconds. */
   readonly graceMs: number;
   readonly startedAt: number;
+  /** Absolute path of the config; absent without a file. */
+  readonly config?: string;
 }
 
 /** The locks of this process. */
@@ -109,13 +111,15 @@ export async function acquireInstance(
   log: Log,
   ports: InstancePorts = PORTS,
 ): Promise<Instance> {
-  const { dataDir, startedAt } = options;
+  const { dataDir, startedAt, config } = options;
   const data = await claim<Extract<Lock, { readonly kind: "held" }>>({
     what: `uses ${dataDir}`,
     alternative: "set another directory with --data",
     async take() {
       for (let waitedMs = 0;; waitedMs += LOOK_EVERY_MS) {
-        const lock = await ports.acquireData(join(dataDir, "lock"), startedAt);
+        const lock = await ports.acquireData(join(dataDir, "lock"), startedAt, undefined, {
+          config,
+        });
         if (lock.kind === "held") return { held: lock };
         const { heldBy } = lock;
         const mayBeCommand = !heldBy || heldBy.isCommand || ports.isGone(heldBy);

@@ -5,7 +5,7 @@
 
 import { type Distance, nearestOf } from "../checks/nearest.ts";
 import { allKeys } from "./key_facts.ts";
-import { keysMeant, setElsewhere } from "./meanings.ts";
+import { keysMeant, meantWords, setElsewhere } from "./meanings.ts";
 import type { ReferenceKey } from "../reference.ts";
 import { parsePath } from "../text/path.ts";
 
@@ -57,7 +57,8 @@ export function findKeys(
   const elsewhere = setElsewhere(plainOf(typed));
   const found = matches(typed, keys);
   if (found.length > 0 || elsewhere !== undefined) return { found, elsewhere };
-  const names = [...new Set(keys.flatMap(({ name }) => [name, ...splitCamel(name).split(" ")]))];
+  const named = keys.flatMap(({ name }) => [name, ...splitCamel(name).split(" ")]);
+  const names = [...new Set([...named, ...meantWords()])];
   const words = wordsOf(typed);
   const near = words.map((word) => nearestOf(word, names, distance) ?? word);
   if (near.every((word, at) => word === words[at])) return { found: [] };

@@ -63,6 +63,8 @@ export interface LockHolder extends Holder {
   readonly httpKey?: string;
   /** Set by a short-lived command; absent for the bot. */
   readonly isCommand?: true;
+  /** Absolute path of the config that the bot started with; absent without a file. */
+  readonly config?: string;
 }
 
 /** The held lock of a data directory. */
@@ -87,6 +89,7 @@ const lockHolderSchema = holderSchema.extend({
   http: z.string().optional(),
   httpKey: z.string().optional(),
   isCommand: z.literal(true).optional(),
+  config: z.string().optional(),
 });
 
 /**
@@ -100,7 +103,7 @@ export async function acquireLock(
   path: string,
   now: number,
   load: () => Promise<Flock> = loadFlock,
-  about: Pick<LockHolder, "isCommand" | "dataDir"> = {},
+  about: Pick<LockHolder, "isCommand" | "dataDir" | "config"> = {},
 ): Promise<Lock> {
   const flock = await load();
   const descriptor = openSync(path, "a+", 0o600);

@@ -252,6 +252,12 @@ describe("[O11] barnacle backup", () => {
       says: /there is no folder \/nonexistent-folder/,
     },
     {
+      what: "a folder that cannot be",
+      flags: () => ({ to: `/${"x".repeat(300)}/b.tar.zst` }),
+      code: 74,
+      says: /may not write into \/x+ \(ENAMETOOLONG\); no backup was made/,
+    },
+    {
       what: "a file that exists",
       flags: ({ config }) => ({ to: config }),
       code: 2,
@@ -556,12 +562,15 @@ describe("[O11] barnacle restore", () => {
     });
     const file = join(other.path, "old.tar.zst");
     const flags = { data: old, config: undefined, json: false, encrypt: false, to: file };
-    assert.equal((await run((io) => backup(flags, io, undefined, ALIVE))).code, 0);
+    const copied = await run((io) => backup(flags, io, undefined, ALIVE));
+    assert.equal(copied.code, 0);
+    assert.match(copied.err, /^barnacle: no config was found, so the backup has none; --config/m);
     const data = join(other.path, "data");
     assert.match((await check(file, data)).err, /A restore updates the store to schema \d+/);
     const { code, err } = await install(file, data);
     assert.equal(code, 0, err);
     assert.match(err, /Ended: 4 open turns, 1 question$/m);
+    assert.match(err, /^The backup has no config$/m);
     assert.deepEqual(readdirSync(data).toSorted(), ["barnacle.db", "lock"]);
     withStore(data, (database) => {
       const [row] = database.prepare("PRAGMA user_version").all();

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { check } from "../../../src/cli/config/show.ts";
 import { doctor } from "../../../src/cli/diagnose/doctor.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 
@@ -26,5 +28,35 @@ describe("[O3] barnacle doctor", () => {
       'did you mean "allowlist"?',
       'did you mean "http"?',
     ]);
+  });
+
+  it("says that the running bot reads another config", async () => {
+    using folder = tempDirectory();
+    const [config, other] = ["config.jsonc", "other.jsonc"].map((name) => join(folder.path, name));
+    const text = '{ "channels": { "discord": { "enabled": false } } }';
+    for (const file of [config, other]) writeFileSync(file ?? "", text, { mode: 0o600 });
+    const data = join(folder.path, "data");
+    mkdirSync(data, { mode: 0o700 });
+    const lock = await acquireLock(join(data, "lock"), Date.now(), undefined, { config });
+    assert.equal(lock.kind, "held");
+    const user = { confirm: () => Promise.resolve(false) };
+    const only = ["host"] as const;
+    const asked = async (config: string | undefined) => {
+      const io = recordingIo({ HOME: folder.path });
+      await doctor({ config, data, json: true, fix: false, yes: false, only }, io, user);
+      const { findings } = JSON.parse(io.stdout.join(""));
+      return findings.filter(({ id }: { id: string }) => id === "config")
+        .map(({ status, why }: Record<string, string>) => `${status}: ${why}`);
+    };
+    assert.deepEqual(await asked(config), ["pass: valid"]);
+    assert.deepEqual(await asked(other), [
+      "pass: valid",
+      `warn: these findings are of this file, and the running bot (pid ${process.pid}) reads ${config}`,
+    ]);
+    assert.match(
+      (await asked(undefined)).at(-1) ?? "",
+      /^warn: this command found no file, and the running bot \(pid \d+\) reads /,
+    );
+    if (lock.kind === "held") lock.release();
   });
 });

@@ -97,6 +97,12 @@ describe("[X2] chooseData()", () => {
       OTHER,
       /running bot \(pid 812\)/,
     ],
+    [
+      "takes the user's own one beside several bots of other users, although it is missing",
+      facts({ running: [bot("/x", "hidden"), bot("/tmp/y", "foreign")] }),
+      OWN,
+      /^2 bots run with other data/,
+    ],
     ["takes the service's", facts({ service: "store" }), SERVICE, /data of the service/],
     ["takes the service's for its error", facts({ service: "hidden" }), SERVICE, /the service/],
     ["ignores a service without a store", facts({ service: "empty" }), OWN, undefined],

@@ -78,6 +78,8 @@ describe("[C4] findKeys()", () => {
     ["spam", "messages.queue.perUser"],
     ["bots", "channels.discord.allowBots"],
     ["plugins", "mcp.servers"],
+    ["pasword", "channels.discord.token"],
+    ["persnality", "agents.list[].prompt"],
   ];
   for (const [word, path] of TYPED) {
     it(`finds ${path} by "${word}", as people call it`, () => {

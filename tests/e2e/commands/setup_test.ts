@@ -411,6 +411,13 @@ describe("[O3] barnacle setup without a terminal", () => {
       });
       assert.equal(readFileSync(configFile, "utf8").trim(), dry.stdout.join("\n").trim());
       assert.ok(![...dry.stdout, ...stderr].join("\n").includes(bot.token));
+      assert.match(stderr.join("\n"), /^Done\. {2}barnacle run · barnacle status/m);
+      const other = ["--config", join(home, "other.jsonc"), "--data", join(home, "other")];
+      const named = await machine.run(["setup", "--answers", file, ...other, "--yes"], env);
+      assert.ok(
+        named.stderr.some((line) => line.startsWith(`Done.  barnacle run ${other.join(" ")} · `)),
+        named.stderr.join("\n"),
+      );
       const checked = await machine.run(["config", "check"]);
       assert.match(checked.stdout.join(""), /config\.jsonc: valid/);
     });
@@ -447,6 +454,18 @@ describe("[O3] barnacle setup without a terminal", () => {
     ["no model's name", { ...ANSWERS, model: "llama" }, 2, /is not <provider>\/<model>/],
     ["an unknown provider", { ...ANSWERS, model: "x/y" }, 2, /"x" is no known provider/],
     ["a local server that is off", { ...ANSWERS, model: "lmstudio/x" }, 69, /No lmstudio answers/],
+    [
+      "a model that cannot be reached",
+      { ...ANSWERS, model: "local/x", baseUrl: "http://127.0.0.1:9/v1" },
+      69,
+      /local\/x could not be reached.* \(at http:\/\/127\.0\.0\.1:9\/v1\)/,
+    ],
+    [
+      "an address as model",
+      { ...ANSWERS, model: "http://127.0.0.1:9/v1" },
+      2,
+      /"http:\/\/127\.0\.0\.1:9\/v1" is an address\. Write it as "baseUrl" into the file of --answers/,
+    ],
     ["a wrong address", { ...ANSWERS, baseUrl: "box:1" }, 2, /no http or https address/],
     ["a wrong limit", { ...ANSWERS, dailyLimit: [] }, 2, /dailyLimit: expected an amount/],
   ];

@@ -75,6 +75,9 @@ function pickedBy(
   const isLocal = ["ollama", "llamacpp", "lmstudio"].includes(id);
   const problem = fault !== undefined
     ? `baseUrl: ${fault}`
+    : /^https?:/i.test(typed)
+    ? `${quoted(typed)} is an address. Write it as "baseUrl" into the file of --answers, and the ` +
+      "model as <provider>/<model>, such as local/llama3.2"
     : cut <= 0 || name === ""
     ? `${quoted(typed)} is not <provider>/<model>, such as ollama/llama3.2`
     : isLocal
@@ -311,10 +314,15 @@ async function afterFailure(
   const { dialogue, given } = ports;
   const { provider, name } = settings;
   const problem = modelProblemOf(failure);
-  const why = printable(problem ? `${failure.modelId}: ${problem.why}` : failure.message);
   const isMissing = failure.kind === "not_found" && provider.id === "ollama";
-  dialogue.fail(isMissing ? `Ollama has no model ${quoted(name)}` : why);
-  if (problem && !isMissing) dialogue.tell(printable(problem.fix));
+  const why = isMissing ? `Ollama has no model ${quoted(name)}` : printable(
+    problem ? `${failure.modelId}: ${problem.why}` : `${failure.message} (at ${provider.baseUrl})`,
+  );
+  const fix = problem && !isMissing ? printable(problem.fix) : undefined;
+  if (dialogue.isInteractive) {
+    dialogue.fail(why);
+    if (fix !== undefined) dialogue.tell(fix);
+  }
   // A server that has downloaded the model and still lacks it would have it downloaded without an end.
   const mayPull = isMissing && !isPulled && (given.take("pull") ?? await dialogue.confirm({
     key: "pull",
@@ -326,7 +334,8 @@ async function afterFailure(
     dialogue.fail(`Not downloaded: ${pulled}`);
   }
   if (!dialogue.isInteractive) {
-    throw new StartError(why, problem ? EXIT.failed : EXIT.unreachable);
+    const text = fix === undefined ? why : `${why}; ${fix}`;
+    throw new StartError(text, problem ? EXIT.failed : EXIT.unreachable);
   }
   const hasKey = provider.apiKey !== undefined;
   return await dialogue.choose<"again" | "key" | "other" | "anyway">({
