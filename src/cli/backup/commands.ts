@@ -69,10 +69,11 @@ export const restore: CliCommand = describeCommand<RestoreFlags, [file: string]>
   notes: [
     "The bot must be stopped. Its next start answers no message from before the restore.",
     "A config that exists stays. Secrets that the backup lacks are listed.",
+    "With sudo: restores the machine's service, with its config in /etc/barnacle.",
   ],
   examples: [
     "barnacle restore barnacle-2026-11-23T03-00-00Z.tar.zst",
-    "barnacle restore backup.tar.zst.age --passphrase-file ~/passphrase",
+    "sudo barnacle restore backup.tar.zst.age --passphrase-file passphrase",
   ],
   exits: {
     failed: "the backup cannot be used, or there are data already",
@@ -81,7 +82,12 @@ export const restore: CliCommand = describeCommand<RestoreFlags, [file: string]>
   },
   parameters: {
     flags: {
-      ...BOT_COMMON,
+      ...COMMON,
+      data: {
+        ...COMMON.data,
+        brief: "Data directory (default: $BARNACLE_DATA, $STATE_DIRECTORY or " +
+          "~/.local/share/barnacle; with sudo /var/lib/barnacle)",
+      },
       passphraseFile: PASSPHRASE,
       force: flag("Replace existing data; the old ones stay beside the new ones"),
     },

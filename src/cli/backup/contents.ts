@@ -176,9 +176,10 @@ function withPlaceholders(blanked: string, written: LoadedConfig["written"]): st
 
 /** The secrets that another machine lacks: those outside of the config file, and blanked ones. */
 function secretsToSet({ written }: LoadedConfig, hasSecrets: boolean): Manifest["setAgain"] {
-  const places = secretPlacesIn(written, configSchema).map(({ path, reference }) => ({
+  const places = secretPlacesIn(written, configSchema).map(({ path, reference, isFile }) => ({
     key: pathText(path),
     from: reference,
+    isFile,
   }));
   const all = places.some(({ key }) => key.endsWith(".token") && key.startsWith("channels.discord"))
     ? places

@@ -33,6 +33,8 @@ const secretPlace = z.object({
   key: z.string(),
   /** The variable or the file that the config names; absent: the config file itself has it. */
   from: z.string().optional(),
+  /** Whether that is a file; backups of older versions do not tell. */
+  isFile: z.literal(true).optional(),
 });
 
 /** The list of contents. */

@@ -1,6 +1,6 @@
 /** Writes the facts of a backup and of a restore for people. */
 
-import { join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
@@ -23,20 +23,35 @@ export interface RestoredBackup {
   readonly config?: PlacedConfig;
 }
 
-/** What must be set again after a restore on another machine. */
-export function secretLines({ setAgain, logins }: Manifest): readonly string[] {
+/**
+ * What must be set again after a restore on another machine.
+ *
+ * @param config Path of the restored config; absent: nothing is restored yet.
+ */
+export function secretLines({ setAgain, logins }: Manifest, config?: string): readonly string[] {
   return [
-    ...setAgain.map(({ key, from }) =>
-      printable(
-        from === undefined
-          ? `Without the secret ${key}: set it again after a restore`
-          : `Without the secret ${key}: it comes from ${from}, which is no part of the backup`,
-      )
+    ...setAgain.map((secret) =>
+      printable(`Without the secret ${secret.key}: ${sourceText(secret, config)}`)
     ),
     ...logins.map((id) =>
       printable(`Without the login to the MCP server ${id}: \`barnacle mcp login ${id}\` signs in`)
     ),
   ];
+}
+
+function sourceText(
+  { from, isFile }: Manifest["setAgain"][number],
+  config: string | undefined,
+): string {
+  if (config === undefined) {
+    return from === undefined
+      ? "set it again after a restore"
+      : `it comes from ${from}, which is no part of the backup`;
+  }
+  if (from === undefined) return `write it into ${config}`;
+  if (!isFile) return `it comes from ${from}, which is no part of the backup`;
+  const path = isAbsolute(from) ? from : join(dirname(config), "credentials", from);
+  return `write it into ${path}, readable by the bot's user only`;
 }
 
 /** A backup in one line. */
@@ -58,7 +73,7 @@ export function restoredLines(
   { dataDir, manifest, ended, forgotten, old, config }: RestoredBackup,
   flags: Pick<CommonFlags, "data">,
 ): readonly string[] {
-  const secrets = secretLines(manifest);
+  const secrets = secretLines(manifest, placeOf(config));
   const workspaces = Object.entries(manifest.workspaces).map(([agent, path]) =>
     `The workspace of ${agent} is in ${join(dataDir, WORKSPACES_FOLDER, agent)}; ` +
     `the config names ${path}`
@@ -75,6 +90,11 @@ export function restoredLines(
     ...secrets,
     nextLine(dataDir, config, secrets.length > 0, flags),
   ];
+}
+
+/** Path at which the bot reads its config. */
+function placeOf(config: PlacedConfig | undefined): string | undefined {
+  return config?.kind === "beside" ? config.place : config?.path;
 }
 
 /** Only what there was. */

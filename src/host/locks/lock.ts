@@ -46,13 +46,16 @@ export interface Holder {
   readonly dataDir?: string;
 }
 
+/** One schema for all fields: each costs a start some microseconds. */
+const text = z.string().optional();
+
 /** Reads a description that another process has written. */
 export const holderSchema = z.object({
   pid: z.int().positive(),
   startedAt: z.number(),
-  bootId: z.string().optional(),
+  bootId: text,
   startTicks: z.int().optional(),
-  dataDir: z.string().optional(),
+  dataDir: text,
 });
 
 /** The holder's description in a lock file. */
@@ -86,10 +89,10 @@ export type Lock =
 const BOUND = { maxBytes: 65_536 };
 
 const lockHolderSchema = holderSchema.extend({
-  http: z.string().optional(),
-  httpKey: z.string().optional(),
+  http: text,
+  httpKey: text,
   isCommand: z.literal(true).optional(),
-  config: z.string().optional(),
+  config: text,
 });
 
 /**

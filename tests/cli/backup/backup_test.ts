@@ -632,6 +632,39 @@ describe("[O11] barnacle restore", () => {
     );
   });
 
+  it("names the file of each secret that must be written again", async () => {
+    const fixture = createDataFixture({
+      channels: {
+        discord: { token: { file: "discord_token" }, pluralkit: { token: "pk-secret" } },
+      },
+      search: { kind: "brave", apiKey: { file: "/run/keys/search" } },
+      http: { token: "${HTTP_TOKEN}" },
+    });
+    await fixture.fill(() => Promise.resolve());
+    const copied = await backUp(fixture);
+    const key = (name: string) => `Without the secret ${name}: `;
+    const kept = "which is no part of the backup";
+    assert.deepEqual(
+      copied.err.split("\n").filter((line) => line.startsWith("Without")).toSorted(),
+      [
+        `${key("channels.discord.pluralkit.token")}set it again after a restore`,
+        `${key("channels.discord.token")}it comes from discord_token, ${kept}`,
+        `${key("http.token")}it comes from HTTP_TOKEN, ${kept}`,
+        `${key("search.apiKey")}it comes from /run/keys/search, ${kept}`,
+      ],
+    );
+    using other = tempDirectory();
+    const config = join(other.path, "config.jsonc");
+    const { err } = await install(copied.out[0] ?? "", join(other.path, "data"));
+    assert.deepEqual(err.split("\n").filter((line) => line.startsWith("Without")).toSorted(), [
+      `${key("channels.discord.pluralkit.token")}write it into ${config}`,
+      `${key("channels.discord.token")}write it into ${other.path}/credentials/discord_token, ` +
+      "readable by the bot's user only",
+      `${key("http.token")}it comes from HTTP_TOKEN, ${kept}`,
+      `${key("search.apiKey")}write it into /run/keys/search, readable by the bot's user only`,
+    ]);
+  });
+
   it("keeps the config beside the store if its place cannot be written", async () => {
     const fixture = await makeFixture();
     const path = await made(fixture);

@@ -82,6 +82,8 @@ export interface SecretPlace {
   readonly path: readonly Segment[];
   /** The variable or the file that has the secret; absent: the config file itself. */
   readonly reference?: string;
+  /** Whether the reference is the path of a file. */
+  readonly isFile?: true;
 }
 
 /** All secrets of a file, in its order. */
@@ -93,7 +95,9 @@ export function secretPlacesIn(
   if (isSecret(schema)) {
     const reference = referenceIn(value);
     if (reference) {
-      return [{ path, reference: "env" in reference ? reference.env : reference.file }];
+      return "env" in reference
+        ? [{ path, reference: reference.env }]
+        : [{ path, reference: reference.file, isFile: true }];
     }
     return typeof value === "string" && value.trim() !== "" ? [{ path }] : [];
   }
