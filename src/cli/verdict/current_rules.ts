@@ -6,7 +6,7 @@
  * rules of that time.
  */
 
-import { isAbsolute, relative, sep } from "node:path";
+import { dirname, isAbsolute, relative, sep } from "node:path";
 import { policiesIn } from "../../config/access.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
@@ -78,9 +78,15 @@ function placesIn({ file, text }: ConfigSource): PlaceOf {
   };
 }
 
-/** `"channels.discord.dm.policy, config.jsonc:7"`; the path is relative to `cwd` if it is below. */
-export function ruleText(rule: string, place: RulePlace | undefined, cwd: string): string {
-  return place ? `${rule}, ${shortened(place.file, cwd)}:${place.line}` : rule;
+/**
+ * `"channels.discord.dm.policy, config.jsonc:7"`
+ *
+ * @param cwd The path is relative to it if it is below; absent: it is the name of the file alone.
+ */
+export function ruleText(rule: string, place: RulePlace | undefined, cwd?: string): string {
+  return place
+    ? `${rule}, ${shortened(place.file, cwd ?? dirname(place.file))}:${place.line}`
+    : rule;
 }
 
 function shortened(file: string, cwd: string): string {

@@ -2,12 +2,11 @@
 
 /** @jsxImportSource hono/jsx */
 
-import { dirname } from "node:path";
 import { z } from "zod";
 import { TOOLS } from "../../../tools/registry.ts";
 import { type TriedAccess, tryAccess, WOULD } from "../../access/try.ts";
 import { StartError } from "../../shared/exit_code.ts";
-import { accessNow, type RulePlace, ruleText, viewOf } from "../../verdict/current_rules.ts";
+import { accessNow, ruleText, viewOf } from "../../verdict/current_rules.ts";
 import { TOOL_WORDS } from "../../verdict/checks.ts";
 import { Badge, Command, Table } from "../base/elements.tsx";
 import { type AnyChange, change, type PageView, RefusedChange } from "../base/page.ts";
@@ -68,7 +67,7 @@ function Verdict({ tried, asked }: { tried: TriedAccess; asked: AskedAccess }): 
   return (
     <>
       <p>
-        <code>{ruleText(rule, place, folderOf(place))}</code>
+        <code>{ruleText(rule, place)}</code>
       </p>
       <Table
         caption="Checks"
@@ -78,7 +77,7 @@ function Verdict({ tried, asked }: { tried: TriedAccess; asked: AskedAccess }): 
           check.passed ? <Badge tone="good">ok</Badge> : <Badge tone="bad">no</Badge>,
           check.id,
           check.fact,
-          <code>{ruleText(check.rule, check.place, folderOf(check.place))}</code>,
+          <code>{ruleText(check.rule, check.place)}</code>,
         ])}
       />
       {tools.length > 0 && (
@@ -103,11 +102,6 @@ function Verdict({ tried, asked }: { tried: TriedAccess; asked: AskedAccess }): 
       </p>
     </>
   );
-}
-
-/** A rule's place is short in the folder of its file. */
-function folderOf(place: RulePlace | undefined): string {
-  return place === undefined ? "" : dirname(place.file);
 }
 
 /** The command that asks the same. */

@@ -143,7 +143,7 @@ function Decision(
       <Facts
         rows={[
           ["Message", report.messageId],
-          ["Rule", ruleText(rule, place, "/")],
+          ["Rule", ruleText(rule, place)],
           ["Decided", <Time at={at} />],
         ]}
       />
@@ -181,7 +181,7 @@ function Checks({ checks }: { checks: readonly PlacedCheck[] }): PageView {
         id,
         <Badge tone={passed ? "good" : "bad"}>{passed ? "ok" : "no"}</Badge>,
         fact,
-        ruleText(rule, place, "/"),
+        ruleText(rule, place),
       ])}
     />
   );
