@@ -38,6 +38,7 @@ function document(): PageView {
           <span class="live" id="live" role="status" />
           <button type="button" id="logout" hidden>Log out</button>
         </header>
+        <p class="hidden" id="news" role="status" />
         <p class="problem" id="problem" role="alert" />
         <main id="page" tabindex={-1} />
         <main class="card login" id="login" hidden>

@@ -59,6 +59,18 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.waitForSelector("#problem-of-message");
     }));
 
+  it("tells a screen reader the new state, and the name of a new page", () =>
+    withDashboard({}, async ({ page, go }, { cli }) => {
+      await page.waitForSelector("#state .is-good");
+      assert.equal(await page.innerText("#news"), "");
+      assert.equal((await cli("pause")).code, 0);
+      await page.locator("#news", { hasText: "Paused It starts no turn" }).waitFor({
+        state: "attached",
+      });
+      await go("Outbox");
+      assert.equal(await page.locator("h1:focus").innerText(), "Outbox");
+    }));
+
   for (const title of ["Gateway", "Outbox", "Server check"]) {
     it(`shows ${title}`, () =>
       withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {

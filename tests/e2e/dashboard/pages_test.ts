@@ -106,8 +106,8 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
         say("grace", "general", `${mention} hello`);
         await replies("general", 1);
         await dashboard.go("Spend");
-        await page.locator("#by-user td", { hasText: "grace (" }).first().waitFor();
-        await page.locator("#by-channel td", { hasText: "#general (" }).first().waitFor();
+        await page.locator("#by-user tbody th", { hasText: "grace (" }).first().waitFor();
+        await page.locator("#by-channel tbody th", { hasText: "#general (" }).first().waitFor();
         assert.match(
           await page.innerText("#limits"),
           /budgets\.total\.tokensPerDay: \d+ of 1000000/,
@@ -165,7 +165,7 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
     withDashboard({}, async (dashboard) => {
       const { page } = dashboard;
       await dashboard.go("Access");
-      await page.locator('[id^="matrix"] td', { hasText: "direct messages" }).waitFor();
+      await page.locator('[id^="matrix"] tbody th', { hasText: "direct messages" }).waitFor();
       await dashboard.judge();
       await page.fill("input[name=user]", "grace");
       await page.fill("input[name=channel]", "#nowhere");

@@ -6,6 +6,7 @@ import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { skipUnless } from "../skip.ts";
 import { type Scene, type SceneOptions, withSimulation } from "./e2e.ts";
+import { treeProblems } from "./accessibility_tree.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -22,7 +23,10 @@ export interface OpenDashboard {
   readonly base: string;
   /** Goes to a page by its link in the navigation, and waits for its heading. */
   go(title: string): Promise<void>;
-  /** Checks the page shown with axe, at 360 and 1,280 px, light and dark: nothing serious. */
+  /**
+   * Checks the page shown: with axe, at 360, 1,280 and 1,920 px, light and dark, and as a screen reader
+   * reads it.
+   */
   judge(): Promise<void>;
 }
 
@@ -98,8 +102,9 @@ async function playIn(
 }
 
 async function judgePage(page: Page): Promise<void> {
+  assert.deepEqual(treeProblems(await page.locator("body").ariaSnapshot()), [], page.url());
   const before = page.viewportSize();
-  for (const width of [360, 1280]) {
+  for (const width of [360, 1280, 1920]) {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });

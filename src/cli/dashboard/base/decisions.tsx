@@ -28,13 +28,17 @@ export function Decisions({ rows }: { rows: readonly JudgedOnRecord[] }): PageVi
       caption="Decisions"
       empty="No message has come yet."
       head={["Time", "From", "Place", "Decision", "Reason"]}
+      rowHead={1}
       names={rows.map(({ id }) => String(id))}
       rows={rows.map(({ at, messageId, verdict, why, ...row }) => [
         <Time at={at} />,
         senderOf(row),
         placeOf(row),
         <VerdictBadge verdict={verdict} />,
-        <PageLink to="feed" query={{ message: messageId }}>{reasonText(why)}</PageLink>,
+        <PageLink to="feed" query={{ message: messageId }}>
+          {reasonText(why)}
+          <span class="hidden">{` Message ${messageId} of ${senderOf(row)}`}</span>
+        </PageLink>,
       ])}
     />
   );

@@ -52,10 +52,12 @@ const MAX_ROWS = 100;
 
 /** A table; `empty` is its text without rows. */
 export function Table(
-  { caption, head, rows, empty, names = [] }: {
+  { caption, head, rowHead = 0, rows, empty, names = [] }: {
     /** For screen readers: `"Unsent messages"`. */
     caption: string;
     head: readonly string[];
+    /** The column whose cell names its row for screen readers. */
+    rowHead?: number;
     rows: readonly (readonly Child[])[];
     empty: string;
     /** Names the rows, in their order; a row with a new name is marked for a moment. */
@@ -74,11 +76,19 @@ export function Table(
         <tbody>
           {rows.slice(0, MAX_ROWS).map((row, index) => (
             <tr data-row={names[index]}>
-              {row.map((cell, at) => (
-                <td data-head={head[at]}>
-                  <div>{cell}</div>
-                </td>
-              ))}
+              {row.map((cell, at) =>
+                at === rowHead
+                  ? (
+                    <th scope="row" data-head={head[at]}>
+                      <div>{cell}</div>
+                    </th>
+                  )
+                  : (
+                    <td data-head={head[at]}>
+                      <div>{cell}</div>
+                    </td>
+                  )
+              )}
             </tr>
           ))}
         </tbody>
@@ -144,13 +154,13 @@ export function DownloadLink(
  *
  * @param fields Values that the person does not enter.
  * @param children Inputs for the others.
- * @param label Replaces the change's own label.
+ * @param of What the button acts on, for screen readers: `"note 7"`. Needed where a page has several.
  */
 export function ChangeForm(
-  { change, fields = {}, label = change.label, children }: PropsWithChildren<{
+  { change, fields = {}, of, children }: PropsWithChildren<{
     change: AnyChange;
     fields?: Fields;
-    label?: string;
+    of?: string;
   }>,
 ): PageView {
   const command = change.command?.(fields);
@@ -160,7 +170,10 @@ export function ChangeForm(
         <input type="hidden" name={name} value={value} />
       ))}
       {children}
-      <button type="submit" title={command}>{label}</button>
+      <button type="submit" title={command}>
+        {change.label}
+        {of !== undefined && <span class="hidden">{` ${of}`}</span>}
+      </button>
       {command !== undefined && <Command>{command}</Command>}
       <div class="result" role="status" />
     </form>

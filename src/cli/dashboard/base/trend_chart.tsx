@@ -1,6 +1,6 @@
 /**
- * Draws figures over time as SVG on the server. Each chart has a summary in words, for people who do
- * not see it.
+ * Draws figures over time as SVG on the server. Each chart has a summary in words, which screen readers
+ * read instead of it.
  */
 
 /** @jsxImportSource hono/jsx */
@@ -40,14 +40,11 @@ export function TrendChart(facts: ChartFacts): PageView {
   const { title, from, to, lines, textOf } = facts;
   const series = lines.map((line) => ({ ...line, points: pointsOf(facts, line) }));
   const most = Math.max(1, ...series.flatMap(({ points }) => points.map(({ value }) => value)));
-  const summary = series.map(({ name, points }) =>
-    `${name}: at most ${textOf(Math.max(0, ...points.map(({ value }) => value)))}`
-  ).join("; ");
   const yOf = (value: number) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / most);
   const xOf = (at: number) => LEFT + (WIDTH - LEFT) * (at - from) / (to - from);
   return (
-    <figure class="chart">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}. ${summary}.`}>
+    <figure class="chart" aria-label={title}>
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
         {[0, 1].map((part) => (
           <>
             <line class="grid" x1={LEFT} x2={WIDTH} y1={yOf(part * most)} y2={yOf(part * most)} />
@@ -65,10 +62,36 @@ export function TrendChart(facts: ChartFacts): PageView {
         ))}
       </svg>
       <figcaption>
-        {summary}. From <Time at={from} /> to <Time at={to} />
+        {series.map(({ name, points }) => <Summary name={name} points={points} textOf={textOf} />)}
+        From <Time at={from} /> to <Time at={to} />
         {series.length > 1 && `; dashed: ${series[1]?.name}`}.
       </figcaption>
     </figure>
+  );
+}
+
+interface TrendPoint {
+  readonly at: number;
+  readonly value: number;
+}
+
+/** A line in words: how high it was, when it was highest, and where it ends. */
+function Summary(
+  { name, points, textOf }: Pick<TrendLine, "name"> & Pick<ChartFacts, "textOf"> & {
+    points: readonly TrendPoint[];
+  },
+): PageView {
+  const highest = points.reduce<TrendPoint | undefined>(
+    (best, point) => best && best.value >= point.value ? best : point,
+    undefined,
+  );
+  if (!highest || highest.value === 0) return <>{`${name}: always ${textOf(0)}. `}</>;
+  return (
+    <>
+      {`${name}: at most ${textOf(highest.value)} (`}
+      <Time at={highest.at} />
+      {`), at the end ${textOf(points.at(-1)?.value ?? 0)}. `}
+    </>
   );
 }
 
@@ -76,7 +99,7 @@ export function TrendChart(facts: ChartFacts): PageView {
 function pointsOf(
   { trends, from, to }: ChartFacts,
   { valueOf }: TrendLine,
-): readonly { readonly at: number; readonly value: number }[] {
+): readonly TrendPoint[] {
   const step = (to - from) / POINTS;
   const values = new Array<number>(POINTS + 1).fill(0);
   for (const trend of trends) {

@@ -73,6 +73,7 @@ function Verdict({ tried, asked }: { tried: TriedAccess; asked: AskedAccess }): 
         caption="Checks"
         empty="No checks."
         head={["Result", "Check", "Fact", "Rule"]}
+        rowHead={1}
         rows={checks.map((check) => [
           check.passed ? <Badge tone="good">ok</Badge> : <Badge tone="bad">no</Badge>,
           check.id,

@@ -87,7 +87,8 @@ function Matrix(
         empty="No places."
         head={["Place", "Mention", "Reactions", "Commands", "Who may talk", "Rule"]}
         rows={rows.map((row) => {
-          const [mention = "", reactions = "", commands = ""] = cellsOf(row, 0);
+          const [mention = "", reactions = "", commands = ""] = cellsOf(row, 0)
+            .map((cell) => cell === "-" ? "none" : cell); // a screen reader says no dash
           return [
             row.isUnknown ? `${row.place}?` : row.place,
             mention,

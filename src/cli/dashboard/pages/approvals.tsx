@@ -66,6 +66,7 @@ export const approvalsPage: AnyPage = page<ApprovalsFacts>({
   view: (facts) => (
     <>
       <Card id="questions" title="Waiting for a decision">
+        <p class="hidden" data-announce>{waitingText(facts.questions.length)}</p>
         {facts.questions.length === 0 && <p class="empty">Nothing waits for a person.</p>}
         {facts.questions.map((one) => (
           <QuestionCard one={one} names={facts.names} channels={facts.channels} />
@@ -79,13 +80,22 @@ export const approvalsPage: AnyPage = page<ApprovalsFacts>({
           caption="Pairing requests"
           empty="No open pairing requests."
           head={["Code", "Person", "Times", "Actions"]}
+          rowHead={1}
           rows={facts.pending.map((request) => [
             <code>{request.code}</code>,
             <Person id={request.userId} name={request.username} />,
             timesText(request, facts.now),
             <>
-              <ChangeForm change={approvePairing} fields={{ code: request.code }} />
-              <ChangeForm change={denyPairing} fields={{ code: request.code }} />
+              <ChangeForm
+                change={approvePairing}
+                fields={{ code: request.code }}
+                of={nameOf(request)}
+              />
+              <ChangeForm
+                change={denyPairing}
+                fields={{ code: request.code }}
+                of={nameOf(request)}
+              />
             </>,
           ])}
         />
@@ -103,13 +113,27 @@ export const approvalsPage: AnyPage = page<ApprovalsFacts>({
             accountId,
             <Time at={pairedAt} />,
             pairedBy === "cli" ? "the operator" : facts.names.get(pairedBy) ?? pairedBy,
-            <ChangeForm change={revokePairing} fields={{ user: userId }} />,
+            <ChangeForm
+              change={revokePairing}
+              fields={{ user: userId }}
+              of={`${nameOf({ userId, username })}, account ${accountId}`}
+            />,
           ])}
         />
       </Card>
     </>
   ),
 });
+
+/** For screen readers, which hear it when a question comes or goes. */
+function waitingText(count: number): string {
+  return count === 1 ? "One question waits for a person" : `${count} questions wait for a person`;
+}
+
+/** A name is no identity: two people may have the same one. */
+function nameOf({ userId, username }: Pick<Paired, "userId" | "username">): string {
+  return `${username}, ${userId}`;
+}
 
 /** A name, which anyone may take, and the id, which no one can. */
 function Person({ id, name }: { id: string; name: string }): PageView {
@@ -143,7 +167,7 @@ function QuestionCard(
           ["Expires", <Time at={expiresAt} />],
         ]}
       />
-      {offered.map(([, change]) => <ChangeForm change={change} fields={{ code }} />)}
+      {offered.map(([, change]) => <ChangeForm change={change} fields={{ code }} of={code} />)}
       {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
     </article>
   );

@@ -24,6 +24,7 @@ export const memoryPage: AnyPage = page<MemoryFacts>({
       <Table
         caption="Notes"
         empty="No notes."
+        rowHead={1}
         head={["Note", "Text", "For", "By", "From messages", "Changed", "Actions"]}
         rows={notes.map((note) => [
           String(note.id),
@@ -39,7 +40,11 @@ export const memoryPage: AnyPage = page<MemoryFacts>({
             </>
           )),
           <Time at={note.updatedAt} />,
-          <ChangeForm change={deleteNote} fields={{ id: String(note.id) }} />,
+          <ChangeForm
+            change={deleteNote}
+            fields={{ id: String(note.id) }}
+            of={`note ${note.id}`}
+          />,
         ])}
       />
       <p class="hint">

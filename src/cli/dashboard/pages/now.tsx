@@ -88,9 +88,8 @@ function State(facts: NowFacts): PageView {
   const { word, tone, cause } = stateOf(facts);
   return (
     <section class="card is-wide" id="state" data-live aria-label="State">
-      <p class="headline">
-        <Badge tone={tone}>{word}</Badge>
-        <span>{cause}</span>
+      <p class="headline" data-announce>
+        <Badge tone={tone}>{word}</Badge> <span>{cause}</span>
       </p>
       {facts.findings.length > 0 && (
         <ul>

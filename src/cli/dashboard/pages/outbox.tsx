@@ -42,14 +42,19 @@ export const outboxPage: AnyPage = page<readonly UnsentRow[]>({
           row.reason ?? "",
           <>
             {(row.state === "uncertain" || row.state === "dead") &&
-              <ChangeForm change={resendMessage} fields={{ id: String(row.id) }} />}
-            <ChangeForm change={dropMessage} fields={{ id: String(row.id) }} />
+              <ChangeForm change={resendMessage} {...formOf(row)} />}
+            <ChangeForm change={dropMessage} {...formOf(row)} />
           </>,
         ])}
       />
     </Card>
   ),
 });
+
+/** Field and name of its forms. */
+function formOf({ id }: OpenRow) {
+  return { fields: { id: String(id) }, of: `message ${id}` };
+}
 
 function textOf({ preview, chars, fileCount }: OpenRow): string {
   const files = fileCount === 0 ? "" : ` +${fileCount} file${fileCount === 1 ? "" : "s"}`;

@@ -51,6 +51,7 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
         caption="Reminders and tasks"
         empty="No reminders and no scheduled tasks."
         head={["Schedule", "Text", "Next run", "Where", "By", "Last runs", "Actions"]}
+        rowHead={1}
         rows={all.map(({ schedule, runs }) => [
           `${schedule.id} ${schedule.kind}`,
           <span class="words">{schedule.text}</span>,
@@ -67,11 +68,11 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
           )),
           <>
             {schedule.pausedBy !== undefined
-              ? <ChangeForm change={resumeSchedule} fields={{ id: String(schedule.id) }} />
+              ? <ChangeForm change={resumeSchedule} {...formOf(schedule)} />
               : schedule.nextAt !== undefined &&
-                <ChangeForm change={pauseSchedule} fields={{ id: String(schedule.id) }} />}
-            <ChangeForm change={runSchedule} fields={{ id: String(schedule.id) }} />
-            <ChangeForm change={deleteSchedule} fields={{ id: String(schedule.id) }} />
+                <ChangeForm change={pauseSchedule} {...formOf(schedule)} />}
+            <ChangeForm change={runSchedule} {...formOf(schedule)} />
+            <ChangeForm change={deleteSchedule} {...formOf(schedule)} />
           </>,
         ])}
       />
@@ -81,6 +82,11 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
     </Card>
   ),
 });
+
+/** Field and name of its forms. */
+function formOf({ id, kind }: Schedule) {
+  return { fields: { id: String(id) }, of: `${kind} ${id}` };
+}
 
 function NextRun({ schedule }: { schedule: Schedule }): PageView {
   const { nextAt, askedAt, pausedBy, cron } = schedule;

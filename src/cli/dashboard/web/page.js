@@ -134,6 +134,7 @@ async function open(address, { isNew = false } = {}) {
     const title = link?.textContent ?? "Barnacle";
     const heading = document.createElement("h1");
     heading.textContent = title;
+    heading.tabIndex = -1; // the focus goes there: a screen reader says the name of the new page
     main.replaceChildren(heading, elementsOf(html));
     document.title = `${title} · Barnacle`;
     for (const other of document.querySelectorAll("#pages a")) {
@@ -144,7 +145,7 @@ async function open(address, { isNew = false } = {}) {
     showTimes(main);
     if (isNew) {
       scrollTo(0, 0);
-      main.focus({ preventScroll: true });
+      heading.focus({ preventScroll: true });
     }
     void follow(place, number);
   } catch (error) {
@@ -275,9 +276,18 @@ function update(next) {
     if (shown.outerHTML === part.outerHTML) continue;
     const focus = shown.contains(document.activeElement) ? placeWithin(shown) : undefined;
     markNew(shown, part);
+    announce(shown, part);
     shown.replaceWith(part);
     if (focus) part.querySelectorAll("a, button, [tabindex]")[focus.index]?.focus();
   }
+}
+
+/** Tells a screen reader the sentences that have changed: the state, and waiting questions. */
+function announce(shown, part) {
+  const [before, after] = [shown, part].map((one) => one.querySelector("[data-announce]"));
+  if (!after || after.textContent === before?.textContent) return;
+  const mark = after.querySelector("[aria-hidden]")?.textContent ?? "";
+  byId("news").textContent = after.textContent.replace(mark, "").trim();
 }
 
 function catchUp() {
