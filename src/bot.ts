@@ -106,6 +106,8 @@ export interface Bot {
   changedByCommand(namespace: keyof Store): void;
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
+  /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
+  readonly pageMade: () => void;
   /**
    * Takes no new turn, lets running ones end, sends finished replies, and closes resumable (G12).
    */
@@ -247,6 +249,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       return await accounts.apply(next, changes);
     },
     setConfig: health.setConfig,
+    pageMade: memory.page,
     changedByCommand(namespace) {
       if (!isStopping) accounts.each((running) => running.changedByCommand(namespace));
     },

@@ -1,5 +1,6 @@
 /**
- * Returns memory to the system once the bot is quiet: after a start, a flood of messages, or turns.
+ * Returns memory to the system once the bot is quiet: after a start, a flood of messages, turns, or a
+ * page of the dashboard.
  *
  * They leave pages of code that the bot seldom runs. They also leave garbage that has grown old, and
  * the runtime collects that only when the heap has doubled. Without such events, this flow does
@@ -104,6 +105,10 @@ export function createProcessMemory(
       // The first turn loads and compiles much code.
       note(TURN + steps * STEP, !hadTurn || now() - returnedAt >= LONG_MS);
       hadTurn = true;
+    },
+    /** Tells that the bot has made a page for a person, which loads and compiles code. */
+    page(): void {
+      note(SOME, false);
     },
     /** Cancels the timer, and sets none any more. */
     stop(): void {

@@ -66,6 +66,19 @@ describe("createProcessMemory()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  it("[O6] gives pages back after each page of the dashboard, also soon after a start", () => {
+    const { clock, memory, counts } = open();
+    clock.advance(4_000);
+    memory.page();
+    clock.advance(60_000);
+    assert.deepEqual(counts(), { collected: 0, released: 4 });
+    memory.page();
+    memory.page();
+    clock.advance(60_000);
+    assert.deepEqual(counts(), { collected: 0, released: 6 });
+    assert.equal(clock.pending, 0);
+  });
+
   it("[G5b] does nothing, and sets no timer, for few messages", () => {
     const { clock, memory, counts } = openLate();
     for (let count = 0; count < 500; count++) memory.read(1_000);

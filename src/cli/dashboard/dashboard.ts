@@ -70,7 +70,9 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     async page(c) {
       const page = pageNamed(c.req.param("page") ?? "");
       if (!page) return c.text("There is no such page", 404);
-      return c.html(await fragmentOf(await page.open(), new URL(c.req.url).searchParams));
+      const html = await fragmentOf(await page.open(), new URL(c.req.url).searchParams);
+      parts.bot.pageMade();
+      return c.html(html);
     },
     async live(c) {
       const row = pageNamed(c.req.param("page") ?? "");
@@ -102,6 +104,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       const result = await refusedAs(c, () => change.run(parts, fields));
       if (result instanceof Response) return result;
       const { text, view } = result;
+      parts.bot.pageMade();
       log.info("The dashboard has changed something", { change: change.name });
       return c.json({
         text: clean(text),

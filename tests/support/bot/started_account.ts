@@ -81,7 +81,7 @@ export async function openAccountScene() {
     health: createAccountHealth(ACCOUNT, { store, now }, () => {}, () => {}, () => HEALTHY),
     meter: createMeter(createMetrics(BUILD)),
     turnLimit: createTurnLimit(() => 4),
-    memory: { read() {}, turn() {}, stop() {} },
+    memory: { read() {}, turn() {}, page() {}, stop() {} },
     isOurs: () => false,
     ours: () => [],
     publish() {},

@@ -15,7 +15,7 @@ export interface DashboardParts extends Pick<Clock, "now"> {
    * (`shared/store_calls.ts`), so the bot reacts to a change as to that of a command.
    */
   readonly store: Store;
-  readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic">;
+  readonly bot: Pick<Bot, "snapshot" | "refresh" | "traffic" | "pageMade">;
   /** The running config, with its accounts and models. */
   readonly setup: () => Setup;
   /** Minutes that the recorder has not stored yet, oldest first. */
