@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type { Trend } from "../../src/core/store/trends.ts";
 import { startSimulation } from "../../src/cli/demo/simulation/simulation.ts";
@@ -22,6 +23,9 @@ const PROGRAM: OwnCommand = {
 
 /** Qualities of WebP, up to 100; the best one whose file is small enough counts. */
 const QUALITIES = [70, 60, 50, 40];
+
+/** Milliseconds until the bot has given back the memory of its start: pictures show its size. */
+const SETTLE_MS = 12_000;
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
@@ -140,6 +144,7 @@ async function* takeDashboard(
       if (as === "grace" && !text.startsWith("@")) unanswered ||= message.id;
     }
     await until(() => simulator.posted().length >= 5);
+    await sleep(SETTLE_MS);
     for (const picture of pictures) {
       const page = await openTab(browser, picture);
       await page.goto((await requestLink(dataDir)).url);

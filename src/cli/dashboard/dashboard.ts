@@ -88,7 +88,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     async download(c) {
       const page = await pageNamed(c.req.param("page") ?? "")?.open();
       const query = new URL(c.req.url).searchParams;
-      const file = await refusedAs(c, async () => await page?.download?.(parts, query));
+      const file = await refusedAs(c, clean, async () => await page?.download?.(parts, query));
       if (file instanceof Response) return file;
       if (!file) return c.text("There is no such file", 404);
       return c.body(clean(file.text), 200, {
@@ -101,7 +101,7 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       const change = changeNamed(c.req.param("change") ?? "");
       if (!change) return c.text("There is no such change", 404);
       const fields: unknown = await c.req.json().catch(() => ({}));
-      const result = await refusedAs(c, () => change.run(parts, fields));
+      const result = await refusedAs(c, clean, () => change.run(parts, fields));
       if (result instanceof Response) return result;
       const { text, view } = result;
       parts.bot.pageMade();
@@ -112,19 +112,6 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
       });
     },
   };
-
-  /** Answers a request that cannot be carried out. */
-  async function refusedAs<Result>(
-    c: Context,
-    work: () => Promise<Result>,
-  ): Promise<Result | Response> {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof RefusedChange) return c.text(clean(error.message), 422);
-      throw error;
-    }
-  }
 
   async function fragmentOf(page: AnyPage, query: URLSearchParams): Promise<string> {
     return await textOf(await page.render(parts, query), clean);
@@ -138,6 +125,20 @@ export function createDashboard(parts: DashboardParts, hosts: readonly string[])
     createLink: logins.createLink,
     close: () => closing.abort(),
   };
+}
+
+/** Does the work of a request; answers it if it cannot be carried out. */
+async function refusedAs<Result>(
+  c: Context,
+  clean: (text: string) => string,
+  work: () => Promise<Result>,
+): Promise<Result | Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RefusedChange) return c.text(clean(error.message), 422);
+    throw error;
+  }
 }
 
 function answerAsset(c: Context): Response {

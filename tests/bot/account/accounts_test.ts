@@ -91,7 +91,7 @@ function setUp(
     dashboardLink: () => Promise.resolve({ kind: "none" }),
     env: {},
   }, {
-    memory: { read: () => {}, turn: () => {}, stop: () => {} },
+    memory: { read: () => {}, turn: () => {}, page: () => {}, stop: () => {} },
     async startAccount(options, ports): Promise<RunningAccount> {
       const { accountId } = options.config.discord;
       const one: Started = { accountId, options, ports, applied: [], stops: 0 };
