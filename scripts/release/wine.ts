@@ -149,7 +149,7 @@ async function besideABot(wine: Wine): Promise<void> {
       readonly (readonly [args: readonly string[], codes: readonly number[], says: RegExp])[] = [
         [["pause"], [0], /paused|pause/i],
         [["resume"], [0], /./],
-        [["status"], [0], /^Healthy/],
+        [["status"], [0], /running, Barnacle/],
         [["doctor"], [0, 1, 3, 78], /Data directory/], // this shell has no token
         [["logs"], [0, 75], /./],
         [["backup", "--to", join(dataDir, "one.barnacle")], [0], /./],
