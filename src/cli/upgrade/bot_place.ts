@@ -102,7 +102,7 @@ export async function restartOnto(
     const pid = before?.pid;
     if (problem !== undefined) return { kind: "runs", pid, why: printable(problem) };
   } else {
-    const answer = await askToRestart(dataDir, files.program, "upgrade.restart");
+    const answer = await askToRestart(dataDir, files.program, "upgrade.restart", version);
     if (answer !== "begun") return answer;
   }
   const outcome = await io.during(
@@ -138,7 +138,7 @@ export async function undoTrial(
   if (service || trial?.version !== version || trial.from !== previous) return undefined;
   const since = Date.now();
   const before = holderOf(dataDir);
-  const answer = await askToRestart(dataDir, program, "upgrade.back");
+  const answer = await askToRestart(dataDir, program, "upgrade.back", previous);
   if (answer === "begun") {
     const wait = waitForVersion(dataDir, previous, before, since);
     return await io.during(`Waiting for Barnacle ${previous}`, wait);

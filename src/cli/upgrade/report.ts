@@ -89,6 +89,8 @@ function outcomeText(from: string, to: string, outcome: Restarted): string {
   switch (outcome.kind) {
     case "none":
       return `Barnacle ${to} is installed. No bot runs; the next \`barnacle run\` starts it. ${back}.`;
+    case "same":
+      return `Barnacle ${to} is installed, and the bot runs it already.`;
     case "accepted":
       return `Barnacle ${to} runs, and Discord answers, ${
         (outcome.ms / 1_000).toFixed(1)
@@ -111,5 +113,5 @@ function outcomeText(from: string, to: string, outcome: Restarted): string {
 
 function codeOf({ kind }: Restarted): ExitCode {
   if (kind === "failed") return EXIT.failed;
-  return kind === "none" || kind === "accepted" ? EXIT.done : EXIT.partly;
+  return kind === "late" || kind === "runs" ? EXIT.partly : EXIT.done;
 }

@@ -19,6 +19,8 @@ import { chooseTarget, type ServiceTarget } from "../service/target.ts";
 export type Restarted =
   /** No bot runs with the data. */
   | { readonly kind: "none" }
+  /** The bot runs the wanted version already: an earlier upgrade was cut before its restart. */
+  | { readonly kind: "same" }
   /** The new version has accepted an event. */
   | { readonly kind: "accepted"; readonly ms: number }
   /** The new version could not start. `isBack`: the previous program is in its place again. */
@@ -94,11 +96,16 @@ export async function restartService(
   return code === 0 ? undefined : stderr.trim() || `it ended with ${code}`;
 }
 
-/** Asks the bot with the data to restart, by its socket. */
+/**
+ * Asks the bot with the data to restart, by its socket.
+ *
+ * @param version The version that is to run.
+ */
 export async function askToRestart(
   dataDir: string,
   program: string,
   call: Extract<CallName, `upgrade.${string}`>,
+  version: string,
 ): Promise<Restarted | "begun"> {
   if (await isHeld(dataDir) !== true) return { kind: "none" };
   const pid = holderOf(dataDir)?.pid;
@@ -108,7 +115,8 @@ export async function askToRestart(
     if (data.program !== program) {
       return { kind: "runs", pid, why: `it runs ${data.program ?? "from source"}` };
     }
-    return data.why === undefined ? "begun" : { kind: "runs", pid, why: data.why };
+    if (data.why === undefined) return "begun";
+    return data.version === version ? { kind: "same" } : { kind: "runs", pid, why: data.why };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     if (await isHeld(dataDir) !== true) return { kind: "none" };

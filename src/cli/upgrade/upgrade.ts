@@ -171,7 +171,7 @@ async function restartStale(
   const place = await findPlace(files.program, flags, io, machine);
   if (readVersionRecord(place.dataDir).accepted === version) return undefined;
   const outcome = await restartOnto(version, place, files, io, machine);
-  return outcome.kind === "none" || outcome.kind === "runs" ? undefined : outcome;
+  return ["none", "same", "runs"].includes(outcome.kind) ? undefined : outcome;
 }
 
 async function exchange(

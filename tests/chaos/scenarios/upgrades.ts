@@ -68,7 +68,6 @@ export const scenario = scenarioOf({
         const { code, signal, lines } = await ran;
         if (signal === "SIGKILL") cuts += 1;
         const outcome = signal ?? `${code}`;
-        if (code !== 0) console.log(round, args, outcome, lines.at(-1));
         seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
         if (code === 0) done += 1;
         const gap = last();

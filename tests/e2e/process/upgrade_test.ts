@@ -486,6 +486,20 @@ describe("[O13] barnacle upgrade", () => {
     });
   });
 
+  it("knows a bot that runs the wanted program already", () => {
+    const program = install("1.0.0", "1.1.0");
+    return withSimulation({ command: { program, args: [] } }, async (scene) => {
+      await scene.start();
+      await upgrade(program, scene, [], { BARNACLE_CRASH_AT: "swapped" });
+      assert.equal(await versionOf(program), "1.1.0");
+      const back = await upgrade(program, scene, ["--back"]);
+      assert.equal(back.code, 0, back.err);
+      assert.equal(back.out, "Barnacle 1.0.0 is installed, and the bot runs it already.");
+      assert.equal(scene.simulator.account().resumes.length, 0);
+      await answers(scene, "it goes on");
+    });
+  });
+
   it("does not restart a bot that runs another program", () => {
     const program = install("1.0.0", "1.1.0");
     return withSimulation(
