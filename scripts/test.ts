@@ -12,7 +12,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import process from "node:process";
 import { filesIn } from "./import_graph.ts";
-import { findWine } from "./release/wine.ts";
+import { findWine } from "./release/wine_parts.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
 import { groupsOf, writeGroups } from "./test_groups.ts";
@@ -141,7 +141,7 @@ async function scenesOnWine(): Promise<void> {
   await step("the Windows program under Wine", DENO, [
     "run",
     "-A",
-    "scripts/release/wine.ts",
+    "script./release/wine_parts.ts",
     program,
   ]);
 }

@@ -70,4 +70,18 @@ describe("[O5] the tasks of deno.json", () => {
     const without = others.filter((name) => !taskOf(name).dependencies?.includes("install"));
     assert.deepEqual(without, ["test"], "scripts/test.ts installs first, and shows that as a step");
   });
+
+  it("import no package before scripts/test.ts has installed it", () => {
+    const byPath = new Map(
+      readSources(ROOT, ["scripts", "src", "simulator"]).map((source) => [source.path, source]),
+    );
+    const reached = new Set(["scripts/test.ts"]);
+    for (const path of reached) {
+      const { specifiers = [], imports: files = [] } = byPath.get(path) ?? {};
+      const packages = specifiers.filter((one) => /^(?!node:)[@a-z]/.test(one));
+      assert.deepEqual(packages, [], path);
+      for (const file of files) reached.add(file);
+    }
+    assert.ok(reached.size > 3);
+  });
 });
