@@ -16,7 +16,7 @@ import {
   statSync,
 } from "node:fs";
 import { constants, setPriority } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import process from "node:process";
 import { openTreeFile } from "../../host/archive/file_tree.ts";
 import { writeSealed } from "../../host/archive/sealed_file.ts";
@@ -161,6 +161,13 @@ function targetOf(named: string, typed: string, isEncrypted: boolean): string {
   const ending = isEncrypted ? ENDINGS.encrypted : ENDINGS.plain;
   const stamp = new Date().toISOString().replace(/\.\d+/, "").replaceAll(":", "-");
   const isFolder = typed.endsWith("/") || isDirectory(named);
+  // A stick that is not mounted: a file of its name would hide below the next mount.
+  if (!isFolder && extname(named) === "" && !existsSync(named)) {
+    throw new StartError(
+      `there is no folder ${printable(named)}; make it, or name a file that ends in ${ending}`,
+      EXIT.usage,
+    );
+  }
   const names = ["", "-2", "-3", "-4"].map((more) => `barnacle-${stamp}${more}${ending}`);
   const name = names.find((name) => !existsSync(join(named, name))) ?? names[0] ?? "";
   const path = isFolder ? join(named, name) : named;

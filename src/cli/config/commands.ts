@@ -107,26 +107,31 @@ export const config: CliGroup = describeGroup("Check, show, change and import th
     parameters: { flags: FLAGS, positional: { kind: "tuple", parameters: [KEY] } },
     run: async (flags, io, key) => (await import("./edit.ts")).get(flags, key, io),
   }),
-  explain: describeCommand<CommonFlags, [key: string]>({
+  explain: describeCommand<CommonFlags, string[]>({
     brief: "Explain a key: values, default, where it is set, the value that applies, its page",
     notes: [
       "Takes a path, the end of one, words of the description, or a name with mistakes.",
-      "Several keys of the same kind are listed.",
+      "Several keys of the same kind are listed. Without a key, the sections are.",
     ],
     examples: [
       "barnacle config explain historyLimit",
       "barnacle config explain channels.discord.dm.policy",
-      'barnacle config explain "rate limit"',
+      "barnacle config explain rate limit",
     ],
     exits: { failed: "no such key" },
     parameters: {
       flags: FLAGS,
       positional: {
-        kind: "tuple",
-        parameters: [word("Path of a key, a part of it, or words about it", "key")],
+        kind: "array",
+        parameter: word("Path of a key, a part of it, or words about it", "key"),
       },
     },
-    run: async (flags, io, key) => (await import("./explain.ts")).explain(flags, key, io),
+    run: async (flags, io, ...words) => {
+      const { explain, listSections } = await import("./explain.ts");
+      return words.length === 0
+        ? listSections(flags, io)
+        : await explain(flags, words.join(" "), io);
+    },
   }),
   set,
   unset: describeCommand<CommonFlags, [key: string]>({

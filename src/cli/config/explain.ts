@@ -6,7 +6,7 @@
 import type { LoadedConfig } from "../../config/load.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { findKeys, type FoundKey } from "../../config/keys/find_keys.ts";
-import { type KeyFacts, keyFacts } from "../../config/keys/key_facts.ts";
+import { allKeys, type KeyFacts, keyFacts } from "../../config/keys/key_facts.ts";
 import { jsonOnOneLine, type ReferenceKey } from "../../config/reference.ts";
 import { positionsIn } from "../../config/text/written.ts";
 import { isList, isRecord, type Segment, valueAt } from "../../config/text/tree.ts";
@@ -82,8 +82,21 @@ export async function explain(
   if (instead !== undefined) {
     io.err(`No key is like ${quoted(typed)}; this one is like ${instead}:`);
   }
-  const lines = keyLines(facts, places, fileOf(loaded), io);
+  const lines = keyLines(first.key, facts, places, fileOf(loaded), io);
   for (const line of wrapLines(lines, io.columns)) io.out(line);
+  return EXIT.done;
+}
+
+/** Lists the top of the config, for a person who does not know a word to search for. */
+export function listSections({ json }: ConfigFlags, io: Io): ExitCode {
+  const sections = allKeys().filter(({ path }) => !path.includes("."));
+  if (json) {
+    io.out(JSON.stringify({ found: sections.map(keyFacts) }));
+    return EXIT.done;
+  }
+  const rows = sections.map((key) => [key.path, firstSentence(key)]);
+  for (const line of wrapLines(inColumns(rows), io.columns)) io.out(line);
+  io.err("`barnacle config explain <path, or words>` explains one, or finds keys below them.");
   return EXIT.done;
 }
 
@@ -110,20 +123,20 @@ function firstSentence({ doc: { description } }: ReferenceKey): string {
 }
 
 function keyLines(
+  { isSection, keys }: ReferenceKey,
   facts: KeyFacts,
   places: readonly KeyPlace[],
   file: string | undefined,
   { style }: Pick<Io, "style">,
 ): readonly string[] {
-  const { path, description, values, unit, example, change, docs, keys } = facts;
+  const { path, description, values, unit, example, change, docs } = facts;
   const rows = [
     ["  values", values],
     ...(unit === undefined ? [] : [["  unit", unit]]),
-    ["  default", facts.default],
+    ...(isSection ? [] : [["  default", facts.default]]), // each key below it has its own
     ...(example === undefined ? [] : [["  example", example]]),
     ["  a change", change],
     ...places.map((place) => ["  in your config", placeText(place, file)]),
-    ...(keys.length === 0 ? [] : [["  keys", keys.join(", ")]]),
     ["  page", `${HOMEPAGE}/blob/main/docs/${docs}`],
   ];
   return [
@@ -131,6 +144,11 @@ function keyLines(
     `  ${description}`,
     "",
     ...inColumns(rows),
+    ...(keys.length === 0 ? [] : [
+      "",
+      style.bold("Keys"),
+      ...inColumns(keys.map((inner) => [`  ${inner.path}`, firstSentence(inner)])),
+    ]),
   ];
 }
 

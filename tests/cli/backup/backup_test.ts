@@ -252,6 +252,12 @@ describe("[O11] barnacle backup", () => {
       says: /there is no folder \/nonexistent-folder/,
     },
     {
+      what: "a folder of a stick that is not mounted",
+      flags: ({ data }) => ({ to: join(data, "stick") }),
+      code: 2,
+      says: /there is no folder .*stick; make it, or name a file that ends in \.tar\.zst/,
+    },
+    {
       what: "a folder that cannot be",
       flags: () => ({ to: `/${"x".repeat(300)}/b.tar.zst` }),
       code: 74,

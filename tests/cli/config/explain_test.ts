@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { explain } from "../../../src/cli/config/explain.ts";
+import { explain, listSections } from "../../../src/cli/config/explain.ts";
 import { createDataFixture, removeDataFixtures } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
 
@@ -54,6 +54,23 @@ describe("[C4] barnacle config explain", () => {
     const all = await ask("channels.discord.guilds.<guild>.users");
     assert.match(all.text, /friends\.users: not set$/m);
     assert.match(all.text, /"my guild"\.users: /);
+  });
+
+  it("tells of a section what each key below it does, and no default of its own", async () => {
+    const { text } = await ask("store.retention");
+    assert.match(text, /^ {2}store\.retention\.decisionsDays +How long to keep decisions/m);
+    assert.doesNotMatch(text, /^ {2}default /m);
+  });
+
+  it("lists the sections without a key", () => {
+    const io = recordingIo();
+    assert.equal(listSections({ config: undefined, json: false }, io), 0);
+    assert.ok(io.stdout.some((line) => /^store +\S/.test(line)), io.stdout.join("\n"));
+    assert.ok(!io.stdout.some((line) => line.startsWith("store.")));
+    assert.match(io.stderr.join("\n"), /`barnacle config explain <path, or words>` explains one/);
+    const asJson = recordingIo();
+    listSections({ config: undefined, json: true }, asJson);
+    assert.ok(JSON.parse(asJson.stdout.join("")).found.length > 10);
   });
 
   it("shows defaults that apply", async () => {
