@@ -123,13 +123,17 @@ export function worstStatus(findings: readonly HealthFinding[]): Status {
   return found.has("fail") ? "fail" : found.has("warn") ? "warn" : "pass";
 }
 
+/** Begins the list of the changed keys that a running bot cannot apply. */
+const NEXT_START = "a restart applies";
+
 /** An invalid config file is not applied; the last valid config stays in use (C9). */
 function config({ config }: Snapshot): readonly HealthFinding[] {
   if (!config) return [];
-  const { problem, revision } = config;
+  const { problem, revision, atTheNextStart = [] } = config;
+  const later = atTheNextStart.length === 0 ? "" : `; ${NEXT_START} ${atTheNextStart.join(", ")}`;
   return [
     problem === undefined
-      ? healthFinding("config:current", revision)
+      ? healthFinding("config:current", `${revision}${later}`)
       : healthFinding("config:current", `${revision} stays in use: ${problem}`, { status: "warn" }),
   ];
 }

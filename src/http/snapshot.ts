@@ -127,6 +127,8 @@ export interface ConfigState {
   /** Identifies the running config: the same text has the same revision. */
   readonly revision: string;
   readonly loadedAt: number;
+  /** Changed keys that apply from the next start on. */
+  readonly atTheNextStart?: readonly string[];
 }
 
 /** The state of one shard. */

@@ -354,6 +354,10 @@ describe("[C6] judgeHealth() with several accounts", () => {
       judgeHealth({ ...HEALTHY, ...(config && { config }) }, NOW)
         .find(({ id }) => id === "config:current")?.figure;
     assert.equal(shown(state), "3f2c1aa0");
+    assert.equal(
+      shown({ ...state, atTheNextStart: ["log.file", "store.retention.maxMb"] }),
+      "3f2c1aa0; a restart applies log.file, store.retention.maxMb",
+    );
     assert.equal(shown({ ...state, problem: "line 3" }), "3f2c1aa0 stays in use: line 3");
     const { config: _, ...untold } = HEALTHY;
     assert.ok(!judgeHealth(untold, NOW).some(({ id }) => id === "config:current"));

@@ -103,7 +103,8 @@ async function askBot(
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
   const [first = "", ...checks] = linesOf(report, verbose);
-  const facts = factLines([...await storedFacts(place, config, io), ...modelFacts(report)]);
+  const stored = await storedFacts(place, config, io);
+  const facts = factLines([...stored, ...modelFacts(report), ...configFacts(report)]);
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 
@@ -168,6 +169,15 @@ async function storedFacts(
 function modelFacts({ findings }: ShownReport): readonly Fact[] {
   const models = findings.filter(({ id }) => id.startsWith("llm:"));
   return models.map(({ id, why }) => ["Model", `${id.slice("llm:".length)}: ${why}`]);
+}
+
+/** The changed keys that the running bot cannot apply: else a person waits for their effect. */
+function configFacts({ findings }: ShownReport): readonly Fact[] {
+  return findings.filter(({ id, status }) => id === "config:current" && status === "pass")
+    .flatMap(({ why }): readonly Fact[] => {
+      const [, later] = why.split("; ");
+      return later === undefined ? [] : [["Config", later]];
+    });
 }
 
 /**

@@ -26,8 +26,11 @@ export interface ReloadPorts {
    * @returns Problems, if nothing was applied.
    */
   readonly apply: (loaded: LoadedConfig, plan: ReloadPlan) => Promise<readonly Problem[]>;
-  /** Reports why the file is not the current config; `undefined` if it is. */
-  readonly onState: (problem: string | undefined) => void;
+  /**
+   * Reports why the file is not the current config; `undefined` if it is, with the keys that differ
+   * from those of the start and apply from the next one on.
+   */
+  readonly onState: (problem: string | undefined, atTheNextStart?: readonly string[]) => void;
   /** Called before and after, for the service manager. */
   readonly onBegin: () => void;
   /** Called after a reload. */
@@ -81,7 +84,7 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
       logProblems(obstacles, log);
       return refuse(running, obstacles, ports);
     }
-    onState(undefined);
+    onState(undefined, laterKeys(planReload(ports.running, loaded).changes).slice(0, MAX_LOGGED));
     if (isSame) log.info("The config was read again: it is valid and unchanged");
     else logApplied(plan, log);
     return loaded;
@@ -135,11 +138,14 @@ function logChanges(changes: readonly KeyChange[], log: Log): void {
   if (rest > 0) log.info("More config keys have changed than are logged", { more: rest });
 }
 
+function laterKeys(changes: readonly KeyChange[]): readonly string[] {
+  return changes.filter(({ takesEffect }) => takesEffect === "restart").map(({ path }) => path);
+}
+
 function logApplied({ changes, accounts }: ReloadPlan, log: Log): void {
   const reconnected = accounts.filter(({ does }) => does !== "keep" && does !== "apply")
     .map(({ accountId, does }) => `${accountId} (${does === "restart" ? "reconnects" : does})`);
-  const later = changes.filter(({ takesEffect }) => takesEffect === "restart")
-    .map(({ path }) => path);
+  const later = laterKeys(changes);
   log.info("The config applies", {
     changes: changes.length,
     ...(reconnected.length > 0 && { accounts: reconnected.join(", ") }),
@@ -168,9 +174,11 @@ export function createConfigReload(
   let revision = revisionOf(loaded);
   let loadedAt = Date.now();
   let since: number | undefined;
-  const setConfig = (problem?: string): void => {
+  let atTheNextStart: readonly string[] = [];
+  const setConfig = (problem?: string, later?: readonly string[]): void => {
     since = problem === undefined ? undefined : since ?? Date.now();
-    bot.setConfig({ revision, loadedAt, problem, since });
+    atTheNextStart = later ?? atTheNextStart;
+    bot.setConfig({ revision, loadedAt, problem, since, atTheNextStart });
   };
   setConfig();
   return createReload({

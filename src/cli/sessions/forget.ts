@@ -47,7 +47,10 @@ export async function forget(
 ): Promise<ExitCode> {
   const userId = parseUser(user);
   if (!userId) {
-    io.problem(`${quoted(user)} is not a user id; use an id or <@id>`);
+    io.problem(
+      `${quoted(user)} is not a user id; use an id or <@id>: with Discord's developer mode on, a ` +
+        "person's menu copies it",
+    );
     return EXIT.usage;
   }
   if (!flags.yes && !confirm) {
@@ -74,6 +77,9 @@ export async function forget(
     for (const copy of isDeleted ? copies : []) rmSync(copy, { recursive: true, force: true });
     const backups = copies.filter((copy) => existsSync(copy));
     report({ ...done, backups }, userId, flags, io);
+    for (const copy of copies.filter((copy) => !backups.includes(copy))) {
+      io.err(`Deleted ${printable(copy)}`);
+    }
     return backups.length === 0 ? EXIT.done : EXIT.failed;
   });
 }

@@ -29,6 +29,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
   const calls: string[] = [];
   const applied: ReloadPlan[] = [];
   const states: (string | undefined)[] = [];
+  const later: (readonly string[] | undefined)[] = [];
   const reload = createReload({
     read,
     running: loaded,
@@ -36,7 +37,10 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
       if (inTheWay.length === 0) applied.push(plan);
       return Promise.resolve(inTheWay);
     },
-    onState: (problem) => void states.push(problem),
+    onState: (problem, atTheNextStart) => {
+      states.push(problem);
+      later.push(atTheNextStart);
+    },
     onBegin: () => void calls.push("begin"),
     onEnd: () => void calls.push("end"),
     log,
@@ -50,6 +54,7 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
     },
     applied,
     states,
+    later,
     calls,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
@@ -80,6 +85,15 @@ describe("[C9] createReload()", () => {
     assert.equal(lines.at(-1)?.event, "The config applies");
     assert.equal(lines.at(-1)?.fields["atTheNextStart"], "http.port");
     assert.equal(bot.applied.length, 1);
+  });
+
+  it("reports the keys that wait for a restart, until they are as at the start again", async () => {
+    using bot = await running(config({}));
+    await bot.change(config({ http: { port: 9 } }));
+    await bot.change(config({ http: { port: 9 }, log: { level: "debug" } }));
+    await bot.change(config({ http: { port: "x" } }));
+    await bot.change(config({}));
+    assert.deepEqual(bot.later, [["http.port"], ["http.port"], undefined, []]);
   });
 
   it("restarts the account of a changed token, and logs neither token", async () => {

@@ -162,6 +162,33 @@ describe("[X5] barnacle forget", () => {
     assert.match(err, /Nothing was deleted/);
   });
 
+  it("says how to find the id of a person whom the operator names", async () => {
+    const { code, err } = await run((flags, io) =>
+      forget({ ...flags, yes: true, deleteBackups: false }, "grace", io, undefined)
+    );
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      /"grace" is not a user id; use an id or <@id>: with .* a person's menu copies/,
+    );
+  });
+
+  it("names the backups that it deletes", async () => {
+    const { code, err } = await run((flags, io) => {
+      const folder = join(flags.data ?? "", "backups");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "old.tar.zst"), "x");
+      return forget(
+        { ...flags, yes: true, deleteBackups: true },
+        "123456789012345678",
+        io,
+        undefined,
+      );
+    });
+    assert.equal(code, 0, err);
+    assert.match(err, /^Deleted .*backups.old\.tar\.zst$/m);
+  });
+
   it("forgets the person of a mention", async () => {
     const { sender } = guildMessage();
     const { code, out } = await run((flags, io) =>

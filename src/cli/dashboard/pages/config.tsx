@@ -140,9 +140,11 @@ function State({ file, state, checked }: ConfigFacts): PageView {
 
 function runningText(state: ConfigState | undefined): string {
   if (state === undefined) return "not known yet";
-  return state.problem === undefined
-    ? "this file"
-    : `the last good config, because of this: ${state.problem}`;
+  const { problem, atTheNextStart = [] } = state;
+  if (problem === undefined && atTheNextStart.length > 0) {
+    return `this file; a restart applies ${atTheNextStart.join(", ")}`;
+  }
+  return problem === undefined ? "this file" : `the last good config, because of this: ${problem}`;
 }
 
 function Search({ words, found }: ConfigFacts): PageView {
@@ -173,7 +175,12 @@ function Search({ words, found }: ConfigFacts): PageView {
         <p class="hint">{`${found.more} more keys; add a word`}</p>
       )}
       <p class="hint">
-        <Command>barnacle config explain <Command>barnacle config get &lt;key&gt;</Command>lt;key, or words<Command>barnacle config get &lt;key&gt;</Command>gt;</Command>
+        <Command>
+          barnacle config explain{" "}
+          <Command>barnacle config get &lt;key&gt;</Command>lt;key, or words<Command>
+            barnacle config get &lt;key&gt;
+          </Command>gt;
+        </Command>
       </p>
     </Card>
   );
