@@ -6,6 +6,7 @@
 set -u
 
 RELEASES='@RELEASES@'
+OWN_VERSION='@VERSION@'
 PUBLIC_KEY='@PUBLIC_KEY@' # of minisign; the same key is in SECURITY.md of the repository
 ROOM_KB='@ROOM_KB@'       # for the program and its archive
 
@@ -127,6 +128,16 @@ openssl_verifies() {
     ed25519 "$temp/covered" "$temp/second"
 }
 
+# is_older VERSION: whether it comes before the release of this script.
+is_older() {
+  printf '%s\n%s\n' "$1" "$OWN_VERSION" | awk -F '[.-]' '
+    { for (i = 1; i <= 3; i++) part[NR, i] = $i + 0 }
+    END {
+      for (i = 1; i <= 3; i++) if (part[1, i] != part[2, i]) exit part[1, i] > part[2, i]
+      exit 1
+    }'
+}
+
 check_signature() {
   sums=$temp/SHA256SUMS
   comment=
@@ -140,6 +151,9 @@ check_signature() {
     fail "the signature of $place/SHA256SUMS is wrong, so do not use this download; try again, and if it stays so, tell the maintainers; $STAYS"
   [ -z "$version" ] || [ "$comment" = "barnacle v$version" ] ||
     fail "$place has another release (\"$comment\") than $version; $STAYS"
+  # An old release has a good signature, too.
+  [ -n "$version" ] || ! is_older "${comment#barnacle v}" ||
+    fail "$place has only \"$comment\", and this script is of $OWN_VERSION, so that place is out of date; to install the old one all the same, add --version ${comment#barnacle v}; $STAYS"
   say "Signature: good ($comment; by $checker)"
 }
 

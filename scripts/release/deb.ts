@@ -98,7 +98,7 @@ function fill(root: string, deb: DebianPackage): void {
   const size = Math.ceil(statSync(deb.program).size / 1_024) + 200;
   write(
     "DEBIAN/control",
-    text("debian/control").replace("@VERSION@", deb.version).replace("@SIZE_KB@", String(size))
+    text("debian/control").replace("@VERSION@", debianVersion(deb)).replace("@SIZE_KB@", String(size))
       .replace("@ARCHITECTURE@", deb.architecture).replace("@HOMEPAGE@", deb.homepage),
   );
   settle(root, deb.seconds);
@@ -110,10 +110,16 @@ export function packagedUnit(unit: string): string {
     .replace("# /etc/systemd/", "# /usr/lib/systemd/");
 }
 
-function changelog({ version, seconds }: DebianPackage): string {
+/** Debian puts a preview before its version only with a tilde. */
+function debianVersion({ version }: DebianPackage): string {
+  return version.replace("-", "~");
+}
+
+function changelog(deb: DebianPackage): string {
+  const { seconds } = deb;
   const date = new Date(seconds * 1_000).toUTCString().replace("GMT", "+0000");
   const author = "The Barnacle authors <barnacle@localhost>";
-  return `barnacle (${version}) stable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n` +
+  return `barnacle (${debianVersion(deb)}) stable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n` +
     ` -- ${author}  ${date}\n`;
 }
 

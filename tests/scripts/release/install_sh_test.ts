@@ -59,7 +59,9 @@ describe("[SEC-R37] install.sh", skipUnless(process.platform === "linux", "no Li
   });
 
   /** Writes the installer of the release. */
-  function scriptWith(values: { releases?: string; publicKey?: string; roomKb?: number }): string {
+  function scriptWith(
+    values: { version?: string; releases?: string; publicKey?: string; roomKb?: number },
+  ): string {
     const path = join(place.path, `install-${++count}.sh`);
     const text = fillTemplate(readFileSync(TEMPLATE, "utf8"), {
       version: "1.0.0",
@@ -194,6 +196,13 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
     assert.deepEqual([code, isNew], [0, false]);
     assert.match(out, /^Signature: good .*\nDownloading \/.*\/release\/barnacle-/);
     assert.match(readFileSync(join(dir, "barnacle"), "utf8"), /^#!/);
+  });
+
+  it("installs an older release by its version, and a newer one without", async () => {
+    for (const [version, args] of [["1.10.0", ["--version", "1.0.0"]], ["0.9.9", []]] as const) {
+      const done = await install({ path: scriptWith({ version }), args });
+      assert.deepEqual([done.code, done.isNew], [0, true], done.error);
+    }
   });
 
   it("names the version in the address", async () => {
@@ -379,6 +388,11 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
       "if the place has another version": {
         words: /\S+ has another release \("barnacle v1\.0\.0"\) than 1\.0\.1; nothing was changed/,
         prepare: () => ({ args: ["--version", "1.0.1", "--from", release.folder] }),
+      },
+      "if an old release is in the place of the newest one": {
+        words:
+          /RELEASES\/latest\/download has only "barnacle v1\.0\.0", and this script is of 1\.10\.0, so that place is out of date; to install the old one all the same, add --version 1\.0\.0; nothing was changed/,
+        prepare: () => ({ path: scriptWith({ version: "1.10.0" }) }),
       },
       "if the release has no program for this machine": {
         words: /cannot copy \S+\/barnacle-\S+; nothing was changed|this release has no barnacle/,

@@ -17,6 +17,7 @@ import { after, before, describe, it } from "node:test";
 import { unzipSync } from "fflate";
 import { parse } from "yaml";
 import { z } from "zod";
+import { buildDeb } from "../../../scripts/release/deb.ts";
 import { packRelease } from "../../../scripts/release/pack.ts";
 import { RELEASE_TARGETS } from "../../../scripts/release/runtimes.ts";
 import { fillTemplate, TEMPLATES } from "../../../scripts/release/templates.ts";
@@ -135,6 +136,25 @@ describe("[SEC-R37] packRelease()", needs("dpkg-deb", "--version"), () => {
       const { out, all } = run("lintian", [path(deb), join(place.path, "bad.deb")]);
       assert.doesNotMatch(out, /^[EW]: barnacle:/m, all);
       assert.match(out, /^W: bad: unknown-section n$/m, all);
+    });
+
+    it("of a preview is older than the one of its version", () => {
+      const program = path("barnacle-linux-x64");
+      const preview = {
+        version: `${VERSION}-rc.1`,
+        architecture: "amd64",
+        program,
+        packaging: PACKAGING,
+        homepage: RELEASES,
+        licence: "",
+        notice: "",
+        seconds: 0,
+        level: 0,
+      };
+      const name = buildDeb(preview, place.path);
+      assert.equal(name, `barnacle_${VERSION}-rc.1_amd64.deb`);
+      const { out } = run("dpkg-deb", ["--field", join(place.path, name), "Version"]);
+      assert.equal(run("dpkg", ["--compare-versions", out.trim(), "lt", VERSION]).status, 0, out);
     });
 
     it("can be installed and removed, and leaves data and config", () => {
