@@ -98,7 +98,10 @@ function fill(root: string, deb: DebianPackage): void {
   const size = Math.ceil(statSync(deb.program).size / 1_024) + 200;
   write(
     "DEBIAN/control",
-    text("debian/control").replace("@VERSION@", debianVersion(deb)).replace("@SIZE_KB@", String(size))
+    text("debian/control").replace("@VERSION@", debianVersion(deb)).replace(
+      "@SIZE_KB@",
+      String(size),
+    )
       .replace("@ARCHITECTURE@", deb.architecture).replace("@HOMEPAGE@", deb.homepage),
   );
   settle(root, deb.seconds);
@@ -119,7 +122,9 @@ function changelog(deb: DebianPackage): string {
   const { seconds } = deb;
   const date = new Date(seconds * 1_000).toUTCString().replace("GMT", "+0000");
   const author = "The Barnacle authors <barnacle@localhost>";
-  return `barnacle (${debianVersion(deb)}) stable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n` +
+  return `barnacle (${
+    debianVersion(deb)
+  }) stable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n` +
     ` -- ${author}  ${date}\n`;
 }
 

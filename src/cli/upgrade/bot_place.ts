@@ -143,6 +143,15 @@ export async function undoTrial(
     const wait = waitForVersion(dataDir, previous, before, since);
     return await io.during(`Waiting for Barnacle ${previous}`, wait);
   }
+  if (answer.kind === "runs" && readVersionRecord(dataDir).trial?.version === version) {
+    throw new StartError(
+      `the bot${
+        answer.pid === undefined ? "" : ` (pid ${answer.pid})`
+      } has accepted no event, and ` +
+        `cannot go back itself: ${answer.why}; nothing was changed. End it, and run this again`,
+      EXIT.tryAgain,
+    );
+  }
   if (answer.kind !== "none") return undefined;
   const why = "the operator asked for it";
   const isBack = await goBack({ dataDir, program, trial, why }, crash, io.err);

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import {
   dropNext,
+  identityOf,
   isOfDisk,
   type ProgramFiles,
   writeNext,
@@ -44,11 +45,19 @@ async function lockProgram({ program }: ProgramFiles): Promise<(() => void) | un
 /**
  * Takes the lock of the program's file.
  *
- * @throws {StartError} If another upgrade has it.
+ * @param running The file when the command began: another upgrade may have come to its end since.
+ * @throws {StartError} If another upgrade has the lock, or has exchanged the program.
  */
-export async function lockOrRefuse(files: ProgramFiles): Promise<() => void> {
+export async function lockOrRefuse(files: ProgramFiles, running: string): Promise<() => void> {
   const unlock = await lockProgram(files);
-  if (unlock) return unlock;
+  if (unlock && identityOf(files) === running) return unlock;
+  unlock?.();
+  if (unlock) {
+    throw new StartError(
+      `another command has exchanged ${files.program} meanwhile; nothing was changed. Run this again`,
+      EXIT.tryAgain,
+    );
+  }
   throw new StartError(
     `another \`barnacle upgrade\` of ${files.program} is running; wait for its end`,
     EXIT.tryAgain,
@@ -87,9 +96,7 @@ export async function download(
       if (cause instanceof StartError || !isOfDisk(cause)) throw cause;
       throw new StartError(
         `cannot write ${files.next} (${codeOf(cause)}); nothing was changed. ${
-          codeOf(cause) === "EACCES" || codeOf(cause) === "EPERM" || codeOf(cause) === "EROFS"
-            ? "Run the command as a user who may write there"
-            : "Free some space, and try again"
+          diskAdvice(cause, files.next)
         }`,
         EXIT.io,
         cause,
@@ -103,6 +110,24 @@ export async function download(
       "again, or name another place with --from",
     EXIT.failed,
   );
+}
+
+/**
+ * Says what to do after a file could not be written.
+ *
+ * @param path The name that a folder may have.
+ */
+export function diskAdvice(cause: unknown, path: string): string {
+  switch (codeOf(cause)) {
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return "Run the command as a user who may write there";
+    case "EISDIR":
+      return `Remove the folder ${path}, and try again`;
+    default:
+      return "Free some space, and try again";
+  }
 }
 
 function whyWrong(wrong: WrongBytes, { size, sha256 }: ReleaseFile): string {

@@ -6,6 +6,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { isContainer } from "../../host/process/boot.ts";
+import { shellWord } from "../../lib/text/quoted.ts";
 import type { HostMachine } from "../service/machine.ts";
 
 /** Why `barnacle upgrade` must not exchange the program, and the command that does. */
@@ -82,19 +83,29 @@ export async function foreignOwner(
 function otherUser(program: string, uid: number): ForeignOwner | undefined {
   const folder = dirname(program);
   const owner = statSync(program).uid;
+  const word = shellWord(program);
+  // Anyone could exchange the program, also between its check and its first run.
+  if ((statSync(folder).mode & 0o1002) === 0o002) {
+    return {
+      why: `every user may write to ${folder}`,
+      command: `chmod o-w ${shellWord(folder)}, and then this command again`,
+    };
+  }
   // Root must not work in a folder that another user could change meanwhile.
   if (uid === 0) {
     const { uid: folderOwner } = statSync(folder);
     const other = folderOwner !== 0 ? folderOwner : owner;
     return other === 0 ? undefined : {
       why: `user ${other} owns it`,
-      command: `sudo -u '#${other}' ${program} upgrade`,
+      command: `sudo -u '#${other}' ${word} upgrade`,
     };
   }
   if (canWrite(folder)) return undefined;
-  return owner === 0
-    ? { why: "root owns it", command: `sudo ${program} upgrade` }
-    : { why: `you may not write to ${folder}`, command: `sudo -u '#${owner}' ${program} upgrade` };
+  if (owner === 0) return { why: "root owns it", command: `sudo ${word} upgrade` };
+  const why = `you may not write to ${folder}`;
+  return owner === uid
+    ? { why, command: `chmod u+w ${shellWord(folder)}, and then this command again` }
+    : { why, command: `sudo -u '#${owner}' ${word} upgrade` };
 }
 
 function canWrite(folder: string): boolean {

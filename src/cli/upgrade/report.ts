@@ -1,6 +1,6 @@
 /** Prints the result of `barnacle upgrade`. */
 
-import type { ProgramFiles } from "../../host/files/program_file.ts";
+import { hasPrevious, type ProgramFiles } from "../../host/files/program_file.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { Io } from "../terminal/io.ts";
@@ -13,6 +13,8 @@ export type UpgradeResult =
   | {
     readonly kind: "current";
     readonly version: string;
+    /** The newest release; absent if the list has previews only. */
+    readonly newest: string | undefined;
     readonly list: string;
     /** Set if a bot still ran an older program. */
     readonly outcome: Restarted | undefined;
@@ -51,14 +53,17 @@ function told(result: UpgradeResult): {
 } {
   switch (result.kind) {
     case "current": {
-      const { version, list, outcome } = result;
+      const { version, newest, list, outcome } = result;
+      const is = newest === version
+        ? "is the newest release"
+        : `is installed already; the newest release is ${newest ?? "a preview"}`;
       return {
         text: [
-          `Barnacle ${version} is the newest release (list of ${list}).`,
-          ...(outcome ? [outcomeText("the version before it", version, outcome)] : []),
+          `Barnacle ${version} ${is} (list of ${list}).`,
+          ...(outcome ? [outcomeText("the version before it", version, outcome, true)] : []),
         ],
         code: outcome ? codeOf(outcome) : EXIT.done,
-        facts: { version, newest: version, list, outcome },
+        facts: { version, newest, list, outcome },
       };
     }
     case "available": {
@@ -74,28 +79,29 @@ function told(result: UpgradeResult): {
       };
     }
     case "installed": {
-      const { from, to, files: { program }, outcome } = result;
+      const { from, to, files, outcome } = result;
       return {
-        text: [outcomeText(from, to, outcome)],
+        text: [outcomeText(from, to, outcome, hasPrevious(files))],
         code: codeOf(outcome),
-        facts: { from, to, program, outcome },
+        facts: { from, to, program: files.program, outcome },
       };
     }
   }
 }
 
-function outcomeText(from: string, to: string, outcome: Restarted): string {
-  const back = "`barnacle upgrade --back` returns to the program before it";
+/** @param canGoBack Whether there is a program before it. */
+function outcomeText(from: string, to: string, outcome: Restarted, canGoBack: boolean): string {
+  const back = canGoBack ? " `barnacle upgrade --back` returns to the program before it." : "";
   switch (outcome.kind) {
     case "none":
-      return `Barnacle ${to} is installed. No bot runs; the next \`barnacle run\` starts it. ${back}.`;
+      return `Barnacle ${to} is installed. No bot runs; the next \`barnacle run\` starts it.${back}`;
     case "same":
       return `Barnacle ${to} is installed, and the bot runs it already.`;
     case "accepted":
       return `Barnacle ${to} runs, and Discord answers, ${
         (outcome.ms / 1_000).toFixed(1)
       } s after ` +
-        `the restart began. ${back}.`;
+        `the restart began.${back}`;
     case "failed":
       return `Barnacle ${to} could not start, so ${from} is back: ${outcome.why}`;
     case "runs": {
@@ -105,9 +111,8 @@ function outcomeText(from: string, to: string, outcome: Restarted): string {
     }
     case "late":
       return outcome.isRunning
-        ? `Barnacle ${to} runs, but has no event of Discord yet; \`barnacle status\` says why. ${back}.`
-        : `Barnacle ${to} is installed, but no bot runs any more; \`barnacle logs\` says why. Start it, ` +
-          "or go back with `barnacle upgrade --back`.";
+        ? `Barnacle ${to} runs, but has no event of Discord yet; \`barnacle status\` says why.${back}`
+        : `Barnacle ${to} is installed, but no bot runs any more; \`barnacle logs\` says why.${back}`;
   }
 }
 

@@ -56,7 +56,7 @@ export function openSource(from: string | undefined, cwd: string): ReleaseSource
       (path) => [`${RELEASES_URL}/download/${path}`],
     );
   }
-  if (/^https?:\/\//i.test(from)) {
+  if (/^https?:\/\//i.test(from) && URL.canParse(from)) {
     const base = from.replace(/\/+$/, "");
     // A mirror has a folder for each release; the files of one release may also be beside the list.
     return urlSource(
@@ -66,7 +66,7 @@ export function openSource(from: string | undefined, cwd: string): ReleaseSource
   }
   if (/^[a-z][a-z\d+.-]+:\/\//i.test(from)) {
     throw new StartError(
-      `--from takes a folder, or an address with https or http, not ${printable(from)}`,
+      `--from takes a folder, or an address with https or http, not ${shown(from)}`,
       EXIT.usage,
     );
   }
@@ -96,7 +96,7 @@ function sourceOf(
   read: (place: string) => AsyncGenerator<Uint8Array, void>,
 ): ReleaseSource {
   return {
-    nameOf: (path) => listPlaces(path)[0],
+    nameOf: (path) => shown(listPlaces(path)[0]),
     async readSmall(name, maxBytes) {
       const [place] = listPlaces(name);
       const chunks: Uint8Array[] = [];
@@ -104,7 +104,10 @@ function sourceOf(
       for await (const chunk of read(place)) {
         size += chunk.length;
         if (size > maxBytes) {
-          throw new StartError(`${place} has more than ${sizeOf(maxBytes)}; ${NEXT}`, EXIT.failed);
+          throw new StartError(
+            `${shown(place)} has more than ${sizeOf(maxBytes)}; ${NEXT}`,
+            EXIT.failed,
+          );
         }
         chunks.push(chunk);
       }
@@ -127,6 +130,11 @@ function sourceOf(
   };
 }
 
+/** An address or a path on one line, without a password. */
+function shown(place: string): string {
+  return printable(place.replace(/^(https?:\/\/)[^/?#]*@/i, "$1"));
+}
+
 async function* readUrl(url: string): AsyncGenerator<Uint8Array, void> {
   const idle = new AbortController();
   let timer = setTimeout(() => idle.abort(), IDLE_MS);
@@ -141,7 +149,7 @@ async function* readUrl(url: string): AsyncGenerator<Uint8Array, void> {
     });
     if (!response.ok || !response.body) {
       await response.body?.cancel();
-      const problem = `${url} answers ${response.status}; ${NEXT}`;
+      const problem = `${shown(url)} answers ${response.status}; ${NEXT}`;
       if (response.status === 404) throw new MissingError(problem, EXIT.tryAgain);
       throw new StartError(problem, EXIT.tryAgain);
     }
@@ -154,7 +162,11 @@ async function* readUrl(url: string): AsyncGenerator<Uint8Array, void> {
     const why = idle.signal.aborted
       ? `nothing came for ${IDLE_MS / 1_000} s`
       : codeOf(cause) ?? (cause instanceof Error ? cause.message : String(cause));
-    throw new StartError(`cannot read ${url} (${printable(why)}); ${NEXT}`, EXIT.tryAgain, cause);
+    throw new StartError(
+      `cannot read ${shown(url)} (${printable(why)}); ${NEXT}`,
+      EXIT.tryAgain,
+      cause,
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -167,8 +179,9 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array, void> {
     }
   } catch (cause) {
     const code = codeOf(cause) ?? "unknown reason";
-    const problem =
-      `cannot read ${path} (${code}); nothing was changed. Check the folder of --from`;
+    const problem = `cannot read ${
+      shown(path)
+    } (${code}); nothing was changed. Check the folder of --from`;
     if (code === "ENOENT") throw new MissingError(problem, EXIT.io, cause);
     throw new StartError(problem, EXIT.io, cause);
   }

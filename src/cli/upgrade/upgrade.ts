@@ -10,6 +10,7 @@ import {
   dropNext,
   filesOf,
   hasPrevious,
+  identityOf,
   installNext,
   installPrevious,
   keepPrevious,
@@ -45,7 +46,7 @@ import { openSource, type ReleaseSource } from "./source.ts";
 import { report } from "./report.ts";
 import type { Restarted } from "./restart_bot.ts";
 import { assertStoreFits, findPlace, restartOnto, undoTrial } from "./bot_place.ts";
-import { download, lockOrRefuse, tried } from "./download.ts";
+import { diskAdvice, download, lockOrRefuse, tried } from "./download.ts";
 import { tryProgram } from "./try_program.ts";
 
 /** Options of `upgrade`. */
@@ -106,6 +107,7 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
     throw new StartError("--check looks for the newest release; leave out --to", EXIT.usage);
   }
   const files = programOf(ports);
+  const running = identityOf(files);
   if (releaseKey === "") {
     throw new StartError(
       "this build knows no release key, so it cannot check any release; install a release by hand " +
@@ -122,7 +124,11 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
     release === undefined || release.version === version || (!isNewer && flags.to === undefined)
   ) {
     const outcome = flags.check ? undefined : await restartStale(files, { flags, io, ports });
-    return report({ kind: "current", version, list: list.issued, outcome }, flags, io);
+    return report(
+      { kind: "current", version, newest: newest?.version, list: list.issued, outcome },
+      flags,
+      io,
+    );
   }
   const owner = await foreignOwner(files.program, ports.machine);
   if (flags.check) {
@@ -136,7 +142,7 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
       EXIT.failed,
     );
   }
-  return await exchange(release, source, files, { flags, io, ports });
+  return await exchange(release, source, { files, running }, { flags, io, ports });
 }
 
 async function readList(
@@ -177,14 +183,14 @@ async function restartStale(
 async function exchange(
   release: Release,
   source: ReleaseSource,
-  files: ProgramFiles,
+  { files, running }: { readonly files: ProgramFiles; readonly running: string },
   command: UpgradeWork,
 ): Promise<ExitCode> {
   const { flags, io, ports } = command;
   const file = fileFor(release, ports.platform);
   const place = await findPlace(files.program, flags, io, ports.machine);
   assertStoreFits(place, release);
-  const unlock = await lockOrRefuse(files);
+  const unlock = await lockOrRefuse(files, running);
   try {
     await download(release, file, source, files, io);
     ports.crash.at("downloaded");
@@ -223,7 +229,7 @@ function swap(files: ProgramFiles, work: () => void): void {
       `cannot exchange ${files.program} (${
         codeOf(cause) ?? "unknown reason"
       }); the old program is ` +
-        "still in its place. Run the command as a user who may write there",
+        `still in its place. ${diskAdvice(cause, files.previous)}`,
       EXIT.io,
       cause,
     );
@@ -235,6 +241,7 @@ async function goBackByHand(flags: UpgradeFlags, io: Io, ports: UpgradePorts): P
     throw new StartError("--back takes none of --check, --to and --from", EXIT.usage);
   }
   const files = programOf(ports);
+  const running = identityOf(files);
   const owner = await foreignOwner(files.program, ports.machine);
   if (owner) {
     throw new StartError(
@@ -262,7 +269,7 @@ async function goBackByHand(flags: UpgradeFlags, io: Io, ports: UpgradePorts): P
     );
   }
   const place = await findPlace(files.program, flags, io, ports.machine);
-  const unlock = await lockOrRefuse(files);
+  const unlock = await lockOrRefuse(files, running);
   try {
     const undone = await undoTrial(facts.version, ports.version, place, files, io, ports.crash);
     if (!undone) {

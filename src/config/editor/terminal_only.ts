@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { pathText } from "../../core/config_file.ts";
 import { ownerToolsOf } from "../../core/tool_names.ts";
+import { shellWord } from "../../lib/text/quoted.ts";
 import { configSchema } from "../schema/root.ts";
 import { addressCheckOf, referenceIn } from "../schema/parts/secrets.ts";
 import { coreSchema, isSecret, layersOf, type Schema, schemaAt } from "../schema/parts/shape.ts";
@@ -56,8 +57,8 @@ export function terminalOnly(before: unknown, after: unknown): readonly Terminal
     if (why === undefined) return [];
     const name = pathText(path);
     const command = to === undefined
-      ? `barnacle config unset ${quotedForShell(name)}`
-      : `barnacle config set ${quotedForShell(name)} …`;
+      ? `barnacle config unset ${shellWord(name)}`
+      : `barnacle config set ${shellWord(name)} …`;
     return [{ path: name, why, command }];
   });
 }
@@ -141,8 +142,4 @@ function givesOwnerTools(path: readonly Segment[], from: unknown, to: unknown): 
 
 function entriesOf(list: unknown): readonly string[] {
   return isList(list) ? list.filter((entry) => typeof entry === "string") : [];
-}
-
-function quotedForShell(path: string): string {
-  return /^[\w.-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -10,6 +10,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   copyFileSync,
   fsyncSync,
   linkSync,
@@ -66,7 +67,7 @@ export async function writeNext(
   bytes: AsyncIterable<Uint8Array>,
   wanted: { readonly size: number; readonly sha256: string },
 ): Promise<WrongBytes | undefined> {
-  rmSync(next, { force: true }); // of a process that died
+  rmSync(next, { force: true, recursive: true }); // of a process that died
   let isWhole = false;
   const file = await open(next, "wx", 0o600);
   try {
@@ -97,17 +98,28 @@ export async function writeNext(
 /** Keeps the program under its second name; both are the same file, as far as the disk can do so. */
 export function keepPrevious({ program, previous }: ProgramFiles): void {
   const part = `${previous}.part`;
-  rmSync(part, { force: true });
+  rmSync(part, { force: true, recursive: true });
   try {
-    linkSync(program, part);
-  } catch {
-    copyFileSync(program, part); // a file system without second names
-    sync(part);
+    try {
+      linkSync(program, part);
+    } catch {
+      copyFileSync(program, part, constants.COPYFILE_EXCL); // a file system without second names
+      sync(part);
+    }
+    renameSync(part, previous);
+  } catch (cause) {
+    rmSync(part, { force: true });
+    throw cause;
   }
-  renameSync(part, previous);
   // A rename to another name of the same file does nothing.
   rmSync(part, { force: true });
   syncFolder(dirname(program));
+}
+
+/** Names the file that a program's path leads to now: another text if it was exchanged. */
+export function identityOf({ program }: Pick<ProgramFiles, "program">): string {
+  const { dev, ino } = statSync(program);
+  return `${dev}:${ino}`;
 }
 
 /** Puts the downloaded program in the place of the old one, in one step. */
@@ -155,10 +167,11 @@ export function readSeen({ seen }: ProgramFiles): string | undefined {
 export function writeSeen({ seen }: ProgramFiles, issued: string): void {
   const part = `${seen}.part`;
   try {
-    writeFileSync(part, `${issued}\n`, { mode: 0o644 });
+    rmSync(part, { force: true, recursive: true });
+    writeFileSync(part, `${issued}\n`, { mode: 0o644, flag: "wx" }); // follows no link
     renameSync(part, seen);
   } catch {
-    rmSync(part, { force: true });
+    // The next command removes what is left of it.
   }
 }
 

@@ -19,6 +19,11 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
+/** A path or a name as one word of a command for a shell. */
+export function shellWord(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Colours and weights of our own lines, and characters that no terminal may obey. */
 const OUTPUT_PARTS =
   // deno-lint-ignore no-control-regex

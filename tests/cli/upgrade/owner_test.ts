@@ -62,5 +62,28 @@ describe("[O13] the owner of the program", () => {
     chownSync(folder, 1_234, 1_234);
     const owner = await foreignOwner(program, machine("", 0), false);
     assert.equal(owner?.command, `sudo -u '#1234' ${program} upgrade`);
+    const odd = join(folder, "it's a folder");
+    mkdirSync(odd);
+    chownSync(odd, 1_234, 1_234);
+    writeFileSync(join(odd, "barnacle"), "");
+    assert.equal(
+      (await foreignOwner(join(odd, "barnacle"), machine("", 0), false))?.command,
+      `sudo -u '#1234' '${folder}/it'\\''s a folder/barnacle' upgrade`,
+    );
+  });
+
+  it("may be anyone, if every user may write to the folder", async () => {
+    using directory = tempDirectory();
+    const folder = join(directory.path, "bin");
+    mkdirSync(folder);
+    const program = join(folder, "barnacle");
+    writeFileSync(program, "");
+    const own = machine("", process.getuid?.());
+    for (const [mode, why] of [[0o777, /^every user may write/], [0o1777, /^$/]] as const) {
+      chmodSync(folder, mode);
+      const owner = await foreignOwner(program, own, false);
+      assert.match(owner?.why ?? "", why);
+      if (owner) assert.equal(owner.command, `chmod o-w ${folder}, and then this command again`);
+    }
   });
 });

@@ -14,7 +14,10 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
+  rmdirSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -414,6 +417,17 @@ describe("[O13] barnacle upgrade", () => {
             () => {},
             ["--from", "ftp://host/releases"],
           ],
+          ["no address", 2, /--from takes a folder, or an address with https or http/, () => {}, [
+            "--from",
+            "http://[",
+          ]],
+          [
+            "a password",
+            75,
+            /cannot read http:\/\/127\.0\.0\.1:9\/releases\.json \(/,
+            () => {},
+            ["--from", "http://me:secret@127.0.0.1:9"],
+          ],
           ["two wishes", 2, /--check looks for the newest release; leave out --to/, () => {}, [
             "--check",
             "--to",
@@ -497,6 +511,88 @@ describe("[O13] barnacle upgrade", () => {
       assert.equal(back.out, "Barnacle 1.0.0 is installed, and the bot runs it already.");
       assert.equal(scene.simulator.account().resumes.length, 0);
       await answers(scene, "it goes on");
+    });
+  });
+
+  it("survives foreign files in its folder, and follows no link there", async () => {
+    const program = install("1.0.0", "1.1.0");
+    const folder = dirname(program);
+    const at = (name: string) => join(folder, name);
+    const words = ["upgrade", "--from", releases.folder, "--data", join(place.path, "none")];
+    mkdirSync(at("barnacle.previous"));
+    mkdirSync(at(".barnacle.next"));
+    const refused = await run(program, words);
+    assert.equal(refused.code, 74, refused.err);
+    assert.match(
+      refused.err,
+      /^barnacle: cannot exchange \S+ \(EISDIR\); the old .* Remove the folder \S+previous, and try/,
+    );
+    assert.deepEqual(readdirSync(folder).sort(), [
+      ".barnacle.releases",
+      "barnacle",
+      "barnacle.previous",
+    ]);
+    rmdirSync(at("barnacle.previous"));
+    writeFileSync(at("victim"), "as before");
+    const parts = [".barnacle.next", ".barnacle.releases.part", "barnacle.previous.part"];
+    for (const name of parts) symlinkSync("victim", at(name));
+    assert.equal((await run(program, words)).code, 0);
+    assert.equal(readFileSync(at("victim"), "utf8"), "as before");
+    assert.equal(await versionOf(program), "1.1.0");
+  });
+
+  it("says so if the installed version is not the newest, or has none before it", async () => {
+    const program = install("1.0.0", "1.1.0");
+    const data = ["--data", join(place.path, "none")];
+    const same = ["upgrade", "--from", releases.folder, ...data, "--to", "1.0.0"];
+    const { out } = await run(program, same);
+    assert.match(
+      out,
+      /^Barnacle 1\.0\.0 is installed already; the newest release is 1\.1\.0 \(list/,
+    );
+    assert.equal(JSON.parse((await run(program, [...same, "--json"])).out).newest, "1.1.0");
+    assert.match((await run(program, same.slice(0, -2))).out, /`barnacle upgrade --back` returns/);
+    const back = await run(program, ["upgrade", "--back", ...data]);
+    assert.match(back.out, /the next `barnacle run` starts it\.$/);
+  });
+
+  it("changes nothing if another upgrade has come to its end meanwhile", async () => {
+    const program = install("1.0.0", "1.1.0");
+    const words = ["upgrade", "--data", join(place.path, "none"), "--from"];
+    let first: Promise<Ran> | undefined;
+    await using server = await serveReleases(releases.folder, (url, response) => {
+      if (!url.endsWith(".minisig")) return false;
+      first = run(program, [...words, releases.folder]);
+      void first.then(() => createReadStream(join(releases.folder, url)).pipe(response));
+      return true;
+    });
+    const second = await run(program, [...words, server.url]);
+    assert.equal((await first)?.code, 0);
+    assert.equal(second.code, 75, second.out);
+    assert.match(second.err, /^barnacle: another command has exchanged \S+ meanwhile; nothing was/);
+    assert.equal(await versionOf(`${program}.previous`), "1.0.0");
+  });
+
+  it("says how to go back if the new version hangs before its first event", () => {
+    const program = install("1.0.0", "1.2.0");
+    const env = { NEW_VERSION: "hangs" };
+    return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
+      const bot = await scene.start();
+      await answers(scene, "before");
+      const waiting = upgrade(program, scene);
+      await scene.until("the hanging version", () => schemaOf(scene) === 4);
+      const refused = await upgrade(program, scene, ["--back"]);
+      assert.equal(refused.code, 75, refused.err);
+      assert.match(
+        refused.err,
+        /^barnacle: the bot \(pid \d+\) has accepted no event, and cannot go back itself: .*; nothing was changed\. End it, and run this again$/,
+      );
+      bot.kill("SIGKILL");
+      await bot.exited;
+      assert.equal((await upgrade(program, scene, ["--back"])).code, 0);
+      assert.match((await waiting).out, /1\.0\.0 is back: the operator asked for it$/);
+      await scene.start();
+      await answers(scene, "after");
     });
   });
 

@@ -46,13 +46,14 @@ export const NEXT_SCHEMA: SourceChange = {
 };
 
 /**
- * Faults of a new version after it has migrated the store, by a variable: it fails, or dies as by a
- * power cut.
+ * Faults of a new version after it has migrated the store, by a variable: it fails, hangs, or
+ * dies as by a power cut.
  */
 export const FAULTS: SourceChange = {
   file: "src/cli/run/run.ts",
   from: "      if (trial.isOpen()) await checkTokens(setup);",
   to: `      if (env["NEW_VERSION"] === "fails") throw new Error("a fault of the new version");
+      if (env["NEW_VERSION"] === "hangs") await new Promise((end) => setTimeout(end, 2 ** 30));
       if (env["NEW_VERSION"] === "dies") process.kill(process.pid, "SIGKILL");
       if (trial.isOpen()) await checkTokens(setup);`,
 };
