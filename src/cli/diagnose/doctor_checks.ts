@@ -112,8 +112,12 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "host",
     checks: ["host.backups"],
-    run: ({ config, host: { known }, now }) =>
-      known ? [judgeBackups(known.backups, config.backup, now())] : [],
+    run: ({ config, host: { known }, now }) => {
+      if (!known) return [];
+      const { backups } = known;
+      const isThere = existsSync(backups.made?.path ?? "");
+      return [judgeBackups(backups, config.backup, now(), isThere)];
+    },
   },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {

@@ -1,5 +1,6 @@
 /** Reads the facts about a bot that its store has, for the first lines of `barnacle status`. */
 
+import { existsSync } from "node:fs";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import type { RecentTurn } from "../../core/store/received.ts";
 import type { Store, StoreExtent } from "../../core/store/store.ts";
@@ -26,11 +27,12 @@ export async function factsIn(
   const { budgets, currency } = await spendingConfig(config, io);
   const uses = await budgetUsesIn(store, budgets, now);
   const turns = await store.received.recentTurns(LOOKED_TURNS);
+  const backups = await store.settings.backups();
   return [
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, now)],
-    ["Backup", backupText(await store.settings.backups(), now)],
+    ["Backup", backupText(backups, now, existsSync(backups.made?.path ?? ""))],
     ["Servers", await serversText(store)],
     ["Store", extentText(await store.upkeep.extent(), now)],
   ];

@@ -182,20 +182,28 @@ describe("[O11] judgeBackups()", () => {
     made: { kind: "made" as const, at: now - ms, path: "/b", bytes: 2_000_000 },
   });
   it("passes with a backup of the last two days", () => {
-    const { status, why } = judgeBackups(state(30 * HOUR), { enabled: true }, now);
+    const { status, why } = judgeBackups(state(30 * HOUR), { enabled: true }, now, true);
     assert.deepEqual([status, why], ["pass", "30 h 0 min ago, 2 MB, /b"]);
   });
 
+  it("warns if the file of the newest one is gone, such as after `forget --delete-backups`", () => {
+    const { status, why, fix } = judgeBackups(state(HOUR), { enabled: true }, now, false);
+    assert.equal(status, "warn");
+    assert.match(why, / ago, 2 MB, \/b, which is not there now$/);
+    assert.match(fix ?? "", /run `barnacle backup`/);
+    assert.equal(judgeBackups({}, { enabled: true }, now, false).status, "pass");
+  });
+
   it("warns of an old one, and fails after a failure", () => {
-    assert.equal(judgeBackups(state(50 * HOUR), { enabled: true }, now).status, "warn");
+    assert.equal(judgeBackups(state(50 * HOUR), { enabled: true }, now, true).status, "warn");
     assert.match(
-      judgeBackups({ since: at(1, 1) }, { enabled: false }, now).fix ?? "",
+      judgeBackups({ since: at(1, 1) }, { enabled: false }, now, true).fix ?? "",
       /or set `backup\.enabled`/,
     );
     const failed = { kind: "failed" as const, at: now - HOUR, why: "the disk is full" };
-    const finding = judgeBackups({ ...state(30 * HOUR), failed }, { enabled: true }, now);
+    const finding = judgeBackups({ ...state(30 * HOUR), failed }, { enabled: true }, now, true);
     assert.equal(finding.status, "fail");
     assert.match(finding.why, /failed at .*: the disk is full; the last one: 30 h/);
-    assert.equal(judgeBackups({}, { enabled: true }, now).status, "pass");
+    assert.equal(judgeBackups({}, { enabled: true }, now, true).status, "pass");
   });
 });
