@@ -94,9 +94,10 @@ fetch() {
 }
 
 sha256() {
-  if has sha256sum; then sha256sum "$1" | cut -c 1-64
-  elif has shasum; then shasum -a 256 "$1" | cut -c 1-64
-  else openssl dgst -sha256 -r "$1" | cut -c 1-64; fi
+  # By stdin, because a name with a line end would begin the line with a backslash.
+  if has sha256sum; then sha256sum <"$1" | cut -c 1-64
+  elif has shasum; then shasum -a 256 <"$1" | cut -c 1-64
+  else openssl dgst -sha256 -r <"$1" | cut -c 1-64; fi
 }
 
 # --- signature ---------------------------------------------------------------

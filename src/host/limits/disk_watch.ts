@@ -15,6 +15,8 @@ const MAX_FILES = 20_000;
  * folder that is too large already: whether another program wrote meanwhile decides nothing.
  */
 const STEP_BYTES = 16 * 1024 * 1024;
+/** Looks after which the files are added up in any case, because others may have freed room. */
+const LOOKS = 50;
 /** Room that stays for Barnacle's own data. */
 const RESERVE_BYTES = 128 * 1024 * 1024;
 /** Number of new files, on a disk that counts them. */
@@ -32,7 +34,8 @@ export interface DiskWatch {
 export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
   let first: Promise<DiskRoom | undefined> | undefined;
   let firstFiles: Promise<number | undefined> | undefined;
-  let counted = Infinity;
+  let counted: number | undefined;
+  let looks = 0;
   const begin = () => {
     firstFiles ??= bytesIn(folder);
     return first ??= roomOf(folder);
@@ -43,11 +46,13 @@ export function createDiskWatch(folder: string, diskBytes: number): DiskWatch {
       const before = await begin();
       const now = await roomOf(folder);
       if (!before || !now) return false;
-      counted = Math.min(counted, before.bytes);
+      // Room that others free must not hide what the program writes next.
+      counted = Math.max(counted ?? before.bytes, now.bytes);
+      looks += 1;
       const lost = before.bytes - now.bytes;
       if (before.files - now.files > MAX_NEW_FILES) return true;
       if (now.bytes < RESERVE_BYTES && lost > STEP_BYTES) return true;
-      if (counted - now.bytes < STEP_BYTES) return false;
+      if (counted - now.bytes < STEP_BYTES && looks % LOOKS !== 0) return false;
       counted = now.bytes;
       const [filesBefore, files] = [await firstFiles, await bytesIn(folder)];
       // Too many files to add them up: the disk tells how much the program took.

@@ -1,7 +1,7 @@
 /** Tests that the watch of a folder counts the program's own files, whatever others write meanwhile. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createDiskWatch } from "../../../src/host/limits/disk_watch.ts";
@@ -40,4 +40,18 @@ describe("[SEC-R22] createDiskWatch()", () => {
       assert.equal(isPassed, expected);
     });
   }
+
+  it("passed, while others free more than the program writes", async () => {
+    using root = tempDirectory();
+    const [folder, other] = [join(root.path, "own"), join(root.path, "other")];
+    mkdirSync(folder);
+    write(other, 100);
+    const watch = createDiskWatch(folder, 40 * MIB);
+    assert.equal(await watch.isPassed(), false);
+    rmSync(other);
+    write(join(folder, "new"), 60);
+    let isPassed = false;
+    for (let look = 0; look < 50 && !isPassed; look++) isPassed = await watch.isPassed();
+    assert.ok(isPassed);
+  });
 });
