@@ -71,7 +71,7 @@ export function restoredJson({ config, ...restored }: RestoredBackup): string {
 /** A restore for people: what was in the backup, what ended, and the next step. */
 export function restoredLines(
   { dataDir, manifest, ended, forgotten, old, config }: RestoredBackup,
-  flags: Pick<CommonFlags, "data">,
+  flags: Pick<CommonFlags, "config" | "data">,
 ): readonly string[] {
   const secrets = secretLines(manifest, placeOf(config));
   const workspaces = Object.entries(manifest.workspaces).map(([agent, path]) =>
@@ -137,7 +137,7 @@ function nextLine(
   dataDir: string,
   config: PlacedConfig | undefined,
   lacksSecrets: boolean,
-  { data }: Pick<CommonFlags, "data">,
+  flags: Pick<CommonFlags, "config" | "data">,
 ): string {
   const first = lacksSecrets ? "set the secrets above again, then start the bot" : "start the bot";
   if (dataDir === SERVICE_DATA) {
@@ -145,7 +145,8 @@ function nextLine(
     const named = isToCopy ? ` --config ${join(dataDir, config.path)}` : "";
     return `Next: ${first}: \`sudo barnacle service install${named}\``;
   }
-  const options = data === undefined ? "" : ` --data ${dataDir}`;
+  const options = (flags.config === undefined ? "" : ` --config ${flags.config}`) +
+    (flags.data === undefined ? "" : ` --data ${dataDir}`);
   return `Next: ${first}: \`barnacle run${options}\`, or as a service: ` +
     `\`barnacle service install${options}\``;
 }

@@ -623,8 +623,9 @@ describe("[O11] barnacle restore", () => {
       `The config is in ${config}`,
       "Without the secret channels.discord.token: it comes from DISCORD_BOT_TOKEN, which is no " +
       "part of the backup",
-      `Next: set the secrets above again, then start the bot: \`barnacle run --data ${data}\`, or ` +
-      `as a service: \`barnacle service install --data ${data}\``,
+      `Next: set the secrets above again, then start the bot: \`barnacle run --config ${config} ` +
+      `--data ${data}\`, or as a service: \`barnacle service install --config ${config} ` +
+      `--data ${data}\``,
     ]);
     assert.equal(readFileSync(config, "utf8"), fixture.text());
     writeFileSync(config, "{}");
