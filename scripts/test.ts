@@ -141,7 +141,7 @@ async function scenesOnWine(): Promise<void> {
   await step("the Windows program under Wine", DENO, [
     "run",
     "-A",
-    "script./release/wine_parts.ts",
+    "scripts/release/wine.ts",
     program,
   ]);
 }

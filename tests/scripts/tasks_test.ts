@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readSources } from "../../scripts/import_graph.ts";
@@ -69,6 +69,14 @@ describe("[O5] the tasks of deno.json", () => {
     const others = Object.keys(tasks).filter((name) => !/^install|^demo$/.test(name));
     const without = others.filter((name) => !taskOf(name).dependencies?.includes("install"));
     assert.deepEqual(without, ["test"], "scripts/test.ts installs first, and shows that as a step");
+  });
+
+  it("run scripts that exist, in deno.json and in scripts/test.ts", () => {
+    const commands = Object.keys(tasks).map((name) => taskOf(name).command).join(" ");
+    const text = commands + readFileSync(join(ROOT, "scripts", "test.ts"), "utf8");
+    const named = Array.from(text.matchAll(/script[\w./]*\.ts\b/g), ([path]) => path);
+    assert.ok(named.includes("scripts/release/wine.ts"));
+    assert.deepEqual(named.filter((path) => !existsSync(join(ROOT, path))), []);
   });
 
   it("import no package before scripts/test.ts has installed it", () => {
