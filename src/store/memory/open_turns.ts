@@ -46,11 +46,15 @@ export interface OpenTurnState {
 
 /** Everything that can happen to open turns. */
 export type TurnEvent =
-  /** The tables were read: waiting messages in the order of arrival, and the parked ones. */
+  /**
+   * The tables were read: waiting messages in the order of arrival, the parked ones, and the arrivals
+   * of the running ones. Memory and the tables count arrivals apart, so one order needs one count.
+   */
   | {
     readonly kind: "read";
     readonly waiting: readonly WaitingMessage[];
     readonly parked: readonly WaitingMessage[];
+    readonly running: ReadonlyMap<MessageId, number>;
   }
   /** The tables were read: all open turns, and the lists whose senders know that they are full. */
   | {
@@ -111,7 +115,11 @@ export function applyTurn(state: OpenTurnState, event: TurnEvent): void {
     case "read":
       forgetWaiting(state);
       state.isStale = false;
+      for (const { entries } of state.running.values()) renumber(entries, event.running);
       for (const { arrival } of [...event.waiting, ...event.parked]) {
+        state.arrivals = Math.max(state.arrivals, arrival);
+      }
+      for (const arrival of event.running.values()) {
         state.arrivals = Math.max(state.arrivals, arrival);
       }
       for (const entry of event.waiting) {
@@ -218,6 +226,14 @@ function forgetWaiting(state: OpenTurnState): void {
   state.backlog.clear();
   for (const turn of [...state.parked.keys()]) unpark(state, turn);
   state.isStale = true;
+}
+
+/** Gives messages the arrivals of the tables. */
+function renumber(entries: WaitingMessage[], arrivals: ReadonlyMap<MessageId, number>): void {
+  for (const [index, entry] of entries.entries()) {
+    const arrival = arrivals.get(entry.messageId);
+    if (arrival !== undefined) entries[index] = { ...entry, arrival };
+  }
 }
 
 /** Adds a waiting message, unless the next reading of the tables brings it. */

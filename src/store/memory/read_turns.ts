@@ -48,6 +48,7 @@ const OPEN = rows({
   channelId: snowflake<"channel">(),
   userId: snowflake<"user">(),
 });
+const ARRIVAL = rows({ messageId: snowflake<"message">(), arrival: integer() });
 const TOLD = rows({ accountId: account(), list: oneOf("user", "channel"), id: text() });
 
 function readWaiting(row: unknown): WaitingMessage {
@@ -104,6 +105,10 @@ export function prepareReadTurns(
     `SELECT ${WAITING_COLUMNS}, NULL AS text, '' AS uploaded FROM inbox WHERE ${IS_OPEN} AND ${IS_PARKED}
      ORDER BY length(message_id), message_id`,
   );
+  const selectArrivals = database.prepare(
+    `SELECT message_id, id AS arrival FROM inbox
+     WHERE message_id IN (SELECT value FROM json_each(?))`,
+  );
   const selectOpen = database.prepare(
     `SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
      WHERE ${IS_OPEN} AND NOT ${IS_PARKED}`,
@@ -121,6 +126,9 @@ export function prepareReadTurns(
       kind: "read",
       waiting: selectWaiting.all(running).map(readWaiting),
       parked: selectParked.all().map(readWaiting),
+      running: new Map(
+        selectArrivals.all(running).map(ARRIVAL.read).map((row) => [row.messageId, row.arrival]),
+      ),
     });
   };
 }

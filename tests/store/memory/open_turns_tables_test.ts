@@ -55,7 +55,7 @@ describe("applyTurn(), after a reading of the tables", () => {
   it("[A1] keeps a turn that waits for people, with its messages", () => {
     const { turns, take, apply, fill } = filled();
     const parked = [waiting(1, { attempts: 2 }), waiting(2, { turnOf: messageId("1") })];
-    apply({ kind: "read", waiting: [inChannel(3, "11")], parked });
+    apply({ kind: "read", waiting: [inChannel(3, "11")], parked, running: new Map() });
     assert.equal(take()?.messageId, "3");
     apply({ kind: "put back", turn: messageId("3") });
     apply({ kind: "resumed", turn: messageId("1") });
@@ -63,7 +63,7 @@ describe("applyTurn(), after a reading of the tables", () => {
     assert.deepEqual([next.messageId, next.attempts], ["1", 2]);
     assert.equal(turns.backlog.ofTurn(next)[0]?.messageId, "2");
     fill();
-    apply({ kind: "read", waiting: [], parked: [inChannel(4, "11")] });
+    apply({ kind: "read", waiting: [], parked: [inChannel(4, "11")], running: new Map() });
     apply({ kind: "edited", message: guildMessage({ id: messageId("4") }) });
     apply({ kind: "put back", turn: messageId("1") });
     assert.deepEqual([take()?.messageId, turns.parked.size], ["1", 0]);

@@ -45,7 +45,8 @@ export function openTurns(turns: OpenTurnState = createOpenTurns()) {
   return {
     turns,
     apply,
-    fill: (...waiting: readonly WaitingMessage[]) => apply({ kind: "read", waiting, parked: [] }),
+    fill: (...waiting: readonly WaitingMessage[]) =>
+      apply({ kind: "read", waiting, parked: [], running: new Map() }),
     /** Adds a message that this process accepts. */
     add(id: number, channel: string, text = "hello") {
       const message = guildMessage({ id: messageId(`${id}`), channelId: channelId(channel), text });
