@@ -306,6 +306,7 @@ export function toAttachment(
     proxy_url: url,
     ...(file.contentType && { content_type: file.contentType }),
     ...(file.description && { description: file.description }),
+    ...(file.isSpoiler && { flags: 1 << 3 }),
     ...(file.width && file.height && { width: file.width, height: file.height }),
     ...(file.voice && { duration_secs: file.voice.durationSecs, waveform: file.voice.waveform }),
   };

@@ -252,6 +252,7 @@ function toAttachments(
       ...(bytes && { bytes }),
       ...(contentType && { contentType }),
       ...(about?.description && { description: about.description }),
+      ...(about?.is_spoiler && { isSpoiler: true }),
       ...(about?.duration_secs && about.waveform &&
         { voice: { durationSecs: about.duration_secs, waveform: about.waveform } }),
     };

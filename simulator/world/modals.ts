@@ -49,6 +49,8 @@ const files = z.strictObject({
   min_values: z.int().min(0).max(10).nullish(),
   max_values: z.int().min(1).max(10).nullish(),
   required: isRequired,
+  file_types: z.array(z.union([z.enum(["image", "video", "audio"]), z.string().regex(/^\../)]))
+    .max(10).nullish(),
 });
 const radio = z.strictObject({
   type: z.literal(21),

@@ -158,6 +158,8 @@ export interface Attachment {
   readonly sizeBytes: number;
   readonly contentType?: string;
   readonly description?: string;
+  /** Whether people see it only after a click. */
+  readonly isSpoiler?: boolean;
   /** Width and height of a picture. */
   readonly width?: number;
   readonly height?: number;

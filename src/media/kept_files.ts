@@ -198,6 +198,7 @@ const aboutSchema = z.lazy(() =>
   z.object({
     name: z.string(),
     alt: z.string().optional(),
+    isSpoiler: z.boolean().optional(),
     contentType: z.string().optional(),
   })
 );

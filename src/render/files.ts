@@ -54,7 +54,8 @@ function checkFile(file: OutboundFile, rules: FileRules): OutboundFile | string 
   const bytes = withoutSecrets(file.bytes, cleanSecrets);
   if (!bytes) return notice("fileWithheld", { file: name }, texts);
   const alt = file.alt === undefined ? undefined : cutText(cleanSecrets(file.alt), MAX_ALT).trim();
-  return { name, alt: alt || undefined, contentType: file.contentType, bytes };
+  const { contentType, isSpoiler } = file;
+  return { name, alt: alt || undefined, isSpoiler, contentType, bytes };
 }
 
 /**

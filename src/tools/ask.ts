@@ -6,12 +6,17 @@ import { type InboundMessage } from "../core/inbound/inbound.ts";
 import {
   type FieldAnswer,
   type FieldKind,
+  FILE_GROUPS,
   type FormField,
   MAX_FIELDS,
+  MAX_FILE_TYPES,
 } from "../core/people/form.ts";
 import { FILL_IN, type Question } from "../core/people/question.ts";
 import { defineTool, type Tool, type ToolContext } from "../core/turn/tool.ts";
 import { badArguments } from "../core/refused_call.ts";
+
+/** An ending as Discord takes it. */
+const FILE_ENDING = /^\.[\w.+-]{1,30}$/;
 
 const field = () =>
   z.strictObject({
@@ -33,7 +38,13 @@ const field = () =>
     options: z.array(z.string().min(1).max(100)).min(1).max(25).optional()
       .describe("For select; radio and checkboxes take up to 10."),
     max: z.int().min(1).max(25).optional().describe("How many may be chosen or uploaded: 1."),
-  }).superRefine(({ type, options = [] }, { addIssue }) => {
+    fileTypes: z.array(z.union([z.enum(FILE_GROUPS), z.string().regex(FILE_ENDING)]))
+      .min(1).max(MAX_FILE_TYPES).optional()
+      .describe('For file: what may be uploaded, such as ["image", ".pdf"].'),
+  }).superRefine(({ type, options = [], fileTypes }, { addIssue }) => {
+    if (fileTypes && type !== "file") {
+      addIssue({ code: "custom", message: `a field of the type ${type} has no fileTypes` });
+    }
     const [least, most] = OPTIONS[type];
     if (options.length < least || options.length > most) {
       addIssue({
@@ -130,7 +141,7 @@ function questionOf(
   };
 }
 
-function fieldOf({ label, type, hint, optional, options = [], max }: Field): FormField {
+function fieldOf({ label, type, hint, optional, options = [], max, fileTypes }: Field): FormField {
   const most = type === "radio" ? 1 : type === "file" ? MAX_FILES : options.length || MAX_IN_MENU;
   return {
     kind: type,
@@ -139,6 +150,7 @@ function fieldOf({ label, type, hint, optional, options = [], max }: Field): For
     isRequired: !optional,
     options,
     max: Math.min(max ?? (type === "checkboxes" ? most : 1), most),
+    types: fileTypes,
   };
 }
 

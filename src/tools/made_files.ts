@@ -78,6 +78,7 @@ const sendInput = () =>
       "File name for people, such as tides.csv; needed with `text`.",
     ),
     alt: z.string().min(1).max(1_000).optional().describe("Description of an image."),
+    spoiler: z.boolean().optional().describe("true: people see it only after a click."),
   });
 
 /** Attaches a file to the reply. */
@@ -89,14 +90,14 @@ export const sendFile: Tool = defineTool({
   input: sendInput,
   needs: [],
   isIdempotent: true,
-  async run({ file, text, name, alt }, { ports, ...call }) {
+  async run({ file, text, name, alt, spoiler: isSpoiler }, { ports, ...call }) {
     if ((file === undefined) === (text === undefined)) {
       throw badArguments("give `file` or `text`");
     }
     if (text !== undefined && name === undefined) throw badArguments("give the file a `name`");
     const source = text !== undefined && name !== undefined
-      ? { text, name, alt }
-      : { from: file ?? "", name, alt };
+      ? { text, name, alt, isSpoiler }
+      : { from: file ?? "", name, alt, isSpoiler };
     const { id, name: shown, bytes } = await ports.files.forPeople(call, source);
     return `Attached file-${id}: ${JSON.stringify(shown)}, ${bytes.length} bytes. ` +
       "It goes with your reply.";

@@ -67,7 +67,13 @@ describe("[R12] files for people", () => {
   it("[SEC-R24] a file keeps its name in its content, and in no path", async () => {
     using directory = tempDirectory();
     const files = createSentFiles(createMediaFolder(directory.path));
-    const file = { name: "../tides.csv", alt: "Tides", contentType: "text/csv", bytes: png(1, 1) };
+    const file = {
+      name: "../tides.csv",
+      alt: "Tides",
+      isSpoiler: true,
+      contentType: "text/csv",
+      bytes: png(1, 1),
+    };
     await files.keep(MESSAGE, fileIdOfCall("1:a"), file);
     assert.deepEqual(await files.read(MESSAGE.id, fileIdOfCall("1:a")), file);
     assert.deepEqual(await files.ids(MESSAGE.id), [fileIdOfCall("1:a")]);

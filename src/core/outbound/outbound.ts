@@ -64,6 +64,8 @@ export interface OutboundFile {
   readonly name: string;
   /** Description for people who cannot see the file; at most 1,024 characters at Discord. */
   readonly alt?: string;
+  /** Whether people see it only after a click; absent: they see it at once. */
+  readonly isSpoiler?: boolean;
   /** MIME type: `"text/markdown"`; absent if unknown. */
   readonly contentType?: string;
   readonly bytes: Uint8Array<ArrayBuffer>;

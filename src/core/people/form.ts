@@ -39,7 +39,15 @@ export interface FormField {
   readonly options: readonly string[];
   /** Maximum number of chosen options, people, roles, channels or files. */
   readonly max: number;
+  /** What may be uploaded: groups of Discord's, and endings such as `".csv"`; absent: anything. */
+  readonly types?: readonly string[];
 }
+
+/** Discord's groups of file types. Which endings they have is Discord's to say, and may change. */
+export const FILE_GROUPS = ["image", "video", "audio"] as const;
+
+/** Maximum number of types that Discord takes for one field. */
+export const MAX_FILE_TYPES = 10;
 
 /** A form: Discord shows it in a window. */
 export interface Form {
@@ -132,9 +140,17 @@ function readField(
         : undefined;
     case "file": {
       const files = values.flatMap((id) => ownOf(submitted.files, id) ?? []);
-      return files.length === values.length ? { kind: "files", files } : undefined;
+      const isRight = files.length === values.length &&
+        files.every(({ name }) => mayUpload(name, field.types));
+      return isRight ? { kind: "files", files } : undefined;
     }
   }
+}
+
+/** Whether a field takes a file of this name. Only endings are checked: a group is Discord's to know. */
+function mayUpload(name: string, types: FormField["types"]): boolean {
+  if (!types || types.some((type) => FILE_GROUPS.some((group) => group === type))) return true;
+  return types.some((ending) => name.toLowerCase().endsWith(ending.toLowerCase()));
 }
 
 /** A radio group has one value or none; all others have a list. */

@@ -84,10 +84,10 @@ export function createFilesPort(ports: SentFilesPorts): FilesPort {
   }
 
   async function opened(call: DiscordCall, source: FileSource, maxBytes: number) {
-    const { name, alt } = source;
+    const { name, alt, isSpoiler } = source;
     if ("from" in source) {
       const file = await read(call, source.from, maxBytes);
-      return { ...file, name: name ?? file.name, alt };
+      return { ...file, name: name ?? file.name, alt, isSpoiler };
     }
     if (ACTIVE.test(source.name)) {
       throw new RefusedCall(
@@ -98,7 +98,7 @@ export function createFilesPort(ports: SentFilesPorts): FilesPort {
           "addresses or run when it is opened; use another format, such as .md, .txt or .csv",
       );
     }
-    return { name: source.name, alt, bytes: new TextEncoder().encode(source.text) };
+    return { name: source.name, alt, isSpoiler, bytes: new TextEncoder().encode(source.text) };
   }
 
   return {

@@ -61,6 +61,24 @@ describe("[T10] readForm()", () => {
     });
   });
 
+  const uploads: readonly [types: readonly string[] | undefined, name: string, isTaken: boolean][] =
+    [
+      [undefined, "tides.csv", true],
+      [[".csv"], "tides.csv", true],
+      [[".CSV"], "Tides.csv", true],
+      [[".pdf", ".csv"], "TIDES.CSV", true],
+      [[".pdf"], "tides.csv", false],
+      [[".csv"], "csv", false],
+      [["image"], "tides.csv", true], // the endings of a group are Discord's to know
+      [["image", ".pdf"], "tides.csv", true],
+    ];
+  for (const [types, name, isTaken] of uploads) {
+    it(`${isTaken ? "takes" : "refuses"} ${name} for ${types?.join(", ") ?? "any type"}`, () => {
+      const files = { [FILE.id]: { ...FILE, name } };
+      assert.equal(read({ kind: "file", types }, [FILE.id], { files }) !== undefined, isTaken);
+    });
+  }
+
   it("takes an empty answer only in an optional field", () => {
     for (const kind of ["text", "paragraph", "select", "radio", "user", "file"] as const) {
       for (const empty of ["text", "paragraph"].includes(kind) ? ["", " \n"] : [[]]) {

@@ -55,6 +55,19 @@ describe("[R12] the agent sends", () => {
       );
     }));
 
+  it("a picture that people see only after a click", () =>
+    withSimulation(OWNER, async (scene) => {
+      const { start, say, mention, replies } = scene;
+      place(scene, "end.png", png(3, 3));
+      await start();
+      say("grace", "general", `${mention}\n${call({ file: "end.png", spoiler: true })}`);
+      await replies("general", 1);
+      assert.deepEqual(
+        filesOf(scene).map(({ filename, isSpoiler }) => [filename, isSpoiler]),
+        [["end.png", true]],
+      );
+    }));
+
   it("[L3] a file also if the model writes no words beside it", () =>
     withSimulation({}, async (scene) => {
       const { start, say, mention, until, model, rows } = scene;

@@ -123,7 +123,7 @@ describe("[T10] the tool `ask` with a form", () => {
     { label: "Notes", type: "paragraph", optional: true },
     { label: "Tide", type: "select", options: ["high", "low"] },
     { label: "Who", type: "user" },
-    { label: "Table", type: "file" },
+    { label: "Table", type: "file", fileTypes: ["audio", ".csv"] },
   ];
   const ASK_FORM = `call: ask ${JSON.stringify({ question: "Which trip?", form: FORM })}`;
   const FILLED = (scene: Scene) => ({

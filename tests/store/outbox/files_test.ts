@@ -45,6 +45,21 @@ describe("filesOf()", () => {
     sameData(await outbox.filesOf(other), files);
   });
 
+  it("[R12] keeps a spoiler, whether by its field or by the beginning of its name", async () => {
+    const { outbox } = openTestStore().store;
+    const bytes = new Uint8Array([1]);
+    const files = [
+      { name: "end.png", isSpoiler: true, bytes },
+      { name: "SPOILER_old.png", bytes },
+      { name: "SPOILER_", bytes },
+    ];
+    const row = await outbox.add(frozen({}, { files }), NOW);
+    assert.deepEqual(
+      (await outbox.filesOf(row)).map(({ name, isSpoiler }) => [name, isSpoiler]),
+      [["end.png", true], ["old.png", true], ["SPOILER_", undefined]],
+    );
+  });
+
   it("[X2] keeps a file's texts whole that have a NUL in them", async () => {
     const { outbox } = openTestStore().store;
     const files = [{ name: "a\0b.md", alt: "c\0d", bytes: new Uint8Array([0, 1, 0]) }];

@@ -38,6 +38,9 @@ const UNLISTED: ReadonlySet<string> = new Set(["POST /attachments/refresh-urls"]
  */
 const BITS = ["allow", "deny"];
 
+/** Fields of Discord's pages that are newer than this document: of file uploads, since 2026-08-05. */
+const NEWER: ReadonlySet<string> = new Set(["file_types"]);
+
 /** The type of a reference that forwards a message; this document lists only replies. */
 const FORWARD = 1;
 
@@ -206,6 +209,7 @@ function unknownFields(
   return Object.entries(value).flatMap(([name, child]) => {
     const known = named.map((branch) => asJson(branch["properties"])[name])
       .filter((schema) => schema !== undefined);
+    if (known.length === 0 && NEWER.has(name)) return [];
     if (known.length === 0 && open.length === 0) {
       return [`${where}/${name} is no field of Discord's`];
     }

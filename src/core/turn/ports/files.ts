@@ -14,9 +14,15 @@ export type FileSource =
     /** The name for people; absent: that of the source. */
     readonly name?: string;
     readonly alt?: string;
+    readonly isSpoiler?: boolean;
   }
   /** A new file. */
-  | { readonly text: string; readonly name: string; readonly alt?: string };
+  | {
+    readonly text: string;
+    readonly name: string;
+    readonly alt?: string;
+    readonly isSpoiler?: boolean;
+  };
 
 /** A file that is kept for its turn. */
 export interface FileForPeople extends OutboundFile {

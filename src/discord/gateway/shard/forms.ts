@@ -105,7 +105,7 @@ function toLabel(field: FormField, index: number): object {
   };
 }
 
-function settingsOf({ kind, isRequired, options, max }: FormField): object {
+function settingsOf({ kind, isRequired, options, max, types }: FormField): object {
   const count = { required: isRequired, min_values: isRequired ? 1 : 0, max_values: max };
   switch (kind) {
     case "text":
@@ -122,8 +122,9 @@ function settingsOf({ kind, isRequired, options, max }: FormField): object {
     case "user":
     case "role":
     case "channel":
-    case "file":
       return count;
+    case "file":
+      return { ...count, file_types: types };
   }
 }
 

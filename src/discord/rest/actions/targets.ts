@@ -323,6 +323,7 @@ const WORDS: ReadonlyMap<number, string> = new Map([
   [60003, "the server asks moderators for two-factor authentication, and the bot's owner has none"],
   [90001, "the author of the message has blocked the bot"],
   [110000, "Discord is still building its search index; try again in a minute"],
+  [160014, "the bot may not read what that message says, so it cannot forward it"],
   [160006, "the server has its most active threads, and takes no more"],
   [180000, "that event is over, or has begun, and cannot be changed so"],
   [520001, "that poll is over already"],

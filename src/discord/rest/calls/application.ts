@@ -118,8 +118,8 @@ export function createApplications(api: RestApi) {
     /**
      * Changes the flags. Discord allows only the "limited" intents.
      *
-     * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot in 100 guilds or
-     * more.
+     * @throws {RestError} `rejected` if Discord does not allow it, such as for a bot that
+     * 10,000 users can reach.
      */
     async setFlags(flags: number): Promise<Application> {
       const answer = await api.request("PATCH", ME, { body: { flags } });

@@ -192,10 +192,11 @@ function requestOf(
   const { components } = card || buttons || menus ? componentsOf(message) : {};
   const body = components ? `${begun},"components":${jsonOf(components)}` : begun;
   if (files.length === 0) return { body: `${body}}` };
-  const attachments = files.map(({ name, alt }, index) => ({
+  const attachments = files.map(({ name, alt, isSpoiler }, index) => ({
     id: String(index),
     filename: name,
     description: alt,
+    isSpoiler,
     durationSecs: voice?.durationSec,
     waveform: voice?.waveform,
   }));

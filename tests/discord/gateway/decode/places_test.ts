@@ -44,6 +44,15 @@ describe("[G6] placesOf()", () => {
     });
   }
 
+  it("reads channels and threads whose `application_id` is null, as it may be since August 2026", () => {
+    const channels = [{ id: CHANNEL, type: 0, name: "x", application_id: null }];
+    const threads = [
+      { id: "1700000000000000004", type: 11, name: "z", parent_id: CHANNEL, application_id: null },
+    ];
+    const index = fed(new Map(), "GUILD_CREATE", guildData({ channels, threads }));
+    assert.equal(placesOf(index, ALL).channels.length, 2);
+  });
+
   it("reports the last message of a channel, or that it has none", () => {
     const last = "1400000000000000007";
     const channels = [

@@ -50,6 +50,16 @@ describe("[T10] modalAnswer()", () => {
     });
   }
 
+  it("tells Discord what may be uploaded, and only that of files", () => {
+    const types = ["image", ".pdf"];
+    const form = formOf(["file"], { types });
+    assert.deepEqual(problemsOf(form), []);
+    const [file] = JSON.parse(modalAnswer("ask:1", form)).data.components;
+    assert.deepEqual(file.component.file_types, types);
+    const [open] = JSON.parse(modalAnswer("ask:1", formOf(["file"]))).data.components;
+    assert.equal("file_types" in open.component, false);
+  });
+
   it("keeps Discord's limits, whatever the texts are", () => {
     for (const text of ["", " \n ", "x".repeat(5_000), "🌊".repeat(200)]) {
       const { fields } = formOf(["select", "radio", "checkboxes"]);

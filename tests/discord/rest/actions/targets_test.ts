@@ -237,6 +237,7 @@ describe("[T3] failures of actions", () => {
     assert.match(await wordsOf(30005), /250 roles/);
     assert.match(await wordsOf(30013), /500 channels/);
     assert.match(await wordsOf(10008), /no such message/);
+    assert.match(await wordsOf(160014), /may not read what that message says/);
     assert.match(await wordsOf(10014), /no such emoji/);
     assert.match(await wordsOf(50083), /archived/);
     assert.match(await wordsOf(50034), /two weeks/);

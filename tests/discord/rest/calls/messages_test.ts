@@ -122,6 +122,15 @@ describe("createMessages().create()", () => {
     assert.equal(Object(options).timeoutMs, UPLOAD_TIMEOUT_MS);
   });
 
+  it("[R12] marks a spoiler by its field, and leaves the name as it is", async () => {
+    const { api, asked } = fakeApi(CREATED);
+    await create(api, message, [file("end.png", "one", { isSpoiler: true }), file("b.bin", "two")]);
+    sameData(bodiesOf(asked)[0].attachments, [
+      { id: "0", filename: "end.png", is_spoiler: true },
+      { id: "1", filename: "b.bin" },
+    ]);
+  });
+
   const failures: readonly [status: number, code: number, outcome: PostOutcome["kind"]][] = [
     [404, 10008, "already_gone"], // Unknown Message: created by this nonce, deleted since
     [404, 10003, "refused"], // Unknown Channel
