@@ -1,6 +1,6 @@
 /** `barnacle service install` and `uninstall`: show a plan, ask once, and carry it out. */
 
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -118,12 +118,21 @@ export async function installService(
     dataDir: request.data === undefined ? undefined : resolve(io.cwd, request.data),
     withExec: request.withExec,
   });
-  await assertUsable(layout, source.text, request.secrets ?? {}, machine, io);
-  const found = await inspect(layout, machine, Object.keys(request.secrets ?? {}));
+  const copied = isMachine && source.path !== layout.config ? source : undefined;
+  const folder = copied && dirname(copied.path);
+  const secrets = await assertUsable(
+    layout,
+    source.text,
+    request.secrets ?? {},
+    folder,
+    machine,
+    io,
+  );
+  const found = await inspect(layout, machine, Object.keys(secrets));
   const plan = planInstall(layout, found, {
     program,
-    config: isMachine && source.path !== layout.config ? source : undefined,
-    secrets: request.secrets,
+    config: copied,
+    secrets,
     user: machine.user,
     uid: machine.uid,
   });

@@ -1,13 +1,20 @@
 /** Finds the config of a service, and checks that the service can start with it. */
 
-import { existsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, lstatSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { forAccount } from "../../config/config.ts";
 import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
 import type { Problem } from "../../config/text/problem.ts";
+import { readBounded } from "../../host/files/read_bounded.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
-import { findConfig, problemsText, readConfigText, whyUnreadable } from "../shared/read_config.ts";
+import {
+  findConfig,
+  problemsText,
+  readConfigText,
+  SECRET_MAX_BYTES,
+  whyUnreadable,
+} from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { type HostMachine, serviceText, textOf } from "./machine.ts";
@@ -75,16 +82,20 @@ function configOfSudoer({ env }: Io): string | undefined {
  * Checks the config with the service's environment, which has none of this shell's variables: a
  * service that misses its token would end with 78 after it was installed.
  *
- * @param secrets Secrets that the installation will write, by the name of their file.
+ * @param given Secrets that the installation will write, by the name of their file.
+ * @param folder Folder of a config that will be copied. The files that it names are copied, too.
+ * @returns All secrets that the installation must write.
  * @throws {StartError} If the bot could not start with it.
  */
 export async function assertUsable(
   { config, credentials, target }: ServiceLayout,
   text: string,
-  secrets: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
+  folder: string | undefined,
   machine: HostMachine,
   io: Io,
-): Promise<void> {
+): Promise<Readonly<Record<string, string>>> {
+  const secrets: Record<string, string> = { ...given };
   const env = {
     HOME: machine.home,
     CREDENTIALS_DIRECTORY: target === "systemd" ? credentials : undefined,
@@ -92,10 +103,14 @@ export async function assertUsable(
   const source = { file: config, text };
   const read = (path: string) => {
     const name = path.startsWith(`${credentials}/`) ? path.slice(credentials.length + 1) : "";
-    return secrets[name] ?? textOf(machine, path);
+    const known = secrets[name] ?? textOf(machine, path);
+    if (known !== undefined || folder === undefined) return known;
+    const beside = secretBeside(folder, name);
+    if (beside !== undefined) secrets[name] = beside;
+    return beside;
   };
   const problems = await problemsOf(source, env, read);
-  if (problems.length === 0) return;
+  if (problems.length === 0) return secrets;
   const isOfShell = (await problemsOf(source, { ...io.env, ...env }, read)).length === 0;
   const advice = isOfShell
     ? ": it does not have the variables of this shell. Write each secret into a file in " +
@@ -105,6 +120,14 @@ export async function assertUsable(
     `the service could not start with this config${advice}\n${problemsText(problems, io)}`,
     EXIT.config,
   );
+}
+
+/** The text of a secret beside a config or in its folder `credentials`, where `run` would find it. */
+function secretBeside(folder: string, name: string): string | undefined {
+  if (!/^[\w.-]+$/.test(name)) return undefined; // only these names are a file of the service's folder
+  const path = [join(folder, name), join(folder, "credentials", name)]
+    .find((one) => lstatSync(one, { throwIfNoEntry: false })?.isFile());
+  return path === undefined ? undefined : readBounded(path, { maxBytes: SECRET_MAX_BYTES });
 }
 
 async function problemsOf(

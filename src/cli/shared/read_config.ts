@@ -19,7 +19,7 @@ import type { Io } from "../terminal/io.ts";
 /** Largest size of a config. The parser takes 1 Mi characters, which have at most 3 MiB. */
 const CONFIG_MAX_BYTES = 5 * 1_024 * 1_024;
 /** Largest size of a file with a secret. */
-const SECRET_MAX_BYTES = 64 * 1_024;
+export const SECRET_MAX_BYTES = 64 * 1_024;
 
 /**
  * Reads the text of a config file.

@@ -212,6 +212,38 @@ describe("[O4] barnacle service install", () => {
       assert.ok(![...io.stdout, ...io.stderr].join().includes("very secret"));
     }));
 
+  it("copies a config with the files of secrets that it names, and no others", () =>
+    onStage(async ({ ports, io, root, text }) => {
+      rmSync(join(root, "etc/barnacle"), { recursive: true });
+      const home = join(root, "home/ada");
+      mkdirSync(join(home, "credentials"), { recursive: true });
+      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
+      writeFileSync(join(home, "credentials/discord_token"), TOKEN, { mode: 0o600 });
+      writeFileSync(join(home, "credentials/other_key"), "not named", { mode: 0o600 });
+      const config = join(home, "config.jsonc");
+      assert.equal(await installService({ yes: true, config }, io, ports), 0);
+      const copy = "etc/barnacle/credentials/discord_token";
+      assert.equal(text(copy), TOKEN);
+      assert.equal(statSync(join(root, copy)).mode & 0o777, 0o600);
+      assert.ok(!existsSync(join(root, "etc/barnacle/credentials/other_key")));
+      assert.ok(![...io.stdout, ...io.stderr].join().includes(TOKEN));
+    }));
+
+  it("copies no secret through a link", () =>
+    onStage(async ({ ports, io, root }) => {
+      rmSync(join(root, "etc/barnacle"), { recursive: true });
+      const home = join(root, "home/ada");
+      mkdirSync(home, { recursive: true });
+      writeFileSync(join(home, "config.jsonc"), CONFIG, { mode: 0o600 });
+      writeFileSync(join(root, "elsewhere"), TOKEN);
+      symlinkSync(join(root, "elsewhere"), join(home, "discord_token"));
+      const config = join(home, "config.jsonc");
+      await assert.rejects(
+        installService({ yes: true, config }, io, ports),
+        /There is no file \/etc\/barnacle\/credentials\/discord_token/,
+      );
+    }));
+
   it("repairs an older unit of Barnacle, and keeps a copy", () =>
     onStage(async ({ ports, io, root, text }) => {
       const path = join(root, "etc/systemd/system/barnacle.service");
