@@ -103,7 +103,8 @@ export async function carryOut(step: PlanStep, machine: HostMachine, io: Io): Pr
         );
       case "file":
         if (step.before !== undefined && !step.isSecret) {
-          place(`${path}.bak`, step.mode, (part) => write(part, step.before ?? "", step.mode));
+          const mode = step.mode & ~0o111; // OpenRC takes each program of its folder for a service
+          place(`${path}.bak`, mode, (part) => write(part, step.before ?? "", mode));
         }
         return place(path, step.mode, (part) => write(part, step.text, step.mode));
     }

@@ -484,6 +484,19 @@ describe("[O4] barnacle service install", () => {
     });
   });
 
+  it("keeps a copy of a script of OpenRC that OpenRC does not take for a service", () =>
+    onStage(async ({ ports: { machine, times }, io, root }) => {
+      rmSync(join(root, "run/systemd"), { recursive: true });
+      mkdirSync(join(root, "run/openrc"), { recursive: true });
+      mkdirSync(join(root, "etc/init.d"), { recursive: true });
+      const script = join(root, "etc/init.d/barnacle");
+      writeFileSync(script, 'description="Barnacle - Discord AI agent"\n', { mode: 0o755 });
+      const run = async () => await Promise.resolve({ code: 0, stdout: "", stderr: "" });
+      await installService({ yes: true }, io, { machine: { ...machine, run }, times });
+      assert.equal(statSync(script).mode & 0o777, 0o755);
+      assert.equal(statSync(`${script}.bak`).mode & 0o777, 0o644);
+    }));
+
   it("tells which command failed", () =>
     onStage(async ({ ports, io, set }) => {
       set("refuse", "");
