@@ -14,6 +14,7 @@ param(
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue' # the bar makes downloads of Windows PowerShell slow
 $Releases = '@RELEASES@'
+$OwnVersion = '@VERSION@'
 $PublicKey = '@PUBLIC_KEY@' # of minisign; the same key is in SECURITY.md of the repository
 $RoomKB = '@ROOM_KB@'       # for the program and its archive
 $Stays = 'nothing was changed'
@@ -40,6 +41,12 @@ function Get-File([string]$Name) {
     }
 }
 
+# Whether a version comes before the release of this script.
+function Test-Older([string]$Other) {
+    $numbers = foreach ($text in $Other, $OwnVersion) { [version](($text -split '-')[0]) }
+    return $numbers[0] -lt $numbers[1]
+}
+
 # Windows itself has no program that checks signatures of minisign.
 function Test-Signature([string]$Sums) {
     $minisign = Get-Command minisign -ErrorAction SilentlyContinue
@@ -54,6 +61,14 @@ function Test-Signature([string]$Sums) {
     }
     if ($Version -and "$comment" -ne "barnacle v$Version") {
         Fail "$Place has another release ($comment) than $Version; $Stays"
+    }
+    if ("$comment" -notmatch '^barnacle v(\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$') {
+        Fail "the signature of $Place/SHA256SUMS is of $comment, and of no release; $Stays"
+    }
+    # An old release has a good signature, too.
+    $found = $Matches[1]
+    if (-not $Version -and (Test-Older $found)) {
+        Fail "$Place has only $found, and this script is of $OwnVersion, so that place is out of date; to install the old one all the same, add -Version $found; $Stays"
     }
     Write-Output "Signature: good ($comment; by minisign)"
 }

@@ -164,6 +164,10 @@ check_folder() {
   if ! mkdir -p "$dir" 2>/dev/null || [ ! -w "$dir" ]; then
     fail "you may not write to $dir; name another folder with --dir"
   fi
+  # Without the sticky bit, each user of the machine could exchange the program there.
+  case $(ls -ld "$dir/") in
+    d???????w[!tT]*) fail "every user may write to $dir, and could exchange the program; run \`chmod o-w $dir\` first, or name another folder with --dir; $STAYS" ;;
+  esac
   [ ! -d "$dir/barnacle" ] || fail "$dir/barnacle is a folder; name another folder with --dir"
   free=$(df -Pk "$dir" | awk 'NR == 2 { print $4 }')
   [ "${free:-0}" -ge "$ROOM_KB" ] ||

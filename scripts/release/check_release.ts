@@ -24,6 +24,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
 import { readMinisignKey, SignatureError, verifyMinisign } from "../../src/lib/minisign.ts";
 
 /** A release that a user should not get. */
@@ -82,7 +83,8 @@ export async function checkRelease({ place, publicKey, say }: CheckedRelease): P
     say(`checksums: ${names.length} files are good`);
     if (!isFolder || existsSync(join(place, LIST))) {
       for (const name of [LIST, `${LIST}.minisig`]) await get(name);
-      verifiedComment(files, LIST, publicKey);
+      const of = verifiedComment(files, LIST, publicKey);
+      if (of !== LIST_COMMENT) throw new ReleaseFault(`${LIST}: the signature is of "${of}"`);
       checkList(JSON.parse(readFileSync(join(files, LIST), "utf8")), version, sums);
       say(`${LIST}: good`);
     }
@@ -144,6 +146,7 @@ function refuseUnlisted(folder: string, sums: ReadonlyMap<string, string>): void
 
 /** The parts of the list that concern one release. */
 interface ReleaseList {
+  readonly issued: string;
   readonly releases: readonly {
     readonly version: string;
     readonly files: Readonly<Record<string, { readonly path: string; readonly sha256: string }>>;
@@ -151,6 +154,10 @@ interface ReleaseList {
 }
 
 function checkList(list: ReleaseList, version: string, sums: ReadonlyMap<string, string>): void {
+  // A list with a date to come is refused by `barnacle upgrade`.
+  if (!(Date.parse(list.issued) <= Date.now())) {
+    throw new ReleaseFault(`${LIST} is of ${list.issued}, which is to come`);
+  }
   const release = list.releases.find((one) => one.version === version);
   if (!release) throw new ReleaseFault(`${LIST} lacks ${version}`);
   for (const { path, sha256 } of Object.values(release.files)) {

@@ -10,7 +10,8 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { readMinisignKey, verifyMinisign } from "../../src/lib/minisign.ts";
+import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
+import { readMinisignKey, SignatureError, verifyMinisign } from "../../src/lib/minisign.ts";
 import { MIGRATIONS } from "../../src/store/database/migrations.ts";
 
 /** A release of the list. */
@@ -81,11 +82,15 @@ export function addRelease(
 /**
  * Reads an earlier list.
  *
- * @throws {SignatureError} If the maintainer has not signed it.
+ * @throws {SignatureError} If the maintainer has not signed it as a list.
  */
 export function readSigned(path: string, publicKey: string): ReleaseListFile {
   const text = readFileSync(path);
-  verifyMinisign(text, readFileSync(`${path}.minisig`, "utf8"), readMinisignKey(publicKey));
+  const signature = readFileSync(`${path}.minisig`, "utf8");
+  const comment = verifyMinisign(text, signature, readMinisignKey(publicKey));
+  if (comment !== LIST_COMMENT) {
+    throw new SignatureError(`${path}.minisig is of "${comment}", not of "${LIST_COMMENT}"`);
+  }
   return JSON.parse(text.toString("utf8"));
 }
 

@@ -4,6 +4,7 @@
  */
 
 import process from "node:process";
+import { filesOf, hasPrevious } from "../../host/files/program_file.ts";
 import { isPipe } from "../shared/read_config.ts";
 import { canReplace, replaceProcess, watchProgram } from "../../host/process/replace.ts";
 import { isSupervised } from "../../flows/interactions/switches.ts";
@@ -84,6 +85,13 @@ export function createRestarts(
  *
  * @returns Only if a supervisor does, or if the system refuses: then the reason.
  */
-export function restartAs(program: string, env: Env): unknown {
-  return isSupervised(env, process.pid) ? undefined : replaceProcess(program);
+export async function restartAs(program: string, dataDir: string, env: Env): Promise<unknown> {
+  if (isSupervised(env, process.pid)) return undefined;
+  const files = filesOf(program);
+  // Not after a way back: then the program before it has its place again.
+  if (hasPrevious(files)) {
+    const { startWatch } = await import("../upgrade/watch.ts");
+    await startWatch(files.previous, dataDir, program);
+  }
+  return replaceProcess(program);
 }

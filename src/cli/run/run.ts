@@ -135,9 +135,9 @@ async function afterRun(parts: OwnRun, code: ExitCode, io: Io): Promise<ExitCode
   const record = trial.begun();
   const isWanted = restart.kind() === "back";
   if (program !== undefined && record && (isWanted || isFailure(code))) {
-    const { goBack } = await import("../upgrade/go_back.ts");
+    const { goBack, OPERATOR } = await import("../upgrade/go_back.ts");
     const { meaningOf } = await import("../shared/exit_code.ts");
-    const why = isWanted ? "the operator asked for it" : parts.why ?? meaningOf(code) ?? "";
+    const why = isWanted ? OPERATOR : parts.why ?? meaningOf(code) ?? "";
     const crash = createCrashPoints(readCrashPoint(io.env));
     const isBack = await goBack({ dataDir, program, trial: record, why }, crash, io.err);
     if (!isBack) return code;
@@ -145,7 +145,7 @@ async function afterRun(parts: OwnRun, code: ExitCode, io: Io): Promise<ExitCode
     if (!isFailure(code)) trial.leave();
     if (program === undefined || restart.kind() !== "restart" || code !== EXIT.done) return code;
   }
-  const problem = restartAs(program, io.env);
+  const problem = await restartAs(program, dataDir, io.env);
   if (problem === undefined) return EXIT.tryAgain; // the supervisor starts the program
   io.problem(`cannot start ${program} (${toStartError(problem).message}); start it yourself`);
   return EXIT.tryAgain;

@@ -109,7 +109,7 @@ export function openTrial(dataDir: string, version: string, isSource = false): T
     leave() {
       if (!begun || isAccepted) return;
       const { failed } = readVersionRecord(dataDir);
-      const trial = { ...begun, starts: begun.starts - 1 };
+      const trial = { ...begun, starts: begun.starts - 1, left: Date.now() };
       writeVersionRecord(dataDir, { accepted, trial, failed });
     },
   };

@@ -18,7 +18,7 @@ import { findData } from "../shared/find_data.ts";
 import { holderOf } from "../shared/running_bot.ts";
 import type { HostMachine } from "../service/machine.ts";
 import type { Io } from "../terminal/io.ts";
-import { goBack } from "./go_back.ts";
+import { goBack, OPERATOR } from "./go_back.ts";
 import {
   type ActiveService,
   activeService,
@@ -153,7 +153,6 @@ export async function undoTrial(
     );
   }
   if (answer.kind !== "none") return undefined;
-  const why = "the operator asked for it";
-  const isBack = await goBack({ dataDir, program, trial, why }, crash, io.err);
+  const isBack = await goBack({ dataDir, program, trial, why: OPERATOR }, crash, io.err);
   return isBack || !hasPrevious(filesOf(program)) ? answer : undefined;
 }

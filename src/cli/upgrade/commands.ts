@@ -12,8 +12,8 @@ export const upgrade: CliCommand = describeCommand<UpgradeFlags>({
     "looks for a release by itself.",
     "The bot resumes its session, so no message is lost. The old program stays as " +
     "`barnacle.previous`.",
-    "If the new version fails before its first event, it brings the old one back by itself. Later, " +
-    "`--back` does, as long as the store has the same schema.",
+    "If the new version fails, ends or hangs before its first event, the old one comes back by " +
+    "itself. Later, `--back` brings it back, as long as the store has the same schema.",
   ],
   examples: [
     "barnacle upgrade --check",

@@ -1,18 +1,14 @@
 /** Downloads the program of a release beside the old one, and tries it. Nothing else is changed. */
 
-import { closeSync, openSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import process from "node:process";
 import {
   dropNext,
-  identityOf,
   isOfDisk,
   type ProgramFiles,
   writeNext,
   type WrongBytes,
 } from "../../host/files/program_file.ts";
-import { loadFlock } from "../../host/locks/flock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -20,49 +16,6 @@ import type { Io } from "../terminal/io.ts";
 import type { Release, ReleaseFile } from "./release_list.ts";
 import type { ReleaseSource } from "./source.ts";
 import { type ProgramFacts, tryProgram } from "./try_program.ts";
-
-/**
- * Takes the lock of a program's file, against a second upgrade at the same time.
- *
- * @returns Releases it; `undefined` if another process has it. Without locks, as on Windows, it does
- * nothing.
- */
-async function lockProgram({ program }: ProgramFiles): Promise<(() => void) | undefined> {
-  // Windows locks a file by opening it to write, which it refuses for a running program.
-  const flock = process.platform === "win32" ? undefined : await loadFlock().catch(() => undefined);
-  if (!flock) return () => {};
-  const file = { descriptor: openSync(program, "r"), path: program };
-  if (!flock(file)) {
-    closeSync(file.descriptor);
-    return undefined;
-  }
-  return () => {
-    flock(file, "free");
-    closeSync(file.descriptor);
-  };
-}
-
-/**
- * Takes the lock of the program's file.
- *
- * @param running The file when the command began: another upgrade may have come to its end since.
- * @throws {StartError} If another upgrade has the lock, or has exchanged the program.
- */
-export async function lockOrRefuse(files: ProgramFiles, running: string): Promise<() => void> {
-  const unlock = await lockProgram(files);
-  if (unlock && identityOf(files) === running) return unlock;
-  unlock?.();
-  if (unlock) {
-    throw new StartError(
-      `another command has exchanged ${files.program} meanwhile; nothing was changed. Run this again`,
-      EXIT.tryAgain,
-    );
-  }
-  throw new StartError(
-    `another \`barnacle upgrade\` of ${files.program} is running; wait for its end`,
-    EXIT.tryAgain,
-  );
-}
 
 /** Room that stays for the bot's own work. */
 const RESERVE_BYTES = 64 * 1_024 * 1_024;
@@ -125,6 +78,8 @@ export function diskAdvice(cause: unknown, path: string): string {
       return "Run the command as a user who may write there";
     case "EISDIR":
       return `Remove the folder ${path}, and try again`;
+    case "ELOOP":
+      return `Remove the link ${path}, and try again`;
     default:
       return "Free some space, and try again";
   }

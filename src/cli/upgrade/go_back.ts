@@ -21,6 +21,9 @@ import { putBackCopy } from "../../store/copy/put_back.ts";
 import { lockForCommand } from "../shared/store_access.ts";
 import { tryProgram } from "./try_program.ts";
 
+/** Why a version went back that has not failed. */
+export const OPERATOR = "the operator asked for it";
+
 /** A trial that has failed, and where. */
 export interface FailedStart {
   readonly dataDir: string;
@@ -51,6 +54,8 @@ export async function goBack(
   const lock = await lockForCommand(dataDir);
   if (lock.kind === "taken") return false; // another bot works with the data
   try {
+    // The caller may have looked before the first event: the old store lacks it.
+    if (readVersionRecord(dataDir).accepted === trial.version) return false;
     const store = join(dataDir, DATABASE_NAME);
     const isOld = inspect(store, Infinity) === trial.schema ||
       putBackCopy(store, trial.schema, trial.since);

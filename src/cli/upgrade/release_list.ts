@@ -2,7 +2,8 @@
  * Reads the list of releases, which the maintainer signs, and chooses a release of it (SEC-R37).
  *
  * The list is dated. A server that holds a release back could serve an old list, with a good
- * signature. So a list that is older than one seen before is refused.
+ * signature. So a list that is older than one seen before is refused. A list with a date to come would
+ * make all later ones older, so it is refused, too.
  */
 
 import { z } from "zod";
@@ -16,6 +17,12 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 export const LIST_NAME = "releases.json";
 /** Name of the list's signature. */
 export const SIGNATURE_NAME = `${LIST_NAME}.minisig`;
+
+/** Trusted comment of the list's signature; other files are signed with the same key. */
+export const LIST_COMMENT = "barnacle releases";
+
+/** Milliseconds by which the clocks of this machine and of the maintainer may differ. */
+const CLOCKS_MS = 24 * 3_600_000;
 
 /** Largest list, in bytes: a release takes a kilobyte. */
 export const LIST_MAX_BYTES = 2 ** 20;
@@ -84,24 +91,36 @@ export interface SignedList {
   readonly signature: string;
 }
 
+/** What a list's date is compared with. */
+export interface ListTimes {
+  /** When the newest list was made that this program has seen. */
+  readonly seen: string | undefined;
+  /** The time of this machine. */
+  readonly now: number;
+}
+
 const STAYS = "nothing was changed";
 
 /**
  * Checks a list.
  *
  * @param publicKey As minisign writes it.
- * @param seen When the newest list was made that this program has seen.
  * @param source Where the list is from, for errors.
  * @throws {StartError} If it is not to be trusted, or of another format.
  */
 export function readReleaseList(
   { text, signature }: SignedList,
   publicKey: string,
-  seen: string | undefined,
+  { seen, now }: ListTimes,
   source: string,
 ): ReleaseList {
   try {
-    verifyMinisign(text, signature, readMinisignKey(publicKey));
+    const comment = verifyMinisign(text, signature, readMinisignKey(publicKey));
+    if (comment !== LIST_COMMENT) {
+      throw new SignatureError(
+        `the signature is of "${printable(comment)}", not of "${LIST_COMMENT}"`,
+      );
+    }
   } catch (cause) {
     if (!(cause instanceof SignatureError)) throw cause;
     throw new StartError(
@@ -123,7 +142,21 @@ export function readReleaseList(
       }). Please report it`;
     throw new StartError(`cannot use ${source}: ${why}; ${STAYS}`, EXIT.failed);
   }
-  if (seen !== undefined && Date.parse(data.issued) < Date.parse(seen)) {
+  const latest = now + CLOCKS_MS;
+  if (Date.parse(data.issued) > latest) {
+    throw new StartError(
+      `the list of releases in ${source} is of ${data.issued}, and here it is ` +
+        `${
+          new Date(now).toISOString()
+        }; ${STAYS}. Set the clock of this machine; if it is right, ` +
+        "tell the maintainers",
+      EXIT.failed,
+    );
+  }
+  // A time to come was noted while the clock was wrong.
+  if (
+    seen !== undefined && Date.parse(data.issued) < Date.parse(seen) && Date.parse(seen) <= latest
+  ) {
     throw new StartError(
       `the list of releases in ${source} is of ${data.issued}, older than the one of ${seen} seen ` +
         `before; ${STAYS}. Try again later, or read the list from another place with --from`,

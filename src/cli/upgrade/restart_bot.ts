@@ -42,9 +42,9 @@ const TIMES = {
   /** For the old bot, which finishes its turns. */
   stopMs: 11 * 60_000,
   /** For the new one, from its start. */
-  startMs: 60_000,
-  /** Without any bot: a service manager waits ten seconds before it starts one. */
-  goneMs: 20_000,
+  startMs: 90_000,
+  /** Without any bot: a manager, or the watch of the old program, waits some seconds with the next. */
+  goneMs: 30_000,
 };
 
 const answerSchema = z.object({

@@ -46,7 +46,8 @@ import { openSource, type ReleaseSource } from "./source.ts";
 import { report } from "./report.ts";
 import type { Restarted } from "./restart_bot.ts";
 import { assertStoreFits, findPlace, restartOnto, undoTrial } from "./bot_place.ts";
-import { diskAdvice, download, lockOrRefuse, tried } from "./download.ts";
+import { diskAdvice, download, tried } from "./download.ts";
+import { lockOrRefuse } from "./lock.ts";
 import { tryProgram } from "./try_program.ts";
 
 /** Options of `upgrade`. */
@@ -155,7 +156,7 @@ async function readList(
   const list = readReleaseList(
     { text, signature: new TextDecoder().decode(signature) },
     releaseKey,
-    readSeen(files),
+    { seen: readSeen(files), now: Date.now() },
     source.nameOf(LIST_NAME),
   );
   writeSeen(files, list.issued);

@@ -36,6 +36,8 @@ export interface ProgramFiles {
   readonly next: string;
   /** When the newest list of releases was made that has been seen. */
   readonly seen: string;
+  /** Locked by a command that exchanges the program. It stays: the program itself is another file then. */
+  readonly lock: string;
 }
 
 /** Names the files; on Windows, a program keeps its ending. */
@@ -47,6 +49,7 @@ export function filesOf(program: string): ProgramFiles {
     previous: join(folder, `${name}.previous${end}`),
     next: join(folder, `.${name}.next${end}`),
     seen: join(folder, `.${name}.releases`),
+    lock: join(folder, `.${name}.lock`),
   };
 }
 

@@ -30,6 +30,8 @@ export interface TrialRecord {
   readonly since: number;
   /** Starts that have not ended in order. */
   readonly starts: number;
+  /** When the last start has ended in order; absent while one runs, and if it died. */
+  readonly left?: number;
 }
 
 /** A trial that has failed. */

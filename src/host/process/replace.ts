@@ -36,12 +36,17 @@ export function canReplace(target: Pick<Replaceable, "execve"> = process): boole
 /**
  * Replaces this process.
  *
+ * @param args Arguments of the program; by default those of this process.
  * @returns Only if the system refuses: the reason.
  */
-export function replaceProcess(program: string, target: Replaceable = process): unknown {
-  const { env, argv, argv0 } = target;
+export function replaceProcess(
+  program: string,
+  args: readonly string[] = process.argv.slice(2),
+  target: Pick<Replaceable, "env" | "argv0" | "execve"> = process,
+): unknown {
+  const { env, argv0 } = target;
   try {
-    target.execve?.(program, [argv0, ...argv.slice(2)], { ...env });
+    target.execve?.(program, [argv0, ...args], { ...env });
     return new Error("this system cannot replace a process");
   } catch (error) {
     return error;

@@ -23,10 +23,13 @@ const LIST = {
   releases: ["1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1"].map(release),
 };
 
-function read(value: unknown, seen?: string, by = signer) {
+const NOW = Date.parse("2026-11-24T00:00:00Z");
+const NEW = { seen: undefined, now: NOW };
+
+function read(value: unknown, seen?: string, by = signer, comment = "barnacle releases") {
   const text = new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
-  const signature = by.sign(text, "barnacle releases");
-  return readReleaseList({ text, signature }, signer.publicKey, seen, "the list");
+  const signature = by.sign(text, comment);
+  return readReleaseList({ text, signature }, signer.publicKey, { seen, now: NOW }, "the list");
 }
 
 describe("[SEC-R37] the list of releases", () => {
@@ -43,6 +46,11 @@ describe("[SEC-R37] the list of releases", () => {
     assert.equal(read(LIST, "2026-11-23T11:59:59Z").issued, LIST.issued);
   });
 
+  it("is taken if the newest seen one has a date to come, for the clock was wrong then", () => {
+    assert.equal(read(LIST, "2027-06-01T00:00:00Z").issued, LIST.issued);
+    assert.throws(() => read(LIST, "2026-11-24T20:00:00Z"), /older than the one of/);
+  });
+
   const wrong: readonly (readonly [what: string, read: () => unknown, said: RegExp])[] = [
     [
       "another key",
@@ -53,20 +61,30 @@ describe("[SEC-R37] the list of releases", () => {
       readReleaseList(
         { text: new Uint8Array(), signature: "" },
         "no key",
-        undefined,
+        NEW,
         "the list",
       ), /this is no public key/],
     ["a cut signature", () =>
       readReleaseList(
         { text: new Uint8Array(), signature: "untrusted comment: x\n" },
         signer.publicKey,
-        undefined,
+        NEW,
         "the list",
       ), /the signature is damaged or cut; nothing was changed\. Try again, or read the list from/],
     [
       "an older list",
       () => read(LIST, "2026-11-23T12:00:01Z"),
       /older than the one of 2026-11-23T12:00:01Z/,
+    ],
+    [
+      "a date to come",
+      () => read({ ...LIST, issued: "2026-11-25T00:00:01Z" }),
+      /^the list .* is of 2026-11-25T00:00:01Z, and here it is 2026-11-24T00:00:00\.000Z; nothing was changed\. Set the clock of this machine; if it is right, tell the maintainers$/,
+    ],
+    [
+      "the signature of another file",
+      () => read(LIST, undefined, signer, "barnacle v1.0.0"),
+      /^do not trust the list: the signature is of "barnacle v1\.0\.0", not of "barnacle releases"; nothing/,
     ],
     [
       "a later format",

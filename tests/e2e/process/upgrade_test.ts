@@ -16,6 +16,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -26,10 +27,12 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import type { Env } from "../../../src/lib/env.ts";
 import {
   buildReleases,
+  EXITS,
   FAULTS,
   NEXT_SCHEMA,
   REFUSALS,
@@ -38,6 +41,7 @@ import {
 import { newSigner } from "../../support/release/signer.ts";
 import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
+import { readHolder } from "../../../src/host/locks/lock.ts";
 import { loadFlock } from "../../../src/host/locks/flock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -49,7 +53,7 @@ before(() => {
   releases = buildReleases(join(place.path, "releases"), [
     { version: "1.0.0" },
     { version: "1.1.0" },
-    { version: "1.2.0", schema: 4, changes: [NEXT_SCHEMA, FAULTS, REFUSALS] },
+    { version: "1.2.0", schema: 4, changes: [NEXT_SCHEMA, FAULTS, EXITS, REFUSALS] },
   ]);
 });
 after(() => place[Symbol.dispose]());
@@ -118,6 +122,14 @@ async function answers({ say, mention, written, until }: Scene, text: string): P
   say("grace", "general", `${mention} ${text}`);
   await until(`the answer to ${text}`, () => written("general").some((one) => one.includes(text)));
   assert.equal(written("general").filter((one) => one.includes(text)).length, 1);
+}
+
+/** Ends the bot that the watch of an upgrade has started: it is no child of the test. */
+async function endBot({ dataDir }: Scene, first: SimulatedProcess): Promise<void> {
+  const { pid } = readHolder(join(dataDir, "lock")) ?? {};
+  assert.ok(pid !== undefined && pid !== first.pid);
+  process.kill(pid, "SIGTERM");
+  await first.exited; // it has the same streams
 }
 
 /** Watches how long no session is connected. */
@@ -321,7 +333,12 @@ describe("[O13] barnacle upgrade", () => {
       await answers(scene, "with the new one");
       assert.doesNotMatch((await upgrade(program, scene)).out, /runs/);
       const folder = readdirSync(join(program, "..")).sort();
-      assert.deepEqual(folder, [".barnacle.releases", "barnacle", "barnacle.previous"]);
+      assert.deepEqual(folder, [
+        ".barnacle.lock",
+        ".barnacle.releases",
+        "barnacle",
+        "barnacle.previous",
+      ]);
     });
   });
 
@@ -477,8 +494,18 @@ describe("[O13] barnacle upgrade", () => {
         /cannot write .*\.barnacle\.next \(EFBIG\); nothing was changed\. Free some space/,
       );
 
-      const descriptor = openSync(program, "r");
-      assert.equal((await loadFlock())({ descriptor, path: program }), true);
+      const path = join(dirname(program), ".barnacle.lock");
+      rmSync(path, { force: true });
+      symlinkSync("elsewhere", path);
+      await refused(
+        "a link",
+        await run(program, words),
+        74,
+        /cannot lock .*\.barnacle\.lock \(ELOOP\); nothing was changed\. Remove the link/,
+      );
+      rmSync(path);
+      const descriptor = openSync(path, "a+");
+      assert.equal((await loadFlock())({ descriptor, path }), true);
       await refused(
         "another upgrade",
         await run(program, words),
@@ -528,6 +555,7 @@ describe("[O13] barnacle upgrade", () => {
       /^barnacle: cannot exchange \S+ \(EISDIR\); the old .* Remove the folder \S+previous, and try/,
     );
     assert.deepEqual(readdirSync(folder).sort(), [
+      ".barnacle.lock",
       ".barnacle.releases",
       "barnacle",
       "barnacle.previous",
@@ -573,28 +601,63 @@ describe("[O13] barnacle upgrade", () => {
     assert.equal(await versionOf(`${program}.previous`), "1.0.0");
   });
 
-  it("says how to go back if the new version hangs before its first event", () => {
-    const program = install("1.0.0", "1.2.0");
-    const env = { NEW_VERSION: "hangs" };
-    return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
-      const bot = await scene.start();
-      await answers(scene, "before");
-      const waiting = upgrade(program, scene);
-      await scene.until("the hanging version", () => schemaOf(scene) === 4);
-      const refused = await upgrade(program, scene, ["--back"]);
-      assert.equal(refused.code, 75, refused.err);
-      assert.match(
-        refused.err,
-        /^barnacle: the bot \(pid \d+\) has accepted no event, and cannot go back itself: .*; nothing was changed\. End it, and run this again$/,
-      );
-      bot.kill("SIGKILL");
-      await bot.exited;
-      assert.equal((await upgrade(program, scene, ["--back"])).code, 0);
-      assert.match((await waiting).out, /1\.0\.0 is back: the operator asked for it$/);
-      await scene.start();
-      await answers(scene, "after");
+  const ENDS = [
+    ["ends at once", "exits", /it ended before its first event$/],
+    ["dies after the migration", "dies", /it ended before its first event$/],
+    ["hangs", "hangs", /it answered no command for \d+ s, and was ended$/],
+  ] as const;
+  for (const [what, fault, why] of ENDS) {
+    it(`goes back without a service manager if the new version ${what}`, () => {
+      const program = install("1.0.0", "1.2.0");
+      const env = { NEW_VERSION: fault, BARNACLE_WATCH_MS: "2000" };
+      return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
+        const bot = await scene.start();
+        await answers(scene, "before");
+        const trying = upgrade(program, scene);
+        await scene.until("the new program", () => existsSync(`${program}.previous`));
+        await scene.until("the closed connection", () => scene.simulator.connected() === 0);
+        scene.say("grace", "general", `${scene.mention} in between`);
+        const second = await upgrade(program, scene, ["--back"]);
+        assert.deepEqual([second.code, second.out], [75, ""], second.err);
+        assert.match(second.err, /^barnacle: another `barnacle upgrade` of \S+ is running; wait/);
+        const tried = await trying;
+        assert.equal(tried.code, 1, `${tried.out}${tried.err}`);
+        assert.match(tried.out, /^Barnacle 1\.2\.0 could not start, so 1\.0\.0 is back: /);
+        assert.match(tried.out, why);
+        assert.equal(await versionOf(program), "1.0.0");
+        await scene.line(bot, /A newer Barnacle could not start with these data/);
+        await scene.until("the old bot", () => scene.simulator.connected() > 0);
+        await scene.replies("general", 2);
+        await answers(scene, "after");
+        assert.equal(schemaOf(scene), 3);
+        assert.equal(scene.written("general").filter((one) => one.includes("between")).length, 1);
+        await endBot(scene, bot);
+      });
     });
-  });
+  }
+
+  for (
+    const [point, schema, version] of [
+      ["watched", 4, "1.2.0"],
+      ["putBack", 3, "1.2.0"],
+      ["wentBack", 3, "1.0.0"],
+    ] as const
+  ) {
+    it(`leaves a version that works if the watch of a hanging one is killed: ${point}`, () => {
+      const program = install("1.0.0", "1.2.0");
+      return withSimulation({ command: { program, args: [] } }, async (scene) => {
+        const fault = { NEW_VERSION: "hangs", BARNACLE_WATCH_MS: "1000" };
+        const bot = await scene.start({ ...fault, BARNACLE_CRASH_AT: point });
+        await answers(scene, "before");
+        const trying = upgrade(program, scene);
+        await bot.exited; // the watch has its streams, too
+        assert.deepEqual([schemaOf(scene), await versionOf(program)], [schema, version]);
+        await scene.start();
+        await answers(scene, "after");
+        assert.equal((await trying).code, version === "1.2.0" ? 0 : 1);
+      });
+    });
+  }
 
   it("does not restart a bot that runs another program", () => {
     const program = install("1.0.0", "1.1.0");

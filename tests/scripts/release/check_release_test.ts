@@ -39,10 +39,11 @@ describe("[SEC-R37] checkRelease()", skipUnless(process.platform === "linux", "n
       .digest("hex");
     const path = `v1.0.0/barnacle-${PLATFORM}`;
     const files = { [PLATFORM]: { path, sha256 } };
-    const list = JSON.stringify({ releases: [{ version: "1.0.0", files }] });
-    const write = (text: string, by = signer) => {
+    const issued = "2026-11-23T12:00:00Z";
+    const list = JSON.stringify({ issued, releases: [{ version: "1.0.0", files }] });
+    const write = (text: string, by = signer, comment = "barnacle releases") => {
       writeFileSync(join(folder, "releases.json"), text);
-      const signature = by.sign(new TextEncoder().encode(text), "releases");
+      const signature = by.sign(new TextEncoder().encode(text), comment);
       writeFileSync(join(folder, "releases.json.minisig"), signature);
     };
     write(list);
@@ -123,10 +124,24 @@ describe("[SEC-R37] checkRelease()", skipUnless(process.platform === "linux", "n
     ],
     "with a list of other releases": [
       ({ write, again }) => {
-        write('{"releases":[]}');
+        write('{"issued":"2026-11-23T12:00:00Z","releases":[]}');
         again();
       },
       /^releases\.json lacks 1\.0\.0$/,
+    ],
+    "with a list of a time to come": [
+      ({ write, again, list }) => {
+        write(list.replace("2026-", "9026-"));
+        again();
+      },
+      /^releases\.json is of 9026-11-23T12:00:00Z, which is to come$/,
+    ],
+    "with another signature in place of the list's": [
+      ({ write, again, list, signer }) => {
+        write(list, signer, "barnacle v1.0.0");
+        again();
+      },
+      /^releases\.json: the signature is of "barnacle v1\.0\.0"$/,
     ],
     "with a list of other programs": [
       ({ write, again, list }) => {

@@ -205,6 +205,14 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
     }
   });
 
+  it("installs into a folder of all users that has the sticky bit", async () => {
+    const dir = join(place.path, "sticky");
+    mkdirSync(dir);
+    chmodSync(dir, 0o1777);
+    const { code, error } = await install({ args: ["--dir", dir] });
+    assert.deepEqual([code, error], [0, ""]);
+  });
+
   it("names the version in the address", async () => {
     server.requests.length = 0;
     assert.equal((await install({ args: ["--version", "1.0.0"] })).code, 0);
@@ -406,6 +414,16 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
         words:
           /BIN needs 976562500 MB of room and has \d+; make room, or name another folder with --dir; nothing was changed/,
         prepare: () => ({ path: scriptWith({ roomKb: 1e12 }) }),
+      },
+      "if every user may write to the folder": {
+        words:
+          /every user may write to \S+shared, and could exchange the program; run `chmod o-w \S+shared` first, or name another folder with --dir; nothing was changed/,
+        prepare: () => {
+          const shared = join(place.path, "shared");
+          mkdirSync(shared);
+          chmodSync(shared, 0o777);
+          return { args: ["--dir", shared] };
+        },
       },
       "if it may not write there": {
         words: /you may not write to \/proc\/barnacle; name another folder with --dir/,

@@ -47,6 +47,9 @@ describe("[SEC-R37] the script of the list", () => {
     writeFileSync(`${path}.minisig`, signer.sign(bytes, "barnacle releases"));
     assert.deepEqual(readSigned(path, signer.publicKey), list);
     assert.throws(() => readSigned(path, newSigner().publicKey), /the signature is of the key/);
+    writeFileSync(`${path}.minisig`, signer.sign(bytes, "barnacle v1.0.0"));
+    assert.throws(() => readSigned(path, signer.publicKey), /is of "barnacle v1\.0\.0", not of/);
+    writeFileSync(`${path}.minisig`, signer.sign(bytes, "barnacle releases"));
     writeFileSync(path, "{}");
     assert.throws(() => readSigned(path, signer.publicKey), /not the one that was signed/);
   });

@@ -46,16 +46,25 @@ export const NEXT_SCHEMA: SourceChange = {
 };
 
 /**
- * Faults of a new version after it has migrated the store, by a variable: it fails, hangs, or
+ * Faults of a version on trial after it has migrated the store, by a variable: it fails, hangs, or
  * dies as by a power cut.
  */
 export const FAULTS: SourceChange = {
   file: "src/cli/run/run.ts",
   from: "      if (trial.isOpen()) await checkTokens(setup);",
-  to: `      if (env["NEW_VERSION"] === "fails") throw new Error("a fault of the new version");
-      if (env["NEW_VERSION"] === "hangs") await new Promise((end) => setTimeout(end, 2 ** 30));
-      if (env["NEW_VERSION"] === "dies") process.kill(process.pid, "SIGKILL");
+  to: `      const fault = trial.isOpen() ? env["NEW_VERSION"] : undefined;
+      if (fault === "fails") throw new Error("a fault of the new version");
+      if (fault === "hangs") await new Promise((end) => setTimeout(end, 2 ** 30));
+      if (fault === "dies") process.kill(process.pid, "SIGKILL");
       if (trial.isOpen()) await checkTokens(setup);`,
+};
+
+/** A version on trial that ends at once, by the same variable. */
+export const EXITS: SourceChange = {
+  file: "src/cli/run/run.ts",
+  from: "  const parts = partsOf(flags, io);",
+  to: `  const parts = partsOf(flags, io);
+  if (parts.trial.isOpen() && io.env["NEW_VERSION"] === "exits") process.exit(0);`,
 };
 
 /** A new version that refuses each config, by the same variable. */
