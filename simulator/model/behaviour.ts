@@ -211,7 +211,8 @@ export async function answerWithBehaviour(
       return finish("tool_calls", 5);
     case "reasoning":
       stream();
-      res.write(format.thought("The user wants something. ") + format.thought("I must be kind."));
+      res.write(format.thought("The user wants something. "));
+      res.write(format.thought("I must be kind."));
       return finish("stop", await say(answer));
     case "think_tags":
       stream();
@@ -223,8 +224,9 @@ export async function answerWithBehaviour(
       return finish("stop", 1);
     case "invalid_utf8": {
       stream();
-      const event = new TextEncoder().encode(format.text("Well, §§ and on."));
-      res.write(event.map((byte) => byte === 0xc2 ? 0xff : byte)); // the first byte of each "§"
+      const event = format.text("Well, §§ and on.");
+      const bytes = typeof event === "string" ? new TextEncoder().encode(event) : event;
+      res.write(bytes.map((byte) => byte === 0xc2 ? 0xff : byte)); // the first byte of each "§"
       return finish("stop", 4);
     }
     case "bad_arguments":

@@ -82,7 +82,7 @@ const FINISH = {
 export function googleFormat(
   model: string,
   { input, cached }: ReportedTokens = { input: INPUT_TOKENS },
-): WireFormat {
+): WireFormat<string> {
   const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
   const parts = (...all: object[]) =>
     data({

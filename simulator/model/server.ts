@@ -1,5 +1,5 @@
 /**
- * Serves the built-in model on loopback, in the formats of OpenAI, Anthropic and Google.
+ * Serves the built-in model on loopback, in the formats of OpenAI, Anthropic, Google and Amazon.
  *
  * The bot reaches it like any model, so the demo and the tests use all of `providers/`. On request,
  * it fails like real servers.
@@ -20,6 +20,8 @@ import { answerEmbeddings, type EmbeddingBehaviour, type EmbeddingRequest } from
 import { answerPull } from "./pull.ts";
 import { filesOf, wordsOf } from "./script.ts";
 import { googleFormat, googleModelIn, parseGoogleRequest } from "./google.ts";
+import { bedrockFormat, bedrockModelIn, parseBedrockRequest } from "./bedrock.ts";
+import { parseResponsesRequest, responsesFormat } from "./responses.ts";
 import { type CacheKind, createPromptCache, type PromptCache } from "./prompt_cache.ts";
 import {
   anthropicFormat,
@@ -82,7 +84,15 @@ export interface ModelServer {
 /** Number of recorded requests. */
 export const REQUESTS_MAX = 200;
 
-const FORMATS = { openai: openAiFormat, anthropic: anthropicFormat, google: googleFormat };
+const FORMATS = {
+  openai: openAiFormat,
+  anthropic: anthropicFormat,
+  google: googleFormat,
+  responses: responsesFormat,
+  bedrock: bedrockFormat,
+};
+
+const RESPONSES = "/v1/responses";
 
 const BODY_MAX_BYTES = 8 * 1024 * 1024;
 const MODELS = ["barnacle-script"];
@@ -128,16 +138,22 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
   };
 
   const record = (incoming: IncomingMessage, res: ServerResponse, body: string) => {
-    const google = googleModelIn(pathOf(incoming));
-    const request = google === undefined
-      ? parseWireRequest(body)
-      : parseGoogleRequest(jsonOf(body), google);
+    const path = pathOf(incoming);
+    const google = googleModelIn(path);
+    const bedrock = bedrockModelIn(path);
+    const request = google !== undefined
+      ? parseGoogleRequest(jsonOf(body), google)
+      : bedrock !== undefined
+      ? parseBedrockRequest(jsonOf(body), bedrock)
+      : path === RESPONSES
+      ? parseResponsesRequest(jsonOf(body))
+      : parseWireRequest(body);
     if (!request) return undefined;
     const prompt = request.messages.findLast(({ role }) => role === "user")?.text ?? "";
     const words = wordsOf(prompt);
     const kept: Mutable<RecordedRequest> = {
       ...request,
-      path: pathOf(incoming),
+      path,
       headers: headersOf(incoming),
       body,
       words,
@@ -209,12 +225,17 @@ export async function startModelServer(settings: ModelServerSettings = {}): Prom
       ? "openai"
       : path === "/v1/messages"
       ? "anthropic"
+      : path === RESPONSES
+      ? "responses"
+      : bedrockModelIn(path) !== undefined
+      ? "bedrock"
       : googleModelIn(path) !== undefined
       ? "google"
       : undefined;
     if (!kind) return send(res, 404, JSON.stringify({ error: { message: "no such path" } }));
     const body = await bodyOf(incoming);
-    const format = FORMATS[kind](MODELS[0] ?? "", body ? caches?.[kind].count(body) : undefined);
+    const cache = kind === "responses" || kind === "bedrock" ? undefined : caches?.[kind];
+    const format = FORMATS[kind](MODELS[0] ?? "", body ? cache?.count(body) : undefined);
     const request = body === undefined ? undefined : record(incoming, res, body);
     if (!request) return send(res, 400, format.errorBody("not a streaming chat request"));
     await answerWithBehaviour(request, format, res, {

@@ -75,17 +75,23 @@ export interface WireCall {
   readonly arguments: string;
 }
 
-/** One format's events, as text to write. */
-export interface WireFormat {
+/** Why an answer ends. */
+export type WireEnd = "stop" | "length" | "tool_calls" | "content_filter";
+
+/** Events as they are written; most formats have text. */
+export type WireEvents = string | Uint8Array;
+
+/** One format's events. */
+export interface WireFormat<Events extends WireEvents = WireEvents> {
   /** Before the first text. */
-  open(): string;
-  text(delta: string): string;
-  thought(delta: string): string;
-  toolCall(call: WireCall): string;
+  open(): Events;
+  text(delta: string): Events;
+  thought(delta: string): Events;
+  toolCall(call: WireCall): Events;
   /** The end of an answer; nothing follows it. */
-  finish(reason: "stop" | "length" | "tool_calls" | "content_filter", outputTokens: number): string;
+  finish(reason: WireEnd, outputTokens: number): Events;
   /** A failure after the answer has begun. */
-  error(kind: "overloaded" | "exploded"): string;
+  error(kind: "overloaded" | "exploded"): Events;
   /** The body of a failure with a status of its own. */
   errorBody(message: string): string;
 }
@@ -106,7 +112,7 @@ const SCRIPTED: ReportedTokens = { input: INPUT_TOKENS };
 export function openAiFormat(
   model: string,
   { input, cached }: ReportedTokens = SCRIPTED,
-): WireFormat {
+): WireFormat<string> {
   const base = { id: "chatcmpl-script", object: "chat.completion.chunk", created: 0, model };
   let calls = 0;
   const data = (payload: object) => `data: ${JSON.stringify(payload)}\n\n`;
@@ -158,7 +164,7 @@ const ANTHROPIC_STOP = {
 export function anthropicFormat(
   model: string,
   { input, cached = 0 }: ReportedTokens = SCRIPTED,
-): WireFormat {
+): WireFormat<string> {
   let index = -1;
   let openBlock: string | undefined;
   const event = (payload: { readonly type: string; readonly [key: string]: unknown }) =>

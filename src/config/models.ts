@@ -216,11 +216,19 @@ function withDefaults(
   env: Env,
 ): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
   if (written.baseUrl !== undefined) {
-    return { provider: { ...written, id, baseUrl: written.baseUrl }, model };
+    const region = written.aws?.region ?? regionIn(written.baseUrl) ?? regionOf(env);
+    if (region === undefined && written.aws?.accessKeyId) return noRegion(id);
+    const aws = written.aws && { ...written.aws, region };
+    return { provider: { ...written, id, baseUrl: written.baseUrl, aws }, model };
   }
-  // Without an address, the vendor of that name, or the only vendor with that API.
+  if (written.kind === "bedrock") return atBedrock(id, written, model, env);
+  // Without an address, the vendor of that name, or the only vendor with that API. OpenAI has two.
   const vendor = VENDORS.find((one) => one.id === id && one.kind === written.kind) ??
-    VENDORS.find(({ kind }) => kind === written.kind && kind !== "openai-compatible");
+    VENDORS.find(({ id, kind }) =>
+      written.kind === "openai-responses"
+        ? id === "openai"
+        : kind === written.kind && kind !== "openai-compatible"
+    );
   if (!vendor) {
     return {
       kind: "problem",
@@ -238,6 +246,61 @@ function withDefaults(
     apiKey: served?.apiKey ?? written.apiKey,
   };
   return { provider, model };
+}
+
+/** Amazon's servers have an address for each region. Keys of the config count before all others. */
+function atBedrock(
+  id: string,
+  written: WrittenProvider,
+  model: string,
+  env: Env,
+): ModelChoice | Extract<ResolvedModels, { kind: "problem" }> {
+  const region = written.aws?.region ?? regionOf(env);
+  if (region === undefined) return noRegion(id);
+  const hasKey = written.apiKey !== undefined || written.aws?.accessKeyId !== undefined;
+  const apiKey = hasKey ? written.apiKey : envSecret(env, BEDROCK_KEY);
+  const signing = hasKey || apiKey ? written.aws : signingKeys(env);
+  const baseUrl = `https://bedrock-runtime.${region}.amazonaws.com`;
+  return { provider: { ...written, id, baseUrl, apiKey, aws: { ...signing, region } }, model };
+}
+
+function noRegion(id: string): Extract<ResolvedModels, { kind: "problem" }> {
+  return {
+    kind: "problem",
+    path: `models.providers.${id}.aws.region`,
+    message: "The provider has no region",
+    hint: 'set "aws": { "region": "eu-central-1" }, or AWS_REGION',
+  };
+}
+
+/** Variable with an API key for Amazon Bedrock. */
+const BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK";
+
+/** Keys of the environment that sign requests to Amazon. */
+function signingKeys(env: Env): WrittenProvider["aws"] {
+  return {
+    accessKeyId: envSecret(env, "AWS_ACCESS_KEY_ID"),
+    secretAccessKey: envSecret(env, "AWS_SECRET_ACCESS_KEY"),
+    sessionToken: envSecret(env, "AWS_SESSION_TOKEN"),
+  };
+}
+
+/** Variables of the environment with a secret for a model. */
+export const MODEL_SECRETS: readonly string[] = [
+  ...VENDORS.map(({ keyVariable }) => keyVariable),
+  BEDROCK_KEY,
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+];
+
+function regionOf(env: Env): string | undefined {
+  return (env["AWS_REGION"]?.trim() || env["AWS_DEFAULT_REGION"]?.trim()) || undefined;
+}
+
+/** The region in an address of Amazon's. */
+function regionIn(baseUrl: string): string | undefined {
+  return /^https?:\/\/bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\./.exec(baseUrl)?.[1];
 }
 
 /** A vendor needs a key; OpenAI's API works with an address alone, too. */

@@ -8,7 +8,7 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { account as accountSchema, discord as discordSchema } from "./schema/discord.ts";
 import { BOT_TOKEN, DEFAULT_ACCOUNT, type WrittenAccount } from "./schema/accounts.ts";
-import { VENDORS } from "./models.ts";
+import { MODEL_SECRETS } from "./models.ts";
 import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
@@ -249,7 +249,7 @@ export function registerSecrets(
   logging: { readonly addSecret: (secret: string) => void },
 ): void {
   for (const { secret } of secrets.values()) logging.addSecret(secret.reveal());
-  for (const name of [BOT_TOKEN, ...VENDORS.map(({ keyVariable }) => keyVariable)]) {
+  for (const name of [BOT_TOKEN, ...MODEL_SECRETS]) {
     const value = envSecret(env, name);
     if (value) logging.addSecret(value.reveal());
   }

@@ -167,6 +167,7 @@ export function withGenerate(model: Model, generate: Model["generate"]): Model {
  * - `web_page`: HTML, from a wrong address or a login page; the operator.
  * - `context_length`: the request is too long for the model; a shorter one may succeed.
  * - `redirected`: a redirect, which Barnacle does not follow; the operator.
+ * - `filtered`: the model or its provider refuses to answer this conversation; other words may help.
  * - `rejected`: the API refused the request as written; the operator, or a bug.
  * - `rate_limited`, `unavailable`: temporary; a later request may succeed.
  * - `timeout`: no first byte, or no further one, for too long.
@@ -179,6 +180,7 @@ export type ModelErrorKind =
   | "web_page"
   | "context_length"
   | "redirected"
+  | "filtered"
   | "rejected"
   | "rate_limited"
   | "unavailable"

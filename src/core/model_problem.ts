@@ -77,6 +77,7 @@ export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined 
           "and check whether a login page intercepts requests",
       };
     case "context_length":
+    case "filtered":
     case "rejected":
     case "rate_limited":
     case "unavailable":
@@ -98,6 +99,10 @@ const NEXT_STEPS: readonly (readonly [reason: RegExp, fix: string])[] = [
     "agents.defaults.model",
   ],
   [/^(?:rejected|not_an_answer):/, "test the model by `barnacle model test`"],
+  [
+    /^filtered:/,
+    "ask in other words; if it refuses too much, choose another model, or change the provider's filter",
+  ],
   [/^cut:/, "raise maxOutput of the model in models.providers, or the limit of its server"],
   [/^no answer within/, "choose a faster model, or raise agents.turnTimeoutSec"],
   [/^no words after/, "choose another model, or raise agents.maxSteps"],

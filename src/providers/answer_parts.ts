@@ -134,7 +134,7 @@ export function endingFault(
       return notAnAnswer("said that it calls tools, and called none");
     case "content_filter":
       return new ModelError(`${modelId} gave no answer: its content filter stopped it`, {
-        kind: "rejected",
+        kind: "filtered",
         modelId,
       });
     case "length":

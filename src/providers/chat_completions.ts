@@ -8,103 +8,39 @@
  */
 
 import { createParser } from "eventsource-parser";
-import type { FinishReason, ModelError, ModelPart, ModelUsage } from "../core/model.ts";
-import { type Ask, type AskDeps, createWire } from "./wire.ts";
+import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
+import type { Ask, AskDeps } from "./wire.ts";
 import { idFormOf, withIdsOf } from "./call_ids.ts";
-import {
-  endpointOf,
-  modelIdOf,
-  type ModelSettings,
-  secretsOf,
-  sessionHeaderOf,
-} from "./settings.ts";
+import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
+import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
 import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
 import { createChatBodies } from "./chat_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
-
-/** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
-const LAST_CHUNK_MS = 1_000;
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
 /** Creates the `Ask` of one model. */
 export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
-  const modelId = modelIdOf(settings);
-  const secrets = secretsOf(provider);
   const url = `${endpointOf(provider)}/chat/completions`;
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    ...(provider.apiKey !== undefined && { authorization: `Bearer ${provider.apiKey}` }),
-  };
-  for (const [header, value] of Object.entries(provider.headers ?? {})) {
-    // In place of ours, because `fetch` joins two values into one header.
-    headers[header.toLowerCase()] = value;
-  }
+  const headers = bearerHeaders(provider);
   const form = idFormOf(settings);
   const bodyOf = createChatBodies({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
-
-  return async function* (request, signal) {
-    signal.throwIfAborted();
-    const wire = createWire({ ...deps, modelId, secrets }, signal);
-    try {
-      const { name: field, value } = sessionHeaderOf(provider, request) ?? {};
-      const all = field === undefined ? headers : { ...headers, [field]: value ?? "" };
-      const body = bodyOf(
-        form ? { ...request, messages: withIdsOf(form, request.messages) } : request,
-      );
-      await wire.send(url, { method: "POST", headers: all, body });
-      const answer = createChatAnswerReader(modelId, secrets);
-      const { showsThinking } = request;
-      while (!answer.isOver()) {
-        const bytes = await wire.read().catch((error) => {
-          if (signal.aborted || !answer.hasEnded()) throw error;
-          return undefined; // only token counts are missing
-        });
-        const text = answer.read(bytes);
-        const thinking = answer.thinking();
-        if (showsThinking && thinking !== "") yield { kind: "thinking", text: thinking };
-        if (text !== "") yield { kind: "text", text };
-        signal.throwIfAborted();
-        if (answer.hasEnded()) wire.shortenTimeout(LAST_CHUNK_MS);
-      }
-      const finish = answer.finish();
-      wire.release();
-      yield finish;
-    } finally {
-      wire.close();
-    }
-  };
-}
-
-/** Reads one answer from its bytes. */
-export interface ChatAnswerReader {
-  /**
-   * Reads the next bytes of the body.
-   *
-   * @param bytes `undefined` at the body's end.
-   * @returns The new text, in one piece; often empty.
-   */
-  read(bytes: Uint8Array | undefined): string;
-  /** The thinking in the bytes that were read last; often empty. */
-  thinking(): string;
-  /** Whether the server has said why the answer ended; only token counts may follow. */
-  hasEnded(): boolean;
-  /** Whether the answer needs no more bytes: `[DONE]` arrived, or the answer failed or ended. */
-  isOver(): boolean;
-  /**
-   * Returns the last part.
-   *
-   * @throws {ModelError} If the answer failed or broke off, or has neither text nor calls.
-   */
-  finish(): Extract<ModelPart, { kind: "finish" }>;
+  return createStreamedAsk(settings, deps, {
+    write: (request) => ({
+      url,
+      headers,
+      body: bodyOf(form ? { ...request, messages: withIdsOf(form, request.messages) } : request),
+    }),
+    createReader: createChatAnswerReader,
+  });
 }
 
 /** Creates the reader of one answer. */
 export function createChatAnswerReader(
   modelId: string,
   secrets: readonly string[],
-): ChatAnswerReader {
+): AnswerReader {
   const decoder = new TextDecoder();
   const visible = createVisibleText();
   const tools = createToolCalls();

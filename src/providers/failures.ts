@@ -26,11 +26,13 @@ const errorObjectSchema = z.looseObject({
   status: z.string().nullish(),
   details: z.array(detailSchema).optional().catch(undefined),
   n_ctx: z.number().optional().catch(undefined), // llama.cpp
+  metadata: z.looseObject({ flagged_input: z.string() }).optional().catch(undefined), // OpenRouter
 });
 const errorBodySchema = z.lazy(() =>
   z.looseObject({
     error: z.union([errorObjectSchema, z.string()]).optional(),
     message: z.string().optional(),
+    Message: z.string().optional(), // Amazon's
     detail: z.string().optional(),
   })
 );
@@ -67,7 +69,7 @@ export function refusalOf(
   now: number,
 ): ModelError {
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
-  const serverError = serverErrorOf(jsonOf(body));
+  const serverError = withHeader(serverErrorOf(jsonOf(body)), headers);
   const kind = kindOf(status, serverError);
   const retryAfterMs = retryAfterOf(headers, now) ?? serverError.retryAfterMs;
   const reason = serverError.message === undefined
@@ -83,6 +85,12 @@ export function refusalOf(
     retryAfterMs,
     contextWindow: kind === "context_length" ? namedWindow(serverError) : undefined,
   });
+}
+
+/** Amazon names the kind of an error in a header: `"ThrottlingException:http://…"`. */
+function withHeader(error: ServerError, headers: Headers): ServerError {
+  const name = headers.get("x-amzn-errortype")?.split(/[:#]/)[0];
+  return name ? { ...error, codes: [...error.codes, name] } : error;
 }
 
 /** Barnacle follows no redirect, because it would send the key to another server. */
@@ -117,9 +125,11 @@ export function brokenAnswerOf(
     : `: ${cleanServerMessage(serverError.message, secrets)}`;
   const kind = isTooLong(400, serverError)
     ? "context_length"
-    : serverError.codes.some((code) => /overloaded|unavailable|^5\d\d$/.test(code))
+    : serverError.codes.some((code) => FILTER_CODES.has(code))
+    ? "filtered"
+    : serverError.codes.some((code) => DOWN_CODES.test(code))
     ? "unavailable"
-    : serverError.codes.some((code) => /rate_?limit|^429$/.test(code))
+    : serverError.codes.some((code) => /rate_?limit|throttling|^429$/i.test(code))
     ? "rate_limited"
     : "not_an_answer";
   return new ModelError(
@@ -189,6 +199,21 @@ function namesThinking(kind: ModelErrorKind, reason: string): boolean {
   return MAY_MEAN_TOOLS.has(kind) && THINKING_WORDS.test(reason);
 }
 
+/** Codes of OpenAI, Azure, Alibaba and gateways for a conversation that a filter refuses. */
+const FILTER_CODES: ReadonlySet<string> = new Set([
+  "content_filter",
+  "content_policy_violation",
+  "ResponsibleAIPolicyViolation",
+  "moderation_blocked",
+  "data_inspection_failed",
+  "DataInspectionFailed",
+  "flagged_input",
+]);
+
+/** Codes in the middle of an answer for a server that may work again soon. */
+const DOWN_CODES =
+  /overloaded|unavailable|^5\d\d$|^server_error$|^(?:internalServer|modelStreamError|modelTimeout)/i;
+
 /** Number of first characters that identify a key. Fewer would match words. */
 const KEY_BEGINNING = 6;
 
@@ -243,18 +268,22 @@ function namedWindow({ window, message = "" }: ServerError): number | undefined 
   return Number.isSafeInteger(named) && named > 0 ? named : undefined;
 }
 
+/** Bedrock has no code for a model that it does not know, or does not serve by this name. */
+const NO_MODEL_WORDS = /\bmodel identifier is invalid\b|\bon-demand throughput isn.t supported\b/;
+
 function kindOf(status: number, serverError: ServerError): ModelErrorKind {
-  const { codes } = serverError;
+  const { codes, message = "" } = serverError;
   if (isTooLong(status, serverError)) return "context_length";
   // Some servers send 400 for these, so their codes decide before the status.
-  if (codes.includes("model_not_found")) return "not_found";
+  if (codes.includes("model_not_found") || NO_MODEL_WORDS.test(message)) return "not_found";
+  if (codes.some((code) => FILTER_CODES.has(code))) return "filtered"; // also with 403
   if (codes.includes("API_KEY_INVALID")) return "unauthorized"; // Google's, with 400
   // Waiting does not restore a used-up quota.
   if (status === 402 || codes.some((code) => QUOTA_CODES.has(code))) return "quota";
   if (status === 401 || status === 403) return "unauthorized";
   if (status === 404) return "not_found";
   if (status === 429) return "rate_limited";
-  if (status === 408 || status >= 500) return "unavailable";
+  if (status === 408 || status === 424 || status >= 500) return "unavailable"; // 424: Bedrock's
   return "rejected";
 }
 
@@ -276,18 +305,22 @@ function serverErrorOf(body: unknown): ServerError {
   // Google sends a list with one error in place of a stream.
   const parsed = errorBodySchema.safeParse(Array.isArray(body) ? body[0] : body);
   if (!parsed.success) return { codes: [] };
-  const { error, message, detail } = parsed.data;
+  const { error, message, Message, detail } = parsed.data;
   if (typeof error === "string") return { message: error, codes: [] };
-  const text = error?.message ?? message ?? detail;
+  const text = error?.message ?? message ?? Message ?? detail;
   const details = error?.details ?? [];
   const reasons = details.map(({ reason }) => reason);
   const delay = details.map(({ retryDelay }) => /^(\d+(?:\.\d+)?)s$/.exec(retryDelay ?? "")?.[1])
     .find((seconds) => seconds !== undefined);
   return {
     message: text,
-    codes: [error?.type, error?.code, error?.status, ...reasons].flatMap((code) =>
-      code === undefined || code === null ? [] : [String(code)]
-    ),
+    codes: [
+      error?.type,
+      error?.code,
+      error?.status,
+      error?.metadata && "flagged_input",
+      ...reasons,
+    ].flatMap((code) => code === undefined || code === null ? [] : [String(code)]),
     retryAfterMs: delay !== undefined ? Math.ceil(Number(delay) * 1_000) : undefined,
     window: typeof error === "object" ? error.n_ctx : undefined,
   };

@@ -9,18 +9,30 @@ import type { Abilities, Model, ModelPart, ModelRequest, ModelUsage } from "../c
 import { microsOf, type Price, tokensIn } from "../core/spending/usage.ts";
 import { charsIn } from "../core/fit_request.ts";
 
+/** Keys of Amazon's, by which requests are signed. */
+export interface AwsKeys {
+  /** `"eu-central-1"`. */
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of temporary keys; absent for others. */
+  readonly sessionToken?: string;
+}
+
 /** Settings of a provider: a server with models. */
 export interface ProviderSettings {
   /** Name in the config: `"local"`. */
   readonly id: string;
   /** Wire format of its API. */
-  readonly kind: "openai-compatible" | "anthropic" | "google";
+  readonly kind: "openai-compatible" | "openai-responses" | "anthropic" | "google" | "bedrock";
   /** `"http://127.0.0.1:11434/v1"`. Without a path, `/v1` is added. */
   readonly baseUrl: string;
   /** Absent if the server needs no key. */
   readonly apiKey?: string;
   /** Headers of every request. Their values count as secrets. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Keys that sign requests to Amazon Bedrock; absent: `apiKey` alone identifies the operator. */
+  readonly aws?: AwsKeys;
   /** Name of the header that carries a hash of the session's key; absent: none does. */
   readonly sessionHeader?: string;
 }
@@ -49,8 +61,10 @@ export function modelIdOf({ provider, name }: ModelSettings): string {
 /** Path before the paths of a wire format, which operators may leave out. */
 const BASE_PATHS = {
   "openai-compatible": "/v1",
+  "openai-responses": "/v1",
   anthropic: "/v1",
   google: "/v1beta",
+  bedrock: "",
 } as const satisfies Record<ProviderSettings["kind"], string>;
 
 /**
@@ -70,13 +84,29 @@ export function endpointOf({ baseUrl, kind }: Pick<ProviderSettings, "baseUrl" |
 }
 
 /** All texts of a provider that an error must not repeat. */
-export function secretsOf({ apiKey, headers, baseUrl }: ProviderSettings): readonly string[] {
+export function secretsOf(
+  { apiKey, headers, baseUrl, aws }: ProviderSettings,
+): readonly string[] {
   const { username, password } = URL.canParse(baseUrl)
     ? new URL(baseUrl)
     : { username: "", password: "" };
-  return [apiKey ?? "", ...Object.values(headers ?? {}), username, password]
+  const signing = aws ? [aws.accessKeyId, aws.secretAccessKey, aws.sessionToken ?? ""] : [];
+  return [apiKey ?? "", ...signing, ...Object.values(headers ?? {}), username, password]
     .map((secret) => secret.replace(/^Bearer /i, ""))
     .filter((secret) => secret !== "");
+}
+
+/** The headers of a request with a body of JSON and the provider's key, if it has one. */
+export function bearerHeaders({ apiKey }: ProviderSettings): Readonly<Record<string, string>> {
+  return {
+    "content-type": "application/json",
+    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+  };
+}
+
+/** Whether the API is one of OpenAI's, with its list of models. */
+export function isOpenai({ kind }: Pick<ProviderSettings, "kind">): boolean {
+  return kind === "openai-compatible" || kind === "openai-responses";
 }
 
 /** Number of hex digits of a value. */
@@ -88,8 +118,12 @@ export function sessionHeaderOf(
   { sessionKey }: Pick<ModelRequest, "sessionKey">,
 ): { readonly name: string; readonly value: string } | undefined {
   if (sessionHeader === undefined || sessionKey === undefined) return undefined;
-  const value = createHash("sha256").update(sessionKey).digest("hex").slice(0, LENGTH);
-  return { name: sessionHeader.toLowerCase(), value };
+  return { name: sessionHeader.toLowerCase(), value: hashOfSession(sessionKey) };
+}
+
+/** A session's key as servers get it, so that they do not learn people's ids. */
+export function hashOfSession(sessionKey: string): string {
+  return createHash("sha256").update(sessionKey).digest("hex").slice(0, LENGTH);
 }
 
 /** Wraps a model so that the last part of each answer has tokens, and money if it is known. */

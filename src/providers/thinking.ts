@@ -1,4 +1,4 @@
-/** Writes levels of thinking for each wire format, and thinking that Anthropic wants back. */
+/** Writes levels of thinking for each wire format, and thinking that servers want back. */
 
 import { z } from "zod";
 import type { ModelMessage, ModelRequest, ToolCall } from "../core/model.ts";
@@ -19,7 +19,7 @@ export const EFFORTS: Readonly<Record<ThinkLevel, string>> = {
 };
 
 /** Tokens for thinking. Anthropic takes 1024 and more. */
-const BUDGETS: Readonly<Record<ThinkLevel, number>> = {
+export const BUDGETS: Readonly<Record<ThinkLevel, number>> = {
   off: 0,
   minimal: 1_024,
   low: 2_048,
@@ -71,8 +71,9 @@ const blocksSchema = z.lazy(() =>
   ]))
 );
 
-/** Tells such a text from a signature of Google's. */
+/** Tells such a text from a signature of Google's, and from reasoning of OpenAI's. */
 const MARK = "anthropic:";
+const REASONING_MARK = "openai:";
 
 /** Thinking before calls, as the first of them keeps it. */
 export function keptThinking(blocks: readonly ThinkingBlock[]): string | undefined {
@@ -81,17 +82,43 @@ export function keptThinking(blocks: readonly ThinkingBlock[]): string | undefin
 
 /** The thinking that a call keeps; empty if it has none. */
 export function thinkingOf({ signature = "" }: ToolCall): readonly ThinkingBlock[] {
-  if (!signature.startsWith(MARK)) return [];
+  return keptIn(signature, MARK, blocksSchema) ?? [];
+}
+
+/** A step of OpenAI's reasoning: only its server can read it. */
+export interface KeptReasoning {
+  readonly id: string;
+  readonly encrypted: string;
+}
+
+const reasoningSchema = z.lazy(() =>
+  z.array(z.strictObject({ id: z.string(), encrypted: z.string() }))
+);
+
+/** Reasoning before calls, as the first of them keeps it. */
+export function keptReasoning(steps: readonly KeptReasoning[]): string | undefined {
+  return steps.length === 0 ? undefined : `${REASONING_MARK}${JSON.stringify(steps)}`;
+}
+
+/** The reasoning that a call keeps; empty if it has none. */
+export function reasoningOf({ signature = "" }: ToolCall): readonly KeptReasoning[] {
+  return keptIn(signature, REASONING_MARK, reasoningSchema) ?? [];
+}
+
+function keptIn<Kept>(signature: string, mark: string, schema: z.ZodType<Kept>): Kept | undefined {
+  if (!signature.startsWith(mark)) return undefined;
   try {
-    return blocksSchema.parse(JSON.parse(signature.slice(MARK.length)));
+    return schema.parse(JSON.parse(signature.slice(mark.length)));
   } catch {
-    return [];
+    return undefined; // of another version
   }
 }
 
 /** Google's signature of a call. */
 export function googleSignature({ signature }: ToolCall): string | undefined {
-  return signature?.startsWith(MARK) ? undefined : signature;
+  return signature?.startsWith(MARK) || signature?.startsWith(REASONING_MARK)
+    ? undefined
+    : signature;
 }
 
 /**

@@ -21,6 +21,7 @@ const KEYS: Readonly<Record<TurnFailure, FailureKey>> = {
   timeout: "failureSlow",
   late: "failureSlow",
   steps: "failureSteps",
+  filtered: "failureFiltered",
   rejected: "failure",
   not_an_answer: "failure",
   unexpected: "failure",

@@ -20,15 +20,19 @@ function said(models: ResolvedModels): readonly string[] {
     case "discover":
       return models.providers.map(({ baseUrl }) => `discover ${baseUrl}`);
     case "chosen":
-      return models.choices.map(({ provider: { id, kind, baseUrl, apiKey }, model }) =>
-        [id, kind, baseUrl, apiKey?.reveal() ?? "-", model].join(" ")
-      );
+      return models.choices.map(({ provider: { id, kind, baseUrl, apiKey, aws }, model }) => {
+        const keys = [aws?.accessKeyId, aws?.secretAccessKey, aws?.sessionToken];
+        const signing = [aws?.region, ...keys.map((key) => key?.reveal())];
+        return [id, kind, baseUrl, apiKey?.reveal() ?? "-", model, ...signing]
+          .filter((word) => word !== undefined).join(" ");
+      });
   }
 }
 
 const DEFAULT = (model: string) => `"defaults":{"model":${JSON.stringify(model)}}`;
 const OPENAI = "https://api.openai.com/v1";
 const GOOGLE = "https://generativelanguage.googleapis.com/v1beta";
+const BEDROCK = '"b":{"kind":"bedrock"}';
 const OWN = '"x":{"kind":"openai-compatible","baseUrl":"http://x/v1/"}';
 
 describe("[L1] an unknown provider", () => {
@@ -124,6 +128,51 @@ describe("[L1] [L2] resolveModels()", () => {
     ["a server of the environment without a key", "", "", { OPENAI_BASE_URL: "http://y/v1" }, [
       "discover http://y/v1",
     ]],
+    [
+      "OpenAI's second API, at the vendor's address",
+      DEFAULT("o/a"),
+      '"o":{"kind":"openai-responses"}',
+      {
+        OPENAI_API_KEY: "k",
+      },
+      [`o openai-responses ${OPENAI} k a`],
+    ],
+    ["Bedrock with a key of the environment", DEFAULT("b/a"), BEDROCK, {
+      AWS_BEARER_TOKEN_BEDROCK: "k",
+      AWS_ACCESS_KEY_ID: "id",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_REGION: "eu-west-1",
+    }, ["b bedrock https://bedrock-runtime.eu-west-1.amazonaws.com k a eu-west-1"]],
+    ["Bedrock with signing keys of the environment", DEFAULT("b/a"), BEDROCK, {
+      AWS_ACCESS_KEY_ID: "id",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_SESSION_TOKEN: "token",
+      AWS_DEFAULT_REGION: "us-east-1",
+    }, ["b bedrock https://bedrock-runtime.us-east-1.amazonaws.com - a us-east-1 id secret token"]],
+    [
+      "Bedrock with the config's keys before the environment's",
+      DEFAULT("b/a"),
+      '"b":{"kind":"bedrock","aws":{"region":"eu-west-1","accessKeyId":"own","secretAccessKey":"s"}}',
+      { AWS_BEARER_TOKEN_BEDROCK: "k", AWS_REGION: "us-east-1" },
+      ["b bedrock https://bedrock-runtime.eu-west-1.amazonaws.com - a eu-west-1 own s"],
+    ],
+    [
+      "Bedrock at another address without keys of the environment",
+      DEFAULT("b/a"),
+      '"b":{"kind":"bedrock","baseUrl":"http://y"}',
+      { AWS_BEARER_TOKEN_BEDROCK: "k", AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "s" },
+      ["b bedrock http://y - a"],
+    ],
+    ["Bedrock without a region", DEFAULT("b/a"), BEDROCK, {}, [
+      "problem: The provider has no region",
+    ]],
+    [
+      "signing keys at another address without a region",
+      DEFAULT("b/a"),
+      '"b":{"kind":"bedrock","baseUrl":"http://y","aws":{"accessKeyId":"i","secretAccessKey":"s"}}',
+      {},
+      ["problem: The provider has no region"],
+    ],
     ["local servers without any setting", "", "", {}, [
       "discover http://127.0.0.1:11434/v1",
       "discover http://127.0.0.1:8080/v1",
@@ -193,6 +242,24 @@ describe("[L1] [L2] resolveModels()", () => {
       assert.deepEqual(said(models), [`${id} ${kind} http://elsewhere - a`]);
     }
   });
+});
+
+describe("[L1] keys of Amazon's", () => {
+  const wrong: readonly (readonly [provider: string, message: RegExp])[] = [
+    ['{"kind":"anthropic","aws":{"region":"eu-west-1"}}', /Only a provider of the kind "bedrock"/],
+    ['{"kind":"bedrock","aws":{"accessKeyId":"i"}}', /belong together/],
+    ['{"kind":"bedrock","aws":{"secretAccessKey":"s"}}', /belong together/],
+    ['{"kind":"bedrock","aws":{"sessionToken":"t"}}', /"sessionToken" needs "accessKeyId"/],
+    ['{"kind":"bedrock","aws":{"region":"Frankfurt"}}', /Expected a region, such as eu-central-1/],
+    ['{"kind":"bedrock","aws":{"regoin":"eu-west-1"}}', /regoin/],
+  ];
+  for (const [provider, message] of wrong) {
+    it(`are refused as ${provider}`, async () => {
+      const loaded = await load(`{"models":{"providers":{"b":${provider}}}}`);
+      assert.equal(loaded.kind, "refused");
+      assert.match(loaded.problems.map(({ message }) => message).join("\n"), message);
+    });
+  }
 });
 
 describe("[L5] prices", () => {

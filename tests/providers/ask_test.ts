@@ -41,7 +41,7 @@ const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] 
   ["not_found", "", "not_found"],
   ["redirect", "", "redirected"],
   ["rejected", "", "rejected"],
-  ["content_filter", "", "rejected"],
+  ["content_filter", "", "filtered"],
 ];
 
 const SHORT = { timeouts: { firstByteMs: 250, betweenBytesMs: 200 } };

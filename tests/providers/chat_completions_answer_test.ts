@@ -180,7 +180,7 @@ const BODIES: readonly [what: string, body: string, expected: Expected][] = [
     fails: "not_an_answer",
     message: /used up its tokens/,
   }],
-  ["a filter alone", chunk({}, "content_filter"), { text: "", fails: "rejected" }],
+  ["a filter alone", chunk({}, "content_filter"), { text: "", fails: "filtered" }],
   ["no reason", HELLO + DONE, { ...NO_ANSWER, message: /ended its answer early/ }],
   ["a reason `error`", HELLO + chunk({}, "error") + DONE, NO_ANSWER],
   ["half of a chunk", HELLO + STOP.slice(0, 30), NO_ANSWER],

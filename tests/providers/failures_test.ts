@@ -39,6 +39,36 @@ describe("[L3] refusalOf()", () => {
     it(`classifies ${status} as ${kind}`, () => assert.equal(refused(status).kind, kind));
   }
 
+  const byWords: readonly [status: number, body: string, kind: ModelErrorKind, type?: string][] = [
+    // Amazon Bedrock
+    [400, '{"message":"The provided model identifier is invalid."}', "not_found"],
+    [
+      400,
+      '{"message":"Invocation of model ID x with on-demand throughput isn’t supported. Retry with an inference profile."}',
+      "not_found",
+    ],
+    [400, '{"message":"Input is too long for requested model."}', "context_length"],
+    [403, '{"Message":"The security token included in the request is expired"}', "unauthorized"],
+    [424, '{"message":"the model failed"}', "unavailable", "ModelErrorException:http://x"],
+    [429, '{"message":"Too many tokens per day"}', "rate_limited", "ThrottlingException"],
+    // refusals of a conversation
+    [400, '{"error":{"message":"no","code":"content_filter"}}', "filtered"],
+    [400, '{"error":{"message":"no","code":"content_policy_violation"}}', "filtered"],
+    [400, '{"error":{"message":"no","code":"data_inspection_failed"}}', "filtered"],
+    [
+      403,
+      '{"error":{"message":"flagged","code":403,"metadata":{"reasons":["x"],"flagged_input":"y"}}}',
+      "filtered",
+    ],
+    [403, '{"error":{"message":"no","code":403}}', "unauthorized"],
+  ];
+  for (const [status, body, kind, type] of byWords) {
+    it(`classifies ${status} ${body.slice(0, 60)} as ${kind}`, () => {
+      const headers: Record<string, string> = type ? { "x-amzn-errortype": type } : {};
+      assert.equal(refused(status, body, headers).kind, kind);
+    });
+  }
+
   const bodies: readonly [form: string, body: string, message: string][] = [
     ["OpenAI's form", '{"error":{"message":"no such model","type":"x"}}', ": no such model"],
     ["Anthropic's", '{"type":"error","error":{"type":"x","message":"no key"}}', ": no key"],

@@ -14,7 +14,13 @@ import type { ModelBehaviour } from "../../simulator/model/behaviour.ts";
 import { listen, modelAt, settingsFor, withModelServer } from "../support/model/model_server.ts";
 import { createModel } from "../../src/providers/models.ts";
 
-const KINDS = ["openai-compatible", "anthropic", "google"] as const;
+const KINDS = [
+  "openai-compatible",
+  "openai-responses",
+  "anthropic",
+  "google",
+  "bedrock",
+] as const;
 const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 
 const ASKED: ModelRequest = {
@@ -157,7 +163,7 @@ for (const kind of KINDS) {
         const body = server.requests[0]?.body ?? "";
         const base64 = "iVBORw0KGgo=";
         assert.ok(body.includes(base64), body);
-        assert.ok(body.includes("image/png"));
+        assert.match(body, kind === "bedrock" ? /"format":"png"/ : /image\/png/);
         assert.doesNotMatch(body, /https?:/);
       });
     });
@@ -208,9 +214,9 @@ describe("[L4] createModel()", () => {
         await listen(createModel(settings, { fetch, now: Date.now }));
       }
       for (const { body } of server.requests) {
-        assert.match(body, /"(?:max_tokens|maxOutputTokens)":77/);
+        assert.match(body, /"(?:max_tokens|max_output_tokens|maxOutputTokens|maxTokens)":77/);
       }
-      assert.equal(server.requests.length, 3);
+      assert.equal(server.requests.length, KINDS.length);
     });
   });
 });

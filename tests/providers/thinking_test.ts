@@ -1,12 +1,15 @@
 /** Tests thinking in each wire format: its level, its text, and what a server refuses. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
+import { frameOf } from "../../simulator/model/bedrock.ts";
 import type { ModelRequest, ToolCall } from "../../src/core/model.ts";
 import type { ThinkLevel } from "../../src/core/people/chosen.ts";
 import { withRetry } from "../../src/providers/choice/retry.ts";
 import type { ProviderSettings } from "../../src/providers/settings.ts";
-import { listen, modelAt, QUESTION } from "../support/model/model_server.ts";
+import { createModel } from "../../src/providers/models.ts";
+import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts";
 
 type Kind = ProviderSettings["kind"];
 type Body = Readonly<Record<string, unknown>>;
@@ -15,8 +18,38 @@ const event = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 const anthropic = (...events: readonly Body[]) =>
   events.map((one) => `event: ${one.type}\n${event(one)}`).join("");
 
+/** Frames of Amazon Bedrock. */
+function converse(...events: readonly (readonly [string, Body])[]): Uint8Array<ArrayBuffer> {
+  const frames = events.map(([type, payload]) =>
+    frameOf({ ":message-type": "event", ":event-type": type }, JSON.stringify(payload))
+  );
+  return new Uint8Array(Buffer.concat(frames));
+}
+
 /** An answer with thinking, as each API writes it. */
-const ANSWERS: Readonly<Record<Kind, string>> = {
+const ANSWERS: Readonly<Record<Kind, string | Uint8Array<ArrayBuffer>>> = {
+  "openai-responses": [
+    { type: "response.reasoning_summary_text.delta", delta: "Tides " },
+    { type: "response.reasoning_summary_text.delta", delta: "turn." },
+    {
+      type: "response.output_item.done",
+      item: { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" },
+    },
+    {
+      type: "response.output_item.done",
+      item: { type: "function_call", call_id: "t1", name: "tide", arguments: "{}" },
+    },
+    { type: "response.completed", response: { status: "completed" } },
+  ].map(event).join(""),
+  bedrock: converse(
+    ["contentBlockDelta", { delta: { reasoningContent: { text: "Tides " } } }],
+    ["contentBlockDelta", { delta: { reasoningContent: { text: "turn." } } }],
+    ["contentBlockDelta", { delta: { reasoningContent: { signature: "signed" } } }],
+    ["contentBlockStart", { start: { toolUse: { toolUseId: "t1", name: "tide" } } }],
+    ["contentBlockDelta", { delta: { toolUse: { input: "{}" } } }],
+    ["messageStop", { stopReason: "tool_use" }],
+    ["metadata", { usage: { inputTokens: 1, outputTokens: 2 } }],
+  ),
   "openai-compatible": event({ choices: [{ delta: { reasoning_content: "Tides " } }] }) +
     event({ choices: [{ delta: { reasoning_content: "turn." } }] }) +
     event({ choices: [{ delta: { content: "High." }, finish_reason: "stop" }] }) +
@@ -68,7 +101,11 @@ const ANSWERS: Readonly<Record<Kind, string>> = {
 };
 
 /** A server that refuses what a test says, and keeps the requests. */
-function serverOf(kind: Kind, refuses: (body: string) => string | undefined = () => undefined) {
+function serverOf(
+  kind: Kind,
+  refuses: (body: string) => string | undefined = () => undefined,
+  name = "barnacle-script",
+) {
   const bodies: Body[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const body = await new Response(init?.body).text();
@@ -78,7 +115,10 @@ function serverOf(kind: Kind, refuses: (body: string) => string | undefined = ()
       ? new Response(ANSWERS[kind], { headers: { "content-type": "text/event-stream" } })
       : Response.json({ error: { type: "invalid_request_error", message } }, { status: 400 });
   };
-  const model = modelAt({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }, { fetch });
+  const model = createModel({
+    ...settingsFor({ baseUrl: "http://127.0.0.1:9/v1" }, { kind }),
+    name,
+  }, { fetch, now: () => 0 });
   const ask = (request: Partial<ModelRequest>) =>
     listen(model, undefined, { ...QUESTION, ...request });
   return { model, bodies, ask };
@@ -92,7 +132,18 @@ describe("[K2] [L1] the level of thinking", () => {
     field: (body: Body) => unknown,
     level: ThinkLevel,
     sent: unknown,
+    name?: string,
   ][] = [
+    ["openai-responses", (body) => body["reasoning"], "off", { effort: "none" }],
+    ["openai-responses", (body) => body["reasoning"], "high", { effort: "high" }, "gpt-5.1"],
+    ["bedrock", bedrockFields, "medium", {
+      thinking: { type: "enabled", budget_tokens: 8_192 },
+    }, "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"],
+    ["bedrock", bedrockFields, "off", {
+      thinking: { type: "disabled" },
+    }, "anthropic.claude-sonnet-4-5-20250929-v1:0"],
+    ["bedrock", bedrockFields, "low", { reasoning_effort: "low" }, "openai.gpt-oss-120b-1:0"],
+    ["bedrock", bedrockFields, "low", undefined, "meta.llama3-1-70b-instruct-v1:0"],
     ["openai-compatible", (body) => body["reasoning_effort"], "off", "none"],
     ["openai-compatible", (body) => body["reasoning_effort"], "high", "high"],
     ["anthropic", (body) => body["thinking"], "off", { type: "disabled" }],
@@ -100,22 +151,30 @@ describe("[K2] [L1] the level of thinking", () => {
     ["google", configOf, "off", { thinkingBudget: 0 }],
     ["google", configOf, "low", { thinkingBudget: 2_048 }],
   ];
-  for (const [kind, field, level, sent] of levels) {
-    it(`“${level}” reaches ${kind}`, async () => {
-      const { ask, bodies } = serverOf(kind);
+  for (const [kind, field, level, sent, name] of levels) {
+    it(`“${level}” reaches ${name ?? kind}`, async () => {
+      const { ask, bodies } = serverOf(kind, undefined, name);
       const { error } = await ask({ thinking: level });
       assert.equal(error, undefined);
       assert.deepEqual(field(bodies[0] ?? {}), sent);
     });
 
-    it(`is not in a request to ${kind} without one (${level})`, async () => {
-      const { ask, bodies } = serverOf(kind);
+    it(`is not in a request to ${name ?? kind} without one (${level})`, async () => {
+      const { ask, bodies } = serverOf(kind, undefined, name);
       await ask({});
       assert.equal(field(bodies[0] ?? {}), undefined);
     });
   }
 
-  for (const kind of ["openai-compatible", "anthropic", "google"] as const) {
+  for (
+    const kind of [
+      "openai-compatible",
+      "openai-responses",
+      "anthropic",
+      "google",
+      "bedrock",
+    ] as const
+  ) {
     it(`of ${kind} shows the thinking only if the request asks for it`, async () => {
       const { ask } = serverOf(kind);
       const thinkingIn = async (request: Partial<ModelRequest>) =>
@@ -154,6 +213,78 @@ describe("[K2] [L1] the level of thinking", () => {
     assert.equal(bodies.at(-1)?.["thinking"], undefined);
   });
 
+  it("goes back to OpenAI encrypted, before the calls that it led to", async () => {
+    const { ask, bodies } = serverOf("openai-responses", undefined, "gpt-5.1");
+    const { parts } = await ask({ tools: [TIDE] });
+    assert.deepEqual(bodies[0]?.["include"], ["reasoning.encrypted_content"]);
+    assert.equal(bodies[0]?.["store"], false);
+    const last = parts.at(-1);
+    assert.ok(last?.kind === "finish" && last.calls);
+    const [call] = last.calls;
+    assert.ok(call);
+    await ask({
+      tools: [TIDE],
+      messages: [
+        { role: "user", text: "tide?" },
+        { role: "assistant", text: "", calls: [call] },
+        { role: "tool", call, text: "high" },
+      ],
+    });
+    assert.deepEqual(bodies.at(-1)?.["input"], [
+      { role: "user", content: "tide?" },
+      { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" },
+      { type: "function_call", call_id: "t1", name: "tide", arguments: "{}" },
+      { type: "function_call_output", call_id: "t1", output: "high" },
+    ]);
+  });
+
+  it("of one server never goes to another one's", async () => {
+    const kinds = ["openai-responses", "anthropic", "bedrock"] as const;
+    for (const from of kinds) {
+      const { parts } = await serverOf(from, undefined, "anthropic.claude-sonnet-4").ask({
+        thinking: "low",
+        tools: [TIDE],
+      });
+      const last = parts.at(-1);
+      assert.ok(last?.kind === "finish" && last.calls);
+      const [call] = last.calls;
+      assert.ok(call?.signature);
+      const messages = [
+        { role: "user", text: "tide?" },
+        { role: "assistant", text: "", calls: [call] },
+        { role: "tool", call, text: "high" },
+      ] as const;
+      for (const to of ["google", "openai-compatible", "openai-responses"] as const) {
+        const { ask, bodies } = serverOf(to);
+        const { error } = await ask({ tools: [TIDE], messages });
+        assert.equal(error, undefined);
+        if (to !== from) assert.doesNotMatch(JSON.stringify(bodies), /signed|sealed|Tides turn/);
+      }
+    }
+  });
+
+  it("goes back to Claude at Bedrock with its signature, as at Anthropic", async () => {
+    const { ask, bodies } = serverOf("bedrock", undefined, "anthropic.claude-sonnet-4");
+    const { parts } = await ask({ thinking: "low", tools: [TIDE] });
+    const last = parts.at(-1);
+    assert.ok(last?.kind === "finish" && last.calls);
+    const [call] = last.calls;
+    assert.ok(call);
+    await ask({
+      thinking: "low",
+      tools: [TIDE],
+      messages: [
+        { role: "user", text: "tide?" },
+        { role: "assistant", text: "", calls: [call] },
+        { role: "tool", call, text: "high" },
+      ],
+    });
+    assert.match(
+      JSON.stringify(bodies.at(-1)?.["messages"]),
+      /"reasoningText":\{"text":"Tides turn.","signature":"signed"\}\}\},\{"toolUse"/,
+    );
+  });
+
   it("is left out from then on if the server refuses it, and others are not", async () => {
     const { model, bodies } = serverOf(
       "openai-compatible",
@@ -185,6 +316,11 @@ describe("[K2] [L1] the level of thinking", () => {
     assert.deepEqual(told, ["rejected"]);
   });
 });
+
+/** The fields of a request to Bedrock that depend on the vendor. */
+function bedrockFields(body: Body): unknown {
+  return body["additionalModelRequestFields"];
+}
 
 /** Google's `thinkingConfig`. */
 function configOf(body: Body): unknown {

@@ -29,6 +29,7 @@ describe("[R11] failureText()", () => {
     timeout: /took too long/,
     late: /took too long/,
     steps: /used all my steps/,
+    filtered: /refuses to answer this.*other words/,
     rejected: /something went wrong/,
     not_an_answer: /something went wrong/,
     unexpected: /something went wrong/,

@@ -105,7 +105,8 @@ export function openaiModel(
   const choice = resolved.kind === "chosen" ? resolved.choices[0] : undefined;
   const settings = choice && settingsOf(choice);
   const kind = settings?.provider.kind;
-  const isServed = kind === "openai-compatible" || (alsoGoogle && kind === "google");
+  const isServed = kind === "openai-compatible" || kind === "openai-responses" ||
+    (alsoGoogle && kind === "google");
   return settings && isServed ? { settings } : { problem: notOpenai(path, name) };
 }
 

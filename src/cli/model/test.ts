@@ -6,10 +6,10 @@
 import { ModelError, UNKNOWN_WINDOW } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
-import { askAbilities } from "../../providers/abilities.ts";
+import { askAbilities } from "../../providers/about/abilities.ts";
 import { createModel, type ToldAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings } from "../../providers/settings.ts";
-import { type TriedModel, tryModel } from "../../providers/try_model.ts";
+import { type TriedModel, tryModel } from "../../providers/about/try_model.ts";
 import { chooseEmbedding, type TriedEmbedding, tryEmbedding } from "./openai_models.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";

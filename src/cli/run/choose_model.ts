@@ -140,7 +140,7 @@ function candidateOf(settings: ModelSettings, log: Log): ModelCandidate {
   const known = createKnownAbilities({
     written,
     async ask() {
-      const { askAbilities } = await import("../../providers/abilities.ts");
+      const { askAbilities } = await import("../../providers/about/abilities.ts");
       const deps = { fetch, timeoutMs: ABILITIES_MS, now: Date.now };
       return await askAbilities(settings, deps).catch(() => undefined);
     },

@@ -96,7 +96,7 @@ const CHECK_MS = 10_000;
 export function createModelCheck(settings: ModelSettings): () => Promise<Finding> {
   let running: Promise<Finding> | undefined;
   async function check(): Promise<Finding> {
-    const { checkModel } = await import("../../providers/check.ts");
+    const { checkModel } = await import("../../providers/about/check.ts");
     const deps = { fetch, timeoutMs: CHECK_MS, now: Date.now };
     return judgeModel(modelIdOf(settings), await checkModel(settings, deps));
   }
@@ -105,13 +105,20 @@ export function createModelCheck(settings: ModelSettings): () => Promise<Finding
 
 /** The settings of a provider, with its secrets revealed. */
 function toSettings(
-  { id, kind, baseUrl, apiKey, headers, sessionHeader }: Provider,
+  { id, kind, baseUrl, apiKey, headers, sessionHeader, aws }: Provider,
 ): ProviderSettings {
+  const { region = "", accessKeyId, secretAccessKey, sessionToken } = aws ?? {};
   return {
     id,
     kind,
     baseUrl,
     apiKey: apiKey?.reveal(),
+    aws: accessKeyId && secretAccessKey && {
+      region,
+      accessKeyId: accessKeyId.reveal(),
+      secretAccessKey: secretAccessKey.reveal(),
+      sessionToken: sessionToken?.reveal(),
+    },
     sessionHeader,
     headers: Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, value.reveal()]),

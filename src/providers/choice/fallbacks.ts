@@ -166,6 +166,7 @@ function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
       return "busy";
     case "not_found": // of one model
     case "context_length": // of one request
+    case "filtered": // of one conversation
     case "rejected": // of one request
     case "not_an_answer":
       return "none";

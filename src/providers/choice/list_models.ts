@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
 import { ModelError } from "../../core/model.ts";
 import { parseForeignJson } from "../../lib/text/json.ts";
-import { credentialsOf, readAbout } from "../check.ts";
+import { credentialsOf, readAbout } from "../about/check.ts";
 import { endpointOf, type ProviderSettings } from "../settings.ts";
 import { NO_CHAT } from "./discover.ts";
 

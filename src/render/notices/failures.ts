@@ -47,6 +47,12 @@ export const FAILURE_NOTICES = {
     placeholders: ID,
     example: "Das ist mir zu lang: `{id}`",
   },
+  failureFiltered: {
+    text: "My model refuses to answer this. Please ask in other words. Error ID: `{id}`",
+    when: "a turn fails because the model's filter, or its provider's, refuses the conversation",
+    placeholders: ID,
+    example: "Dazu sagt mein Modell nichts: `{id}`",
+  },
   failureSlow: {
     text: "My model took too long to answer. Please ask me again, perhaps for less at once. " +
       "Error ID: `{id}`",

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ModelCheck } from "../../src/core/model_problem.ts";
-import { checkModel } from "../../src/providers/check.ts";
-import type { ProviderSettings } from "../../src/providers/settings.ts";
-import { sameData } from "../support/same_data.ts";
+import type { ModelCheck } from "../../../src/core/model_problem.ts";
+import { checkModel } from "../../../src/providers/about/check.ts";
+import type { ProviderSettings } from "../../../src/providers/settings.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const KEY = "sk-canary-0123456789";
 

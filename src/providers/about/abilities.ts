@@ -4,11 +4,12 @@
  * Each kind of server tells it elsewhere, and some tell nothing. No request here costs tokens.
  */
 
-import { type Abilities, ModelError } from "../core/model.ts";
-import { fieldsOf } from "./answer_parts.ts";
+import { type Abilities, ModelError } from "../../core/model.ts";
+import { fieldsOf } from "../answer_parts.ts";
 import { type CheckDeps, credentialsOf, readAbout } from "./check.ts";
-import type { ToldAbilities } from "./models.ts";
-import { endpointOf, isPaid, type ModelSettings } from "./settings.ts";
+import type { ToldAbilities } from "../models.ts";
+import { endpointOf, isOpenai, isPaid, type ModelSettings } from "../settings.ts";
+
 /** Reads JSON of a server; `undefined` if it refuses, or sends something else. */
 type Read = (path: string, body?: object) => Promise<unknown>;
 
@@ -39,10 +40,12 @@ export async function askAbilities(
       return undefined; // a server without this path
     }
   };
-  const told: ToldAbilities = provider.kind === "openai-compatible"
+  const told: ToldAbilities = provider.kind === "bedrock"
+    ? {} // its runtime tells nothing about its models
+    : isOpenai(provider)
     ? await fromCompatible(read, name)
     : await fromVendor(read, name);
-  if (!hasAnswered) return undefined;
+  if (!hasAnswered && provider.kind !== "bedrock") return undefined;
   // A server of one's own may give a model less room than it could have.
   if (told.contextWindow !== undefined || !isPaid(settings)) return told;
   const contextWindow = familyWindow(name);
@@ -58,18 +61,24 @@ const FAMILIES: readonly (readonly [name: RegExp, tokens: number])[] = [
   [/^gpt-4\.1/, 1_000_000],
   [/^(?:gpt-|chatgpt-|o\d)/, 128_000],
   [/^claude-/, 200_000],
+  [/^nova-micro/, 128_000],
+  [/^nova-/, 300_000],
   [/^gemini-(?:1\.5|[2-9])/, 1_000_000],
   [/^grok-/, 128_000],
   [/^deepseek-/, 64_000],
-  [/^(?:meta-)?llama-?(?:3\.[1-9]|[4-9])/, 128_000],
+  [/^(?:meta-)?llama-?(?:3\.[1-9]|3-[1-9]-|[4-9])/, 128_000],
   [/^mistral-(?:large|medium)/, 128_000],
   [/^command-[ar]/, 128_000],
   [/^(?:kimi-k|glm-(?:4\.[5-9]|[5-9]))/, 128_000],
 ];
 
+/** Before a model's own name at Amazon Bedrock: the region's group and the vendor. */
+const BEDROCK_VENDOR =
+  /^(?:(?:us|us-gov|eu|apac|jp|au|ca|global)\.)?(?:amazon|anthropic|deepseek|meta|mistral|openai)\./;
+
 /** The window of a model's family; `undefined` if the name has none. */
 export function familyWindow(name: string): number | undefined {
-  const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
+  const own = name.toLowerCase().slice(name.lastIndexOf("/") + 1).replace(BEDROCK_VENDOR, "");
   return FAMILIES.find(([family]) => family.test(own))?.[1];
 }
 

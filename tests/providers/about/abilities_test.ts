@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { askAbilities, familyWindow } from "../../src/providers/abilities.ts";
-import { createKnownAbilities, type ToldAbilities } from "../../src/providers/models.ts";
-import type { ModelRequest } from "../../src/core/model.ts";
-import type { ProviderSettings } from "../../src/providers/settings.ts";
-import { sameData } from "../support/same_data.ts";
+import { askAbilities, familyWindow } from "../../../src/providers/about/abilities.ts";
+import { createKnownAbilities, type ToldAbilities } from "../../../src/providers/models.ts";
+import type { ModelRequest } from "../../../src/core/model.ts";
+import type { ProviderSettings } from "../../../src/providers/settings.ts";
+import { sameData } from "../../support/same_data.ts";
 
 const LOCAL: ProviderSettings = {
   id: "local",
@@ -239,6 +239,11 @@ describe("[L4] familyWindow()", () => {
     ["gemini-2.5-pro", 1_000_000],
     ["deepseek-chat", 64_000],
     ["meta-llama/Llama-3.3-70B-Instruct", 128_000],
+    ["eu.anthropic.claude-sonnet-4-5-20250929-v1:0", 200_000],
+    ["us.amazon.nova-pro-v1:0", 300_000],
+    ["us.meta.llama3-1-70b-instruct-v1:0", 128_000],
+    ["meta.llama3-8b-instruct-v1:0", undefined],
+    ["arn:aws:bedrock:eu-west-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0", 200_000],
     ["meta-llama-3-8b", undefined],
     ["mistral-large-latest", 128_000],
     ["kimi-k2", 128_000],

@@ -1,12 +1,12 @@
 /** Asks a server whether it has a model, by its list of models. This spends no tokens. */
 
-import { parseForeignJson } from "../lib/text/json.ts";
-import type { Clock } from "../lib/clock.ts";
+import { parseForeignJson } from "../../lib/text/json.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { z } from "zod";
-import { ModelError } from "../core/model.ts";
-import type { ModelCheck } from "../core/model_problem.ts";
-import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "./settings.ts";
-import { createWire } from "./wire.ts";
+import { ModelError } from "../../core/model.ts";
+import type { ModelCheck } from "../../core/model_problem.ts";
+import { endpointOf, modelIdOf, type ModelSettings, secretsOf } from "../settings.ts";
+import { createWire } from "../wire.ts";
 
 /** Everything that the check needs from outside. */
 export interface CheckDeps extends Clock {
@@ -73,7 +73,10 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
     if (isVendor && hasOneModel(provider) && status === 404) {
       return { kind: "unlisted", server, others: [], isCertain: true };
     }
-    if (NO_SUCH_PATH.has(status) || kind === "not_an_answer") return { kind: "no_list", server };
+    // Bedrock's runtime lists nothing, and refuses other paths in its own ways: it is reachable.
+    const hasNoList = NO_SUCH_PATH.has(status) ||
+      (provider.kind === "bedrock" && status !== undefined && kind !== "redirected");
+    if (hasNoList || kind === "not_an_answer") return { kind: "no_list", server };
     const modelId = modelIdOf(settings);
     const failure = { kind, modelId, redirectedTo };
     return { kind: "failed", server, failure, message };
@@ -170,19 +173,21 @@ export async function readAbout(
 
 /** Whether the API describes one model by its name, which may be an alias. */
 function hasOneModel({ kind }: ModelSettings["provider"]): boolean {
-  return kind !== "openai-compatible";
+  return kind === "anthropic" || kind === "google";
 }
 
 const KEY_HEADERS = {
   "openai-compatible": "authorization",
+  "openai-responses": "authorization",
   anthropic: "x-api-key",
   google: "x-goog-api-key",
+  bedrock: "authorization",
 } as const;
 
 /** The headers that identify the operator to the server; none if it needs no key. */
 export function credentialsOf({ provider }: ModelSettings): Readonly<Record<string, string>> {
   const { kind, apiKey, headers = {} } = provider;
-  const value = kind === "openai-compatible" ? `Bearer ${apiKey}` : apiKey;
+  const value = KEY_HEADERS[kind] === "authorization" ? `Bearer ${apiKey}` : apiKey;
   const own = value === undefined || apiKey === undefined ? {} : { [KEY_HEADERS[kind]]: value };
   const written = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return { ...own, ...Object.fromEntries(written) };

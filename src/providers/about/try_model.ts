@@ -6,10 +6,10 @@
  * few hundred tokens.
  */
 
-import type { Clock } from "../lib/clock.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { Buffer } from "node:buffer";
-import { withoutImages, withoutTools } from "../core/fit_request.ts";
-import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../core/model.ts";
+import { withoutImages, withoutTools } from "../../core/fit_request.ts";
+import { type Model, ModelError, type ModelRequest, type ModelUsage } from "../../core/model.ts";
 
 /** The result of a question. Times are milliseconds. */
 export interface TriedModel {

@@ -1,0 +1,202 @@
+/**
+ * Asks models at Amazon Bedrock by its Converse API, with an API key or signed (SigV4).
+ *
+ * The AI SDK's package has its own copies of two other packages, and would add 250 kB of minified code.
+ * Only the signing is foreign here.
+ *
+ * @see {@link https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html}
+ */
+
+import type { FinishReason, ModelError, ModelUsage, ToolCall } from "../core/model.ts";
+import { createVisibleText, endingFault, fieldsOf, withIds } from "./answer_parts.ts";
+import { idFormOf, withIdsOf } from "./call_ids.ts";
+import { brokenAnswerOf } from "./failures.ts";
+import { type AwsKeys, bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
+import { type AnswerReader, createStreamedAsk, type WrittenRequest } from "./streamed_ask.ts";
+import { keptThinking, type ThinkingBlock } from "./thinking.ts";
+import type { Ask, AskDeps } from "./wire.ts";
+import { converseBody } from "./converse_body.ts";
+import { createEventFrames } from "./event_frames.ts";
+
+/** Creates the `Ask` of one model. */
+export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
+  const { provider, name } = settings;
+  const { aws } = provider;
+  const url = `${endpointOf(provider)}/model/${encodeURIComponent(name)}/converse-stream`;
+  const headers = {
+    ...bearerHeaders(provider),
+    accept: "application/vnd.amazon.eventstream",
+  };
+  const form = idFormOf(settings);
+  return createStreamedAsk(settings, deps, {
+    write: (request) => {
+      const messages = form ? withIdsOf(form, request.messages) : request.messages;
+      const written = { url, headers, body: converseBody({ ...request, messages }, settings) };
+      return aws && provider.apiKey === undefined ? signed(written, aws, deps.now()) : written;
+    },
+    createReader: createConverseReader,
+  });
+}
+
+/** Signs a request. The package is loaded with the first one. */
+async function signed(
+  { url, headers, body }: WrittenRequest & { readonly body: string },
+  { region, ...keys }: AwsKeys,
+  now: number,
+): Promise<WrittenRequest> {
+  const { AwsV4Signer } = await import("aws4fetch");
+  const datetime = new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const signer = new AwsV4Signer({
+    ...keys,
+    url,
+    headers: { ...headers },
+    body,
+    method: "POST",
+    service: "bedrock",
+    region,
+    datetime,
+  });
+  const { headers: all } = await signer.sign();
+  return { url, headers: Object.fromEntries(all), body };
+}
+
+/** Creates the reader of one answer. */
+export function createConverseReader(modelId: string, secrets: readonly string[]): AnswerReader {
+  const frames = createEventFrames();
+  const visible = createVisibleText();
+  const calls: { id: string; name: string; arguments: string }[] = [];
+  const blocks: ThinkingBlock[] = [];
+  let thought = "";
+  let text = "";
+  let thinking = "";
+  let reason: FinishReason | undefined;
+  let usage: ModelUsage | undefined;
+  let failure: ModelError | undefined;
+  let isOver = false;
+
+  function breakOff(error?: unknown): void {
+    failure = brokenAnswerOf(error, modelId, secrets);
+    isOver = true;
+  }
+
+  function take(type: string | undefined, event: Readonly<Record<string, unknown>>): void {
+    switch (type) {
+      case "contentBlockStart": {
+        const { toolUseId: id, name } = fieldsOf(fieldsOf(event["start"])["toolUse"]);
+        if (typeof name !== "string") return;
+        calls.push({ id: typeof id === "string" ? id : "", name, arguments: "" });
+        return;
+      }
+      case "contentBlockDelta":
+        return takeDelta(fieldsOf(event["delta"]));
+      case "messageStop":
+        reason = reasonOf(event["stopReason"]);
+        return;
+      case "metadata":
+        usage = usageOf(event["usage"]);
+        isOver = true;
+    }
+  }
+
+  function takeDelta({ text: piece, toolUse, reasoningContent }: Record<string, unknown>): void {
+    if (typeof piece === "string") text += piece;
+    const { input } = fieldsOf(toolUse);
+    const call = calls.at(-1);
+    if (typeof input === "string" && call) call.arguments += input;
+    const { text: thinks, signature, redactedContent } = fieldsOf(reasoningContent);
+    if (typeof thinks === "string") {
+      thinking += thinks;
+      thought += thinks;
+    }
+    if (typeof signature === "string") {
+      blocks.push({ text: thought, signature });
+      thought = "";
+    }
+    if (typeof redactedContent === "string") blocks.push({ redacted: redactedContent });
+  }
+
+  return {
+    read(bytes) {
+      text = "";
+      thinking = "";
+      if (!bytes) {
+        isOver = true;
+        return "";
+      }
+      const read = frames.read(bytes);
+      if (!read) {
+        breakOff();
+        return "";
+      }
+      for (const { headers, payload } of read) {
+        if (isOver) break;
+        const event = fieldsOf(jsonOf(payload));
+        if (headers[":message-type"] === "event") take(headers[":event-type"], event);
+        else breakOff({ type: headers[":exception-type"], message: event["message"] });
+      }
+      return visible.add(text);
+    },
+    thinking: () => thinking,
+    hasEnded: () => reason !== undefined,
+    isOver: () => isOver,
+    finish() {
+      const fault = failure ??
+        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
+      if (fault || !reason) throw fault;
+      // Calls of an answer that was cut are incomplete.
+      const isWhole = reason === "tool_calls" && calls.length > 0;
+      return {
+        kind: "finish",
+        reason,
+        calls: isWhole ? withThinking(calls, blocks) : undefined,
+        usage,
+      };
+    },
+  };
+}
+
+/** Calls with ids of their own. The first one keeps the thinking before them. */
+function withThinking(
+  calls: readonly ToolCall[],
+  blocks: readonly ThinkingBlock[],
+): readonly ToolCall[] {
+  const [first, ...others] = calls;
+  const signature = keptThinking(blocks);
+  return withIds(first && signature !== undefined ? [{ ...first, signature }, ...others] : calls);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // an event without fields counts as none
+  }
+}
+
+/** Tokens that were read from or written to the cache are not in Bedrock's `inputTokens`. */
+function usageOf(counts: unknown): ModelUsage | undefined {
+  const { inputTokens, outputTokens, cacheReadInputTokens: read, cacheWriteInputTokens: written } =
+    fieldsOf(counts);
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  const cachedTokens = typeof read === "number" ? read : undefined;
+  const added = typeof written === "number" ? written : 0;
+  return { inputTokens: inputTokens + (cachedTokens ?? 0) + added, outputTokens, cachedTokens };
+}
+
+function reasonOf(stopReason: unknown): FinishReason {
+  switch (stopReason) {
+    case "end_turn":
+    case "stop_sequence":
+      return "stop";
+    case "tool_use":
+      return "tool_calls";
+    case "max_tokens":
+    case "model_context_window_exceeded":
+      return "length";
+    case "content_filtered":
+    case "guardrail_intervened":
+      return "content_filter";
+    default:
+      return "other";
+  }
+}

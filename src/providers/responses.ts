@@ -1,0 +1,293 @@
+/**
+ * Asks servers with OpenAI's Responses API.
+ *
+ * The server keeps nothing (`store: false`): the session is Barnacle's, and may go on at another
+ * model. So reasoning comes back encrypted, and goes with the calls that it led to.
+ *
+ * An answer is a stream of events, or one object from servers that do not stream. The events are few,
+ * so they are read here: the AI SDK's package would add 300 kB of minified code.
+ *
+ * @see {@link https://platform.openai.com/docs/api-reference/responses-streaming}
+ */
+
+import { Buffer } from "node:buffer";
+import { createParser } from "eventsource-parser";
+import type {
+  FinishReason,
+  ModelError,
+  ModelImage,
+  ModelMessage,
+  ModelRequest,
+  ModelUsage,
+  ToolCall,
+} from "../core/model.ts";
+import {
+  argumentsOf,
+  createVisibleText,
+  endingFault,
+  fieldsOf,
+  nameOf,
+  withIds,
+} from "./answer_parts.ts";
+import { idFormOf, withIdsOf } from "./call_ids.ts";
+import { brokenAnswerOf } from "./failures.ts";
+import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
+import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
+import { EFFORTS, type KeptReasoning, keptReasoning, reasoningOf } from "./thinking.ts";
+import type { Ask, AskDeps } from "./wire.ts";
+
+/** Creates the `Ask` of one model. */
+export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
+  const url = `${endpointOf(settings.provider)}/responses`;
+  const headers = bearerHeaders(settings.provider);
+  const form = idFormOf(settings);
+  return createStreamedAsk(settings, deps, {
+    write: (request) => {
+      const messages = form ? withIdsOf(form, request.messages) : request.messages;
+      return { url, headers, body: responsesBody({ ...request, messages }, settings) };
+    },
+    createReader: createResponsesReader,
+  });
+}
+
+/** Models that reason. Others refuse a request for encrypted reasoning. */
+const REASONS = /^(?:o\d|gpt-(?:[5-9]|oss)(?!.*chat)|codex)/i;
+
+/** OpenAI's own servers find a session's cache by a key of ours; others may refuse the field. */
+const OPENAI_HOST = /(?:^|\.)openai\.(?:azure\.)?com$/;
+
+/** The body of a request. */
+export function responsesBody(
+  { system, messages, tools, mayCall = true, thinking, showsThinking, sessionKey }: ModelRequest,
+  { provider: { baseUrl }, name, maxOutputTokens }: ModelSettings,
+): string {
+  const isOpenai = URL.canParse(baseUrl) && OPENAI_HOST.test(new URL(baseUrl).hostname);
+  const reasons = REASONS.test(name.slice(name.lastIndexOf("/") + 1));
+  const reasoning = {
+    effort: thinking === undefined ? undefined : EFFORTS[thinking],
+    summary: showsThinking && reasons ? "auto" : undefined,
+  };
+  return JSON.stringify({
+    model: name,
+    stream: true,
+    store: false,
+    max_output_tokens: maxOutputTokens,
+    include: reasons ? ["reasoning.encrypted_content"] : undefined,
+    prompt_cache_key: isOpenai && sessionKey !== undefined ? hashOfSession(sessionKey) : undefined,
+    instructions: system === "" ? undefined : system,
+    tools: tools && tools.length > 0
+      ? tools.map((tool) => ({ type: "function", ...tool, strict: false }))
+      : undefined,
+    input: messages.flatMap(itemsOf),
+    // Last, so that they change no byte before.
+    reasoning: reasoning.effort ?? reasoning.summary ? reasoning : undefined,
+    tool_choice: tools && tools.length > 0 && !mayCall ? "none" : undefined,
+  });
+}
+
+/** The items of a message. One without text and calls has none. */
+function itemsOf(message: ModelMessage): readonly object[] {
+  switch (message.role) {
+    case "user":
+      return [{ role: "user", content: contentOf(message.text, message.images ?? []) }];
+    case "assistant": {
+      const { text, calls = [] } = message;
+      return [
+        ...calls.flatMap(reasoningOf).map(({ id, encrypted }) => ({
+          type: "reasoning",
+          id,
+          summary: [],
+          encrypted_content: encrypted,
+        })),
+        ...(text === "" ? [] : [{ role: "assistant", content: text }]),
+        ...calls.map(callOf),
+      ];
+    }
+    case "tool":
+      return [{ type: "function_call_output", call_id: message.call.id, output: message.text }];
+  }
+}
+
+function contentOf(text: string, images: readonly ModelImage[]): string | readonly object[] {
+  if (images.length === 0) return text;
+  return [
+    ...(text === "" ? [] : [{ type: "input_text", text }]),
+    ...images.map(({ mediaType, data: { buffer, byteOffset, byteLength } }) => {
+      const base64 = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+      return { type: "input_image", image_url: `data:${mediaType};base64,${base64}` };
+    }),
+  ];
+}
+
+function callOf(call: ToolCall): object {
+  return {
+    type: "function_call",
+    call_id: call.id,
+    name: nameOf(call),
+    arguments: JSON.stringify(argumentsOf(call)),
+  };
+}
+
+/**
+ * Creates the reader of one answer.
+ *
+ * The function is longer than most, because its inner functions share one state.
+ */
+export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
+  const decoder = new TextDecoder();
+  const visible = createVisibleText();
+  const calls: ToolCall[] = [];
+  const reasoning: KeptReasoning[] = [];
+  const parser = createParser({
+    onEvent({ event, data }) {
+      if (isOver || data.trim() === "" || data.startsWith("[DONE]")) return;
+      take(data, event);
+    },
+  });
+  let isStream: boolean | undefined; // until the first visible character
+  let unread = "";
+  let text = "";
+  let thinking = "";
+  let hasText = false;
+  let reason: FinishReason | undefined;
+  let hasRefusal = false;
+  let usage: ModelUsage | undefined;
+  let failure: ModelError | undefined;
+  let isOver = false;
+
+  function breakOff(error?: unknown): void {
+    failure = brokenAnswerOf(error, modelId, secrets);
+    isOver = true;
+  }
+
+  function say(piece: unknown): void {
+    if (typeof piece !== "string" || piece === "") return;
+    text += piece;
+    hasText = true;
+  }
+
+  /** Takes an event, a whole response or an error. */
+  function take(json: string, event?: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(json);
+    } catch {
+      return breakOff(event === "error" ? json : undefined);
+    }
+    const fields = fieldsOf(value);
+    const { type = event, delta, item, response, error } = fields;
+    switch (type) {
+      case "response.output_text.delta":
+        return say(delta);
+      case "response.refusal.delta":
+        hasRefusal = true;
+        return say(delta);
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        if (typeof delta === "string") thinking += delta;
+        return;
+      case "response.output_item.done":
+        return takeItem(item, false);
+      case "response.completed":
+      case "response.incomplete":
+      case "response.failed":
+        return end(response);
+      case "error":
+        return breakOff(error ?? value);
+      case undefined: // no stream
+        if (error) return breakOff(error);
+        return fields["object"] === "response" ? end(value) : breakOff();
+    }
+  }
+
+  /** @param isWhole Whether the text of a message has not come in pieces. */
+  function takeItem(item: unknown, isWhole: boolean): void {
+    const { type, id, call_id, name, arguments: written, encrypted_content, content } = fieldsOf(
+      item,
+    );
+    if (type === "function_call" && typeof name === "string") {
+      calls.push({
+        id: typeof call_id === "string" ? call_id : "",
+        name,
+        arguments: typeof written === "string" ? written : JSON.stringify(written ?? {}),
+      });
+    } else if (type === "reasoning" && typeof encrypted_content === "string") {
+      reasoning.push({ id: typeof id === "string" ? id : "", encrypted: encrypted_content });
+    } else if (type === "message" && isWhole && Array.isArray(content)) {
+      for (const part of content.map(fieldsOf)) {
+        hasRefusal ||= typeof part["refusal"] === "string";
+        say(part["text"] ?? part["refusal"]);
+      }
+    }
+  }
+
+  function end(response: unknown): void {
+    const { status, error, output, incomplete_details: why, usage: counts } = fieldsOf(response);
+    if (error) return breakOff(error);
+    // Some servers only tell the items here.
+    if (Array.isArray(output) && calls.length === 0 && !hasText) {
+      for (const item of output) takeItem(item, true);
+    }
+    usage = usageOf(counts);
+    reason = status === "incomplete"
+      ? fieldsOf(why)["reason"] === "content_filter" ? "content_filter" : "length"
+      : status === "completed"
+      ? hasRefusal ? "content_filter" : calls.length > 0 ? "tool_calls" : "stop"
+      : undefined;
+    isOver = true;
+  }
+
+  return {
+    read(bytes) {
+      text = "";
+      thinking = "";
+      unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      if (isStream === undefined) unread = unread.trimStart();
+      if (unread !== "") isStream ??= !unread.startsWith("{");
+      if (isStream) {
+        parser.feed(bytes ? unread : `${unread}\n\n`); // some servers leave out the last empty line
+        unread = "";
+      }
+      if (!bytes) {
+        if (isStream === false) take(unread);
+        isOver = true;
+      }
+      return visible.add(text);
+    },
+    thinking: () => thinking,
+    hasEnded: () => reason !== undefined,
+    isOver: () => isOver,
+    finish() {
+      const fault = failure ??
+        endingFault(reason, visible.isEmpty() && calls.length === 0, modelId);
+      if (fault || !reason) throw fault;
+      // Calls of an answer that was cut are incomplete.
+      const isWhole = reason === "tool_calls";
+      return {
+        kind: "finish",
+        reason,
+        calls: isWhole ? signed(calls, reasoning) : undefined,
+        usage,
+      };
+    },
+  };
+}
+
+/** Calls with ids of their own. The first one keeps the reasoning before them. */
+function signed(
+  calls: readonly ToolCall[],
+  reasoning: readonly KeptReasoning[],
+): readonly ToolCall[] {
+  const [first, ...others] = calls;
+  const signature = keptReasoning(reasoning);
+  return withIds(first && signature !== undefined ? [{ ...first, signature }, ...others] : calls);
+}
+
+function usageOf(counts: unknown): ModelUsage | undefined {
+  const { input_tokens: inputTokens, output_tokens: outputTokens, input_tokens_details: details } =
+    fieldsOf(counts);
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") return undefined;
+  const { cached_tokens: cached } = fieldsOf(details);
+  const cachedTokens = typeof cached === "number" ? cached : undefined;
+  return { inputTokens, outputTokens, cachedTokens };
+}

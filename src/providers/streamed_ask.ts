@@ -1,0 +1,99 @@
+/**
+ * Asks over HTTP, and reads an answer while it arrives: the part that the wire formats of our own
+ * share. A format writes the request, and makes text, thinking and calls of the answer's bytes.
+ */
+
+import type { ModelPart, ModelRequest } from "../core/model.ts";
+import { modelIdOf, type ModelSettings, secretsOf, sessionHeaderOf } from "./settings.ts";
+import { type Ask, type AskDeps, createWire } from "./wire.ts";
+
+/** Milliseconds to wait for token counts and the end of a stream that has given its reason. */
+const LAST_PIECE_MS = 1_000;
+
+/** A request as it is sent. */
+export interface WrittenRequest {
+  readonly url: string;
+  /** Names in small letters. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+}
+
+/** Reads one answer from its bytes. */
+export interface AnswerReader {
+  /**
+   * Reads the next bytes of the body.
+   *
+   * @param bytes `undefined` at the body's end.
+   * @returns The new text, in one piece; often empty.
+   */
+  read(bytes: Uint8Array | undefined): string;
+  /** The thinking in the bytes that were read last; often empty. */
+  thinking(): string;
+  /** Whether the server has said why the answer ended; only token counts may follow. */
+  hasEnded(): boolean;
+  /** Whether the answer needs no more bytes: its last event arrived, or it failed or ended. */
+  isOver(): boolean;
+  /**
+   * Returns the last part.
+   *
+   * @throws {ModelError} If the answer failed or broke off, or has neither text nor calls.
+   */
+  finish(): Extract<ModelPart, { kind: "finish" }>;
+}
+
+/** A wire format, for one model. */
+export interface StreamedFormat {
+  /** Writes a request. Its body goes to `fetch` at once, because the next one may change its bytes. */
+  readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
+  /** Creates the reader of one answer. */
+  readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
+}
+
+/** Creates the `Ask` of one model. */
+export function createStreamedAsk(
+  settings: ModelSettings,
+  deps: AskDeps,
+  { write, createReader }: StreamedFormat,
+): Ask {
+  const { provider } = settings;
+  const modelId = modelIdOf(settings);
+  const secrets = secretsOf(provider);
+  // In place of the format's, because `fetch` joins two values into one header.
+  const own = Object.fromEntries(
+    Object.entries(provider.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const hasOwn = Object.keys(own).length > 0;
+
+  return async function* (request, signal) {
+    signal.throwIfAborted();
+    const wire = createWire({ ...deps, modelId, secrets }, signal);
+    try {
+      const session = sessionHeaderOf(provider, request);
+      const writing = write(request);
+      const { url, headers, body } = writing instanceof Promise ? await writing : writing;
+      const all = hasOwn || session
+        ? { ...headers, ...own, ...(session && { [session.name]: session.value }) }
+        : headers;
+      await wire.send(url, { method: "POST", headers: all, body });
+      const answer = createReader(modelId, secrets);
+      const { showsThinking } = request;
+      while (!answer.isOver()) {
+        const bytes = await wire.read().catch((error) => {
+          if (signal.aborted || !answer.hasEnded()) throw error;
+          return undefined; // only token counts are missing
+        });
+        const text = answer.read(bytes);
+        const thinking = answer.thinking();
+        if (showsThinking && thinking !== "") yield { kind: "thinking", text: thinking };
+        if (text !== "") yield { kind: "text", text };
+        signal.throwIfAborted();
+        if (answer.hasEnded()) wire.shortenTimeout(LAST_PIECE_MS);
+      }
+      const finish = answer.finish();
+      wire.release();
+      yield finish;
+    } finally {
+      wire.close();
+    }
+  };
+}
