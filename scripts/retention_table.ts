@@ -11,6 +11,7 @@ import { MAX_NOTES } from "../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../src/core/turn/schedule.ts";
 import { DAY_MS } from "../src/lib/clock.ts";
 import { CHANGES_KEPT_MS, POSTS_KEPT_MS } from "../src/store/changes/changes.ts";
+import { FEED_ENTRIES_MAX } from "../src/store/feeds/feeds.ts";
 import { IDENTIFIES_MAX } from "../src/store/gateway/identifies.ts";
 import { RUNS_MAX } from "../src/store/gateway/runs.ts";
 import { PROXIED_USERS_MAX } from "../src/store/inbox/inbox.ts";
@@ -273,6 +274,16 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Counts of messages and answers, their times and queues, for the dashboard's charts: " +
       "without people, places and texts; only with `http.dashboard`",
     kept: "by minute for a day, by hour for a year",
+  },
+  feed: {
+    under: "Servers and operation",
+    data: "Feeds of the config: address, time and result of the last poll",
+    kept: "until the account moves to another bot",
+  },
+  feed_entry: {
+    under: "Servers and operation",
+    data: "Digests of entries of feeds that were seen",
+    kept: `the newest ${count(FEED_ENTRIES_MAX)} of each feed`,
   },
   told_problem: {
     under: "Servers and operation",

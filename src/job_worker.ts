@@ -1,6 +1,6 @@
 /**
- * Entry of a thread that does one job on untrusted data: it reads a web page, or runs a script. It
- * stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
+ * Entry of a thread that does one job on untrusted data: it reads a web page or a feed, or runs a
+ * script. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -13,6 +13,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
   switch (kind) {
     case "page":
       return (await import("./web/page_text.ts")).runPageJob(job);
+    case "feed":
+      return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
     default:

@@ -36,7 +36,7 @@ export interface Config extends SharedConfig {
 }
 
 /** Settings that all accounts share: the keys of the file without `channels`. */
-export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "models"> {
+export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "models" | "feeds"> {
   /** Path of the file; absent if there is only the environment. */
   readonly file?: string;
   /** Files with secrets that the config names; absent: none. */
@@ -44,9 +44,14 @@ export interface SharedConfig extends Omit<Settings, "$schema" | "channels" | "m
   /** All agents; the first one is the default, `main` if the config lists none (N1). */
   readonly agentList: readonly [AgentConfig, ...AgentConfig[]];
   readonly models: ModelsConfig;
+  /** `feeds`, each with its account. */
+  readonly feeds: Readonly<Record<string, FeedConfig>>;
   /** `messages.texts`: sentences that the operator replaces, by key (R13). */
   readonly texts: Texts;
 }
+
+/** A feed of the web, with the account that posts. */
+export type FeedConfig = Settings["feeds"][string] & { readonly account: string };
 
 /** The config of one Discord account: its keys, with all inherited ones. */
 export interface DiscordConfig extends Omit<AccountSettings, "gateway" | "historyLimit"> {
@@ -113,6 +118,12 @@ export function toConfig(
       ...others.map((agent, index) => agentConfig(agent, index + 1, defaults)),
     ],
     models,
+    feeds: Object.fromEntries(
+      Object.entries(settings.feeds ?? {}).map(([name, feed]) => [
+        name,
+        { ...feed, account: feed.account ?? accounts[0]?.id ?? DEFAULT_ACCOUNT },
+      ]),
+    ),
     texts: settings.messages.texts ?? {},
   };
 }

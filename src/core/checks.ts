@@ -128,6 +128,10 @@ export const CHECKS = {
     ...HEALTH,
     fix: "the person must allow direct messages from members of a server that the bot is in, too",
   },
+  "feeds": {
+    ...HEALTH,
+    fix: "correct `feeds.<feed>.url` in the config; `barnacle feeds list` shows the state of each",
+  },
   "access:ids": { ...HEALTH, fix: "correct the ID in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },
   "gateway:connection": {

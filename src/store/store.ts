@@ -19,6 +19,7 @@ import { openDatabase, openReader } from "./database/database.ts";
 import type { CrashHooks } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
+import { createFeeds } from "./feeds/feeds.ts";
 import { createFigures } from "./figures.ts";
 import { createForgetting } from "./forget/forget.ts";
 import { noteForgotten } from "./forget/forgotten_ids.ts";
@@ -206,6 +207,7 @@ export function createStore(
     schedules: createSchedules(database, commits, memory.outgoing),
     upkeep: createUpkeep(database, commits, pruner),
     trends: createTrends(database, commits),
+    feeds: createFeeds(database, commits, memory.outgoing),
     health: figures.health,
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },

@@ -1,9 +1,11 @@
 /**
- * Fetches from the web: a text, which is a page, a document in JSON or XML, or plain text; or a file.
+ * Fetches from the web: a text, which is a page, a document in JSON or XML, or plain text; a feed; or
+ * a file.
  *
  * Sends no cookies and no credentials. Follows redirects by hand, so that each address is checked.
  */
 
+import type { FeedValidators } from "../core/feed.ts";
 import { whenAborted } from "../lib/clock.ts";
 import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
@@ -84,6 +86,50 @@ type ReadResponse<Result> = (
   signal: AbortSignal,
 ) => Promise<Result>;
 
+/** Types that a feed may have, beside those of texts; some servers send feeds as files. */
+const FEED_TYPES = new Set(["application/octet-stream", "binary/octet-stream"]);
+
+/** Maximum milliseconds that a server may ask to wait. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/**
+ * Fetches the text of a feed, unless it is the one that the validators tell of.
+ *
+ * @returns `undefined` if it has not changed.
+ * @throws {WebError} As {@link fetchText}.
+ */
+export function fetchFeedText(
+  url: string,
+  { etag, lastModified }: FeedValidators,
+  ports: GuardPorts,
+  signal: AbortSignal,
+): Promise<(FetchedText & FeedValidators) | undefined> {
+  const headers = {
+    accept:
+      "application/atom+xml,application/rss+xml,application/feed+json,application/xml;q=0.9," +
+      "application/json;q=0.9,text/xml;q=0.9,*/*;q=0.5",
+    ...(etag !== undefined && { "if-none-match": etag }),
+    ...(lastModified !== undefined && { "if-modified-since": lastModified }),
+  };
+  return fetched(
+    url,
+    { ...ports, headers },
+    async (response, at, ending) => {
+      const { headers, statusCode } = response;
+      if (statusCode === NOT_MODIFIED) {
+        response.destroy();
+        return undefined;
+      }
+      const text = await readText(response, at, ending, FEED_TYPES);
+      return { ...text, etag: headers.etag, lastModified: headers["last-modified"] };
+    },
+    signal,
+    TIMEOUT_MS,
+  );
+}
+
+const NOT_MODIFIED = 304;
+
 async function fetched<Result>(
   written: string,
   ports: GuardPorts,
@@ -123,8 +169,13 @@ async function follow<Result>(
     const { statusCode: status = 0, headers } = response;
     if (REDIRECTS.has(status) && headers.location !== undefined) {
       response.destroy();
-      if (redirects === MAX_REDIRECTS) {
-        throw new WebError(`the page redirects more than ${MAX_REDIRECTS} times`);
+      const { maxRedirects = MAX_REDIRECTS } = ports;
+      if (redirects === maxRedirects) {
+        throw new WebError(
+          maxRedirects === 0
+            ? "it redirects to another address"
+            : `the page redirects more than ${maxRedirects} times`,
+        );
       }
       if (!URL.canParse(headers.location, url.href)) {
         throw new WebError("the page redirects to no web address");
@@ -132,24 +183,31 @@ async function follow<Result>(
       url = checkedUrl(new URL(headers.location, url).href, ports.allowedPorts);
       continue;
     }
-    if (status < 200 || status > 299) {
+    const isUnchanged = status === NOT_MODIFIED && ports.headers !== undefined;
+    if (!isUnchanged && (status < 200 || status > 299)) {
       response.destroy();
-      throw new WebError(`the server answered with status ${status}`);
+      const retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, Number(headers["retry-after"]) * 1_000);
+      throw new WebError(`the server answered with status ${status}`, {
+        retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined,
+      });
     }
     url.hash = "";
     return await read(response, url, signal);
   }
 }
 
+const NO_TYPES: ReadonlySet<string> = new Set();
+
 async function readText(
   response: IncomingMessage,
   url: URL,
   signal: AbortSignal,
+  alsoTypes: ReadonlySet<string> = NO_TYPES,
 ): Promise<FetchedText> {
   const { headers } = response;
   const contentType = headers["content-type"] ?? "text/plain";
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (!TEXT_TYPE.test(type)) {
+  if (!TEXT_TYPE.test(type) && !alsoTypes.has(type)) {
     response.destroy();
     throw new WebError(`this is ${JSON.stringify(type.slice(0, 60))}; only text can be fetched`);
   }

@@ -28,11 +28,22 @@ export interface GuardPorts {
   readonly isAllowed: (address: string) => boolean;
   readonly allowedPorts: ReadonlySet<number>;
   readonly userAgent: string;
+  /** Further headers; absent: none. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Maximum number of redirects to follow; absent: 3. */
+  readonly maxRedirects?: number;
 }
 
 /** A request that was not sent, or got no response; the message is for the model. */
 export class WebError extends Error {
   override readonly name = "WebError";
+  /** Milliseconds that the server asks to wait; absent if it does not ask. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
+    super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
+  }
 }
 
 /** Maximum number of a name's addresses to try. */
@@ -78,7 +89,7 @@ export async function guardedGet(
   for (const address of addresses.slice(0, MAX_ADDRESSES)) {
     signal.throwIfAborted();
     try {
-      return await requestTo(address, url, ports.userAgent, signal);
+      return await requestTo(address, url, ports, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       failure = error;
@@ -109,7 +120,7 @@ async function addressesOf(
 function requestTo(
   address: string,
   url: URL,
-  userAgent: string,
+  { userAgent, headers }: Pick<GuardPorts, "userAgent" | "headers">,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
@@ -130,6 +141,7 @@ function requestTo(
         "accept-encoding": "gzip, deflate, br",
         "accept-language": "en, *;q=0.5",
         connection: "close",
+        ...headers,
       },
     });
     const late = setTimeout(

@@ -68,6 +68,66 @@ describe("[T6] createWebPages()", () => {
       await assert.rejects(port().file(url, 10, signal), /larger than/);
     }));
 
+  it("[T15] reads a feed in a thread, and asks for a later one only", async () => {
+    const seen: (readonly unknown[])[] = [];
+    const server = createServer((request, response) => {
+      const { headers: { "if-none-match": etag, "if-modified-since": since }, url } = request;
+      seen.push([etag, since]);
+      if (url === "/away") {
+        response.writeHead(302, { location: "http://10.0.0.1/" }).end();
+      } else if (url === "/busy") response.writeHead(503, { "retry-after": "120" }).end();
+      else if (url === "/page") response.end("<html>no</html>");
+      else if (etag === '"1"') response.writeHead(304).end();
+      else {
+        response.writeHead(200, {
+          "content-type": "application/octet-stream",
+          etag: '"1"',
+          "last-modified": "Mon, 05 Jan 2026 10:00:00 GMT",
+        });
+        response.end("<rss version='2.0'><channel><item><title>a</title></item></channel></rss>");
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const pages = createWebPages({
+      runJob: createJobs(WORKER, NO_PROGRAM).inThread,
+      version: "1",
+      now: () => 0,
+      engine: () => undefined,
+    });
+    const read = (path: string, validators = {}, ownNetwork = true) =>
+      pages.feed({ url: `http://127.0.0.1:${port}${path}`, ownNetwork }, validators, signal);
+    try {
+      const first = await read("/");
+      assert.equal(first.kind === "feed" && first.feed.entries[0]?.title, "a");
+      const validators = { etag: '"1"', lastModified: "Mon, 05 Jan 2026 10:00:00 GMT" };
+      assert.deepEqual(await read("/", validators), { kind: "unchanged" });
+      assert.deepEqual(seen, [[undefined, undefined], ['"1"', validators.lastModified]]);
+      const failed = (reason: string, retryAfterMs?: number) => ({
+        kind: "failed",
+        reason,
+        retryAfterMs,
+      });
+      assert.deepEqual(await read("/away"), failed("it redirects to another address"));
+      assert.deepEqual(await read("/busy"), failed("the server answered with status 503", 120_000));
+      assert.deepEqual(await read("/page"), {
+        kind: "failed",
+        reason: "it is no feed in RSS, Atom or JSON",
+      });
+      assert.deepEqual(
+        await read("/", {}, false),
+        failed(`only the ports 80 and 443 can be fetched, not ${port}`),
+      );
+      assert.deepEqual(
+        await pages.feed({ url: "http://127.0.0.1/", ownNetwork: false }, {}, signal),
+        failed("127.0.0.1 is not on the public internet, so it cannot be fetched"),
+      );
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
   it("keeps a page for ten minutes, for its other parts", () =>
     withPage(async ({ url, port, requests }) => {
       let at = 0;

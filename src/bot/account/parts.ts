@@ -18,6 +18,7 @@ import { eachOnce } from "../../lib/cache.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
+import { createAccountFeeds } from "../schedules/feeds.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOutbound } from "../outbound/outbound.ts";
@@ -88,10 +89,16 @@ export async function createParts(
   const catchUp = createAccountCatchUp(account, { ...given, inbound });
   const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp });
   const schedules = createAccountSchedules(account, made);
+  const feeds = createAccountFeeds(account, {
+    ...gateway,
+    web: toolServices.of(account.config().agentList[0].id).ports.web,
+    cleanSecrets: outbound.cleanSecrets,
+  });
   const duplicates = createDuplicateWatch(account);
   return {
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
     questions,
+    feeds,
     account,
     /** Learns of the bot's own messages. */
     intent: judging.intent,

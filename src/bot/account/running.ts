@@ -59,6 +59,7 @@ export async function runAccount(
           ...parts.connectionState.findings(),
           ...inbound.findings(),
           ...parts.questions.findings(),
+          ...parts.feeds.findings(),
         ],
         ...outbound.status(),
       };
@@ -71,6 +72,7 @@ export async function runAccount(
       outbound.reconfigured();
       inbound.reconfigured();
       parts.connectionState.reconfigured();
+      parts.feeds.changed();
     },
     traffic: () => ({
       accountId,
@@ -89,6 +91,7 @@ export async function runAccount(
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (namespace === "forgetting") void parts.intent.forget();
       if (namespace === "schedules") parts.schedules.changed();
+      if (namespace === "feeds") parts.feeds.changed();
       if (namespace === "questions") parts.account.events.emit.decided();
       if (namespace !== "settings") return;
       void inbound.commands.pauseChanged();
@@ -117,6 +120,7 @@ async function stop(
   connectionState.stop();
   outbound.stop();
   await rest.schedules.stop();
+  await rest.feeds.stop();
   await rest.questions.stop();
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);

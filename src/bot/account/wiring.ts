@@ -150,6 +150,7 @@ export function connectParts(
       inbound.ready();
       online.ready();
       schedules.start();
+      parts.feeds.start();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

@@ -281,3 +281,28 @@ export const schedules: CliGroup = describeGroup("List and change reminders and 
   run: changeCommand("run", "Run schedules now, beside their own times"),
   delete: changeCommand("delete", "Delete schedules with their history"),
 }, "list");
+
+/** `barnacle feeds …` */
+export const feeds: CliGroup = describeGroup("List feeds of the web, and poll them", {
+  list: describeCommand<CommonFlags>({
+    brief: "List the feeds of the config, with their state",
+    examples: ["barnacle feeds list"],
+    exits: { config: true, io: true, tryAgain: true },
+    parameters: { flags: BOT_COMMON },
+    run: async (flags, io) => (await import("./feeds.ts")).list(flags, io),
+  }),
+  poll: describeCommand<CommonFlags, string[]>({
+    brief: "Poll feeds now, beside their own times",
+    examples: ["barnacle feeds poll jellyfin"],
+    exits: { failed: "no such feed", config: true, io: true, tryAgain: true },
+    parameters: {
+      flags: BOT_COMMON,
+      positional: {
+        kind: "array",
+        parameter: word("Name of the feed in the config", "feed"),
+        minimum: 1,
+      },
+    },
+    run: async (flags, io, ...names) => (await import("./feeds.ts")).poll(flags, names, io),
+  }),
+}, "list");

@@ -30,6 +30,7 @@ export type AskedNamespace =
   | "pairing"
   | "questions"
   | "schedules"
+  | "feeds"
   | "sessions"
   | "settings"
   | "notes"
@@ -148,6 +149,7 @@ const WRITES = {
   ),
   "schedules.ask": call(z.tuple([row, time]), ({ schedules }, ...args) => schedules.ask(...args)),
   "schedules.remove": call(z.tuple([row]), ({ schedules }, ...args) => schedules.remove(...args)),
+  "feeds.ask": call(z.tuple([account, z.string()]), ({ feeds }, ...args) => feeds.ask(...args)),
   "sessions.reset": call(
     z.tuple([z.string(), z.literal("command"), time]),
     ({ sessions }, ...args) => sessions.reset(...args),

@@ -3,13 +3,13 @@
 import { findNodeAtLocation, type Node } from "jsonc-parser";
 import { mayNameAccount, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import { namesOnePerson } from "../../policy/rights.ts";
-import { writtenSections } from "../schema/accounts.ts";
+import { DEFAULT_ACCOUNT, sectionsOf, writtenSections } from "../schema/accounts.ts";
 import { type AddRemark, auditAccount, impossibleName } from "./audit_account.ts";
 import { auditExec, auditLinks, auditModels, auditPlaceTools, auditTools } from "./audit_agent.ts";
 import { auditRouter } from "./audit_router.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import type { Problem, Span } from "../text/problem.ts";
-import { isList, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
+import { isList, isRecord, type Remark, type Segment, textOf, valueAt } from "../text/tree.ts";
 
 /**
  * All remarks about a valid file, in its order; one for each key and message.
@@ -37,6 +37,7 @@ export function audit(
   auditExec(value, writtenSections(value), remark);
   auditLinks(value, remark);
   owners(value, remark);
+  feedAccounts(value, remark);
   auditModels(value, remark);
   auditRouter(value, remark);
   return remarks.sort((one, other) => one.offset - other.offset);
@@ -56,6 +57,22 @@ export function silentDefaults(
       "Without channels.discord, every member may talk to the bot in each guild of its owners",
     hint: 'list guilds in channels.discord.guilds, or set "groupPolicy" in channels.defaults',
   }];
+}
+
+/** A feed of an account that does not exist is never polled (T15). */
+function feedAccounts(value: unknown, remark: AddRemark): void {
+  const feeds = valueAt(value, ["feeds"]);
+  if (!isRecord(feeds)) return;
+  const ids = [...new Set<string>([DEFAULT_ACCOUNT, ...sectionsOf(value).map(({ id }) => id)])];
+  for (const [name, feed] of Object.entries(feeds)) {
+    const account = valueAt(feed, ["account"]);
+    if (typeof account !== "string" || ids.includes(account)) continue;
+    remark(
+      ["feeds", name, "account"],
+      `There is no account ${quoted(account)}, so the feed is never polled`,
+      `the accounts are ${ids.map((id) => quoted(id)).join(", ")}`,
+    );
+  }
 }
 
 /** Only a person can be an owner, so roles and `"*"` make no one an owner (P10). */

@@ -11,6 +11,7 @@ import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
+import { feeds } from "./feeds.ts";
 import { messages } from "./messages.ts";
 import { alerts, mcp, otel, search } from "./reach.ts";
 import {
@@ -87,6 +88,7 @@ export const configSchema = z.strictObject({
   alerts,
   backup,
   budgets,
+  feeds,
 });
 
 /** The config of a valid file. */

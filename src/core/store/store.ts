@@ -10,6 +10,7 @@
 import type { AccountId, UserId } from "../discord/ids.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ToolChanges } from "./changes.ts";
+import type { Feeds } from "./feeds.ts";
 import type { GatewayRecords } from "./gateway.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Notes, NoteVectors } from "./notes.ts";
@@ -59,6 +60,8 @@ export interface Store {
   readonly upkeep: StoreUpkeep;
   /** Figures for charts. */
   readonly trends: Trends;
+  /** Feeds of the web, and their entries. */
+  readonly feeds: Feeds;
   /**
    * Reads the counts for health and metrics.
    *

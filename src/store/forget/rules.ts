@@ -20,6 +20,7 @@ import { SCHEDULE_TABLES } from "../schema/schedules.ts";
 import { SETTING_TABLES } from "../schema/settings.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
 import { THREAD_TABLES } from "../schema/threads.ts";
+import { FEED_TABLES } from "../schema/feeds.ts";
 import { TREND_TABLES } from "../schema/trends.ts";
 import { USAGE_TABLES } from "../schema/usage.ts";
 
@@ -198,6 +199,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   },
   ...declared(USAGE_TABLES),
   ...declared(TREND_TABLES),
+  ...declared(FEED_TABLES),
   ...declared(THREAD_TABLES),
   ...declared(SCHEDULE_TABLES),
   ...declared(CHANGE_TABLES),

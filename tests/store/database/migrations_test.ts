@@ -68,6 +68,7 @@ describe("MIGRATIONS", () => {
     "note_vector",
     "question_cover",
     "trend",
+    "feed_entry",
   ]);
 
   for (const { name, strict } of tables) {

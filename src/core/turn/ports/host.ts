@@ -3,6 +3,7 @@
  * scripts, pages of the web, and drawn images.
  */
 
+import type { FetchFeed } from "../../feed.ts";
 import type { InboundMessage } from "../../inbound/inbound.ts";
 import type { Question } from "../../people/question.ts";
 import type { DiscordCall } from "./discord_call.ts";
@@ -159,6 +160,8 @@ export interface WebPort {
   page(url: string, signal: AbortSignal): Promise<WebPage>;
   /** Reads a file of any type of the public internet; otherwise as {@link WebPort.page}. */
   file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile>;
+  /** Reads a feed of the config (T15). */
+  readonly feed: FetchFeed;
 }
 
 /** Drawings, for tools. */

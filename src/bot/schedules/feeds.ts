@@ -1,0 +1,98 @@
+/**
+ * Connects an account's feeds with the config, the web and Discord (T15). Without a feed, none of
+ * their code is loaded.
+ */
+
+import type { AccountContext } from "../account_context.ts";
+import { parseTarget } from "../../core/outbound/target.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { WebPort } from "../../core/turn/ports/host.ts";
+import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { RestClient } from "../../discord/rest/client/client.ts";
+import type { ConfiguredFeed, FeedPlace, FeedRunner } from "../../flows/feeds/runner.ts";
+import { latest } from "../../lib/cache.ts";
+import { createLoader } from "../../lib/loader.ts";
+import { textRulesOf } from "../rules/turn_rules.ts";
+
+/** A feed with its place and its template. */
+interface PostedFeed extends ConfiguredFeed {
+  readonly to: string;
+  readonly template: string;
+}
+
+/** Creates the feeds of an account; none is polled before `start`. */
+export function createAccountFeeds(account: AccountContext, { client, web, cleanSecrets }: {
+  readonly client: RestClient;
+  readonly web: Pick<WebPort, "feed">;
+  readonly cleanSecrets: (text: string) => string;
+}) {
+  const { accountId, config } = account;
+  const { log } = account.forPart("feeds");
+  const openDirect = createOpenDirect(client);
+  const feedsNow = latest(
+    config,
+    ({ feeds }) =>
+      Object.entries(feeds).filter(([, feed]) => feed.account === accountId).map(
+        ([name, { everyMin, ...feed }]): PostedFeed => ({
+          ...feed,
+          name,
+          everyMs: everyMin * 60_000,
+        }),
+      ),
+  );
+  let isOn = false;
+  let loaded: FeedRunner | undefined;
+
+  async function placeOf({ to }: PostedFeed): Promise<FeedPlace> {
+    const target = parseTarget(to);
+    if (target.kind === "problem") throw new TypeError(target.problem);
+    return target.kind === "user"
+      ? { channelId: await openDirect(target.userId) }
+      : { channelId: target.channelId, guildId: target.guildId };
+  }
+
+  const runner = createLoader(async () => {
+    const { createFeedRunner } = await import("../../flows/feeds/runner.ts");
+    const { composeFeedNews } = await import("../../render/feed.ts");
+    return loaded = createFeedRunner<PostedFeed>(account.forPart("feeds"), {
+      feeds: feedsNow,
+      readFeed: web.feed,
+      placeOf,
+      compose: (feed, news, place) =>
+        composeFeedNews(
+          { ...feed, ...place, accountId },
+          news,
+          textRulesOf(config(), { cleanSecrets, uploadLimit: 0 }),
+        ),
+    });
+  });
+
+  async function begin(): Promise<void> {
+    if (!isOn || feedsNow().length === 0) return;
+    const feeds = await runner.get();
+    if (isOn) feeds.start();
+  }
+
+  function changed(): void {
+    if (loaded) return loaded.changed();
+    begin().catch((error: unknown) => log.error("Cannot poll feeds", { error }));
+  }
+
+  return {
+    /** Begins to poll, once the account is online. */
+    start(): void {
+      if (isOn) return;
+      isOn = true;
+      changed();
+    },
+    /** The config has changed, or a command has asked for a poll. */
+    changed,
+    /** Feeds that cannot be read, for health. */
+    findings: (): readonly Finding[] => loaded?.findings() ?? [],
+    /** Polls no more, and resolves once the current poll has ended. */
+    async stop(): Promise<void> {
+      isOn = false;
+      await (await runner.loading())?.stop();
+    },
+  };
+}

@@ -1,0 +1,218 @@
+/**
+ * Polls the feeds of an account, and posts their new entries (T15).
+ *
+ * One timer waits for the next poll. A poll stores the entries that it has seen together with the
+ * messages about them. So a crash posts no entry twice, and the first poll of a feed posts none.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
+import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { FeedSource, FeedState, FetchedFeed, FetchFeed, ReadFeed } from "../../core/feed.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { Feeds } from "../../core/store/feeds.ts";
+import type { FeedNews } from "../../render/feed.ts";
+import { DAY_MS, MAX_TIMER_MS } from "../../lib/clock.ts";
+
+/** A feed of the config. */
+export interface ConfiguredFeed extends FeedSource {
+  readonly name: string;
+  /** Milliseconds between two polls. */
+  readonly everyMs: number;
+  /** Maximum number of entries that one poll posts. */
+  readonly most: number;
+}
+
+/** The place of a feed's messages. */
+export interface FeedPlace {
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+}
+
+/** Everything that polls need from outside. */
+export interface FeedParts<Feed extends ConfiguredFeed> {
+  /** The feeds of the account, as the config has them now. */
+  readonly feeds: () => readonly Feed[];
+  readonly readFeed: FetchFeed;
+  /** Finds the place of a feed. @throws {unknown} If Discord does not have it, as a rejection. */
+  readonly placeOf: (feed: Feed) => Promise<FeedPlace>;
+  /** Composes the messages about an entry, or about entries that were too many. */
+  readonly compose: (
+    feed: Feed,
+    what: FeedNews,
+    place: FeedPlace,
+  ) => readonly Frozen[];
+}
+
+/** The polls of an account. */
+export interface FeedRunner {
+  /** Begins to poll, once the account is online. Later calls do nothing. */
+  start(): void;
+  /** The config has changed, or a command has asked for a poll. */
+  changed(): void;
+  /** Feeds that cannot be read, for health. */
+  findings(): readonly Finding[];
+  /** Polls no more, and resolves once the current poll has ended. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds of the first poll after a start, so that a start has no other work. */
+const FIRST_MS = 5_000;
+/** Milliseconds until work is tried again that the store or Discord has refused. */
+const RETRY_MS = 60_000;
+/** Maximum milliseconds between two attempts of a feed that fails. */
+const MAX_BACKOFF_MS = DAY_MS;
+/** Failed polls after which health tells of a feed. */
+const TOLD_FAILURES = 3;
+
+/**
+ * Creates the polls of one account; nothing happens before `start`. The function is longer than most,
+ * because its inner functions share one state: the timer, and what the store knows of each feed.
+ */
+export function createFeedRunner<Feed extends ConfiguredFeed>(
+  { accountId, store: { feeds: store }, events, schedule, now, log }:
+    & Pick<
+      Account<unknown, unknown, { readonly feeds: Feeds }>,
+      "accountId" | "store" | "schedule" | "now" | "log"
+    >
+    & Emits<"outbox">,
+  { feeds, readFeed, placeOf, compose }: FeedParts<Feed>,
+): FeedRunner {
+  const ending = new AbortController();
+  let states = new Map<string, FeedState>();
+  let isStarted = false;
+  let isDue = false;
+  let running: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  function wake(): void {
+    if (!isStarted || ending.signal.aborted) return;
+    isDue = true;
+    running ??= pollAll().catch((error: unknown) => {
+      if (!ending.signal.aborted) log.error("Cannot poll feeds; will try again", { error });
+      return RETRY_MS;
+    }).then((waitMs) => {
+      running = undefined;
+      if (ending.signal.aborted) return;
+      if (isDue) return wake();
+      cancel?.();
+      cancel = waitMs === undefined ? undefined : schedule(wake, Math.min(MAX_TIMER_MS, waitMs));
+    });
+  }
+
+  /** @returns Milliseconds until the next poll; `undefined` without feeds. */
+  async function pollAll(): Promise<number | undefined> {
+    isDue = false;
+    const configured = feeds();
+    if (configured.length === 0) return undefined;
+    await readStates();
+    for (const feed of configured) {
+      ending.signal.throwIfAborted();
+      if (nextOf(feed) <= now()) await poll(feed, stateOf(feed));
+    }
+    await readStates();
+    return Math.max(1_000, Math.min(...configured.map(nextOf)) - now());
+  }
+
+  async function readStates(): Promise<void> {
+    states = new Map((await store.list(accountId)).map((state) => [state.name, state]));
+  }
+
+  /** The state of a feed; none is known of another address. */
+  function stateOf({ name, url }: ConfiguredFeed): FeedState | undefined {
+    const state = states.get(name);
+    return state?.url === url ? state : undefined;
+  }
+
+  /** A shorter interval of the config counts at once. */
+  function nextOf(feed: ConfiguredFeed): number {
+    const state = stateOf(feed);
+    if (!state) return 0;
+    const { readAt, nextAt, failures } = state;
+    return failures > 0 || readAt === undefined ? nextAt : Math.min(nextAt, readAt + feed.everyMs);
+  }
+
+  async function poll(feed: Feed, state: FeedState | undefined): Promise<void> {
+    const { name, url, everyMs } = feed;
+    const named = { accountId, name, url };
+    try {
+      const isKnown = state?.readAt !== undefined && await store.unseen(named, []) !== "first";
+      const { etag, lastModified } = isKnown && state ? state : {};
+      const answer = await readFeed(feed, { etag, lastModified }, ending.signal);
+      if (answer.kind === "failed") return await failed(feed, state, answer);
+      const nextAt = now() + everyMs;
+      if (answer.kind === "unchanged") {
+        await store.record({ ...named, etag, lastModified, nextAt, messages: [] }, now());
+        return;
+      }
+      const seen = answer.feed.entries.map(({ key }) => key);
+      const messages = await messagesOf(feed, answer.feed, await store.unseen(named, seen));
+      const validators = { etag: answer.etag, lastModified: answer.lastModified };
+      await store.record({ ...named, ...validators, nextAt, seen, messages }, now());
+      const [first] = messages;
+      if (first) events.emit.outbox([first.message.channelId]);
+      if (state && state.failures > 0) log.info("A feed can be read again", { feed: name });
+    } catch (error) {
+      ending.signal.throwIfAborted();
+      await failed(feed, state, {
+        kind: "failed",
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  async function messagesOf(
+    feed: Feed,
+    { title: feedTitle, entries }: ReadFeed,
+    unseen: ReadonlySet<string> | "first",
+  ): Promise<readonly Frozen[]> {
+    const news = unseen === "first" ? [] : entries.filter(({ key }) => unseen.has(key));
+    const newest = news.at(-1);
+    if (!newest) return [];
+    const place = await placeOf(feed);
+    const count = Math.max(0, news.length - feed.most);
+    const posted: readonly FeedNews[] = [
+      ...news.slice(count).map((entry) => ({ kind: "entry" as const, entry, feedTitle })),
+      ...(count > 0 ? [{ kind: "more" as const, count, key: newest.key, feedTitle }] : []),
+    ];
+    return posted.flatMap((what) => compose(feed, what, place));
+  }
+
+  async function failed(
+    { name, url, everyMs }: ConfiguredFeed,
+    state: FeedState | undefined,
+    { reason, retryAfterMs = 0 }: FetchedFeed & { readonly kind: "failed" },
+  ): Promise<void> {
+    const failures = (state?.failures ?? 0) + 1;
+    const waitMs = Math.max(retryAfterMs, Math.min(MAX_BACKOFF_MS, everyMs * 2 ** (failures - 1)));
+    log.warn("Cannot read a feed; will try again", { feed: name, reason, failures });
+    await store.fail({ accountId, name, url }, reason, now() + waitMs);
+  }
+
+  return {
+    start() {
+      if (isStarted) return;
+      isStarted = true;
+      cancel = schedule(wake, FIRST_MS);
+    },
+    changed: wake,
+    findings: () =>
+      feeds().flatMap((feed) => {
+        const { failures = 0, problem } = stateOf(feed) ?? {};
+        if (failures < TOLD_FAILURES) return [];
+        return [{
+          ...titled("feeds"),
+          status: "warn",
+          why: `the feed ${feed.name} could not be read ${failures} times: ${problem}`,
+        }];
+      }),
+    async stop() {
+      ending.abort();
+      cancel?.();
+      await running;
+    },
+  };
+}

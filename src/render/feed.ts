@@ -1,0 +1,95 @@
+/**
+ * Composes messages about new entries of a feed (T15).
+ *
+ * Other people write a feed. So its words are shown as they are, without markup, and ping no one. Only
+ * the address of an entry is a link.
+ */
+
+import { hash } from "node:crypto";
+import type { AccountId, ChannelId, GuildId } from "../core/discord/ids.ts";
+import type { FEED_PLACEHOLDERS, FeedEntry } from "../core/feed.ts";
+import { nonceOfCall } from "../core/outbound/nonce.ts";
+import type { Frozen } from "../core/outbound/outbound.ts";
+import { clip } from "../lib/text/cut.ts";
+import { readerTime } from "../lib/text/units.ts";
+import { notice } from "./notices/notices.ts";
+import { composeSend, type TextRules } from "./reply.ts";
+
+/** A message about a feed. */
+export type FeedNews =
+  | { readonly kind: "entry"; readonly entry: FeedEntry; readonly feedTitle?: string }
+  /** Further new entries that are not posted one by one; `key` is that of the newest. */
+  | {
+    readonly kind: "more";
+    readonly count: number;
+    readonly key: string;
+    readonly feedTitle?: string;
+  };
+
+/** The feed of a message, and its place. */
+export interface FeedMessage {
+  readonly accountId: AccountId;
+  readonly channelId: ChannelId;
+  /** Absent in direct messages. */
+  readonly guildId?: GuildId;
+  /** The feed's name in the config. */
+  readonly name: string;
+  readonly url: string;
+  readonly template: string;
+}
+
+/** Maximum characters of a summary in a message. */
+const MAX_SUMMARY = 1_000;
+
+/** Composes the messages. Their nonces depend on the entry alone, so none is posted twice. */
+export function composeFeedNews(
+  { accountId, channelId, guildId, name, url, template }: FeedMessage,
+  news: FeedNews,
+  rules: TextRules,
+): readonly Frozen[] {
+  const feed = asWords(news.feedTitle ?? name);
+  const text = news.kind === "entry"
+    ? filled(template, { ...partsOf(news.entry), feed })
+    : notice("feedMore", { count: news.count, feed }, rules.texts);
+  const key = news.kind === "entry" ? news.entry.key : `more:${news.key}`;
+  const callKey = `feed:${accountId}:${name}:${hash("sha256", url, "hex").slice(0, 16)}:${key}`;
+  return composeSend({ accountId, channelId, guildId, text }, rules).map((frozen, index) => ({
+    ...frozen,
+    message: { ...frozen.message, nonce: nonceOfCall(callKey, index) },
+  }));
+}
+
+type EntryParts = Readonly<Record<(typeof FEED_PLACEHOLDERS)[number], string>>;
+
+function partsOf(
+  { title, link = "", summary, author = "", publishedAt }: FeedEntry,
+): Omit<EntryParts, "feed"> {
+  const text = summary.replace(/!?\[([^\]\n]*)\]\([^)\s]*\)/g, "$1").replace(/^#+ /gm, "");
+  return {
+    title: asWords(title || clip(text.replace(/\s+/g, " "), MAX_TITLE) || link),
+    link: link.replace(/[<>\s]/g, ""),
+    summary: asWords(clip(text, MAX_SUMMARY)),
+    author: asWords(author),
+    date: publishedAt === undefined ? "" : readerTime(publishedAt, "f"),
+  };
+}
+
+/** Characters of a summary that stands for a missing title. */
+const MAX_TITLE = 100;
+
+/** The template with its parts. A line that has placeholders, and nothing in them, is left out. */
+function filled(template: string, parts: EntryParts): string {
+  const values: ReadonlyMap<string, string> = new Map(Object.entries(parts));
+  const lines = template.split("\n").flatMap((line) => {
+    const names = Array.from(line.matchAll(/\{(\w+)\}/g), ([, name = ""]) => name);
+    if (names.length > 0 && names.every((name) => !values.get(name))) return [];
+    return [line.replace(/\{(\w+)\}/g, (written, name: string) => values.get(name) ?? written)];
+  });
+  return lines.join("\n").trim() || parts.title || parts.feed;
+}
+
+/** The text without a meaning for Discord: no markup, no mentions, no links. */
+function asWords(text: string): string {
+  return text.replace(/[\\`*_~|[\]<>#@:]|^\s*(?:-|\d+\.)(?= )/gm, (one) => `\\${one.trim()}`)
+    .replace(/(https?)\\:\/\//gi, "$1\\:/\u200b/");
+}

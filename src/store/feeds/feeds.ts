@@ -1,0 +1,110 @@
+/**
+ * `store.feeds`: when each feed is polled next, and which of its entries were seen (T15).
+ *
+ * Entries and the messages about them are stored in one transaction. So a crash neither loses an
+ * entry nor posts it twice.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Feeds } from "../../core/store/feeds.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { integer, rows, text } from "../schema/columns.ts";
+import { FEED, FEED_ENTRY } from "../schema/feeds.ts";
+
+/** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
+export const FEED_ENTRIES_MAX = 2_000;
+
+const ID = rows({ id: integer() });
+const KEY = rows({ entryKey: text() });
+
+/** Creates the namespace. */
+export function createFeeds(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  outgoing: Outgoing,
+): Feeds {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const selectAll = database.prepare(
+    `SELECT ${STORED.columns()} FROM feed
+     WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`,
+  );
+  const select = database.prepare(
+    `SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url = :url
+       AND read_at > COALESCE((SELECT at FROM setting
+         WHERE (account_id, scope, name) = ('', 'store', 'restored')), -1)`,
+  );
+  const selectKeys = database.prepare("SELECT entry_key FROM feed_entry WHERE feed_row = ?");
+  const upsert = FEED.prepareInsert(
+    database,
+    `ON CONFLICT (account_id, name) DO UPDATE SET url = excluded.url, etag = excluded.etag,
+       last_modified = excluded.last_modified, next_at = excluded.next_at,
+       read_at = excluded.read_at, failures = 0, problem = NULL
+     RETURNING id`,
+  );
+  const fail = FEED.prepareInsert(
+    database,
+    `ON CONFLICT (account_id, name) DO UPDATE SET next_at = excluded.next_at,
+       problem = excluded.problem, failures = failures + 1`,
+  );
+  const ask = database.prepare(
+    "UPDATE feed SET next_at = 0 WHERE account_id = :accountId AND name = :name",
+  );
+  const forgetOfOther = database.prepare(
+    `DELETE FROM feed_entry WHERE feed_row IN
+       (SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url <> :url)`,
+  );
+  const see = FEED_ENTRY.prepareInsert(
+    database,
+    "ON CONFLICT (feed_row, entry_key) DO UPDATE SET seen_at = excluded.seen_at",
+  );
+  const prune = database.prepare(
+    `DELETE FROM feed_entry WHERE feed_row NOT IN (SELECT id FROM feed) OR feed_row = :id AND entry_key NOT IN
+       (SELECT entry_key FROM feed_entry WHERE feed_row = :id
+        ORDER BY seen_at DESC LIMIT ${FEED_ENTRIES_MAX})`,
+  );
+
+  return {
+    list: (accountId) =>
+      read(() => selectAll.all({ accountId: accountId ?? null }).map(STORED.read)),
+    unseen: ({ accountId, name, url }, keys) =>
+      read(() => {
+        const row = select.get({ accountId, name, url });
+        if (!row) return "first";
+        const known = new Set(selectKeys.all(ID.read(row).id).map((one) => KEY.read(one).entryKey));
+        return new Set(keys.filter((key) => !known.has(key)));
+      }),
+    record: ({ accountId, name, url, seen, messages, ...poll }, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        forgetOfOther.run({ accountId, name, url });
+        const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
+        for (const entryKey of seen ?? []) see({ feedRow: id, entryKey, seenAt: now });
+        for (const message of messages) addOnce(message, now);
+        if (seen) prune.run({ id });
+      }),
+    ask: (accountId, name) =>
+      commit(
+        COMMIT_OPTIONS.BY_HAND,
+        () => ask.run({ accountId, name }).changes > 0,
+      ),
+    fail: (feed, problem, nextAt) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        fail({ ...feed, problem, nextAt, failures: 1 });
+      }),
+  };
+}
+
+/** The columns that are a `FeedState`. */
+const STORED = FEED.pick(
+  "accountId",
+  "name",
+  "url",
+  "etag",
+  "lastModified",
+  "nextAt",
+  "readAt",
+  "failures",
+  "problem",
+);

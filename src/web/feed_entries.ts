@@ -1,0 +1,187 @@
+/**
+ * Reads the entries of a feed in RSS, Atom, RDF or JSON.
+ *
+ * A feed is hostile data: it is read in a thread that ends after a few seconds. Entities that it
+ * declares itself are not replaced, so it cannot grow by them.
+ */
+
+import { parseFeed } from "feedsmith";
+import { createHash } from "node:crypto";
+import { DOMParser } from "linkedom";
+import { bounded } from "../lib/text/cut.ts";
+import type { FeedEntry, ReadFeed } from "../core/feed.ts";
+import { type MarkdownNode, markdownOf } from "./markdown_of.ts";
+
+/** A feed to read. */
+export interface FeedJob {
+  readonly text: string;
+  /** Its address, for links relative to it. */
+  readonly url: string;
+}
+
+/** Maximum number of entries of a feed that are read. */
+const MAX_ENTRIES = 100;
+const MAX_TITLE = 300;
+const MAX_LINK = 1_000;
+const MAX_SUMMARY = 4_000;
+/** Characters of HTML that are read for a summary. */
+const MAX_HTML = 50_000;
+
+/** Reads a feed for the thread that was given a {@link FeedJob}. */
+export function runFeedJob(job: unknown): ReadFeed {
+  const { text, url } = job as FeedJob; // only this program starts the thread
+  return feedOf(text, url);
+}
+
+/**
+ * Reads a feed.
+ *
+ * @throws {Error} If it is none.
+ */
+export function feedOf(text: string, url: string): ReadFeed {
+  const parsed = parseFeed(text, { maxItems: MAX_ENTRIES });
+  switch (parsed.format) {
+    case "rss":
+      return {
+        title: plain(parsed.feed.title),
+        entries: sorted((parsed.feed.items ?? []).map((item) =>
+          entryOf(url, {
+            id: item.guid?.value,
+            title: item.title,
+            link: item.link ?? (item.guid?.isPermaLink === false ? undefined : item.guid?.value),
+            summary: item.description ?? item.content?.encoded,
+            author: item.dc?.creators?.[0] ?? authorOf(item.authors?.[0]),
+            date: item.pubDate ?? item.dc?.dates?.[0],
+          })
+        )),
+      };
+    case "atom":
+      return {
+        title: plain(valueOf(parsed.feed.title)),
+        entries: sorted((parsed.feed.entries ?? []).map((entry) =>
+          entryOf(url, {
+            id: entry.id,
+            title: valueOf(entry.title),
+            link: (entry.links?.find(({ rel = "alternate" }) => rel === "alternate") ??
+              entry.links?.[0])?.href,
+            summary: valueOf(entry.summary) ?? valueOf(entry.content),
+            author: entry.authors?.[0]?.name,
+            date: entry.published ?? entry.updated,
+          })
+        )),
+      };
+    case "json":
+      return {
+        title: plain(parsed.feed.title),
+        entries: sorted((parsed.feed.items ?? []).map((item) =>
+          entryOf(url, {
+            id: item.id,
+            title: item.title,
+            link: item.url ?? item.external_url,
+            summary: item.summary ?? item.content_html ?? item.content_text,
+            author: item.authors?.[0]?.name,
+            date: item.date_published ?? item.date_modified,
+          })
+        )),
+      };
+    case "rdf":
+      return {
+        title: plain(parsed.feed.title),
+        entries: sorted((parsed.feed.items ?? []).map((item) =>
+          entryOf(url, {
+            id: item.rdf?.about,
+            title: item.title,
+            link: item.link,
+            summary: item.description,
+            author: item.dc?.creators?.[0],
+            date: item.dc?.dates?.[0],
+          })
+        )),
+      };
+  }
+}
+
+/** The parts of an entry, as its format has them. */
+interface WrittenEntry {
+  readonly id: unknown;
+  readonly title: unknown;
+  readonly link: unknown;
+  readonly summary: unknown;
+  readonly author: unknown;
+  readonly date: unknown;
+}
+
+function entryOf(url: string, { id, title, link, summary, author, date }: WrittenEntry): FeedEntry {
+  const address = linkOf(link, url);
+  const words = plain(title) ?? "";
+  const text = markdown(summary, url);
+  const publishedAt = typeof date === "string" ? Date.parse(date) : NaN;
+  const named = textOf(id) ?? address ?? `${words}\n${text}`;
+  return {
+    key: createHash("sha256").update(named).digest("base64url").slice(0, 22),
+    title: words,
+    link: address,
+    summary: text,
+    author: plain(author),
+    publishedAt: Number.isFinite(publishedAt) ? publishedAt : undefined,
+  };
+}
+
+/** The newest last, each key once. Without times, the first entry of a feed is its newest. */
+function sorted(entries: readonly FeedEntry[]): readonly FeedEntry[] {
+  const byKey = new Map(entries.toReversed().map((entry) => [entry.key, entry]));
+  return [...byKey.values()].map((entry, index) => ({ entry, index })).sort((one, other) =>
+    one.entry.publishedAt !== undefined && other.entry.publishedAt !== undefined
+      ? one.entry.publishedAt - other.entry.publishedAt || one.index - other.index
+      : one.index - other.index
+  ).map(({ entry }) => entry);
+}
+
+function authorOf(author: unknown): unknown {
+  return valueOf(author, "name") ?? author;
+}
+
+/** The text of a value that may be an object around it. */
+function valueOf(value: unknown, name = "value"): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : value;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+/** In one line, without markup. */
+function plain(value: unknown): string | undefined {
+  const text = textOf(value);
+  if (text === undefined) return undefined;
+  const words = /[<&]/.test(text) ? treeOf(text)?.textContent ?? "" : text;
+  return bounded(words.replace(/\s+/g, " ").trim(), MAX_TITLE) || undefined;
+}
+
+function markdown(value: unknown, url: string): string {
+  const text = textOf(value);
+  if (text === undefined) return "";
+  const tree = /[<&]/.test(text) ? treeOf(text) : undefined;
+  return bounded((tree ? markdownOf(tree, url) : text).trim(), MAX_SUMMARY);
+}
+
+function treeOf(html: string): (MarkdownNode & { readonly textContent: string }) | undefined {
+  const document: unknown = new DOMParser().parseFromString(
+    `<html><body>${html.slice(0, MAX_HTML)}</body></html>`,
+    "text/html",
+  );
+  const { documentElement } = document as {
+    readonly documentElement: (MarkdownNode & { readonly textContent: string }) | null;
+  };
+  return documentElement ?? undefined;
+}
+
+/** An address of the web; others do nothing good in a message. */
+function linkOf(value: unknown, base: string): string | undefined {
+  const text = textOf(value);
+  if (text === undefined || !URL.canParse(text, base)) return undefined;
+  const { protocol, href } = new URL(text, base);
+  return (protocol === "https:" || protocol === "http:") && href.length <= MAX_LINK
+    ? href
+    : undefined;
+}

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { FeedEntry, FeedValidators, FetchedFeed } from "../../../src/core/feed.ts";
+import { type ConfiguredFeed, createFeedRunner } from "../../../src/flows/feeds/runner.ts";
+import { composeFeedNews } from "../../../src/render/feed.ts";
+import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { recordingLog } from "../../support/recording_log.ts";
+import { settle } from "../../support/settle.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const MINUTE = 60_000;
+const EVERY = 30 * MINUTE;
+const CHANNEL = channelId("300000000000000001");
+const FEED: ConfiguredFeed = {
+  name: "tides",
+  url: "https://t.example/feed",
+  ownNetwork: false,
+  everyMs: EVERY,
+  most: 2,
+};
+
+const entry = (key: string): FeedEntry => ({ key, title: `Entry ${key}`, summary: "" });
+const feed = (...keys: readonly string[]): FetchedFeed => ({
+  kind: "feed",
+  feed: { title: "Tides", entries: keys.map(entry) },
+  etag: `"${keys.join()}"`,
+});
+const FAILED: FetchedFeed = { kind: "failed", reason: "the server answered with status 500" };
+
+async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await settle();
+}
+
+function build() {
+  const clock = new FakeClock();
+  const { store, rows, database } = openTestStore();
+  const { log, lines } = recordingLog();
+  const asked: FeedValidators[] = [];
+  const world = { answer: feed("a"), feeds: [FEED] as readonly ConfiguredFeed[] };
+  const create = () =>
+    createFeedRunner({
+      accountId: ACCOUNT,
+      store,
+      events: { emit: { outbox: () => {} } },
+      schedule: clock.schedule,
+      now: clock.now,
+      log,
+    }, {
+      feeds: () => world.feeds,
+      readFeed: (_source, validators) => {
+        asked.push(validators);
+        return Promise.resolve(world.answer);
+      },
+      placeOf: () => Promise.resolve({ channelId: CHANNEL }),
+      compose: (one, news, place) =>
+        composeFeedNews(
+          { ...one, ...place, accountId: ACCOUNT, template: "**{title}**" },
+          news,
+          {
+            chunks: { limit: 2_000, maxLines: 99, mode: "length", maxChunks: 1 },
+            tables: "code",
+            maxFileBytes: 0,
+            cleanSecrets: (text) => text,
+            texts: {},
+          },
+        ),
+    });
+  const posted = () =>
+    rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").map(({ text }) => text);
+  /** Lets time pass until the next poll. */
+  const pass = async (ms = EVERY) => {
+    await clock.advance(ms);
+    await quiet();
+  };
+  return { clock, store, rows, database, lines, asked, world, create, posted, pass };
+}
+
+describe("[T15] createFeedRunner()", () => {
+  it("posts nothing at the first poll, and later each new entry once, over restarts", async () => {
+    const { world, create, posted, pass, asked } = build();
+    const first = create();
+    first.start();
+    await pass(5_000);
+    assert.deepEqual(posted(), []);
+    world.answer = feed("a", "b");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry b**"]);
+    await first.stop();
+    const second = create();
+    second.start();
+    await pass();
+    world.answer = { kind: "unchanged" };
+    await pass();
+    assert.deepEqual(posted(), ["**Entry b**"]);
+    assert.deepEqual(asked.map(({ etag }) => etag), [undefined, '"a"', '"a,b"', '"a,b"']);
+    await second.stop();
+  });
+
+  it("counts the entries of another address as old, and of a restored store", async () => {
+    const { world, create, posted, pass, asked, database, clock } = build();
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    world.feeds = [{ ...FEED, url: "https://t.example/other" }];
+    world.answer = feed("x");
+    await pass();
+    world.answer = feed("x", "y");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry y**"]);
+    assert.equal(asked[1]?.etag, undefined);
+    database.prepare(
+      "INSERT INTO setting (account_id, scope, name, value, at) VALUES ('', 'store', 'restored', '', ?)",
+    ).run(clock.now());
+    world.answer = feed("x", "y", "z");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry y**"]);
+    await runner.stop();
+  });
+
+  it("posts the newest entries of many, and tells the number of the others", async () => {
+    const { world, create, posted, pass } = build();
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    world.answer = feed("a", "b", "c", "d", "e");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry d**", "**Entry e**", "-# Tides: 2 more new entries."]);
+    await runner.stop();
+  });
+
+  it("asks a feed that fails less often, tells health, and forgets the failure", async () => {
+    const { world, create, pass, asked, store } = build();
+    world.answer = FAILED;
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    await pass(EVERY);
+    assert.equal(asked.length, 2);
+    await pass(EVERY);
+    assert.equal(asked.length, 2);
+    await pass(EVERY);
+    assert.equal(asked.length, 3);
+    assert.deepEqual(runner.findings().map(({ why }) => why), [
+      "the feed tides could not be read 3 times: the server answered with status 500",
+    ]);
+    world.answer = feed("a");
+    await pass(4 * EVERY);
+    assert.deepEqual(runner.findings(), []);
+    assert.equal((await store.feeds.list(ACCOUNT))[0]?.failures, 0);
+    await runner.stop();
+  });
+
+  it("waits as long as the server asks", async () => {
+    const { world, create, pass, asked } = build();
+    world.answer = { ...FAILED, retryAfterMs: 3 * EVERY };
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    await pass(2 * EVERY);
+    assert.equal(asked.length, 1);
+    await pass(EVERY);
+    assert.equal(asked.length, 2);
+    await runner.stop();
+  });
+
+  it("polls at once if a command asks for it", async () => {
+    const { world, create, posted, pass, store } = build();
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    world.answer = feed("a", "b");
+    assert.equal(await store.feeds.ask(ACCOUNT, "tides"), true);
+    assert.equal(await store.feeds.ask(ACCOUNT, "other"), false);
+    runner.changed();
+    await quiet();
+    assert.deepEqual(posted(), ["**Entry b**"]);
+    await runner.stop();
+  });
+
+  it("has no timer without feeds", async () => {
+    const { world, create, pass, asked } = build();
+    world.feeds = [];
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    assert.equal(asked.length, 0);
+    await runner.stop();
+  });
+});

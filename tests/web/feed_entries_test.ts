@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { feedOf } from "../../src/web/feed_entries.ts";
+
+const URL_OF_FEED = "https://feeds.example/all.xml";
+const rss = (items: string) =>
+  `<rss version="2.0"><channel><title>Tides</title>${items}</channel></rss>`;
+
+describe("[T15] feedOf()", () => {
+  it("reads RSS, the newest entry last", () => {
+    const { title, entries } = feedOf(
+      rss(`<item><title>Low &amp; slow</title><link>https://t.example/2</link>
+             <guid isPermaLink="false">two</guid><pubDate>Mon, 05 Jan 2026 10:00:00 GMT</pubDate>
+             <description><![CDATA[<p>It is <b>low</b>.</p>]]></description></item>
+           <item><title>High</title><guid>https://t.example/1</guid>
+             <pubDate>Mon, 05 Jan 2026 04:00:00 GMT</pubDate></item>`),
+      URL_OF_FEED,
+    );
+    assert.equal(title, "Tides");
+    assert.deepEqual(entries.map(({ key: _, ...entry }) => entry), [
+      {
+        title: "High",
+        link: "https://t.example/1",
+        summary: "",
+        author: undefined,
+        publishedAt: Date.UTC(2026, 0, 5, 4),
+      },
+      {
+        title: "Low & slow",
+        link: "https://t.example/2",
+        summary: "It is low.",
+        author: undefined,
+        publishedAt: Date.UTC(2026, 0, 5, 10),
+      },
+    ]);
+  });
+
+  it("reads Atom with addresses relative to the feed, and HTML in titles", () => {
+    const { entries: [entry] } = feedOf(
+      `<feed xmlns="http://www.w3.org/2005/Atom"><title>R</title><id>f</id>
+         <entry><title type="html">v1 &lt;i&gt;is&lt;/i&gt; out</title><id>tag:1</id>
+           <link rel="alternate" href="/v1"/><updated>2026-01-05T00:00:00Z</updated>
+           <author><name>Ada</name></author><content type="html">&lt;p&gt;New&lt;/p&gt;</content>
+         </entry></feed>`,
+      URL_OF_FEED,
+    );
+    assert.equal(entry?.title, "v1 is out");
+    assert.equal(entry?.link, "https://feeds.example/v1");
+    assert.equal(entry?.author, "Ada");
+    assert.equal(entry?.summary, "New");
+  });
+
+  it("reads JSON Feed and RDF", () => {
+    const json = feedOf(
+      JSON.stringify({
+        version: "https://jsonfeed.org/version/1.1",
+        title: "J",
+        items: [{ id: "1", url: "https://x.example/j", title: "J1", content_text: "c" }],
+      }),
+      URL_OF_FEED,
+    );
+    assert.equal(json.entries[0]?.summary, "c");
+    const rdf = feedOf(
+      `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">
+         <channel rdf:about="x"><title>D</title></channel>
+         <item rdf:about="https://x.example/r"><title>R1</title><link>https://x.example/r</link></item>
+       </rdf:RDF>`,
+      URL_OF_FEED,
+    );
+    assert.equal(rdf.entries[0]?.link, "https://x.example/r");
+  });
+
+  it("keeps the key of an entry whose words change, and tells entries without ids apart", () => {
+    const keyOf = (items: string) => feedOf(rss(items), URL_OF_FEED).entries.map(({ key }) => key);
+    const [before] = keyOf("<item><guid>1</guid><title>a</title></item>");
+    assert.deepEqual(keyOf("<item><guid>1</guid><title>b</title></item>"), [before]);
+    assert.equal(
+      new Set(keyOf("<item><title>a</title></item><item><title>b</title></item>")).size,
+      2,
+    );
+    assert.equal(keyOf("<item><title>a</title></item><item><title>a</title></item>").length, 1);
+  });
+
+  const links: readonly (readonly [written: string, link: string | undefined])[] = [
+    ["javascript:alert(1)", undefined],
+    ["file:///etc/passwd", undefined],
+    ["https://[", undefined],
+    [`https://x.example/${"a".repeat(1_001)}`, undefined],
+    ["//cdn.example/x", "https://cdn.example/x"],
+  ];
+  for (const [written, link] of links) {
+    it(`${written.slice(0, 40)} › ${link ?? "no link"}`, () => {
+      const { entries: [entry] } = feedOf(
+        rss(`<item><guid isPermaLink="false">1</guid><link>${written}</link></item>`),
+        URL_OF_FEED,
+      );
+      assert.equal(entry?.link, link);
+    });
+  }
+
+  for (const bad of ["", "hello", "<html><body>no</body></html>", "<rss>", "{}", "\u0000"]) {
+    it(`refuses ${JSON.stringify(bad)}`, () => {
+      assert.throws(() => feedOf(bad, URL_OF_FEED), /Unrecognized/);
+    });
+  }
+
+  it("replaces no entities that the feed declares, and bounds texts and entries", () => {
+    const bomb = `<!DOCTYPE x [<!ENTITY a "${"lol".repeat(1_000)}"><!ENTITY b "&a;&a;">]>`;
+    const many = Array.from({ length: 500 }, (_, at) => `<item><guid>g${at}</guid></item>`).join(
+      "",
+    );
+    const first = `<item><guid>x</guid><title>&b;</title></item>`;
+    const long = `<item><guid>y</guid><title>${"t".repeat(5_000)}</title></item>`;
+    const { entries } = feedOf(`${bomb}${rss(first + long + many)}`, URL_OF_FEED);
+    assert.equal(entries.length, 100);
+    assert.ok(entries.every(({ title }) => title.length <= 300));
+  });
+});
