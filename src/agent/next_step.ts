@@ -90,6 +90,9 @@ const AT_ONCE = 8;
 /** Maximum UTF-16 units of a result that the model is shown; the store has all of it. */
 const RESULT_CHARS = 8_000;
 
+/** Minimum UTF-16 units for the results of a turn together, 150 to 200 tokens. */
+const LEAST_RESULT_CHARS = 600;
+
 /** A message that joined a turn, for the model. */
 export interface JoinedMessage {
   /** Its text, with those of its files. */
@@ -187,6 +190,9 @@ export function charsOf(messages: readonly ModelMessage[]): number {
  * The conversation of the steps, for a request that has so much room for it. Answers and their calls
  * stay whole, but for arguments that take more than half of the room. The oldest results are cleared
  * until the rest fits, but never the newest.
+ *
+ * Prompt and tools may fill a window that a refusal taught. A model that sees nothing of a result
+ * calls the same tool again, so results have {@link LEAST_RESULT_CHARS} in any case.
  */
 export function stepsWithin(
   steps: readonly Step[],
@@ -197,7 +203,7 @@ export function stepsWithin(
   const shown = steps.map((step) => withoutHugeArguments(step, maxChars / 2));
   const all = conversationOf(shown, Infinity, showJoined, showImages);
   const resultChars = charsOf(all.filter(({ role }) => role === "tool"));
-  const room = Math.max(0, maxChars - (charsOf(all) - resultChars));
+  const room = Math.max(LEAST_RESULT_CHARS, maxChars - (charsOf(all) - resultChars));
   return conversationOf(shown, room, showJoined, showImages);
 }
 

@@ -75,6 +75,20 @@ describe("[T1] stepsWithin()", () => {
     assert.equal(asked.calls?.[0]?.arguments, "{}");
     assert.equal(told.text, "Error: the text is too long");
   });
+
+  it("[L4] shows 600 characters of the newest result, if prompt and tools take all room", () => {
+    const steps = [
+      answer("r1", "r2"),
+      result("r1", "a".repeat(900)),
+      result("r2", "b".repeat(900)),
+    ];
+    const [, old, newest] = stepsWithin(steps, 0);
+    assert.ok(old?.role === "tool" && newest?.role === "tool");
+    assert.match(old.text, /^\[cleared/);
+    assert.match(newest.text, /^b{150,}[^]*b{150,}\n\[cut for room: you see 450 of the 900/);
+    const [, only] = stepsWithin([answer("r1"), result("r1", "short")], 0);
+    assert.equal(only?.role === "tool" && only.text, "short");
+  });
 });
 
 describe("[T1] nextStep()", () => {
