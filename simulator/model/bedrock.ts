@@ -51,7 +51,8 @@ export function parseBedrockRequest(body: unknown, model: string): WireRequest |
       toolResult ? [{ role: "tool", text: textOf(toolResult.content) }] : []
     );
     const rest = content.filter(({ text }) => text !== undefined);
-    return [...results, ...(rest.length > 0 ? [{ role, text: textOf(rest) }] : [])];
+    const isSaid = rest.length > 0 || role === "assistant"; // calls without words are an answer
+    return [...results, ...(isSaid ? [{ role, text: textOf(rest) }] : [])];
   });
   const isLast = messages.at(-1)?.text.endsWith("Call no tool.]") === true;
   return {

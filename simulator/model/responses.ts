@@ -36,8 +36,14 @@ const requestSchema = z.looseObject({
 export function parseResponsesRequest(body: unknown): WireRequest | undefined {
   const { data } = requestSchema.safeParse(body);
   if (!data) return undefined;
-  const messages = data.input.flatMap(({ type, role, content, output }) => {
+  const messages = data.input.flatMap(({ type, role, content, output }, at) => {
     if (type === "function_call_output") return [{ role: "tool", text: output ?? "" }];
+    if (type === "function_call") {
+      // The first call of an answer without words.
+      const before = data.input[at - 1];
+      const isFirst = before?.type !== "function_call" && before?.role !== "assistant";
+      return isFirst ? [{ role: "assistant", text: "" }] : [];
+    }
     if (role === undefined) return [];
     const text = typeof content === "string"
       ? content

@@ -9,6 +9,7 @@ import {
   type ModelMessage,
   type ModelRequest,
   type ModelUsage,
+  type ReplacedModel,
   type ToolCall,
 } from "../core/model.ts";
 import { withoutTools } from "../core/fit_request.ts";
@@ -65,6 +66,8 @@ export interface ModelResponse {
   readonly modelId?: string;
   /** Why the first model gave no answer, if a fallback did. */
   readonly failure?: ModelError;
+  /** The same for the record, with its time. */
+  readonly replaced?: ReplacedModel;
 }
 
 /**
@@ -100,13 +103,14 @@ export async function readAnswer(
       thinking += part.text;
       continue;
     }
-    const { calls, usage, modelId, failure } = part;
+    const { calls, usage, modelId, failure, replaced } = part;
     if (usage) onUsage?.(request, usage, modelId ?? model.id, startedAt);
     const about = {
       thinking: thinking !== "" ? cleanSecrets(thinking) : undefined,
       usage,
       modelId,
       failure,
+      replaced,
     };
     if (calls && request.tools && request.mayCall !== false) {
       const clean = calls.slice(0, MAX_CALLS + 1).map(({ signature, ...call }) => ({

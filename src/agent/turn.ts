@@ -125,22 +125,27 @@ export async function runTurn(
         signal.throwIfAborted();
         isLast = next.answers + 1 >= maxSteps;
         const request = withSteps(requestFor, log?.steps ?? [], isLast, ports);
+        // The model that made the calls reads their results, also after a crash.
+        const prefers = log && answeredBy(log.steps);
         const cuts = log && newCuts(log.steps, request.messages);
         if (cuts) log?.add({ kind: "cut", results: cuts, at: now() });
-        const answer = log ? await readWords(request, ports) : await readAnswer(request, ports);
+        const answer = log
+          ? await readWords(prefers === undefined ? request : { ...request, prefers }, ports)
+          : await readAnswer(request, ports);
         usage = sumUsage(usage, answer.usage);
         if (answer.thinking !== undefined) {
           const thought = answer.thinking.trim();
           thinking = thinking === undefined ? thought : `${thinking}\n\n${thought}`;
         }
-        const { text, calls, modelId, failure, isCut } = answer;
+        const { text, calls, modelId, failure, replaced, isCut } = answer;
         if (!calls) {
           const taken = log && { steps: log.steps, unsaved: log.unsaved };
-          return { kind: "reply", text, thinking, usage, taken, modelId, failure, isCut };
+          const by = { modelId, failure, replaced };
+          return { kind: "reply", text, thinking, usage, taken, ...by, isCut };
         }
         if (text.trim() !== "") ports.onAside?.(text);
         log ??= createStepLog(ports.steps, ports.save);
-        log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage });
+        log.add({ kind: "answer", at: now(), text, calls, usage: answer.usage, modelId, replaced });
       } else if (log) {
         const { asked, work } = await takeStep(next, log, ports);
         const taken = { steps: log.steps, unsaved: log.unsaved };
@@ -171,6 +176,12 @@ export async function runTurn(
   } finally {
     cancel();
   }
+}
+
+/** The fallback that gave the last answer with calls; `undefined` if it was the first model. */
+function answeredBy(steps: readonly Step[]): string | undefined {
+  const last = steps.findLast((step) => step.kind === "answer" && !step.isPlanned);
+  return last?.kind === "answer" ? last.modelId : undefined;
 }
 
 /** Reads the answer after calls of tools. If it has no words, asks once for some. */

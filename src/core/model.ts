@@ -77,6 +77,8 @@ export interface ModelRequest {
   readonly sessionKey?: string;
   /** Whether a person has seen text of the answer; absent: it is shown only once it is whole. */
   readonly isShown?: () => boolean;
+  /** Id of the model that answered the turn's last request: a chain goes on with it (L3). */
+  readonly prefers?: string;
 }
 
 /** A part of a streamed answer. A `text` part continues the text before it. */
@@ -95,9 +97,23 @@ export type ModelPart =
     readonly usage?: ModelUsage;
     /** Id of the model that answered, if it is not {@link Model.id}: a fallback (L3). */
     readonly modelId?: string;
-    /** The failure of the model that should have answered; absent if none failed. */
+    /** The last failure of the model that should have answered; absent if none failed. */
     readonly failure?: ModelError;
+    /** Why and for how long another model answers; absent if none failed. */
+    readonly replaced?: ReplacedModel;
   };
+
+/** Why a fallback answers for a model, and for how long (L3). The journal of a turn keeps it. */
+export interface ReplacedModel {
+  /** Id of the model that should have answered. */
+  readonly model: string;
+  /** Kind of its last failure. */
+  readonly why: ModelErrorKind;
+  /** Unix time in milliseconds of its first failure since its last answer. */
+  readonly since: number;
+  /** Unix time in milliseconds from which it is asked again; absent: by the next turn. */
+  readonly until?: number;
+}
 
 /** Why the model stopped. `length`: it reached its maximum of output tokens. */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_calls" | "other";

@@ -6,7 +6,7 @@
  */
 
 import type { MessageId } from "./discord/ids.ts";
-import type { ModelUsage, ToolCall } from "./model.ts";
+import type { ModelUsage, ReplacedModel, ToolCall } from "./model.ts";
 import type { RefusalReason } from "./refused_call.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
@@ -17,6 +17,10 @@ export type Step =
     readonly text: string;
     readonly calls: readonly ToolCall[];
     readonly usage?: ModelUsage;
+    /** The model that answered, if it was a fallback (L3); a turn goes on with it. */
+    readonly modelId?: string;
+    /** Why the first model did not answer; absent if it did, or if that is not known. */
+    readonly replaced?: ReplacedModel;
     /** Whether a workflow asks for the calls, and no model has (N4). */
     readonly isPlanned?: true;
     readonly at: number;

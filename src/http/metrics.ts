@@ -79,7 +79,10 @@ export function createMetrics(build: Build): Metrics {
   };
 }
 
-/** The counters and histograms; the help of each says what it counts, and its labels by what. */
+/**
+ * The counters and histograms; the help of each says what it counts, and its labels by what. The
+ * function is long because it is a list.
+ */
 function defineMeters(registry: Registry) {
   const counter = <const Name extends string = never>(
     name: string,
@@ -143,6 +146,11 @@ function defineMeters(registry: Registry) {
     ),
     llmRequestSec: histogram("llm_request", "Model call duration.", ["provider", "model"]),
     llmTokens: counter("llm_tokens", "Tokens by direction.", ["provider", "model", "direction"]),
+    llmFallbacks: counter(
+      "llm_fallbacks",
+      "Turns that a fallback answered, by the model in whose place, and why.",
+      ["model", "fallback", "reason"],
+    ),
     // Including verdicts that are settled later.
     decisions: counter(
       "decisions",

@@ -178,6 +178,16 @@ export interface RestState {
   readonly limitedMs?: number;
 }
 
+/** The fallback that answers for a model (L3). */
+export interface ModelCover {
+  /** Id of the fallback. */
+  readonly by: string;
+  /** Kind of the model's last failure; absent if it is not known. */
+  readonly why?: string;
+  /** Unix time in milliseconds from which the model is asked again; absent: by the next turn. */
+  readonly until?: number;
+}
+
 /** The state of one model. */
 export interface ModelSnapshot {
   /** `"<provider>/<model>"`. */
@@ -188,6 +198,8 @@ export interface ModelSnapshot {
   readonly fix?: string;
   /** Why no question gets an answer by it; absent while it serves, or a fallback does. */
   readonly down?: ModelDown;
+  /** The fallback that answers for it; absent while it serves, or if none does. */
+  readonly cover?: ModelCover;
   /** Whether it, or a fallback for it, has answered since the start. */
   readonly hasAnswered?: boolean;
 }

@@ -209,6 +209,31 @@ describe("[T1] runTurn() with tools", () => {
     assert.deepEqual(outcome.taken?.unsaved.map(stepName), ["result r1"]);
   });
 
+  it("[L3] goes on with the fallback that made the calls, and stores which one it was", async () => {
+    const replaced = { model: "test/tools", why: "quota", since: 0 } as const;
+    const { model, ports, requests, saved } = withTools([["r1"], ["r2"], "done"]);
+    const chain: Model = {
+      ...model,
+      async *generate(request, signal) {
+        for await (const part of model.generate(request, signal)) {
+          yield part.kind === "finish" ? { ...part, modelId: "b/y", replaced } : part;
+        }
+      },
+    };
+    const outcome = await run(chain, { ports });
+    assert.deepEqual(requests.map(({ prefers }) => prefers), [undefined, "b/y", "b/y"]);
+    assert.ok(outcome.kind === "reply");
+    assert.deepEqual([outcome.modelId, outcome.replaced], ["b/y", replaced]);
+    const [first] = saved;
+    assert.ok(first?.kind === "answer");
+    assert.deepEqual([first.modelId, first.replaced], ["b/y", replaced]);
+
+    // Another process knows it from the journal.
+    const again = withTools(["done"], saved.slice(0, 2));
+    await run(again.model, { ports: again.ports });
+    assert.deepEqual(again.requests.map(({ prefers }) => prefers), ["b/y"]);
+  });
+
   it("[S5] takes in messages between two steps, and stores them with the results", async () => {
     const { model, ports, requests } = withTools([["r1"], ["r2"], "done"]);
     const stored: string[] = [];

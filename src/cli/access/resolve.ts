@@ -146,7 +146,9 @@ function print(
     io.problem(`${printable(rule)} not replaced: ${printable(why)}`);
   }
   if (written && written.written.length > 0) {
-    io.err(`Replaced ${written.written.length} names by ids; the previous file is kept as .bak`);
+    io.err(
+      `ReplacedModel ${written.written.length} names by ids; the previous file is kept as .bak`,
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import { type Budgets, hasBudget, hasMoneyLimit } from "../../core/spending/budg
 import type { Finding } from "../../core/finding.ts";
 import type { Model } from "../../core/model.ts";
 import type { Log } from "../../lib/log.ts";
+import { createBreakers } from "../../providers/choice/breakers.ts";
 import { type ModelCandidate, withFallbacks } from "../../providers/choice/fallbacks.ts";
 import { createKnownAbilities, createModel, withAbilities } from "../../providers/models.ts";
 import { isPaid, modelIdOf, type ModelSettings, withPrice } from "../../providers/settings.ts";
@@ -28,6 +29,7 @@ export type ChosenModels =
  */
 export async function chooseModels(config: Config, env: Env, log: Log): Promise<ChosenModels> {
   const made = new Map<string, ModelCandidate>();
+  const breakers = createBreakers({ now: Date.now });
   const asked = new Map<string, ModelSettings>();
   function candidateFor(settings: ModelSettings): ModelCandidate {
     const id = modelIdOf(settings);
@@ -56,11 +58,12 @@ export async function chooseModels(config: Config, env: Env, log: Log): Promise<
     }
     const first = candidateFor(settings);
     const others = found.fallbacks.map(candidateFor);
-    const model = others.length === 0 ? first.model : withFallbacks([first, ...others], {
-      now: Date.now,
-      onFallback: ({ kind, message }, next) =>
+    const model = others.length === 0 ? first.model : withFallbacks(
+      [first, ...others],
+      breakers,
+      ({ kind, message }, next) =>
         log.warn("A model failed; asking the next one", { kind, reason: message, next }),
-    });
+    );
     if (!firsts.has(model.id)) firsts.set(model.id, createModelCheck(settings));
     byNames.set(names, model);
     byAgent.set(agent.id, model);

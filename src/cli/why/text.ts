@@ -2,6 +2,7 @@
 
 import { timeText } from "../../lib/text/units.ts";
 import { moneyText, type TurnCost } from "../../core/spending/usage.ts";
+import type { ReplacedModel } from "../../core/model.ts";
 import { nextStepAfter } from "../../core/model_problem.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";
@@ -188,6 +189,7 @@ function turnLines(turn: Turn): readonly string[] {
     ...sharedLines(turn),
     ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),
+    ...(turn.cost?.replaced ? [`  in place of ${replacedText(turn.cost.replaced)}`] : []),
     ...(turn.failureId === undefined
       ? turn.failure === undefined || state === "refused"
         ? []
@@ -248,6 +250,13 @@ function costText(
   return `model ${printable(model)}, ${requests} ${requests === 1 ? "request" : "requests"}, ` +
     `${inputTokens} (${cachedTokens} cached) + ${outputTokens} tokens, ${money}, ` +
     `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** The model that should have answered: why it did not, since when, and when it is asked again. */
+function replacedText({ model, why, since, until }: ReplacedModel): string {
+  const again = until === undefined ? "by the next turn" : `from ${timeText(until)} on`;
+  return `${printable(model)}, which failed as "${printable(why)}" since ${timeText(since)}; ` +
+    `it is asked again ${again}`;
 }
 
 function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {
@@ -333,8 +342,9 @@ export function stepCells(entry: TimelineEntry): readonly string[] {
   const ms = entry.endedAt - entry.startedAt;
   const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   if (entry.kind === "model") {
-    const { usage, calls } = entry;
+    const { usage, calls, modelId } = entry;
     const parts = [
+      ...(modelId === undefined ? [] : [printable(modelId)]),
       ...(usage ? [`${usage.inputTokens} + ${usage.outputTokens} tokens`] : []),
       ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros)}`]),
       calls.length === 0 ? "answers" : `calls ${printable(calls.join(", "))}`,

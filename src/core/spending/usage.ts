@@ -6,7 +6,7 @@
  */
 
 import { DAY_MS } from "../../lib/clock.ts";
-import type { ModelUsage } from "../model.ts";
+import type { ModelUsage, ReplacedModel } from "../model.ts";
 
 /** Prices of a model: of a million tokens, unless a field says otherwise. */
 export interface Price {
@@ -129,6 +129,8 @@ export interface TurnCost extends
   > {
   /** Number of requests. */
   readonly requests: number;
+  /** Why that model answered in place of the agent's first one; absent if it is the first one. */
+  readonly replaced?: ReplacedModel;
 }
 
 /** The cost of tokens in millionths of the currency; `undefined` without a price. */

@@ -7,7 +7,7 @@
  * ended. Calls that may run twice begin together, at the end of the answer that asks for them.
  */
 
-import type { ModelUsage, ToolCall } from "../model.ts";
+import type { ModelUsage, ReplacedModel, ToolCall } from "../model.ts";
 import type { TurnCost } from "../spending/usage.ts";
 import type { Step, ToolResult } from "../step.ts";
 import type { RefusalReason } from "../refused_call.ts";
@@ -26,6 +26,8 @@ export type TimelineEntry =
       readonly usage?: ModelUsage;
       /** The model that answered, if it was a fallback (L3). */
       readonly modelId?: string;
+      /** Why the first model did not answer; absent if it did, or if that is not known. */
+      readonly replaced?: ReplacedModel;
       /** Kind of the failure; absent if the model answered. */
       readonly failure?: string;
     }
@@ -78,6 +80,8 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
             endedAt: step.at,
             calls: step.calls.map(({ name }) => name),
             usage: step.usage,
+            modelId: step.modelId,
+            replaced: step.replaced,
           });
         }
         calls = step.calls;
@@ -127,7 +131,7 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
  * @returns `undefined` if the steps have all requests, or if several are missing, as after a crash.
  */
 export function lastRequestOf(
-  { requests, inputTokens, cachedTokens, outputTokens, micros }: TurnCost,
+  { requests, inputTokens, cachedTokens, outputTokens, micros, model, replaced }: TurnCost,
   steps: readonly TimelineEntry[],
   endedAt: number,
 ): TimelineEntry | undefined {
@@ -147,6 +151,8 @@ export function lastRequestOf(
       outputTokens: outputTokens - sumOf((usage) => usage.outputTokens),
       micros: micros !== undefined ? micros - sumOf((usage) => usage.micros) : undefined,
     },
+    modelId: replaced && model,
+    replaced,
   };
 }
 

@@ -1,6 +1,6 @@
 /** Declares the ends of a turn, and its wait for people. */
 
-import type { ModelError, ModelErrorKind, ModelUsage } from "../model.ts";
+import type { ModelError, ModelErrorKind, ModelUsage, ReplacedModel } from "../model.ts";
 import type { AskedCall } from "../people/question.ts";
 import type { BudgetStop } from "../spending/budget.ts";
 import type { PassedWork, Step } from "../step.ts";
@@ -20,6 +20,8 @@ export type TurnOutcome =
     readonly modelId?: string;
     /** The failure of the model that should have answered; absent if none failed. */
     readonly failure?: ModelError;
+    /** Why and for how long a fallback answers; absent if none did, or if that is not known. */
+    readonly replaced?: ReplacedModel;
     /** Whether the answer reached the model's maximum of output tokens; absent: it is whole. */
     readonly isCut?: true;
   }

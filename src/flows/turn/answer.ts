@@ -377,7 +377,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   }
   const ending = answeredTurn(home, composed, given, ports);
   turn.afterwards = opened.afterwards(ending.entries);
-  const paid = paidTurn(ending, spending);
+  const paid = paidTurn(ending, spending, outcome.replaced);
   return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
 }
 

@@ -18,7 +18,7 @@ import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { type ModelDown, modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
 import type { GatewayStats, ShardState } from "../../core/discord/gateway.ts";
-import type { AccountSnapshot, ShardSnapshot, Snapshot } from "../snapshot.ts";
+import type { AccountSnapshot, ModelCover, ShardSnapshot, Snapshot } from "../snapshot.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -80,6 +80,8 @@ export interface ModelWord {
   readonly down?: ModelDown;
   /** Time of its last answer. */
   readonly servedAt?: number;
+  /** The fallback that answers for it, and until when; absent if none does. */
+  readonly cover?: ModelCover;
 }
 
 /** Reports on one of the agents' models. */
@@ -294,25 +296,28 @@ function noteTurn(told: ToldModel, outcome: TurnOutcome, now: number): void {
     if (modelId === model.id) told.model = answered;
     else {
       told.fallback = answered;
-      const { kind } = outcome.failure ?? {};
+      const { failure, replaced } = outcome;
+      const kind = failure?.kind;
       const fix = kind === undefined ? model.fix : nextStepAfter(`${kind}: ${model.id}`);
       told.model = {
         ...model,
-        openAt: model.openAt ?? now,
+        openAt: replaced?.since ?? model.openAt ?? now,
         fix,
         down: undefined,
+        cover: { by: modelId, why: replaced?.why ?? kind, until: replaced?.until },
       };
     }
     delete told.failures;
   }
-  if (outcome.kind !== "failed") return;
+  // A refused conversation says nothing about the model's state.
+  if (outcome.kind !== "failed" || outcome.why === "filtered") return;
   const { count, since } = { count: (failures?.count ?? 0) + 1, since: failures?.since ?? now };
   told.failures = { count, since };
   const openAt = model.openAt ??
     (isOutage(outcome.error) ? now : count >= FAILING_TURNS ? since : undefined);
   if (openAt === undefined) return;
   const fix = nextStepAfter(outcome.reason);
-  told.model = { ...model, openAt, fix, down: downBy(outcome.error, count, fix) };
+  told.model = { ...model, openAt, fix, down: downBy(outcome.error, count, fix), cover: undefined };
 }
 
 /** Why the model answers no question; `undefined` while the failures may be an accident. */

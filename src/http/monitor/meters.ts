@@ -109,8 +109,13 @@ function counting(metrics: Metrics) {
     },
     /** A turn ended after some milliseconds. */
     turn(modelId: string, outcome: TurnOutcome, ms: number): void {
-      const slash = `${modelId}/`.indexOf("/");
-      const [provider, model] = [modelId.slice(0, slash), modelId.slice(slash + 1)];
+      const { modelId: answered = modelId, replaced } = outcome.kind === "reply" ? outcome : {};
+      if (replaced) {
+        const { model, why: reason } = replaced;
+        metrics.llmFallbacks.inc({ model, fallback: answered, reason });
+      }
+      const slash = `${answered}/`.indexOf("/");
+      const [provider, model] = [answered.slice(0, slash), answered.slice(slash + 1)];
       metrics.llmRequests.inc({ provider, model, outcome: wordOf(outcome) });
       metrics.llmRequestSec.observe(ms / 1_000, { provider, model });
       if (outcome.kind !== "reply" || !outcome.usage) return;

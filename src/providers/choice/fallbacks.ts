@@ -2,14 +2,13 @@
  * Asks the next model if one fails before a person has seen text of its answer (L1, L3).
  *
  * Each model has its own retries. So a fallback is asked once these are used up, or at once after a
- * failure that no retry can mend. A provider that keeps failing is skipped for a while (its breaker is
- * open). That forbids no request: it only puts other providers first, so a bot with one provider asks
- * it as before.
+ * failure that no retry can mend. A refusal to answer the conversation ends the chain: another model
+ * must not be talked into what the first one refuses.
  */
 
-import type { Clock } from "../../lib/clock.ts";
 import { fitRequest } from "../../core/fit_request.ts";
-import { type Model, ModelError, type ModelErrorKind, type ModelPart } from "../../core/model.ts";
+import { type Model, ModelError, type ModelPart, type ModelRequest } from "../../core/model.ts";
+import type { Breakers, Watched } from "./breakers.ts";
 
 /** A model that may be asked. */
 export interface ModelCandidate {
@@ -26,20 +25,26 @@ export interface ModelCandidate {
  */
 export function withFallbacks(
   candidates: readonly [ModelCandidate, ...ModelCandidate[]],
-  { now, onFallback }: Clock & {
-    /** Gets each failure before the next model is asked, with the id of that model. */
-    readonly onFallback?: (error: ModelError, next: string) => void;
-  },
+  breakers: Breakers,
+  /** Gets each failure before the next model is asked, with the id of that model. */
+  onFallback?: (error: ModelError, next: string) => void,
 ): Model {
   const [{ model: primary }] = candidates;
-  const breakers = new Map<string, ProviderBreaker>();
-  const stateOf = (providerId: string) => breakers.get(providerId) ?? CLOSED;
+  const all = candidates.map(({ model, providerId }) => ({
+    model,
+    watched: { modelId: model.id, providerId },
+  }));
 
-  /** The models whose provider works come first. If none does, all are asked as written. */
-  function inOrder(): readonly ModelCandidate[] {
-    const at = now();
-    const isOpen = ({ providerId }: ModelCandidate) => !isClosed(stateOf(providerId), at);
-    return [...candidates.filter((one) => !isOpen(one)), ...candidates.filter(isOpen)];
+  /**
+   * The models that work come first; if none does, all are asked as written. A turn goes on with the
+   * model that answered it last.
+   */
+  function inOrder({ prefers }: ModelRequest): typeof all {
+    const isOpen = ({ watched }: (typeof all)[number]) => !breakers.isClosed(watched);
+    const order = [...all.filter((one) => !isOpen(one)), ...all.filter(isOpen)];
+    const at = order.findIndex((one) => one.model.id === prefers && !isOpen(one));
+    const preferred = order[at];
+    return preferred ? [preferred, ...order.filter((one) => one !== preferred)] : order;
   }
 
   return {
@@ -57,24 +62,24 @@ export function withFallbacks(
       return primary.window;
     },
     async *generate(request, signal) {
-      const order = inOrder();
+      const order = inOrder(request);
       let first: ModelError | undefined;
-      for (const [index, { model, providerId }] of order.entries()) {
-        breakers.set(providerId, afterAsking(stateOf(providerId), now()));
+      for (const [index, { model, watched }] of order.entries()) {
+        breakers.asking(watched);
         let hasBegun = false;
         let hasParts = false;
         try {
           for await (const part of model.generate(fitRequest(request, model), signal)) {
             hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
             hasParts = part.kind !== "again";
-            if (part.kind === "finish") breakers.delete(providerId);
-            yield part.kind === "finish" ? withModel(part, model, primary, first) : part;
+            if (part.kind === "finish") breakers.answered(watched);
+            yield part.kind === "finish" ? withModel(part, model, first) : part;
           }
           return;
         } catch (thrown) {
           if (signal.aborted || !(thrown instanceof ModelError)) throw thrown;
-          breakers.set(providerId, afterFailure(stateOf(providerId), thrown.kind, now()));
-          if (hasBegun && request.isShown?.()) throw thrown;
+          breakers.failed(watched, thrown);
+          if (thrown.kind === "filtered" || (hasBegun && request.isShown?.())) throw thrown;
           first ??= thrown;
           const next = order[index + 1];
           if (!next) throw first; // the failure of the model that should have answered
@@ -84,91 +89,21 @@ export function withFallbacks(
       }
     },
   };
-}
 
-function withModel(
-  part: Extract<ModelPart, { kind: "finish" }>,
-  { id }: Model,
-  primary: Model,
-  failure: ModelError | undefined,
-): ModelPart {
-  return { ...part, ...(id !== primary.id && { modelId: id }), ...(failure && { failure }) };
-}
-
-/** State of one provider's breaker. */
-export interface ProviderBreaker {
-  /** Failures in a row that count. */
-  readonly failures: number;
-  /** Unix time in milliseconds until which the provider is skipped; 0 if it is not. */
-  readonly openUntil: number;
-}
-
-/** The provider works, as far as known. */
-export const CLOSED: ProviderBreaker = { failures: 0, openUntil: 0 };
-
-/** Failures in a row after which a provider is skipped. */
-const FAILURES = 3;
-/** Milliseconds of the first pause; it doubles with each further failure. */
-const PAUSE_MS = 30_000;
-/** Longest pause in milliseconds. */
-const PAUSE_MAX_MS = 10 * 60_000;
-/** Milliseconds that one request gets to find out whether the provider works again. */
-const PROBE_MS = 60_000;
-
-/** Whether a request may go to the provider. */
-export function isClosed({ openUntil }: ProviderBreaker, now: number): boolean {
-  return now >= openUntil;
-}
-
-/**
- * The state when a request begins. After a pause, the first request probes the provider, and the
- * others still skip it.
- */
-export function afterAsking(state: ProviderBreaker, now: number): ProviderBreaker {
-  const isProbe = state.openUntil > 0 && isClosed(state, now);
-  return isProbe ? { ...state, openUntil: now + PROBE_MS } : state;
-}
-
-/** The state after a failed request. */
-export function afterFailure(
-  state: ProviderBreaker,
-  kind: ModelErrorKind,
-  now: number,
-): ProviderBreaker {
-  switch (weightOf(kind)) {
-    case "none":
-      return state;
-    case "down":
-      return opened(Math.max(state.failures + 1, FAILURES), now);
-    case "busy": {
-      const failures = state.failures + 1;
-      return failures < FAILURES ? { ...state, failures } : opened(failures, now);
-    }
-  }
-}
-
-function opened(failures: number, now: number): ProviderBreaker {
-  const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (failures - FAILURES));
-  return { failures, openUntil: now + pauseMs };
-}
-
-/** Whether a failure concerns the whole provider, and will last. */
-function weightOf(kind: ModelErrorKind): "none" | "busy" | "down" {
-  switch (kind) {
-    case "unauthorized":
-    case "quota":
-    case "web_page":
-    case "redirected":
-      return "down";
-    case "rate_limited":
-    case "unavailable":
-    case "timeout":
-      return "busy";
-    case "not_found": // of one model
-    case "context_length": // of one request
-    case "filtered": // of one conversation
-    case "rejected": // of one request
-    case "not_an_answer":
-      return "none";
+  /** @param failure The first one of this request; absent if there was none. */
+  function withModel(
+    part: Extract<ModelPart, { kind: "finish" }>,
+    { id }: Model,
+    failure: ModelError | undefined,
+  ): ModelPart {
+    if (id === primary.id) return failure ? { ...part, failure } : part;
+    const watched: Watched | undefined = all[0]?.watched;
+    return {
+      ...part,
+      modelId: id,
+      // A skipped model has not failed in this request, but its last failure is the reason.
+      failure: (watched && breakers.failureOf(watched)) ?? failure,
+      replaced: watched && breakers.replaced(watched),
+    };
   }
 }

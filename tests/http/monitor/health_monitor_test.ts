@@ -281,7 +281,7 @@ describe("[O2] startHealthMonitor() and models", () => {
     clock.advance(1_000);
     account.setTurn({ ...reply, modelId: "other/kelp" }, "openai/gpt");
     const both = [
-      { id: "openai/gpt", openAt, hasAnswered: true },
+      { id: "openai/gpt", openAt, hasAnswered: true, cover: { by: "other/kelp" } },
       { id: "other/kelp", hasAnswered: true },
     ];
     sameData(health.snapshot().models, both);
@@ -294,6 +294,40 @@ describe("[O2] startHealthMonitor() and models", () => {
     ]);
     account.setTurn(reply, "openai/gpt");
     sameData(health.snapshot().models, [{ id: "openai/gpt", hasAnswered: true }]);
+  });
+
+  it("[L3] says which fallback answers, since when and until when", () => {
+    const { health, clock, begin } = setUp();
+    const account = begin();
+    const since = clock.now() - 5_000;
+    const until = clock.now() + 30_000;
+    const replaced = { model: "openai/gpt", why: "quota", since, until } as const;
+    account.setTurn({ ...reply, modelId: "other/kelp", replaced }, "openai/gpt");
+    const [model] = health.snapshot().models;
+    assert.equal(model?.openAt, since);
+    sameData(model?.cover, { by: "other/kelp", why: "quota", until });
+    const [finding] = judgeHealth(health.snapshot(), clock.now()).filter(({ id }) =>
+      id === "llm:openai/gpt"
+    );
+    assert.equal(
+      finding?.why,
+      "its last requests failed; other/kelp answers for it (quota, asked again at " +
+        `${new Date(until).toISOString()})`,
+    );
+    account.setTurn(failed, "openai/gpt");
+    assert.equal(health.snapshot().models[0]?.cover, undefined, "no one answers for it now");
+    account.setTurn(reply, "openai/gpt");
+    assert.equal(health.snapshot().models[0]?.cover, undefined);
+  });
+
+  it("[L3] does not count refused conversations as failures of the model", () => {
+    const { health, begin } = setUp();
+    const account = begin();
+    const error = new ModelError("no", { kind: "filtered", modelId: "openai/gpt" });
+    for (let turn = 0; turn < 5; turn++) {
+      account.setTurn({ kind: "failed", why: "filtered", reason: "filtered", error }, "openai/gpt");
+    }
+    sameData(health.snapshot().models, [{ id: "openai/gpt" }]);
   });
 
   it("[O12] says why questions get no answer: after three failures, or one for the operator", () => {

@@ -189,6 +189,18 @@ describe("[O2] createMeter()", () => {
     });
   }
 
+  it("[L3] counts a turn for the model that answered it, and why it did", () => {
+    const { meter, value } = setUp();
+    const replaced = { model: "openai/gpt", why: "quota", since: 0 } as const;
+    const usage = { inputTokens: 11, outputTokens: 3 };
+    const reply = { kind: "reply", text: "hi", usage, modelId: "b/y", replaced } as const;
+    meter.turn("openai/gpt", reply, 1);
+    const labels = 'model="openai/gpt",fallback="b/y",reason="quota"';
+    assert.equal(value(`llm_fallbacks_total{${labels}}`), 1);
+    assert.equal(value('llm_requests_total{provider="b",model="y",outcome="ok"}'), 1);
+    assert.equal(value('llm_tokens_total{provider="b",model="y",direction="input"}'), 11);
+  });
+
   it("counts the tokens that a model reports", () => {
     const { meter, value } = setUp();
     const usage = { inputTokens: 11, outputTokens: 3 };

@@ -166,10 +166,7 @@ function Figures({ snapshot, at, version }: NowFacts): PageView {
           ["Running turns", String(inbox.running)],
           ["Unsent messages", String(outbox.pending + outbox.sending + outbox.parked)],
           ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
-          ...models.map(({ id, openAt }): [string, string] => [
-            `Model ${id}`,
-            openAt === undefined ? "answers" : `has failed for ${durationText(at - openAt)}`,
-          ]),
+          ...models.map((model) => [`Model ${model.id}`, modelText(model, at)] as const),
           ["Running for", durationText(at - startedAt)],
           ["Memory", sizeOf(rssBytes)],
           ["Main thread's delay", `${Math.round(eventLoopLagMs)} ms at most in the last minute`],
@@ -178,6 +175,18 @@ function Figures({ snapshot, at, version }: NowFacts): PageView {
       />
     </Card>
   );
+}
+
+/** Whether a model answers, and which fallback does in its place, for how long. */
+function modelText({ openAt, cover }: NowFacts["snapshot"]["models"][number], at: number): string {
+  if (openAt === undefined) return "answers";
+  const failed = `has failed for ${durationText(at - openAt)}`;
+  if (!cover) return failed;
+  const { by, why, until } = cover;
+  const again = until === undefined || until <= at
+    ? "with the next message"
+    : `in ${durationText(until - at)}`;
+  return `${failed}${why === undefined ? "" : ` (${why})`}; ${by} answers; asked again ${again}`;
 }
 
 function Accounts({ snapshot: { accounts } }: NowFacts): PageView {

@@ -6,6 +6,7 @@
  * stored if and only if the steps are.
  */
 
+import type { ReplacedModel } from "../../../core/model.ts";
 import type { SpendPort } from "../../../core/spending/metered_model.ts";
 import {
   type Charge,
@@ -109,11 +110,23 @@ export async function refusedTurn(
   };
 }
 
-/** Adds the cost of a turn to its record. */
-export function paidTurn(turn: FinishedTurn, spending: TurnSpending): FinishedTurn {
+/**
+ * Adds the cost of a turn to its record.
+ *
+ * @param replaced Why a fallback answered; absent if none did.
+ */
+export function paidTurn(
+  turn: FinishedTurn,
+  spending: TurnSpending,
+  replaced?: ReplacedModel,
+): FinishedTurn {
   const cost = costOf(spending);
   if (!cost) return turn;
-  return { ...turn, cost, charges: unsavedCharges(spending, PURPOSES[turn.end.kind]) };
+  return {
+    ...turn,
+    cost: replaced ? { ...cost, replaced } : cost,
+    charges: unsavedCharges(spending, PURPOSES[turn.end.kind]),
+  };
 }
 
 const PURPOSES = {
