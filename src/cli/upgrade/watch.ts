@@ -26,7 +26,7 @@ import { VERSION } from "../../version.ts";
 import { holderOf } from "../shared/running_bot.ts";
 import { createAsk, UnansweredError } from "../shared/store_access.ts";
 import { goBack, OPERATOR } from "./go_back.ts";
-import { tryProgram } from "./try_program.ts";
+import { type ProgramFacts, tryProgram } from "./try_program.ts";
 
 /** Times of a watch in milliseconds. */
 const TIMES = {
@@ -186,8 +186,7 @@ async function putBack(
 ): Promise<boolean> {
   const facts = await tryProgram(program);
   const version = typeof facts === "string" ? "of the new program" : facts.version;
-  // An older version is on no trial.
-  if (typeof facts !== "string" && compareVersions(version, VERSION) <= 0) return false;
+  if (isOlder(facts)) return false;
   const crash = createCrashPoints(readCrashPoint(process.env));
   crash.at("watched");
   const trial = { version, from: VERSION, schema, since, starts: 0 };
@@ -202,6 +201,7 @@ async function hangs(
   { pauseMs }: typeof TIMES,
 ): Promise<boolean> {
   const facts = await tryProgram(program);
+  if (isOlder(facts)) return false;
   if (typeof facts !== "string" && facts.schema > schema && !isMigrated(dataDir, facts.schema)) {
     return false; // a large store takes minutes
   }
@@ -215,6 +215,11 @@ async function hangs(
     }
   }
   return true;
+}
+
+/** An older version is on no trial. */
+function isOlder(facts: ProgramFacts | string): boolean {
+  return typeof facts !== "string" && compareVersions(facts.version, VERSION) <= 0;
 }
 
 function isMigrated(dataDir: string, schema: number): boolean {

@@ -146,11 +146,12 @@ describe("[O13] watch()", () => {
   });
 
   it("changes nothing if the program is older, or another process has the data", async () => {
-    {
-      using scene = withBot({ lives: false, version: "0.0.1" });
-      await scene.exited;
-      assert.equal(await scene.watch(), false);
+    for (const lives of [false, true]) {
+      using scene = withBot({ lives, version: "0.0.1" });
+      if (!lives) await scene.exited;
+      assert.equal(await scene.watch({ ...TIMES, longestMs: 1_000 }), false);
       assert.equal(scene.isBack(), false);
+      assert.equal(scene.bot.signalCode, null);
     }
     using scene = withBot({ lives: false });
     await scene.exited;
