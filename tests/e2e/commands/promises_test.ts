@@ -19,8 +19,8 @@ function missing(promised: readonly string[], output: string): readonly string[]
 
 describe("[O10] --json", () => {
   it("has each promised field", () =>
-    withSimulation({}, async ({ start, say, mention, replies, cli }) => {
-      await start();
+    withSimulation({}, async ({ start, say, mention, replies, cli, line }) => {
+      await line(await start(), /"Barnacle is running"/); // before it, `status` has no bot to ask
       const question = say("grace", "general", `${mention} one`);
       await replies("general", 1);
       const outputs = Object.entries(readPromises().json).map(async ([line, promised]) => {

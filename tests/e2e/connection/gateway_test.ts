@@ -218,7 +218,11 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
       say("grace", "off-topic", `${mention} q2.`);
       assert.deepEqual(await ended(bot), { code: 77, signal: null });
       assert.equal(model.requests.length, asked);
-      assert.equal(bot.lines.filter((line) => line.includes('"level":"error"')).length, 1);
+      // On a busy machine, the preflight of the start also sees the refusal.
+      const errors = bot.lines.filter((line) =>
+        line.includes('"level":"error"') && !line.includes('"part":"preflight"')
+      );
+      assert.equal(errors.length, 1, errors.join("\n"));
       assert.doesNotMatch(bot.lines.join("\n"), /"stack"|Cannot read a channel's history/);
       const open = rows("SELECT 1 FROM inbox WHERE state NOT IN ('answered', 'declined')");
       assert.equal(open.length, 1);
