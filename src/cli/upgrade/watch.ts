@@ -23,6 +23,7 @@ import { parseForeignJson } from "../../lib/text/json.ts";
 import { compareVersions } from "../../lib/version_order.ts";
 import { inspect } from "../../store/database/database.ts";
 import { VERSION } from "../../version.ts";
+import { EXIT } from "../shared/exit_code.ts";
 import { holderOf } from "../shared/running_bot.ts";
 import { createAsk, UnansweredError } from "../shared/store_access.ts";
 import { goBack, OPERATOR } from "./go_back.ts";
@@ -107,7 +108,11 @@ function startWith(program: string, task: WatchTask, args: readonly string[]) {
 /** Serves the argument of `main.ts`, and ends the process. */
 export async function main(): Promise<void> {
   const [json = "", ...args] = process.argv.slice(3);
-  const task = taskSchema.parse(parseForeignJson(json));
+  const { data: task } = taskSchema.safeParse(parseForeignJson(json));
+  if (!task) {
+    say(`${WATCH_ARGUMENT} is for Barnacle itself; use \`barnacle upgrade\``);
+    process.exit(EXIT.usage);
+  }
   const { program, version, isChild } = task;
   if (isChild) {
     // The new version would not look after a child that the one before it has started.
@@ -116,9 +121,14 @@ export async function main(): Promise<void> {
     process.exit();
   }
   // Another program may have this name, if a person has exchanged them.
-  if (version === VERSION && await watch(task, timesOf(process.env))) {
+  const isWanted = version === VERSION &&
+    await watch(task, timesOf(process.env)).catch((error: unknown) => {
+      say(`Cannot watch the new version: ${wordsOf(error)}`);
+      return false;
+    });
+  if (isWanted) {
     const problem = replaceProcess(program, args);
-    say(`Cannot start ${program} (${String(problem)}); start it yourself`);
+    say(`Cannot start ${program} (${wordsOf(problem)}); start it yourself`);
   }
   process.exit();
 }
@@ -128,6 +138,10 @@ function timesOf(env: Env): typeof TIMES {
   const ms = Number(env["BARNACLE_WATCH_MS"]);
   if (!(ms > 0) || !env["DISCORD_API_URL"]) return TIMES;
   return { ...TIMES, aloneMs: ms, silentMs: ms, pauseMs: ms / 5 };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function say(line: string): void {

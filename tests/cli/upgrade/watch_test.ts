@@ -4,11 +4,14 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { OPERATOR } from "../../../src/cli/upgrade/go_back.ts";
 import { watch } from "../../../src/cli/upgrade/watch.ts";
 import { lockForCommand } from "../../../src/cli/shared/store_access.ts";
 import { readVersionRecord, writeVersionRecord } from "../../../src/host/files/version_record.ts";
+import { ownCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
+import { WATCH_ARGUMENT } from "../../../src/host/process/watch_argument.ts";
 import { serveSocket } from "../../../src/host/bot_socket.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
@@ -61,6 +64,25 @@ async function during(work: Promise<boolean>, act: () => void): Promise<boolean>
 }
 
 describe("[O13] watch()", () => {
+  for (const task of [[], ["x"], ["{}"], ['{"pid":"1"}']]) {
+    it(`is no command for people: ${JSON.stringify(task)}`, async () => {
+      const { program, args } = ownCommand();
+      const lines: string[] = [];
+      const child = startOwnProcess(
+        { program, args },
+        [WATCH_ARGUMENT, ...task],
+        process.env,
+        (line) => {
+          lines.push(line);
+        },
+      );
+      assert.equal((await child.exited).code, 2);
+      assert.deepEqual(lines, [
+        "barnacle: --watch-upgrade is for Barnacle itself; use `barnacle upgrade`",
+      ]);
+    });
+  }
+
   it("ends with the first event of the new version", async () => {
     using scene = withBot();
     const { dataDir } = scene;
