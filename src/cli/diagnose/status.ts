@@ -221,17 +221,23 @@ export const STATUS_TEXT: Readonly<Record<Status, string>> = {
 /** The state of a check, as `doctor` writes it. */
 const MARKS: Readonly<Record<Status, string>> = { pass: "ok", warn: "warn", fail: "FAIL" };
 
-function linesOf(
-  { status, build, snapshot, findings }: ShownReport,
-  isVerbose: boolean,
-): readonly string[] {
+/** Whether people have paused the bot: each of its running accounts. */
+function isPaused({ snapshot: { accounts }, findings }: ShownReport): boolean {
+  const running = accounts.filter(({ state }) => state === "running");
+  const paused = findings.flatMap(({ id, where }) => id === "account:paused" ? [where] : []);
+  return running.length > 0 && running.every(({ id }) => paused.includes(id));
+}
+
+function linesOf(report: ShownReport, isVerbose: boolean): readonly string[] {
+  const { status, build, snapshot, findings } = report;
   const { version, commit, runtime } = build;
   const [first, ...others] = snapshot.accounts;
   const shown = isVerbose ? findings : findings.filter(({ status }) => status !== "pass");
   const passed = findings.length - shown.length;
   const only = others.length === 0 ? first?.id : undefined;
   return [
-    `${STATUS_TEXT[status]}: ${snapshot.phase}, ` +
+    `${status !== "fail" && isPaused(report) ? "Paused" : STATUS_TEXT[status]}: ` +
+    `${snapshot.phase}, ` +
     `Barnacle ${version}${commit && ` (${commit})`}, ${runtime}`,
     ...(only === undefined ? snapshot.accounts.map(accountLine) : []),
     ...shown.map((finding) => findingLine(finding, only)),

@@ -59,7 +59,8 @@ export const logs: CliCommand = describeCommand<LogsFlags, [message?: string]>({
         async parse(text) {
           return (await import("./filter.ts")).toSince(text);
         },
-        brief: 'Lines since a time: 30m, 2h, 7d, today, 2026-01-31 or "2026-01-31 12:30"',
+        brief:
+          'Lines since a time: 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30"',
         placeholder: "time",
         optional: true,
       },

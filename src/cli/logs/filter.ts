@@ -65,7 +65,7 @@ const DATE =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?( ?UTC|Z|[+-]\d\d:?\d\d)?$/i;
 
 /**
- * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, or a date with or without time.
+ * Reads the beginning of a time: `"30m"`, `"2h"`, `"7d"`, `"today"`, `"yesterday"`, or a date with or without time.
  *
  * @throws {RangeError} If the text is none of these, or a time to come.
  */
@@ -73,7 +73,7 @@ export function toSince(text: string, now: number = Date.now()): number {
   const since = sinceOf(text.trim(), now);
   if (since === undefined || Number.isNaN(since)) {
     throw new RangeError(
-      `"${text}" is no time; write 30m, 2h, 7d, today, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
+      `"${text}" is no time; write 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
     );
   }
   if (since > now) throw new RangeError(`${timeText(since)} is in the future`);
@@ -81,7 +81,9 @@ export function toSince(text: string, now: number = Date.now()): number {
 }
 
 function sinceOf(text: string, now: number): number | undefined {
-  if (text.toLowerCase() === "today") return now - now % (UNIT_MS["d"] ?? 1);
+  const midnight = now - now % DAY_MS;
+  if (text.toLowerCase() === "today") return midnight;
+  if (text.toLowerCase() === "yesterday") return midnight - DAY_MS;
   if (/^(?:\d{1,6} ?[a-z]+ ?)+$/i.test(text)) {
     const parts = Array.from(
       text.matchAll(/(\d+) ?([a-z]+)/gi),

@@ -76,6 +76,22 @@ describe("[O1] barnacle status", () => {
     assert.deepEqual(stderr, []);
   });
 
+  it("[X4] says first that people have paused the bot, unless something is broken", async () => {
+    const paused = {
+      name: "account:paused",
+      componentId: "default",
+      observedValue: "since today",
+      status: "warn",
+      isReady: true,
+    };
+    const first = async (status: string, checks: readonly object[]) =>
+      (await ask(answering({ ...REPORT, status, checks }))).stdout[0] ?? "";
+    assert.match(await first("warn", [paused]), /^Paused: running, Barnacle /);
+    assert.match(await first("fail", [paused]), /^Does not work as it should: /);
+    const other = { ...paused, componentId: "work" };
+    assert.match(await first("warn", [other]), /^Works, with warnings: /);
+  });
+
   it("leaves out the checks that pass, without --verbose, and says how many", async () => {
     const warns = { ...REPORT.checks[0], status: "warn" };
     const report = { ...REPORT, status: "warn", checks: [...REPORT.checks.slice(1), warns] };

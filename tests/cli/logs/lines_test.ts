@@ -113,6 +113,7 @@ describe("toSince()", () => {
     "7d": "2026-11-16T12:00:00.000Z",
     "1d12h 30 min": "2026-11-21T23:30:00.000Z",
     today: "2026-11-23T00:00:00.000Z",
+    yesterday: "2026-11-22T00:00:00.000Z",
     "2026-11-20": "2026-11-20T00:00:00.000Z",
     "2026-11-20 08:30": "2026-11-20T08:30:00.000Z",
     "2026-11-20T08:30:01+02:00": "2026-11-20T06:30:01.000Z",
@@ -123,12 +124,12 @@ describe("toSince()", () => {
       assert.equal(new Date(toSince(text, now)).toISOString(), time);
     });
   }
-  for (const text of ["", "yesterday", "2 fortnights", "1d2x", "h", "-2h", "2026-13-45", "12:30"]) {
+  for (const text of ["", "tomorrow", "2 fortnights", "1d2x", "h", "-2h", "2026-13-45", "12:30"]) {
     it(`refuses ${JSON.stringify(text)}`, () => {
       assert.throws(
         () => toSince(text, now),
         new RangeError(
-          `"${text}" is no time; write 30m, 2h, 7d, today, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
+          `"${text}" is no time; write 30m, 2h, 7d, today, yesterday, 2026-01-31 or "2026-01-31 12:30" (UTC)`,
         ),
       );
     });

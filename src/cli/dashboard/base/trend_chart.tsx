@@ -63,7 +63,7 @@ export function TrendChart(facts: ChartFacts): PageView {
       </svg>
       <figcaption>
         {series.map(({ name, points }) => <Summary name={name} points={points} textOf={textOf} />)}
-        from <Time at={from} /> to <Time at={to} />
+        From <Time at={from} /> to <Time at={to} />
         {series.length > 1 && `; dashed: ${series[1]?.name}`}.
       </figcaption>
     </figure>
@@ -85,14 +85,18 @@ function Summary(
     (best, point) => best && best.value >= point.value ? best : point,
     undefined,
   );
-  if (!highest || highest.value === 0) return <>{`${name}: always ${textOf(0)}; `}</>;
+  if (!highest || highest.value === 0) return <>{`${capital(name)}: always ${textOf(0)}. `}</>;
   return (
     <>
-      {`${name}: at most ${textOf(highest.value)} (`}
+      {`${capital(name)}: at most ${textOf(highest.value)} (`}
       <Time at={highest.at} />
-      {`), at the end ${textOf(points.at(-1)?.value ?? 0)}; `}
+      {`), at the end ${textOf(points.at(-1)?.value ?? 0)}. `}
     </>
   );
+}
+
+function capital(name: string): string {
+  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
 }
 
 /** The largest value of each part of the time; 0 where nothing is recorded. */
