@@ -6,7 +6,7 @@ import type { BackupFlags } from "./backup.ts";
 import type { RestoreFlags } from "./restore.ts";
 import type { VerifyFlags } from "./verify.ts";
 
-const FILE = word("A backup", "file");
+const FILE = word("A backup", "backup file");
 const PASSPHRASE = path("File with the passphrase in its first line; - reads stdin");
 
 /** `barnacle backup` */

@@ -1,5 +1,6 @@
 /** Writes the facts of a backup and of a restore for people. */
 
+import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -30,7 +31,7 @@ export interface RestoredBackup {
  */
 export function secretLines({ setAgain, logins }: Manifest, config?: string): readonly string[] {
   return [
-    ...setAgain.map((secret) =>
+    ...setAgain.filter((secret) => config === undefined || !isThere(secret, config)).map((secret) =>
       printable(`Without the secret ${secret.key}: ${sourceText(secret, config)}`)
     ),
     ...logins.map((id) =>
@@ -50,8 +51,20 @@ function sourceText(
   }
   if (from === undefined) return `write it into ${config}`;
   if (!isFile) return `it comes from ${from}, which is no part of the backup`;
-  const path = isAbsolute(from) ? from : join(dirname(config), "credentials", from);
-  return `write it into ${path}, readable by the bot's user only`;
+  return `write it into ${fileOf(from, config)}, readable by the bot's user only`;
+}
+
+/** Whether this machine has the file of a secret: a restore beside its old place finds it there. */
+function isThere(
+  { from, isFile }: Manifest["setAgain"][number],
+  config: string,
+): boolean {
+  return from !== undefined && isFile === true && existsSync(fileOf(from, config));
+}
+
+/** The file of a secret: a name without a folder is a credential of the service (C5). */
+function fileOf(from: string, config: string): string {
+  return isAbsolute(from) ? from : join(dirname(config), "credentials", from);
 }
 
 /** A backup in one line. */

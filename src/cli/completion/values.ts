@@ -5,13 +5,15 @@
  * store that cannot be read gives no values.
  */
 
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sectionsOf } from "../../config/schema/accounts.ts";
 import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
 import type { Store } from "../../core/store/store.ts";
+import { ENDINGS } from "../backup/manifest.ts";
 import { knownChannels } from "../access/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
@@ -29,6 +31,7 @@ export type OfStore = (store: Store) => Promise<readonly Proposal[]>;
 /** A source of values: the shell's files, the config, the store; or only the person knows it. */
 export type ValueSource =
   | "files"
+  | "backups"
   | "free"
   | { readonly config: OfConfig }
   | { readonly store: OfStore };
@@ -42,6 +45,7 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
   address: "free",
   amount: "free",
   agent: { config: agentsIn },
+  "backup file": "backups",
   channel: {
     store: async (store) => [
       { value: "dm", about: "a direct message" },
@@ -99,11 +103,38 @@ export async function valuesFor(
   const source = Object.hasOwn(VALUES, wanted.name) ? VALUES[wanted.name] : undefined;
   if (source === undefined || source === "free") return [];
   if (source === "files") return "files";
+  if (source === "backups") return await backupFiles(wanted, flags, io);
   const all = "config" in source
     ? source.config(writtenConfig(flags.config, io), wanted)
     : await fromStore(source.store, flags, io);
   return all.filter(({ value }) => value.startsWith(wanted.typed))
     .map((one) => ({ ...one, value: wanted.head + one.value }));
+}
+
+/** Backups of the typed folder and of the data directory; the shell's files if there are none. */
+async function backupFiles(
+  { typed, head }: WantedValue,
+  { data }: Pick<CommonFlags, "data">,
+  io: Io,
+): Promise<readonly Proposal[] | "files"> {
+  const folder = typed.slice(0, typed.lastIndexOf("/") + 1);
+  const kept = join((await useData(data, io)).dataDir, BACKUPS_NAME);
+  const all = [
+    ...backupsIn(folder || ".").map((name) => `${folder}${name}`),
+    ...backupsIn(kept).map((name) => join(kept, name)),
+  ].filter((value) => value.startsWith(typed));
+  return all.length === 0 ? "files" : [...new Set(all)].map((value) => ({ value: head + value }));
+}
+
+/** Names of the backups in a folder, the newest first, as their names have their times. */
+function backupsIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => Object.values(ENDINGS).some((ending) => name.endsWith(ending)))
+      .sort().reverse();
+  } catch {
+    return []; // no such folder, or no right to read it
+  }
 }
 
 async function fromStore(

@@ -670,6 +670,14 @@ describe("[O11] barnacle restore", () => {
       `${key("http.token")}it comes from HTTP_TOKEN, ${kept}`,
       `${key("search.apiKey")}write it into /run/keys/search, readable by the bot's user only`,
     ]);
+
+    // Beside its old place, the token is there already.
+    using beside = tempDirectory();
+    mkdirSync(join(beside.path, "credentials"));
+    writeFileSync(join(beside.path, "credentials", "discord_token"), "token");
+    const { err: again } = await install(copied.out[0] ?? "", join(beside.path, "data"));
+    assert.doesNotMatch(again, /channels\.discord\.token/);
+    assert.match(again, /Without the secret search\.apiKey/);
   });
 
   it("keeps the config beside the store if its place cannot be written", async () => {

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { valuesFor } from "../../../src/cli/completion/values.ts";
+import { recordingIo } from "../io.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+describe("[O10] the backups that a shell completes", () => {
+  const valuesOf = (typed: string, data: string) =>
+    valuesFor({ name: "backup file", typed, head: "", before: [] }, { data }, recordingIo());
+
+  it("are those of the data directory and of the typed folder, and no other files", async () => {
+    using directory = tempDirectory();
+    const backups = join(directory.path, "backups");
+    const stick = join(directory.path, "stick");
+    for (const folder of [backups, stick]) mkdirSync(folder);
+    const names = ["a-2026-11-22.tar.zst", "a-2026-11-23.tar.zst.age"];
+    for (const name of [...names, "lock", "a.tar.zst.part"]) writeFileSync(join(backups, name), "");
+    writeFileSync(join(stick, "b.tar.zst"), "");
+    const kept = names.toReversed().map((name) => join(backups, name));
+    const values = await valuesOf("", directory.path);
+    assert.ok(values !== "files");
+    assert.deepEqual(values.map(({ value }) => value), kept);
+    assert.deepEqual(await valuesOf(`${stick}/`, directory.path), [{
+      value: `${stick}/b.tar.zst`,
+    }]);
+    assert.deepEqual(await valuesOf(`${backups}/lo`, directory.path), "files");
+  });
+
+  it("are the shell's files without any", async () => {
+    using directory = tempDirectory();
+    assert.equal(await valuesOf("", directory.path), "files");
+  });
+});
