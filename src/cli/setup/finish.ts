@@ -45,10 +45,13 @@ export async function finish(
   await greet(answers, { config: file, data: installed.dataDir ?? data }, ports);
   const options = (config === undefined ? "" : ` --config ${file}`) +
     (data === undefined ? "" : ` --data ${data}`);
-  const service = "name" in offer ? ` · barnacle service install${options}` : "";
-  const run = installed.dataDir === undefined ? `barnacle run${options}${service} · ` : "";
+  const { program } = ports.commands;
+  const ways = installed.dataDir === undefined
+    ? [`run${options}`, ..."name" in offer ? [`service install${options}`] : []]
+    : [];
+  const next = [...ways, "status", "dashboard", "doctor", "why <message link>"];
   dialogue.tell(
-    `Done.  ${run}barnacle status · barnacle doctor · barnacle why <message link>\n` +
+    `Done.  ${next.map((command) => `${program} ${command}`).join(" · ")}\n` +
       `Write to it:  ${whereToWrite(answers)}`,
   );
   const runs = start === "here" ? { config: file } : undefined;

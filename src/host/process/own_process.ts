@@ -51,6 +51,15 @@ export function ownCommand(): OwnCommand {
   return { program: process.execPath, args: isCompiled ? [] : [main] };
 }
 
+/** The program as the person started it, for commands to type: `"./barnacle"`. */
+export function startedAs(
+  argv0: string = process.argv0,
+  isCompiled: boolean = isCompiledUrl(import.meta.url),
+): string {
+  if (!isCompiled) return "barnacle"; // another program runs the source
+  return /\s/.test(argv0) ? `"${argv0}"` : argv0;
+}
+
 /**
  * Starts a Barnacle.
  *

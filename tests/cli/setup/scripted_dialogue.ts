@@ -86,7 +86,7 @@ export function portsOf(
       ...discord,
     }),
     models: { localServers: absent, list: absent, test: absent, pull: absent, ...models },
-    commands: { offer: absent, install: absent, greet: absent, ...commands },
+    commands: { program: "./barnacle", offer: absent, install: absent, greet: absent, ...commands },
     readSecret: absent,
     sleep: () => Promise.resolve(),
     elapsed: () => 0,

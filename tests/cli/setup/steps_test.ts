@@ -382,11 +382,15 @@ describe("[O3] the end of a setup", () => {
   });
 
   it("leaves the bot stopped after Ctrl-C, because the files are written", async () => {
-    const { dialogue } = scriptedDialogue([]);
+    const { dialogue, lines } = scriptedDialogue([]);
     const choose = () => Promise.reject(new DialogueEnd("cancelled"));
     const ports = portsOf({ ...dialogue, choose }, { commands: { offer, greet } });
     const end = await finish(answers, "/etc/x", ports, {});
     assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
+    assert.match(
+      lines.join("\n"),
+      /Done\. {2}\.\/barnacle run · \.\/barnacle service install · \.\/barnacle status · \.\/barnacle dashboard · /,
+    );
   });
 });
 

@@ -411,11 +411,16 @@ describe("[O3] barnacle setup without a terminal", () => {
       });
       assert.equal(readFileSync(configFile, "utf8").trim(), dry.stdout.join("\n").trim());
       assert.ok(![...dry.stdout, ...stderr].join("\n").includes(bot.token));
-      assert.match(stderr.join("\n"), /^Done\. {2}barnacle run · barnacle status/m);
+      assert.match(
+        stderr.join("\n"),
+        /^Done\. {2}\S*barnacle run · \S*barnacle status · \S*barnacle dashboard · /m,
+      );
       const other = ["--config", join(home, "other.jsonc"), "--data", join(home, "other")];
       const named = await machine.run(["setup", "--answers", file, ...other, "--yes"], env);
       assert.ok(
-        named.stderr.some((line) => line.startsWith(`Done.  barnacle run ${other.join(" ")} · `)),
+        named.stderr.some((line) =>
+          /^Done\. {2}\S*barnacle run /.test(line) && line.includes(` run ${other.join(" ")} · `)
+        ),
         named.stderr.join("\n"),
       );
       const checked = await machine.run(["config", "check"]);

@@ -4,6 +4,7 @@ import process from "node:process";
 import {
   type OwnCommand,
   ownCommand,
+  startedAs,
   startOwnProcess,
 } from "../../../src/host/process/own_process.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -77,5 +78,13 @@ describe("[O5] ownCommand()", () => {
     const { program, args } = ownCommand();
     assert.equal(program, process.execPath);
     assert.match(args.at(-1) ?? "", /src[/\\]main\.ts$/);
+  });
+});
+
+describe("startedAs()", () => {
+  it("is the program as the person typed it, and quoted if a shell would cut it", () => {
+    assert.equal(startedAs("./barnacle", true), "./barnacle");
+    assert.equal(startedAs("/opt/my apps/barnacle", true), '"/opt/my apps/barnacle"');
+    assert.equal(startedAs("deno", false), "barnacle");
   });
 });

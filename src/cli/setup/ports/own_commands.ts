@@ -2,6 +2,8 @@
 
 import { homedir } from "node:os";
 import { findDataDir } from "../../../host/files/data_dir.ts";
+import { startedAs } from "../../../host/process/own_process.ts";
+import { printable } from "../../../lib/text/quoted.ts";
 import { send } from "../../delivery/send.ts";
 import { installService, serviceOffer, servicePaths } from "../../service/install.ts";
 import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
@@ -31,6 +33,8 @@ export interface BotPlace {
 
 /** The commands that a setup ends with. */
 export interface OwnCommands {
+  /** The program as the person started it: `"./barnacle"`. */
+  readonly program: string;
   /** The service of this machine, or why there is none. */
   offer(): Promise<OfferedService | { readonly why: string }>;
   /**
@@ -56,6 +60,7 @@ const GREETING_SEC = 10;
 /** Opens the commands. */
 export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): OwnCommands {
   return {
+    program: printable(startedAs()),
     async offer() {
       if (io.env["DISCORD_API_URL"]?.trim()) {
         return { why: "a service does not have DISCORD_API_URL of this shell" };
