@@ -9,6 +9,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { tellRefused } from "../shared/read_config.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -16,7 +17,7 @@ import type { Store } from "../../core/store/store.ts";
 /** Prints a table for each account. */
 export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store, isUnread) => {
-    const now = await accessNow(flags.config, io, store);
+    const now = await accessNow(await configBefore(flags, io), io, store);
     if (tellRefused(now, io)) return EXIT.config;
     tellDefaults(now, io);
     const views = flags.account === undefined ? now.views : [viewOf(now, flags.account)];

@@ -21,6 +21,7 @@ import { ageOf } from "../delivery/outbox.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { timeText } from "../../lib/text/units.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
@@ -103,7 +104,7 @@ export function decide(
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store) => {
-    const loaded = await readConfigLeniently(flags.config, io.env);
+    const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
     if (tellRefused(loaded, io)) return EXIT.config;
     const accounts = await accountsIn(store.gateway, flags.account);
     const request = await requestOf(store, accounts, code);

@@ -21,6 +21,7 @@ import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { checkConfig, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { parsePath } from "../../config/text/path.ts";
@@ -40,7 +41,7 @@ export interface ResolveFlags extends AccountFlags {
 /** Prints the id of each name, and writes the ids on demand. */
 export function accessResolve(flags: ResolveFlags, io: Io): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store) => {
-    const opened = openConfig(flags.config, io.env);
+    const opened = openConfig(await configBefore(flags, io), io.env);
     const source = opened.kind === "opened" && opened.text !== undefined
       ? { file: opened.file, text: opened.text }
       : undefined;

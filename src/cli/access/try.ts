@@ -47,6 +47,7 @@ import { routingFacts } from "../../flows/judging/routing.ts";
 import { prepareRouter } from "../../policy/router.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import { asPhrase } from "../why/text.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStoreIfAny } from "../shared/with_store.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -88,7 +89,7 @@ export function accessTest(
   tools: readonly Tool[] = TOOLS,
 ): Promise<ExitCode> {
   return withStoreIfAny(flags, io, async (store) => {
-    const now = await accessNow(flags.config, io, store);
+    const now = await accessNow(await configBefore(flags, io), io, store);
     if (tellRefused(now, io)) return EXIT.config;
     tellDefaults(now, io);
     const view = viewOf(now, flags.account);

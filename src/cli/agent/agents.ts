@@ -9,7 +9,7 @@ import { createInstructionFiles } from "../../host/files/instruction_files.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { useData } from "../shared/find_data.ts";
+import { configBefore, useData } from "../shared/find_data.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -24,7 +24,7 @@ export async function show(
   agentId: string | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  const loaded = await readConfigLeniently(flags.config, io.env); // it asks no one
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env); // it asks no one
   if (tellRefused(loaded, io)) return EXIT.config;
   const { agentList } = loaded.config;
   if (agentId === undefined && agentList.length > 1) {

@@ -15,7 +15,7 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { readConfig, readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
-import { dataProblem } from "../shared/find_data.ts";
+import { configBefore, dataProblem } from "../shared/find_data.ts";
 import { inColumns, printList } from "../shared/columns.ts";
 import { timeText } from "../../lib/text/units.ts";
 
@@ -38,7 +38,7 @@ export async function login(
   io: Io,
   stdin: Readable = process.stdin,
 ): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env);
+  const loaded = await readConfig(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const found = signInServer(serversOf(loaded.config), id);
   if (found.kind === "problem") {
@@ -151,7 +151,7 @@ const HASH_CHARS = 12;
 
 /** Lists the servers. */
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfigLeniently(flags.config, io.env);
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   return await withDataDir(flags, io, (dataDir) => {
     const states = mcpStates(serversOf(loaded.config), loginsIn(dataDir), [

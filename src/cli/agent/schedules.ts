@@ -14,6 +14,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { AccountFlags, CommonFlags } from "../shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -135,8 +136,8 @@ export async function changeOne(
 }
 
 /** `agents.defaults.timezone`; `undefined` if no config has one. */
-async function timezoneFrom({ config }: CommonFlags, io: Io): Promise<string | undefined> {
-  const loaded = await readConfigLeniently(config, io.env);
+async function timezoneFrom(flags: CommonFlags, io: Io): Promise<string | undefined> {
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return undefined;
   return loaded.config.agents.defaults.timezone;
 }

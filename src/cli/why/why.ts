@@ -21,6 +21,7 @@ import { showFindings, wrapLines } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { MessageRecord } from "../../core/store/received.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -43,7 +44,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     return Promise.resolve(EXIT.usage);
   }
   return withStore(flags, io, async (store, { dataDir }) => {
-    const now = await accessNow(flags.config, io, store);
+    const now = await accessNow(await configBefore(flags, io), io, store);
     if (now.kind === "refused") {
       io.problem(
         "the current config is invalid, so only recorded decisions are shown; see " +
