@@ -1,6 +1,6 @@
 /** Lists the channels that the store knows by name, for commands and pages that show or propose names. */
 
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
 import type { Store } from "../../core/store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 
@@ -10,6 +10,7 @@ export interface ListedChannel {
   readonly name: string;
   /** Name of the guild. */
   readonly guild: string;
+  readonly guildId: GuildId;
 }
 
 /** The channels of these accounts, guild by guild. Channels without a known name are left out. */
@@ -20,9 +21,9 @@ export async function knownChannels(
   const known: ListedChannel[] = [];
   for (const accountId of accounts) {
     const { index } = restoreIndex(await gateway.guildsOf(accountId));
-    for (const { name: guild, channels } of index.values()) {
+    for (const [guildId, { name: guild, channels }] of index) {
       for (const { id, name } of channels.values()) {
-        if (name !== undefined) known.push({ id, name, guild });
+        if (name !== undefined) known.push({ id, name, guild, guildId });
       }
     }
   }

@@ -18,7 +18,7 @@ import { knownChannels } from "../access/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
 import { findConfig, readConfigText } from "../shared/read_config.ts";
-import { handleOf, titleOf } from "../sessions/sessions.ts";
+import { handleOf, namedSessions, titleOf } from "../sessions/sessions.ts";
 import type { Io } from "../terminal/io.ts";
 import { keysFrom, valuesOfKey } from "./config_values.ts";
 import type { Proposal, WantedValue } from "./propose.ts";
@@ -73,8 +73,8 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
     config: (written) => entriesAt(written, ["mcp", "servers"]).map(([value]) => ({ value })),
   },
   session: {
-    store: async ({ sessions }) =>
-      (await sessions.list()).map((one) => ({ value: handleOf(one), about: titleOf(one) })),
+    store: async (store) =>
+      (await namedSessions(store)).map((one) => ({ value: handleOf(one), about: titleOf(one) })),
   },
   target: {
     store: async (store) =>

@@ -12,6 +12,7 @@ import { saidIn } from "../../render/prompt/plain_summary.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { inColumns, wrapLines } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { knownChannels } from "../access/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../shared/with_store.ts";
@@ -33,8 +34,8 @@ const PAGE = 500;
 
 /** Lists all sessions, the one with the newest entry first. */
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ sessions }) => {
-    const all = await sessions.list();
+  return withStore(flags, io, async (store) => {
+    const all = await namedSessions(store);
     if (flags.json) {
       io.out(jsonLine(all.map(toReport)));
       return EXIT.done;
@@ -186,18 +187,40 @@ export function handleOf({ sessionKey }: Pick<ListedSession, "sessionKey">): str
   return createHash("sha256").update(sessionKey).digest("hex").slice(0, HANDLE_DIGITS);
 }
 
-/** The display name (S2); `undefined` for direct messages, and once the newest message is deleted. */
-function nameOf({ newest }: ListedSession): string | undefined {
-  return newest?.place.kind === "guild" ? displayNameOf(newest.place) : undefined;
+/** A session with the name of its place, as the bot's servers have it. */
+type NamedSession = ListedSession & { readonly known?: string };
+
+/** All sessions. Those whose messages are deleted or forgotten have the name of their channel now. */
+export async function namedSessions(
+  { sessions, gateway }: Pick<Store, "sessions" | "gateway">,
+): Promise<readonly NamedSession[]> {
+  const all = await sessions.list();
+  if (all.every(({ newest }) => newest)) return all;
+  const channels = await knownChannels({ gateway }, await gateway.accountIds());
+  const names = new Map<string, string>(
+    channels.map(({ id, name, guild, guildId }) => [
+      id,
+      displayNameOf({ kind: "guild", guild: { id: guildId, name: guild }, channel: { id, name } }),
+    ]),
+  );
+  return all.map((one) => ({
+    ...one,
+    known: names.get(/:discord:channel:(\d+)$/.exec(one.sessionKey)?.[1] ?? ""),
+  }));
+}
+
+/** The display name (S2); `undefined` for direct messages, and if nothing tells it any more. */
+function nameOf({ newest, known }: NamedSession): string | undefined {
+  return newest?.place.kind === "guild" ? displayNameOf(newest.place) : known;
 }
 
 /** The display name; of direct messages, the person's name. */
-export function titleOf(session: ListedSession): string {
+export function titleOf(session: NamedSession): string {
   return nameOf(session) ?? session.newest?.sender.username ?? "";
 }
 
-function toReport(session: ListedSession): object {
-  const { newest: _, ...rest } = session;
+function toReport(session: NamedSession): object {
+  const { newest: _, known: __, ...rest } = session;
   return { ...rest, handle: handleOf(session), name: nameOf(session) };
 }
 

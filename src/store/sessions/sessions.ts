@@ -64,9 +64,9 @@ function createListing(database: DatabaseSync, { read }: Transactions): Listing 
     `SELECT MAX(e.agent_id) AS agent_id, COUNT(*) AS entries, MIN(e.at) AS first_at,
             MAX(e.at) AS last_at, SUM(e.id > c.reset_at) AS current, SUM(e.id > c.folded) AS open,
             SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
-            c.summary_chars, (SELECT i.message FROM inbox AS i WHERE i.message_id = (
-              SELECT message_id FROM entry WHERE session_key = :key ORDER BY id DESC LIMIT 1
-            )) AS newest
+            c.summary_chars, (SELECT i.message FROM entry AS n -- the newest one may be forgotten
+              JOIN inbox AS i ON i.message_id = n.message_id
+              WHERE n.session_key = :key ORDER BY n.id DESC LIMIT 1) AS newest
      FROM (
        SELECT COALESCE((SELECT last_entry FROM checkpoint
                         WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)

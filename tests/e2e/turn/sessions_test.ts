@@ -63,3 +63,17 @@ describe("[X5] a person", () => {
       assert.match((await replies("general", 3))[2] ?? "", /Still there/);
     }));
 });
+
+describe("[S2] the list of sessions", () => {
+  it("keeps the names of places after the people who wrote there are forgotten", () =>
+    withSimulation({}, async ({ start, say, mention, replies, user, cli }) => {
+      await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const names = async () => (await cli("sessions", "list")).stdout.join("\n");
+      assert.match(await names(), /discord:krill\S*#general/);
+      const { code, stderr } = await cli("forget", user("grace").id, "--yes");
+      assert.equal(code, 0, stderr.join("\n"));
+      assert.match(await names(), /discord:krill\S*#general/);
+    }));
+});

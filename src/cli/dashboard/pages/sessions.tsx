@@ -14,6 +14,7 @@ import {
   exportLines,
   findSession,
   handleOf,
+  namedSessions,
   saidBy,
   titleOf,
   transcriptOf,
@@ -55,8 +56,9 @@ interface OpenTranscript {
 
 /** Lists conversations, and shows one of them. */
 export const sessionsPage: AnyPage = page<SessionsFacts>({
-  async load({ store: { sessions } }, query) {
-    const all = await sessions.list();
+  async load({ store }, query) {
+    const { sessions } = store;
+    const all = await namedSessions(store);
     const key = query.get("session");
     if (key === null) return { sessions: all };
     const found = await findSession(key, sessions);
