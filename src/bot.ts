@@ -13,6 +13,8 @@ import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import type { Trouble } from "./core/alerts.ts";
+import type { CallDesk } from "./core/calls/desk.ts";
+import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
@@ -96,6 +98,12 @@ export interface Bot {
   readonly refresh: () => Promise<void>;
   /** The traffic of each running account with Discord. */
   readonly traffic: () => readonly AccountTraffic[];
+  /**
+   * The calls of programs to an account (O14).
+   *
+   * @returns `undefined` if the account does not run.
+   */
+  readonly calls: (accountId: AccountId) => Promise<CallDesk> | undefined;
   /** Counts a report to the service manager. */
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
@@ -239,6 +247,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       accounts.each((running) => all.push(running.traffic()));
       return all;
     },
+    calls: (accountId) => accounts.running(accountId)?.calls(),
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async apply(next, changes) {

@@ -85,6 +85,7 @@ const BOT_FLOORS = [
   "schedules",
   "commands",
   "turn",
+  "calls",
   "inbound",
   "account",
   "process",

@@ -10,6 +10,7 @@ import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
 import { auditModelVariables, unknownProviders } from "./model_checks.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
+import { apiProblems } from "./api_checks.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
   type BotConfig,
@@ -97,6 +98,7 @@ export async function loadConfig(
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
     ...openAlerts(settings, problemAt),
+    ...apiProblems(settings, accounts.map(({ id }) => id), problemAt),
     ...(isRemoved(["http", "token"], removed)
       ? []
       : openHttp(settings, written, problemAt, ports.isElsewhere)),
@@ -171,11 +173,11 @@ export function missingModel(
 
 /** Environment variables that `preflight.requiredVars` lists, and that are not set (G13). */
 function missingVariables(
-  { preflight }: Settings,
+  { preflight }: Partial<Settings>,
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {
-  return preflight.requiredVars.flatMap((name, index) =>
+  return (preflight?.requiredVars ?? []).flatMap((name, index) =>
     env[name]?.trim() ? [] : problemAt(
       "error",
       ["preflight", "requiredVars", index],

@@ -98,7 +98,7 @@ export function createDetailGate(tokens: readonly string[]): (request: Request) 
 }
 
 /** Compares two texts in constant time, by their digests, so that not even the length leaks. */
-function isSame(given: string, token: string): boolean {
+export function isSame(given: string, token: string): boolean {
   return timingSafeEqual(digest(given), digest(token));
 }
 

@@ -11,8 +11,9 @@ export interface RouteRule {
    *
    * - `details`: `http.token`, or the key of Barnacle's own commands.
    * - `session`: the token of a session of the dashboard.
+   * - `program`: the token of a program of `api.programs`.
    */
-  readonly auth: "none" | "details" | "session";
+  readonly auth: "none" | "details" | "session" | "program";
   /** Maximum bytes of a body; 0: the route reads none. */
   readonly maxBodyBytes: number;
 }

@@ -246,7 +246,7 @@ function quoteOf(
       const { messageId } = message.triggered;
       return { messageId, authorId: sender.id, on: replyToMode };
     }
-    if (message.scheduled || message.asked) return undefined; // Discord does not have it
+    if (message.scheduled || message.asked || message.called) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted

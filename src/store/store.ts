@@ -13,6 +13,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
+import { createCalls } from "./calls/calls.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
 import { openDatabase, openReader } from "./database/database.ts";
@@ -205,6 +206,7 @@ export function createStore(
     changes: createChanges(database, commits),
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),
+    calls: createCalls(database, commits),
     upkeep: createUpkeep(database, commits, pruner),
     trends: createTrends(database, commits),
     feeds: createFeeds(database, commits, memory.outgoing),

@@ -29,7 +29,7 @@ const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
 const ADDRESSES = new Set(["alerts.webhook", "alerts.ntfy"]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {
-  env: { DISCORD_BOT_TOKEN: "t", OPENAI_API_KEY: "k" },
+  env: { DISCORD_BOT_TOKEN: "t", OPENAI_API_KEY: "k", HOME_ASSISTANT_TOKEN: "h".repeat(32) },
   files: { second_token: "t2" },
 };
 

@@ -15,6 +15,7 @@ import { createSummaries } from "../../flows/session/compact.ts";
 import { createTokenRates } from "../../session/history.ts";
 import { agentOf } from "../../config/config.ts";
 import { eachOnce } from "../../lib/cache.ts";
+import { createLoader } from "../../lib/loader.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
@@ -32,6 +33,7 @@ import { createRuleSources } from "../turn/rule_sources.ts";
 import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { createToolPorts } from "../turn/tool_ports.ts";
 import { createAccountTurns } from "../turn/turns.ts";
+import type { AccountCalls } from "../calls/calls.ts";
 import type { GatewayParts } from "./gateway_parts.ts";
 
 /**
@@ -87,7 +89,14 @@ export async function createParts(
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, { ...made, toolPortsOf });
   const catchUp = createAccountCatchUp(account, { ...given, inbound });
-  const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp });
+  /** The calls of programs, which are loaded with the first one (O14). */
+  let loaded: AccountCalls | undefined;
+  const loading = createLoader(async () => {
+    const { createAccountCalls } = await import("../calls/calls.ts");
+    return loaded = createAccountCalls(account, { ...made, toolPortsOf });
+  });
+  const calls = { now: () => loaded, load: loading.get };
+  const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp, calls });
   const schedules = createAccountSchedules(account, made);
   const feeds = createAccountFeeds(account, {
     ...gateway,
@@ -99,6 +108,7 @@ export async function createParts(
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
     questions,
     feeds,
+    calls,
     account,
     /** Learns of the bot's own messages. */
     intent: judging.intent,

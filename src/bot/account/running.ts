@@ -85,6 +85,7 @@ export async function runAccount(
       people: reader.peopleBytes(),
       ...turns.caches(),
     }),
+    calls: parts.calls.load,
     reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedByCommand(namespace) {

@@ -63,6 +63,7 @@ export function connectParts(
       turns.touched(touched);
       parts.questions.changed(); // those of messages without a turn now
       outbound.cut(cut);
+      for (const id of cut) parts.calls.now()?.ended(id);
       outbound.channelQueues.wake(channels); // drafts that go, and answers to `stop`
     },
     asked: turns.wake,
@@ -114,6 +115,7 @@ export function connectParts(
     decided,
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
+    callEnded: (id) => parts.calls.now()?.ended(id),
     formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);

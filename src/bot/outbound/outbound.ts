@@ -109,7 +109,7 @@ export function createOutbound(
       const channels = new Set<ChannelId>();
       for (const { message, verdict } of judged) {
         channels.add(message.channelId);
-        if (verdict.kind === "accept" && !message.triggered) {
+        if (verdict.kind === "accept" && !message.triggered && !message.called) {
           progress.accepted(message, verdict.why);
         }
       }

@@ -15,6 +15,8 @@ import { StoreError } from "../../store/database/store_error.ts";
 import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { Called } from "../../core/calls/called.ts";
+import type { Desk } from "../../flows/calls/desk.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
@@ -29,6 +31,7 @@ import type { TurnProgress } from "../outbound/turn_progress.ts";
 import { createCommandTurns, type TurnCommands } from "../../flows/turn/command_turn.ts";
 import { prepareQueueModes, withCommands } from "../../flows/turn/control/queue_mode.ts";
 import { latest, latestOf } from "../../lib/cache.ts";
+import { earlierEntries } from "../../render/prompt/envelope.ts";
 import { prepareReach } from "../../policy/router.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
 import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -64,6 +67,8 @@ export function createAccountTurns(
       readonly outbound: { readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines"> };
       readonly files: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
+      /** The calls of programs; `now` is `undefined` before the first one. */
+      readonly calls: { readonly now: () => Pick<Desk, "streamOf"> | undefined };
     },
 ): AccountTurns {
   const { config, accountId, store, policy, events, stopping, ended, now } = account;
@@ -168,11 +173,13 @@ export function createAccountTurns(
   });
 
   /** The rules of one turn, fixed from its beginning to its end. */
-  function answerPorts({ route, message: { triggered } }: Claim, turn: RunningTurn): AnswerPorts {
+  function answerPorts({ route, message }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
-    const streaming = triggered ? "off" : config().discord.streaming; // no one waits for it
+    const { triggered, called } = message;
+    const streaming = triggered || called ? "off" : config().discord.streaming; // no one sees it
     return {
       ...common,
+      ...called && portsOfCall(message, called),
       queue: queueNow(),
       model: commands.modelOf(route),
       manner: commands.settings.mannerOf(sessionKey),
@@ -183,6 +190,14 @@ export function createAccountTurns(
       drafts: streaming === "edit" ? progress.drafts : undefined,
       lines: streaming === "progress" ? progress.lines : undefined,
     };
+  }
+
+  /** A program reads the answer, and may have brought its own history along (O14). */
+  function portsOfCall(message: InboundMessage, { earlier }: Called): Partial<AnswerPorts> {
+    const stream = parts.calls.now()?.streamOf(message.id);
+    if (!earlier) return { stream };
+    const entries = earlierEntries(earlier, message, randomId());
+    return { stream, store: { ...answerStore, entriesOf: () => Promise.resolve(entries) } };
   }
 
   const answerWithoutModel = createCommandTurns({
@@ -210,8 +225,8 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const { message: { channelId, triggered } } = claim;
-      const stopTyping = triggered ? () => {} : progress.typing.begin(channelId);
+      const { message: { id, channelId, triggered, called } } = claim;
+      const stopTyping = triggered || called ? () => {} : progress.typing.begin(channelId);
       try {
         const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);
@@ -222,6 +237,7 @@ export function createAccountTurns(
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
       } finally {
         stopTyping();
+        if (called) events.emit.callEnded(id);
       }
     },
     turnLimit: parts.turnLimit,

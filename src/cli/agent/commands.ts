@@ -20,6 +20,7 @@ import {
   word,
 } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { McpServeFlags } from "../api/mcp_serve.ts";
 import type { LoginFlags } from "./mcp.ts";
 import type { MemoryFlags } from "./memory.ts";
 import type { ScheduleChange } from "./schedules.ts";
@@ -143,7 +144,7 @@ async function serve(): Promise<ExitCode> {
 const SERVER = word("Name of the server in mcp.servers", "server");
 
 /** `barnacle mcp …` */
-export const mcp: CliGroup = describeGroup("Sign in to MCP servers, and list them", {
+export const mcp: CliGroup = describeGroup("List MCP servers, sign in to them, or be one", {
   list: describeCommand<CommonFlags>({
     brief: "List MCP servers with their logins and last seen tools",
     notes: ["Asks no server. `barnacle doctor --only mcp` connects to each of them."],
@@ -181,6 +182,25 @@ export const mcp: CliGroup = describeGroup("Sign in to MCP servers, and list the
     exits: { failed: "there was no login", io: true, tryAgain: true },
     parameters: { flags: BOT_COMMON, positional: { kind: "tuple", parameters: [SERVER] } },
     run: async (flags, io, server) => (await import("./mcp.ts")).logout(flags, server, io),
+  }),
+  serve: describeCommand<McpServeFlags>({
+    brief: "Offer the running bot to an MCP client, over stdin and stdout",
+    notes: [
+      "An MCP client starts this command. Its tools ask an agent, send, read and search on Discord, " +
+      "and list open approvals, with the rights of the user of a program in `api.programs`.",
+    ],
+    examples: ["barnacle mcp serve", "barnacle mcp serve --program desktop"],
+    exits: { io: true, tryAgain: true, config: true },
+    parameters: {
+      flags: {
+        ...BOT_COMMON,
+        program: {
+          ...text("Program of api.programs (default: the only one)", "name"),
+          optional: true,
+        },
+      },
+    },
+    run: async (flags, io) => (await import("../api/mcp_serve.ts")).serve(flags, io),
   }),
 }, "list");
 

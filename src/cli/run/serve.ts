@@ -34,6 +34,7 @@ import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "./listen.ts";
+import { createApiHost } from "../api/host.ts";
 import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
 
 /** The bot and its surroundings. */
@@ -76,6 +77,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let server: HttpServer | undefined;
   let requests: Awaited<ReturnType<typeof serveCommands>>;
   let dashboardHost: DashboardHost | undefined;
+  let apiHost: ReturnType<typeof createApiHost> | undefined;
   let nightly: NightlyBackups | undefined;
   let { setup } = options;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
@@ -120,12 +122,16 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     const dashboard = createDashboardHost(bot, options, () => watch?.reload() ?? Promise.resolve());
     dashboardHost = dashboard;
+    const api = createApiHost(bot, options, logging.forPart("http"));
+    apiHost = api;
     server = await listen(dashboard.answer, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address, options.commandKey);
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
+    await api.applied(options.setup);
     const calls = {
+      "api.call": api.call,
       "dashboard.login": () => dashboard.login(base),
       "upgrade.restart": () => options.restart.ask("restart"),
       "upgrade.back": () => options.restart.ask("back"),
@@ -136,6 +142,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       applied(next, connected) {
         setup = next;
         dashboard.applied(next);
+        void api.applied(next);
         options.applied(next, connected);
       },
     }, log);
@@ -165,6 +172,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     cancel();
     nightly?.stop();
     watch?.stop();
+    await apiHost?.close();
     await dashboardHost?.close();
     await requests?.close();
     await server?.close();

@@ -18,11 +18,14 @@ import { storedMessageSchema } from "../../store/outbox/rows.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { toStartError } from "./start_error.ts";
 
-/** Calls that the process itself carries out, by name: they ask for no part of the store. */
-export type OwnCalls = { readonly [Name in OwnCallName]: () => unknown };
+/**
+ * Calls that the process itself carries out, by name: they ask for no part of the store. Each checks its
+ * arguments, which come from another process.
+ */
+export type OwnCalls = { readonly [Name in OwnCallName]: (args: unknown) => unknown };
 
 /** Name of such a call. */
-export type OwnCallName = "dashboard.login" | "upgrade.restart" | "upgrade.back";
+export type OwnCallName = "api.call" | "dashboard.login" | "upgrade.restart" | "upgrade.back";
 
 /** A namespace of the store with methods that a command may ask for. */
 export type AskedNamespace =
@@ -296,7 +299,7 @@ export function createCallHandler(
     try {
       const { call: name, args } = fromRequest(request);
       const ownCall = own && Object.entries(own).find(([one]) => one === name)?.[1];
-      if (ownCall) return JSON.stringify({ result: await ownCall() });
+      if (ownCall) return JSON.stringify({ result: await ownCall(args) });
       const run = CALLS.get(name);
       if (!run) throw notUnderstood();
       if (name in WRITES) onWrite();

@@ -133,7 +133,9 @@ function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): stri
     case "failed":
       return "Accepted; its turn failed";
     case "cancelled":
-      return "Accepted; no answer: it was deleted, or edited into a message that gets none";
+      return turn.program === undefined
+        ? "Accepted; no answer: it was deleted, or edited into a message that gets none"
+        : "Accepted; no answer: the program went away before it";
     case "stopped":
       return "Accepted; no answer: a person stopped the turn";
     case "interrupted":
@@ -186,6 +188,9 @@ function turnLines(turn: Turn): readonly string[] {
   return [
     `Turn: ${state}, ${attempts}, agent ${printable(agentId)}, session ${printable(sessionKey)}`,
     `  ${steps.join(", ")}`,
+    ...(turn.program === undefined
+      ? []
+      : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
     ...sharedLines(turn),
     ...changeLines(turn),
     ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),

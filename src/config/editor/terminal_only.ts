@@ -36,6 +36,7 @@ const SECTIONS: readonly { readonly at: readonly string[]; readonly why: string 
   { at: ["mcp"], why: "MCP servers" },
   { at: ["models", "providers", "*", "kind"], why: "The API of a provider" },
   { at: ["http"], why: "The HTTP server" },
+  { at: ["api"], why: "Programs that may ask the bot" },
   // The owner of another application would own this bot.
   { at: ["channels", "discord", "token"], why: "Tokens of bots" },
   { at: ["channels", "discord", "accounts", "*", "token"], why: "Tokens of bots" },

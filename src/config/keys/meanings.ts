@@ -58,6 +58,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ],
   ["nick nickname botname", ["agents.list[].name", `${D}.name`]],
   ["activity playing online", [`${D}.presence.activity`, `${D}.presence.status`]],
+  ["port", ["http.port", "api.port"]],
   ["listen address bind host", ["http.bind", "http.port", "http.hosts"]],
   ["logs logging debug verbose", ["log.level", "log.file"]],
   ["remember memories", ["memory", "memory.embedding"]],

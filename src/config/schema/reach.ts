@@ -1,4 +1,7 @@
-/** Keys for other servers: web search, Model Context Protocol, traces, and receivers of alerts. */
+/**
+ * Keys for other servers and programs: web search, Model Context Protocol, the API, traces, and receivers
+ * of alerts.
+ */
 
 import { z } from "zod";
 import {
@@ -246,4 +249,96 @@ export const mcp = lazySection(
   { servers: {} },
   "Tools of Model Context Protocol servers.",
   { task: "agents" },
+);
+
+/** Shortest token of a program (SEC-R30). */
+export const MIN_API_TOKEN = 32;
+
+/** `api.programs.<program>`. */
+const program = () =>
+  z.strictObject({
+    token: key(
+      secret(),
+      `Bearer token of the program, at least ${MIN_API_TOKEN} characters. It is written like an ` +
+        "`apiKey`. Each program has its own.",
+      { example: "${HOME_ASSISTANT_TOKEN}" },
+    ),
+    user: key(
+      z.string().regex(/^\d{17,20}$/, "Expected the id of a Discord user"),
+      "Discord user whose rights the program has: access, tools, budgets and limits are theirs.",
+      { example: "123456789012345678" },
+    ),
+    account: key(
+      text().optional(),
+      "Account of `channels.discord.accounts` that answers.",
+      { unset: "`default`, or the first one", example: "default" },
+    ),
+    agent: key(
+      text().optional(),
+      "Id of the only agent that the program may ask.",
+      { unset: "each agent that the user may ask", example: "main" },
+    ),
+    perMinute: key(
+      whole(1, 6_000).default(30),
+      "Maximum number of requests a minute.",
+      { unit: "requests", example: 120 },
+    ),
+    atOnce: key(
+      whole(1, 64).default(4),
+      "Maximum number of questions that wait for their answers.",
+      { unit: "questions", example: 8 },
+    ),
+  });
+
+/** Without the section, the API does not exist. */
+const NO_API = {
+  bind: ["127.0.0.1", "::1"],
+  port: 8_788,
+  hosts: [],
+  waitSec: 600,
+  programs: {},
+};
+
+/** `api`. */
+export const api = lazySection(
+  () =>
+    z.strictObject({
+      bind: key(
+        z.union([text(), z.array(text()).min(1)]).default(NO_API.bind)
+          .transform((bind) => typeof bind === "string" ? [bind] : bind),
+        "Addresses to listen on, if there are programs.",
+        { example: "127.0.0.1" },
+      ),
+      port: key(whole(0, 65_535).default(NO_API.port), "Port to listen on. 0 takes a free one.", {
+        example: 9_000,
+      }),
+      hosts: key(
+        z.array(text()).default([]),
+        "Host names, without a port, under which other machines may reach the API. `localhost`, " +
+          "`127.0.0.1` and `[::1]` always work.",
+        { example: ["barnacle.home.arpa"] },
+      ),
+      waitSec: key(
+        whole(10, 840).default(NO_API.waitSec),
+        "How long a request waits for its answer, people's approvals included.",
+        { unit: "seconds", example: 120 },
+      ),
+      programs: key(
+        z.record(
+          z.string().regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, "Expected a name of a-z, 0-9, - and _"),
+          program(),
+        ).default({}),
+        "Programs that may ask the bot, by a name of your choice. Without one, nothing listens.",
+        {
+          entry: "<program>",
+          example: {
+            homeassistant: { token: "${HOME_ASSISTANT_TOKEN}", user: "123456789012345678" },
+          },
+        },
+      ),
+    }).prefault({}),
+  NO_API,
+  "Lets programs of the house ask the bot: by OpenAI's API (`/v1`), and by MCP (`/mcp`, `barnacle mcp " +
+    "serve`).",
+  { task: "agents", takesEffect: "now" },
 );

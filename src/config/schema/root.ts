@@ -13,7 +13,7 @@ import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { feeds } from "./feeds.ts";
 import { messages } from "./messages.ts";
-import { alerts, mcp, otel, search } from "./reach.ts";
+import { alerts, api, mcp, otel, search } from "./reach.ts";
 import {
   approvals,
   backup,
@@ -70,10 +70,7 @@ export const configSchema = z.strictObject({
   }),
   log: key(log.prefault({}), "Logging.", { task: "operating" }),
   shutdown: key(shutdown.prefault({}), "How Barnacle stops.", { task: "operating" }),
-  preflight: key(preflight.prefault({}), "Checks before Barnacle connects.", {
-    task: "connection",
-    takesEffect: "reconnect",
-  }),
+  preflight,
   store: key(store.prefault({}), "The store.", { task: "operating", takesEffect: "restart" }),
   bindings,
   router,
@@ -84,6 +81,7 @@ export const configSchema = z.strictObject({
   skills,
   search,
   mcp,
+  api,
   otel,
   alerts,
   backup,

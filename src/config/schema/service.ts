@@ -164,20 +164,26 @@ function budgetOfRole() {
 }
 
 /** `preflight`. */
-export const preflight = z.strictObject({
-  requiredVars: key(
-    z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Expected the name of a variable"))
-      .default([]),
-    "Environment variables that must be set. If one is missing, Barnacle does not start.",
-    { example: ["DISCORD_BOT_TOKEN", "OPENAI_API_KEY"] },
-  ),
-  network: key(
-    z.boolean().default(true),
-    "Whether to check the network path to Discord, the token, the intents and the model at each " +
-      "start.",
-  ),
-  dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
-});
+export const preflight = lazySection(
+  () =>
+    z.strictObject({
+      requiredVars: key(
+        z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "Expected the name of a variable"))
+          .default([]),
+        "Environment variables that must be set. If one is missing, Barnacle does not start.",
+        { example: ["DISCORD_BOT_TOKEN", "OPENAI_API_KEY"] },
+      ),
+      network: key(
+        z.boolean().default(true),
+        "Whether to check the network path to Discord, the token, the intents and the model at each " +
+          "start.",
+      ),
+      dns: key(z.boolean().default(true), "Whether that check reports DNS look-ups."),
+    }).prefault({}),
+  { requiredVars: [], network: true, dns: true },
+  "Checks before Barnacle connects.",
+  { task: "connection", takesEffect: "reconnect" },
+);
 
 /** `shutdown`. */
 export const shutdown = z.strictObject({

@@ -76,6 +76,8 @@ export interface AccountEvents {
   schedulesChanged(): void;
   /** The turn of a scheduled task has ended, or Discord does not take one of its messages. */
   runEnded(cause: MessageId): void;
+  /** The turn of a program's call has ended, or waits for a person (O14). */
+  callEnded(id: MessageId): void;
   /** The forms whose buttons people can press now. */
   formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */

@@ -16,6 +16,7 @@ import type {
   UserId,
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
+import type { Called } from "../calls/called.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
@@ -160,13 +161,18 @@ export interface InboundMessage {
   readonly scheduled?: Scheduled;
   /** Set if it is the run of a passive agent (N1), and Discord lacks it. */
   readonly triggered?: Triggered;
+  /** Set if a program asks for the person (O14), and Discord lacks it. */
+  readonly called?: Called;
 }
 
-/** Whether Discord has the message: it is no run, and no question by a command. */
+/** Whether Discord has the message: it is no run, and no question by a command or a program. */
 export function isAtDiscord(
-  { scheduled, asked, triggered }: Pick<InboundMessage, "scheduled" | "asked" | "triggered">,
+  { scheduled, asked, triggered, called }: Pick<
+    InboundMessage,
+    "scheduled" | "asked" | "triggered" | "called"
+  >,
 ): boolean {
-  return !scheduled && !asked && !triggered;
+  return !scheduled && !asked && !triggered && !called;
 }
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */

@@ -48,7 +48,7 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
 export function canStartThread(
-  message: Pick<InboundMessage, "place" | "asked" | "scheduled" | "triggered">,
+  message: Pick<InboundMessage, "place" | "asked" | "scheduled" | "triggered" | "called">,
 ): boolean {
   const { place } = message;
   if (!isAtDiscord(message)) return false;

@@ -215,6 +215,8 @@ export interface TurnOnRecord {
   readonly revision: number;
   /** The cost of the turn's requests to models; absent if there was none. */
   readonly cost?: TurnCost;
+  /** The program that asked for the person (O14); absent: the person wrote on Discord. */
+  readonly program?: string;
 }
 
 /**

@@ -7,6 +7,7 @@
  * so another database can replace SQLite. Only `Store.catchUp()` is synchronous.
  */
 
+import type { StoredCalls } from "../calls/stored.ts";
 import type { AccountId, UserId } from "../discord/ids.ts";
 import type { Verdict } from "../inbound/verdict.ts";
 import type { ToolChanges } from "./changes.ts";
@@ -57,6 +58,8 @@ export interface Store {
   readonly settings: StoredSettings;
   /** Reminders and scheduled tasks, with their runs. */
   readonly schedules: Schedules;
+  /** Calls of programs. */
+  readonly calls: StoredCalls;
   readonly upkeep: StoreUpkeep;
   /** Figures for charts. */
   readonly trends: Trends;

@@ -155,7 +155,7 @@ export function createJudge(
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
-      const { triggered } = message;
+      const { triggered, called } = message;
       const given = triggered ? { ...known, triggered } : known;
       const found = owner ? { ...owner, ...given } : given;
       const chosen = chosenIn?.(message);
@@ -168,10 +168,10 @@ export function createJudge(
       const scored = scores ? { ...beside, intent: scores } : beside;
       const first = admit(message, scored);
       // An edit moves no turn to another account.
-      const routing =
-        first.kind === "accept" && !triggered && (source !== "not_live" || message.revision === 0)
-          ? routingOf?.(message)
-          : undefined;
+      const routing = first.kind === "accept" && !triggered && !called &&
+          (source !== "not_live" || message.revision === 0)
+        ? routingOf?.(message)
+        : undefined;
       const knownFacts = routing ? { ...scored, routing } : scored;
       const verdict = routing ? admit(message, knownFacts) : first;
       if (scores) intent?.decided(message, verdict);

@@ -240,7 +240,7 @@ export function createRunner(
 export type Runner = ReturnType<typeof createRunner>;
 
 /** A verdict that is final: a run neither gets a pairing code, nor waits for a fact. */
-function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Decided {
+export function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Decided {
   const { verdict } = judged;
   switch (verdict.kind) {
     case "accept":

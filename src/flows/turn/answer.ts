@@ -31,9 +31,9 @@ import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
 import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
-  asTriggered,
   interruptedTurn,
   logAnswer,
+  postedTurn,
   progressPlaceOf,
   withoutAnswer,
   withUndoButton,
@@ -108,7 +108,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     }
   }
   if (!ended) return;
-  ended = asTriggered(ended);
+  ended = postedTurn(ended);
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;
@@ -240,7 +240,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const compose = createCompose(turn, shown, rules);
 
   // The model, until it answers without calling a tool.
-  const draft = ports.drafts && draftFor(turn, compose, ports.drafts);
+  const draft = draftFor(turn, compose, ports);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const asked = ports.agents && createAskedAgents(

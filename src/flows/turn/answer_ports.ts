@@ -17,7 +17,7 @@ import type { HistoryPorts, HistoryRules } from "../session/turn_history.ts";
 import type { AnswerThreads } from "./answer_threads.ts";
 import type { ResultImages } from "./files_of_turn.ts";
 import type { RunningTurn } from "./turns.ts";
-import type { Drafts } from "./progress/drafts.ts";
+import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "./backfill.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
@@ -84,6 +84,13 @@ export interface TurnAgents {
   ): Promise<AnsweringAgent>;
 }
 
+/**
+ * Begins the stream of an answer.
+ *
+ * @param visible The part of a text that people may see.
+ */
+export type AnswerStream = (visible: (text: string) => string) => DraftStream;
+
 /** Everything that answering needs from outside. */
 export interface AnswerPorts
   extends
@@ -138,6 +145,8 @@ export interface AnswerPorts
   };
   /** Shows the answer while it grows. Absent: only the whole answer is shown (R8). */
   readonly drafts?: Pick<Drafts, "begin">;
+  /** Shows the answer to a program while it grows (O14); absent: no program reads it. */
+  readonly stream?: AnswerStream;
   /** Shows what the turn does. Absent: nothing of it is shown (R8a). */
   readonly lines?: Pick<ProgressLines, "begin">;
   /** Records this turn; absent: no traces are exported. */

@@ -88,8 +88,9 @@ export function createCommandTurns(
     answerCommand(claim, { ...ports, queue: queue(), run });
   return (claim) => {
     if (commands.commandOf(claim.message)) return end(claim, commands.run);
-    // Another bot gets no answer: it would answer that one, too.
-    const text = claim.message.sender.automaton ? "" : notice("paused", {}, texts());
+    // Another bot gets no answer: it would answer that one, too. A program reads no notice.
+    const { sender, called } = claim.message;
+    const text = sender.automaton || called ? "" : notice("paused", {}, texts());
     return end(claim, () => Promise.resolve(text));
   };
 }

@@ -97,11 +97,13 @@ export function withoutAnswer(turn: FinishedTurn): FinishedTurn {
 const NOT_POSTED = "not posted: an active agent answers the message";
 
 /**
- * The record of a passive agent's turn (N1): its text is posted only if no active agent may answer
- * the message. No one waits for it, so a failure leaves no line.
+ * The record of a turn with the messages that are posted. Of a program's call, nothing is: the program
+ * gets its answer (O14). A passive agent's text is posted only if no active agent may answer the
+ * message (N1). No one waits for it, so a failure leaves no line.
  */
-export function asTriggered(turn: FinishedTurn): FinishedTurn {
-  const { claim: { message: { triggered } }, end } = turn;
+export function postedTurn(turn: FinishedTurn): FinishedTurn {
+  const { claim: { message: { triggered, called } }, end } = turn;
+  if (called) return { ...turn, outbox: [], told: undefined };
   if (!triggered) return turn;
   if (end.kind !== "answered") return { ...turn, outbox: [], told: undefined };
   return triggered.isAnswered

@@ -51,12 +51,22 @@ export function createCompose(
     });
 }
 
-/** The answer that grows in the channel; `undefined` if only the whole answer is shown. */
+/**
+ * The answer that grows in the channel, or for a program (O14); `undefined` if only the whole answer
+ * is shown.
+ */
 export function draftFor(
   { claim, mayShow }: RunningTurn,
   compose: Compose,
-  drafts: NonNullable<AnswerPorts["drafts"]>,
+  { drafts, stream }: Pick<AnswerPorts, "drafts" | "stream">,
 ): DraftStream | undefined {
+  if (stream) {
+    return stream((text) => {
+      const composed = compose(text);
+      return composed.kind === "reply" ? composed.text : "";
+    });
+  }
+  if (!drafts) return undefined;
   // A thread opens with the whole answer, so nothing of it is shown in the channel before.
   if (opensThread(claim)) return undefined;
   return drafts.begin(claim.message, (text) => {

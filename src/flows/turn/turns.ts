@@ -8,6 +8,7 @@
 
 import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { isCallSession } from "../../core/calls/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits, Inbox } from "../../core/store/inbox.ts";
 import { isBesideKey } from "../../session/session_key.ts";
@@ -72,7 +73,8 @@ export function createTurns(
   }
 
   function personOf({ sender, route, isScheduled }: WaitingTurn): TurnPerson {
-    const isAwaited = !isScheduled && !isBesideKey(route.sessionKey);
+    const { sessionKey } = route;
+    const isAwaited = !isScheduled && !isBesideKey(sessionKey) && !isCallSession(sessionKey);
     return { id: isAwaited ? sender.id : undefined, isOwner: () => isOwner({ sender }) };
   }
 

@@ -11,8 +11,9 @@
 
 import { createdAtMs } from "../../core/discord/ids.ts";
 import type { InboundMessage, Place, Scheduled } from "../../core/inbound/inbound.ts";
+import type { Called, EarlierText } from "../../core/calls/called.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
-import { labelOf, type Overheard } from "../../core/inbound/transcript.ts";
+import { type Entry, labelOf, type Overheard } from "../../core/inbound/transcript.ts";
 import type { FileResult, ReadFile } from "../../core/turn/media.ts";
 import { type LocalMinute, localMinuteOf } from "../../lib/clock.ts";
 import type { ReactionNote } from "../../core/inbound/reactions.ts";
@@ -62,7 +63,7 @@ export function envelopeOf({
   files = [],
   filesChars = 0,
 }: Envelope): string {
-  const { sender, quoted, extras, scheduled, triggered } = message;
+  const { sender, quoted, extras, scheduled, triggered, called } = message;
   const context = contextLines(message);
   if (starter) context.push(overheardLine(starter, timezone, "the thread begins with it"));
   if (overheard.length + asked.length > 0) {
@@ -79,6 +80,7 @@ export function envelopeOf({
   );
   if (scheduled) lines.push(scheduledLine(scheduled));
   if (triggered) lines.push(triggeredLine(triggered));
+  if (called) lines.push(calledLine(called));
   if (quoted) {
     const { author } = quoted;
     lines.push(
@@ -104,6 +106,23 @@ export function envelopeOf({
   return lines.join("\n");
 }
 
+/**
+ * The conversation that a program brings along (O14), as entries of a transcript. The texts of the user
+ * are in fences, as they would be in a session.
+ */
+export function earlierEntries(
+  earlier: readonly EarlierText[],
+  { id: messageId, sentAt: at }: Pick<InboundMessage, "id" | "sentAt">,
+  boundary: string,
+): readonly Entry[] {
+  return earlier.map(({ role, text }) => ({
+    role,
+    text: role === "user" ? fenced("message", boundary, text) : text,
+    messageId,
+    at,
+  }));
+}
+
 /** The words of the message. A voice message has no text: its transcript stands there (H10). */
 function messageLines(
   text: string,
@@ -126,6 +145,11 @@ function messageLines(
 function scheduledLine({ scheduleId, isLate }: Scheduled): string {
   const late = isLate ? "; late, because you were offline" : "";
   return `[scheduled task ${scheduleId}, set earlier by this person, is due now${late}]`;
+}
+
+/** Tells the model that a program reads its answer (O14). */
+function calledLine({ program }: Called): string {
+  return `[the program ${program} asks for this person; your answer goes to that program alone]`;
 }
 
 /** Tells a passive agent why it acts, and whether people read its answer (N1). */

@@ -114,8 +114,10 @@ export function prepareWaitingTurns(
   ): Checked {
     const { message } = judged;
     const person = turnOf(message);
-    // A bot gets no notice: it might answer that. And no one waits for a passive agent.
-    if (message.sender.automaton || message.triggered || told.has(person, now)) return { judged };
+    // A bot gets no notice: it might answer that. No one waits for a passive agent, and a program
+    // learns of it by its response.
+    if (message.sender.automaton || message.triggered || message.called) return { judged };
+    if (told.has(person, now)) return { judged };
     const mayMark = isAtDiscord(message);
     const how = mayMark && (isPlaceTold || told.hasNotice(person, now)) ? "mark" : "notice";
     return {
@@ -179,13 +181,13 @@ function fullOf(
   rules: WaitingRules,
   message: InboundMessage,
 ): TurnList | undefined {
-  const limits = message.triggered ? halfOf(rules) : rules;
+  const limits = message.triggered || message.called ? halfOf(rules) : rules;
   const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, limits);
   if (full === "user") return user;
   return full && !rules.isOwner(message) ? channel : undefined;
 }
 
-/** The rest of each list is for questions: what passive agents do must not keep people waiting. */
+/** The rest of each list is for questions: passive agents and programs must not keep people waiting. */
 function halfOf({ perUser, perChannel, turnsPerChannel }: WaitingLimits): WaitingLimits {
   return {
     perUser: Math.floor(perUser / 2),

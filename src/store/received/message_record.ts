@@ -68,6 +68,7 @@ const TURN = rows({
   changedAt: optional(integer()),
   revision: integer(),
   cost: optional(json<TurnCost>()),
+  program: optional(text()),
 });
 const SENT = rows({
   id: integer(),
@@ -184,7 +185,8 @@ export function createMessageRecords(
      ORDER BY d.id`,
   );
   const selectTurn = database.prepare(
-    "SELECT *, COALESCE(message ->> '$.revision', 0) AS revision FROM inbox WHERE message_id = ?",
+    `SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
+       message ->> '$.called.program' AS program FROM inbox WHERE message_id = ?`,
   );
   const selectFailed = database.prepare(
     "SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1",

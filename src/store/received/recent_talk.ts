@@ -65,7 +65,7 @@ export function createRecentTalk(database: DatabaseSync, { read }: Transactions)
           }),
           ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
             const { channelId, message } = ASKED.read(row);
-            if (message.triggered) return []; // no person wrote it a second time (N1)
+            if (message.triggered || message.called) return []; // no person wrote it there (N1, O14)
             const { id, sender, text, sentAt, mention, quoted } = message;
             const replyTo = quoted?.id;
             return [{ kind: "person", id, channelId, sender, text, sentAt, mention, replyTo }];

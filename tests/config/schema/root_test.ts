@@ -30,6 +30,7 @@ const env = {
   ALERTS_NTFY: "https://example.org/topic",
   NTFY_TOKEN: "t",
   BACKUP_PASSPHRASE: "t",
+  HOME_ASSISTANT_TOKEN: "h".repeat(32),
 };
 
 function read(...path: readonly string[]): string {

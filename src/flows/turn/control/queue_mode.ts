@@ -106,6 +106,7 @@ function prepareSameRights(
   return (one, other, agentId) => {
     if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
     if (one.triggered || other.triggered) return false;
+    if (one.called || other.called) return false; // each call has an answer of its own
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {
       return one.sender.automaton === other.sender.automaton;
     }

@@ -211,10 +211,10 @@ export function createDraftText(
   mayBeThinking: (text: string) => boolean,
 ): (text: string, hasDrafts: boolean) => WantedDrafts {
   let last: { readonly of: string; readonly wanted: WantedDrafts } | undefined;
+  const harmlessPart = createHarmlessPart({ cleanSecrets, secretTail }, mayBeThinking);
   return (text, hasDrafts) => {
     if (last?.of === text) return last.wanted;
-    const clean = mayBeThinking(text) ? "" : cleanSecrets(text);
-    const harmless = clean.slice(0, secretTail(clean));
+    const harmless = harmlessPart(text);
     const finished = finishedPart(harmless, maxLength);
     const isWorthIt = hasDrafts || finished.trim().length >= LEAST_LENGTH;
     const frozen = isWorthIt ? compose(finished) : [];
@@ -222,6 +222,17 @@ export function createDraftText(
     const wanted = { drafts: toDrafts(frozen, maxLength), isFile };
     last = { of: text, wanted };
     return wanted;
+  };
+}
+
+/** Creates the cut of a growing text: without thinking, and without secrets or the beginning of one. */
+function createHarmlessPart(
+  { cleanSecrets, secretTail }: Pick<DraftPorts, "cleanSecrets" | "secretTail">,
+  mayBeThinking: (text: string) => boolean,
+): (text: string) => string {
+  return (text) => {
+    const clean = mayBeThinking(text) ? "" : cleanSecrets(text);
+    return clean.slice(0, secretTail(clean));
   };
 }
 
@@ -257,6 +268,8 @@ export function createDrafts(ports: DraftPorts) {
       for (const [channel, at] of freeAt) if (at <= now()) freeAt.delete(channel);
       return createDraftStream(channelId, compose, mayShow, shared, ports);
     },
+    /** The part of a growing answer that may be shown elsewhere, too. */
+    harmlessPart: createHarmlessPart(ports, mayBeThinking),
     /** Tells that Discord has a message of the outbox. */
     posted(nonce: string, messageId: MessageId): void {
       awaited.get(nonce)?.(messageId);

@@ -1,0 +1,51 @@
+/** `barnacle mcp serve`: offers the running bot to an MCP client, over stdin and stdout (O14). */
+
+import { join, sep } from "node:path";
+import process from "node:process";
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import { createMcpTools } from "../../http/api/mcp_tools.ts";
+import { VERSION } from "../../version.ts";
+import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import type { CommonFlags } from "../shared/command.ts";
+import { readConfig, tellRefused } from "../shared/read_config.ts";
+import { withData } from "../shared/with_store.ts";
+import type { Io } from "../terminal/io.ts";
+import { createProgramCalls } from "./program_calls.ts";
+import { programsOf } from "./programs.ts";
+
+/** Options of `mcp serve`. */
+export interface McpServeFlags extends CommonFlags {
+  /** Name of the program in `api.programs`; absent: the only one. */
+  readonly program?: string;
+}
+
+/** Serves until stdin ends. */
+export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
+  const loaded = await readConfig(flags.config, io.env);
+  if (tellRefused(loaded, io)) return EXIT.config;
+  const names = programsOf(loaded.config).map(({ program }) => program);
+  const program = flags.program ?? (names.length === 1 ? names[0] : undefined);
+  if (program === undefined || !names.includes(program)) {
+    io.problem(
+      names.length === 0
+        ? "api.programs has no program; add one with a token and the id of your Discord user"
+        : `choose one by --program: ${names.join(", ")}`,
+    );
+    return names.length === 0 ? EXIT.config : EXIT.usage;
+  }
+  return await withData(flags, io, async ({ dataDir }) => {
+    // Barnacle starts MCP servers in folders below its data directory.
+    if (io.cwd.startsWith(join(dataDir, sep))) {
+      io.problem("this bot's own MCP client has started it: an agent would ask itself");
+      return EXIT.usage;
+    }
+    const calls = createProgramCalls(dataDir, program);
+    await calls.agents(); // the bot runs, and has this program
+    const served = serveStdio(() => createMcpTools(calls, VERSION), {
+      onerror: (error) => io.err(`barnacle: ${error.message}`),
+    });
+    await new Promise<void>((resolve) => process.stdin.once("close", resolve).once("end", resolve));
+    await served.close();
+    return EXIT.done;
+  });
+}

@@ -1,0 +1,125 @@
+/** Declares how programs ask an account: the calls, their states, and acts on Discord (O14). */
+
+import type { MessageId, UserId } from "../discord/ids.ts";
+import type { CallKind, EarlierText } from "./called.ts";
+
+/** A program of the config, with the person whose rights it has. */
+export interface CallingProgram {
+  /** Its name in the config. */
+  readonly program: string;
+  /** The person. */
+  readonly userId: UserId;
+  /** The only agent that it may ask; absent: each that the person may ask. */
+  readonly agentId?: string;
+  /** Maximum number of calls and acts a minute. */
+  readonly perMinute: number;
+  /** Maximum number of calls that wait for their answers. */
+  readonly atOnce: number;
+}
+
+/** A question of a program. */
+export interface NewCall {
+  readonly kind: CallKind;
+  /** Untrusted, like any message. */
+  readonly text: string;
+  /** The agent by its id; absent: the program's, or that of the person's direct messages. */
+  readonly agentId?: string;
+  /** The conversation before it; absent: that of its session. */
+  readonly earlier?: readonly EarlierText[];
+  /** Name of the conversation, whose calls share a session; absent: a session of its own. */
+  readonly conversation?: string;
+  /** The call that it continues; absent: none. */
+  readonly after?: MessageId;
+  /** The program's Idempotency-Key; absent: each request is a call of its own. */
+  readonly key?: string;
+}
+
+/** Why a call or an act is not begun. */
+export type CallRefusalKind =
+  /** The policy does not let the person in, or the person lacks a right. */
+  | "forbidden"
+  /** There is no such agent, call or channel for this program. */
+  | "not_found"
+  /** The request contradicts itself or an earlier one. */
+  | "invalid"
+  /** Too many calls, turns or acts. */
+  | "too_many"
+  /** Paused, stopping, or Discord does not answer. */
+  | "unavailable";
+
+/** A refusal, with words for the program. */
+export interface CallRefusal {
+  readonly kind: CallRefusalKind;
+  readonly why: string;
+}
+
+/** Thrown if a call or an act is not begun. */
+export class CallRefused extends Error {
+  override readonly name = "CallRefused";
+  readonly kind: CallRefusalKind;
+
+  constructor(kind: CallRefusalKind, why: string) {
+    super(why);
+    this.kind = kind;
+  }
+}
+
+/** A call that is stored. */
+export interface BegunCall {
+  /** Its id, which `barnacle why` takes. */
+  readonly id: MessageId;
+  /** The agent that answers it. */
+  readonly agentId: string;
+  /** Whether this request has begun it; `false`: an earlier one with the same key has. */
+  readonly isNew: boolean;
+}
+
+/** The state of a call. */
+export type CallState =
+  | { readonly kind: "open" }
+  /** `text` is empty if the agent chose to say nothing. */
+  | { readonly kind: "answered"; readonly text: string; readonly usage: CallUsage }
+  | { readonly kind: "failed"; readonly why: string; readonly isBudget: boolean };
+
+/** Tokens of a call's turn. */
+export interface CallUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Names of the acts on Discord. */
+export const ACTS = ["send", "read", "search", "approvals"] as const;
+
+/** An act on Discord by its name. */
+export type ActName = typeof ACTS[number];
+
+/** The calls of one account. Each method that refuses rejects with {@link CallRefused}. */
+export interface CallDesk {
+  /** The agents that a program may ask, the one that it asks by default first. */
+  agents(caller: CallingProgram): readonly string[];
+  /** Stores a call, once for each key. */
+  begin(caller: CallingProgram, call: NewCall): Promise<BegunCall>;
+  /** The state of a call of the program. */
+  stateOf(caller: CallingProgram, id: MessageId): Promise<CallState>;
+  /**
+   * Waits until a call has ended.
+   *
+   * @param onText Gets the answer's text, part by part; absent: only the whole answer counts.
+   * @returns `open` if the signal aborts first, or if the bot stops.
+   */
+  wait(
+    caller: CallingProgram,
+    id: MessageId,
+    signal: AbortSignal,
+    onText?: (part: string) => void,
+  ): Promise<CallState>;
+  /** The program has gone: a call that no key can ask for again ends, unless it has ended. */
+  leave(id: MessageId): Promise<void>;
+  /**
+   * Acts on Discord with the person's rights.
+   *
+   * @param given Arguments of the program, unchecked.
+   * @returns The result in words.
+   */
+  act(caller: CallingProgram, name: ActName, given: unknown, signal: AbortSignal): Promise<string>;
+}

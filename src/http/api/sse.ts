@@ -1,0 +1,64 @@
+/** Streams an answer as Server-Sent Events. */
+
+import type { StartTimer } from "../../lib/clock.ts";
+
+/** Milliseconds between two comments, which keep proxies from ending a silent stream. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** Writes one event. */
+export type SendEvent = (data: object | "[DONE]", event?: string) => void;
+
+/**
+ * Creates the response.
+ *
+ * @param run Writes the events; the stream ends with it. Its signal aborts when the client has gone.
+ */
+export function sseResponse(
+  schedule: StartTimer,
+  gone: AbortSignal,
+  run: (send: SendEvent, gone: AbortSignal) => Promise<void>,
+): Response {
+  const leaving = new AbortController();
+  const encoder = new TextEncoder();
+  let cancelBeat: (() => void) | undefined;
+  const onGone = () => leaving.abort();
+  gone.addEventListener("abort", onGone, { once: true });
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      const write = (text: string): void => {
+        if (leaving.signal.aborted) return;
+        try {
+          controller.enqueue(encoder.encode(text));
+        } catch {
+          leaving.abort(); // the client has gone
+        }
+      };
+      const beat = (): void => {
+        write(": waiting\n\n");
+        cancelBeat = schedule(beat, KEEP_ALIVE_MS);
+      };
+      cancelBeat = schedule(beat, KEEP_ALIVE_MS);
+      try {
+        await run((data, event) => {
+          const name = event === undefined ? "" : `event: ${event}\n`;
+          write(`${name}data: ${data === "[DONE]" ? data : JSON.stringify(data)}\n\n`);
+        }, leaving.signal);
+      } finally {
+        cancelBeat();
+        gone.removeEventListener("abort", onGone);
+        try {
+          controller.close();
+        } catch {
+          // it is closed already
+        }
+      }
+    },
+    cancel() {
+      leaving.abort();
+      cancelBeat?.();
+    },
+  });
+  return new Response(body, {
+    headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
+  });
+}

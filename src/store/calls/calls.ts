@@ -1,0 +1,105 @@
+/**
+ * `store.calls`: reads calls of programs from the inbox, and keeps their keys (O14).
+ *
+ * A key is a row of `setting`, so it needs no table of its own. Keys are read by nothing else, and
+ * each new one deletes those that are older than a day.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { Called } from "../../core/calls/called.ts";
+import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
+import { readSnowflake } from "../../core/discord/ids.ts";
+import type { TurnCost } from "../../core/spending/usage.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { SETTING } from "../schema/settings.ts";
+
+/** Name of the rows with keys; their scope is the key with its program. */
+const NAME = "api-key";
+
+const CALL = rows({
+  called: optional(json<Called>()),
+  userId: snowflake<"user">(),
+  agentId: text(),
+  sessionKey: text(),
+  state: oneOf(
+    "waiting",
+    "running",
+    "answered",
+    "declined",
+    "refused",
+    "failed",
+    "cancelled",
+    "stopped",
+    "interrupted",
+  ),
+  failureId: optional(text()),
+  answer: optional(text()),
+  cost: optional(json<TurnCost>()),
+});
+const ID = rows({ messageId: snowflake<"message">() });
+
+type InboxState = ReturnType<typeof CALL.read>["state"];
+
+const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
+  waiting: "open",
+  running: "open",
+  answered: "answered",
+  declined: "declined",
+  refused: "refused",
+  failed: "failed",
+  cancelled: "left",
+  stopped: "stopped",
+  interrupted: "stopped",
+};
+
+/** Creates the namespace. */
+export function createCalls(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+): StoredCalls {
+  const insert = SETTING.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const selectKept = database.prepare(
+    "SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
+  );
+  const prune = database.prepare("DELETE FROM setting WHERE name = ? AND at < ?");
+  const select = database.prepare(
+    `SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id, i.agent_id,
+       i.session_key, i.state, i.failure_id, i.cost,
+       (SELECT e.text FROM entry AS e
+        WHERE e.session_key = i.session_key AND e.message_id = i.message_id
+          AND e.role = 'assistant' ORDER BY e.id DESC LIMIT 1) AS answer
+     FROM inbox AS i WHERE i.message_id = ?`,
+  );
+  const selectNewest = database.prepare(
+    `SELECT message_id FROM entry WHERE session_key = ? AND role = 'assistant'
+     ORDER BY id DESC LIMIT 1`,
+  );
+
+  return {
+    keep: ({ accountId, program, key, body, messageId }, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        prune.run(NAME, now - DAY_MS);
+        const scope = `${program} ${key}`;
+        insert({ accountId, scope, name: NAME, value: `${messageId} ${body}`, at: now });
+        const kept = SETTING.read(selectKept.get(accountId, scope, NAME));
+        const [first = "", rest = ""] = kept.value.split(" ");
+        return { messageId: readSnowflake<"message">(first) ?? messageId, body: rest };
+      }),
+    find: (messageId) =>
+      read(() => {
+        const row = select.get(messageId);
+        const found = row && CALL.read(row);
+        if (!found?.called) return undefined;
+        const { called, state, ...rest } = found;
+        return { ...rest, called, state: STATES[state] };
+      }),
+    newestIn: (sessionKey) =>
+      read(() => {
+        const row = selectNewest.get(sessionKey);
+        return row && ID.read(row).messageId;
+      }),
+  };
+}
