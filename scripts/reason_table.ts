@@ -44,7 +44,7 @@ const CURES: Readonly<Record<ChallengeReason | IgnoreReason, string>> = {
   "reactions-off": "`reactionNotifications` of the server",
   "not-manager": "give the sender Manage Messages, or use `commands.ownerAllowFrom`",
   "not-owner": "`commands.ownerAllowFrom`; without it, the application's owner or team counts",
-  "not-approver": "`execApprovals.approvers`",
+  "not-approver": "`execApprovals.approvers`, `approvals.answers.people`",
   "to-others": "mention the bot",
   "quiet": "mention the bot, or wait for the end of the hour",
   "no-score": "mention the bot",

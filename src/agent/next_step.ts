@@ -153,6 +153,8 @@ export function conversationOf(
       case "inner":
       case "told":
       case "passed":
+      case "held": // for people, not for the model (A5)
+      case "checked":
         return [];
       case "joined":
         return [

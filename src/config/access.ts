@@ -38,6 +38,7 @@ export function toAccessPolicy(
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
     approvers: execApprovals?.approvers ?? [],
+    reviews: reviewsOf(settings.approvals),
     tools: {
       global: toolLists(settings.tools),
       agents: agentTools(settings.agents),
@@ -51,6 +52,11 @@ export function toAccessPolicy(
     dedupWindowMs: (settings.router ?? ROUTER).dedupWindowSec * 1_000,
     ruleOf,
   };
+}
+
+/** Who checks answers, and where. */
+function reviewsOf({ answers }: Partial<Settings["approvals"]> = {}): AccessPolicy["reviews"] {
+  return answers && { people: answers.people, channelId: answers.channel };
 }
 
 /** The lists alone, without the section's other keys. */

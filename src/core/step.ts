@@ -5,9 +5,12 @@
  * it was: the model is not asked again for an answer that the store has.
  */
 
-import type { MessageId } from "./discord/ids.ts";
+import type { MessageId, UserId } from "./discord/ids.ts";
+import type { Entry } from "./inbound/transcript.ts";
 import type { ModelUsage, ReplacedModel, ToolCall } from "./model.ts";
+import type { Frozen, OutboundFile, OutboundMessage, Quote } from "./outbound/outbound.ts";
 import type { RefusalReason } from "./refused_call.ts";
+import type { TurnCost } from "./spending/usage.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
 export type Step =
@@ -39,7 +42,65 @@ export type Step =
   /** A step of an agent that a call of this turn has asked, by the number of the question. */
   | { readonly kind: "inner"; readonly number: number; readonly step: Step; readonly at: number }
   | ToldStep
-  | PassedStep;
+  | PassedStep
+  | HeldStep
+  | CheckedStep;
+
+/** An answer that a person checks before Discord gets it (A5). The turn waits with it. */
+export interface HeldStep {
+  readonly kind: "held";
+  /** Names its question among those of all calls. */
+  readonly callKey: string;
+  /** Ids and revisions of the answered messages: with others, the answer counts no more. */
+  readonly about: string;
+  /** Why a person checks it, for the operator. */
+  readonly why: string;
+  /** The answer without the lines around it. */
+  readonly text: string;
+  /** The message that the answer quotes; absent: none. */
+  readonly quote?: Quote;
+  /** The messages, as they will be posted. */
+  readonly outbox: readonly HeldMessage[];
+  /** The entries of the turn; the last one is the answer. */
+  readonly entries: readonly Entry[];
+  /** The cost of the turn; absent: it asked no model. */
+  readonly cost?: TurnCost;
+  readonly at: number;
+}
+
+/** A message of a held answer. */
+export interface HeldMessage {
+  readonly message: OutboundMessage;
+  readonly files: readonly HeldFile[];
+  /** As {@link Frozen.whole}. */
+  readonly whole?: Frozen["whole"];
+}
+
+/** A file of a held answer: its text, or its position among the files that tools made. */
+export type HeldFile = Omit<OutboundFile, "bytes"> & {
+  readonly text?: string;
+  readonly made?: number;
+};
+
+/** How a held answer ended. */
+export type CheckedHow =
+  | "posted"
+  | "edited"
+  | "discarded"
+  /** A person answers in its place. */
+  | "self"
+  | "expired"
+  /** It could be shown to no one. */
+  | "unseen";
+
+/** A held answer has an end. */
+export interface CheckedStep {
+  readonly kind: "checked";
+  readonly how: CheckedHow;
+  /** The person; absent: none, or a person with access to the host. */
+  readonly by?: UserId;
+  readonly at: number;
+}
 
 /** A call asks another agent, whose steps follow (N4). */
 export interface AskedStep {

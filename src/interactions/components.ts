@@ -48,6 +48,18 @@ const rightButton: Component = {
   run: decideByRight,
   failedText: failedText("right"),
 };
+/** The name of the components by which people check answers. */
+const REVIEW = "rev";
+/** A person posts or discards an answer, or opens it in a form (A5). */
+const reviewButton: Component = questionButton(REVIEW, "reviewer");
+/** A person has edited an answer. */
+const reviewForm: Component = {
+  kind: "modal",
+  name: REVIEW,
+  needs: "reviewer",
+  run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
+  failedText: failedText(REVIEW),
+};
 /** A person lets a turn go on with more destructive actions, or not. */
 const goOnButton: Component = questionButton("go", "everyone");
 
@@ -201,4 +213,6 @@ export const QUESTION_COMPONENTS: readonly Component[] = [
   askMenu,
   askForm,
   goOnButton,
+  reviewButton,
+  reviewForm,
 ];

@@ -19,7 +19,7 @@ import { openTestStore } from "../support/store/store.ts";
 const NOW = Date.UTC(2026, 0, 1);
 const asked = guildMessage({ text: "remind me of https://a.example/x?y=1" });
 
-function build({ isOwner = false } = {}) {
+function build({ isOwner = false, isChecked = false } = {}) {
   const { store } = openTestStore();
   let calls = 0;
   const port = createSchedulesPort({
@@ -32,6 +32,7 @@ function build({ isOwner = false } = {}) {
     linkHosts: () => [],
     cleanSecrets: (text) => text.replaceAll("hunter2", "[redacted]"),
     isOwner: () => isOwner,
+    checksIn: () => isChecked,
   });
   const run = (written: unknown, message = asked, schedules: SchedulesPort = port) =>
     remind.run(

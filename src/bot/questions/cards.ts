@@ -12,7 +12,7 @@ export function createAccountCards(
   account: AccountContext,
   { client, outbound }: {
     readonly client: RestClient;
-    readonly outbound: Pick<Outbound, "tellChannel">;
+    readonly outbound: Pick<Outbound, "tellChannel" | "progress">;
   },
 ): QuestionCards {
   const { config } = account;
@@ -20,6 +20,7 @@ export function createAccountCards(
     openDirect: createOpenDirect(client),
     isRefused: isFinalRefusal,
     tellChannel: outbound.tellChannel,
+    beginTyping: outbound.progress.typing.begin,
     asCards: () => config().messages.cards === "components",
   });
 }

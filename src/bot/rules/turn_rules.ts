@@ -2,14 +2,15 @@
 
 import type { AgentConfig, Config } from "../../config/config.ts";
 import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { ApprovalMode, ApprovalRules } from "../../core/people/approval.ts";
+import type { GuildPlace, InboundMessage, Place } from "../../core/inbound/inbound.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import type { Skill } from "../../core/skills/skill.ts";
 import type { skillsOf } from "../../policy/tool_access.ts";
 import type { TurnRules } from "../../flows/turn/answer_ports.ts";
 import { hostTimezone } from "../../host/process/boot.ts";
 import { isOwnerHint } from "../../policy/rights.ts";
-import { rulesFor } from "../../policy/rules/place_rules.ts";
+import { type OpenPlace, rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import type { ChunkRules } from "../../render/markdown/chunk.ts";
 import type { TakesFiles } from "../../render/plan_queue.ts";
@@ -55,21 +56,37 @@ export function prepareTurnRules(
   const { discord } = config;
   const { id: agentId } = agent;
   let shared: ReturnType<typeof sharedBy> | undefined;
+  const approvalIn = prepareApproval(config);
+
+  /** The people of the cards get answers unchecked: in their channel, and in their own messages. */
+  function approvalFor(mode: ApprovalMode, message: InboundMessage): ApprovalRules | undefined {
+    if (mode === "never") return undefined;
+    const approval = approvalIn(mode);
+    const isTheirs = message.place.kind === "dm"
+      ? isOwner(message)
+      : message.channelId === approval.channelId;
+    return isTheirs ? undefined : approval;
+  }
+
   /** The rules of the last turn in each place: most turns there have the same. */
   const known = new WeakMap<Place, KnownRules>();
   return (message) => {
     const { place, sender, guildId } = message;
     const policy = policyNow();
     shared ??= sharedBy(config, agent); // built by the first turn: the host's time zone may take 5 ms
-    const tools = toolsFor(message, agentId);
+    const all = toolsFor(message, agentId);
     const found = place.kind === "guild" ? rulesFor(place, policy) : undefined;
-    const { systemPrompt: channelPrompt, guildSlug } = found?.kind === "open" ? found : {};
+    const { systemPrompt: channelPrompt, guildSlug, approval: mode = "never" } =
+      found?.kind === "open" ? found : NO_PLACE;
+    const approval = approvalFor(found ? mode : discord.dm.approval ?? mode, message);
+    const tools = approval?.mode === "always" ? withoutSpeaking(all) : all;
     const instructions = shared.instructionsOf({
       tools,
       files: instructionFiles(agentId),
       skills: () => skillsFor(message, agentId),
       ownerId: isOwnerHint(message, policy) ? sender.id : undefined,
       channelPrompt,
+      flagsUnsure: approval && approval.mode === "unsure" || undefined,
     });
     const { footer } = config.messages;
     const hasFooter = footer === "all" || (footer === "owners" && isOwner(message));
@@ -81,6 +98,7 @@ export function prepareTurnRules(
     // A new config makes new instructions, so these stand for its other keys.
     if (
       before?.guildSlug === guildSlug && before?.rules.instructions === instructions &&
+      before.rules.approval === approval &&
       before.rules.tools === tools && before.rules.hasFooter === hasFooter &&
       before.rules.userTurns === userTurns && before.rules.maxFileBytes === maxFileBytes &&
       before.rules.takesNoFiles === takesNoFiles
@@ -93,6 +111,7 @@ export function prepareTurnRules(
       },
       tools,
       instructions,
+      approval,
       cleanSecrets,
       maxFileBytes,
       historyLimit: found ? discord.historyLimit : 0,
@@ -103,6 +122,44 @@ export function prepareTurnRules(
     known.set(place, { guildSlug, rules });
     return rules;
   };
+}
+
+/** Tools that show people words of the model during the turn. */
+const SPEAKING: ReadonlySet<string> = new Set(["ask", "reply_in_thread"]);
+/** A list of tools without these: the same array for the same list. */
+const quietTools = new WeakMap<readonly Tool[], readonly Tool[]>();
+
+function withoutSpeaking(tools: readonly Tool[]): readonly Tool[] {
+  const known = quietTools.get(tools) ?? tools.filter(({ name }) => !SPEAKING.has(name));
+  quietTools.set(tools, known);
+  return known;
+}
+
+/** Which answers a person checks in a place of a guild, or in direct messages (A5). */
+export function approvalIn(
+  place: GuildPlace | undefined,
+  policy: AccessPolicy,
+  { discord: { dm } }: Pick<Config, "discord">,
+): ApprovalMode {
+  const rules = place && rulesFor(place, policy);
+  const mode = rules ? rules.kind === "open" ? rules.approval : undefined : dm.approval;
+  return mode ?? "never";
+}
+
+/** Of messages without a place in a guild. */
+const NO_PLACE: Partial<Pick<OpenPlace, "systemPrompt" | "guildSlug" | "approval">> = {};
+
+/** The rules by which people check answers: the same object for the same mode. */
+export function prepareApproval(
+  { approvals: { answers } }: Pick<Config, "approvals">,
+): (mode: ApprovalRules["mode"]) => ApprovalRules {
+  const { channel: channelId, timeoutSec, ...rules } = answers;
+  const common = { ...rules, channelId, timeoutMs: timeoutSec * 1_000 };
+  const by = {
+    always: { ...common, mode: "always" },
+    unsure: { ...common, mode: "unsure" },
+  } as const;
+  return (mode) => by[mode];
 }
 
 /** The rules of a turn, and the guild's slug, which the name of the place shows. */

@@ -4,6 +4,8 @@
 
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { FilesPort } from "../../core/turn/ports/files.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
@@ -39,7 +41,7 @@ import type { AccountFiles } from "./account_files.ts";
 import type { History } from "./history.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
-import { timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import { approvalIn, timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** Creates the ports of an agent's turns. */
 export function createToolPorts(account: AccountContext, parts: {
@@ -81,6 +83,15 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     show: parts.history.show,
   };
+  const checksIn = (
+    { channelId, guildId }: ToolTarget,
+    asker: Pick<InboundMessage, "sender">,
+  ): boolean => {
+    if (isOwner(asker) || channelId === config().approvals.answers.channel) return false;
+    const guild = guildId && reader.index.get(guildId);
+    const place = guildId ? placeOfTarget(guildId, { channelId }, guild) : undefined;
+    return approvalIn(place, account.policy().policy, config()) !== "never";
+  };
   const filesPort = filesFor(account, services, parts);
   return {
     ...services.ports,
@@ -101,6 +112,7 @@ export function createToolPorts(account: AccountContext, parts: {
       ...createToolMessages(account, {
         ...rights,
         sent,
+        checksIn,
         rulesIn: (target) => toolTextRules(config(), target, sources),
       }),
       ...createActionQuestions(account, {
@@ -136,6 +148,7 @@ export function createToolPorts(account: AccountContext, parts: {
     },
     schedules: createSchedulesPort(account, {
       ...rights,
+      checksIn,
       timezone: () => timezoneOf(config()),
       linkHosts: () => config().messages.linkHosts,
     }),

@@ -119,6 +119,7 @@ export function createAccountTurns(
     currency: () => config().models.currency,
     approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
     questions: store.questions,
+    usage: store.usage,
     ownerIds: owners.toTell,
     cleanText: (message, text, isKnownLink) =>
       cleanText(message, text, isKnownLink, config(), sources),

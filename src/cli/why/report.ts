@@ -15,7 +15,7 @@ import {
 } from "../../core/inbound/facts.ts";
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ContextFacts } from "../../interactions/base/context.ts";
-import type { Step } from "../../core/step.ts";
+import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
 import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
@@ -42,6 +42,8 @@ export interface WhyReport {
   readonly chain?: readonly string[];
   /** Questions to other agents, in order; absent: none (N4). */
   readonly asked?: readonly AskedInTurn[];
+  /** The answer that a person checks, with its end; absent: none was checked (A5). */
+  readonly draft?: CheckedDraft;
   readonly outbox: MessageRecord["outbox"];
   /** Runs of passive agents beside the turn; absent: none (N1). */
   readonly runs?: MessageRecord["runs"];
@@ -55,6 +57,12 @@ export interface AskedInTurn extends Pick<AskedAgent, "number" | "agentId" | "is
   /** UTF-16 units of the answer; absent: there is none. */
   readonly chars?: number;
   readonly steps: readonly TimelineEntry[];
+}
+
+/** An answer that a person checks; `checked` is absent while it waits. */
+export interface CheckedDraft extends Pick<HeldStep, "why" | "at"> {
+  /** Its end. */
+  readonly checked?: Pick<CheckedStep, "how" | "by" | "at">;
 }
 
 /** How much of a session the model sees now. */
@@ -125,7 +133,7 @@ export async function reportOf(
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
   for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
-  const { own, earlier, asked, passed } = sortSteps(steps);
+  const { own, earlier, asked, passed, held, checked } = sortSteps(steps);
   const timeline = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
   const inTurn = asked.map(toAskedInTurn);
   const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
@@ -140,6 +148,11 @@ export async function reportOf(
     steps: last ? [...timeline, last] : timeline,
     ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
     ...(inTurn.length > 0 && { asked: inTurn }),
+    draft: held && {
+      why: held.why,
+      at: held.at,
+      checked: checked && { how: checked.how, by: checked.by, at: checked.at },
+    },
     outbox,
     runs,
   };

@@ -10,6 +10,7 @@ import { inColumns } from "../shared/columns.ts";
 import { checkLines, type CheckStyle } from "../verdict/checks.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
+import type { CheckedHow } from "../../core/step.ts";
 import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
@@ -54,6 +55,7 @@ function storySections(report: WhyReport): readonly (readonly string[])[] {
         ...chainLines(report),
         ...stepLines(steps),
         ...askedLines(report),
+        ...draftLines(report),
         ...sessionLines(report),
       ]]
       : []),
@@ -116,18 +118,21 @@ function headline(decision: WhyDecision, report: WhyReport, { cwd }: CheckStyle)
 }
 
 /** The result of an accepted message. */
-function answered({ accountId }: WhyDecision, { turn, outbox }: WhyReport): string {
+function answered({ accountId }: WhyDecision, { turn, outbox, draft }: WhyReport): string {
   if (!turn) return "Accepted; its turn is no longer recorded";
   if (turn.accountId !== accountId) {
     return `Accepted; account ${turn.accountId} answers it`;
   }
   switch (turn.state) {
     case "waiting":
+      if (draft && !draft.checked) return "Accepted; its draft waits for a person";
       return turn.attempt === 0 ? "Accepted; waiting for a turn" : "Accepted; waiting for a retry";
     case "running":
       return "Accepted; the turn is running";
     case "declined":
-      return "Accepted; the model chose not to answer";
+      return turn.failure === undefined
+        ? "Accepted; the model chose not to answer"
+        : `Accepted; no answer: ${printable(turn.failure)}`;
     case "refused":
       return `Accepted; no answer: ${printable(turn.failure ?? "a budget was spent")}`;
     case "failed":
@@ -196,7 +201,7 @@ function turnLines(turn: Turn): readonly string[] {
     ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),
     ...(turn.cost?.replaced ? [`  in place of ${replacedText(turn.cost.replaced)}`] : []),
     ...(turn.failureId === undefined
-      ? turn.failure === undefined || state === "refused"
+      ? turn.failure === undefined || state === "refused" || state === "declined"
         ? []
         : [`  reason: ${printable(turn.failure)}`]
       : [`  error ${turn.failureId}: ${printable(turn.failure ?? "no reason recorded")}`]),
@@ -230,6 +235,25 @@ function changeLines({ revision, change, state }: Turn): readonly string[] {
       : []),
   ];
 }
+
+/** The answer that a person checks, and its end (A5). */
+function draftLines({ draft }: WhyReport): readonly string[] {
+  if (!draft) return [];
+  const { why, at, checked } = draft;
+  const held = `  draft: held ${timeText(at)}: ${printable(why)}`;
+  if (!checked) return [held];
+  const by = checked.by === undefined ? "" : ` by user:${checked.by}`;
+  return [`${held}; ${ENDS[checked.how]} ${timeText(checked.at)}${by}`];
+}
+
+const ENDS: Readonly<Record<CheckedHow, string>> = {
+  posted: "posted as it was",
+  edited: "edited and posted",
+  discarded: "discarded",
+  self: "a person answers",
+  expired: "expired",
+  unseen: "shown to no one",
+};
 
 /** How much of the session a model sees now, and how much of the session is folded. */
 function sessionLines({ session }: WhyReport): readonly string[] {

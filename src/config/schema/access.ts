@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { parseSnowflake, type Snowflake } from "../../core/discord/ids.ts";
+import { APPROVAL_MODES } from "../../core/people/approval.ts";
 import { type AllowEntryProblem, parseAllowEntry } from "../../policy/rules/allowlist.ts";
 import type { GroupEntry, SenderTools } from "../../policy/rules/rules.ts";
 import { intentFilter } from "./intent_filter.ts";
@@ -177,6 +178,17 @@ const threadsHere = (place: "guild" | "channel") => ({
   }),
 });
 
+/** `approval` of a guild, a channel, or direct messages. */
+const approvalHere = (place: string, unset: string) => ({
+  approval: key(
+    z.enum(APPROVAL_MODES).optional(),
+    `Whether a person checks answers ${place} before they are posted. \`always\`: each one. ` +
+      "`unsure`: those that the model is unsure of, and those that `approvals.answers` names. " +
+      "`never`: none.",
+    { unset, example: "unsure" },
+  ),
+});
+
 const channelKeys = () =>
   z.strictObject({
     allow: key(
@@ -210,6 +222,7 @@ const channelKeys = () =>
       "Skills that turns in this channel may use; `[]` allows none.",
       { unset: "all", example: ["search"] },
     ),
+    ...approvalHere("in this channel", "the guild's `approval`"),
     ...threadsHere("channel"),
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
@@ -254,6 +267,7 @@ export const guild = z.strictObject({
     "Reactions that the agent learns of in its next turn. `off`: none. `own`: those on the bot's " +
       "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
+  ...approvalHere("in this guild", "`never`"),
   ...threadsHere("guild"),
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
@@ -287,6 +301,7 @@ const dmKeys = {
     "Group DMs that the bot answers in, by id or name; `[]` allows none. It needs `groupEnabled`.",
     { unset: "every group DM", example: ["channel:123456789012345678"] },
   ),
+  ...approvalHere("in direct messages and group DMs", "`never`"),
 };
 
 /** `dm` of an account, before it inherits keys. */

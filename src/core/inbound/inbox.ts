@@ -254,8 +254,11 @@ export function lastOf({ message, also }: Claim): InboundMessage {
 export type TurnEnd =
   /** `reason`: why the answer is not whole, for the operator; absent: it is. */
   | { readonly kind: "answered"; readonly reason?: string }
-  /** The model chose to say nothing (R10). */
-  | { readonly kind: "declined" }
+  /**
+   * The model chose to say nothing (R10). `reason`: a person kept its answer back, or none checked it
+   * (A5).
+   */
+  | { readonly kind: "declined"; readonly reason?: string }
   /** A later message took its place (`messages.queue.mode: "interrupt"`). */
   | { readonly kind: "interrupted" }
   /** A budget is spent (X4); `reason` is for the operator. */

@@ -171,6 +171,7 @@ export const PROGRESS_MARK = "⏳";
 
 /** Above the number of messages that an answer may have. */
 const PART = 10_000;
+const WAITING_PART = PART + 1;
 
 /** Maximum UTF-16 units at Discord: an operator's own words may be long. */
 const MAX_LENGTH = 2_000;
@@ -198,6 +199,27 @@ export function progressLine(
     isSilent: true,
     buttons: [{ customId: `${STOP_BUTTON}:${of.cause}`, label: stopLabel, style: "secondary" }],
     of: { ...of, part: PART, parts: PART + 1 },
+  };
+}
+
+/**
+ * The line that a person looks at an answer first (A5). As a draft of the turn, it goes with the turn's
+ * end, and no message replaces it.
+ */
+export function waitingLine(
+  { accountId, channelId, guildId, ...answer }: Omit<ProgressPlace, "stopLabel">,
+  text: string,
+): DraftMessage {
+  const of = { ...answer, kind: "draft" as const };
+  return {
+    accountId,
+    channelId,
+    guildId,
+    nonce: nonceOf(of, WAITING_PART),
+    content: text.slice(0, MAX_LENGTH),
+    pings: { users: [], roles: [], quotedAuthor: false },
+    isSilent: true,
+    of: { ...of, part: WAITING_PART, parts: WAITING_PART + 1 },
   };
 }
 

@@ -41,6 +41,8 @@ export interface FormField {
   readonly max: number;
   /** What may be uploaded: groups of Discord's, and endings such as `".csv"`; absent: anything. */
   readonly types?: readonly string[];
+  /** Text that stands in a text field at first; absent: none. */
+  readonly value?: string;
 }
 
 /** Discord's groups of file types. Which endings they have is Discord's to say, and may change. */

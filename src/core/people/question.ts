@@ -28,6 +28,8 @@ export const ALLOW_ALWAYS = "always";
 export const DENY = "deny";
 /** Choice that opens the form of a question. It decides nothing by itself. */
 export const FILL_IN = "form";
+/** Choice of a person who answers in place of the bot (A5). */
+export const ANSWER_SELF = "self";
 /** Stands for a select menu among a card's components: the answer is in the person's selection. */
 export const MENU = "menu";
 
@@ -45,8 +47,9 @@ export interface Question {
    * - `escalation`: an owner, or a holder of the right, decides about a call that was refused (T11).
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
+   * - `review`: a person checks an answer before Discord gets it (A5).
    */
-  readonly kind: "approval" | "escalation" | "ask" | "limit";
+  readonly kind: "approval" | "escalation" | "ask" | "limit" | "review";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
@@ -75,6 +78,10 @@ export interface Question {
    * - `both`: all of these.
    */
   readonly where: "direct" | "channel" | "both";
+  /** The channel of the card in place of {@link Question.where}; absent: that decides. */
+  readonly cardIn?: ChannelId;
+  /** The answer that a person checks; absent of other kinds. */
+  readonly review?: ReviewedAnswer;
   /**
    * Set if people who could make the call themselves may decide, too. Their rights are checked at the
    * press, and again when the call runs.
@@ -84,6 +91,15 @@ export interface Question {
   readonly binding?: string;
   /** Milliseconds until it expires. */
   readonly timeoutMs: number;
+}
+
+/** An answer that a person checks (A5). Its text is {@link Question.exact}. */
+export interface ReviewedAnswer {
+  /** The words to which it answers. */
+  readonly words: string;
+  readonly agentId: string;
+  /** Whether a person waits for it, and sees a sign of that. */
+  readonly isAwaited: boolean;
 }
 
 /** The answer to a question. */
@@ -148,6 +164,8 @@ export interface AskedCall {
 
 /** The most questions that a person's turns may have open at the same time. */
 export const MAX_OPEN_QUESTIONS = 10;
+/** The most answers of an account that may wait for a check (A5): each is a card for people. */
+export const MAX_OPEN_REVIEWS = 100;
 
 /** A decision about a question: by a component, or by its code. */
 export interface Deciding {

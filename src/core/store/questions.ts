@@ -43,6 +43,8 @@ export interface Cards {
   nextExpiry(accountId: AccountId): Promise<number | undefined>;
   /** The forms that people of an account may open, newest first; {@link MAX_OFFERED} at most. */
   openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
+  /** Adds the line that an answer waits for a person (A5), once, and while it does. */
+  addWaitingLine(questionId: number, frozen: Frozen, now: number): Promise<void>;
   /** Whether the account has an open question, or a card that must change. */
   hasWork(accountId: AccountId): Promise<boolean>;
 }

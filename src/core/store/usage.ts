@@ -18,6 +18,8 @@ export interface Usage {
   spentBy(by: UsedBy, now: number): Promise<SpentBy>;
   /** Whether a person knows that a budget of the day is spent. */
   isTold(userId: string, now: number): Promise<boolean>;
+  /** Whether a model was asked for a person on an earlier day. */
+  isKnown(userId: string, now: number): Promise<boolean>;
   /** Counts requests at once. The table has them a moment later. */
   add(charges: readonly Charge[]): void;
   /**

@@ -8,7 +8,7 @@
 
 import { quoted } from "../../lib/text/quoted.ts";
 import { RefusedCall } from "../refused_call.ts";
-import type { AskedStep, PassedStep, Step, ToldStep } from "../step.ts";
+import type { AskedStep, CheckedStep, HeldStep, PassedStep, Step, ToldStep } from "../step.ts";
 
 /** An agent, as others know it. */
 export interface ListedAgent {
@@ -77,6 +77,10 @@ export interface SortedSteps {
   readonly asked: readonly AskedAgent[];
   /** How the turn came to that agent, oldest first; empty: it began with it. */
   readonly passed: readonly PassedStep[];
+  /** The last answer that a person checks (A5); absent: none. */
+  readonly held?: HeldStep;
+  /** Its end; absent: it has none. */
+  readonly checked?: CheckedStep;
 }
 
 /** The steps of a turn that has taken none. */
@@ -89,6 +93,8 @@ export function sortSteps(steps: readonly Step[]): SortedSteps {
   const earlier: Step[] = [];
   const passed: PassedStep[] = [];
   const asked = new Map<number, AskedAgent>();
+  let held: HeldStep | undefined;
+  let checked: CheckedStep | undefined;
   for (const step of steps) {
     switch (step.kind) {
       case "asked":
@@ -111,11 +117,18 @@ export function sortSteps(steps: readonly Step[]): SortedSteps {
         earlier.push(...own);
         own = [];
         break;
+      case "held":
+        held = step;
+        checked = undefined;
+        break;
+      case "checked":
+        checked = step;
+        break;
       default:
         own.push(step);
     }
   }
-  return { own, earlier, asked: [...asked.values()], passed };
+  return { own, earlier, asked: [...asked.values()], passed, held, checked };
 }
 
 /** The steps of all agents of a turn, those of one agent together. */

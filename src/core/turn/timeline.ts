@@ -118,6 +118,9 @@ export function timelineOf(steps: readonly Step[], startedAt: number): readonly 
           entries[at] = { ...entry, ...cut };
         }
         break;
+      case "held":
+      case "checked":
+        continue; // a person took that time
     }
     lastEnd = step.at;
   }

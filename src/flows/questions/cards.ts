@@ -16,9 +16,10 @@ import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Cards, NewCard } from "../../core/store/questions.ts";
+import type { Cards, NewCard, QuestionDecisions } from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
+import { createWaitingSigns } from "./waiting_signs.ts";
 
 /** Names of the components, by which a use is routed and its right is checked. */
 const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
@@ -26,6 +27,7 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   escalation: "esc",
   ask: "ask",
   limit: "go",
+  review: "rev",
 };
 /** Of a card in a channel that holders of a right may decide. */
 const HOLDERS_CONTROL = "right";
@@ -43,7 +45,7 @@ const CONTROL_BYTES = 16;
 export function createQuestionCards(
   account:
     & Pick<
-      Account<unknown, unknown, { readonly questions: Cards }>,
+      Account<unknown, unknown, { readonly questions: Cards & Pick<QuestionDecisions, "open"> }>,
       "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
     >
     & Emits<"decided" | "formsOpen" | "outbox">,
@@ -55,12 +57,16 @@ export function createQuestionCards(
     readonly tellChannel: (channelId: ChannelId, text: string) => Promise<void>;
     /** Whether new questions are in Discord's second layout; otherwise they are text. */
     readonly asCards: () => boolean;
+    /** Shows in a channel that the bot works, until the returned function is called. */
+    readonly beginTyping: (channelId: ChannelId) => () => void;
   },
 ) {
   const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   /** People who should decide, and to whom Discord lets the bot write nothing, with its words. */
   const unreachable = new Map<UserId, string>();
+  const signs = createWaitingSigns(account, ports.beginTyping);
+  let hasSigns = false;
   let cancel: (() => void) | undefined;
   let isQueued = false;
   let isStopped = false;
@@ -76,7 +82,7 @@ export function createQuestionCards(
 
   async function update(): Promise<void> {
     isQueued = false; // a later change needs another run
-    if (!await store.hasWork(accountId)) return;
+    if (!await store.hasWork(accountId)) return await updateSigns([]).then(() => {});
     const expired = await store.expire(accountId, now());
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const card of await store.outdated(accountId)) {
@@ -88,7 +94,15 @@ export function createQuestionCards(
     }
     await offer();
     if (expired > 0) account.events.emit.decided();
-    await waitForNext();
+    const due = await updateSigns(await store.open(now(), accountId));
+    await waitForNext(due);
+  }
+
+  async function updateSigns(open: readonly StoredQuestion[]): Promise<number | undefined> {
+    const reviews = open.filter(({ question: { kind } }) => kind === "review");
+    if (reviews.length === 0 && !hasSigns) return undefined;
+    hasSigns = reviews.length > 0;
+    return await signs.update(reviews);
   }
 
   async function show(stored: StoredQuestion): Promise<void> {
@@ -139,6 +153,7 @@ export function createQuestionCards(
   async function channelsOf(
     { channelId, question }: StoredQuestion,
   ): Promise<readonly ChannelId[]> {
+    if (question.cardIn) return [question.cardIn];
     if (question.where === "channel") return [channelId];
     const people = question.asked === "anyone" ? [] : question.asked;
     const channels: ChannelId[] = question.where === "both" ? [channelId] : [];
@@ -156,11 +171,12 @@ export function createQuestionCards(
     return channels;
   }
 
-  async function waitForNext(): Promise<void> {
+  /** @param due When something else is due; absent: nothing is. */
+  async function waitForNext(due: number | undefined): Promise<void> {
     cancel?.();
     cancel = undefined;
-    const next = await store.nextExpiry(accountId);
-    if (next === undefined || isStopped) return;
+    const next = Math.min(await store.nextExpiry(accountId) ?? Infinity, due ?? Infinity);
+    if (next === Infinity || isStopped) return;
     cancel = schedule(changed, Math.min(MAX_TIMER_MS, Math.max(0, next - now()) + 1));
   }
 
@@ -186,6 +202,7 @@ export function createQuestionCards(
     async stop(): Promise<void> {
       isStopped = true;
       cancel?.();
+      signs.stop();
       await retries.stop();
     },
   };

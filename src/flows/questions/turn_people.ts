@@ -13,13 +13,17 @@ import type { TurnLinks } from "../turn/turn_links.ts";
 import type { Step } from "../../core/step.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { costFactOf } from "../../render/cost.ts";
+import { reviewQuestion } from "../../render/questions/review_card.ts";
 import type { Questions } from "../../core/store/questions.ts";
+import type { Usage } from "../../core/store/usage.ts";
+
 const CODE_BYTES = 8;
 
 /** Creates the people of an account's turns. */
 export function createTurnPeople(
   options: Pick<Account, "now" | "draw" | "texts"> & Emits<"waitsForPeople"> & {
     readonly questions: Pick<Questions, "park" | "decisionOf">;
+    readonly usage: Pick<Usage, "isKnown">;
     /** Whether owners are asked about calls that their asker may not make: `approvals.escalate`. */
     readonly escalates: () => boolean;
     /** `models.currency`. */
@@ -44,6 +48,8 @@ export function createTurnPeople(
     message: InboundMessage,
     isKnownLink: TurnLinks["isKnown"],
   ) {
+    const code = codeFrom(draw(CODE_BYTES));
+    if (question.kind === "review") return { callKey, question, code }; // it is clean, as the answer is
     const clean = (text: string) => options.cleanText(message, text, isKnownLink);
     const { text, choices, facts, form } = question;
     const shown: Question = {
@@ -55,11 +61,17 @@ export function createTurnPeople(
       ),
       ...(form && { form: cleanForm(form, clean) }),
     };
-    return { callKey, question: shown, code: codeFrom(draw(CODE_BYTES)) };
+    return { callKey, question: shown, code };
   }
 
   return {
     decisionOf: questions.decisionOf,
+    isNew: async (userId) => !await options.usage.isKnown(userId, now()),
+    async review(answer, rules) {
+      // Without owners, the card asks the other people, and `barnacle approvals` decides.
+      const owners = await options.ownerIds().catch(() => []);
+      return reviewQuestion(answer, rules, owners, texts());
+    },
     async park({ claim, asked, taken, charges, isKnownLink }) {
       const all = asked.map((one) =>
         withCost(cleaned(one, claim.message, isKnownLink), taken.steps, options.currency())

@@ -16,8 +16,8 @@ import {
 } from "../../core/turn/asking.ts";
 import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
-import { type Model, ModelError, withGenerate } from "../../core/model.ts";
-import type { Manner } from "../../core/people/chosen.ts";
+import { ModelError } from "../../core/model.ts";
+import { takeFlag } from "../../core/people/approval.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
@@ -40,8 +40,10 @@ import {
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
+import { checkedTurn } from "./held/checked_turn.ts";
+import { heldTurn, reasonToHold } from "./held/hold.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
-import { createCompose, draftFor, passedTo, withLines } from "./shown_answer.ts";
+import { createCompose, draftFor, passedTo, withLines, withManner } from "./shown_answer.ts";
 import {
   createTurnSpending,
   paidTurn,
@@ -95,11 +97,11 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     ended = failedTurn(claim, { reason }, rules, ports);
   } else {
     try {
-      const checking = ports.spend.check(spending.by, "answer");
+      const checked = sorted.held && await checkedTurn(claim, sorted, rules, ports);
+      const checking = checked ? undefined : ports.spend.check(spending.by, "answer");
       const spent = checking && await checking;
-      ended = spent
-        ? await refusedTurn(claim, spent, rules, ports, ports.spend)
-        : await runAnswer(run);
+      ended = checked ??
+        (spent ? await refusedTurn(claim, spent, rules, ports, ports.spend) : await runAnswer(run));
     } catch (error) {
       if (ports.isStoreDown(error)) throw error;
       if (turn.cut !== undefined) return; // an edit came in between two steps, for example
@@ -240,7 +242,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const compose = createCompose(turn, shown, rules);
 
   // The model, until it answers without calling a tool.
-  const draft = draftFor(turn, compose, ports);
+  const { approval } = rules; // then people see nothing of the answer before its end
+  const draft = approval ? undefined : draftFor(turn, compose, ports);
   const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const asked = ports.agents && createAskedAgents(
@@ -272,7 +275,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     onText: draft?.grow,
     isShown: draft?.isShown,
     onStep: progress?.step,
-    onAside: progress && ((text) => {
+    onAside: approval ? undefined : progress && ((text) => {
       const composed = compose(text);
       if (composed.kind === "reply") progress.said(composed.reply.chunks[0] ?? "");
     }),
@@ -349,11 +352,14 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     await links.recall(outcome.text, claim.route.sessionKey, sessions);
   }
   let home = turn.claim;
-  let composed = compose(outcome.text, home, made);
-  const moving = ports.threads.homeOf(home, composed.kind === "reply");
+  const { text, flag } = approval ? takeFlag(outcome.text) : { text: outcome.text };
+  let composed = compose(text, home, made);
+  const why = approval && composed.kind === "reply" && ports.people &&
+    await reasonToHold(home, composed, flag, approval, ports.people);
+  const moving = why ? undefined : ports.threads.homeOf(home, composed.kind === "reply");
   if (moving) {
     home = await moving;
-    if (home !== turn.claim) composed = compose(outcome.text, home, made);
+    if (home !== turn.claim) composed = compose(text, home, made);
   }
   const { isCut } = outcome;
   const given = {
@@ -366,7 +372,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   }
   if (composed.kind === "reply") {
     const { message, route: { agentId } } = turn.claim;
-    const isSpoken = !rules.takesNoFiles && message.attachments?.some(({ isVoice }) => isVoice);
+    const isSpoken = !why && !rules.takesNoFiles &&
+      message.attachments?.some(({ isVoice }) => isVoice);
     const voice = isSpoken
       ? await files?.speak({ message, agentId }, composed.text, stopping)
       : undefined;
@@ -376,6 +383,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     composed = withLines(composed, outcome, composeMore, { rules, manner, spending, passed });
   }
   const ending = answeredTurn(home, composed, given, ports);
+  if (approval && why && composed.kind === "reply" && ports.people) {
+    const answered = { why, made, taken, spending, rules: { ...rules, approval }, at: now() };
+    const parked = await heldTurn(ending, composed, answered, ports.people);
+    await parkTurn(turn.claim, parked, spending, links.isKnown, ports);
+    return undefined;
+  }
   turn.afterwards = opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending, outcome.replaced);
   return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
@@ -384,17 +397,4 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
 /** Whether the model's server refused a request because of its length. */
 function isTooLong(error: unknown): boolean {
   return error instanceof ModelError && error.kind === "context_length";
-}
-
-/** Wraps a model so that it thinks as people have chosen. */
-function withManner(model: Model, { think, showsThinking }: Manner): Model {
-  return withGenerate(
-    model,
-    (request, signal) =>
-      model.generate({
-        ...request,
-        ...(think !== undefined && { thinking: think }),
-        ...(showsThinking && { showsThinking }),
-      }, signal),
-  );
 }

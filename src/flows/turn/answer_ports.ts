@@ -5,6 +5,7 @@ import type { CanUndo, EndPorts } from "./finished_turn.ts";
 import type { SaveTurnPorts, TurnPeople } from "./save_turn.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Model } from "../../core/model.ts";
+import type { ApprovalRules } from "../../core/people/approval.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { ListedAgent } from "../../core/turn/asking.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
@@ -49,6 +50,8 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly agents?: readonly ListedAgent[];
   /** Other agents that work on each message first (N4); absent: none. */
   readonly workflow?: readonly WorkflowStep[];
+  /** How people check answers before Discord gets them (A5); absent: they check none. */
+  readonly approval?: ApprovalRules;
   /** Name of the agent, for the footer; absent: it has none (R15). */
   readonly signature?: string;
   /** Whether answers have a footer (R15). */

@@ -27,6 +27,7 @@ import type { ParkedTurn, PassedTurn, StepsTaken } from "../../core/turn/turn_ou
 import { sessionWith } from "../../session/session_key.ts";
 import { waitFor } from "../../lib/clock.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
+import type { Reviewers } from "./held/hold.ts";
 import type { TurnLinks } from "./turn_links.ts";
 
 /** Everything that storing a turn needs from outside. */
@@ -97,7 +98,7 @@ export async function saveSteps(
 }
 
 /** People for whose decisions calls of a turn wait. */
-export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
+export interface TurnPeople extends AskPorts, Reviewers, Pick<ToolboxPorts, "escalate"> {
   /** TS. Stores that the turn waits for answers; its claim ends. */
   readonly park: (turn: {
     readonly claim: Claim;

@@ -1,6 +1,7 @@
 /** Composes a turn's texts as people see them: its drafts, and its answer with the lines around it. */
 
 import type { Claim } from "../../core/inbound/inbox.ts";
+import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { PassedStep } from "../../core/step.ts";
 import type { ListedAgent } from "../../core/turn/asking.ts";
@@ -114,4 +115,17 @@ export function withLines(
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
+}
+
+/** Wraps a model so that it thinks as people have chosen. */
+export function withManner(model: Model, { think, showsThinking }: Manner): Model {
+  return withGenerate(
+    model,
+    (request, signal) =>
+      model.generate({
+        ...request,
+        ...(think !== undefined && { thinking: think }),
+        ...(showsThinking && { showsThinking }),
+      }, signal),
+  );
 }

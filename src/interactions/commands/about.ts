@@ -157,6 +157,7 @@ const HEADINGS: Readonly<Record<CommandNeeds, string>> = {
   everyone: "",
   session: "**In servers, with Manage Messages:**",
   approver: "**Approvers:**",
+  reviewer: "**People who check answers:**",
   owner: "**Owners:**",
 };
 

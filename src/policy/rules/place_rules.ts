@@ -7,6 +7,7 @@
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
+import { APPROVAL_MODES, type ApprovalMode } from "../../core/people/approval.ts";
 import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
 import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
 import type {
@@ -182,13 +183,14 @@ function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
     rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
     rules.reactionNotifications !== applied.reactionNotifications ||
+    rules.approval !== applied.approval ||
     (rules.requireMention !== false && rules.requireMention !== applied.requireMention) ||
     mayFilterMore(rules.intentFilter, applied.intentFilter);
 }
 
 /** The rules of a place to which two entries apply: each limit of either one holds. */
 function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
-  const { requireMention, intentFilter, users } = place;
+  const { requireMention, intentFilter, users, approval } = place;
   const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
       REACTIONS.indexOf(place.reactionNotifications.value)
     ? other
@@ -205,6 +207,7 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
     ],
     reactionNotifications,
     tools: [...place.tools, ...other.tools],
+    approval: APPROVAL_MODES.find((mode) => mode === approval || mode === other.approval),
     guildUsers,
   };
 }
@@ -245,6 +248,8 @@ export interface OpenPlace {
    */
   readonly tools: readonly (readonly PlaceTools[])[];
   readonly threads: Ruled<ThreadRules>;
+  /** Which answers a person checks first (A5); absent: none. */
+  readonly approval?: ApprovalMode;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Names of the skills that turns here may use; absent: all (T7). */
@@ -328,8 +333,6 @@ function combineLayers(
   const { path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
   const users = firstOf(layers, "users");
-  const systemPrompt = firstOf(layers, "systemPrompt")?.value;
-  const skills = firstOf(layers, "skills")?.value;
   return {
     kind: "open",
     rule: (own[0] ?? guild).path,
@@ -341,8 +344,9 @@ function combineLayers(
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,
-    systemPrompt,
-    skills,
+    approval: firstOf(layers, "approval")?.value,
+    systemPrompt: firstOf(layers, "systemPrompt")?.value,
+    skills: firstOf(layers, "skills")?.value,
     guildSlug,
   };
 }

@@ -5,6 +5,7 @@
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
+import type { ApprovalMode } from "../../core/people/approval.ts";
 import type { TriggerKind } from "../../core/inbound/triggered.ts";
 import type { ToolGate } from "../../core/tool_names.ts";
 import type { AllowEntry } from "./allowlist.ts";
@@ -44,6 +45,8 @@ export interface AccessPolicy {
   readonly commands: CommandRules;
   /** User ids of `execApprovals.approvers`. */
   readonly approvers: readonly UserId[];
+  /** Who checks answers, and where (A5); absent: owners, by direct message. */
+  readonly reviews?: { readonly people: readonly UserId[]; readonly channelId?: ChannelId };
   /** The tools that turns may use, apart from the rules of single places (T2). */
   readonly tools: ToolRules;
   /** Whether a text addresses the bot by a mention pattern (M2); {@link noPattern} if there is none. */
@@ -193,6 +196,8 @@ export interface GuildRules extends PlaceToolRules {
   readonly reactionNotifications: ReactionMode;
   /** Threads for answers; absent: none (S7). */
   readonly threads?: ThreadRules;
+  /** Which answers a person checks first; absent: none (A5). */
+  readonly approval?: ApprovalMode;
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter?: IntentKeys;
 }
@@ -220,6 +225,8 @@ export interface ChannelRules extends PlaceToolRules {
   readonly skills?: readonly string[];
   /** Threads for answers (S7). */
   readonly threads?: ThreadRules;
+  /** Which answers a person checks first (A5). */
+  readonly approval?: ApprovalMode;
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
 }

@@ -149,6 +149,63 @@ export const QUESTION_NOTICES = {
     when: "a question has expired, below it",
     example: "Es kam keine Antwort.",
   },
+  reviewAsked: {
+    text: "A draft waits for you: {why}.",
+    when: "an answer must be checked before it is posted, to the people who may check it",
+    placeholders: { why: "the reason" },
+    example: "Ein Entwurf wartet: {why}.",
+  },
+  reviewDraft: {
+    text: "It would be posted like this:",
+    when: "an answer must be checked before it is posted, above the draft",
+    example: "So würde es erscheinen:",
+  },
+  reviewFile: {
+    text: "The whole draft is in the file.",
+    when: "a draft is too long for its card, below its beginning",
+    example: "Der ganze Entwurf ist in der Datei.",
+  },
+  postDraft: {
+    text: "Post",
+    when: "an answer must be checked, on the button that posts it as it is",
+    example: "Senden",
+  },
+  editDraft: {
+    text: "Edit",
+    when: "an answer must be checked, on the button that opens it in a form",
+    example: "Bearbeiten",
+  },
+  discardDraft: {
+    text: "Discard",
+    when: "an answer must be checked, on the button that discards it",
+    example: "Verwerfen",
+  },
+  answerSelf: {
+    text: "Answer myself",
+    when: "an answer must be checked, on the button of a person who answers instead",
+    example: "Selbst antworten",
+  },
+  draftText: {
+    text: "Answer",
+    when: "a draft is edited in a form, above its text",
+    example: "Antwort",
+  },
+  draftEdited: {
+    text: "{by} edited it, and it is posted.",
+    when: "a person has edited a draft, below its new text",
+    placeholders: { by: "the person" },
+    example: "{by} hat es bearbeitet und gesendet.",
+  },
+  answerWaits: {
+    text: "A person looks at my answer first. It can take a while.",
+    when: "an answer has waited for a check for a minute, to its asker, until it has an end",
+    example: "Ein Mensch sieht sich die Antwort erst an.",
+  },
+  answerUnchecked: {
+    text: "No one could check my answer in time, so I don't post it. Please ask again later.",
+    when: "an answer has waited for a check until its time was over, or could reach no one",
+    example: "Niemand hatte Zeit, meine Antwort zu prüfen.",
+  },
   questionUndelivered: {
     text:
       "This needs a decision of {people}, but Discord doesn't let me write to them, so I go on " +

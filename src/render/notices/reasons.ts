@@ -78,7 +78,7 @@ export const IGNORED: Readonly<Record<IgnoreReason, string>> = {
   "reactions-off": "Reactions are ignored here, or on messages of others.",
   "not-manager": "It needs the right to manage messages here, or an owner of the bot.",
   "not-owner": "It needs an owner of the bot.",
-  "not-approver": "It needs an approver of tool calls.",
+  "not-approver": "It needs an approver of tool calls, or a person who checks answers.",
   "to-others": "It mentions or answers someone else, and not the bot.",
   "quiet": "A person has asked the bot to be quiet here; it answers only mentions for an hour.",
   "no-score": "It mentions no one, and only a message that arrives just now gets a score.",

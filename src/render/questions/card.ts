@@ -21,6 +21,7 @@ import {
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { readerTime } from "../../lib/text/units.ts";
+import { reviewBlocks, reviewFile } from "./review_card.ts";
 
 /** Maximum characters of a command that Discord shows; longer ones need the command line. */
 const MAX_EXACT = 1_500;
@@ -55,15 +56,17 @@ export function composeCard(
   const when = readerTime(expiresAt, "R");
   const lines = bodyOf(stored, notice("questionEnds", { when, code }, texts), texts);
   const pings = question.where === "channel" ? mentionedBy(question) : [];
+  const file = reviewFile(question);
   return {
     message: {
-      ...baseOf(stored, place, lines, true),
+      // Discord's second layout shows no files.
+      ...baseOf(stored, file ? { ...place, isCard: false } : place, lines, true),
       pings: { users: pings, roles: [], quotedAuthor: false },
       quote: isInTurn(stored, place) ? stored.messageId : undefined,
       buttons,
       menus: menus.length > 0 ? menus : undefined,
     },
-    files: [],
+    files: file ? [file] : [],
   };
 }
 
@@ -109,7 +112,9 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
       return notice("questionWithdrawn", {}, texts);
     case "answered": {
       const by = decidedBy === undefined ? "The operator" : `<@${decidedBy}>`;
-      if (answer?.fields) return notice("formFilledIn", { by }, texts);
+      if (answer?.fields) {
+        return notice(question.kind === "review" ? "draftEdited" : "formFilledIn", { by }, texts);
+      }
       const labels = (answer?.several ?? [answer?.choice ?? ""]).map((key) => {
         const chosen = question.choices.find((choice) => choice.key === key);
         return bounded(choiceLabel(chosen ?? { key }, texts), MAX_ANSWER);
@@ -120,8 +125,9 @@ function settledText(stored: StoredQuestion, texts: Texts): string {
 }
 
 /** Whether Discord can show the whole exact text. */
-export function isShown({ exact }: Question): boolean {
-  return exact === undefined || withVisibleCharacters(exact).length <= MAX_EXACT;
+export function isShown({ kind, exact }: Question): boolean {
+  return exact === undefined || kind === "review" ||
+    withVisibleCharacters(exact).length <= MAX_EXACT;
 }
 
 /**
@@ -146,6 +152,11 @@ function escapeCharacters(character: string): string {
 function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly CardPart[] {
   const { question, code } = stored;
   const { text, facts, exact, where } = question;
+  const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
+  if (question.kind === "review") {
+    const blocks = [text, ...reviewBlocks(stored, withVisibleCharacters, texts), rest, last];
+    return blocks.map((block) => ({ text: block, mayGo: false }));
+  }
   const mentioned = where === "channel" ? mentionedBy(question) : [];
   const heading = mentioned.length > 0
     ? notice(
@@ -159,7 +170,6 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
     : isShown(question)
     ? `\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``
     : notice("questionTooLong", { code }, texts);
-  const rest = facts.map(({ name, value }) => `**${name}:** ${value}`).join("\n");
   const room = MAX_CONTENT - Math.min(heading.length, MAX_REST + NOTE) -
     (block?.length ?? MAX_EXACT) -
     last.length - NOTE;

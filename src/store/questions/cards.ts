@@ -69,6 +69,7 @@ export function createCards(
   const markSettled = database.prepare(
     "UPDATE question_card SET is_settled = 1 WHERE id = ? AND is_settled = 0",
   );
+  const selectIsOpen = database.prepare("SELECT 1 FROM question WHERE id = ? AND state = 'open'");
   const withdraw = database.prepare(
     `UPDATE question SET state = 'withdrawn', decided_at = ? WHERE id = ? AND state = 'open'
      RETURNING message_id`,
@@ -114,6 +115,10 @@ export function createCards(
     settleCard: (id, frozen, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         if (markSettled.run(id).changes > 0) addOnce(frozen, now);
+      }),
+    addWaitingLine: (questionId, frozen, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (selectIsOpen.get(questionId)) addOnce(frozen, now);
       }),
     async withdraw(questionId, now) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => withdraw.all(now, questionId).map(toMessageId), {

@@ -8,7 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { without } from "../memory/forgotten.ts";
 import { isRunning } from "../memory/open_turns.ts";
-import { MAX_OPEN_QUESTIONS } from "../../core/people/question.ts";
+import { MAX_OPEN_QUESTIONS, MAX_OPEN_REVIEWS } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -68,6 +68,13 @@ export function createParking(
     `SELECT COUNT(*) AS count FROM question
      WHERE state = 'open' AND account_id = ? AND asker_id = ?`,
   );
+  const countReviews = database.prepare(
+    `SELECT COUNT(*) AS count FROM question
+     WHERE state = 'open' AND account_id = ? AND question ->> '$.kind' = 'review'`,
+  );
+  /** Whether people have so many answers to check that this one would be too many. */
+  const isFull = (accountId: string, kind: string) =>
+    kind === "review" && COUNT.read(countReviews.get(accountId)).count >= MAX_OPEN_REVIEWS;
 
   return {
     async park({ claim, steps, charges, asked, now }) {
@@ -89,7 +96,8 @@ export function createParking(
           unclaim.run({ messageId });
           const open = COUNT.read(count.get(accountId, sender.id)).count;
           for (const [index, { callKey, code, question }] of without(people, asked).entries()) {
-            const isTooMany = open + index >= MAX_OPEN_QUESTIONS;
+            const isTooMany = open + index >= MAX_OPEN_QUESTIONS ||
+              isFull(accountId, question.kind);
             insert({
               accountId,
               messageId,

@@ -69,6 +69,7 @@ export function createUsage(
   );
   const selectTold = database.prepare("SELECT user_id FROM told_budget WHERE day = ?");
   const selectOneTold = database.prepare("SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?");
+  const selectKnown = database.prepare("SELECT 1 FROM usage WHERE user_id = ? AND day < ? LIMIT 1");
   const selectSum = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ?`);
   const selectSumOf = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`);
 
@@ -94,6 +95,7 @@ export function createUsage(
       return spent.isTold(userId, day) ??
         await read(() => selectOneTold.get(day, userId) !== undefined);
     },
+    isKnown: (userId, now) => read(() => selectKnown.get(userId, dayOf(now)) !== undefined),
     add(charges) {
       const end = spent.begin(charges);
       charged.later(UNNAMED, { charges }, undefined, () => end(true));

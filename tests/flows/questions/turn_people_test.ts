@@ -19,6 +19,7 @@ async function park(...kinds: readonly AskedCall["question"]["kind"][]) {
       },
       decisionOf: () => Promise.resolve(undefined),
     } as unknown as Pick<Questions, "park" | "decisionOf">,
+    usage: { isKnown: () => Promise.resolve(true) },
     draw: (bytes) => new Uint8Array(bytes),
     texts: () => ({}),
     now: () => 0,

@@ -758,6 +758,8 @@ describe("[T1] a plain turn and a turn with everything", () => {
             decisionOf: () => Promise.resolve(undefined),
             escalate: () => Promise.resolve(undefined),
             park: () => assert.fail("nothing waits"),
+            isNew: () => assert.fail("nothing waits"),
+            review: () => assert.fail("nothing waits"),
           },
           files: {
             read: () => Promise.resolve([]),

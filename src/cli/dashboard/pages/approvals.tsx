@@ -42,6 +42,7 @@ const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   escalation: "Refused call",
   ask: "Question of the agent",
   limit: "Many destructive actions",
+  review: "Answer to check",
 };
 
 const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [

@@ -105,13 +105,13 @@ function toLabel(field: FormField, index: number): object {
   };
 }
 
-function settingsOf({ kind, isRequired, options, max, types }: FormField): object {
+function settingsOf({ kind, isRequired, options, max, types, value }: FormField): object {
   const count = { required: isRequired, min_values: isRequired ? 1 : 0, max_values: max };
   switch (kind) {
     case "text":
-      return { style: SHORT, required: isRequired, max_length: MAX_FIELD_CHARS };
+      return { style: SHORT, required: isRequired, max_length: MAX_FIELD_CHARS, value };
     case "paragraph":
-      return { style: LONG, required: isRequired, max_length: MAX_FIELD_CHARS };
+      return { style: LONG, required: isRequired, max_length: MAX_FIELD_CHARS, value };
     case "select":
     case "checkboxes":
       return { ...count, options: optionsOf(options) };

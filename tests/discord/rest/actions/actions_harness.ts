@@ -171,6 +171,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       }, {
         sent: { ended: () => Promise.resolve() },
         agentId: "main",
+        checksIn: () => false,
         rulesIn: () => ({ ...RULES, cleanSecrets }),
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {

@@ -1,0 +1,468 @@
+/** Tests answers that a person checks before Discord gets them: each button, each rule, each crash. */
+
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
+import type { Interaction, Message } from "../../../simulator/world/world.ts";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import {
+  ended,
+  KILLED,
+  type Scene,
+  type SceneOptions,
+  withSimulation,
+} from "../../support/bot/e2e.ts";
+
+/** Ada, by the id that the simulator gives her. */
+const OWNER = "1456074443980800000";
+/** The owners' channel, where ada decides. */
+const DESK = "off-topic";
+
+const POST = NOTICES.postDraft.text;
+const EDIT = NOTICES.editDraft.text;
+const DISCARD = NOTICES.discardDraft.text;
+const SELF = NOTICES.answerSelf.text;
+
+/** A guild whose answers ada checks in a channel. */
+function checked(approval: string, answers: object = {}, more: SceneOptions = {}): SceneOptions {
+  const config = {
+    commands: { ownerAllowFrom: [OWNER] },
+    approvals: { answers: { channel: "$desk", ...answers } },
+    ...more.config,
+  };
+  return {
+    ...more,
+    discord(simulator) {
+      config.approvals.answers.channel = simulator.channel(DESK).id;
+      const [krill] = simulator.world.guilds.values();
+      return {
+        guilds: { [krill?.id ?? ""]: { approval } },
+        dm: { policy: "open", allowFrom: ["*"], approval },
+        ...more.discord?.(simulator),
+      };
+    },
+    config,
+  };
+}
+
+/** The newest open card in a place, once it arrives. */
+function card({ simulator, until }: Scene, where = DESK, as?: string): Promise<Message> {
+  const { id } = simulator.channel(where, as);
+  return until(
+    "a card",
+    () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
+  );
+}
+
+const labels = ({ components }: Message) => buttonsIn(components).map(({ label }) => label);
+
+function press(
+  { simulator }: Scene,
+  message: Message,
+  label: string,
+  { as = "ada", where = DESK }: { readonly as?: string; readonly where?: string } = {},
+): Interaction {
+  const button = buttonsIn(message.components).find((one) => one.label === label);
+  assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
+  return simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
+}
+
+/** The card's text once it has no buttons any more. */
+function settled({ simulator, until }: Scene, { channelId, id }: Message): Promise<string> {
+  return until("the card to be settled", () => {
+    const now = simulator.posted(channelId).find((one) => one.id === id);
+    return now && buttonsIn(now.components).length === 0 && textOf(now);
+  });
+}
+
+async function kill(bot: Awaited<ReturnType<Scene["start"]>>): Promise<void> {
+  bot.kill("SIGKILL");
+  assert.deepEqual(await ended(bot), KILLED);
+}
+
+/** Changes rows while no bot runs, in place of the time that passes. */
+function change({ dataDir }: Scene, sql: string): void {
+  const database = new DatabaseSync(join(dataDir, DATABASE_NAME));
+  try {
+    database.exec(sql);
+  } finally {
+    database.close();
+  }
+}
+
+/** The bot's answers in a channel. */
+const answers = ({ written }: Scene, where = "general") =>
+  written(where).filter((text) => text.includes("You wrote:"));
+
+/** A press that a RESUME brings again, or an answer that overtakes its deferral. */
+const isRepeated = ({ path, status }: RequestRecord) =>
+  (status === 400 && path.endsWith("/callback")) || (status === 404 && path.endsWith("/@original"));
+
+describe("[A5] an answer that a person checks", () => {
+  it("is a card with question, asker, link and draft, and is posted as shown", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, cli, until } = scene;
+      await start();
+      const asked = say("grace", "general", `${mention} is the \`shop\` open?`);
+      const message = await card(scene);
+      const text = textOf(message);
+      assert.match(text, /every answer here is checked/);
+      assert.match(text, /is the .*shop.* open\?/);
+      assert.ok(text.includes(`<@${scene.user("grace").id}>`), text);
+      assert.ok(text.includes(`/${asked.channelId}/${asked.id}`), text);
+      assert.match(text, /You wrote:/);
+      assert.deepEqual(labels(message), [POST, EDIT, DISCARD, SELF]);
+      assert.deepEqual(scene.written("general"), []);
+      const waiting = await cli("why", asked.id);
+      assert.match(waiting.stdout.join(""), /its draft waits for a person/);
+      press(scene, message, POST);
+      const [answer = ""] = await scene.replies("general", 1);
+      assert.ok(text.includes(answer), `${text}\n---\n${answer}`);
+      assert.match(await settled(scene, message), /<@\d+> chose: Post/);
+      await until(
+        "the record",
+        () => scene.rows("SELECT 1 FROM inbox WHERE finished_at > 0").length,
+      );
+      const why = (await cli("why", asked.id)).stdout.join("");
+      assert.match(why, new RegExp(`draft: held .*every answer here is checked.*posted.*${OWNER}`));
+    }));
+
+  it("is posted as a person has edited it, and the session knows that text", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, simulator, model, until } = scene;
+      await start();
+      say("grace", "general", `${mention} the first one`);
+      const message = await card(scene);
+      const opened = press(scene, message, EDIT);
+      await until("a form", () => opened.answer && opened.answer.kind === "modal");
+      assert.match(JSON.stringify(opened.answer), /the first one/, "the form has the draft");
+      simulator.submit(opened, {
+        [NOTICES.draftText.text]: "By hand: see https://shop.example/hours and **come in**.",
+      });
+      const [answer] = await scene.replies("general", 1);
+      assert.equal(answer, "By hand: see https://shop.example/hours and **come in**.");
+      assert.match(await settled(scene, message), /By hand: see [^]*edited it/);
+      say("grace", "general", `${mention} the second one`);
+      press(scene, await card(scene), POST);
+      await scene.replies("general", 2);
+      const said = JSON.stringify(model.requests.at(-1)?.messages);
+      assert.match(said, /By hand: see/);
+      assert.doesNotMatch(said, /You wrote:[^"]*the first one/);
+    }));
+
+  for (
+    const [label, reason, note] of [
+      [DISCARD, "discarded the draft", "a person discarded it"],
+      [SELF, "answers in place of the draft", "a person answers instead"],
+    ] as const
+  ) {
+    it(`is not posted after "${label}", and its reason is on record`, () =>
+      withSimulation(checked("always"), async (scene) => {
+        const { start, say, mention, cli, model } = scene;
+        await start();
+        const asked = say("grace", "general", `${mention} the first one`);
+        press(scene, await card(scene), label);
+        await scene.eventually(
+          "the reason",
+          async () =>
+            (await cli("why", asked.id)).stdout.join("").includes(`user:${OWNER} ${reason}`),
+        );
+        say("grace", "general", `${mention} the second one`);
+        press(scene, await card(scene), POST);
+        const [only = "", second] = await scene.replies("general", 1);
+        assert.match(only, /the second one/);
+        assert.equal(second, undefined);
+        assert.match(JSON.stringify(model.requests.at(-1)?.messages), new RegExp(note));
+      }));
+  }
+
+  it("blocks no later answer, and the order of the decisions is that of the answers", () =>
+    withSimulation(checked("unsure", { newPeople: false }), async (scene) => {
+      const { start, say, mention } = scene;
+      await start();
+      say("grace", "general", `${mention} [[unsure: no source]] the first one`);
+      const message = await card(scene);
+      assert.match(textOf(message), /the model is unsure: no source/);
+      say("grace", "general", `${mention} the second one`);
+      say("ada", "general", `${mention} the third one`);
+      await scene.replies("general", 2);
+      press(scene, message, POST);
+      const texts = await scene.replies("general", 3);
+      assert.match(texts[2] ?? "", /the first one/);
+      assert.doesNotMatch(texts.join(""), /unsure/);
+    }));
+
+  for (
+    const [name, rules, words, why] of [
+      ["a link", { newPeople: false }, "see https://krill.example/", /it has a link/],
+      ["a word of the config", { newPeople: false, words: ["Refund"] }, "a refund?", /"Refund"/],
+      ["a new person", {}, "hello", /a new person asks/],
+    ] as const
+  ) {
+    it(`with "unsure", ${name} is a reason`, () =>
+      withSimulation(checked("unsure", rules), async (scene) => {
+        const { start, say, mention } = scene;
+        await start();
+        say("grace", "general", `${mention} ${words}`);
+        const message = await card(scene);
+        assert.match(textOf(message), why);
+        press(scene, message, POST);
+        await scene.replies("general", 1);
+      }));
+  }
+
+  it("a channel inherits from its guild, and may say otherwise", () =>
+    withSimulation(
+      checked("always", {}, {
+        discord: (simulator) => ({
+          guilds: {
+            [[...simulator.world.guilds.keys()][0] ?? ""]: {
+              approval: "always",
+              channels: { "*": {}, help: { approval: "never" } },
+            },
+          },
+        }),
+      }),
+      async (scene) => {
+        const { start, say, mention } = scene;
+        await start();
+        say("grace", "help", `${mention} unchecked`);
+        await scene.replies("help", 1);
+        say("grace", "general", `${mention} checked`);
+        press(scene, await card(scene), POST);
+        await scene.replies("general", 1);
+        say("ada", DESK, `${mention} at the desk`); // the people there see it anyway
+        await scene.until("an answer", () => answers(scene, DESK).length > 0);
+      },
+    ));
+
+  it("drafts for direct messages go to the owners' own; an owner's own answer is not checked", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention } = scene;
+      await start();
+      say("ada", "dm", "of my own");
+      await scene.replies("dm", 1, "ada");
+      say("grace", "dm", "in private");
+      const message = await card(scene, "dm", "ada");
+      assert.match(textOf(message), /in private/);
+      assert.deepEqual(scene.written(DESK), []);
+      press(scene, message, POST, { where: "dm" });
+      const [answer = ""] = await scene.replies("dm", 1, "grace");
+      assert.match(answer, /in private/);
+      assert.ok(mention);
+    }));
+
+  it("a draft of several messages is a file, without a form above 4,000 characters", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention } = scene;
+      await start();
+      say("grace", "general", `${mention} long`);
+      const message = await card(scene);
+      assert.deepEqual(labels(message), [POST, DISCARD, SELF]);
+      assert.deepEqual(message.attachments.map(({ filename }) => filename), ["draft.md"]);
+      press(scene, message, POST);
+      const parts = await scene.until("all parts", () => {
+        const texts = scene.written("general");
+        return texts.at(-1)?.includes("opens and closes its own code block") && texts;
+      });
+      assert.ok(parts.length > 1);
+      await settled(scene, message);
+    }));
+
+  it("an answer that a file of its own has is posted with it, also after a restart", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, simulator, until } = scene;
+      const first = await start();
+      say("grace", "general", `${mention} book`);
+      const message = await card(scene);
+      assert.match(textOf(message), /\*\*Files:\*\* answer\.md/);
+      await kill(first);
+      await start();
+      press(scene, message, POST);
+      await until("the file", () =>
+        simulator.posted(simulator.channel("general").id)
+          .some(({ attachments }) => attachments.some(({ filename }) => filename === "answer.md")));
+    }));
+});
+
+describe("[A5] what others can do to a draft", () => {
+  it("[SEC-R19] another person's press, a forged id, and a second press change nothing", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, simulator, until } = scene;
+      await start();
+      say("grace", "general", `${mention} hello`);
+      const message = await card(scene);
+      press(scene, message, POST, { as: "grace" });
+      await until("a refusal", () => simulator.ephemeral("grace").length > 0);
+      assert.deepEqual(scene.written("general"), []);
+      press(scene, message, DISCARD);
+      press(scene, message, POST);
+      await settled(scene, message);
+      await until(
+        "an answer to the second press",
+        () =>
+          simulator.ephemeral("ada").some(({ content }) => content === NOTICES.questionClosed.text),
+      );
+      say("grace", "general", `${mention} again`);
+      press(scene, await card(scene), POST);
+      const [only = ""] = await scene.replies("general", 1);
+      assert.match(only, /again/);
+    }));
+
+  it("a listed person decides in a channel where the bot answers no one", () => {
+    const people: string[] = [];
+    return withSimulation(
+      checked("always", { people }, {
+        discord(simulator) {
+          people.push(simulator.user("edsger"));
+          const [guildId = ""] = simulator.world.guilds.keys();
+          return { guilds: { [guildId]: { channels: { general: { approval: "always" } } } } };
+        },
+      }),
+      async (scene) => {
+        const { start, say, mention, simulator, until } = scene;
+        for (const who of ["edsger", "mallory"]) simulator.invite({ who });
+        await start();
+        say("grace", "general", `${mention} hello`);
+        const message = await card(scene);
+        press(scene, message, POST, { as: "mallory" });
+        await until("a refusal", () => simulator.ephemeral("mallory").length > 0);
+        press(scene, message, POST, { as: "edsger" });
+        await scene.replies("general", 1);
+        assert.match(await settled(scene, message), /chose: Post/);
+      },
+    );
+  });
+
+  it("tools are no way around: no posts, no reminders, no questions", () =>
+    withSimulation(
+      checked("unsure", { newPeople: false, links: false }, {
+        discord(simulator) {
+          const [guildId = ""] = simulator.world.guilds.keys();
+          const channels = { "*": {}, help: { approval: "always" } };
+          return { guilds: { [guildId]: { approval: "unsure", channels } } };
+        },
+      }),
+      async (scene) => {
+        const { start, say, mention, simulator, until } = scene;
+        await start();
+        const { id: channelId } = simulator.channel("general");
+        const post = JSON.stringify({ action: "sendMessage", channelId, text: "around it" });
+        say("grace", "general", `${mention}\ncall: discord ${post}`);
+        await until("a refusal", () =>
+          scene.written("general").some((text) =>
+            /person checks there what you post/.test(text)
+          ));
+        const remind = JSON.stringify({ action: "create", when: "2h", text: "around it" });
+        say("grace", "general", `${mention}\ncall: remind ${remind}`);
+        await until("a refusal", () =>
+          scene.written("general").some((text) =>
+            /set a task, whose answer/.test(text)
+          ));
+        say("grace", "help", `${mention}\ncall: ask {"question":"Which?","options":["a","b"]}`);
+        const message = await card(scene);
+        assert.match(textOf(message), /ask cannot be used here/);
+        assert.deepEqual(scene.written("help"), []);
+        say("ada", "general", `${mention}\ncall: discord ${post}`); // an owner may
+        await until("the post", () => scene.written("general").includes("around it"));
+      },
+    ));
+
+  it("an edited question gets a new draft, and a deleted one none", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, simulator } = scene;
+      await start();
+      const { id } = say("grace", "general", `${mention} the old words`);
+      const first = await card(scene);
+      simulator.edit({ as: "grace", in: "general", message: id, text: `${mention} the new words` });
+      assert.match(await settled(scene, first), /needs no answer any more/);
+      const second = await card(scene);
+      assert.notEqual(second.id, first.id);
+      assert.match(textOf(second), /the new words/);
+      simulator.delete({ as: "grace", in: "general", message: id });
+      assert.match(await settled(scene, second), /needs no answer any more/);
+      assert.deepEqual(scene.written("general"), []);
+    }));
+});
+
+describe("[A5] the time of a draft", () => {
+  it("after a minute the asker reads one line, which the answer replaces", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, until } = scene;
+      const first = await start();
+      say("grace", "general", `${mention} hello`);
+      const message = await card(scene);
+      await kill(first);
+      change(scene, "UPDATE question SET created_at = created_at - 60000");
+      const second = await start();
+      await until("the line", () => scene.written("general").includes(NOTICES.answerWaits.text));
+      await kill(second);
+      await start();
+      press(scene, message, POST);
+      await until("the answer alone", () => {
+        const texts = scene.written("general");
+        return texts.length === 1 && texts[0]?.includes("You wrote:");
+      });
+    }));
+
+  it("an expired draft is not posted, and its asker learns it", () =>
+    withSimulation(checked("always"), async (scene) => {
+      const { start, say, mention, cli } = scene;
+      const first = await start();
+      const asked = say("grace", "general", `${mention} hello`);
+      const message = await card(scene);
+      await kill(first);
+      change(scene, "UPDATE question SET expires_at = 1");
+      await start();
+      const texts = await scene.replies("general", 1);
+      assert.deepEqual(texts, [NOTICES.answerUnchecked.text]);
+      assert.match(await settled(scene, message), /No one answered in time/);
+      await scene.eventually(
+        "the reason",
+        async () =>
+          (await cli("why", asked.id)).stdout.join("").includes("no one checked the draft in time"),
+      );
+    }));
+});
+
+describe("[A5] [D1] kill -9", () => {
+  for (const point of ["before:TS", "after:TS", "before:T4", "posted"]) {
+    it(`${point}: one card, one answer`, () =>
+      withSimulation(checked("always"), async (scene) => {
+        const { start, say, mention, simulator } = scene;
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        say("grace", "general", `${mention} hello`);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        const message = await card(scene);
+        press(scene, message, POST);
+        await scene.replies("general", 1);
+        await settled(scene, message);
+        assert.equal(scene.written("general").length, 1);
+        assert.equal(simulator.posted(simulator.channel(DESK).id).length, 1);
+      }));
+  }
+
+  for (const point of ["before:T3", "after:T3", "after:T4:2", "posted:2", "before:T5:2"]) {
+    it(`${point}, after the press: one answer`, () =>
+      withSimulation(
+        checked("always", {}, { mayRefuse: isRepeated }),
+        async (scene) => {
+          const { start, say, mention } = scene;
+          const dying = await start({ BARNACLE_CRASH_AT: point });
+          say("grace", "general", `${mention} hello`);
+          const message = await card(scene);
+          press(scene, message, POST);
+          assert.deepEqual(await ended(dying), KILLED);
+          await start();
+          await scene.replies("general", 1);
+          await settled(scene, message);
+          assert.equal(scene.written("general").length, 1);
+        },
+      ));
+  }
+});
