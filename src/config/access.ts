@@ -56,7 +56,8 @@ export function toAccessPolicy(
 
 /** Who checks answers, and where. */
 function reviewsOf({ answers }: Partial<Settings["approvals"]> = {}): AccessPolicy["reviews"] {
-  return answers && { people: answers.people, channelId: answers.channel };
+  if (!answers || answers.people.length === 0 && !answers.channel) return undefined;
+  return { people: answers.people, channelId: answers.channel };
 }
 
 /** The lists alone, without the section's other keys. */

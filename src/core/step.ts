@@ -6,11 +6,9 @@
  */
 
 import type { MessageId, UserId } from "./discord/ids.ts";
-import type { Entry } from "./inbound/transcript.ts";
-import type { ModelUsage, ReplacedModel, ToolCall } from "./model.ts";
+import type { ModelMessage, ModelUsage, ReplacedModel, ToolCall } from "./model.ts";
 import type { Frozen, OutboundFile, OutboundMessage, Quote } from "./outbound/outbound.ts";
 import type { RefusalReason } from "./refused_call.ts";
-import type { TurnCost } from "./spending/usage.ts";
 
 /** One step, with the Unix time in milliseconds of its end. */
 export type Step =
@@ -61,11 +59,29 @@ export interface HeldStep {
   readonly quote?: Quote;
   /** The messages, as they will be posted. */
   readonly outbox: readonly HeldMessage[];
-  /** The entries of the turn; the last one is the answer. */
-  readonly entries: readonly Entry[];
+  /** The entries of the turn for the session; the last one is the answer. */
+  readonly entries: readonly (
+    & ModelMessage
+    & { readonly messageId: MessageId; readonly at: number }
+  )[];
   /** The cost of the turn; absent: it asked no model. */
-  readonly cost?: TurnCost;
+  readonly cost?: HeldCost;
   readonly at: number;
+}
+
+/** The cost of a held answer. */
+export interface HeldCost {
+  readonly model: string;
+  /** Number of requests. */
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** Millionths of the currency; absent: a price is unknown. */
+  readonly micros?: number;
+  readonly ms: number;
+  /** Why that model answered; absent: it is the agent's first one. */
+  readonly replaced?: ReplacedModel;
 }
 
 /** A message of a held answer. */

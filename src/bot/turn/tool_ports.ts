@@ -83,15 +83,7 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
     show: parts.history.show,
   };
-  const checksIn = (
-    { channelId, guildId }: ToolTarget,
-    asker: Pick<InboundMessage, "sender">,
-  ): boolean => {
-    if (isOwner(asker) || channelId === config().approvals.answers.channel) return false;
-    const guild = guildId && reader.index.get(guildId);
-    const place = guildId ? placeOfTarget(guildId, { channelId }, guild) : undefined;
-    return approvalIn(place, account.policy().policy, config()) !== "never";
-  };
+  const checksIn = prepareChecksIn(account, parts);
   const filesPort = filesFor(account, services, parts);
   return {
     ...services.ports,
@@ -152,6 +144,25 @@ export function createToolPorts(account: AccountContext, parts: {
       timezone: () => timezoneOf(config()),
       linkHosts: () => config().messages.linkHosts,
     }),
+  };
+}
+
+/** Whether people check answers to an asker in a place (A5). Owners and the cards' channel are free. */
+function prepareChecksIn(
+  { config, policy }: Pick<AccountContext, "config" | "policy">,
+  { reader, sources: { isOwner } }: {
+    readonly reader: Pick<Reader, "index">;
+    readonly sources: Pick<TurnRulesPorts, "isOwner">;
+  },
+) {
+  return (
+    { channelId, guildId }: ToolTarget,
+    asker: Pick<InboundMessage, "sender">,
+  ): boolean => {
+    if (isOwner(asker) || channelId === config().approvals.answers.channel) return false;
+    const guild = guildId && reader.index.get(guildId);
+    const place = guildId ? placeOfTarget(guildId, { channelId }, guild) : undefined;
+    return approvalIn(place, policy().policy, config()) !== "never";
   };
 }
 

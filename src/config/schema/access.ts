@@ -180,8 +180,8 @@ const threadsHere = (place: "guild" | "channel") => ({
 
 /** `approval` of a guild, a channel, or direct messages. */
 const approvalHere = (place: string, unset: string) => ({
-  approval: key(
-    z.enum(APPROVAL_MODES).optional(),
+  approval: lazyKey(
+    () => z.enum(APPROVAL_MODES),
     `Whether a person checks answers ${place} before they are posted. \`always\`: each one. ` +
       "`unsure`: those that the model is unsure of, and those that `approvals.answers` names. " +
       "`never`: none.",

@@ -40,8 +40,7 @@ import {
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
 import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
-import { checkedTurn } from "./held/checked_turn.ts";
-import { heldTurn, reasonToHold } from "./held/hold.ts";
+import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
 import { createCompose, draftFor, passedTo, withLines, withManner } from "./shown_answer.ts";
 import {

@@ -17,7 +17,8 @@ import {
   type StoredTurn,
 } from "../../core/inbound/inbox.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
-import type { AskedCall } from "../../core/people/question.ts";
+import type { ApprovalRules } from "../../core/people/approval.ts";
+import type { AskedCall, Question } from "../../core/people/question.ts";
 import type { Charge } from "../../core/spending/usage.ts";
 import type { PassedTurns, TurnEnds } from "../../core/store/turns.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -26,8 +27,8 @@ import type { Step } from "../../core/step.ts";
 import type { ParkedTurn, PassedTurn, StepsTaken } from "../../core/turn/turn_outcome.ts";
 import { sessionWith } from "../../session/session_key.ts";
 import { waitFor } from "../../lib/clock.ts";
+import type { AnswerForReview } from "../../render/questions/review_card.ts";
 import { type TurnSpending, unsavedCharges } from "./spending/turn_spending.ts";
-import type { Reviewers } from "./held/hold.ts";
 import type { TurnLinks } from "./turn_links.ts";
 
 /** Everything that storing a turn needs from outside. */
@@ -98,7 +99,11 @@ export async function saveSteps(
 }
 
 /** People for whose decisions calls of a turn wait. */
-export interface TurnPeople extends AskPorts, Reviewers, Pick<ToolboxPorts, "escalate"> {
+export interface TurnPeople extends AskPorts, Pick<ToolboxPorts, "escalate"> {
+  /** Whether no model was asked for a person on an earlier day (A5). */
+  readonly isNew: (userId: string) => Promise<boolean>;
+  /** Writes the question to the people who check an answer (A5). */
+  readonly review: (answer: AnswerForReview, rules: ApprovalRules) => Promise<Question>;
   /** TS. Stores that the turn waits for answers; its claim ends. */
   readonly park: (turn: {
     readonly claim: Claim;
