@@ -178,16 +178,13 @@ const threadsHere = (place: "guild" | "channel") => ({
   }),
 });
 
-/** `approval` of a guild, a channel, or direct messages. */
-const approvalHere = (place: string, unset: string) => ({
-  approval: lazyKey(
-    () => z.enum(APPROVAL_MODES),
-    `Whether a person checks answers ${place} before they are posted. \`always\`: each one. ` +
-      "`unsure`: those that the model is unsure of, and those that `approvals.answers` names. " +
-      "`never`: none.",
-    { unset, example: "unsure" },
-  ),
-});
+/** `approval` of a guild, a channel, or direct messages: one schema for all. */
+const approval = lazyKey(
+  () => z.enum(APPROVAL_MODES),
+  "Whether a person checks answers here before they are posted. `always`: each one. `unsure`: those " +
+    "that the model is unsure of, and those that `approvals.answers` names. `never`: none.",
+  { unset: "that of the guild, else `never`", example: "unsure" },
+);
 
 const channelKeys = () =>
   z.strictObject({
@@ -222,7 +219,7 @@ const channelKeys = () =>
       "Skills that turns in this channel may use; `[]` allows none.",
       { unset: "all", example: ["search"] },
     ),
-    ...approvalHere("in this channel", "the guild's `approval`"),
+    approval,
     ...threadsHere("channel"),
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
@@ -267,7 +264,7 @@ export const guild = z.strictObject({
     "Reactions that the agent learns of in its next turn. `off`: none. `own`: those on the bot's " +
       "messages. `all`: all. `allowlist`: those of `users`, on all messages.",
   ),
-  ...approvalHere("in this guild", "`never`"),
+  approval,
   ...threadsHere("guild"),
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
@@ -296,12 +293,12 @@ const dmKeys = {
     z.boolean().default(false),
     "Whether the bot answers in group DMs, under the same `policy` and `allowFrom`.",
   ),
-  groupChannels: key(
-    z.array(entryOf(parseGroupEntry, 'write an id, "channel:<id>", a slug, or "*"')).optional(),
+  groupChannels: lazyKey(
+    () => z.array(entryOf(parseGroupEntry, 'write an id, "channel:<id>", a slug, or "*"')),
     "Group DMs that the bot answers in, by id or name; `[]` allows none. It needs `groupEnabled`.",
     { unset: "every group DM", example: ["channel:123456789012345678"] },
   ),
-  ...approvalHere("in direct messages and group DMs", "`never`"),
+  approval,
 };
 
 /** `dm` of an account, before it inherits keys. */
