@@ -60,7 +60,7 @@ export function prepareTurnRules(
 
   /** The people of the cards get answers unchecked: in their channel, and in their own messages. */
   function approvalFor(mode: ApprovalMode, message: InboundMessage): ApprovalRules | undefined {
-    if (mode === "never") return undefined;
+    if (mode === "never" || message.called) return undefined; // a program reads it (O14)
     const approval = approvalIn(mode);
     const isTheirs = message.place.kind === "dm"
       ? isOwner(message)
