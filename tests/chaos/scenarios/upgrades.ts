@@ -11,7 +11,7 @@ import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulati
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { ended } from "../../support/bot/e2e.ts";
 import { readVersionRecord } from "../../../src/host/files/version_record.ts";
-import { buildReleases, EXITS, FAULTS, NEXT_SCHEMA } from "../../support/release/builds.ts";
+import { buildReleases, EXITS, FAULTS, NEXT_SCHEMA, SCHEMA } from "../../support/release/builds.ts";
 import { WATCH_ARGUMENT } from "../../../src/host/process/watch_argument.ts";
 import type { Env } from "../../../src/lib/env.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -39,8 +39,8 @@ export const scenario = scenarioOf({
     using place = tempDirectory();
     const releases = buildReleases(join(place.path, "releases"), [
       { version: "1.0.0" },
-      { version: "1.1.0", changes: [NEXT_SCHEMA], schema: 4 },
-      { version: "1.2.0", changes: [NEXT_SCHEMA, FAULTS, EXITS], schema: 4 },
+      { version: "1.1.0", changes: [NEXT_SCHEMA], schema: SCHEMA.next },
+      { version: "1.2.0", changes: [NEXT_SCHEMA, FAULTS, EXITS], schema: SCHEMA.next },
     ]);
     mkdirSync(join(place.path, "bin"));
     const program = join(place.path, "bin", "barnacle");

@@ -37,6 +37,7 @@ import {
   NEXT_SCHEMA,
   REFUSALS,
   type Releases,
+  SCHEMA,
 } from "../../support/release/builds.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import { ended, KILLED, PATIENCE_MS, type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -53,7 +54,7 @@ before(() => {
   releases = buildReleases(join(place.path, "releases"), [
     { version: "1.0.0" },
     { version: "1.1.0" },
-    { version: "1.2.0", schema: 4, changes: [NEXT_SCHEMA, FAULTS, EXITS, REFUSALS] },
+    { version: "1.2.0", schema: SCHEMA.next, changes: [NEXT_SCHEMA, FAULTS, EXITS, REFUSALS] },
   ]);
 });
 after(() => place[Symbol.dispose]());
@@ -108,6 +109,11 @@ function upgrade(
 
 async function versionOf(program: string): Promise<string> {
   return JSON.parse((await run(program, ["version", "--json"])).out).version;
+}
+
+/** A pattern with the numbers of the schemas in place of NOW and NEXT. */
+function schemas({ raw: [text = ""] }: TemplateStringsArray): RegExp {
+  return new RegExp(text.replace("NOW", `${SCHEMA.now}`).replace("NEXT", `${SCHEMA.next}`));
 }
 
 function schemaOf({ dataDir }: Pick<Scene, "dataDir">): unknown {
@@ -194,15 +200,15 @@ describe("[O13] barnacle upgrade", () => {
       await answers(scene, "before");
       const done = await upgrade(program, scene);
       assert.equal(done.code, 0, done.err);
-      assert.match(done.err, /brings the store from schema 3 to 4, and keeps a copy/);
-      assert.equal(schemaOf(scene), 4);
+      assert.match(done.err, schemas`brings the store from schema NOW to NEXT, and keeps a copy`);
+      assert.equal(schemaOf(scene), SCHEMA.next);
       await answers(scene, "after");
       for (const args of [["--back"], ["--to", "1.0.0"]]) {
         const back = await upgrade(program, scene, args);
         assert.equal(back.code, 1);
         assert.match(
           back.err,
-          /^barnacle: the store in .* has schema 4, and Barnacle 1\.0\.0 reads/,
+          schemas`^barnacle: the store in .* has schema NEXT, and Barnacle 1\.0\.0 reads`,
         );
         assert.equal(await versionOf(program), "1.2.0");
       }
@@ -213,7 +219,7 @@ describe("[O13] barnacle upgrade", () => {
       assert.equal((await old.exited).code, 74);
       assert.match(
         old.lines.join("\n"),
-        /^barnacle: A newer Barnacle wrote the database .*barnacle\.db: it has schema 4, and this /,
+        schemas`^barnacle: A newer Barnacle wrote the database .*barnacle\.db: it has schema NEXT, and this `,
       );
       assert.equal(old.lines.length, 1);
       copyFileSync(releases.binary("1.2.0"), program);
@@ -240,7 +246,7 @@ describe("[O13] barnacle upgrade", () => {
         assert.equal(await versionOf(program), "1.0.0");
         await scene.line(bot, /A newer Barnacle could not start with these data/);
         await answers(scene, "after");
-        assert.equal(schemaOf(scene), 3);
+        assert.equal(schemaOf(scene), SCHEMA.now);
         const { resumes, identifies } = scene.simulator.account();
         assert.deepEqual([resumes.length, identifies.length], [1, 1]);
       });
@@ -267,7 +273,7 @@ describe("[O13] barnacle upgrade", () => {
       await scene.start({ NEW_VERSION: "dies" });
       assert.equal(await versionOf(program), "1.0.0");
       await answers(scene, "after");
-      assert.equal(schemaOf(scene), 3);
+      assert.equal(schemaOf(scene), SCHEMA.now);
     });
   });
 
@@ -284,11 +290,11 @@ describe("[O13] barnacle upgrade", () => {
         assert.deepEqual(await ended(scene.startBot(env)), KILLED);
         assert.deepEqual(
           [schemaOf(scene), await versionOf(program)],
-          [3, point === "putBack" ? "1.2.0" : "1.0.0"],
+          [SCHEMA.now, point === "putBack" ? "1.2.0" : "1.0.0"],
         );
         const old = await scene.start({ NEW_VERSION: "fails" });
         await answers(scene, `after ${point}`);
-        assert.deepEqual([schemaOf(scene), await versionOf(program)], [3, "1.0.0"]);
+        assert.deepEqual([schemaOf(scene), await versionOf(program)], [SCHEMA.now, "1.0.0"]);
         old.kill("SIGTERM");
         await old.exited;
       }
@@ -304,10 +310,10 @@ describe("[O13] barnacle upgrade", () => {
       await first.exited;
       await upgrade(program, scene);
       await ended(scene.startBot({ NEW_VERSION: "dies" }));
-      assert.equal(schemaOf(scene), 4);
+      assert.equal(schemaOf(scene), SCHEMA.next);
       const back = await upgrade(program, scene, ["--back"]);
       assert.equal(back.code, 0, back.err);
-      assert.equal(schemaOf(scene), 3);
+      assert.equal(schemaOf(scene), SCHEMA.now);
       assert.equal(await versionOf(program), "1.0.0");
       await scene.start();
       await answers(scene, "after");
@@ -629,7 +635,7 @@ describe("[O13] barnacle upgrade", () => {
         await scene.until("the old bot", () => scene.simulator.connected() > 0);
         await scene.replies("general", 2);
         await answers(scene, "after");
-        assert.equal(schemaOf(scene), 3);
+        assert.equal(schemaOf(scene), SCHEMA.now);
         assert.equal(scene.written("general").filter((one) => one.includes("between")).length, 1);
         await endBot(scene, bot);
       });
@@ -638,9 +644,9 @@ describe("[O13] barnacle upgrade", () => {
 
   for (
     const [point, schema, version] of [
-      ["watched", 4, "1.2.0"],
-      ["putBack", 3, "1.2.0"],
-      ["wentBack", 3, "1.0.0"],
+      ["watched", SCHEMA.next, "1.2.0"],
+      ["putBack", SCHEMA.now, "1.2.0"],
+      ["wentBack", SCHEMA.now, "1.0.0"],
     ] as const
   ) {
     it(`leaves a version that works if the watch of a hanging one is killed: ${point}`, () => {

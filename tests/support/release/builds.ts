@@ -38,11 +38,14 @@ export interface BuildRequest {
   readonly schema?: number;
 }
 
+/** Numbers of today's schema, and of the next one. */
+export const SCHEMA = { now: MIGRATIONS.length, next: MIGRATIONS.length + 1 };
+
 /** One more table: the next schema. */
 export const NEXT_SCHEMA: SourceChange = {
   file: "src/store/database/migrations.ts",
-  from: "[SCHEMA_1, SCHEMA_2, SCHEMA_3];",
-  to: '[SCHEMA_1, SCHEMA_2, SCHEMA_3, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"];',
+  from: `SCHEMA_${SCHEMA.now}];`,
+  to: `SCHEMA_${SCHEMA.now}, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT"];`,
 };
 
 /**
