@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
 
 /** Runs a scene in which ada, who owns the bot, has a program. */
@@ -112,7 +113,7 @@ describe("[O14] a program with OpenAI's client", () => {
     }));
 
   it("gets the same answer for the same Idempotency-Key, and the model is asked once", () =>
-    withApi(async ({ client, model, start, ...scene }) => {
+    withApi(async ({ client, model }) => {
       const options = { headers: { "Idempotency-Key": "house-1" } };
       const first = await client.chat.completions.create(hello, options);
       const again = await client.chat.completions.create(hello, options);
@@ -125,7 +126,47 @@ describe("[O14] a program with OpenAI's client", () => {
         }),
         /this Idempotency-Key belongs to another request/,
       );
-      void start;
-      void scene;
     }));
+
+  it("that goes before its answer ends the turn, and why says so", () =>
+    withApi(async ({ client, model, eventually, rows, cli }) => {
+      model.behave("hang");
+      const leaving = new AbortController();
+      const asking = client.chat.completions.create(hello, { signal: leaving.signal });
+      asking.catch(() => {});
+      await eventually(
+        "the request to the model",
+        () => Promise.resolve(model.requests.length > 0),
+      );
+      leaving.abort();
+      const state = () => rows("SELECT message_id AS id, state FROM inbox")[0];
+      await eventually("the end", () => Promise.resolve(state()?.["state"] === "cancelled"));
+      const why = (await cli("why", String(state()?.["id"]))).stdout.join("\n");
+      assert.match(why, /no answer: the program went away before it/);
+    }));
+});
+
+describe("[O14] a bot that is killed during a call", () => {
+  for (const point of ["before:T3", "after:T3"]) {
+    it(`${point} › answers the same key once it runs again, and the call runs once`, () =>
+      withSimulation({}, async ({ start, rewrite, user, line, model, rows }) => {
+        rewrite({ config: apiConfig(user("ada").id) });
+        const options = { headers: { "Idempotency-Key": "house-1" } };
+        const clientOf = async (bot: SimulatedProcess) =>
+          new OpenAI({
+            apiKey: PROGRAM_TOKEN,
+            baseURL: apiUrl(await line(bot, /"Programs can reach the bot"/)),
+            maxRetries: 0,
+          });
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        const asked = (await clientOf(dying)).chat.completions.create(hello, options);
+        await assert.rejects(asked);
+        assert.deepEqual(await ended(dying), KILLED);
+        const client = await clientOf(await start());
+        const { choices } = await client.chat.completions.create(hello, options);
+        assert.match(choices[0]?.message.content ?? "", /hello reef/);
+        assert.equal(rows("SELECT 1 FROM inbox").length, 1);
+        assert.equal(model.requests.length, point === "after:T3" ? 1 : 2);
+      }));
+  }
 });
