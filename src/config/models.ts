@@ -7,6 +7,7 @@
 
 import type { Env } from "../lib/env.ts";
 import type { Settings } from "./schema/root.ts";
+import { AWS_REGION } from "./schema/models.ts";
 import { envSecret, type Secret } from "./schema/parts/secrets.ts";
 
 /** The API that a provider has. */
@@ -294,8 +295,10 @@ export const MODEL_SECRETS: readonly string[] = [
   "AWS_SESSION_TOKEN",
 ];
 
+/** A variable in another form counts as absent: it would become a part of an address. */
 function regionOf(env: Env): string | undefined {
-  return (env["AWS_REGION"]?.trim() || env["AWS_DEFAULT_REGION"]?.trim()) || undefined;
+  return [env["AWS_REGION"], env["AWS_DEFAULT_REGION"]].map((region) => region?.trim() ?? "")
+    .find((region) => AWS_REGION.test(region));
 }
 
 /** The region in an address of Amazon's. */

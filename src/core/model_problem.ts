@@ -35,7 +35,7 @@ export interface ModelFailure {
 }
 
 /** Providers that are vendors, so no operator runs `ollama pull` for them. */
-const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic", "google"]);
+const VENDORS: ReadonlySet<string> = new Set(["openai", "anthropic", "google", "bedrock"]);
 
 /** Explains a failure; `undefined` if the operator cannot fix it, or need not. */
 export function modelProblemOf(failure: ModelFailure): ModelProblem | undefined {

@@ -163,6 +163,10 @@ describe("[L1] [L2] resolveModels()", () => {
       { AWS_BEARER_TOKEN_BEDROCK: "k", AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "s" },
       ["b bedrock http://y - a"],
     ],
+    ["Bedrock with a region that is none", DEFAULT("b/a"), BEDROCK, {
+      AWS_REGION: "evil.example/x?",
+      AWS_DEFAULT_REGION: "Frankfurt",
+    }, ["problem: The provider has no region"]],
     ["Bedrock without a region", DEFAULT("b/a"), BEDROCK, {}, [
       "problem: The provider has no region",
     ]],

@@ -25,6 +25,9 @@ export const model = () =>
 
 const price = () => amount(0, 10_000);
 
+/** A region of Amazon's: `"eu-central-1"`. */
+export const AWS_REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+
 /** The APIs that a provider may have. */
 const PROVIDER_KINDS = [
   "openai-compatible",
@@ -65,7 +68,7 @@ const provider = z.strictObject({
     () =>
       z.strictObject({
         region: key(
-          z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "Expected a region, such as eu-central-1")
+          z.string().regex(AWS_REGION, "Expected a region, such as eu-central-1")
             .optional(),
           "Region of Amazon Bedrock.",
           {
