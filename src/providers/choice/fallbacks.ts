@@ -22,18 +22,35 @@ export interface ModelCandidate {
  * Joins models into one, with the id and the abilities of the first.
  *
  * @param candidates In the order in which to ask them.
+ * @param onFallback Gets each failure before the next model is asked, with the id of that model.
  */
 export function withFallbacks(
   candidates: readonly [ModelCandidate, ...ModelCandidate[]],
   breakers: Breakers,
-  /** Gets each failure before the next model is asked, with the id of that model. */
   onFallback?: (error: ModelError, next: string) => void,
 ): Model {
-  const [{ model: primary }] = candidates;
+  const [{ model: primary, providerId }] = candidates;
+  const first: Watched = { modelId: primary.id, providerId };
   const all = candidates.map(({ model, providerId }) => ({
     model,
     watched: { modelId: model.id, providerId },
   }));
+
+  /** @param failure The first one of this request; absent if there was none. */
+  function withModel(
+    part: Extract<ModelPart, { kind: "finish" }>,
+    { id }: Model,
+    failure: ModelError | undefined,
+  ): ModelPart {
+    if (id === primary.id) return failure ? { ...part, failure } : part;
+    return {
+      ...part,
+      modelId: id,
+      // A skipped model has not failed in this request, but its last failure is the reason.
+      failure: breakers.failureOf(first) ?? failure,
+      replaced: breakers.replaced(first),
+    };
+  }
 
   /**
    * The models that work come first; if none does, all are asked as written. A turn goes on with the
@@ -63,7 +80,7 @@ export function withFallbacks(
     },
     async *generate(request, signal) {
       const order = inOrder(request);
-      let first: ModelError | undefined;
+      let failure: ModelError | undefined;
       for (const [index, { model, watched }] of order.entries()) {
         breakers.asking(watched);
         let hasBegun = false;
@@ -73,37 +90,20 @@ export function withFallbacks(
             hasBegun = part.kind !== "again" && (hasBegun || part.kind !== "thinking");
             hasParts = part.kind !== "again";
             if (part.kind === "finish") breakers.answered(watched);
-            yield part.kind === "finish" ? withModel(part, model, first) : part;
+            yield part.kind === "finish" ? withModel(part, model, failure) : part;
           }
           return;
         } catch (thrown) {
           if (signal.aborted || !(thrown instanceof ModelError)) throw thrown;
           breakers.failed(watched, thrown);
           if (thrown.kind === "filtered" || (hasBegun && request.isShown?.())) throw thrown;
-          first ??= thrown;
+          failure ??= thrown;
           const next = order[index + 1];
-          if (!next) throw first; // the failure of the model that should have answered
+          if (!next) throw failure; // the failure of the model that should have answered
           onFallback?.(thrown, next.model.id);
           if (hasParts) yield { kind: "again" };
         }
       }
     },
   };
-
-  /** @param failure The first one of this request; absent if there was none. */
-  function withModel(
-    part: Extract<ModelPart, { kind: "finish" }>,
-    { id }: Model,
-    failure: ModelError | undefined,
-  ): ModelPart {
-    if (id === primary.id) return failure ? { ...part, failure } : part;
-    const watched: Watched | undefined = all[0]?.watched;
-    return {
-      ...part,
-      modelId: id,
-      // A skipped model has not failed in this request, but its last failure is the reason.
-      failure: (watched && breakers.failureOf(watched)) ?? failure,
-      replaced: watched && breakers.replaced(watched),
-    };
-  }
 }
