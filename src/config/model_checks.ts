@@ -98,15 +98,33 @@ function namesIn(written: WrittenModel, path: readonly Segment[]) {
 
 /**
  * Reports each key of the environment that is a placeholder, and warns about each that goes
- * over plain HTTP to a public host (SEC-R9).
+ * over plain HTTP to a public host (SEC-R9), and about keys of Amazon's that nothing uses.
  */
 export function auditModelVariables(
   { models }: Settings,
   env: Env,
   problemAt: ProblemAt,
 ): readonly Problem[] {
+  const unused = Object.entries(models.providers).flatMap(([id, { kind, aws }]) =>
+    aws && kind !== "bedrock"
+      ? problemAt(
+        "warning",
+        ["models", "providers", id, "aws"],
+        'Only a provider of the kind "bedrock" uses "aws"',
+        "remove it, or change the kind",
+      )
+      : []
+  );
+  return [...unused, ...keyProblems(models.providers, env, problemAt)];
+}
+
+function keyProblems(
+  providers: Settings["models"]["providers"],
+  env: Env,
+  problemAt: ProblemAt,
+): readonly Problem[] {
   return VENDORS.flatMap(({ id, keyVariable, urlVariable }) => {
-    const written = models.providers[id];
+    const written = providers[id];
     if (written?.baseUrl !== undefined || written?.apiKey !== undefined) return [];
     const key = envSecret(env, keyVariable)?.reveal();
     if (key !== undefined && isSecretPlaceholder(key)) {

@@ -250,7 +250,6 @@ describe("[L1] [L2] resolveModels()", () => {
 
 describe("[L1] keys of Amazon's", () => {
   const wrong: readonly (readonly [provider: string, message: RegExp])[] = [
-    ['{"kind":"anthropic","aws":{"region":"eu-west-1"}}', /Only a provider of the kind "bedrock"/],
     ['{"kind":"bedrock","aws":{"accessKeyId":"i"}}', /belong together/],
     ['{"kind":"bedrock","aws":{"secretAccessKey":"s"}}', /belong together/],
     ['{"kind":"bedrock","aws":{"sessionToken":"t"}}', /"sessionToken" needs "accessKeyId"/],
@@ -264,6 +263,18 @@ describe("[L1] keys of Amazon's", () => {
       assert.match(loaded.problems.map(({ message }) => message).join("\n"), message);
     });
   }
+});
+
+it("[L1] warns of keys of Amazon's at another kind of provider", async () => {
+  const loaded = await load(
+    '{"models":{"providers":{"b":{"kind":"anthropic","aws":{"region":"eu-west-1"}}}}}',
+  );
+  assert.equal(loaded.kind, "loaded");
+  assert.deepEqual(
+    loaded.problems.filter(({ path }) => path === "models.providers.b.aws")
+      .map(({ severity, message }) => [severity, message]),
+    [["warning", 'Only a provider of the kind "bedrock" uses "aws"']],
+  );
 });
 
 describe("[L5] prices", () => {

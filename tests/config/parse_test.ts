@@ -283,7 +283,7 @@ config.jsonc:3:30: error: "kind" is missing
   in models.providers.mine.kind
 3 |   "models": { "providers": { "mine": { "apiKey": "\${KEY}" } } },
   |                              ^^^^^^
-  = add "kind": "openai-compatible", "anthropic" or "google"
+  = add "kind": "openai-compatible", "openai-responses", "anthropic", "google" or "bedrock"
 
 config.jsonc:3:50: error: The variable KEY is not set
   in models.providers.mine.apiKey

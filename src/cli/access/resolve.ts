@@ -148,7 +148,7 @@ function print(
   }
   if (written && written.written.length > 0) {
     io.err(
-      `ReplacedModel ${written.written.length} names by ids; the previous file is kept as .bak`,
+      `Replaced ${written.written.length} names by ids; the previous file is kept as .bak`,
     );
   }
 }

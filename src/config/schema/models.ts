@@ -176,13 +176,11 @@ const provider = z.strictObject({
       "not written here, if the server tells them.",
     { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
   ),
-}).superRefine(({ kind, aws }, context) => {
+}).superRefine(({ aws }, context) => {
   if (!aws) return;
   const tell = (message: string, hint: string) =>
     context.addIssue({ code: "custom", path: ["aws"], message, params: { hint } });
-  if (kind !== "bedrock") {
-    tell('Only a provider of the kind "bedrock" has "aws"', "remove it, or change the kind");
-  } else if ((aws.accessKeyId === undefined) !== (aws.secretAccessKey === undefined)) {
+  if ((aws.accessKeyId === undefined) !== (aws.secretAccessKey === undefined)) {
     tell('"accessKeyId" and "secretAccessKey" belong together', "write both, or neither");
   } else if (aws.sessionToken !== undefined && aws.accessKeyId === undefined) {
     tell('"sessionToken" needs "accessKeyId"', "write both, or neither");
