@@ -205,15 +205,17 @@ export function tokenPlaceOf({ id, name, settings, ruleOf }: WrittenAccount): st
 /** The config key without which a tool does not exist; `undefined` if the config has it. */
 export function missingSection(
   tool: string,
-  { agentList, exec, search, tools }: Pick<
+  { agentList, exec, posts, search, tools }: Pick<
     SharedConfig,
-    "agentList" | "exec" | "search" | "tools"
+    "agentList" | "exec" | "posts" | "search" | "tools"
   >,
 ): string | undefined {
   switch (tool) {
     case "exec":
     case "process":
       return exec ? undefined : "exec";
+    case "post":
+      return Object.keys(posts).length > 0 ? undefined : "posts";
     case "web_search":
       return search ? undefined : "search";
     case "ask_agent":

@@ -40,6 +40,8 @@ const TOOLS: ReadonlyMap<string, NamedTool> = new Map<string, NamedTool>([
   ["write_file", { for: "owners", group: "group:fs" }],
   ["edit_file", { for: "owners", group: "group:fs" }],
   ["list_files", { for: "owners", group: "group:fs" }],
+  ["offer_actions", { for: "owners" }],
+  ["post", { for: "owners" }],
   ["exec", { for: "owners" }],
   ["process", { for: "owners" }],
 ]);

@@ -60,6 +60,8 @@ const reviewForm: Component = {
   run: (modal, context) => decide(modal, { submitted: modal.submission }, context),
   failedText: failedText(REVIEW),
 };
+/** A person runs one of the offered actions, if they could make that call themselves (T16). */
+const actionButton: Component = { ...rightButton, name: "act", failedText: failedText("act") };
 /** A person lets a turn go on with more destructive actions, or not. */
 const goOnButton: Component = questionButton("go", "everyone");
 
@@ -113,12 +115,12 @@ async function decideByRight(
   if (outcome.kind !== "not_asked" || outcome.question.state !== "open") {
     return answerTo(outcome, press, context);
   }
-  const { question } = outcome;
+  const { question, choice } = outcome;
   return {
     how: "reply",
     text: notice("rightChecked", {}, texts()),
     async later() {
-      const check = await questions.mayDecide(question, press);
+      const check = await questions.mayDecide(question, press, choice);
       if (check.as === "none") {
         log.warn("A person decided about a call that they could not make", {
           interactionId: press.id,
@@ -215,4 +217,5 @@ export const QUESTION_COMPONENTS: readonly Component[] = [
   goOnButton,
   reviewButton,
   reviewForm,
+  actionButton,
 ];

@@ -157,6 +157,7 @@ function toolOf(
     parameters: inputSchema,
     needs: [],
     isIdempotent,
+    offered: (input) => Promise.resolve(`${fullName} ${JSON.stringify(input)}`),
     async run(input, context) {
       const about = { server: serverId, tool: fullName };
       const write = await held.run(

@@ -13,6 +13,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { joinParts } from "./database/join_parts.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
+import { createActionRuns } from "./actions/actions.ts";
 import { createCalls } from "./calls/calls.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
@@ -209,6 +210,7 @@ export function createStore(
     calls: createCalls(database, commits),
     upkeep: createUpkeep(database, commits, pruner),
     trends: createTrends(database, commits),
+    actions: createActionRuns(database, commits, memory.outgoing),
     feeds: createFeeds(database, commits, memory.outgoing),
     health: figures.health,
     catchUp: commits.catchUp,

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ExecCall } from "../core/turn/ports/host.ts";
+import { badArguments } from "../core/refused_call.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
 /** Maximum seconds of a command that the turn waits for (SEC-R22). */
@@ -36,6 +37,12 @@ export const exec: Tool = defineTool({
   needs: [],
   isIdempotent: false,
   asks: (asked, context) => context.ports.exec.question(callOf(asked), context),
+  async offered(asked, context) {
+    const call = callOf(asked);
+    if (call.isJob) throw badArguments("a job cannot be offered; leave background out");
+    await context.ports.exec.assertAllowed(call);
+    return JSON.stringify(asked.argv) + (call.cwd === "" ? "" : ` in ${call.cwd}`);
+  },
   run: (asked, context) => context.ports.exec.run(callOf(asked), context),
 });
 

@@ -13,6 +13,7 @@ import { editFile, listFiles, readFile, readSkill, writeFile } from "./files.ts"
 import { exec, processTool } from "./exec.ts";
 import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
+import { offerActions, post } from "./offer.ts";
 import { remind } from "./remind.ts";
 import { webFetch, webSearch } from "./web.ts";
 
@@ -39,6 +40,8 @@ export const TOOLS: readonly Tool[] = [
   listFiles,
   exec,
   processTool,
+  offerActions,
+  post,
 ].map(described);
 
 /**

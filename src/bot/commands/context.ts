@@ -64,7 +64,7 @@ export interface InteractionParts
   readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
-  readonly sources: Pick<TurnRulesPorts, "skills" | "isOwner">;
+  readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
   readonly toolPortsOf: (agentId: string) => ToolPorts;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
@@ -137,6 +137,8 @@ export function createCommandContext(
       open: store.questions.open,
       mayDecide: createMayDecide(account, {
         tools: TOOLS,
+        toolsFor: sources.tools,
+        portsOf: parts.toolPortsOf,
         portsFor: (press) => parts.toolPortsOf(judging.sessionOf(press).agentId),
         isOwner: sources.isOwner,
         isOfDiscord: (error) => error instanceof RestError,

@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import { revealed } from "../../config/schema/parts/secrets.ts";
 import { agentOf, type BotConfig, missingSection } from "../../config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
@@ -18,6 +19,7 @@ import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
+import { postTarget, type PostTargets } from "../../web/post_target.ts";
 import type { SearchEngine } from "../../web/search.ts";
 import type { ConfiguredServers } from "../mcp/ports.ts";
 import {
@@ -61,13 +63,14 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     skillFolders: configuredFolders(current),
     workspaces: current.agentList.map((agent) => workspaceOf(current, agent, dataDir)),
   });
-  const web = laterPages(async () => {
+  const web = laterPages(() => targetsOf(current), async () => {
     const { createWebPages } = await import("../../web/pages.ts");
     return createWebPages({
       runJob: async (...job) => (await jobs.get()).inThread(...job),
       version,
       now,
       engine: () => engineOf(current.search),
+      targets: () => targetsOf(current),
     });
   });
   /** Commands of all agents share one limit. */
@@ -176,9 +179,11 @@ function laterCommands(load: () => Promise<HostCommands>): HostCommands {
   };
 }
 
-function laterPages(load: () => Promise<WebPort>): WebPort {
+function laterPages(targets: () => PostTargets, load: () => Promise<WebPort>): WebPort {
   const pages = createLoader(load);
   return {
+    assertPost: (name) => void postTarget(targets(), name),
+    post: async (name, ...rest) => await (await pages.get()).post(name, ...rest),
     search: async (query, ...limits) => await (await pages.get()).search(query, ...limits),
     page: async (url, signal) => await (await pages.get()).page(url, signal),
     file: async (url, ...limits) => await (await pages.get()).file(url, ...limits),
@@ -210,6 +215,15 @@ function runtimeEnv(): Readonly<Record<string, string>> {
 /** The tools for which the config has everything. */
 function toolsOf(config: BotConfig): readonly Tool[] {
   return TOOLS.filter(({ name }) => missingSection(name, config) === undefined);
+}
+
+function targetsOf({ posts }: Pick<BotConfig, "posts">): PostTargets {
+  return new Map(
+    Object.entries(posts).map(([name, { url, headers }]) => [
+      name,
+      { name, url: url.reveal(), headers: revealed(headers) },
+    ]),
+  );
 }
 
 function engineOf(search: BotConfig["search"]): SearchEngine | undefined {

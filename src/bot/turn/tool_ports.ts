@@ -7,12 +7,14 @@ import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { FilesPort } from "../../core/turn/ports/files.ts";
-import type { ToolPorts } from "../../core/turn/tool.ts";
+import type { OffersPort, ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
 import { createHistoryRead } from "../../discord/rest/actions/history.ts";
 import type { ActionsOptions } from "../../discord/rest/actions/options.ts";
+import { createReadMember, createReadUser } from "../../discord/rest/calls/members.ts";
+import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createToolMessages } from "../../flows/deliver/tool_messages.ts";
@@ -24,6 +26,7 @@ import { createDrawPort } from "../../flows/tools/draw.ts";
 import { createFilesPort } from "../../flows/tools/sent_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
+import { createOffersPort } from "../../flows/tools/offers.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
 import { createSummarise } from "../../flows/session/summarise_channel.ts";
 import { createThreadsPort } from "../../flows/tools/threads.ts";
@@ -31,7 +34,10 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
 import { asPicture } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
+import { outcomeText } from "../../render/questions/card.ts";
+import { composeOutcome } from "../../render/tool_message.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { threadTitle } from "../../render/name.ts";
 import { createSkillsPort } from "../../workspace/skill_library.ts";
 import type { AccountContext } from "../account_context.ts";
@@ -138,6 +144,7 @@ export function createToolPorts(account: AccountContext, parts: {
       askTimeoutMs: () => config().tools.askExpiresMin * 60_000,
       ofServer: (asked) => serverQuestion(asked, texts()),
     },
+    offers: offersFor(account, parts),
     schedules: createSchedulesPort(account, {
       ...rights,
       checksIn,
@@ -165,6 +172,43 @@ function prepareChecksIn(
     return approvalIn(place, policy().policy, config()) !== "never";
   };
 }
+
+/** Connects offered actions with the tools, and with the people who press (T16). */
+function offersFor(
+  account: AccountContext,
+  { agentId, client, reader, toolServices, sources, outbound }: {
+    readonly agentId: string;
+    readonly client: RestClient;
+    readonly reader: Pick<Reader, "index">;
+    readonly toolServices: Pick<ToolServices, "tools">;
+    readonly sources: Pick<TurnRulesPorts, "tools">;
+    readonly outbound: Pick<Outbound, "cleanSecrets">;
+  },
+): OffersPort {
+  const { config, texts } = account;
+  const readMember = createReadMember(client);
+  const readUser = createReadUser(client);
+  return createOffersPort(account, {
+    agentId,
+    cleanSecrets: outbound.cleanSecrets,
+    dismissText: () => notice("dismissOffer", {}, texts()),
+    tools: toolServices.tools,
+    toolsFor: sources.tools,
+    expiresMs: () => config().tools.offerExpiresMin * 60_000,
+    async senderNow(userId, { guildId }) {
+      const member = guildId === undefined ? { roles: [] } : await readMember(guildId, userId);
+      if (!member) return undefined;
+      const { username = userId, tag } = await readUser(userId) ?? {};
+      const guild = guildId && reader.index.get(guildId);
+      return { id: userId, username, tag, roles: namedRoles(member.roles, guild || undefined) };
+    },
+    compose: (outcome, message, callKey) =>
+      composeOutcome(outcomeText(outcome, texts(), MAX_OUTCOME), { ...message, callKey }),
+  });
+}
+
+/** Maximum characters of an outcome in its message. */
+const MAX_OUTCOME = 1_500;
 
 /** Connects the files that tools send with their sources. */
 function filesFor(

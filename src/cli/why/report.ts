@@ -16,6 +16,7 @@ import {
 import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ContextFacts } from "../../interactions/base/context.ts";
 import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
+import type { ActionRun } from "../../core/store/questions.ts";
 import { type AskedAgent, chainOf, sortSteps } from "../../core/turn/asking.ts";
 import { lastRequestOf, type TimelineEntry, timelineOf } from "../../core/turn/timeline.ts";
 import { explain } from "../../policy/authorize.ts";
@@ -44,6 +45,8 @@ export interface WhyReport {
   readonly asked?: readonly AskedInTurn[];
   /** The answer that a person checks, with its end; absent: none was checked (A5). */
   readonly draft?: CheckedDraft;
+  /** Actions that people have run by a press; absent: none (T16). */
+  readonly actions?: readonly ActionRun[];
   readonly outbox: MessageRecord["outbox"];
   /** Runs of passive agents beside the turn; absent: none (N1). */
   readonly runs?: MessageRecord["runs"];
@@ -128,7 +131,10 @@ export type RecordedPolicy = NonNullable<StoredDecision["policy"]> & ConfigSourc
 export async function reportOf(
   { messageId, decisions, turn, outbox, runs }: MessageRecord,
   steps: readonly Step[],
-  askedBy: string | undefined,
+  { askedBy, actions = [] }: {
+    readonly askedBy?: string;
+    readonly actions?: readonly ActionRun[];
+  },
   ports: WhyPorts,
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
@@ -153,6 +159,7 @@ export async function reportOf(
       at: held.at,
       checked: checked && { how: checked.how, by: checked.by, at: checked.at },
     },
+    actions: actions.length > 0 ? actions : undefined,
     outbox,
     runs,
   };

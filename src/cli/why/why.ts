@@ -81,8 +81,11 @@ export async function recordedReport(
       : { messageId: subject.messageId },
   );
   if (!record) return undefined;
-  const steps = await store.turns.stepsOf(record.turn?.turnOf ?? record.messageId);
-  const report = await reportOf(record, steps, askedBy(subject, record.messageId), {
+  const turnOf = record.turn?.turnOf ?? record.messageId;
+  const steps = await store.turns.stepsOf(turnOf);
+  const actions = await store.actions.runsOf(turnOf);
+  const about = { askedBy: askedBy(subject, record.messageId), actions };
+  const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),
     viewsOf: (policy) => accessIn(policy, () => policy.names),
     today,

@@ -275,6 +275,7 @@ export const session = z.strictObject({
 const TOOLS = {
   discord: { maxDestructive: 5, alsoGuilds: [] },
   askExpiresMin: 1_440,
+  offerExpiresMin: 60,
   timeoutSec: 120,
 };
 
@@ -322,6 +323,11 @@ export const tools = lazySection(
         whole(1, 43_200).default(TOOLS.askExpiresMin),
         "How long a question of the tool `ask` waits for an answer.",
         { unit: "minutes", example: 60 },
+      ),
+      offerExpiresMin: key(
+        whole(1, 10_080).default(TOOLS.offerExpiresMin),
+        "How long an offer of the tool `offer_actions` waits for a press, if the model sets no time.",
+        { unit: "minutes", example: 240 },
       ),
       timeoutSec: key(whole(1, 3_600).default(TOOLS.timeoutSec), "How long a tool call may take.", {
         unit: "seconds",

@@ -1,9 +1,10 @@
-/** Keys for feeds of the web: RSS, Atom, RDF and JSON Feed (T15). */
+/** Keys for feeds of the web (T15), and for addresses that the agent may post to (T16). */
 
 import { z } from "zod";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { FEED_PLACEHOLDERS } from "../../core/feed.ts";
 import { address, key, lazySection, text, whole } from "./parts/key.ts";
+import { secret, secretAddress } from "./parts/secrets.ts";
 
 /** A name of the config that stands in commands and logs. */
 const feedName = () =>
@@ -100,5 +101,35 @@ export const feeds = lazySection(
         model: false,
       },
     },
+  },
+);
+
+/** `posts`. */
+export const posts = lazySection(
+  () =>
+    z.record(
+      feedName(),
+      z.strictObject({
+        url: key(
+          secretAddress(),
+          "Address that gets JSON by POST. It may be on your own network. It is written like an " +
+            "`apiKey`, because anyone who knows it may use it.",
+          { example: "${WAKE_NAS_URL}" },
+        ),
+        headers: key(
+          z.record(text(), secret()).default({}),
+          "Headers of each request, such as a token in `authorization`. A value is written like an " +
+            "`apiKey`.",
+          { example: { authorization: "${HOME_ASSISTANT_AUTHORIZATION}" } },
+        ),
+      }),
+    ).default({}),
+  {},
+  "Addresses that the tool `post` calls, by name: such as a webhook of Home Assistant that starts an " +
+    "automation. Without one, there is no such tool.",
+  {
+    task: "agents",
+    entry: "<post>",
+    example: { "wake-nas": { url: "http://homeassistant.local:8123/api/webhook/wake-nas" } },
   },
 );

@@ -11,7 +11,7 @@ import { agents, bindings, router, session, tools } from "./agents.ts";
 import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
-import { feeds } from "./feeds.ts";
+import { feeds, posts } from "./feeds.ts";
 import { messages } from "./messages.ts";
 import { alerts, api, mcp, otel, search } from "./reach.ts";
 import {
@@ -87,6 +87,7 @@ export const configSchema = z.strictObject({
   backup,
   budgets,
   feeds,
+  posts,
 });
 
 /** The config of a valid file. */

@@ -48,8 +48,9 @@ export interface Question {
    * - `ask`: the model asks a person (T10).
    * - `limit`: a person decides about many destructive actions of one turn (T3).
    * - `review`: a person checks an answer before Discord gets it (A5).
+   * - `offer`: a person runs one of several actions, or none (T16).
    */
-  readonly kind: "approval" | "escalation" | "ask" | "limit" | "review";
+  readonly kind: "approval" | "escalation" | "ask" | "limit" | "review" | "offer";
   /** Name of the tool whose call waits. */
   readonly tool: string;
   /** The question, in one or more lines of Markdown. */
@@ -87,6 +88,11 @@ export interface Question {
    * press, and again when the call runs.
    */
   readonly forHolders?: true;
+  /** Of an offer: the actions, in the order of {@link Question.choices}. */
+  readonly offer?: {
+    readonly agentId: string;
+    readonly calls: readonly OfferedCall[];
+  };
   /** Hash of the approved command; compared again before the call runs (A3). */
   readonly binding?: string;
   /** Milliseconds until it expires. */
@@ -100,6 +106,15 @@ export interface ReviewedAnswer {
   readonly agentId: string;
   /** Whether a person waits for it, and sees a sign of that. */
   readonly isAwaited: boolean;
+}
+
+/** An action that a person may run by a press. */
+export interface OfferedCall {
+  readonly label: string;
+  /** Name of the tool. */
+  readonly tool: string;
+  /** Its arguments, as JSON. */
+  readonly arguments: string;
 }
 
 /** The answer to a question. */
@@ -203,7 +218,12 @@ export type DecidingOutcome =
   /** There is no such question, or the component belongs to another message. */
   | { readonly kind: "unknown" }
   /** The question is for other people. */
-  | { readonly kind: "not_asked"; readonly question: StoredQuestion }
+  | {
+    readonly kind: "not_asked";
+    readonly question: StoredQuestion;
+    /** The choice of the component; absent: none was used. */
+    readonly choice?: string;
+  }
   /** It was decided before, or has expired. */
   | { readonly kind: "closed"; readonly question: StoredQuestion }
   /** The answer has no such choice, or does not fit the form. */

@@ -1,9 +1,9 @@
 /**
  * The contract of `store.questions`: questions to people, the turns that wait for them, and their
- * cards (A1, T10).
+ * cards (A1, T10); and of `store.actions`: runs of offered actions (T16).
  */
 
-import type { AccountId, ChannelId, UserId } from "../discord/ids.ts";
+import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { ExecRule } from "../exec/command.ts";
 import type { Claim } from "../inbound/inbox.ts";
 import type { Frozen } from "../outbound/outbound.ts";
@@ -33,8 +33,11 @@ export interface Cards {
   addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
   /** Cards of an account that must change. */
   outdated(accountId: AccountId): Promise<readonly OutdatedCard[]>;
-  /** Adds the last text of a card to the outbox, once. */
-  settleCard(id: number, frozen: Frozen, now: number): Promise<void>;
+  /**
+   * Adds the last text of a card to the outbox, once, and once more after the chosen action has ended.
+   * Adds nothing if the action has ended meanwhile.
+   */
+  settleCard(card: Pick<OutdatedCard, "id" | "run">, frozen: Frozen, now: number): Promise<void>;
   /** Ends a question that could reach no one. */
   withdraw(questionId: number, now: number): Promise<void>;
   /** Ends the questions of an account whose time is over. Returns their number. */
@@ -72,6 +75,8 @@ export interface OutdatedCard {
   readonly nonce: string;
   /** The question as it is now. */
   readonly question: StoredQuestion;
+  /** The run of the chosen action, once it has ended; absent: none has. */
+  readonly run?: ActionRun;
   /** Whether it was posted in Discord's second layout; absent if that is not known any more. */
   readonly isCard?: boolean;
 }
@@ -120,4 +125,56 @@ export interface TurnToPark {
   /** At least one call that waits. */
   readonly asked: readonly (AskedCall & { readonly code: string })[];
   readonly now: number;
+}
+
+/**
+ * The state of a run. `unknown`: it began, and no one can tell whether it has run.
+ */
+export type ActionState = "running" | "done" | "failed" | "unknown";
+
+/** A run of an offered action. */
+export interface ActionRun {
+  readonly label: string;
+  readonly state: ActionState;
+  /** The outcome in words; absent while it runs. */
+  readonly outcome?: string;
+  /** The person who pressed; absent: none, or forgotten. */
+  readonly byUser?: UserId;
+  readonly startedAt: number;
+}
+
+/** A run that begins. */
+export interface NewActionRun {
+  readonly accountId: AccountId;
+  /** The message whose turn has offered it. */
+  readonly messageId: MessageId;
+  /** Key of the call that has offered it: at most one action of a call runs. */
+  readonly callKey: string;
+  readonly label: string;
+  /** The person who pressed. */
+  readonly byUser?: UserId;
+}
+
+/** All methods of `store.actions`. */
+export interface ActionRuns {
+  /**
+   * Records that a run begins, before it does.
+   *
+   * @returns Whether it may begin: no action of this call has begun before.
+   */
+  begin(run: NewActionRun, now: number): Promise<boolean>;
+  /**
+   * Records the end of a run, with the message that tells it, in one transaction. The cards of its
+   * question are out of date then. A second end changes nothing.
+   */
+  end(
+    callKey: string,
+    end: { readonly state: Exclude<ActionState, "running">; readonly outcome: string },
+    messages: readonly Frozen[],
+    now: number,
+  ): Promise<void>;
+  /** The run of a call; `undefined` if none has begun. */
+  runOf(callKey: string): Promise<ActionRun | undefined>;
+  /** The runs that a message's turn has led to, in order. */
+  runsOf(messageId: MessageId): Promise<readonly ActionRun[]>;
 }

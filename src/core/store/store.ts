@@ -17,7 +17,7 @@ import type { Inbox } from "./inbox.ts";
 import type { Notes, NoteVectors } from "./notes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pairing } from "./pairing.ts";
-import type { Questions } from "./questions.ts";
+import type { ActionRuns, Questions } from "./questions.ts";
 import type { Received } from "./received.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions.ts";
@@ -63,6 +63,8 @@ export interface Store {
   readonly upkeep: StoreUpkeep;
   /** Figures for charts. */
   readonly trends: Trends;
+  /** Runs of offered actions. */
+  readonly actions: ActionRuns;
   /** Feeds of the web, and their entries. */
   readonly feeds: Feeds;
   /**

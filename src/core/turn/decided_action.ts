@@ -80,7 +80,8 @@ function refusalOf(decision: Decision | undefined): string {
 
 /** Whether a person has let the turn make more destructive changes. */
 export function mayGoOn(decision: Decision | undefined): boolean {
-  return decision?.kind === "answered" && decision.about === "limit" &&
+  return decision?.kind === "answered" &&
+    (decision.about === "limit" || decision.about === "offer") &&
     decision.answer.choice === ALLOW_ONCE;
 }
 

@@ -8,7 +8,7 @@
 import type { z } from "zod";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { ToolGate } from "../tool_names.ts";
-import type { AskedCall, Question } from "../people/question.ts";
+import type { AskedCall, OfferedCall, Question } from "../people/question.ts";
 import type { CodePort, DrawPort, ExecPort, WebPort, WorkspacePort } from "./ports/host.ts";
 import type { DiscordPort } from "./ports/discord.ts";
 import type { DiscordCall } from "./ports/discord_call.ts";
@@ -39,6 +39,8 @@ export interface ToolPorts {
   /** Commands on the host. */
   readonly exec: ExecPort;
   readonly questions: QuestionsPort;
+  /** Actions that people may run by a press. */
+  readonly offers: OffersPort;
   readonly schedules: SchedulesPort;
   readonly web: WebPort;
 }
@@ -67,6 +69,34 @@ export interface ToolContext extends Omit<DiscordCall, "isProbe" | "sharesReads"
    * @throws {FileError} If it cannot be kept, with the reason for the model; as a rejection.
    */
   readonly showImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+}
+
+/** Actions to offer. */
+export interface Offer {
+  /** What has happened, in the model's words. */
+  readonly text: string;
+  /** One to three. */
+  readonly calls: readonly OfferedCall[];
+  /** Milliseconds until it closes; absent: as the config says. */
+  readonly timeoutMs?: number;
+}
+
+/** Offers, for tools. */
+export interface OffersPort {
+  /**
+   * The card of an offer.
+   *
+   * @throws {Error} If one of the actions cannot be offered, with the reason for the model.
+   */
+  question(offer: Offer, context: ToolContext): Promise<Question>;
+  /**
+   * Carries the decision about an offer out: runs the chosen action, at most once, also if the call
+   * itself runs again after a crash.
+   *
+   * @returns The end, for the model.
+   * @throws {Error} If nothing was run, with the reason for the model.
+   */
+  run(offer: Offer, context: ToolContext): Promise<string>;
 }
 
 /** One tool, with the type of its checked input. */
@@ -118,6 +148,12 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * cannot. It rejects as {@link Tool.run} does, and at the change.
    */
   probe?(input: z.infer<Input>, context: ToolContext): Promise<unknown>;
+  /**
+   * A call as a person reads it who may run it by a press (T16); absent if no person can.
+   *
+   * @throws {Error} If it could only fail, or needs a further decision; as a rejection.
+   */
+  offered?(input: z.infer<Input>, context: ToolContext): Promise<string>;
   /**
    * Runs the tool.
    *

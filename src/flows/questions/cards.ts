@@ -28,6 +28,7 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
   ask: "ask",
   limit: "go",
   review: "rev",
+  offer: "act",
 };
 /** Of a card in a channel that holders of a right may decide. */
 const HOLDERS_CONTROL = "right";
@@ -86,10 +87,10 @@ export function createQuestionCards(
     const expired = await store.expire(accountId, now());
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const card of await store.outdated(accountId)) {
-      const { id, channelId, nonce: draftNonce, question, isCard = ports.asCards() } = card;
-      const nonce = nonceOfCall(`settled:${draftNonce}`, 0);
+      const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
+      const nonce = nonceOfCall(`settled:${draftNonce}`, run ? 1 : 0);
       const place = { channelId, nonce, isCard, draftNonce };
-      await store.settleCard(id, composeSettled(question, place, texts()), now());
+      await store.settleCard(card, composeSettled(question, place, texts(), run), now());
       account.events.emit.outbox([channelId]);
     }
     await offer();
@@ -120,7 +121,8 @@ export function createQuestionCards(
       return;
     }
     const cards = channels.map((channelId, index): NewCard => {
-      const isForHolders = stored.question.forHolders && channelId === stored.channelId;
+      const { forHolders, kind } = stored.question;
+      const isForHolders = kind === "escalation" && forHolders && channelId === stored.channelId;
       const name = isForHolders ? HOLDERS_CONTROL : CONTROL_NAMES[stored.question.kind];
       const { buttons, menus } = controlsOf(stored, texts());
       const named = {

@@ -1,6 +1,6 @@
 /**
  * Finds out whether a person may decide about a call that was refused for its asker's lack of a right:
- * people who could make the call themselves may (T11).
+ * people who could make the call themselves may (T11). The same holds for offered actions (T16).
  *
  * The call runs as a probe for the person who decides. So Discord tells their roles at that moment, and
  * the same checks hold for them as for any asker: permissions, role order, and the bot's own policy.
@@ -8,7 +8,7 @@
 
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ButtonPress } from "../../core/inbound/interactions.ts";
-import type { StoredQuestion } from "../../core/people/question.ts";
+import { DENY, type StoredQuestion } from "../../core/people/question.ts";
 import { describeMissing } from "../../core/rights/rights.ts";
 import { LacksRight, ProbeEnded } from "../../core/turn/decided_action.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
@@ -18,25 +18,61 @@ import type { Account } from "../../core/account/account.ts";
 /** Creates the check of one account. It rejects if Discord does not answer. */
 export function createMayDecide(
   { now }: Pick<Account, "now">,
-  { tools, portsFor, isOwner, isOfDiscord }: {
+  { tools, toolsFor, portsFor, portsOf, isOwner, isOfDiscord }: {
     readonly tools: readonly Tool[];
+    /** The tools of a sender in the place of a message (T2). */
+    readonly toolsFor: (message: InboundMessage, agentId: string) => readonly Tool[];
+    /** The tools' ports of an agent. */
+    readonly portsOf: (agentId: string) => ToolPorts;
     /** The tools' ports of the agent that answers where a button was pressed. */
     readonly portsFor: (press: ButtonPress) => ToolPorts;
     readonly isOwner: (message: InboundMessage) => boolean;
     /** Whether Discord did not answer, or refused. */
     readonly isOfDiscord: (error: unknown) => boolean;
   },
-): (question: StoredQuestion, press: ButtonPress) => Promise<HolderCheck> {
-  return async (stored, press) => {
+): (
+  question: StoredQuestion,
+  press: ButtonPress,
+  choice: string | undefined,
+) => Promise<HolderCheck> {
+  return async (stored, press, choice) => {
     const message = asAskedBy(press, stored, now());
+    const { tool: name, exact = "", offer } = stored.question;
+    if (offer) {
+      // To close an offer, a person needs the right to one of its actions.
+      const calls = choice === DENY ? offer.calls : offer.calls.slice(Number(choice)).slice(0, 1);
+      let end: HolderCheck = { as: "none", why: "there is no such action" };
+      for (const call of calls) {
+        const tool = toolsFor(message, offer.agentId).find((one) => one.name === call.tool);
+        end = tool === undefined
+          ? { as: "none", why: `${call.tool} is not open to you here` }
+          : isOwner(message)
+          ? { as: "owner" }
+          : tool.probe
+          ? await probed(tool, call.arguments, message, press, portsOf(offer.agentId))
+          : { as: "holder" };
+        if (end.as !== "none") return end;
+      }
+      return end;
+    }
     if (isOwner(message)) return { as: "owner" };
-    const { tool: name, exact = "" } = stored.question;
     const tool = tools.find((one) => one.name === name);
     if (!tool?.probe) return { as: "none", why: `no one but an owner may allow ${name}` };
+    return await probed(tool, exact, message, press, portsFor(press));
+  };
+
+  /** Runs a call as a probe for the person who presses. */
+  async function probed(
+    tool: Tool,
+    written: string,
+    message: InboundMessage,
+    press: ButtonPress,
+    toolPorts: ToolPorts,
+  ): Promise<HolderCheck> {
     const key = `press:${press.id}`; // not the turn's session, whose calls may take long
     try {
-      await tool.probe(tool.input.parse(JSON.parse(exact)), {
-        ports: portsFor(press),
+      await tool.probe?.(tool.input.parse(JSON.parse(written)), {
+        ports: toolPorts,
         message,
         sessionKey: key,
         callKey: key,
@@ -51,7 +87,7 @@ export function createMayDecide(
       }
       return { as: "none", why: error instanceof Error ? error.message : String(error) };
     }
-  };
+  }
 }
 
 /** The question of the turn, as if the person who decides had asked it. */

@@ -194,6 +194,12 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       const asked = approversFor(context);
       return typeof asked === "string" ? undefined : questionOf(call, command, asked, context);
     },
+    async assertAllowed(call) {
+      const { verdict } = await examine(call);
+      if (verdict !== "run") {
+        throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
+      }
+    },
     async run(call, context) {
       const { command, verdict } = await examine(call);
       if (verdict === "deny") {

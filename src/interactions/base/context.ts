@@ -143,8 +143,16 @@ export interface InteractionContext
   readonly pairing: Pick<Pairing, "decide">;
   /** Decides questions to people; turns then continue, and cards change. Rejects if the store fails. */
   readonly questions: Pick<QuestionDecisions, "decide" | "open"> & {
-    /** Finds out whether a person may decide a question for holders of a right. */
-    mayDecide(question: StoredQuestion, press: ButtonPress): Promise<HolderCheck>;
+    /**
+     * Finds out whether a person may decide a question for holders of a right.
+     *
+     * @param choice The choice of the button.
+     */
+    mayDecide(
+      question: StoredQuestion,
+      press: ButtonPress,
+      choice: string | undefined,
+    ): Promise<HolderCheck>;
   };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;

@@ -214,6 +214,29 @@ export const QUESTION_NOTICES = {
     placeholders: { people: "the people who should decide, as mentions without a ping" },
     example: "{people} müsste zustimmen, nimmt aber keine Direktnachrichten an.",
   },
+  actionDone: {
+    text: "✅ {action} ran, for {by}.",
+    when: "an action that a person has run by a press has ended, on its card and below it",
+    placeholders: { action: "its label", by: "the person" },
+    example: "✅ {action}: erledigt für {by}.",
+  },
+  actionFailed: {
+    text: "❌ {action} failed, for {by}.",
+    when: "such an action has failed",
+    placeholders: { action: "its label", by: "the person" },
+    example: "❌ {action}: fehlgeschlagen für {by}.",
+  },
+  actionUncertain: {
+    text: "⚠️ It is uncertain whether {action} ran, for {by}. It does not run again by itself.",
+    when: "the bot has stopped while such an action ran",
+    placeholders: { action: "its label", by: "the person" },
+    example: "⚠️ {action}: unklar, ob es lief, für {by}.",
+  },
+  dismissOffer: {
+    text: "Dismiss",
+    when: "the model offers actions, on the button that closes the offer",
+    example: "Verwerfen",
+  },
   questionWithdrawn: {
     text: "This needs no answer any more.",
     when:

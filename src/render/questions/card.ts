@@ -18,6 +18,7 @@ import {
   type Question,
   type StoredQuestion,
 } from "../../core/people/question.ts";
+import type { ActionRun } from "../../core/store/questions.ts";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import { notice, type Texts } from "../notices/notices.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -75,10 +76,11 @@ export function composeSettled(
   stored: StoredQuestion,
   card: CardPlace & { readonly draftNonce: string },
   texts: Texts,
+  run?: ActionRun,
 ): Frozen {
   return {
     message: {
-      ...baseOf(stored, card, settledParts(stored, texts), false),
+      ...baseOf(stored, card, settledParts(stored, texts, run), false),
       pings: { users: [], roles: [], quotedAuthor: false },
       buttons: [],
     },
@@ -96,8 +98,42 @@ export function settledContent(
   return { text: blocks.join("\n"), card: { blocks, isOpen: false } };
 }
 
-function settledParts(stored: StoredQuestion, texts: Texts): readonly CardPart[] {
-  return bodyOf(stored, `**${settledText(stored, texts)}**`, texts);
+function settledParts(
+  stored: StoredQuestion,
+  texts: Texts,
+  run?: ActionRun,
+): readonly CardPart[] {
+  const ended = run
+    ? `\n${outcomeText({ ...run, text: run.outcome ?? "" }, texts, MAX_OUTCOME)}`
+    : "";
+  return bodyOf(stored, `**${settledText(stored, texts)}**${ended}`, texts);
+}
+
+/** Maximum characters of an outcome on a card. */
+const MAX_OUTCOME = 300;
+
+/** The outcome of an action that a person has run, with the end of its output as it is. */
+export function outcomeText(
+  { label, state, byUser, text }: Pick<ActionRun, "label" | "state" | "byUser"> & {
+    readonly text: string;
+  },
+  texts: Texts,
+  max: number,
+): string {
+  const by = byUser === undefined ? "" : `<@${byUser}>`;
+  const key = state === "done"
+    ? "actionDone"
+    : state === "failed"
+    ? "actionFailed"
+    : "actionUncertain";
+  const line = notice(key, { action: asPlain(label), by }, texts);
+  const output = withVisibleCharacters(clip(text.trim(), max));
+  return output === "" ? line : `${line}\n\`\`\`\n${output}\n\`\`\``;
+}
+
+/** A label without a meaning for Discord. */
+function asPlain(label: string): string {
+  return label.replace(/[\\`*_~|[\]<>#@]/g, "\\$&");
 }
 
 /** The end of a question, in words for people. */

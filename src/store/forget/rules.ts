@@ -15,7 +15,7 @@ import { CHANGE_TABLES } from "../schema/changes.ts";
 import { GATEWAY_TABLES } from "../schema/gateway.ts";
 import { NOTE_TABLES } from "../schema/notes.ts";
 import { PAIRING_TABLES } from "../schema/pairing.ts";
-import { QUESTION_TABLES } from "../schema/questions.ts";
+import { ACTION_RUN_TABLES, QUESTION_TABLES } from "../schema/questions.ts";
 import { SCHEDULE_TABLES } from "../schema/schedules.ts";
 import { SETTING_TABLES } from "../schema/settings.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
@@ -200,6 +200,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   ...declared(USAGE_TABLES),
   ...declared(TREND_TABLES),
   ...declared(FEED_TABLES),
+  ...declared(ACTION_RUN_TABLES),
   ...declared(THREAD_TABLES),
   ...declared(SCHEDULE_TABLES),
   ...declared(CHANGE_TABLES),

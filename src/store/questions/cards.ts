@@ -12,7 +12,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { flag, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { flag, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 import { QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
 import type { OnDecided } from "./decisions.ts";
 import type { Cards } from "../../core/store/questions.ts";
@@ -22,6 +22,11 @@ const CARD = rows({
   cardChannel: snowflake<"channel">(),
   nonce: text(),
   isCard: optional(flag()),
+  runLabel: optional(text()),
+  runState: optional(oneOf("running", "done", "failed", "unknown")),
+  runOutcome: optional(text()),
+  runBy: optional(snowflake<"user">()),
+  runStarted: optional(integer()),
 });
 const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
 const ID = rows({ id: integer() });
@@ -54,8 +59,10 @@ export function createCards(
     `SELECT c.id AS card_id, c.channel_id AS card_channel, c.nonce,
             (SELECT o.message ->> '$.card' IS NOT NULL FROM outbox AS o
              WHERE o.account_id = c.account_id AND o.nonce = c.nonce) AS is_card,
-            ${STORED_QUESTION.columns("q")}
+            r.label AS run_label, r.state AS run_state, r.outcome AS run_outcome,
+            r.started_at AS run_started, r.by_user AS run_by, ${STORED_QUESTION.columns("q")}
      FROM question_card AS c CROSS JOIN question AS q
+       LEFT JOIN action_run AS r ON r.call_key = q.call_key AND r.state <> 'running'
      WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
      ORDER BY c.id`,
   );
@@ -67,7 +74,9 @@ export function createCards(
      ORDER BY q.id DESC LIMIT ${MAX_OFFERED}`,
   );
   const markSettled = database.prepare(
-    "UPDATE question_card SET is_settled = 1 WHERE id = ? AND is_settled = 0",
+    `UPDATE question_card SET is_settled = 1 WHERE id = :id AND is_settled = 0
+       AND :hasRun = EXISTS (SELECT 1 FROM question AS q CROSS JOIN action_run AS r
+         WHERE q.id = question_row AND r.call_key = q.call_key AND r.state <> 'running')`,
   );
   const selectIsOpen = database.prepare("SELECT 1 FROM question WHERE id = ? AND state = 'open'");
   const withdraw = database.prepare(
@@ -108,13 +117,17 @@ export function createCards(
     outdated: (accountId) =>
       read(() =>
         selectOutdated.all(accountId).map((row) => {
-          const { cardId: id, cardChannel: channelId, nonce, isCard } = CARD.read(row);
-          return { id, channelId, nonce, question: STORED_QUESTION.read(row), isCard };
+          const { cardId: id, cardChannel: channelId, nonce, isCard, ...ran } = CARD.read(row);
+          const { runLabel: label, runState: state, runStarted: startedAt = 0 } = ran;
+          const run = label !== undefined && state !== undefined
+            ? { label, state, outcome: ran.runOutcome, byUser: ran.runBy, startedAt }
+            : undefined;
+          return { id, channelId, nonce, question: STORED_QUESTION.read(row), isCard, run };
         })
       ),
-    settleCard: (id, frozen, now) =>
+    settleCard: ({ id, run }, frozen, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        if (markSettled.run(id).changes > 0) addOnce(frozen, now);
+        if (markSettled.run({ id, hasRun: run ? 1 : 0 }).changes > 0) addOnce(frozen, now);
       }),
     addWaitingLine: (questionId, frozen, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {

@@ -99,7 +99,7 @@ export function createDecisions(
     const isAsked = userId === undefined || question.asked === "anyone" ||
       question.asked.includes(userId);
     const as = question.forHolders && !isAsked ? deciding.as : undefined;
-    if (!isAsked && !as) return { kind: "not_asked", question: stored };
+    if (!isAsked && !as) return { kind: "not_asked", question: stored, choice };
     if (stored.state !== "open") return { kind: "closed", question: stored };
     if (stored.expiresAt <= now) {
       end.run({ id: stored.id, state: "expired", answer: null, by: null, now });

@@ -1,5 +1,6 @@
 /**
- * The tables of questions to people, their cards, and commands that people have allowed for good.
+ * The tables of questions to people, their cards, commands that people have allowed for good, and runs
+ * of offered actions.
  */
 
 import type { Question, QuestionAnswer } from "../../core/people/question.ts";
@@ -144,6 +145,33 @@ export const QUESTION_TABLES: readonly DeclaredTable[] = [
   QUESTION_CARD,
   QUESTION_CONTROL,
 ];
+
+/** A run of an offered action: at most one for each call. */
+export const ACTION_RUN = table("action_run", {
+  id: rowNumber(),
+  accountId: account(),
+  messageId: snowflake<"message">(), // of the turn
+  callKey: unique(text()), // of the call that has offered it
+  label: text(),
+  rule: optional(text()), // the command that the config runs without a person
+  byUser: optional(snowflake<"user">()), // who pressed
+  state: oneOf("running", "done", "failed", "unknown"),
+  outcome: optional(text()), // absent while it runs
+  startedAt: integer(),
+}, {
+  sql: `
+  CREATE INDEX action_run_of ON action_run (message_id);
+  CREATE INDEX action_run_rule ON action_run (rule, started_at) WHERE rule IS NOT NULL;`,
+  isOfBot: true,
+  forgets: {
+    delete: IN("message_id", "messages"),
+    set: [{ where: "by_user = :userId", to: "by_user = NULL" }],
+    scrub: ["outcome"],
+  },
+});
+
+/** Tables of offered actions, which came later. */
+export const ACTION_RUN_TABLES: readonly DeclaredTable[] = [ACTION_RUN];
 
 /** The files that people have uploaded in forms of a message's turn: JSON of a list. */
 export const UPLOADED_FILES = `(

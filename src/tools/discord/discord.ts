@@ -99,6 +99,13 @@ function toolOf(actions: readonly Action[]): Tool {
     },
     probe,
     run,
+    offered(given) {
+      const { data } = byName.get(given.action)?.input.safeParse(
+        Object.fromEntries(Object.entries(given).filter(([key]) => key !== "action")),
+      ) ?? {};
+      if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
+      return Promise.resolve(`discord ${JSON.stringify(given)}`);
+    },
   });
 
   function probe(

@@ -264,8 +264,8 @@ describe("[A4] a decision", () => {
     const settled = frozen({ nonce: "settled", channelId: DM }, {
       draft: { nonce: card.nonce, becomes: "this" },
     });
-    await store.questions.settleCard(card.id, settled, NOW);
-    await store.questions.settleCard(card.id, settled, NOW);
+    await store.questions.settleCard(card, settled, NOW);
+    await store.questions.settleCard(card, settled, NOW);
     assert.deepEqual(await store.questions.outdated(ACCOUNT), []);
     assert.deepEqual(rows("SELECT action FROM outbox WHERE nonce = 'settled'"), [
       { action: "replace" },

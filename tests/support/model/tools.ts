@@ -19,6 +19,7 @@ export const UNUSED_PORTS: ToolPorts = {
     question: () => Promise.resolve(undefined),
     run: () => Promise.reject(new Error("This test runs no command")),
     poll: () => Promise.reject(new Error("This test has no job")),
+    assertAllowed: () => Promise.resolve(),
     kill: () => Promise.reject(new Error("This test has no job")),
   },
   discord: {
@@ -41,11 +42,17 @@ export const UNUSED_PORTS: ToolPorts = {
     read: () => Promise.reject(new Error("This test reads no history")),
     summarise: () => Promise.reject(new Error("This test summarises nothing")),
   },
+  offers: {
+    question: () => Promise.reject(new Error("This test offers nothing")),
+    run: () => Promise.reject(new Error("This test offers nothing")),
+  },
   recall: { recall: () => Promise.reject(new Error("This test recalls nothing")) },
   code: { run: () => Promise.reject(new Error("This test runs no script")) },
   draw: { draw: () => Promise.reject(new Error("This test draws nothing")) },
   web: {
     page: () => Promise.reject(new Error("This test reads no web page")),
+    assertPost: () => {},
+    post: () => Promise.reject(new Error("This test posts nothing")),
     feed: () => Promise.reject(new Error("This test reads no feed")),
     file: () => Promise.reject(new Error("This test reads no file of the web")),
     search: () => Promise.reject(new Error("This test searches nothing")),

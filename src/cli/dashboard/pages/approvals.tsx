@@ -43,6 +43,7 @@ const KINDS: Readonly<Record<StoredQuestion["question"]["kind"], string>> = {
   ask: "Question of the agent",
   limit: "Many destructive actions",
   review: "Answer to check",
+  offer: "Offered actions",
 };
 
 const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [

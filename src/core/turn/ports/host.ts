@@ -39,6 +39,12 @@ export interface ExecPort {
    * @throws {Error} If it may not run, or cannot be started; as a rejection.
    */
   run(call: ExecCall, context: ExecAsker): Promise<string>;
+  /**
+   * Checks that a command may run without an approval.
+   *
+   * @throws {Error} If it may not, or cannot run at all; as a rejection.
+   */
+  assertAllowed(call: ExecCall): Promise<void>;
   /** The state of a job of this session, for the model. @throws {Error} If there is none. */
   poll(job: number, context: ExecAsker): Promise<string>;
   /** Ends a job of this session. @throws {Error} If there is none. */
@@ -160,6 +166,19 @@ export interface WebPort {
   page(url: string, signal: AbortSignal): Promise<WebPage>;
   /** Reads a file of any type of the public internet; otherwise as {@link WebPort.page}. */
   file(url: string, maxBytes: number, signal: AbortSignal): Promise<WebFile>;
+  /** Checks the name of an address to post to. @throws {Error} If the config has none of that name. */
+  assertPost(name: string): void;
+  /**
+   * Sends JSON to an address of the config (T16).
+   *
+   * @returns Status and beginning of the answer, for the model.
+   * @throws {Error} If it is refused. An `UnknownOutcomeError` if it may have arrived.
+   */
+  post(
+    name: string,
+    body: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<string>;
   /** Reads a feed of the config (T15). */
   readonly feed: FetchFeed;
 }

@@ -272,6 +272,8 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
         const { id, place, channelId, guildId, sender } = messageBy(people.grace, {});
         const check = createMayDecide({ now }, {
           tools: [tool],
+          toolsFor: () => [tool],
+          portsOf: () => ({ ...UNUSED_PORTS, discord: port }),
           portsFor: () => ({ ...UNUSED_PORTS, discord: port }),
           isOwner,
           isOfDiscord: (error) => error instanceof RestError,
@@ -311,7 +313,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
           ...(guildId && { guildId }),
           place,
           sender: { ...sender, id: by.id, username: by.username },
-        });
+        }, undefined);
       },
       writes: () =>
         sim.requests.records().filter(({ method }) => method !== "GET")

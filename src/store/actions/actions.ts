@@ -1,0 +1,67 @@
+/**
+ * `store.actions`: runs of offered actions (T16).
+ *
+ * A run is stored before it begins. So a crash leaves a run without an end, whose outcome is unknown,
+ * and never a second run.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { ActionRuns } from "../../core/store/questions.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { ACTION_RUN } from "../schema/questions.ts";
+
+/** How long runs are kept, as the questions that offered them. */
+export const ACTION_RUNS_KEPT_MS = 30 * DAY_MS;
+
+const RUN = ACTION_RUN.pick("label", "state", "outcome", "byUser", "startedAt");
+
+/** Creates the namespace. */
+export function createActionRuns(
+  database: DatabaseSync,
+  { commit, read }: Transactions,
+  outgoing: Outgoing,
+): ActionRuns {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const insert = ACTION_RUN.prepareInsert(
+    database,
+    "ON CONFLICT (call_key) DO NOTHING RETURNING id",
+  );
+  const prune = database.prepare("DELETE FROM action_run WHERE started_at < ?");
+  const end = database.prepare(
+    `UPDATE action_run SET state = :state, outcome = :outcome
+     WHERE call_key = :callKey AND state = 'running'`,
+  );
+  const unsettle = database.prepare(
+    `UPDATE question_card SET is_settled = 0
+     WHERE question_row = (SELECT id FROM question WHERE call_key = ?)`,
+  );
+  const select = database.prepare(
+    `SELECT ${RUN.columns()} FROM action_run WHERE call_key = ?`,
+  );
+  const selectOf = database.prepare(
+    `SELECT ${RUN.columns()} FROM action_run WHERE message_id = ? ORDER BY id`,
+  );
+  return {
+    begin: (run, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        prune.run(now - ACTION_RUNS_KEPT_MS);
+        return insert({ ...run, state: "running", startedAt: now }) !== undefined;
+      }),
+    end: (callKey, { state, outcome }, messages, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (end.run({ callKey, state, outcome }).changes === 0) return;
+        unsettle.run(callKey);
+        for (const message of messages) addOnce(message, now);
+      }),
+    runOf: (callKey) =>
+      read(() => {
+        const row = select.get(callKey);
+        return row && RUN.read(row);
+      }),
+    runsOf: (messageId) => read(() => selectOf.all(messageId).map(RUN.read)),
+  };
+}

@@ -1,0 +1,335 @@
+/** Tests actions that the model offers: a person with the right presses, and it runs once (T16). */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
+import { describe, it } from "node:test";
+import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
+import { addMember } from "../../../simulator/world/create_world.ts";
+import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
+import { NOTICES } from "../../../src/render/notices/notices.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+/** Ada, by the id that the simulator gives her. */
+const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
+const COUNT = ["sh", "-c", "echo it ran >> ran.txt; cat ran.txt"];
+const SLOW = ["sh", "-c", "echo it ran >> ran.txt; sleep 60"];
+
+/** A scene with a workspace, two allowed commands, and an address to post to. */
+interface OfferScene extends Scene {
+  /** How often the command has run. */
+  ran(): number;
+  /** Bodies that the address got. */
+  readonly posted: readonly string[];
+  /** Lets ada ask for an offer of these actions. */
+  offer(actions: readonly object[], more?: object): void;
+  /** The newest open card in #general. */
+  card(): Promise<Message>;
+  /** The newest message of the bot that begins with the text, as it is now. */
+  now(message: Message): string;
+  press(as: string, card: Message, label: string): void;
+}
+
+/** A RESUME brings the press again to a process that was killed, and it is acknowledged already. */
+function isRepeated({ path, status }: RequestRecord): boolean {
+  return status === 400 && path.endsWith("/callback");
+}
+
+let scenes = 0;
+
+async function withOffers(play: (scene: OfferScene) => Promise<void>, config: object = {}) {
+  const posted: string[] = [];
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    posted.push(body);
+    response.end(request.url === "/bad" ? "no" : "woken");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `offers-${process.pid}-${++scenes}`);
+  mkdirSync(workspace, { recursive: true });
+  try {
+    await withSimulation({
+      mayRefuse: isRepeated,
+      config: {
+        commands: OWNER,
+        exec: { mode: "allowlist", sandbox: "off", allow: [COUNT, SLOW] },
+        agents: { defaults: { workspace } },
+        posts: { "wake-nas": { url: `http://127.0.0.1:${port}/wake` } },
+        ...config,
+      },
+    }, (scene) => {
+      const file = join(workspace, "ran.txt");
+      return play({
+        ...scene,
+        posted,
+        ran: () => existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0,
+        offer(actions, more = {}) {
+          const input = { text: "The disk of nas is full.", actions, ...more };
+          scene.say(
+            "ada",
+            "general",
+            `${scene.mention}\ncall: offer_actions ${JSON.stringify(input)}`,
+          );
+        },
+        card: () => {
+          const { id } = scene.simulator.channel("general");
+          return scene.until(
+            "a card",
+            () =>
+              scene.simulator.posted(id).findLast(({ components }) =>
+                usableIn(components).length > 0
+              ),
+          );
+        },
+        now: ({ id }) => {
+          const { id: channel } = scene.simulator.channel("general");
+          const message = scene.simulator.posted(channel).find((one) => one.id === id);
+          return message ? textOf(message) : "";
+        },
+        press(as, card, label) {
+          const button = buttonsIn(card.components).find((one) => one.label === label);
+          assert.ok(button, `no button ${label} in ${JSON.stringify(card.components)}`);
+          scene.simulator.press({
+            as,
+            in: "general",
+            message: card.id,
+            customId: button.custom_id,
+          });
+        },
+      });
+    });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const CLEAN = { label: "Clean up", tool: "exec", arguments: { argv: COUNT } };
+const SLEEP = { label: "Slow", tool: "exec", arguments: { argv: SLOW } };
+const WAKE = { label: "Wake", tool: "post", arguments: { to: "wake-nas", body: { a: 1 } } };
+
+describe("[T16] an offer", () => {
+  it("runs once for a person with the right, and tells the outcome on the card and below", () =>
+    withOffers(async (scene) => {
+      const { start, offer, card, press, ran, now, until, written, cli, rows } = scene;
+      await start();
+      offer([CLEAN, WAKE]);
+      const asked = await card();
+      assert.match(
+        now(asked),
+        /The disk of nas is full\.[^]*1\. \["sh","-c","echo it ran[^]*2\. POST wake-nas \{"a":1\}/,
+      );
+      assert.deepEqual(buttonsIn(asked.components).map(({ label }) => label), [
+        "1. Clean up",
+        "2. Wake",
+        NOTICES.dismissOffer.text,
+      ]);
+      press("grace", asked, "1. Clean up");
+      await until(
+        "the refusal",
+        () =>
+          scene.simulator.ephemeral("grace").some(({ content }) =>
+            /exec is not open to you here/.test(content)
+          ),
+      );
+      assert.equal(ran(), 0);
+      press("ada", asked, "1. Clean up");
+      press("ada", asked, "2. Wake");
+      await until(
+        "the outcome",
+        () =>
+          written("general").some((text) =>
+            /Clean up ran, for <@\d+>\.\n```\n\[exit code 0/.test(text)
+          ),
+      );
+      await until("the card", () => /chose: 1\. Clean up[^]*Clean up ran, for/.test(now(asked)));
+      await until(
+        "the end of the turn",
+        () => written("general").some((text) => text.includes("The tools returned")),
+      );
+      assert.equal(ran(), 1);
+      assert.deepEqual(scene.posted, []);
+      const [row] = rows("SELECT message_id FROM action_run");
+      const { stdout } = await cli("why", String(row?.["message_id"]));
+      assert.match(stdout.join("\n"), /Clean up[^\n]*ran[^\n]*1456074443980800000/);
+    }));
+
+  it("posts to an address of the config", () =>
+    withOffers(async ({ start, offer, card, press, until, written, posted }) => {
+      await start();
+      offer([WAKE]);
+      press("ada", await card(), "1. Wake");
+      await until(
+        "the outcome",
+        () => written("general").some((text) => /Wake ran[^]*\[status 200\]\nwoken/.test(text)),
+      );
+      assert.deepEqual(posted, ['{"a":1}']);
+    }));
+
+  it("changes Discord for a person who could do that themselves, and for no other", () =>
+    withOffers(async ({ start, offer, card, press, until, written, simulator, user }) => {
+      const [krill] = simulator.world.guilds.values();
+      assert.ok(krill);
+      addMember(krill, { userId: user("mallory").id, joinedAt: Date.UTC(2026, 0, 2) });
+      for (const to of ["helpers", "Barnacle"]) {
+        simulator.permit({ to, what: "manageChannels", as: "allowed" });
+      }
+      await start();
+      const channelId = String(simulator.channel("help").id);
+      const edit = { action: "channelEdit", channelId, name: "aid" };
+      offer([{ label: "Rename", tool: "discord", arguments: edit }]);
+      const asked = await card();
+      press("mallory", asked, "1. Rename");
+      await until(
+        "the refusal",
+        () => simulator.ephemeral("mallory").some(({ content }) => /Manage Channels/.test(content)),
+      );
+      assert.ok(simulator.channel("help"));
+      press("grace", asked, "1. Rename");
+      await until(
+        "the outcome",
+        () => written("general").some((text) => /Rename ran, for/.test(text)),
+      );
+      assert.ok(simulator.channel("aid"));
+    }));
+
+  it("is dismissed by a person with a right, and closes by itself", () =>
+    withOffers(
+      async ({ start, offer, card, press, until, now, ran, rows, simulator, ...scene }) => {
+        const bot = await start();
+        offer([CLEAN]);
+        const first = await card();
+        press("ada", first, NOTICES.dismissOffer.text);
+        await until("the end", () => /chose: Dismiss/.test(now(first)));
+        offer([CLEAN], { expiresMin: 1 });
+        const second = await until("a second card", () => {
+          const { id } = simulator.channel("general");
+          return simulator.posted(id).findLast(({ id, components }) =>
+            id !== first.id && usableIn(components).length > 0
+          );
+        });
+        bot.kill("SIGTERM");
+        await ended(bot);
+        const database = new DatabaseSync(join(scene.dataDir, "barnacle.db"));
+        database.exec("UPDATE question SET expires_at = 1 WHERE state = 'open'");
+        database.close();
+        await start();
+        await until("the end", () => now(second).includes(NOTICES.questionExpired.text));
+        assert.equal(ran(), 0);
+        assert.equal(rows("SELECT * FROM action_run").length, 0);
+      },
+    ));
+
+  const cases: readonly (readonly [what: string, actions: readonly object[], told: RegExp])[] = [
+    [
+      "a command that is not allowed",
+      [{ ...CLEAN, arguments: { argv: ["rm", "-rf", "/"] } }],
+      /not on the list/,
+    ],
+    [
+      "an unknown tool",
+      [{ ...CLEAN, tool: "format" }],
+      /format cannot be offered; there are: .*exec/,
+    ],
+    [
+      "a tool without effects",
+      [{ ...CLEAN, tool: "recall", arguments: {} }],
+      /recall cannot be offered/,
+    ],
+    [
+      "an unknown address",
+      [{ ...WAKE, arguments: { to: "nas" } }],
+      /no address .*nas.*; there are: wake-nas/,
+    ],
+    [
+      "arguments that do not fit",
+      [{ ...CLEAN, arguments: { command: "ls" } }],
+      /do not fit exec: argv/,
+    ],
+    [
+      "a job",
+      [{ ...CLEAN, arguments: { argv: COUNT, background: true } }],
+      /a job cannot be offered/,
+    ],
+    [
+      "an offer within an offer",
+      [{ ...CLEAN, tool: "offer_actions" }],
+      /offer_actions cannot be offered/,
+    ],
+    ["four actions", [1, 2, 3, 4].map((at) => ({ ...CLEAN, label: `${at}` })), /actions/],
+    ["equal labels", [CLEAN, CLEAN], /the labels must differ/],
+    ["no action", [], /actions/],
+  ];
+  it("tells the model why an action cannot be offered", () =>
+    withOffers(async ({ start, offer, until, written, ran }) => {
+      await start();
+      for (const [index, [what, actions, told]] of cases.entries()) {
+        offer(actions);
+        await until(what, () => written("general").length > index);
+        assert.match(written("general").at(-1)?.replace(/\s+/g, " ") ?? "", told, what);
+      }
+      assert.equal(ran(), 0);
+    }));
+});
+
+describe("[T16] an offer whose bot is killed", () => {
+  it("while the action runs › does not run it again, and says that it is uncertain", () =>
+    withOffers(async ({ start, offer, card, press, until, now, ran, written }) => {
+      const first = await start();
+      offer([SLEEP]);
+      const asked = await card();
+      press("ada", asked, "1. Slow");
+      await until("the command", () => ran() === 1);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      await start();
+      await until(
+        "the outcome",
+        () => written("general").some((text) => /uncertain whether Slow ran/.test(text)),
+      );
+      await until("the card", () => /uncertain whether Slow ran/.test(now(asked)));
+      assert.equal(ran(), 1);
+    }));
+
+  for (
+    const point of ["before:T4", "after:T4", "before:T3", "after:T3"]
+  ) {
+    it(`${point} › runs once, or says that it is uncertain`, () =>
+      withOffers(async ({ start, offer, card, press, until, now, ran, written, say, mention }) => {
+        const first = await start();
+        offer([CLEAN]);
+        const asked = await card();
+        first.kill("SIGKILL");
+        assert.deepEqual(await ended(first), KILLED);
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        press("ada", asked, "1. Clean up");
+        const end = await Promise.race([
+          ended(dying),
+          until(
+            "the outcome",
+            () => written("general").some((text) => text.includes("The tools returned")),
+          ),
+        ]);
+        if (typeof end === "object") await start();
+        await until(
+          "the outcome",
+          () =>
+            written("general").some((text) => /Clean up ran|uncertain whether Clean up/.test(text)),
+        );
+        await until("the card", () => /Clean up ran|uncertain whether Clean up/.test(now(asked)));
+        say("ada", "general", `${mention} later`);
+        await until("an answer", () => written("general").some((text) => /> later/.test(text)));
+        const told = written("general").filter((text) => /^(?:✅|❌|⚠️)/.test(text));
+        assert.equal(told.length, 1);
+        assert.ok(ran() <= 1);
+        if (/ran, for/.test(told[0] ?? "")) assert.equal(ran(), 1);
+      }));
+  }
+});
