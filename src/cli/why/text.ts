@@ -8,7 +8,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { ruleText } from "../verdict/current_rules.ts";
 import { inColumns } from "../shared/columns.ts";
 import { checkLines, type CheckStyle } from "../verdict/checks.ts";
-import type { ActionRun } from "../../core/store/questions.ts";
+import { actionLines } from "./actions.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { CheckedHow } from "../../core/step.ts";
@@ -60,26 +60,11 @@ function storySections(report: WhyReport): readonly (readonly string[])[] {
         ...sessionLines(report),
       ]]
       : []),
-    ...(actions.length === 0 ? [] : [["Actions:", ...actions.map(actionLine)]]),
+    ...(actions.length === 0 ? [] : [actionLines(actions)]),
     ...(outbox.length === 0 ? [] : [deliveryLines(report)]),
     ...(runs.length === 0 ? [] : [["Passive agents:", ...runs.map(runLine)]]),
   ];
 }
-
-/** `"  Restart Jellyfin  ran, for user:9, 2026-11-27 09:00:00 UTC: [exit code 0, 0.1 s]"`. */
-function actionLine({ label, state, outcome = "", byUser, startedAt }: ActionRun): string {
-  const who = byUser === undefined ? "no one" : `user:${byUser}`;
-  const [first = ""] = outcome.split("\n");
-  return `  ${printable(label)}  ${ACTION_STATES[state]}, for ${who}, ${timeText(startedAt)}` +
-    (first === "" ? "" : `: ${printable(first)}`);
-}
-
-const ACTION_STATES: Readonly<Record<ActionRun["state"], string>> = {
-  running: "began",
-  done: "ran",
-  failed: "failed",
-  unknown: "is uncertain",
-};
 
 function withoutDecision({ messageId, outbox }: WhyReport): string {
   return outbox.some((row) => row.messageId === messageId)
