@@ -42,6 +42,7 @@ import { createEmitter } from "./lib/emitter.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
+import type { NewHookEvent, StoredHookEvent } from "./core/hooks/hook.ts";
 import type { Store } from "./core/store/store.ts";
 
 /** Why a bot ended by itself. */
@@ -112,6 +113,18 @@ export interface Bot {
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   /** A command has changed rows of a namespace of the store through this process. */
   changedByCommand(namespace: keyof Store): void;
+  /** The door of hooks. */
+  readonly hooks: {
+    /**
+     * Stores an event, and wakes its account.
+     *
+     * @param number Random, of 22 bits.
+     * @returns `undefined` if too many events of the hook wait.
+     */
+    accept(event: NewHookEvent, number: number): Promise<StoredHookEvent | undefined>;
+    /** Counts a request; `hook` is absent if there is none with its name. */
+    count(result: string, hook?: string): void;
+  };
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
   /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
@@ -256,6 +269,16 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       noteMeaning.reconfigured();
       health.setAccounts(next.config.accounts);
       return await accounts.apply(next, changes);
+    },
+    hooks: {
+      async accept(event, number) {
+        const stored = await store.hooks.accept(event, now(), number);
+        if (stored && !stored.isRepeated) {
+          accounts.running(event.accountId)?.changedByCommand("hooks");
+        }
+        return stored;
+      },
+      count: (result, hook = "unknown") => metrics.hookRequests.inc({ hook, result }),
     },
     setConfig: health.setConfig,
     pageMade: memory.page,

@@ -83,6 +83,7 @@ const BOT_FLOORS = [
   "preflight",
   "gateway",
   "schedules",
+  "hooks",
   "commands",
   "turn",
   "calls",

@@ -43,6 +43,8 @@ export function toAccessPolicy(
       global: toolLists(settings.tools),
       agents: agentTools(settings.agents),
       openGates: openGates(actions ?? {}),
+      hooks: settings.hooks &&
+        new Map(Object.entries(settings.hooks).map(([name, { tools }]) => [name, tools])),
     },
     matchesPattern: matches,
     agentsNamed: named,

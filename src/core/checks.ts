@@ -95,6 +95,7 @@ export const CHECKS = {
   "discord.guilds": { what: "Guilds", ...CONNECTION, heals: true },
   "discord.identifies": { what: "New sessions", ...CONNECTION },
   "discord.permissions": { what: "Permissions", ...DOCTOR },
+  "discord.hooks": { what: "Hooks", ...DOCTOR },
   "discord.risks": { what: "Excess rights", ...DOCTOR },
 
   // The model

@@ -36,6 +36,13 @@ export interface HttpTimeouts {
 export interface HttpBounds extends HttpTimeouts {
   /** Maximum size of a body; {@link MAX_BODY_BYTES} by default. */
   readonly maxBodyBytes?: number;
+  /**
+   * Whether a client with a larger body gets an answer by the handler, which must not read it. Then
+   * the connection ends. Absent: it ends at once.
+   */
+  readonly answersLarge?: true;
+  /** Maximum number of connections; those of {@link LIMITS} by default. */
+  readonly limits?: ConnectionLimits;
   /** How long a connection may stay open; {@link MAX_AGE_MS} by default. */
   readonly maxAgeMs?: number;
 }
@@ -140,6 +147,8 @@ function boundConnections(
     keepAliveMs,
     maxBodyBytes = MAX_BODY_BYTES,
     maxAgeMs = MAX_AGE_MS,
+    answersLarge,
+    limits = LIMITS,
   }: HttpBounds,
   connections: Set<ServedConnection>,
 ): void {
@@ -157,7 +166,7 @@ function boundConnections(
   server.on("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     const client = { address, isLocal: isLoopback(address) };
-    const admission = admitConnection([...connections], client, LIMITS);
+    const admission = admitConnection([...connections], client, limits);
     if (admission.kind === "refuse") return void socket.destroy();
     admission.evicts?.socket.destroy();
     if (admission.evicts) connections.delete(admission.evicts);
@@ -177,7 +186,15 @@ function boundConnections(
     const bodyBytes = headers["transfer-encoding"] === undefined
       ? Number(headers["content-length"] ?? 0)
       : Infinity;
-    if (bodyBytes > maxBodyBytes) return void socket.destroy();
+    if (bodyBytes > maxBodyBytes) {
+      if (!answersLarge) return void socket.destroy();
+      // To destroy it at once could take the answer back.
+      response.once("finish", () => {
+        socket.end();
+        wait(socket, headersMs);
+      });
+      return;
+    }
     const connection = bySocket.get(socket);
     const hasBody = bodyBytes > 0;
     wait(socket, hasBody ? requestMs : undefined);

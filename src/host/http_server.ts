@@ -23,6 +23,10 @@ export interface HttpServerSettings {
   readonly port: number;
   /** `http.token`; required if one address is not loopback. */
   readonly token?: string;
+  /** Whether each request needs a secret of its own, so that an open address needs no token. */
+  readonly isOpen?: true;
+  /** Config path of the section with `bind` and `port`; `"http"` by default. */
+  readonly section?: string;
   /** Replace the default bounds. */
   readonly bounds?: Partial<HttpBounds>;
 }
@@ -62,10 +66,10 @@ export async function startHttpServer(
   settings: HttpServerSettings,
   handler: RequestHandler,
 ): Promise<HttpServer> {
-  const { bind = LOOPBACK_ADDRESSES, port, token = "" } = settings;
+  const { bind = LOOPBACK_ADDRESSES, port, token = "", isOpen, section = "http" } = settings;
   const bounds = { ...TIMEOUTS, ...settings.bounds };
   const open = bind.find((address) => !isLoopback(address));
-  if (open !== undefined && token.length < TOKEN_MIN) {
+  if (open !== undefined && !isOpen && token.length < TOKEN_MIN) {
     throw new HttpServerError(
       `Cannot listen on ${open} without http.token of ${TOKEN_MIN} characters or more: ` +
         "others can reach it",
@@ -74,7 +78,7 @@ export async function startHttpServer(
   }
   for (let tries = 1;; tries++) {
     try {
-      return await listenOnAll(bind, port, handler, bounds);
+      return await listenOnAll(bind, port, handler, bounds, section);
     } catch (error) {
       // A port that was free at the first address may be in use at the second.
       const mayPassBy = port === 0 && error instanceof HttpServerError &&
@@ -89,6 +93,7 @@ async function listenOnAll(
   wantedPort: number,
   handler: RequestHandler,
   bounds: HttpBounds,
+  section: string,
 ): Promise<HttpServer> {
   const servers: Server[] = [];
   const addresses: string[] = [];
@@ -102,7 +107,7 @@ async function listenOnAll(
     for (const address of bind) {
       const server = createBoundedServer(handler, bounds, connections);
       try {
-        port = await listen(server, address, port);
+        port = await listen(server, address, port, section);
       } catch (error) {
         if (!isMissingLoopback(error)) throw error;
         skipped.push(address);
@@ -112,7 +117,7 @@ async function listenOnAll(
       addresses.push(address);
     }
     const [first = "127.0.0.1"] = skipped;
-    if (servers.length === 0) throw errorOf({ code: "EADDRNOTAVAIL" }, first, port);
+    if (servers.length === 0) throw errorOf({ code: "EADDRNOTAVAIL" }, first, port, section);
   } catch (error) {
     await close();
     throw error;
@@ -126,9 +131,14 @@ export function isMissingLoopback(error: unknown): boolean {
     isLoopback(error.address);
 }
 
-function listen(server: Server, address: string, port: number): Promise<number> {
+function listen(
+  server: Server,
+  address: string,
+  port: number,
+  section: string,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(errorOf(error, address, port));
+    const fail = (error: unknown) => reject(errorOf(error, address, port, section));
     server.once("error", fail);
     server.listen({ port, host: address, ipv6Only: address.includes(":") }, () => {
       server.off("error", fail);
@@ -138,19 +148,24 @@ function listen(server: Server, address: string, port: number): Promise<number> 
   });
 }
 
-function errorOf(error: unknown, address: string, port: number): HttpServerError {
+function errorOf(
+  error: unknown,
+  address: string,
+  port: number,
+  section: string,
+): HttpServerError {
   const details = { address, port, cause: error };
   const where = `${address}, port ${port}`;
   switch (codeOf(error)) {
     case "EADDRINUSE":
       return new HttpServerError(
-        `Cannot listen on ${where}: another program uses it. Change http.port, or stop that program`,
+        `Cannot listen on ${where}: another program uses it. Change ${section}.port, or stop that program`,
         { kind: "port_in_use", ...details },
       );
     case "EACCES":
     case "EPERM":
       return new HttpServerError(
-        `Cannot listen on ${where}: the system forbids it. Set http.port to 1024 or more`,
+        `Cannot listen on ${where}: the system forbids it. Set ${section}.port to 1024 or more`,
         { kind: "not_permitted", ...details },
       );
     case "EADDRNOTAVAIL":
@@ -159,7 +174,7 @@ function errorOf(error: unknown, address: string, port: number): HttpServerError
     case "ENOTFOUND":
     case "ENOENT": // Deno's word for a name that DNS does not know
       return new HttpServerError(
-        `Cannot listen on ${where}: this machine has no such address. Fix http.bind`,
+        `Cannot listen on ${where}: this machine has no such address. Fix ${section}.bind`,
         { kind: "no_such_address", ...details },
       );
     default:

@@ -6,6 +6,7 @@
  */
 
 import { codeOf } from "../lib/errors.ts";
+import { HOP_HEADER } from "../lib/network/hop.ts";
 import { PLAIN_HEADER, PLAIN_OPTION } from "../lib/network/fetch_plain.ts";
 
 /** Milliseconds until the receiver must have answered. */
@@ -34,7 +35,7 @@ export async function postText(
     // The answer's body is not read, so its compression cannot make a failure of a success.
     const options = {
       method: "POST",
-      headers: { ...headers, [PLAIN_HEADER[0]]: PLAIN_HEADER[1] },
+      headers: { ...headers, [HOP_HEADER]: "1", [PLAIN_HEADER[0]]: PLAIN_HEADER[1] },
       body,
       redirect: "manual" as const,
       signal: AbortSignal.any([limit, signal]),

@@ -82,7 +82,7 @@ export function browserHeaders(trustedTypes: string): Readonly<Record<string, st
 }
 
 /** The token of a request: `"Bearer …"`; `undefined` without one. */
-export function bearerOf({ headers }: Request): string | undefined {
+export function bearerOf({ headers }: Pick<Request, "headers">): string | undefined {
   return /^Bearer (\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 

@@ -115,6 +115,8 @@ function defineMeters(registry: Registry) {
     replayedEvents: counter("gateway_replayed_events", "Events received by RESUME replay."),
     unparsable: counter("gateway_unparsable", "Gateway payloads that do not parse."),
     catchUpMessages: counter("catchup_messages", "Messages found by REST catch-up."),
+    // The hook is `"unknown"` if the config has none of that name.
+    hookRequests: counter("hook_requests", "Requests to hooks, by result.", ["hook", "result"]),
     inboxMessages: counter("inbox_messages", "Messages stored, by route result.", ["result"]),
     inboxCommitSec: histogram("inbox_commit", "Time to commit an ingest batch."),
     outboxSent: counter("outbox_sent", "Replies confirmed, by how the confirmation came.", ["ack"]),

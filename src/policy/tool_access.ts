@@ -29,6 +29,8 @@ export interface ToolAsker {
    * on it.
    */
   readonly ownsApplication: () => boolean;
+  /** Name of the hook whose event it is: only the hook's own list gives tools. */
+  readonly hook?: string;
 }
 
 /** Why a turn has a tool, or not. */
@@ -43,6 +45,8 @@ export type ToolReason =
   | "denied" // `deny` has it
   | "gate-closed" // the gate of the tool is closed
   | "place-closed" // the bot may not answer in the place
+  | "hook" // the hook lists it
+  | "not-in-hook" // the hook does not list it
   | "not-configured"; // the config has no section for the tool
 
 /** The decision about one tool. */
@@ -72,14 +76,16 @@ type Decided = Omit<ToolDecision, "name">;
 
 /** Prepares a policy for many turns. */
 export function prepareToolAccess(policy: AccessPolicy): DecideTools {
-  const { tools: { global, agents, openGates }, ruleOf } = policy;
+  const { tools: { global, agents, openGates, hooks }, ruleOf } = policy;
   const { needed } = prepareRights(policy);
   const hasOwnerList = policy.commands.owners !== undefined;
   const ofAgents = new Map(agents.map((agent) => [agent.agentId, [agent]]));
 
-  return ({ agentId, place, sender, ownsApplication }, tools) => {
+  return ({ agentId, place, sender, ownsApplication, hook }, tools) => {
     const agent: readonly ToolLevel[] = ofAgents.get(agentId) ?? [];
-    const rules = place.kind === "guild" ? rulesFor(place, policy) : undefined;
+    const rules = hook === undefined && place.kind === "guild"
+      ? rulesFor(place, policy)
+      : undefined;
     if (rules?.kind === "closed") {
       const rule = ruleOf(rules.rule);
       return tools.map(({ name }) => ({ name, isAllowed: false, why: "place-closed", rule }));
@@ -101,6 +107,12 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       }
       if (partGates?.every((part) => !openGates.includes(part))) {
         return refused("gate-closed", GATES);
+      }
+      if (hook !== undefined) {
+        const rule = pathTo(pathTo("hooks", hook), "tools");
+        return listsTool(hooks?.get(hook), name)
+          ? allowed("hook", rule)
+          : refused("not-in-hook", rule);
       }
       let step = decideGlobally(name, isOwner, global);
       step = applyLevel(step, name, agent);

@@ -6,7 +6,7 @@
  */
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
-import type { InboundMessage } from "../core/inbound/inbound.ts";
+import { type InboundMessage, isUnasked } from "../core/inbound/inbound.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
@@ -99,8 +99,8 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
   if (isSilent && !answer.files?.length) return { kind: "declined", text: tagged.text };
   const clean = isSilent ? "" : rules.cleanSecrets(tagged.text);
   const { files, notes } = answer.files?.length ? checkFiles(answer.files, rules) : NO_FILES;
-  // A model may have written the text of a task.
-  const written = answer.message.scheduled ? [shown.system] : [answer.message.text, shown.system];
+  // A model may have written the text of a task, and anyone that of an event.
+  const written = isUnasked(answer.message) ? [shown.system] : [answer.message.text, shown.system];
   const { isCut, ...laidOut } = layOutUntrusted(
     notes.length === 0 ? clean : paragraphs(clean, notes),
     { written, isKnown: shown.isKnownLink },
@@ -112,7 +112,9 @@ export function composeReply(answer: ModelAnswer): ComposedReply {
     ...replyBase(answer, "reply"),
     ...laidOut,
     files: files.length === 0 ? laidOut.files : [...laidOut.files, ...files],
-    mayPing: { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
+    mayPing: answer.message.hooked
+      ? NO_PINGS
+      : { users: mayPingUsers(answer), roles: rules.allowedMentions.roles },
     quote,
   };
   const lacksFiles = rules.takesNoFiles && (isCut || (answer.files ?? []).length > 0);
@@ -246,7 +248,7 @@ function quoteOf(
       const { messageId } = message.triggered;
       return { messageId, authorId: sender.id, on: replyToMode };
     }
-    if (message.scheduled || message.asked || message.called) return undefined; // Discord does not have it
+    if (isUnasked(message) || message.asked || message.called) return undefined; // Discord does not have it
     return { messageId: message.id, authorId: sender.id, on: replyToMode };
   }
   const authorId = isQuoted

@@ -26,6 +26,7 @@ import { createFigures } from "./figures.ts";
 import { createForgetting } from "./forget/forget.ts";
 import { noteForgotten } from "./forget/forgotten_ids.ts";
 import { createGateway } from "./gateway/gateway.ts";
+import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createNotes } from "./notes/notes.ts";
@@ -208,6 +209,7 @@ export function createStore(
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),
     calls: createCalls(database, commits),
+    hooks: createHooks(database, commits, memory.outgoing),
     upkeep: createUpkeep(database, commits, pruner),
     trends: createTrends(database, commits),
     actions: createActionRuns(database, commits, memory.outgoing),

@@ -29,7 +29,12 @@ const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
 const ADDRESSES = new Set(["alerts.webhook", "alerts.ntfy"]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {
-  env: { DISCORD_BOT_TOKEN: "t", OPENAI_API_KEY: "k", HOME_ASSISTANT_TOKEN: "h".repeat(32) },
+  env: {
+    DISCORD_BOT_TOKEN: "t",
+    OPENAI_API_KEY: "k",
+    HOME_ASSISTANT_TOKEN: "h".repeat(32),
+    UPTIME_SECRET: "x".repeat(40),
+  },
   files: { second_token: "t2" },
 };
 

@@ -21,6 +21,7 @@ import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountFeeds } from "../schedules/feeds.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
+import { createLoadedHooks } from "../hooks/load_hooks.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOutbound } from "../outbound/outbound.ts";
 import { createAccountCards } from "../questions/cards.ts";
@@ -103,9 +104,14 @@ export async function createParts(
     web: toolServices.of(account.config().agentList[0].id).ports.web,
     cleanSecrets: outbound.cleanSecrets,
   });
+  const hooks = createLoadedHooks(account, async () => {
+    const { createAccountHooks } = await import("../hooks/hooks.ts");
+    return createAccountHooks(account, made);
+  });
   const duplicates = createDuplicateWatch(account);
   return {
     ...{ ...gateway, reader, policy, owners, outbound, inbound, catchUp, turns, files, schedules },
+    hooks,
     questions,
     feeds,
     calls,

@@ -71,6 +71,7 @@ export async function runAccount(
       ports.health.setModels(account.models.ids);
       outbound.reconfigured();
       inbound.reconfigured();
+      parts.hooks.wake();
       parts.connectionState.reconfigured();
       parts.feeds.changed();
     },
@@ -91,6 +92,7 @@ export async function runAccount(
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
       if (namespace === "forgetting") void parts.intent.forget();
+      if (namespace === "hooks") parts.hooks.wake();
       if (namespace === "schedules") parts.schedules.changed();
       if (namespace === "feeds") parts.feeds.changed();
       if (namespace === "questions") parts.account.events.emit.decided();
@@ -122,6 +124,7 @@ async function stop(
   outbound.stop();
   await rest.schedules.stop();
   await rest.feeds.stop();
+  await rest.hooks.stop();
   await rest.questions.stop();
   await turns.stop();
   const isDone = Promise.all([outbound.channelQueues.drain(), inbound.answered()]);

@@ -116,11 +116,13 @@ export function connectParts(
     schedulesChanged: schedules.changed,
     runEnded: schedules.ended,
     callEnded: (id) => parts.calls.now()?.ended(id),
+    hookEnded: parts.hooks.wake,
     formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
       outbound.progress.delivered(row, delivery);
       parts.intent.delivered(row, delivery);
+      if (row.message.of?.kind === "notice") parts.hooks.wake(); // perhaps the first of an incident
       if (row.message.of?.kind === "tool") outbound.sent.delivered(row);
     },
     parked: outbound.notices.parked,
@@ -153,6 +155,7 @@ export function connectParts(
       online.ready();
       schedules.start();
       parts.feeds.start();
+      parts.hooks.start();
     },
     beat(shardId, beat) {
       meter.beat(`${accountId}/${shardId}`, beat);

@@ -158,10 +158,10 @@ export function createAccountTurns(
   };
 
   /** Waits for tools that the sender may have, and that are not known yet. */
-  const toolsReady = ({ place, sender }: InboundMessage, agentId: string) =>
+  const toolsReady = ({ place, sender, hooked }: InboundMessage, agentId: string) =>
     parts.toolServices.ready(agentId, (name) => {
       const ownsApplication = () => owners.ownsApplicationAsRead(sender.id);
-      const asker = { agentId, place, sender, ownsApplication };
+      const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication };
       return policy().decideTools(asker, [{ name }]).some(({ isAllowed }) => isAllowed);
     });
 
@@ -176,8 +176,9 @@ export function createAccountTurns(
   /** The rules of one turn, fixed from its beginning to its end. */
   function answerPorts({ route, message }: Claim, turn: RunningTurn): AnswerPorts {
     const { agentId, sessionKey } = route;
-    const { triggered, called } = message;
-    const streaming = triggered || called ? "off" : config().discord.streaming; // no one sees it
+    const { triggered, called, hooked } = message;
+    const isAwaited = !triggered && !called && !hooked;
+    const streaming = isAwaited ? config().discord.streaming : "off";
     return {
       ...common,
       ...called && portsOfCall(message, called),
@@ -226,8 +227,9 @@ export function createAccountTurns(
     release: (claim) => store.inbox.release(claim),
     isRunning: store.inbox.isRunning,
     async answer(claim, turn) {
-      const { message: { id, channelId, triggered, called } } = claim;
-      const stopTyping = triggered || called ? () => {} : progress.typing.begin(channelId);
+      const { message: { id, channelId, triggered, called, hooked } } = claim;
+      const isSeen = !triggered && !called && !hooked;
+      const stopTyping = isSeen ? progress.typing.begin(channelId) : () => {};
       try {
         const isForModel = !isCommand(claim.message) &&
           !store.settings.isPaused(accountId);
@@ -236,6 +238,7 @@ export function createAccountTurns(
         if (listing) await listing;
         await answer(claim, answerPorts(claim, turn));
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
+        if (hooked) events.emit.hookEnded();
       } finally {
         stopTyping();
         if (called) events.emit.callEnded(id);

@@ -6,6 +6,7 @@
 import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
 import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
 import type { Config } from "../../config/config.ts";
+import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
 import {
   type IdentifyBudget,
   identifyBudget,
@@ -19,6 +20,7 @@ import {
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
 import { judgeAudience } from "../../flows/preflight/audience.ts";
+import { judgeHooks } from "../../flows/hooks/judge_hooks.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
@@ -110,7 +112,7 @@ export async function checkDiscord(
 /** Reads the gateway's place, and the guilds with the bot's permissions. */
 async function furtherFacts(
   discord: Discord,
-  { discord: { access } }: Config,
+  { discord: { access, accountId }, hooks = {} }: Config,
   names: Parameters<typeof withNames>[1],
 ) {
   const policy = withNames(access, names);
@@ -128,7 +130,18 @@ async function furtherFacts(
       ? { guildNames: guilds.found.map(({ name }) => name) }
       : undefined,
     findings: guilds.kind === "answered"
-      ? [...judgeAudience(policy, guilds.found), ...judgePermissions(policy, guilds.found)]
+      ? [
+        ...judgeAudience(policy, guilds.found),
+        ...judgePermissions(policy, guilds.found),
+        ...judgeHooks(
+          Object.fromEntries(
+            Object.entries(hooks).filter(([, { account = DEFAULT_ACCOUNT }]) =>
+              account === accountId
+            ),
+          ),
+          guilds.found,
+        ),
+      ]
       : [],
   };
 }

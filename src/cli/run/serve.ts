@@ -35,6 +35,7 @@ import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "./listen.ts";
 import { createApiHost } from "../api/host.ts";
+import { createHookHost, type HookHost } from "./hook_host.ts";
 import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
 
 /** The bot and its surroundings. */
@@ -78,6 +79,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   let requests: Awaited<ReturnType<typeof serveCommands>>;
   let dashboardHost: DashboardHost | undefined;
   let apiHost: ReturnType<typeof createApiHost> | undefined;
+  let hookHost: HookHost | undefined;
   let nightly: NightlyBackups | undefined;
   let { setup } = options;
   /** Such as a full disk; then the bot starts all the same, unless it cannot use the store at all. */
@@ -130,6 +132,9 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
     await api.applied(options.setup);
+    const hooks = createHookHost(bot, logging.forPart("hooks"));
+    hookHost = hooks;
+    await hooks.applied(setup);
     const calls = {
       "api.call": api.call,
       "dashboard.login": () => dashboard.login(base),
@@ -143,6 +148,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
         setup = next;
         dashboard.applied(next);
         void api.applied(next);
+        void hooks.applied(next);
         options.applied(next, connected);
       },
     }, log);
@@ -154,6 +160,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const end = await Promise.race([bot.ended, signal, options.restart.asked]);
     isLeaving = true;
     watch.leave();
+    await hooks.close(); // an event that is not stored is sent again
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
     const stopped = bot.stop();
@@ -173,6 +180,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     nightly?.stop();
     watch?.stop();
     await apiHost?.close();
+    await hookHost?.close();
     await dashboardHost?.close();
     await requests?.close();
     await server?.close();

@@ -115,6 +115,8 @@ export function toolLines(
 
 /** Why a turn has a tool or not, in words. */
 export const TOOL_WORDS: Readonly<Record<ToolReason, string>> = {
+  "hook": "the hook lists it",
+  "not-in-hook": "the hook does not list it",
   "default": "everyone has it by default",
   "owners-default": "owners have it by default",
   "owners-only": "only owners have it by default",

@@ -32,6 +32,7 @@ import { parseTarget } from "../../core/outbound/target.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
+import { hookEventLines, hookEventReport } from "./hook_event.ts";
 import { whyLines } from "./text.ts";
 
 /** Explains the message that a link or an id names. */
@@ -51,7 +52,22 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
           "`barnacle config check`",
       );
     } else tellDefaults(now, io);
-    const found = await recordedReport(store, subject, now.kind === "read" ? now : undefined);
+    const event = subject.kind === "message"
+      ? await store.hooks.find(subject.messageId)
+      : undefined;
+    const asked = event?.run && subject.kind === "message"
+      ? { ...subject, messageId: event.run.messageId }
+      : subject;
+    const found = await recordedReport(store, asked, now.kind === "read" ? now : undefined);
+    if (event) {
+      const hookEvent = hookEventReport(event);
+      if (flags.json) io.out(JSON.stringify({ ...found?.report, hookEvent }));
+      else {
+        const lines = [...hookEventLines(event), ...found ? whyLines(found.report, io) : []];
+        for (const line of wrapLines(lines, io.columns)) io.out(line);
+      }
+      return EXIT.done;
+    }
     if (!found) {
       return subject.kind === "failure"
         ? unknownFailure(subject.failureId, flags, io)

@@ -12,6 +12,7 @@ import { groupPolicy } from "./access.ts";
 import { audio, memory, models } from "./models.ts";
 import { type account, discord } from "./discord.ts";
 import { feeds, posts } from "./feeds.ts";
+import { hooks } from "./hooks.ts";
 import { messages } from "./messages.ts";
 import { alerts, api, mcp, otel, search } from "./reach.ts";
 import {
@@ -88,6 +89,7 @@ export const configSchema = z.strictObject({
   budgets,
   feeds,
   posts,
+  hooks,
 });
 
 /** The config of a valid file. */

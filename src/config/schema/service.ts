@@ -370,6 +370,22 @@ export const http = z.strictObject({
     "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
     { takesEffect: "now" },
   ),
+  hooks: lazyKey(
+    () =>
+      z.strictObject({
+        bind: key(
+          z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
+            .transform((bind) => typeof bind === "string" ? [bind] : bind),
+          "Addresses to listen on for hooks, and for nothing else.",
+          { example: "0.0.0.0" },
+        ),
+        port: key(whole(0, 65_535).default(8_788), "Port for hooks. 0 takes a free one.", {
+          example: 9_000,
+        }),
+      }),
+    "Where to listen for `hooks`. Without a hook, nothing listens there.",
+    { unset: "port 8788 of this machine", takesEffect: "now", example: { port: 9_000 } },
+  ),
   keepAliveUrl: key(
     address("leave it out: /livez asks for none").optional(),
     "Public address of this service. Barnacle requests its `/livez` every 4 minutes, for hosts that " +

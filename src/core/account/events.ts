@@ -78,6 +78,8 @@ export interface AccountEvents {
   runEnded(cause: MessageId): void;
   /** The turn of a program's call has ended, or waits for a person (O14). */
   callEnded(id: MessageId): void;
+  /** The turn of a hook's event has ended: further events may be answered. */
+  hookEnded(): void;
   /** The forms whose buttons people can press now. */
   formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */

@@ -288,6 +288,8 @@ export interface KnownFacts {
   readonly routing?: RoutingFacts;
   /** It is the run of a passive agent, for that trigger (N1). */
   readonly triggered?: Triggered;
+  /** It is an event for that hook (W3). */
+  readonly hook?: string;
 }
 
 /**

@@ -17,6 +17,7 @@ import type {
 } from "../discord/ids.ts";
 import type { Attachment } from "../discord/attachment.ts";
 import type { Called } from "../calls/called.ts";
+import type { Hooked } from "../hooks/hook.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
@@ -163,16 +164,25 @@ export interface InboundMessage {
   readonly triggered?: Triggered;
   /** Set if a program asks for the person (O14), and Discord lacks it. */
   readonly called?: Called;
+  /** Set if it is an event of another program (W3), and Discord lacks it. */
+  readonly hooked?: Hooked;
 }
 
-/** Whether Discord has the message: it is no run, and no question by a command or a program. */
+/** Whether no person waits for its answer: it is a scheduled run, or an event of a program. */
+export function isUnasked(
+  { scheduled, hooked }: Pick<InboundMessage, "scheduled" | "hooked">,
+): boolean {
+  return scheduled !== undefined || hooked !== undefined;
+}
+
+/** Whether Discord has the message: it is no run or event, and no question by a command or a program. */
 export function isAtDiscord(
-  { scheduled, asked, triggered, called }: Pick<
+  { scheduled, asked, triggered, called, hooked }: Pick<
     InboundMessage,
-    "scheduled" | "asked" | "triggered" | "called"
+    "scheduled" | "asked" | "triggered" | "called" | "hooked"
   >,
 ): boolean {
-  return !scheduled && !asked && !triggered && !called;
+  return !scheduled && !asked && !triggered && !called && !hooked;
 }
 
 /** Fields of a message that Discord does not have: a person asked by a command, press or schedule. */

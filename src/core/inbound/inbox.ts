@@ -222,7 +222,7 @@ export interface Route {
 export interface WaitingTurn {
   readonly sender: Sender;
   readonly route: Route;
-  /** Whether it is a run of a schedule, which its person does not wait for. */
+  /** Whether no person waits for it: it is a run of a schedule, or an event of a program. */
   readonly isScheduled: boolean;
   /** The message itself; absent if it must be read from the tables. */
   readonly message?: InboundMessage;

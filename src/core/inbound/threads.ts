@@ -48,7 +48,10 @@ export function threadIdOf(messageId: MessageId): ChannelId {
 
 /** Whether Discord permits a thread on a message: in a channel of a guild, outside of threads. */
 export function canStartThread(
-  message: Pick<InboundMessage, "place" | "asked" | "scheduled" | "triggered" | "called">,
+  message: Pick<
+    InboundMessage,
+    "place" | "asked" | "scheduled" | "triggered" | "called" | "hooked"
+  >,
 ): boolean {
   const { place } = message;
   if (!isAtDiscord(message)) return false;

@@ -26,6 +26,8 @@ export type AcceptReason =
   | "asks-quiet"
   /** It is the run of a passive agent, one of whose triggers has matched (N1). */
   | "triggered"
+  /** It is an event of another program, by a hook of the config (W3). */
+  | "hook"
   /** An event other than a message, by a person who may talk to the bot here (P16). */
   | "allowed"
   /** It needs an owner, and an owner sent it (P10). */

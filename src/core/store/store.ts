@@ -13,6 +13,7 @@ import type { Verdict } from "../inbound/verdict.ts";
 import type { ToolChanges } from "./changes.ts";
 import type { Feeds } from "./feeds.ts";
 import type { GatewayRecords } from "./gateway.ts";
+import type { HookRecords } from "../hooks/records.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Notes, NoteVectors } from "./notes.ts";
 import type { Outbox } from "./outbox.ts";
@@ -60,6 +61,8 @@ export interface Store {
   readonly schedules: Schedules;
   /** Calls of programs. */
   readonly calls: StoredCalls;
+  /** Events of other programs. */
+  readonly hooks: HookRecords;
   readonly upkeep: StoreUpkeep;
   /** Figures for charts. */
   readonly trends: Trends;

@@ -155,8 +155,12 @@ export function createJudge(
       const { admit, id: policyId, policy: { allowBots }, textCommands } = policy();
       const command = commandIn(message, textCommands)?.name;
       const owner = ownerOf(message);
-      const { triggered, called } = message;
-      const given = triggered ? { ...known, triggered } : known;
+      const { triggered, called, hooked } = message;
+      const given = triggered
+        ? { ...known, triggered }
+        : hooked
+        ? { ...known, hook: hooked.hook }
+        : known;
       const found = owner ? { ...owner, ...given } : given;
       const chosen = chosenIn?.(message);
       const beside = knownFactsOf(
@@ -168,7 +172,7 @@ export function createJudge(
       const scored = scores ? { ...beside, intent: scores } : beside;
       const first = admit(message, scored);
       // An edit moves no turn to another account.
-      const routing = first.kind === "accept" && !triggered && !called &&
+      const routing = first.kind === "accept" && !triggered && !called && !hooked &&
           (source !== "not_live" || message.revision === 0)
         ? routingOf?.(message)
         : undefined;

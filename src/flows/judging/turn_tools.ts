@@ -71,17 +71,18 @@ export function createTurnTools(
     place: Place,
     sender: Sender,
     owns: boolean,
+    hook?: string,
   ): readonly Tool[] {
-    const key = JSON.stringify([agentId, place, sender, owns]);
+    const key = JSON.stringify([agentId, place, sender, owns, hook]);
     const before = decided.get(key);
     if (before) return before;
     if (decided.size >= MAX_SETS) decided.clear();
-    const chosen = decide({ agentId, place, sender, ownsApplication: () => owns });
+    const chosen = decide({ agentId, place, sender, hook, ownsApplication: () => owns });
     decided.set(key, chosen);
     return chosen;
   }
 
-  return ({ place, sender }, agentId) => {
+  return ({ place, sender, hooked }, agentId) => {
     const { decideTools } = policy();
     const now = toolsNow();
     if (tools !== now || decideTools !== decidedBy) {
@@ -91,6 +92,7 @@ export function createTurnTools(
       decided.clear();
       known = new WeakMap();
     }
+    if (hooked) return decideByData(agentId, place, sender, false, hooked.hook);
     const owns = owners.ownsApplicationAsRead(sender.id);
     let bySender = known.get(place);
     if (!bySender) known.set(place, bySender = new WeakMap());

@@ -4,7 +4,7 @@
  */
 
 import type { MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { MAX_NOTES, type Note, scopeKeyOf, spaceOf, visibleKeys } from "../../core/notes/note.ts";
 import type { MemoryPort } from "../../core/turn/ports/memory.ts";
 import { usedBy } from "../../core/spending/usage.ts";
@@ -32,7 +32,7 @@ export function createMemoryPort(
 ): MemoryPort {
   /** The messages that a note comes from. A scheduled run is no message that people could delete. */
   function sourcesOf(asker: InboundMessage, named: readonly MessageId[]): readonly MessageId[] {
-    return [...new Set(asker.scheduled ? named : [asker.id, ...named])];
+    return [...new Set(isUnasked(asker) ? named : [asker.id, ...named])];
   }
 
   /** A note that the asker's turn sees and that the asker may change. */

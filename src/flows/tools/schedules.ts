@@ -64,6 +64,9 @@ export function createSchedulesPort(account: SchedulingAccount, options: {
 
   return {
     async create(asker, { when, text, isTask, callKey, isKnownLink }) {
+      if (asker.hooked) {
+        throw new RefusedCall("policy", "an event of a hook may set no reminders or tasks");
+      }
       if (asker.scheduled) {
         throw new RefusedCall("policy", "a scheduled task may set no further reminders or tasks");
       }

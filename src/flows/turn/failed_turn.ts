@@ -37,7 +37,8 @@ export interface FailedWith {
  * The record of a failed turn. Logs the reason.
  *
  * A scheduled task that fails in a guild or a group leaves no line: no person there waits for it. The
- * owners learn of it (`flows/schedules/runner.ts`).
+ * owners learn of it (`flows/schedules/runner.ts`). An event of a hook is posted as it is: an alert must
+ * not be lost with its model.
  */
 export function failedTurn(
   claim: Claim,
@@ -61,14 +62,16 @@ export function failedTurn(
   });
   const { steps = [] } = given?.taken ?? {};
   const text = failureText(why, failureId, steps, texts);
-  const isUnasked = messagesOf(claim).every(({ scheduled, place }) =>
+  const isTask = messagesOf(claim).every(({ scheduled, place }) =>
     scheduled !== undefined && place.kind !== "dm"
   );
+  const { hooked } = message;
+  const words = hooked && hooked.post !== "" ? `${hooked.post}\n-# ${text}` : text;
   return {
     claim,
     end: { kind: "failed", failureId, reason },
     entries: given && steps.length > 0 ? entriesOf(claim, text, given, now()) : [],
     steps: given && unsavedOf(given),
-    outbox: isUnasked ? [] : freeze(composeFailure(ofTurn(claim), text)),
+    outbox: isTask ? [] : freeze(composeFailure(ofTurn(claim), words)),
   };
 }

@@ -7,7 +7,7 @@
  */
 
 import { type Claim, lastOf, messagesOf, type WaitingTurn } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { isCallSession } from "../../core/calls/called.ts";
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Admits, Inbox } from "../../core/store/inbox.ts";
@@ -126,8 +126,9 @@ export function createTurns(
         return await release(claim);
       }
       mayWait = true;
-      const { message: { sender, scheduled }, route } = claim;
-      const end = member.begin(personOf({ sender, route, isScheduled: scheduled !== undefined }));
+      const { message, route } = claim;
+      const { sender } = message;
+      const end = member.begin(personOf({ sender, route, isScheduled: isUnasked(message) }));
       if (!isRunning(claim)) end(); // its messages wait again, or have lost their turn
       else void run(claim, end);
     }

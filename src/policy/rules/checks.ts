@@ -34,6 +34,8 @@ export type AccessCheckId =
   | "mention"
   /** Which trigger of a passive agent matched (N1). */
   | "trigger"
+  /** Whether it is an event of a hook (W3). */
+  | "hook"
   /** The steps of the intent filter (I1). */
   | "others"
   | "score"

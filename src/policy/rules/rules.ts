@@ -134,6 +134,8 @@ export interface ToolRules {
   readonly agents: readonly AgentTools[];
   /** Open gates of the account's `actions`. */
   readonly openGates: readonly ToolGate[];
+  /** The tools of events, by the name of their hook; absent: there is no hook. */
+  readonly hooks?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** `tools` of an agent. */

@@ -22,6 +22,7 @@ export const ACCEPTED: Readonly<Record<AcceptReason, string>> = {
   "intent": "It mentions no one, and by its score it is meant for the bot.",
   "open-request":
     "By its score it asks the whole channel, and the bot answers such questions here.",
+  "hook": "It is an event of another program, by a hook of the config.",
   "triggered": "A passive agent acts on it, by one of its triggers.",
   "asks-quiet": "It asks the bot to be quiet.",
   "allowed": "The sender may talk to the bot here.",

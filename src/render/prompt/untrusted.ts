@@ -6,12 +6,13 @@
  * parser: it takes `＜/MESSAGE ＞` for the end of a message.
  */
 
-/** Kind of content in a fence. The model should act only on a `message`. */
+/** Kind of content in a fence. The model should act only on a `message`, and read an `event`. */
 export type FenceName =
   | "context"
   | "quoted"
   | "extras"
   | "message"
+  | "event"
   | "file"
   | "result"
   | "summary"
@@ -113,7 +114,7 @@ const NOT_ASCII = /[^\0-\x7f]/;
 
 /** The start of one of our fences, in {@link normalizeFence} text. */
 const LOOK_ALIKE =
-  /^[/\\|\u2044\u2215]*(?:context|quoted|extras|message|file|result|summary|transcript)/;
+  /^[/\\|\u2044\u2215]*(?:context|quoted|extras|event|message|file|result|summary|transcript)/;
 
 /**
  * Text as a tolerant reader sees it: without case, marks and spaces, and with homoglyphs replaced.

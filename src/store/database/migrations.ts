@@ -9,8 +9,8 @@
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { ACTION_RUN_TABLES } from "../schema/questions.ts";
-import { FEED_TABLES } from "../schema/feeds.ts";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
+import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
 import { TREND } from "../schema/trends.ts";
 import { transactNow } from "./transact.ts";
 
@@ -49,8 +49,9 @@ const SCHEMA_2 = `
 /** SQL for the figures of the dashboard's charts. */
 const SCHEMA_3 = TREND.ddl;
 
-/** SQL for feeds, and for runs of offered actions. */
-const SCHEMA_4 = [...FEED_TABLES, ...ACTION_RUN_TABLES].map(({ ddl }) => ddl).join("");
+/** SQL for feeds, for runs of offered actions, and for the events of hooks. */
+const SCHEMA_4 = [...FEED_TABLES, ...ACTION_RUN_TABLES, ...HOOK_TABLES].map(({ ddl }) => ddl)
+  .join("");
 
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
 export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
@@ -72,7 +73,7 @@ export const COLUMNS: readonly string[] = [
   "a299839e165abedc65cc917588a0a689fe56eedd40078124c966d61dc9118c3d",
   "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
   "98b48513ac3ee739c46cab321f380856d988f84642c25a25d6708c0c19bcac5a",
-  "01e0df244ec2d44b1ab04ec85f4ca9f9cb6382a11f3c55a28ccd0f57188c28e9",
+  "8406ecf22031b1e9047131bb014bba2702f7c99947b6d942985e842e44281a33",
 ];
 
 /**

@@ -13,6 +13,7 @@ import {
 } from "./person.ts";
 import { CHANGE_TABLES } from "../schema/changes.ts";
 import { GATEWAY_TABLES } from "../schema/gateway.ts";
+import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
 import { NOTE_TABLES } from "../schema/notes.ts";
 import { PAIRING_TABLES } from "../schema/pairing.ts";
 import { ACTION_RUN_TABLES, QUESTION_TABLES } from "../schema/questions.ts";
@@ -20,7 +21,6 @@ import { SCHEDULE_TABLES } from "../schema/schedules.ts";
 import { SETTING_TABLES } from "../schema/settings.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
 import { THREAD_TABLES } from "../schema/threads.ts";
-import { FEED_TABLES } from "../schema/feeds.ts";
 import { TREND_TABLES } from "../schema/trends.ts";
 import { USAGE_TABLES } from "../schema/usage.ts";
 
@@ -203,6 +203,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   ...declared(ACTION_RUN_TABLES),
   ...declared(THREAD_TABLES),
   ...declared(SCHEDULE_TABLES),
+  ...declared(HOOK_TABLES),
   ...declared(CHANGE_TABLES),
   ...declared(QUESTION_TABLES),
   ...declared(NOTE_TABLES),

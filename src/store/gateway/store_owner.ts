@@ -12,6 +12,7 @@ import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
+import { HOOK_TABLES } from "../schema/outside.ts";
 import { DECLARED } from "../schema/schema_1.ts";
 import type { StoreOwner } from "../../core/store/gateway.ts";
 
@@ -40,7 +41,7 @@ export function createStoreOwner(
     "fileless_channel",
     "reaction",
     "told_full",
-    ...DECLARED.filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
+    ...[...DECLARED, ...HOOK_TABLES].filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

@@ -13,7 +13,7 @@
 
 import type { AccountId, MessageId } from "../../core/discord/ids.ts";
 import { type Claim, messagesOf, type Route } from "../../core/inbound/inbox.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isUnasked } from "../../core/inbound/inbound.ts";
 import { createBacklog, type WaitingMessage, type WaitingMessages } from "./backlog.ts";
 import { createTurnCounts, type ListKey, type OpenTurn, type TurnCounts } from "./turn_counts.ts";
 
@@ -258,7 +258,7 @@ function accept(state: OpenTurnState, message: InboundMessage, route: Route): vo
     arrival: hasRoom ? ++state.arrivals : 0,
     attempts: 0,
     sender,
-    isScheduled: message.scheduled !== undefined,
+    isScheduled: isUnasked(message),
     isFresh: true,
     message: backlog.hasRoomForText() ? message : undefined,
   };

@@ -40,7 +40,7 @@ const WAITING = rows({
 const TEXTS_MAX = 1_000;
 const WAITING_COLUMNS = `id, message_id, account_id, channel_id, agent_id, session_key, attempt,
   turn_of, message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
-  message ->> '$.scheduled' IS NOT NULL AS is_scheduled`;
+  (message ->> '$.scheduled' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL) AS is_scheduled`;
 const MESSAGE = rows({ message: text(), uploaded: text() });
 const OPEN = rows({
   messageId: snowflake<"message">(),

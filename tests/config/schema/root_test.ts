@@ -31,6 +31,8 @@ const env = {
   NTFY_TOKEN: "t",
   BACKUP_PASSPHRASE: "t",
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
+  UPTIME_SECRET: "x".repeat(40),
+  HOOK_SECRET: "x".repeat(40),
 };
 
 function read(...path: readonly string[]): string {

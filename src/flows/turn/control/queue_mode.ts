@@ -12,7 +12,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { QueueMode } from "../../../core/people/chosen.ts";
-import type { InboundMessage, Sender } from "../../../core/inbound/inbound.ts";
+import { type InboundMessage, isUnasked, type Sender } from "../../../core/inbound/inbound.ts";
 import { hasBudget } from "../../../core/spending/budget.ts";
 import type { Tool } from "../../../core/turn/tool.ts";
 import type { Instructions } from "../../../render/prompt/system_prompt.ts";
@@ -104,7 +104,7 @@ function prepareSameRights(
   isOwner: (message: InboundMessage) => boolean,
 ): Decide {
   return (one, other, agentId) => {
-    if (one.scheduled || other.scheduled) return false; // each run of a schedule has its own result
+    if (isUnasked(one) || isUnasked(other)) return false; // each run has its own result
     if (one.triggered || other.triggered) return false;
     if (one.called || other.called) return false; // each call has an answer of its own
     if (isSamePerson(one, other) && isDeepStrictEqual(rolesOf(one), rolesOf(other))) {

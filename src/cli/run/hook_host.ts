@@ -1,0 +1,101 @@
+/**
+ * Listens for events of other programs while the config has hooks (W1). Without one, no address is
+ * open, and no code of hooks is loaded.
+ */
+
+import { randomInt } from "node:crypto";
+import type { Bot, Setup } from "../../bot.ts";
+import { toAccountId } from "../../core/discord/ids.ts";
+import { HOOK_BODY_BYTES } from "../../core/hooks/hook.ts";
+import type { HttpServer } from "../../host/http_server.ts";
+import type { OpenHook } from "../../http/hooks/door.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
+import type { Log } from "../../lib/log.ts";
+
+/** The listener of a running bot, open or not. */
+export interface HookHost {
+  /** The config was read: opens, moves or closes the address. Never rejects. */
+  applied(setup: Setup): Promise<void>;
+  /** Takes no further event. */
+  close(): Promise<void>;
+}
+
+/** A burst of senders may have many connections, but few bodies. */
+const CONNECTIONS = { total: 512, perAddress: 256, keptForLoopback: 64 };
+/** The default of `http.hooks.port`. */
+const PORT = 8_788;
+/** A body of 1 MiB over a slow line. */
+const REQUEST_MS = 15_000;
+const IDS_PER_MS = 2 ** 22;
+
+/** Creates it; loads nothing. */
+export function createHookHost(bot: Pick<Bot, "hooks">, log: Log): HookHost {
+  let setup: Setup;
+  let server: HttpServer | undefined;
+  let listensOn: string | undefined;
+  let last = Promise.resolve();
+
+  function hookOf(name: string): OpenHook | undefined {
+    const { hooks, accounts } = setup.config;
+    const rules = hooks && Object.hasOwn(hooks, name) ? hooks[name] : undefined;
+    const secret = rules?.secret?.reveal();
+    const [first] = accounts.filter(({ enabled }) => enabled);
+    if (!rules || secret === undefined || !first) return undefined;
+    const accountId = rules.account === undefined ? first.accountId : toAccountId(rules.account);
+    return { name, accountId, rules, secret };
+  }
+
+  async function open(): Promise<HttpServer> {
+    const [{ startHttpServer }, { createHookDoor }] = await Promise.all([
+      import("../../host/http_server.ts"),
+      import("../../http/hooks/door.ts"),
+    ]);
+    const door = createHookDoor({
+      hookOf,
+      accept: (event) => bot.hooks.accept(event, randomInt(IDS_PER_MS)),
+      count: bot.hooks.count,
+      now: Date.now,
+      onError: (error) => log.error("Cannot take an event", { error }),
+    });
+    const { bind, port = PORT } = setup.config.http.hooks ?? {};
+    const bounds = {
+      requestMs: REQUEST_MS,
+      maxBodyBytes: HOOK_BODY_BYTES,
+      answersLarge: true as const,
+      limits: CONNECTIONS,
+    };
+    return await startHttpServer({ bind, port, isOpen: true, section: "http.hooks", bounds }, door);
+  }
+
+  async function update(): Promise<void> {
+    const { hooks = {}, http } = setup.config;
+    const wanted = Object.keys(hooks).length > 0 ? JSON.stringify(http.hooks ?? {}) : undefined;
+    if (wanted === listensOn) return;
+    await server?.close();
+    server = undefined;
+    listensOn = wanted;
+    if (wanted === undefined) return;
+    try {
+      server = await open();
+      const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+      log.info("Listening for hooks", {
+        address: `http://${address}/hooks/`,
+        hooks: Object.keys(hooks),
+      });
+    } catch (error) {
+      listensOn = undefined; // the next reload tries again
+      log.error("Cannot listen for hooks: no event arrives until the config is read again", {
+        error,
+      });
+    }
+  }
+
+  const change = (work: () => Promise<void>): Promise<void> => last = last.then(work, work);
+  return {
+    applied(next) {
+      setup = next;
+      return change(update);
+    },
+    close: () => change(async () => await server?.close()),
+  };
+}

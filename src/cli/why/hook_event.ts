@@ -1,0 +1,33 @@
+/** Tells what became of an event of a hook, for `barnacle why` (W2). */
+
+import type { FoundEvent } from "../../core/hooks/records.ts";
+import { quoted } from "../../lib/text/quoted.ts";
+import { timeText } from "../../lib/text/units.ts";
+
+/** The facts of an event, without its words. */
+export function hookEventReport({ event, run }: FoundEvent): object {
+  const { messageId, hook, key, senderId, receivedAt, isEnd } = event;
+  return { messageId, hook, key, senderId, receivedAt, isEnd, run };
+}
+
+/** The same as lines. */
+export function hookEventLines(
+  { event: { messageId, hook, key, receivedAt }, run }: FoundEvent,
+): readonly string[] {
+  const ofKey = key === "" ? "" : `, of the incident ${quoted(key)}`;
+  const lines = [
+    `Event ${messageId} of the hook ${quoted(hook)}${ofKey}, received ${timeText(receivedAt)}`,
+  ];
+  if (!run) return [...lines, "  It waits: for the rate of the hook, or for an answer under way."];
+  const { count, messageId: runId, state, reason } = run;
+  if (count > 1) lines.push(`  Answered together with ${count - 1} others, as ${runId}.`);
+  lines.push(`  ${STATES[state]}${reason === undefined ? "" : `: ${reason}`}.`);
+  return lines;
+}
+
+const STATES: Readonly<Record<NonNullable<FoundEvent["run"]>["state"], string>> = {
+  claimed: "Its answer begins now, or after the next start",
+  running: "Its turn waits or runs",
+  done: "It is answered",
+  refused: "It reached no one",
+};

@@ -1,0 +1,68 @@
+/** Makes the event of a request, by the templates and conditions of its hook (W4). */
+
+import { bounded, clip } from "../../lib/text/cut.ts";
+import type { AccountId } from "../discord/ids.ts";
+import {
+  HOOK_POST_CHARS,
+  HOOK_TEXT_CHARS,
+  type HookCondition,
+  type HookReading,
+  type NewHookEvent,
+} from "./hook.ts";
+import { type HookValues, renderTemplate, valuesAt } from "./template.ts";
+
+/** Maximum characters of a sender's id, of a key, and of a state. */
+const ID_CHARS = 200;
+const KEY_CHARS = 200;
+const TITLE_CHARS = 300;
+
+/**
+ * Reads an event.
+ *
+ * @param deliveryId The sender's id of the scheme's header; absent without one.
+ * @returns `undefined` if the hook leaves such events out.
+ */
+export function readHookEvent(
+  { hook, accountId, rules }: {
+    readonly hook: string;
+    readonly accountId: AccountId;
+    readonly rules: HookReading;
+  },
+  values: HookValues,
+  deliveryId: string | undefined,
+): NewHookEvent | undefined {
+  if (rules.only && !holds(rules.only, values)) return undefined;
+  const line = (template: string | undefined, max: number) =>
+    template === undefined ? "" : bounded(oneLine(renderTemplate(template, values, "plain")), max);
+  const key = line(rules.thread, KEY_CHARS);
+  const { template = "{{ @body }}" } = rules;
+  const text = clip(renderTemplate(template, values, "plain"), HOOK_TEXT_CHARS);
+  const stateTemplate = rules.title ?? rules.thread;
+  const title = stateTemplate === undefined
+    ? ""
+    : bounded(oneLine(renderTemplate(stateTemplate, values, "markdown")), TITLE_CHARS);
+  const post = rules.template === undefined
+    ? title
+    : renderTemplate(rules.template, values, "markdown");
+  return {
+    hook,
+    accountId,
+    senderId: line(rules.id, ID_CHARS) || deliveryId?.slice(0, ID_CHARS) || undefined,
+    key,
+    title,
+    text,
+    post: bounded(post, HOOK_POST_CHARS),
+    isEnd: rules.ends !== undefined && holds(rules.ends, values),
+  };
+}
+
+function holds(condition: HookCondition, values: HookValues): boolean {
+  return Object.entries(condition).every(([path, allowed]) =>
+    valuesAt(path, values).some((value) => allowed.includes(value))
+  );
+}
+
+/** Without line breaks and invisible characters: a key is a name. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
+}

@@ -1,0 +1,188 @@
+/**
+ * Hooks: events that other programs send over HTTP, for a place of the bot (W1).
+ *
+ * An event keeps only the texts that the hook's templates take from the body, never the body.
+ */
+
+import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import { parseTarget, type Target } from "../outbound/target.ts";
+
+/** How a sender proves that it knows the secret of a hook. */
+export const HOOK_SCHEMES = ["bearer", "github", "standard"] as const;
+
+/** One of {@link HOOK_SCHEMES}. */
+export type HookScheme = typeof HOOK_SCHEMES[number];
+
+/** Values of the body by path: each path must have one of its values. */
+export type HookCondition = Readonly<Record<string, readonly string[]>>;
+
+/** The rules of a hook that read events: `hooks.<name>`. */
+export interface HookReading {
+  /** Template of the text for the model, and of the post without a model; absent: the whole body. */
+  readonly template?: string;
+  /** Template of the sender's id of an event; absent: the id of the scheme's header. */
+  readonly id?: string;
+  /** Template of the key of an incident, which has a thread; absent: there are no threads. */
+  readonly thread?: string;
+  /** Template of the current state, for the first post of an incident. */
+  readonly title?: string;
+  /** Which events count; absent: all. */
+  readonly only?: HookCondition;
+  /** Which events end their incident; absent: none. */
+  readonly ends?: HookCondition;
+}
+
+/** The rules of a hook: `hooks.<name>`. */
+export interface HookRules extends HookReading {
+  /** A valid target, as the config writes it. */
+  readonly to: string;
+  /** Absent: the first account. */
+  readonly account?: string;
+  /** Absent: the first agent. */
+  readonly agent?: string;
+  readonly scheme: HookScheme;
+  /** Whether an agent reads events; otherwise, the template is posted. */
+  readonly model: boolean;
+  /** What the agent is to do with an event. By the operator, so it is trusted. */
+  readonly prompt?: string;
+  /** The only tools of its turns. */
+  readonly tools: readonly string[];
+  /** Maximum messages or turns a minute; further events wait, and are merged. */
+  readonly perMinute: number;
+  /** Maximum tokens per UTC day; absent: no limit. */
+  readonly tokensPerDay?: number;
+  /** Maximum cost per UTC day, in the currency of the prices; absent: no limit. */
+  readonly moneyPerDay?: number;
+}
+
+/** An event to store. */
+export interface NewHookEvent {
+  readonly accountId: AccountId;
+  /** Name of the hook. */
+  readonly hook: string;
+  /** The sender's id of it; absent if it sent none, and then each request is an event. */
+  readonly senderId?: string;
+  /** Key of its incident; `""` without one. */
+  readonly key: string;
+  /** The state that it tells, for the first post; `""` without one. */
+  readonly title: string;
+  /** For the model. Untrusted. */
+  readonly text: string;
+  /** For people: its values cannot make markup. */
+  readonly post: string;
+  /** Whether it ends its incident. */
+  readonly isEnd: boolean;
+}
+
+/** A stored event. */
+export interface HookEvent extends NewHookEvent {
+  /** Its number, in the order of their arrival. */
+  readonly id: number;
+  /** The id that its sender got: `barnacle why <id>`. */
+  readonly messageId: MessageId;
+  readonly receivedAt: number;
+  /** The run that has it; absent while it waits. */
+  readonly runId?: MessageId;
+}
+
+/** The event of an accepted request. */
+export interface StoredHookEvent {
+  readonly messageId: MessageId;
+  /** Whether the sender had sent it before. */
+  readonly isRepeated: boolean;
+}
+
+/**
+ * Events of a hook, or of an incident, that are answered together: by one turn, or by one post. Its id
+ * is that of the first one, so a crash makes no second run.
+ */
+export interface HookRun {
+  readonly messageId: MessageId;
+  readonly accountId: AccountId;
+  readonly hook: string;
+  readonly key: string;
+  readonly startedAt: number;
+  /** Number of its events. */
+  readonly count: number;
+  /**
+   * - `claimed`: nothing has left. `running`: its turn waits or runs.
+   * - `done`: answered or posted. `refused`: `reason` says why.
+   */
+  readonly state: "claimed" | "running" | "done" | "refused";
+  /** Why it reached no one, or why no model answered it; absent: neither. */
+  readonly reason?: string;
+  /** Number of its incident; absent without one. */
+  readonly incidentRow?: number;
+}
+
+/** The hook whose event a message is: Discord lacks it, and no person wrote it. */
+export interface Hooked {
+  /** Name of the hook. */
+  readonly hook: string;
+  /** What to do with the event, by the operator. */
+  readonly prompt?: string;
+  /** Number of events in it. */
+  readonly count: number;
+  /** Posted if no model answers, so that no event is lost. */
+  readonly post: string;
+}
+
+/** A thread for the events with one key, from its first post to its end (W6). */
+export interface HookIncident {
+  readonly id: number;
+  readonly accountId: AccountId;
+  readonly hook: string;
+  readonly key: string;
+  readonly channelId: ChannelId;
+  /** Nonce of the first post. */
+  readonly nonce: string;
+  /** The first post; absent until Discord has it. */
+  readonly messageId?: MessageId;
+  /** The state to show. */
+  readonly title: string;
+  /** Number of its events. */
+  readonly events: number;
+  /** Whether the first post shows an older state. */
+  readonly isStale: boolean;
+  /** `refused`: Discord permits no thread, so its answers are in the channel. */
+  readonly thread: "none" | "open" | "refused";
+  readonly startedAt: number;
+  /** Absent while it goes on. */
+  readonly endedAt?: number;
+  /** Whether Discord has archived its thread. */
+  readonly isArchived: boolean;
+}
+
+/**
+ * The place of a hook.
+ *
+ * @throws {TypeError} If the config was not checked.
+ */
+export function placeOfHook({ to }: Pick<HookRules, "to">): Target {
+  const target = parseTarget(to);
+  if (target.kind === "problem") throw new TypeError(target.problem);
+  return target;
+}
+
+/** Maximum bytes of a request's body. */
+export const HOOK_BODY_BYTES = 1024 * 1024;
+/** Maximum bytes of all bodies that are read at once. */
+export const HOOK_BODIES_BYTES = 8 * HOOK_BODY_BYTES;
+/** Maximum number of events of a hook that wait. */
+export const HOOK_WAITING_MAX = 10_000;
+/** Maximum characters of an event's text for the model. */
+export const HOOK_TEXT_CHARS = 8_000;
+/** Maximum characters of an event's text for people: one message has room for it. */
+export const HOOK_POST_CHARS = 1_800;
+
+/**
+ * The id of the sender of a hook's events. No person has it: ids below 2 ** 22 are of the first
+ * millisecond of Discord's epoch.
+ */
+export function hookSenderId(name: string): UserId {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at++) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193) >>> 0;
+  }
+  return String(2 + hash % (2 ** 22 - 2)) as UserId;
+}

@@ -1,0 +1,169 @@
+/**
+ * Keeps the thread of each incident (W6): its first post, its thread, its state, and its end.
+ *
+ * It compares the store with Discord after each run, delivery and start. So each step may be repeated,
+ * and a crash loses none.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { HookEvent, HookIncident, HookRun } from "../../core/hooks/hook.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
+import type { Messages, ThreadCalls } from "../../core/outbound/calls.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { HookIncidents } from "../../core/hooks/records.ts";
+import { bounded } from "../../lib/text/cut.ts";
+
+/** Where the events of a run go. */
+export type IncidentPlace =
+  | {
+    readonly kind: "place";
+    readonly place: ChosenPlace;
+    /** Set if its first post says all that a post of the run would say. */
+    readonly isToldBy?: string;
+  }
+  /** The first post is not at Discord yet. */
+  | { readonly kind: "waiting" }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** A channel or thread. */
+export type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
+
+/** The part of an account that keeps incidents. */
+export type IncidentAccount = Pick<
+  Account<unknown, unknown, { readonly hooks: HookIncidents }>,
+  "accountId" | "store" | "now" | "log"
+>;
+
+/** Requests and texts of incidents. */
+export interface IncidentPorts {
+  readonly threads: Pick<ThreadCalls, "start" | "archive">;
+  readonly edit: Messages["edit"];
+  /** Whether a failure is Discord's final word. */
+  readonly isRefused: (error: unknown) => boolean;
+  /** The first post, with a nonce of its own. */
+  readonly compose: (incident: ShownIncident, place: ChosenPlace) => Frozen;
+}
+
+/** The facts that a first post shows. */
+export type ShownIncident =
+  & Pick<HookIncident, "hook" | "title" | "events" | "startedAt" | "endedAt">
+  & { readonly runId?: HookRun["messageId"] };
+
+/** Minutes without a message after which Discord archives the thread of an incident without end. */
+const ARCHIVE_AFTER_MIN = 10_080;
+const NAME_CHARS = 100;
+/** Milliseconds between two looks at an incident that is not finished. */
+const LOOK_MS = 5_000;
+
+/** Creates the incidents of one account. The function is long, because its steps share the ports. */
+export function createIncidents(
+  { accountId, store: { hooks }, now, log }: IncidentAccount,
+  ports: IncidentPorts,
+) {
+  /** @throws {unknown} If Discord does not answer, as a rejection. */
+  async function threadOf(incident: HookIncident, firstId: HookIncident["messageId"]) {
+    const { id, channelId, key, hook, thread } = incident;
+    if (firstId === undefined || thread === "refused") return undefined;
+    if (thread === "open") return firstId;
+    try {
+      const name = bounded(key, NAME_CHARS);
+      await ports.threads.start(channelId, firstId, name, ARCHIVE_AFTER_MIN);
+      await hooks.noteIncident(id, { messageId: firstId, thread: "open" });
+      return firstId;
+    } catch (error) {
+      if (!ports.isRefused(error)) throw error;
+      log.warn("Discord permits no thread for an incident; its answers are in the channel", {
+        hook,
+        channelId,
+        error,
+      });
+      await hooks.noteIncident(id, { messageId: firstId, thread: "refused" });
+      return undefined;
+    }
+  }
+
+  async function finish(incident: HookIncident): Promise<void> {
+    const { id, hook, events, endedAt, isStale, thread } = incident;
+    const first = await hooks.firstPost(incident);
+    if (first === "waiting") return;
+    if (first === "lost") return await hooks.noteIncident(id, { isArchived: true });
+    if (isStale) {
+      const place = { channelId: incident.channelId, place: { kind: "dm" as const } };
+      const { message } = ports.compose(incident, place);
+      const outcome = await ports.edit(first, message, [], undefined);
+      if (outcome.kind === "unanswered" || outcome.kind === "unsent") return;
+      if (outcome.kind === "refused") {
+        log.warn("Discord does not take the state of an incident", { hook, why: outcome.reason });
+      }
+      await hooks.noteShown(id, events);
+    }
+    if (endedAt === undefined || await hooks.hasOpenWork({ ...incident, messageId: first })) return;
+    if (thread === "open") {
+      try {
+        await ports.threads.archive(threadIdOf(first));
+      } catch (error) {
+        if (!ports.isRefused(error)) throw error;
+      }
+    }
+    await hooks.noteIncident(id, { isArchived: true });
+  }
+
+  return {
+    /**
+     * Adds a run to its incident, and finds its thread.
+     *
+     * @throws {unknown} If Discord does not answer, as a rejection.
+     */
+    async placeOf(
+      run: HookRun,
+      newest: HookEvent,
+      place: ChosenPlace,
+    ): Promise<IncidentPlace> {
+      const { title, isEnd } = newest;
+      const { channelId } = place;
+      const incident = await hooks.joinIncident(run, {
+        channelId,
+        title,
+        isEnd,
+        compose: (begun) =>
+          ports.compose({ ...begun, hook: run.hook, runId: run.messageId }, place),
+      }, now());
+      if (!incident) return { kind: "place", place };
+      const first = await hooks.firstPost(incident);
+      if (first === "waiting") return { kind: "waiting" };
+      if (first === "lost") {
+        return { kind: "refused", reason: "Discord has not taken the first post of its incident" };
+      }
+      const started = await threadOf(incident, first);
+      const isToldBy = incident.events === run.count ? incident.title : undefined;
+      if (started === undefined || place.place.kind !== "guild") {
+        return { kind: "place", place, isToldBy };
+      }
+      const id = threadIdOf(started);
+      const thread = { id, name: bounded(incident.key, NAME_CHARS) };
+      return {
+        kind: "place",
+        isToldBy,
+        place: { ...place, channelId: id, place: { ...place.place, thread } },
+      };
+    },
+    /** @returns Milliseconds until the next look; `undefined` if all is as it should be. */
+    async update(): Promise<number | undefined> {
+      let isLeft = false;
+      for (const incident of await hooks.unfinished(accountId)) {
+        await finish(incident).catch((error: unknown) => {
+          log.warn("Cannot bring an incident up to date; will try again", {
+            hook: incident.hook,
+            error,
+          });
+        });
+        isLeft = true; // seen once more: a later event may have come meanwhile
+      }
+      return isLeft ? LOOK_MS : undefined;
+    },
+  };
+}
+
+/** Keeps the threads of incidents. */
+export type Incidents = ReturnType<typeof createIncidents>;

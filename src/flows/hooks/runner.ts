@@ -1,0 +1,229 @@
+/**
+ * Answers the events of an account's hooks (W5): by a turn of an agent, or by a post of the template.
+ *
+ * The first event of a key is answered at once. While it is answered, and until the hook's rate permits
+ * more, further events wait, and one run answers all of them. So a thousand events in a second make a
+ * few messages. A run that a crash cut begins again under its id, so nothing is answered twice.
+ */
+
+import type { Account } from "../../core/account/account.ts";
+import type { Emits } from "../../core/account/events.ts";
+import { createdAtMs } from "../../core/discord/ids.ts";
+import { type HookRules, type HookRun, hookSenderId } from "../../core/hooks/hook.ts";
+import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
+import type { Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
+import type { HookRecords, RunStart, WaitingEvents } from "../../core/hooks/records.ts";
+import type { AcceptedBatches } from "../../core/store/inbox.ts";
+import type { Incidents } from "./incidents.ts";
+import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
+
+/** The place of a hook, as it is now. */
+export type HookPlace =
+  | ({ readonly kind: "place" } & Pick<InboundMessage, "channelId" | "guildId" | "place">)
+  /** The bot may not write there; `reason` is for the operator. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** The part of an account that answers events. */
+export type HookAccount =
+  & Pick<
+    Account<unknown, unknown, { readonly hooks: HookRecords; readonly inbox: AcceptedBatches }>,
+    "accountId" | "store" | "schedule" | "now" | "log"
+  >
+  & Emits<"asked" | "outbox">;
+
+/** The facts and texts of runs. */
+export interface HookPorts {
+  /** The hook with a name; `undefined` if the config has none. */
+  readonly rulesOf: (hook: string) => HookRules | undefined;
+  /**
+   * Finds the place.
+   *
+   * @throws {unknown} If Discord does not answer, as a rejection.
+   */
+  readonly placeOf: (rules: HookRules) => Promise<HookPlace>;
+  readonly judge: (message: InboundMessage) => Judgement;
+  readonly routeOf: (message: InboundMessage, rules: HookRules) => Route;
+  /** Why no model may read events today; `undefined` if one may. */
+  readonly budgetStop: (
+    hook: string,
+    rules: HookRules,
+    route: Route,
+  ) => Promise<string | undefined>;
+  readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
+  readonly incidents: Pick<Incidents, "placeOf" | "update">;
+}
+
+const MINUTE_MS = 60_000;
+/** Milliseconds until a run is tried again that could not begin. */
+const RETRY_MS = 30_000;
+/** Milliseconds after which a run whose end no event told is looked at. */
+const LOOK_MS = 60_000;
+
+/**
+ * Creates the runner of one account; it does nothing before `start`. The function is longer than most,
+ * because its inner functions share one state: the timer of the next run.
+ */
+export function createHookRunner(
+  { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
+  ports: HookPorts,
+) {
+  let isStarted = false;
+  let isStopped = false;
+  let isDue = false;
+  let running: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  function wake(): void {
+    if (!isStarted || isStopped) return;
+    isDue = true;
+    running ??= runAll().catch((error: unknown) => {
+      log.error("Cannot answer events of hooks; will try again", { error });
+      return RETRY_MS;
+    }).then((waitMs) => {
+      running = undefined;
+      if (isStopped) return;
+      if (isDue) return wake();
+      cancel?.();
+      cancel = waitMs === undefined ? undefined : schedule(wake, waitMs);
+    });
+  }
+
+  /** @returns Milliseconds until the next check; `undefined` if nothing waits. */
+  async function runAll(): Promise<number | undefined> {
+    isDue = false;
+    let nextMs: number | undefined;
+    const later = (ms: number) => void (nextMs = Math.min(ms, nextMs ?? ms));
+    const lookMs = await ports.incidents.update();
+    if (lookMs !== undefined) later(lookMs);
+    const open = await hooks.open(accountId);
+    for (const run of open) {
+      if (run.state === "claimed" && !await begun(run)) later(RETRY_MS);
+    }
+    const starts = [...await hooks.startsSince(accountId, now() - MINUTE_MS)];
+    for (const group of await hooks.waiting(accountId)) {
+      if (isStopped) return undefined;
+      const { hook, key } = group;
+      if (open.some((run) => run.hook === hook && run.key === key)) {
+        later(LOOK_MS);
+        continue;
+      }
+      const waitMs = delayOf(group, starts);
+      if (waitMs > 0) {
+        later(waitMs);
+        continue;
+      }
+      const run = await hooks.claim(accountId, hook, key, now());
+      if (!run) continue;
+      starts.push({ hook, key, at: now() });
+      if (!await begun(run)) later(RETRY_MS);
+    }
+    return nextMs;
+  }
+
+  /** Milliseconds until the rate permits a run of these events. */
+  function delayOf({ hook, key }: WaitingEvents, starts: readonly RunStart[]): number {
+    const { perMinute = 60 } = ports.rulesOf(hook) ?? {};
+    const ofHook = starts.filter((start) => start.hook === hook).map(({ at }) => at).sort();
+    const ofKey = Math.max(
+      ...starts.filter((start) => start.hook === hook && start.key === key).map(({ at }) => at),
+    );
+    const spread = ofKey + MINUTE_MS / perMinute - now();
+    const oldest = ofHook.at(-perMinute);
+    return Math.max(0, spread, oldest === undefined ? 0 : oldest + MINUTE_MS - now());
+  }
+
+  /** @returns Whether it need not be tried again. */
+  async function begun(run: HookRun): Promise<boolean> {
+    try {
+      return await begin(run);
+    } catch (error) {
+      log.warn("Cannot answer an event of a hook; will try again", {
+        hook: run.hook,
+        messageId: run.messageId,
+        error,
+      });
+      return false;
+    }
+  }
+
+  /** @returns Whether it need not be tried again. */
+  async function begin(run: HookRun): Promise<boolean> {
+    const { messageId, hook, count } = run;
+    const rules = ports.rulesOf(hook);
+    if (!rules) return await refuse(run, "the config has no such hook any more");
+    const found = await ports.placeOf(rules);
+    if (found.kind === "refused") return await refuse(run, found.reason);
+    const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
+    const newest = all.at(-1);
+    const chosen = newest && rules.thread !== undefined && newest.key !== ""
+      ? await ports.incidents.placeOf(run, newest, found)
+      : { kind: "place" as const, place: found, isToldBy: undefined };
+    if (chosen.kind === "refused") return await refuse(run, chosen.reason);
+    if (chosen.kind === "waiting") {
+      events.emit.outbox([found.channelId]); // its delivery wakes this runner
+      return false;
+    }
+    const { channelId, guildId, place } = chosen.place;
+    const post = eventsForPeople(all, count) || `An event of the hook ${hook}`;
+    const message: InboundMessage = {
+      ...ASKED_OTHERWISE,
+      accountId,
+      channelId,
+      guildId,
+      place,
+      id: messageId,
+      sender: {
+        id: hookSenderId(hook),
+        username: `hook:${hook}`,
+        roles: [],
+        automaton: "webhook",
+      },
+      text: eventsForModel(all, count),
+      sentAt: createdAtMs(messageId),
+      hooked: { hook, prompt: rules.prompt, count, post },
+    };
+    const route = ports.routeOf(message, rules);
+    const stop = rules.model ? await ports.budgetStop(hook, rules, route) : undefined;
+    if (!rules.model || stop !== undefined) {
+      if (stop !== undefined) {
+        log.warn("Events of a hook are posted without a model", { hook, messageId, reason: stop });
+      }
+      const isTold = stop === undefined && chosen.isToldBy === post;
+      await hooks.post(messageId, isTold ? [] : ports.compose(message, post), stop, now());
+      events.emit.outbox([channelId]);
+      return true;
+    }
+    const judged = [{ ...ports.judge(message), message, route }];
+    await inbox.acceptBatch({ accountId, judged, echoes: [], guilds: [] }, now());
+    await hooks.running(messageId);
+    events.emit.asked();
+    return true;
+  }
+
+  async function refuse({ messageId, hook, count }: HookRun, reason: string): Promise<true> {
+    log.warn("Events of a hook reach no one", { hook, messageId, events: count, reason });
+    await hooks.refuse(messageId, reason);
+    return true;
+  }
+
+  return {
+    /** Begins to answer events, once the account is online. Later calls do nothing. */
+    start(): void {
+      if (isStarted) return;
+      isStarted = true;
+      wake();
+    },
+    /** An event is stored, or a turn has ended. */
+    wake,
+    /** Begins no further run, and resolves once the current one is stored. */
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancel?.();
+      await running;
+    },
+  };
+}
+
+/** Answers the events of an account's hooks. */
+export type HookRunner = ReturnType<typeof createHookRunner>;

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { HOOK_WAITING_MAX, type NewHookEvent } from "../../../src/core/hooks/hook.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/store/received/prune_seldom.ts";
+import { DAY_MS } from "../../../src/lib/clock.ts";
+import { ACCOUNT, outboundMessage } from "../../support/discord/builders.ts";
+import { openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 10, 23);
+
+function event(fields: Partial<NewHookEvent> = {}): NewHookEvent {
+  return {
+    accountId: ACCOUNT,
+    hook: "uptime",
+    key: "",
+    title: "",
+    text: "web is down",
+    post: "web is down",
+    isEnd: false,
+    ...fields,
+  };
+}
+
+describe("[W2] store.hooks", () => {
+  it("stores an event once for each id of its sender, by hook", async () => {
+    const { store: { hooks } } = openTestStore();
+    const first = await hooks.accept(event({ senderId: "1" }), NOW, 7);
+    assert.equal(first?.isRepeated, false);
+    assert.deepEqual(await hooks.accept(event({ senderId: "1" }), NOW + 9, 8), {
+      messageId: first?.messageId,
+      isRepeated: true,
+    });
+    const other = await hooks.accept(event({ hook: "other", senderId: "1" }), NOW, 9);
+    assert.equal(other?.isRepeated, false);
+    for (const number of [10, 11]) {
+      assert.equal((await hooks.accept(event(), NOW, number))?.isRepeated, false);
+    }
+  });
+
+  it("takes all waiting events of a key for one run, with the id of the first", async () => {
+    const { store: { hooks } } = openTestStore();
+    const first = await hooks.accept(event({ key: "web" }), NOW, 1);
+    await hooks.accept(event({ key: "db" }), NOW, 2);
+    const last = await hooks.accept(event({ key: "web", text: "still" }), NOW, 3);
+    assert.deepEqual(await hooks.waiting(ACCOUNT), [
+      { hook: "uptime", key: "web", count: 2 },
+      { hook: "uptime", key: "db", count: 1 },
+    ]);
+    const run = await hooks.claim(ACCOUNT, "uptime", "web", NOW);
+    assert.ok(run && first && last);
+    assert.deepEqual([run.messageId, run.count, run.state], [first.messageId, 2, "claimed"]);
+    assert.equal(await hooks.claim(ACCOUNT, "uptime", "web", NOW), undefined);
+    assert.deepEqual(
+      (await hooks.eventsOf(run.messageId, 9)).map(({ text }) => text),
+      ["web is down", "still"],
+    );
+    assert.deepEqual((await hooks.eventsOf(run.messageId, 1)).map(({ text }) => text), ["still"]);
+    const found = await hooks.find(last.messageId);
+    assert.deepEqual([found?.event.text, found?.run?.messageId], ["still", run.messageId]);
+    assert.equal(await hooks.find("42" as never), undefined);
+    assert.deepEqual(await hooks.startsSince(ACCOUNT, NOW - 1), [
+      { hook: "uptime", key: "web", at: NOW },
+    ]);
+  });
+
+  it("posts the messages of a run once, and then the run is done", async () => {
+    const { store: { hooks }, rows } = openTestStore();
+    await hooks.accept(event(), NOW, 1);
+    const run = await hooks.claim(ACCOUNT, "uptime", "", NOW);
+    assert.ok(run);
+    assert.deepEqual((await hooks.open(ACCOUNT)).map(({ state }) => state), ["claimed"]);
+    const message = { message: outboundMessage({ nonce: "n1" }), files: [] };
+    for (let time = 0; time < 2; time++) await hooks.post(run.messageId, [message], undefined, NOW);
+    assert.equal(rows("SELECT 1 FROM outbox").length, 1);
+    assert.deepEqual(await hooks.open(ACCOUNT), []);
+    assert.equal((await hooks.find(run.messageId))?.run?.state, "done");
+  });
+
+  it("ends a run whose turn has ended, whether or not anyone has told", async () => {
+    const { store: { hooks } } = openTestStore();
+    await hooks.accept(event(), NOW, 1);
+    const run = await hooks.claim(ACCOUNT, "uptime", "", NOW);
+    assert.ok(run);
+    await hooks.running(run.messageId); // the inbox has no open turn of it
+    assert.deepEqual(await hooks.open(ACCOUNT), []);
+  });
+
+  it("refuses events if too many wait, but knows repeated ones", async () => {
+    const { store: { hooks }, database } = openTestStore();
+    const known = await hooks.accept(event({ senderId: "known" }), NOW, 1);
+    database.exec(`
+      WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ${HOOK_WAITING_MAX})
+      INSERT INTO hook_event (account_id, hook, message_id, key, title, text, post, is_end, received_at)
+      SELECT '${ACCOUNT}', 'uptime', CAST(i AS TEXT), '', '', '', '', 0, ${NOW} FROM n`);
+    assert.equal(await hooks.accept(event(), NOW, 3), undefined);
+    assert.deepEqual(await hooks.accept(event({ senderId: "known" }), NOW, 4), {
+      messageId: known?.messageId,
+      isRepeated: true,
+    });
+    assert.ok(await hooks.accept(event({ hook: "other" }), NOW, 5));
+  });
+
+  it("[X6] forgets old events and runs, but no waiting one", async () => {
+    const { store, rows } = openTestStore();
+    const { hooks, upkeep } = store;
+    await hooks.accept(event({ key: "done" }), NOW, 1);
+    await hooks.accept(event({ key: "waits" }), NOW, 2);
+    const run = await hooks.claim(ACCOUNT, "uptime", "done", NOW);
+    assert.ok(run);
+    await hooks.refuse(run.messageId, "no such channel");
+    await upkeep.prune(NOW + (HOOK_EVENTS_KEPT_DAYS + 1) * DAY_MS);
+    assert.deepEqual(rows("SELECT key FROM hook_event"), [{ key: "waits" }]);
+    assert.deepEqual(rows("SELECT 1 FROM hook_run"), []);
+  });
+});
