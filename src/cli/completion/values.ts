@@ -54,6 +54,9 @@ export const VALUES: Readonly<Record<string, ValueSource>> = {
     ],
   },
   code: { store: pairingCodes },
+  feed: {
+    config: (written) => entriesAt(written, ["feeds"]).map(([value]) => ({ value })),
+  },
   file: "files",
   id: { store: questionIds },
   key: { config: (written, { typed }) => keysFrom(typed, written) },
