@@ -155,6 +155,7 @@ export function conversationOf(
       case "passed":
       case "held": // for people, not for the model (A5)
       case "checked":
+      case "edited":
         return [];
       case "joined":
         return [

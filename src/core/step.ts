@@ -42,7 +42,8 @@ export type Step =
   | ToldStep
   | PassedStep
   | HeldStep
-  | CheckedStep;
+  | CheckedStep
+  | EditedStep;
 
 /** An answer that a person checks before Discord gets it (A5). The turn waits with it. */
 export interface HeldStep {
@@ -151,6 +152,19 @@ export interface ToldStep {
 export interface PassedStep extends PassedWork {
   readonly kind: "passed";
   readonly from: string;
+  readonly at: number;
+}
+
+/**
+ * A person has edited the question after its answer, and the turn begins anew (H6a). The steps before
+ * stay done; the new turn does not go on from them.
+ */
+export interface EditedStep {
+  readonly kind: "edited";
+  /** Number of the edit among those that the turn has followed, from 1. */
+  readonly number: number;
+  /** The messages that earlier answers of the turn belong to. */
+  readonly causes: readonly MessageId[];
   readonly at: number;
 }
 

@@ -46,6 +46,7 @@ import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
+import { createSources } from "./trace.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
 import { createTrends } from "./trends/trends.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
@@ -204,6 +205,7 @@ export function createStore(
         return forgotten;
       },
     },
+    sources: createSources(database, commits),
     notes: joinParts(createNotes(database, commits), createNoteVectors(database, commits)),
     changes: createChanges(database, commits),
     settings,

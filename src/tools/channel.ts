@@ -49,6 +49,7 @@ export const readChannelHistory: Tool = defineTool({
   gate: "messages",
   needs: ["View Channel", "Read Message History"],
   isPersonalCall: readsElsewhere,
+  afterEdit: "run",
   isIdempotent: true,
   async run({ channelId, limit, before: written, since, mode, question }, context) {
     const before = written === undefined ? undefined : parseSnowflake<"message">(written);

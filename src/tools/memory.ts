@@ -46,16 +46,20 @@ export const memory: Tool = defineTool({
   input,
   isPersonal: true,
   needs: [],
+  afterEdit: "run",
   isIdempotent: true,
-  async run(call, { message, callKey, signal, ports: { memory } }) {
+  async run(call, { message, also = [], callKey, signal, ports: { memory } }) {
     const { action, text, id } = call;
-    const sources = call.sources.map((source) => {
+    const named = call.sources.map((source) => {
       const parsed = parseSnowflake<"message">(source);
       if (parsed === undefined) {
         throw badArguments("`sources` must be ids of messages: digits only");
       }
       return parsed;
     });
+    // The words may be those of any of them (H6a).
+    const quotes = [message, ...also].flatMap(({ quoted }) => quoted ? [quoted.id] : []);
+    const sources = [...named, ...also.map(({ id }) => id), ...quotes];
     switch (action) {
       case "save": {
         if (text === undefined || text.trim() === "") throw badArguments("`save` needs `text`");
@@ -117,6 +121,7 @@ export const recall: Tool = defineTool({
     "conversation, and only if there is a <summary>.",
   input: recallInput,
   needs: [],
+  afterEdit: "run",
   isIdempotent: true,
   async run({ words = "", message_ids: written = [] }, { ports, sessionKey }) {
     const messageIds = written.map((text) => {

@@ -132,6 +132,8 @@ describe("loadConfig()", () => {
         policy: "pairing",
         allowFrom: [],
         groupEnabled: false,
+        edits: "follow",
+        deletedQuestions: "delete",
       },
       dms: {},
       allowBots: false,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { createMemoryPort } from "../../src/flows/tools/memory.ts";
+import type { MessageId } from "../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { createNoteSearch } from "../../src/flows/notes/search.ts";
@@ -17,7 +18,7 @@ import {
   userId,
 } from "../support/discord/builders.ts";
 import { toolContext, UNUSED_PORTS } from "../support/model/tools.ts";
-import { openTestStore } from "../support/store/store.ts";
+import { batch, openTestStore } from "../support/store/store.ts";
 import type { Entry } from "../../src/core/inbound/transcript.ts";
 import type { RecallPort } from "../../src/core/turn/ports/memory.ts";
 
@@ -206,9 +207,14 @@ describe("[SEC-R4] notes", () => {
   });
 });
 
-describe("[T14] withdraw()", () => {
+describe("[T14] notes of deleted messages", () => {
   it("deletes the notes of a deleted message, and leaves no word of them", async () => {
     const { store, save, search, rows, database } = build();
+    const remove = (...messageIds: readonly MessageId[]) =>
+      store.inbox.acceptBatch(
+        batch({ changes: [{ kind: "deleted", channelId: channelId("11"), messageIds }] }),
+        0,
+      );
     const other = messageId("1400000000000000777");
     await save({ text: "xylophone", sources: [other] });
     await save({ text: "tea" });
@@ -216,17 +222,24 @@ describe("[T14] withdraw()", () => {
       database.prepare("SELECT HEX(block) AS block FROM note_words_data").all()
         .map(({ block }) => Buffer.from(String(block), "hex").toString("latin1")).join("\n");
     assert.match(words(), /xylophone/);
-    assert.deepEqual(await store.notes.withdraw([messageId("1400000000000000778")]), []);
-    assert.deepEqual(await store.notes.withdraw([other]), [1]);
+    await remove(messageId("1400000000000000778"));
+    assert.equal((await search()).length, 2);
+    await remove(other);
     assert.deepEqual(await search(), ["tea"]);
     assert.deepEqual(rows("SELECT note_row FROM note_source WHERE note_row = 1"), []);
     assert.doesNotMatch(words(), /xylophone/);
   });
 
   it("deletes the notes from the asker's own message", async () => {
-    const { store, save } = build();
+    const { store, save, search } = build();
     await save();
-    assert.deepEqual(await store.notes.withdraw([guildMessage().id]), [1]);
+    const changes = [{
+      kind: "deleted",
+      channelId: channelId("11"),
+      messageIds: [guildMessage().id],
+    }] as const;
+    await store.inbox.acceptBatch(batch({ changes }), 0);
+    assert.deepEqual(await search(), []);
   });
 
   it("refuses sources that are no ids", async () => {

@@ -7,11 +7,15 @@
  */
 
 import type { AccountContext } from "../account_context.ts";
-import type { MessageId } from "../../core/discord/ids.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
-import { quietRequestOf, stopRequestOf, waitingRulesOf } from "../../flows/receive/notice_reply.ts";
+import {
+  editRulesOf,
+  quietRequestOf,
+  stopRequestOf,
+  waitingRulesOf,
+} from "../../flows/receive/notice_reply.ts";
 import { createUnreadDispatches } from "../../flows/receive/unread_dispatches.ts";
 import { createPluralkit } from "../../flows/receive/pluralkit.ts";
 import { createInteractionHandlers } from "../commands/interactions.ts";
@@ -19,8 +23,6 @@ import { createPermitReaction } from "../../flows/judging/permit_reaction.ts";
 import { createAskModel } from "../../flows/intent/ask_model.ts";
 import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../core/store/store.ts";
 import type { Inbound, InboundParts } from "./inbound_interface.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import { createMembers, createReadUser } from "../../discord/rest/calls/members.ts";
@@ -96,7 +98,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return touched.length;
     },
   });
-  const withdrawNotes = createWithdrawNotes(store.notes, account.forPart("memory").log);
   const guilds = () => [...reader.index.values()];
   const aside = { priority: "background" } as const; // people wait for other requests
   const members = createMembers(client, aside);
@@ -150,12 +151,12 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     },
     pairing: createPairingService(account),
     waiting,
+    edits: () => editRulesOf(policy().policy, judging.commandOf),
     on: {
       own_message: judge.recordOwn,
       ...interactions.on,
       messages_deleted({ channelId, messageIds }) {
         pluralkit.deleted(messageIds);
-        withdrawNotes(messageIds);
         intent.deleted({ channelId, messageIds });
       },
       guild_joined({ guild }) {
@@ -226,17 +227,5 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
         await acceptor.flush();
       }
     },
-  };
-}
-
-/** Creates the function, which never throws. */
-export function createWithdrawNotes(
-  notes: Pick<Store["notes"], "withdraw">,
-  log: Log,
-): (messageIds: readonly MessageId[]) => void {
-  return (messageIds) => {
-    notes.withdraw(messageIds).catch((error: unknown) => {
-      log.error("Cannot withdraw the notes from deleted messages", { messageIds, error });
-    });
   };
 }

@@ -12,7 +12,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createReadHistory, MAX_HISTORY } from "../../discord/rest/calls/history.ts";
 import type { RestApi } from "../../discord/rest/client/client.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
-import { mayBeSeen, type ReadBefore, type ReadStarter } from "../../flows/turn/backfill.ts";
+import { mayBeSeen, type ReadBefore, type ReadStarter } from "../../flows/session/backfill.ts";
 import type { AccountContext } from "../account_context.ts";
 
 const FORUMS: ReadonlySet<number> = new Set([ChannelTypes.GuildForum, ChannelTypes.GuildMedia]);

@@ -242,6 +242,19 @@ export const memory: CliGroup = describeGroup("List, show and delete the agent's
     },
     run: async (flags, io, ...ids) => (await import("./memory.ts")).remove(flags, ids, io),
   }),
+  trace: describeCommand<CommonFlags, [message: string]>({
+    brief: "List everything that came from a message; changes nothing",
+    examples: ["barnacle memory trace https://discord.com/channels/123/456/789"],
+    exits: { io: true, tryAgain: true },
+    parameters: {
+      flags: MEMORY_FLAGS,
+      positional: {
+        kind: "tuple",
+        parameters: [word("Link or id of a message", "link or id")],
+      },
+    },
+    run: async (flags, io, message) => (await import("./memory.ts")).trace(flags, message, io),
+  }),
 }, "list");
 
 function pauseCommand(isPaused: boolean, help: Omit<CommandHelp, "exits">): CliCommand {

@@ -1,5 +1,6 @@
 /**
- * `barnacle memory`: lists, shows and deletes the agent's notes (T14), with and without a running bot.
+ * `barnacle memory`: lists, shows and deletes the agent's notes (T14), and traces what came from a
+ * message (H6a), with and without a running bot.
  */
 
 import { changeRows, printList } from "../shared/columns.ts";
@@ -10,7 +11,9 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { timeText } from "../../lib/text/units.ts";
+import { countText, timeText } from "../../lib/text/units.ts";
+import type { SourceTrace } from "../../core/store/notes.ts";
+import { parseSubject } from "../why/why.ts";
 
 /** Options of `memory list`. */
 export interface MemoryFlags extends CommonFlags {
@@ -61,6 +64,65 @@ export function remove(flags: CommonFlags, ids: readonly number[], io: Io): Prom
     io,
     ({ notes }) => changeRows(ids, (id) => notes.remove(id), words, flags, io),
   );
+}
+
+/** Lists everything that came from a message, and changes nothing (H6a). */
+export function trace(flags: CommonFlags, written: string, io: Io): Promise<ExitCode> {
+  const subject = parseSubject(written);
+  if (subject.kind !== "message") {
+    io.problem(`${quoted(written)} is no message: give its link or its id`);
+    return Promise.resolve(EXIT.usage);
+  }
+  return withStore(flags, io, async ({ sources }) => {
+    const found = await sources.trace(subject.messageId, subject.place?.channelId);
+    if (flags.json) io.out(JSON.stringify(found));
+    else for (const line of traceLines(found)) io.out(line);
+    return EXIT.done;
+  });
+}
+
+function traceLines(found: SourceTrace): readonly string[] {
+  const { messageId, turn, answers, entries, notes, summaries, isOverheard, models } = found;
+  const own = entries.filter(({ of }) => of === messageId).length;
+  const others = entries.filter(({ of }) => of !== messageId);
+  const lines = [
+    ...answers.map(({ channelId, messageId }) => `Answer: message ${messageId} in ${channelId}`),
+    ...(own > 0 ? [`Transcript: ${countText(own, "entry", "entries")} of its own turn`] : []),
+    ...others.map(({ of, sessionKey, role }) =>
+      `Transcript: repeated in the ${role} entry of message ${of} (${printable(sessionKey)})`
+    ),
+    ...summaries.map(({ sessionKey, at }) =>
+      `Summary: of ${timeText(at)} (${printable(sessionKey)})`
+    ),
+    ...notes.map((id) => `Note: ${id}`),
+    ...(isOverheard ? ["Context: kept as an overheard message of its channel"] : []),
+  ];
+  if (!turn && lines.length === 0) return [`Nothing in the store came from message ${messageId}.`];
+  const { state, change, followed = 0, steps = 0 } = turn ?? {};
+  const since = change === undefined ? "" : `, ${change} since`;
+  const anew = followed === 0 ? "" : `, answered anew after ${countText(followed, "edit")}`;
+  return [
+    turn
+      ? `Message ${messageId}: ${state}${since}${anew}`
+      : `Message ${messageId}: no turn has answered it`,
+    ...lines.map((line) => `  ${line}`),
+    "If its sender deletes it while the bot runs, these go: transcript, summaries, notes and context;" +
+    " the answer where `edits` follows.",
+    ...(steps > 0
+      ? [
+        `These stay until retention deletes them: ${
+          countText(steps, "step", "steps")
+        } of its turn.`,
+      ]
+      : []),
+    ...(models.length > 0
+      ? [
+        `Cannot be undone: its words were sent to the server of ${
+          models.map((model) => printable(model)).join(", ")
+        }.`,
+      ]
+      : []),
+  ];
 }
 
 /** Says that there is no such note. */

@@ -139,7 +139,9 @@ export async function reportOf(
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
   for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
-  const { own, earlier, asked, passed, held, checked } = sortSteps(steps);
+  const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
+  const { before = [] } = again ?? {}; // those of earlier answers (H6a)
+  const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
   const timeline = timelineOf([...earlier, ...own], turn?.claimedAt ?? Infinity);
   const inTurn = asked.map(toAskedInTurn);
   const all = [...inTurn.flatMap(({ steps }) => steps), ...timeline];
@@ -151,7 +153,7 @@ export async function reportOf(
     askedBy,
     decisions: explained,
     ...(turn && { turn, session: await ports.sessionOf(turn.sessionKey) }),
-    steps: last ? [...timeline, last] : timeline,
+    steps: [...earlierAnswers, ...timeline, ...last ? [last] : []],
     ...(turn && passed.length > 0 && { chain: chainOf(passed, turn.agentId) }),
     ...(inTurn.length > 0 && { asked: inTurn }),
     draft: held && {

@@ -186,6 +186,29 @@ const approval = lazyKey(
   { unset: "that of the guild, else `never`", example: "unsure" },
 );
 
+const EDITS = z.enum(["off", "follow"]);
+const DELETED = z.enum(["delete", "keep"]);
+
+/** What follows changes of answered questions in a place (H6a). */
+const editsHere = (place: string, above?: string) => {
+  const edits =
+    `Whether answers in ${place} follow their questions: edited within an hour, a question is ` +
+    "answered anew in the same message; deleted, it takes its answer along. `off`: answers stay.";
+  const deleted =
+    "What becomes of an answer whose question is deleted, where `edits` is `follow`. " +
+    "`delete`: it is deleted, too. `keep`: it stays without the lines that quote the question.";
+  return {
+    edits: key(EDITS.optional(), edits, {
+      unset: above === undefined ? "`off`" : `the guild's \`edits\``,
+      example: "follow",
+    }),
+    deletedQuestions: key(DELETED.optional(), deleted, {
+      unset: above === undefined ? "`delete`" : `the guild's \`deletedQuestions\``,
+      example: "keep",
+    }),
+  };
+};
+
 const channelKeys = () =>
   z.strictObject({
     allow: key(
@@ -221,6 +244,7 @@ const channelKeys = () =>
     ),
     approval,
     ...threadsHere("channel"),
+    ...editsHere("this channel", "guild"),
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
       example: { enabled: false },
@@ -266,6 +290,7 @@ export const guild = z.strictObject({
   ),
   approval,
   ...threadsHere("guild"),
+  ...editsHere("this guild"),
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
     example: { enabled: false },
@@ -273,6 +298,18 @@ export const guild = z.strictObject({
 });
 
 const dmKeys = {
+  edits: key(
+    EDITS.default("follow"),
+    "Whether answers follow their questions: edited within an hour, a question is answered anew in " +
+      "the same message; deleted, it takes its answer along. `off`: answers stay.",
+    { example: "off" },
+  ),
+  deletedQuestions: key(
+    DELETED.default("delete"),
+    "What becomes of an answer whose question is deleted, where `edits` is `follow`. `delete`: it " +
+      "is deleted, too. `keep`: it stays without the lines that quote the question.",
+    { example: "keep" },
+  ),
   enabled: key(
     z.boolean().default(true),
     "Whether the bot answers direct messages and group DMs. `false` ignores them all.",

@@ -29,6 +29,35 @@ export type MessageChange =
     readonly messageIds: readonly MessageId[];
   };
 
+/** What follows a change of a question that has an answer (H6a). */
+export interface EditRules {
+  /** The config for the place of a question; `undefined`: its answer stays as it is. */
+  readonly of: (question: InboundMessage) => FollowRule | undefined;
+  /** Whether a message is a text command, which no edit repeats. */
+  readonly isCommand: (message: InboundMessage) => boolean;
+  /** Escapes words by people for a fence. */
+  readonly escape: (text: string) => string;
+}
+
+/** `edits: "follow"` of a place. */
+export interface FollowRule {
+  /** The end of an answer whose question is deleted: gone, too, or without lines that quote it. */
+  readonly deletedQuestions: "delete" | "keep";
+}
+
+/** The rule by the config; `undefined` if answers stay as they are. */
+export function followRule(
+  edits: { readonly value: "off" | "follow" } | undefined,
+  deleted: { readonly value: FollowRule["deletedQuestions"] } | undefined,
+): FollowRule | undefined {
+  return edits?.value === "follow" ? { deletedQuestions: deleted?.value ?? "delete" } : undefined;
+}
+
+/** Milliseconds after a question in which an edit of it is followed. */
+export const FOLLOWED_MS = 60 * 60_000;
+/** Maximum number of edits of one question that are followed. */
+export const MAX_FOLLOWED = 5;
+
 /** The turns that a person stops: those of a channel, all or only that person's own. */
 export interface StopScope {
   readonly accountId: AccountId;
@@ -131,6 +160,8 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
+  /** What follows changes of answered questions (H6a); absent: nothing does. */
+  readonly edits?: EditRules;
   /**
    * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
    * every accepted message gets a turn, and no one is told anything.
@@ -294,6 +325,8 @@ export interface StoredTurn {
   readonly folded: number;
   /** Number of new messages that the full queue dropped (D4). */
   readonly dropped: number;
+  /** Set if it has followed an edit, so that its entries took the place of earlier ones (H6a). */
+  readonly isInPlace?: true;
 }
 
 /** A list of open turns that can be full: those of one sender, or those of one channel. */

@@ -13,10 +13,10 @@ import type { MessageId } from "../discord/ids.ts";
 import { type AnswerKey, nonceOf } from "./nonce.ts";
 import { type AnswerPart, type Frozen, type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
 
-/** A draft of one answer, as the outbox has it. */
-export interface DraftRow {
-  /** The draft as it was first posted. */
-  readonly message: DraftMessage;
+/** A message of an answer in the outbox, which a later one may replace: a draft, or a part. */
+export interface AnswerMessage {
+  /** The message as it was first posted. */
+  readonly message: OutboundMessage & { readonly of: AnswerPart };
   /**
    * - `untried`: no attempt was made to post it.
    * - `open`: an attempt may have reached Discord, and its channel queue still works on it.
@@ -28,6 +28,9 @@ export interface DraftRow {
   /** Set if it is `there`, unless a person deleted it before Barnacle learned its id. */
   readonly messageId?: MessageId;
 }
+
+/** A draft of one answer, as the outbox has it. */
+export type DraftRow = AnswerMessage & { readonly message: DraftMessage };
 
 /** A message of kind `draft`. Its part is that of the message whose place it holds. */
 export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
@@ -46,7 +49,7 @@ export type DraftMessage = OutboundMessage & { readonly of: AnswerPart };
  * more.
  */
 export function placeDrafts(
-  drafts: readonly DraftRow[],
+  drafts: readonly AnswerMessage[],
   outbox: readonly Frozen[],
 ): { readonly outbox: readonly Frozen[]; readonly withdraw: readonly string[] } {
   const attempted = new Map(
@@ -67,19 +70,20 @@ export function placeDrafts(
   };
 }
 
-/** No edit can turn a message into a reply to another one, or back. */
-function canBecome({ message }: DraftRow, { message: final }: Frozen): boolean {
-  return message.quote === final.quote && message.channelId === final.channelId;
+/** No edit can turn a message into a reply to another one or into a voice message, or back. */
+function canBecome({ message }: AnswerMessage, { message: final }: Frozen): boolean {
+  return message.quote === final.quote && message.channelId === final.channelId &&
+    !message.voice && !final.voice;
 }
 
-/** The outbox message that deletes a draft and posts nothing. */
-export function removalOf({ message }: Pick<DraftRow, "message">): Frozen {
-  const { quote: _quote, ...rest } = message;
+/** The outbox message that deletes a draft or a part of an answer, and posts nothing. */
+export function removalOf({ message }: Pick<AnswerMessage, "message">): Frozen {
+  const { quote: _quote, voice: _voice, ...rest } = message;
   return {
     message: {
       ...rest,
       // Never sent: it only makes the row's nonce differ from the draft's.
-      nonce: nonceOf({ ...message.of, kind: "draft" }, -1 - message.of.part),
+      nonce: nonceOf(message.of, -1 - message.of.part),
       content: "",
       pings: { users: [], roles: [], quotedAuthor: false },
     },

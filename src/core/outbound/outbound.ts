@@ -113,6 +113,8 @@ export interface OutboundMessage {
   readonly suppressesEmbeds?: true;
   /** Asks Discord for no notification (R14); absent: it notifies. */
   readonly isSilent?: true;
+  /** Set for an edit of a message that may have files: without files of its own, it loses them. */
+  readonly dropsFiles?: true;
   /**
    * Set if it is a card: its text stands in a box, in blocks, with its components. Its content is
    * the same text for a message without a box.

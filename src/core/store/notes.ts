@@ -1,6 +1,9 @@
-/** The contract of `store.notes`: the agent's memory, and the vectors of its notes. */
+/**
+ * The contract of `store.notes`: the agent's memory, and the vectors of its notes; and of
+ * `store.sources`: what came from a message.
+ */
 
-import type { MessageId, UserId } from "../discord/ids.ts";
+import type { ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { NewNote, Note } from "../notes/note.ts";
 import type { NearNote, NoteText } from "../notes/embedding.ts";
 
@@ -37,8 +40,6 @@ export interface Notes {
   update(id: number, text: string, sources: readonly MessageId[], now: number): Promise<boolean>;
   /** Deletes a note. @returns Whether it existed. */
   remove(id: number): Promise<boolean>;
-  /** Deletes all notes that came from any of these messages. @returns Their numbers. */
-  withdraw(messageIds: readonly MessageId[]): Promise<readonly number[]>;
 }
 
 /** Methods of `store.notes` about vectors. */
@@ -85,4 +86,51 @@ export interface EmbeddedCount {
   readonly notes: number;
   /** Number of those with a vector. */
   readonly embedded: number;
+}
+
+/** All methods of `store.sources`. */
+export interface Sources {
+  /**
+   * Lists everything that came from a message, without changing it.
+   *
+   * @param channelId Channel of the message, if the caller knows it. For an unanswered message of an
+   * unknown channel, entries of other turns are not found.
+   */
+  trace(messageId: MessageId, channelId?: ChannelId): Promise<SourceTrace>;
+}
+
+/** Everything that came from a message. Times are Unix times in milliseconds. */
+export interface SourceTrace {
+  readonly messageId: MessageId;
+  /** Its turn; absent if none has answered it. */
+  readonly turn?: {
+    readonly agentId: string;
+    readonly sessionKey: string;
+    readonly channelId: ChannelId;
+    /** State in the inbox: `answered`. */
+    readonly state: string;
+    /** What its sender has done with it since; absent: nothing. */
+    readonly change?: "edited" | "deleted";
+    /** Number of edits that the turn has followed. */
+    readonly followed: number;
+    /** Number of stored steps. They stay for `barnacle why` until retention deletes them. */
+    readonly steps: number;
+  };
+  /** Messages at Discord that show its answer. */
+  readonly answers: readonly { readonly channelId: ChannelId; readonly messageId: MessageId }[];
+  /** Entries of transcripts with its words, oldest first. */
+  readonly entries: readonly {
+    readonly sessionKey: string;
+    /** The message of the entry: the message itself, or that of a turn which repeats it. */
+    readonly of: MessageId;
+    readonly role: string;
+  }[];
+  /** Numbers of notes. */
+  readonly notes: readonly number[];
+  /** Summaries in place of such entries. */
+  readonly summaries: readonly { readonly sessionKey: string; readonly at: number }[];
+  /** Whether it is kept as context of its channel. */
+  readonly isOverheard: boolean;
+  /** Ids of models whose servers have got its words. */
+  readonly models: readonly string[];
 }

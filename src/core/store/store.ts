@@ -15,7 +15,7 @@ import type { Feeds } from "./feeds.ts";
 import type { GatewayRecords } from "./gateway.ts";
 import type { HookRecords } from "../hooks/records.ts";
 import type { Inbox } from "./inbox.ts";
-import type { Notes, NoteVectors } from "./notes.ts";
+import type { Notes, NoteVectors, Sources } from "./notes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pairing } from "./pairing.ts";
 import type { ActionRuns, Questions } from "./questions.ts";
@@ -53,6 +53,8 @@ export interface Store {
   readonly forgetting: Forgetting;
   /** The agent's memory. */
   readonly notes: Notes & NoteVectors;
+  /** What came from a message. */
+  readonly sources: Sources;
   /** Destructive actions of tools. */
   readonly changes: ToolChanges;
   /** Settings that people change by commands. */

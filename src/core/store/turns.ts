@@ -47,6 +47,8 @@ export interface OverheardContext {
    * Overheard messages of a channel, before a message and after the newest one of the channel in
    * the session's transcript.
    *
+   * @param isAgain Whether a turn has answered the message before: then only what was written before
+   * the message counts as the newest one.
    * @returns The newest `limit`, oldest first.
    */
   overheard(
@@ -54,6 +56,7 @@ export interface OverheardContext {
     sessionKey: string,
     before: MessageId,
     limit: number,
+    isAgain?: boolean,
   ): Promise<readonly Overheard[]>;
   /** Keeps messages that were written before the bot listened to the channel. */
   addOverheard(

@@ -8,7 +8,15 @@
 
 import { quoted } from "../../lib/text/quoted.ts";
 import { RefusedCall } from "../refused_call.ts";
-import type { AskedStep, CheckedStep, HeldStep, PassedStep, Step, ToldStep } from "../step.ts";
+import type {
+  AskedStep,
+  CheckedStep,
+  EditedStep,
+  HeldStep,
+  PassedStep,
+  Step,
+  ToldStep,
+} from "../step.ts";
 
 /** An agent, as others know it. */
 export interface ListedAgent {
@@ -81,14 +89,27 @@ export interface SortedSteps {
   readonly held?: HeldStep;
   /** Its end; absent: it has none. */
   readonly checked?: CheckedStep;
+  /** Set if the turn follows an edit of an answered question (H6a). */
+  readonly again?: FollowedEdit;
+}
+
+/** An edit that a turn follows. */
+export interface FollowedEdit {
+  /** The newest one. */
+  readonly edit: EditedStep;
+  /** All steps before it, of all agents, without what they asked each other. */
+  readonly before: readonly Step[];
 }
 
 /** The steps of a turn that has taken none. */
 export const NO_STEPS: SortedSteps = { own: [], earlier: [], asked: [], passed: [] };
 
 /** Sorts the stored steps of a turn. */
-export function sortSteps(steps: readonly Step[]): SortedSteps {
-  if (steps.length === 0) return NO_STEPS; // most turns
+export function sortSteps(all: readonly Step[]): SortedSteps {
+  if (all.length === 0) return NO_STEPS; // most turns
+  const edit = all.findLast((step) => step.kind === "edited");
+  const begins = edit ? all.indexOf(edit) + 1 : 0;
+  const steps = edit ? all.slice(begins) : all;
   let own: Step[] = [];
   const earlier: Step[] = [];
   const passed: PassedStep[] = [];
@@ -128,7 +149,8 @@ export function sortSteps(steps: readonly Step[]): SortedSteps {
         own.push(step);
     }
   }
-  return { own, earlier, asked: [...asked.values()], passed, held, checked };
+  const sorted = { own, earlier, asked: [...asked.values()], passed, held, checked };
+  return edit ? { ...sorted, again: { edit, before: all.slice(0, begins - 1) } } : sorted;
 }
 
 /** The steps of all agents of a turn, those of one agent together. */

@@ -44,6 +44,8 @@ export interface OpenEntries {
   readonly older: number;
   /** The newest ones, oldest first. */
   readonly entries: readonly Entry[];
+  /** How often people have changed words in entries of the session, in this process; absent: never. */
+  readonly changes?: number;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface FoldRange {
 }
 
 /** Entries that a summary takes the place of. */
-export interface Fold extends FoldRange {
+export interface Fold extends FoldRange, Pick<OpenEntries, "changes"> {
   readonly agentId: string;
   readonly sessionKey: string;
   readonly cause: FoldCause;

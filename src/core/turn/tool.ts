@@ -134,6 +134,12 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly isIdempotent: boolean;
   /** The same for one call, if it depends on the arguments; absent if it does not. */
   readonly mayRepeat?: (input: unknown) => boolean;
+  /**
+   * Whether the turn of an edited question has it (H6a). `run`: it changes nothing but the answer and
+   * the agent's notes. `probe`: its calls run up to their first change, as {@link Tool.probe} does.
+   * Absent: no such turn has it.
+   */
+  readonly afterEdit?: "run" | "probe";
   /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
   readonly takesTurn?: true;
   /**

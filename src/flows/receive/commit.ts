@@ -7,6 +7,7 @@ import type {
   Accepted,
   AcceptedBatch,
   Echo,
+  EditRules,
   Judged,
   MessageChange,
   RepeatedVerdict,
@@ -48,6 +49,8 @@ export interface CommitPorts extends
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
   readonly waiting: () => WaitingRules;
+  /** Returns what follows changes of answered questions (H6a); absent: nothing does. */
+  readonly edits?: () => EditRules;
 }
 
 /** Events that wait for one T1, with the T0 that must come before it. */
@@ -148,7 +151,7 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
 export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
-  { store, pairing, waiting, now, events }: CommitPorts,
+  { store, pairing, waiting, edits, now, events }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
@@ -158,11 +161,16 @@ export async function storeBatch(
   const rules = () =>
     batch.heard ? waiting() : { ...waiting(), perUser: Infinity, perChannel: Infinity };
   const done = await store.inbox.acceptBatch(
-    { ...batch, ...(hasUnpaired && { pairing }), ...(isLimited && { waiting: rules() }) },
+    {
+      ...batch,
+      ...(hasUnpaired && { pairing }),
+      ...(isLimited && { waiting: rules() }),
+      ...(batch.changes && edits && { edits: edits() }),
+    },
     arrivedAt,
   );
-  const { accepted, undecided, challenged, settled, settledIn, touched } = done;
-  if (touched.length > 0) events.emit.touched(done);
+  const { accepted, undecided, challenged, settled, settledIn, touched, channels } = done;
+  if (touched.length + channels.length > 0) events.emit.touched(done);
   if (accepted.length > 0) events.emit.accepted(accepted);
   if (undecided.length > 0) events.emit.undecided(undecided);
   if (challenged.length > 0) events.emit.challenged(challenged);

@@ -8,7 +8,11 @@ import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
-import type { Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { TextCommand } from "../../core/inbound/commands.ts";
+import { prepareFollows } from "../../policy/places.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
+import type { EditRules, Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Makes the reply to store. */
@@ -44,6 +48,18 @@ export function waitingRulesOf(
     isOwner,
     refusal: (message, why) =>
       noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
+  };
+}
+
+/** Makes the rules for changes of answered questions (H6a). */
+export function editRulesOf(
+  policy: AccessPolicy,
+  commandOf: (message: InboundMessage) => TextCommand | undefined,
+): EditRules {
+  return {
+    of: prepareFollows(policy),
+    isCommand: (message) => commandOf(message) !== undefined,
+    escape: escapeUntrusted,
   };
 }
 

@@ -49,7 +49,7 @@ export function createSummaries(): Summaries {
 /** Everything that folding needs from outside. */
 export interface CompactPorts
   extends Pick<Account, "randomId" | "now" | "schedule" | "stopping" | "log"> {
-  readonly store: Pick<Sessions, "openEntries" | "fold">;
+  readonly store: Pick<Sessions, "checkpointOf" | "openEntries" | "fold">;
   /** The model that writes the summary; it counts its requests, and obeys budgets. */
   readonly model: Model;
   readonly summaries: Summaries;
@@ -119,7 +119,9 @@ async function foldNow(
   const { route: { agentId, sessionKey }, message } = claim;
   const { store, now, log, summaries: { failures } } = ports;
   const all = historyChars(limits.window, 0, limits.tokensPerChar);
-  const { older, entries } = await store.openEntries(sessionKey, FOLD_ENTRIES);
+  const { older, entries, changes } = await store.openEntries(sessionKey, FOLD_ENTRIES);
+  const newest = await store.checkpointOf(sessionKey);
+  if (newest?.summary?.text !== previous?.summary?.text) return false; // removed meanwhile
   const kept = cause === "command" ? 0 : keptChars(limits);
   const folded = entries.slice(0, foldCount(entries, kept));
   const last = folded.at(-1);
@@ -175,6 +177,7 @@ async function foldNow(
     last: { messageId: last.messageId, role: last.role },
     summary: { boundary, text, isPlain },
     modelId: isPlain ? undefined : answer?.modelId,
+    changes,
   };
   const isStored = await store.fold(fold, now());
   if (isStored) {

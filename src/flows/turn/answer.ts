@@ -27,7 +27,8 @@ import { historyChars } from "../../session/history.ts";
 import { madeFiles } from "../media/find_files.ts";
 import { observeTokens, openHistory, toolChars } from "../session/turn_history.ts";
 import type { Step } from "../../core/step.ts";
-import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { type AnswerPorts, type TurnRules, withoutTools } from "./answer_ports.ts";
+import { asAgain, rulesAfterEdit, upToQuestion, withEditNote } from "./edited_turn.ts";
 import { createAskedAgents, planOf, rulesAfter } from "./asked_agents.ts";
 import {
   answeredTurn,
@@ -86,7 +87,8 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const given = sorted.passed.length === 0
     ? ports.rules(claim.message)
     : await rulesAfter(sorted.passed, claim, ports);
-  const rules = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
+  const open = model.takesNoTools && given.tools.length > 0 ? withoutTools(given) : given;
+  const rules = sorted.again ? rulesAfterEdit(open) : open;
   const spending = createTurnSpending(claim);
   const run: AnswerRun = { turn, rules, stored: sorted, ports, spending };
   let ended: FinishedTurn | undefined;
@@ -109,7 +111,8 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     }
   }
   if (!ended) return;
-  ended = postedTurn(ended);
+  const shownEnd = sorted.again ? asAgain : postedTurn;
+  ended = shownEnd(ended);
   if (turn.mayShow) {
     turn.freePlace(); // the answer waits for those of earlier questions (S5)
     await turn.mayShow;
@@ -119,10 +122,10 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const stored = await saveTurn(
     mayHaveDrafts ? { ...ended, mayHaveDrafts } : ended,
     ports,
-    (error) => ({
-      ...failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports),
-      mayHaveDrafts,
-    }),
+    (error) => {
+      const failed = failedTurn(turn.claim, { reason: "cannot be stored", error }, rules, ports);
+      return { ...shownEnd(failed), mayHaveDrafts };
+    },
   );
   if (!stored.stored) return;
   const { outcome } = run;
@@ -146,11 +149,6 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     const { model: modelId = model.id } = ended.cost ?? {};
     logAnswer(ended, { ...cost, where: rules.where }, { log, modelId });
   });
-}
-
-/** A turn offers no tools to a model whose server refuses them, and promises none. */
-function withoutTools(rules: TurnRules): TurnRules {
-  return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
 /** A turn that runs. */
@@ -179,6 +177,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const { turn, rules, stored, ports, spending } = run;
   const { now, store, files, model, manner, spend, events } = ports;
   const { claim } = turn;
+  const { again } = stored;
   const { by } = spending;
   const startedAt = now();
 
@@ -190,7 +189,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   const gathered = await gather(turn, { boundary, filesChars, stored }, rules, ports);
   if (ports.ended.aborted) return undefined; // Discord takes no answer; the next start runs the turn
   const { texts } = gathered;
-  const envelope = texts.first();
+  const envelope = withEditNote(texts.first(), again, rules.tools, boundary);
 
   // The request, with the entries of the session that fit.
   const all = stepsOfAll(stored);
@@ -206,7 +205,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     { window, reset, timezone, userTurns, timeoutMs },
     {
       // Not all ports: to copy them costs more than the rest of this function.
-      store,
+      store: again ? upToQuestion(store, claim) : store,
       sessions,
       rates,
       summaries,
@@ -238,12 +237,12 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     system,
     isKnownLink: links.isKnown,
   };
-  const compose = createCompose(turn, shown, rules);
+  const compose = createCompose(turn, shown, rules, again);
 
   // The model, until it answers without calling a tool.
-  const { approval } = rules; // then people see nothing of the answer before its end
-  const draft = approval ? undefined : draftFor(turn, compose, ports);
-  const progress = ports.lines?.begin(progressPlaceOf(claim), rules, turn.mayShow);
+  const { approval } = rules; // with it, or in place of another, no one sees an unfinished answer
+  const draft = approval || again ? undefined : draftFor(turn, compose, ports);
+  const progress = ports.lines?.begin(progressPlaceOf(claim, again), rules, turn.mayShow);
   const calls = stepPorts(turn, gathered, spending, links.isKnown, ports);
   const asked = ports.agents && createAskedAgents(
     {
@@ -379,7 +378,8 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
     if (voice) composed = { ...composed, reply: { ...composed.reply, voice } };
     const composeMore = (text: string) => compose(text, home, made);
     const passed = passedTo(stored.passed, ports.agents?.list);
-    composed = withLines(composed, outcome, composeMore, { rules, manner, spending, passed });
+    const lines = { rules, manner, spending, passed, again };
+    composed = withLines(composed, outcome, composeMore, lines);
   }
   const ending = answeredTurn(home, composed, given, ports);
   if (approval && why && composed.kind === "reply" && ports.people) {

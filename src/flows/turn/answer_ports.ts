@@ -20,7 +20,7 @@ import type { ResultImages } from "./files_of_turn.ts";
 import type { RunningTurn } from "./turns.ts";
 import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
-import type { ThreadStarter } from "./backfill.ts";
+import type { ThreadStarter } from "../session/backfill.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";
@@ -58,6 +58,11 @@ export interface TurnRules extends ReplyRules, HistoryRules {
   readonly hasFooter?: boolean;
   /** `models.currency`, for the footer. */
   readonly currency?: string;
+}
+
+/** A turn offers no tools to a model whose server refuses them, and promises none. */
+export function withoutTools(rules: TurnRules): TurnRules {
+  return { ...rules, tools: [], instructions: { ...rules.instructions, hasTools: false } };
 }
 
 /** Everything that an agent works with. */

@@ -9,6 +9,7 @@ import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Model, ModelUsage, ToolCall } from "../../core/model.ts";
 import type { ProgressPlace } from "../../core/outbound/draft.ts";
 import { joinedBy, type Step } from "../../core/step.ts";
+import type { FollowedEdit } from "../../core/turn/asking.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { visibleText } from "../../render/safety/visible.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -59,14 +60,20 @@ export interface AnsweredWith {
  * The message that a turn's answer belongs to: the last one. Its text is that of all of them, because
  * a person may have written a link in any (R9).
  */
-export function ofTurn(claim: Claim): Answered {
+export function ofTurn(claim: Claim, again?: FollowedEdit): Answered {
   const { also, route: { agentId } } = claim;
   const last = lastOf(claim);
-  if (!also) return { message: last, agentId };
+  const message = again ? { ...last, revision: revisionOf(again) } : last;
+  if (!also) return { message, agentId };
   return {
-    message: { ...last, text: messagesOf(claim).map(({ text }) => text).join("\n") },
+    message: { ...message, text: messagesOf(claim).map(({ text }) => text).join("\n") },
     agentId,
   };
+}
+
+/** No message has this revision, so the messages of each answer have nonces of their own. */
+function revisionOf({ edit }: FollowedEdit): number {
+  return -edit.number;
 }
 
 /** The message that a turn's drafts belong to: the first one, whatever its text is now. */
@@ -77,9 +84,10 @@ export function draftsOf({ message, route: { agentId } }: Claim): Answered {
 /** The turn that a progress line belongs to: as its drafts do, to the first message. */
 export function progressPlaceOf(
   { message: { accountId, channelId, guildId, id: cause }, route: { agentId } }: Claim,
+  again?: FollowedEdit,
 ): Omit<ProgressPlace, "stopLabel"> {
   const place = { accountId, channelId, guildId };
-  return { ...place, cause, revision: 0, agentId };
+  return { ...place, cause, revision: again ? revisionOf(again) : 0, agentId };
 }
 
 /** The record of a turn in whose place a later message came (S5). */

@@ -82,7 +82,7 @@ export async function gather(
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
-    : await store.overheard(message, sessionKey, message.id, historyLimit);
+    : await store.overheard(message, sessionKey, message.id, historyLimit, stored.again && true);
   // The next turn in the channel gets them: a call is not in it.
   const reactions = message.called ? [] : await store.reactionsFor(message, message.id);
   const shownId = starter?.messageId ?? message.triggered?.messageId;
@@ -238,8 +238,9 @@ export function stepPorts(
   const { claim } = turn;
   const { message, route: { sessionKey } } = claim;
   // Each agent of the turn counts its answers from the first, and may give its calls the same ids.
-  const { length: passes } = gathered.stored.passed;
-  const ofTurn = passes === 0 ? message.id : `${message.id}:pass${passes}`;
+  const { passed: { length: passes }, again } = gathered.stored;
+  const ofEdit = again ? `${message.id}:edit${again.edit.number}` : message.id;
+  const ofTurn = passes === 0 ? ofEdit : `${ofEdit}:pass${passes}`;
   return {
     contextOf: (key) => ({
       ports: ports.toolPorts,
@@ -249,7 +250,7 @@ export function stepPorts(
       callKey: `${ofTurn}:${key}`,
       isKnownLink,
     }),
-    takeIn: ports.store.takeIn && ports.steers
+    takeIn: ports.store.takeIn && ports.steers && !again
       ? (unsaved) => takeIn(unsaved, turn, ports)
       : undefined,
     showJoined: (id) => joinedMessage(id, gathered),

@@ -169,7 +169,9 @@ export async function checkedTurn(
   const { how, by, text } = readDecision(decision);
   if (how === "posted" || how === "edited") {
     const home = await ports.threads.homeOf(claim, true) ?? claim;
-    const edited = text === undefined ? undefined : composeEdited(text, home, made, rules);
+    const edited = text === undefined
+      ? undefined
+      : composeEdited(text, home, made, rules, sorted.again);
     const outbox = how === "posted"
       ? releasedMessages(held, made).map((frozen) => movedTo(home, frozen))
       : edited
@@ -222,11 +224,12 @@ function composeEdited(
   home: Claim,
   files: Parameters<typeof composeReply>[0]["files"],
   rules: TurnRules,
+  again: SortedSteps["again"],
 ): ReplyToSend | undefined {
   const texts = () => messagesOf(home).map((message) => message.text);
   const shown = { overheard: [], texts, system: "" };
   const composed = composeReply({
-    ...ofTurn(home),
+    ...ofTurn(home, again),
     text,
     files,
     shown,

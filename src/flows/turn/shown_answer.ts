@@ -4,7 +4,7 @@ import type { Claim } from "../../core/inbound/inbox.ts";
 import { type Model, withGenerate } from "../../core/model.ts";
 import type { Manner } from "../../core/people/chosen.ts";
 import type { PassedStep } from "../../core/step.ts";
-import type { ListedAgent } from "../../core/turn/asking.ts";
+import type { FollowedEdit, ListedAgent } from "../../core/turn/asking.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { footerOf, type ReplyToSend, withFooter, withLastLine } from "../../render/cost.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -17,6 +17,7 @@ import {
   type ModelAnswer,
 } from "../../render/reply.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { withEditLine } from "./edited_turn.ts";
 import { draftsOf, ofTurn } from "./finished_turn.ts";
 import { opensThread } from "./gather.ts";
 import type { DraftStream } from "./progress/drafts.ts";
@@ -39,8 +40,9 @@ export function createCompose(
   turn: Pick<RunningTurn, "claim">,
   shown: ModelAnswer["shown"],
   rules: TurnRules,
+  again?: FollowedEdit,
 ): Compose {
-  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home)) =>
+  return (text, home = turn.claim, made = NO_FILES, of = ofTurn(home, again)) =>
     composeReply({
       message: of.message,
       agentId: of.agentId,
@@ -95,15 +97,17 @@ export function withLines(
   answer: ReplyToSend,
   { taken, thinking, isCut }: Extract<TurnOutcome, { kind: "reply" }>,
   compose: (text: string) => ComposedReply,
-  { rules: { texts, chunks: { limit }, hasFooter, signature, currency }, manner, spending, passed }:
-    {
-      readonly rules: TurnRules;
-      readonly manner: Manner | undefined;
-      readonly spending: TurnSpending;
-      /** The agents that the turn went on with, for people; absent: it went on with none. */
-      readonly passed?: string;
-    },
+  { rules, manner, spending, passed, again }: {
+    readonly rules: TurnRules;
+    readonly manner: Manner | undefined;
+    readonly spending: TurnSpending;
+    /** The agents that the turn went on with, for people; absent: it went on with none. */
+    readonly passed?: string;
+    /** The edit that the turn follows; absent: none (H6a). */
+    readonly again?: FollowedEdit;
+  },
 ): ReplyToSend {
+  const { texts, chunks: { limit }, hasFooter, signature, currency } = rules;
   let shown = answer;
   if (passed !== undefined) {
     shown = withFirstLine(shown, notice("passedTo", { agent: passed }, texts), limit);
@@ -113,6 +117,7 @@ export function withLines(
     if (preface !== "") shown = withPreface(shown, compose(preface));
   }
   if (isCut) shown = withLastLine(shown, notice("answerCut", {}, texts), limit);
+  if (again) shown = withEditLine(shown, again, rules);
   const cost = hasFooter ? costOf(spending) : undefined;
   return withFooter(shown, footerOf(cost, currency, signature), limit);
 }

@@ -6,6 +6,7 @@
 
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildPlace } from "../../core/inbound/inbound.ts";
+import { type FollowRule, followRule } from "../../core/inbound/inbox.ts";
 import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import { APPROVAL_MODES, type ApprovalMode } from "../../core/people/approval.ts";
 import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
@@ -183,7 +184,7 @@ function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
   return isClosed || rules.users !== applied.users || rules.channels !== applied.channels ||
     rules.tools !== applied.tools || rules.toolsBySender !== applied.toolsBySender ||
     rules.reactionNotifications !== applied.reactionNotifications ||
-    rules.approval !== applied.approval ||
+    rules.approval !== applied.approval || rules.edits !== applied.edits ||
     (rules.requireMention !== false && rules.requireMention !== applied.requireMention) ||
     mayFilterMore(rules.intentFilter, applied.intentFilter);
 }
@@ -206,6 +207,7 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
       ...other.users.filter(({ rule }) => users.every((list) => list.rule !== rule)),
     ],
     reactionNotifications,
+    follows: place.follows && other.follows,
     tools: [...place.tools, ...other.tools],
     approval: APPROVAL_MODES.find((mode) => mode === approval || mode === other.approval),
     guildUsers,
@@ -250,6 +252,8 @@ export interface OpenPlace {
   readonly threads: Ruled<ThreadRules>;
   /** Which answers a person checks first (A5); absent: none. */
   readonly approval?: ApprovalMode;
+  /** What follows changes of answered questions (H6a); absent: nothing. */
+  readonly follows?: FollowRule;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Names of the skills that turns here may use; absent: all (T7). */
@@ -319,18 +323,13 @@ function toEntry(
   };
 }
 
-/**
- * Combines the entries of a channel, the most specific first, and the guild's after them.
- *
- * @param filter The account's intent filter, which comes last.
- */
+/** Combines the entries of a channel, the most specific first, the guild's, and the account's filter. */
 function combineLayers(
   own: readonly Layer<ChannelRules>[],
   guild: Layer<GuildRules>,
   filter: IntentKeys | undefined,
 ): OpenPlace {
-  const { slug: guildSlug, users: guildUsers, reactionNotifications } = guild.rules;
-  const { path } = guild;
+  const { rules: { slug: guildSlug, users: guildUsers, reactionNotifications }, path } = guild;
   const layers: readonly Layer<Omit<ChannelRules, "pinned">>[] = [...own, guild];
   const users = firstOf(layers, "users");
   return {
@@ -341,6 +340,7 @@ function combineLayers(
     intentFilter: combineIntent([...layers, accountLevel(filter)], path),
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
+    follows: followRule(firstOf(layers, "edits"), firstOf(layers, "deletedQuestions")),
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,

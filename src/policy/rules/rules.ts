@@ -4,6 +4,7 @@
  */
 
 import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { FollowRule } from "../../core/inbound/inbox.ts";
 import type { ThreadRules } from "../../core/inbound/threads.ts";
 import type { ApprovalMode } from "../../core/people/approval.ts";
 import type { TriggerKind } from "../../core/inbound/triggered.ts";
@@ -89,6 +90,10 @@ export interface DmRules {
   /** The allow list; empty if none is set. */
   readonly allowFrom: readonly AllowEntry[];
   readonly groupEnabled: boolean;
+  /** Whether answers follow their questions (H6a); absent: `off`. */
+  readonly edits?: "off" | "follow";
+  /** Absent: `delete`. */
+  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** Group DMs to answer in. Absent: every group DM; empty: none (P5). */
   readonly groupChannels?: readonly GroupEntry[];
 }
@@ -200,6 +205,10 @@ export interface GuildRules extends PlaceToolRules {
   readonly threads?: ThreadRules;
   /** Which answers a person checks first; absent: none (A5). */
   readonly approval?: ApprovalMode;
+  /** Whether answers follow their questions (H6a); absent: from above, at last `off`. */
+  readonly edits?: "off" | "follow";
+  /** The end of an answer whose question is deleted; absent: from above, at last `delete`. */
+  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter?: IntentKeys;
 }
@@ -229,6 +238,10 @@ export interface ChannelRules extends PlaceToolRules {
   readonly threads?: ThreadRules;
   /** Which answers a person checks first (A5). */
   readonly approval?: ApprovalMode;
+  /** Whether answers follow their questions (H6a); absent: from above, at last `off`. */
+  readonly edits?: "off" | "follow";
+  /** The end of an answer whose question is deleted; absent: from above, at last `delete`. */
+  readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
 }

@@ -30,6 +30,17 @@ export const ANSWER_NOTICES = {
     placeholders: { agent: "the name of the agent that answers; of several, all in their order" },
     example: "-# Hier antwortet {agent}.",
   },
+  answersEdited: {
+    text: "-# Answers the edited question.",
+    when: "a person has edited a question after its answer, as the first line of the new answer",
+    example: "-# Antwort auf die geänderte Frage.",
+  },
+  answersEditedDone: {
+    text: "-# Answers the edited question. Done before the edit, and not repeated: {tools}.",
+    when: "the same, if tools have changed something for the earlier words",
+    placeholders: { tools: "the names of these tools" },
+    example: "-# Antwort auf die geänderte Frage. Schon erledigt: {tools}.",
+  },
   fileCut: {
     text: "[Cut here: the whole answer has {size}, and a file may have at most {limit}.]",
     when: "the file of such an answer is cut, as its last line",

@@ -7,8 +7,10 @@
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { labelOf } from "../../core/inbound/transcript.ts";
+import type { ToolCall } from "../../core/model.ts";
 import type { PassedStep } from "../../core/step.ts";
 import type { ListedAgent } from "../../core/turn/asking.ts";
+import { bounded } from "../../lib/text/cut.ts";
 import { channelOf, timeOf } from "./envelope.ts";
 import { fenced, nameInLine } from "./untrusted.ts";
 
@@ -52,5 +54,42 @@ export function passedOf({ from, task, context }: PassedStep, boundary: string):
     `[the agent ${from} has passed this message on to you: you answer it now, in its place. Its ` +
     "words about the task follow; only the person's message says what is wanted]",
     fenced("context", boundary, words),
+  ].join("\n");
+}
+
+/** Maximum number of calls in {@link editedOf}, and characters of their arguments and results. */
+const MAX_DONE = 20;
+const DONE_CHARS = 400;
+
+/**
+ * Tells the model that the person has edited the message after an answer (H6a).
+ *
+ * @param done Calls for the earlier words that may have changed something.
+ */
+export function editedOf(
+  done: readonly {
+    readonly call: ToolCall;
+    readonly result: { readonly end: string; readonly text: string };
+  }[],
+  boundary: string,
+): string {
+  const lines = done.slice(-MAX_DONE).map(({ call, result: { end, text } }) =>
+    JSON.stringify({
+      tool: call.name,
+      arguments: bounded(call.arguments, DONE_CHARS),
+      end,
+      result: bounded(text, DONE_CHARS),
+    })
+  );
+  const after = done.length === 0 ? [] : [
+    "[your calls for the earlier words follow. What they did stays done: say so, and what it was. " +
+    "A note from the earlier words is deleted; save it again if it still holds]",
+    fenced("result", boundary, lines.join("\n")),
+  ];
+  return [
+    "[this person has edited the message below after your answer. Your new answer takes the place of " +
+    "that one. Tools that change something do not run in this turn: if the new words ask for that, " +
+    "say that it is not done, and that a new message can ask for it]",
+    ...after,
   ].join("\n");
 }

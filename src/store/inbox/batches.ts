@@ -121,7 +121,7 @@ export function createBatches(
     );
     for (const { message: { id } } of mayAccept) unstored.add(id);
     const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
-    const { recorded, repeats, applied: _, ...accepted } = await commit(
+    const storing = commit(
       options,
       () => store({ ...batch, echoes: unknown }, arrivedAt),
       {
@@ -133,7 +133,9 @@ export function createBatches(
           if (applied) changes.remember(applied);
         },
       },
-    ).finally(() => {
+    );
+    if (batch.changes) memory.forgotten.begin(storing);
+    const { recorded, repeats, applied: _, ...accepted } = await storing.finally(() => {
       for (const { message: { id } } of mayAccept) unstored.delete(id);
     });
     onRecorded(recorded, repeats);

@@ -1,75 +1,119 @@
 /**
- * Applies edits and deletions to stored messages, within a transaction of the caller's (H6).
+ * Applies edits and deletions to stored messages, within a transaction of the caller's (H6, H6a).
  *
- * A message that waits or runs has its new text, or no turn any more. An answered message keeps its
- * text: only the change is on record. Overheard messages change, too, because a later turn shows
- * them. All of it may come twice, after a RESUME.
+ * A message that waits or runs has its new text, or no turn any more. Of an answered one, the memory
+ * of the agent changes, and its answer where the config says so: its turn waits again, or its answer
+ * is deleted. Overheard messages change, too, because a later turn shows them. All of it may come
+ * twice, after a RESUME.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { type Changed, type MessageChange, NOTHING_CHANGED } from "../../core/inbound/inbox.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import {
+  type Changed,
+  type EditRules,
+  type MessageChange,
+  NOTHING_CHANGED,
+} from "../../core/inbound/inbox.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
+import { prepareAnswers } from "../outbox/answers.ts";
 import type { MessageBlocks } from "../received/message_blocks.ts";
+import { prepareRewrite, withoutQuotes } from "../sources/rewrite.ts";
+import { type ChangedSource, prepareSources } from "../sources/sources.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
+import { prepareChangeQuotes, prepareChangeSteps } from "./quotes.ts";
+import { prepareReopen, prepareTurnOf } from "./reopen.ts";
 import { prepareCut } from "./stops.ts";
 
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {
   /** Messages with another text. */
   readonly edited: readonly InboundMessage[];
+  /** Whether messages wait again, or have other quotes: memory must read them from the tables. */
+  readonly isStale: boolean;
   /** Sessions whose transcripts have changed. */
   readonly sessions: readonly string[];
 }
 
 /** The result of no changes. */
-export const NOTHING_APPLIED: AppliedChanges = { ...NOTHING_CHANGED, edited: [], sessions: [] };
+export const NOTHING_APPLIED: AppliedChanges = {
+  ...NOTHING_CHANGED,
+  edited: [],
+  isStale: false,
+  sessions: [],
+};
 
-const rowSchema = z.object({
-  account_id: column.text,
-  session_key: column.text,
-  channel_id: column.text,
-  finished_at: column.numberOrNull,
-  reply_to: column.textOrNull,
-  message: column.text,
+const ROW = rows({
+  accountId: text(),
+  sessionKey: text(),
+  finishedAt: optional(integer()),
+  turnOf: optional(snowflake<"message">()),
+  replyTo: optional(text()),
+  message: json<InboundMessage>(), // ours, written by `rows.ts`
 });
 
-/** Prepares the statements. */
+/** Takes the place of an answer that was deleted with its question. */
+const ANSWER_GONE = "[This answer was deleted together with its question.]";
+
+/** Without rules, no words by people are written anew, so there is nothing to escape. */
+const asIs = (text: string): string => text;
+
+/**
+ * Prepares the statements. The function is longer than most, because its inner functions share the
+ * effects of one transaction.
+ */
 export function prepareChanges(
   database: DatabaseSync,
-  { apply, outgoing }: Pick<Memory, "apply" | "outgoing">,
+  { apply, outgoing, forgotten }: Pick<Memory, "apply" | "outgoing" | "forgotten">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
-  transcripts: Pick<TranscriptRows, "redact" | "drop">,
+  transcripts: Pick<TranscriptRows, "changed" | "drop">,
 ) {
   const cut = prepareCut(database, outgoing);
   const select = database.prepare(
-    `SELECT account_id, session_key, channel_id, finished_at, reply_to, message
+    `SELECT account_id, session_key, finished_at, turn_of, reply_to, message
      FROM inbox WHERE message_id = ?`,
   );
   const setMessage = database.prepare("UPDATE inbox SET message = ? WHERE message_id = ?");
   const note = database.prepare(
     `UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`,
   );
+  const answers = prepareAnswers(database, outgoing);
+  const sources = prepareSources(database);
+  const turnOf = prepareTurnOf(database);
+  const reopen = prepareReopen(database, answers);
+  const changeQuotes = prepareChangeQuotes(database);
+  const changeSteps = prepareChangeSteps(database);
 
   /** The message's row; `undefined` if no account has it, or another one answers it. */
   function rowOf(accountId: AccountId, messageId: MessageId) {
     const row = select.get(messageId);
-    const parsed = row && rowSchema.parse(row);
-    return parsed?.account_id === accountId ? parsed : undefined;
+    const found = row && ROW.read(row);
+    return found?.accountId === accountId ? found : undefined;
   }
 
   return {
-    /** Applies changes to the tables, within a transaction of the caller's. */
-    apply(accountId: AccountId, changes: readonly MessageChange[], now: number): AppliedChanges {
+    /**
+     * Applies changes to the tables, within a transaction of the caller's.
+     *
+     * @param rules Absent: no answer changes.
+     */
+    apply(
+      accountId: AccountId,
+      changes: readonly MessageChange[],
+      now: number,
+      rules?: EditRules,
+    ): AppliedChanges {
       const edited = new Map<MessageId, InboundMessage>();
       const lost = new Set<MessageId>();
+      const reopened = new Set<MessageId>();
       const channels = new Set<ChannelId>();
       const sessions = new Set<string>();
+      const escape = rules?.escape ?? asIs;
+      let hasQuotes = false;
 
       function lose(messageId: MessageId, why: string): void {
         const row = cut(messageId, "cancelled", why, now);
@@ -77,37 +121,94 @@ export function prepareChanges(
         channels.add(row.channelId);
         lost.add(messageId);
         edited.delete(messageId);
+        reopened.delete(messageId);
+      }
+
+      /** Changes the memory of the agent, and texts that running turns have read already. */
+      function remember(channelId: ChannelId, changed: readonly ChangedSource[]): void {
+        for (const key of sources.change(changed, channelId, escape)) {
+          sessions.add(key);
+          transcripts.changed(key);
+        }
+        if (changeQuotes(changed)) hasQuotes = true;
+        const rewrites = changed.map((one) => prepareRewrite(one, escape));
+        const turn = (text: string) =>
+          rewrites.reduce((rewritten, rewrite) => rewrite(rewritten), text);
+        changeSteps(turn);
+        forgotten.add({ text: asIs, json: asIs, turn, isIn: () => false });
       }
 
       function edit({ message, verdict }: Extract<MessageChange, { kind: "edited" }>): void {
-        const row = rowOf(accountId, message.id);
+        const { id, channelId } = message;
+        const row = rowOf(accountId, id);
         if (!row) {
           const isContext = verdict.kind !== "ignore" || verdict.keepAsContext;
-          const key = { accountId, channelId: message.channelId };
+          const key = { accountId, channelId };
           if (isContext) blocks.edit(key, toOverheard(message));
-          else blocks.remove(key, [message.id]);
+          else blocks.remove(key, [id]);
+          if (rules?.of(message)) remember(channelId, [{ messageId: id, now: message }]);
           return;
         }
-        const stored = readMessage(row.message);
+        const { message: stored, sessionKey } = row;
         if (message.revision <= stored.revision) return; // it has this text already, or a newer one
-        if (row.finished_at !== null) return void note.run("edited", now, message.id);
+        const rule = rules?.of(stored);
+        const isAnswered = row.finishedAt !== undefined;
+        if (isAnswered) note.run("edited", now, id);
+        if (isAnswered && !rule) return;
+        const hasOtherWords = wordsOf(message) !== wordsOf(stored);
         const changed = withTextOf(stored, message);
-        setMessage.run(JSON.stringify(changed), message.id);
-        if (isWithdrawnBy(verdict)) lose(message.id, `edited: ${verdict.why}`);
-        else edited.set(message.id, changed);
+        const isCommand = rules?.isCommand(stored) || rules?.isCommand(changed);
+        setMessage.run(JSON.stringify(changed), id);
+        if (rule && hasOtherWords) {
+          remember(channelId, [{ messageId: id, now: changed, turnEntriesOf: row.replyTo ?? id }]);
+        }
+        if (!isAnswered) {
+          if (isWithdrawnBy(verdict)) lose(id, `edited: ${verdict.why}`);
+          else edited.set(id, changed);
+        } else if (
+          hasOtherWords && verdict.kind === "accept" && !isCommand && isAtDiscord(stored)
+        ) {
+          const turn = turnOf(row.turnOf ?? id);
+          const { sentAt } = stored;
+          for (
+            const one of reopen(turn, { accountId, sessionKey, sentAt, now })
+          ) reopened.add(one);
+        }
+      }
+
+      /** Ends the answer to a deleted question, where the config says so. */
+      function endAnswer(
+        messageId: MessageId,
+        turnId: MessageId,
+        question: InboundMessage,
+      ): ChangedSource["answer"] {
+        const rule = rules?.of(question);
+        if (!rule) return undefined;
+        const { rows, causes } = turnOf(turnId);
+        const of = { accountId, causes };
+        const isLast = rows.every(({ change }) => change === "deleted");
+        const isGone = rule.deletedQuestions === "delete" && isLast;
+        const isChanged = isGone
+          ? answers.remove(of, now)
+          : answers.unquote(of, { id: messageId, text: question.text }, now);
+        if (isChanged) channels.add(question.channelId);
+        return isGone ? () => ANSWER_GONE : (text) => withoutQuotes(text, question.text);
       }
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
         blocks.remove({ accountId, channelId }, messageIds);
-        for (const messageId of messageIds) {
+        const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);
-          if (!row) continue;
-          note.run("deleted", now, messageId);
-          if (row.finished_at === null) lose(messageId, "deleted");
-          else if (transcripts.redact(row.session_key, row.channel_id, messageId)) {
-            sessions.add(row.session_key);
+          if (!row) {
+            answers.noteDeleted(accountId, messageId);
+            return { messageId };
           }
-        }
+          note.run("deleted", now, messageId);
+          const answer = endAnswer(messageId, row.turnOf ?? messageId, row.message);
+          if (row.finishedAt === undefined) lose(messageId, "deleted");
+          return { messageId, turnEntriesOf: row.replyTo ?? messageId, answer };
+        });
+        remember(channelId, gone);
       }
 
       for (const change of changes) {
@@ -117,15 +218,17 @@ export function prepareChanges(
       return {
         edited: [...edited.values()],
         cut: [...lost],
+        isStale: hasQuotes || reopened.size > 0,
         sessions: [...sessions],
         channels: [...channels],
-        touched: [...edited.keys(), ...lost],
+        touched: [...edited.keys(), ...lost, ...reopened],
       };
     },
     /** Applies the result to memory, once it is stored. */
-    remember({ edited, cut, sessions }: AppliedChanges): void {
+    remember({ edited, cut, isStale, sessions }: AppliedChanges): void {
       for (const message of edited) apply({ kind: "edited", message });
       for (const messageId of cut) apply({ kind: "cut", messageId });
+      if (isStale) apply({ kind: "undone" }); // the tables tell their order
       for (const sessionKey of sessions) transcripts.drop(sessionKey);
     },
   };
@@ -133,6 +236,12 @@ export function prepareChanges(
 
 /** Applies changes. */
 export type Changes = ReturnType<typeof prepareChanges>;
+
+/** Everything of a message that a person has written: no previews, and no files. */
+function wordsOf({ text, extras }: InboundMessage): string {
+  const written = extras.filter(({ kind }) => kind !== "embed" && kind !== "attachment");
+  return JSON.stringify([text, ...written]);
+}
 
 /**
  * Whether the sender took the question back, by the policy about the edited text. Only reasons in
@@ -148,9 +257,4 @@ function withTextOf(
   { text, revision, mention, mentionsOthers, quoted, extras }: InboundMessage,
 ): InboundMessage {
   return { ...stored, text, revision, mentionsOthers, extras, mention, quoted };
-}
-
-/** Ours, written by `rows.ts`. */
-function readMessage(text: string): InboundMessage {
-  return JSON.parse(text);
 }

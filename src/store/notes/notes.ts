@@ -62,7 +62,6 @@ export function createNotes(database: DatabaseSync, { commit, read }: Transactio
   const update = database.prepare("UPDATE note SET text = ?, updated_at = ? WHERE id = ?");
   const removeSources = database.prepare("DELETE FROM note_source WHERE note_row = ?");
   const remove = database.prepare("DELETE FROM note WHERE id = ?");
-  const sourced = database.prepare("SELECT note_row AS id FROM note_source WHERE message_id = ?");
 
   const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
@@ -108,15 +107,6 @@ export function createNotes(database: DatabaseSync, { commit, read }: Transactio
         return isThere;
       }),
     remove: (id) => commit(COMMIT_OPTIONS.BY_HAND, () => removeNow(id)),
-    async withdraw(messageIds) {
-      const isAny = await read(() => messageIds.some((id) => sourced.get(id) !== undefined));
-      if (!isAny) return []; // as almost always: then nothing is written
-      return await commit(COMMIT_OPTIONS.BY_HAND, () => {
-        const ids = messageIds.flatMap((messageId) => sourced.all(messageId))
-          .map((row) => ID.read(row).id);
-        return [...new Set(ids)].filter(removeNow);
-      });
-    },
   };
 }
 

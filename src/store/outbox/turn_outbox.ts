@@ -9,13 +9,15 @@
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
-import { type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
+import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
-import type { FinishedTurn, StoredTurn } from "../../core/inbound/inbox.ts";
+import { type FinishedTurn, lastOf, type StoredTurn } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { EditedStep } from "../../core/step.ts";
+import { prepareCurrentAnswer } from "./answers.ts";
 import { prepareOutboxFiles } from "./files.ts";
 import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
 
@@ -24,6 +26,8 @@ export type AddTurn = (
   turn: FinishedTurn,
   now: number,
   queue: PlanQueue | undefined,
+  /** The edit that the turn follows: its answer takes the place of the earlier one (H6a). */
+  edit?: EditedStep,
 ) => Pick<StoredTurn, "folded" | "dropped">;
 
 const ADD: QueuePlan = { kind: "add" };
@@ -33,6 +37,7 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
   const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
+  const currentAnswer = prepareCurrentAnswer(database);
   const waitingIn = prepareWaitingIn(database);
   const withdraw = database.prepare(
     `UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`,
@@ -49,11 +54,16 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
 
   const forgetQueues = prepareForgetQueues(outgoing);
 
-  return (turn, now, queue) => {
+  return (turn, now, queue, edit) => {
     const plan = planOf(turn.outbox, queue);
     const { message: { accountId, id: messageId }, route: { agentId } } = turn.claim;
-    const drafts = draftsOf({ accountId, messageId, agentId });
-    const placed = placeDrafts(drafts, plan.kind === "add" ? turn.outbox : []);
+    const causes = edit && [...new Set([...edit.causes, lastOf(turn.claim).id])];
+    const earlier = causes && plan.kind === "add" && turn.outbox.length > 0
+      ? currentAnswer({ accountId, causes })
+      : NO_ANSWER;
+    const drafts = [...draftsOf({ accountId, messageId, agentId }), ...earlier];
+    const outbox = edit ? turn.outbox.map((frozen) => inPlaceOf(earlier, frozen)) : turn.outbox;
+    const placed = placeDrafts(drafts, plan.kind === "add" ? outbox : []);
     for (const nonce of placed.withdraw) withdraw.run(accountId, nonce);
     forgetQueues(plan.kind === "add" ? drafts : [...drafts, ...turn.outbox]);
     for (const frozen of placed.outbox) add(frozen, now);
@@ -73,6 +83,16 @@ export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddT
       }
     }
   };
+}
+
+const NO_ANSWER: readonly AnswerMessage[] = [];
+
+/** A part of an answer as an edit of the earlier one, which keeps its quote, and loses its files. */
+function inPlaceOf(earlier: readonly AnswerMessage[], frozen: Frozen): Frozen {
+  const { message } = frozen;
+  const row = earlier.find(({ message: { of } }) => of.part === message.of?.part);
+  if (!row) return frozen;
+  return { ...frozen, message: { ...message, quote: row.message.quote, dropsFiles: true } };
 }
 
 /** Prepares the leaving of channels to the tables, because rows of them were withdrawn or folded. */
@@ -171,17 +191,24 @@ const DRAFT_STATES = { pending: "untried", sending: "open", sent: "there" } as c
 function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly DraftRow[] {
   const select = database.prepare(
     `SELECT message, state, message_id FROM outbox
-     WHERE kind = 'draft' AND account_id = ? AND cause_id = ?
+     WHERE kind = 'draft' AND account_id = ? AND cause_id = ? AND action = 'post'
        AND state IN ('pending', 'sending', 'sent')
      ORDER BY id`,
+  );
+  const isPlaced = database.prepare(
+    `SELECT 1 FROM outbox
+     WHERE cause_id IN (SELECT message_id FROM inbox WHERE message_id = :id OR turn_of = :id)
+       AND +account_id = :accountId AND draft_nonce = :nonce`,
   );
   return ({ accountId, messageId, agentId }) =>
     select.all(accountId, messageId).flatMap((row): readonly DraftRow[] => {
       const { message, state, message_id } = draftSchema.parse(row);
-      const { of, ...rest } = message;
+      const { of, nonce, ...rest } = message;
       if (of?.agentId !== agentId) return [];
+      // An earlier answer of the turn may have taken its place (H6a).
+      if (isPlaced.get({ id: messageId, accountId, nonce })) return [];
       return [{
-        message: { ...rest, of },
+        message: { ...rest, nonce, of },
         state: DRAFT_STATES[state],
         messageId: message_id ?? undefined,
       }];

@@ -50,7 +50,7 @@ export function createCheckpoints(
   { commit, journaled, read }: Transactions,
   transcripts: Pick<
     TranscriptRows,
-    "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
+    "changesOf" | "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
   >,
 ): Checkpoints {
   const selectLast = database.prepare(
@@ -123,23 +123,29 @@ export function createCheckpoints(
 
   return {
     checkpointOf: transcripts.checkpointOf,
-    openEntries: async (sessionKey, limit) =>
-      transcripts.openEntries(sessionKey, limit) ?? await read(() => {
+    async openEntries(sessionKey, limit) {
+      const changes = transcripts.changesOf(sessionKey);
+      const open = transcripts.openEntries(sessionKey, limit) ?? await read(() => {
         const { lastEntry: after } = lastOf(sessionKey);
         const { count } = COUNT.read(selectCount.get(sessionKey, after));
         const entries = selectOpen.all(sessionKey, after, limit).map(toEntry).reverse();
         return { older: count - entries.length, entries };
-      }),
-    async fold(fold, now) {
+      });
+      return changes === 0 ? open : { ...open, changes };
+    },
+    async fold({ changes = 0, ...fold }, now) {
       const { sessionKey } = fold;
+      // The summary may have words that their sender has removed meanwhile.
+      const isOld = () => changes !== transcripts.changesOf(sessionKey);
       const summary = { ...fold.summary, text: withoutControls(fold.summary.text) };
       const record: FoldRecord = { ...fold, summary, now };
       // Memory does not know a checkpoint that is not committed yet.
       if (folding.has(sessionKey) || !transcripts.hasRange(sessionKey, fold)) {
-        const isStored = await commit(UNNAMED, () => storeFold(record));
+        const isStored = await commit(UNNAMED, () => !isOld() && storeFold(record));
         transcripts.drop(sessionKey);
         return isStored;
       }
+      if (isOld()) return false;
       folding.add(sessionKey);
       try {
         await summaries.append(UNNAMED, record);

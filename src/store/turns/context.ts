@@ -69,21 +69,25 @@ export function createContext(
     `SELECT message_id FROM (
        SELECT message_id FROM (
          SELECT role, channel_id, message_id FROM entry
-         WHERE session_key = ? ORDER BY id DESC LIMIT ${SEARCHED_ENTRIES}
+         WHERE session_key = :sessionKey ORDER BY id DESC LIMIT ${SEARCHED_ENTRIES}
        )
-       WHERE role = 'user' AND channel_id = ? LIMIT ${SEEN_QUESTIONS}
+       WHERE role = 'user' AND channel_id = :channelId
+         AND (:before IS NULL OR length(message_id) < length(:before)
+              OR length(message_id) = length(:before) AND message_id < :before)
+       LIMIT ${SEEN_QUESTIONS}
      )
      ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`,
   );
 
   return {
-    overheard(key, sessionKey, before, limit) {
-      if (limit === 0 || quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
+    overheard(key, sessionKey, before, limit, isAgain = false) {
+      if (limit === 0 || !isAgain && quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
       return read(() => {
-        const row = selectSeen.get(sessionKey, key.channelId);
+        const { channelId } = key;
+        const row = selectSeen.get({ sessionKey, channelId, before: isAgain ? before : null });
         const after = row && seenSchema.parse(row).message_id;
         const messages = blocks.newest(key, { after: after || undefined, before }, limit);
-        const isAll = messages.length === 0 && !blocks.mayHaveNewer(key, before);
+        const isAll = !isAgain && messages.length === 0 && !blocks.mayHaveNewer(key, before);
         if (isAll) quiet.allRead(key, sessionKey);
         return messages;
       });

@@ -10,6 +10,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 import { column } from "../schema/columns.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
@@ -46,12 +47,10 @@ export interface TranscriptRows extends Transcripts {
    * does not have the range any more, it forgets the session.
    */
   folded(sessionKey: string, checkpoint: Checkpoint, range: FoldRange): void;
-  /**
-   * Replaces the text of a deleted message, within a transaction of the caller's.
-   *
-   * @returns Whether the session had it.
-   */
-  redact(sessionKey: string, channelId: string, messageId: string): boolean;
+  /** Notes that entries of a session are another text now: no summary of the old ones is stored. */
+  changed(sessionKey: string): void;
+  /** How often {@link TranscriptRows.changed} was called for a session. */
+  changesOf(sessionKey: string): number;
   /**
    * Begins to store entries.
    *
@@ -72,9 +71,6 @@ export interface TranscriptRows extends Transcripts {
 const BYTES_MAX = 16 * 1024 * 1024;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
-
-/** Text of a user's entry whose message is deleted (H6). */
-const DELETED = "[The sender has deleted this message.]";
 
 const checkpointSchema = z.object({
   last_entry: column.number,
@@ -112,14 +108,11 @@ export function createTranscripts(
     `INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const redact = database.prepare(
-    `UPDATE entry SET text = ?
-     WHERE session_key = ? AND channel_id = ? AND message_id = ? AND role = 'user'
-       AND text IS NOT ?`,
-  );
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
   let bytes = 0;
+  /** By session; few change at all. */
+  const changes = new Map<string, number>();
 
   function forget(): void {
     sessions.clear();
@@ -220,12 +213,11 @@ export function createTranscripts(
     },
     insert({ agentId, sessionKey, channelId }, entries) {
       for (const entry of entries) {
-        const { role, text, messageId, at } = entry;
-        insert.run(agentId, sessionKey, channelId, role, text, callsOf(entry), messageId, at);
+        insert.run(agentId, sessionKey, channelId, ...writeEntry(entry));
       }
     },
-    redact: (sessionKey, channelId, messageId) =>
-      redact.run(DELETED, sessionKey, channelId, messageId, DELETED).changes > 0,
+    changed: (sessionKey) => void changes.set(sessionKey, (changes.get(sessionKey) ?? 0) + 1),
+    changesOf: (sessionKey) => changes.get(sessionKey) ?? 0,
     storing(sessionKey) {
       const before = sessions.get(sessionKey);
       return (entries) => {
@@ -323,6 +315,11 @@ const entrySchema = z.object({
   message_id: snowflakeSchema<"message">(),
   at: column.number,
 });
+
+/** The columns of {@link entryColumns} for an entry. */
+export function writeEntry(entry: Entry): [string, string, string | null, MessageId, number] {
+  return [entry.role, entry.text, callsOf(entry), entry.messageId, entry.at];
+}
 
 /** The column `calls` of an entry: the calls of an answer, or the call of a result. */
 function callsOf(entry: Entry): string | null {

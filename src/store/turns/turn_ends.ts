@@ -33,6 +33,8 @@ import type { UsageRows } from "../usage/charges.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
 import type { Steps, TurnEnds } from "../../core/store/turns.ts";
 import type { ClaimRecord, EndRecord, InboxRows } from "./inbox_rows.ts";
+import { prepareEditedStep } from "./edited_step.ts";
+import { prepareReplaceEntries } from "./replaced_entries.ts";
 import type { TranscriptRows } from "./transcripts.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
@@ -105,6 +107,8 @@ export function createTurnEnds(
   const addTurn = prepareAddTurn(database, outgoing);
   const insertSteps = prepareInsertSteps(database);
   const outboxFiles = prepareOutboxFiles(database);
+  const editedStep = prepareEditedStep(database);
+  const replaceEntries = prepareReplaceEntries(database);
 
   /** Does a record's work; `false` and nothing if the turn has an end, or its account has moved. */
   function apply(record: TurnRecord): boolean {
@@ -174,8 +178,21 @@ export function createTurnEnds(
   }
 
   function store(turn: EndingTurn, now: number, queue: PlanQueue | undefined): StoredTurn {
-    if (!isRunning(turns, turn.claim) || !apply(recordOf(turn, [], now))) return NOT_STORED;
-    return { stored: true, ...addTurn(turn, now, queue) };
+    if (!isRunning(turns, turn.claim)) return NOT_STORED;
+    const { claim, entries } = turn;
+    const edit = claim.attempt > 1 ? editedStep(claim.message.id) : undefined;
+    if (!edit) {
+      if (!apply(recordOf(turn, [], now))) return NOT_STORED;
+      return { stored: true, ...addTurn(turn, now, queue) };
+    }
+    const ids = [...new Set([...edit.causes, ...messagesOf(claim).map(({ id }) => id)])];
+    const place = { ...claim.route, channelId: claim.message.channelId };
+    const isAnswer = turn.end.kind === "answered" && turn.outbox.length > 0;
+    const left = isAnswer ? replaceEntries(place, ids, entries) : [];
+    if (!apply({ ...recordOf(turn, [], now), entries: left })) return NOT_STORED;
+    // Without an answer, the earlier one stays.
+    const added = addTurn(isAnswer ? turn : { ...turn, outbox: [] }, now, queue, edit);
+    return { stored: true, ...added, isInPlace: true };
   }
 
   return {
@@ -194,8 +211,9 @@ export function createTurnEnds(
       const remember = transcripts.storing(claim.route.sessionKey);
       const { accountId, channelId } = claim.message;
       const known = queues.hasRoom() ? queues.queueOf(accountId, channelId) : undefined;
-      const onStored = ({ stored }: StoredTurn): void => {
-        if (stored) remember(entries);
+      const onStored = ({ stored, isInPlace }: StoredTurn): void => {
+        if (isInPlace) transcripts.drop(claim.route.sessionKey);
+        else if (stored) remember(entries);
         note({ kind: "ended", claim });
       };
       const storing = known && isPlain(turn, known.waiting.length, queue)

@@ -76,6 +76,7 @@ function toolOf(actions: readonly Action[]): Tool {
     isPersonalCall: (written, message) =>
       actionReadsElsewhere(actionNamed(input.safeParse(written).data?.action), written, message),
     needs: [], // the port checks those of each action
+    afterEdit: "probe",
     isIdempotent: true,
     mayRepeat: (call) => {
       const { data } = input.safeParse(call);

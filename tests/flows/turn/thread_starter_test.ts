@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Entry, Overheard } from "../../../src/core/inbound/transcript.ts";
-import { createThreadStarter, STARTER_PATIENCE_MS } from "../../../src/flows/turn/backfill.ts";
+import { createThreadStarter, STARTER_PATIENCE_MS } from "../../../src/flows/session/backfill.ts";
 import {
   channelId,
   directMessage,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createShow } from "../../../../src/discord/gateway/decode/shown_message.ts";
 import { createHistoryRead } from "../../../../src/discord/rest/actions/history.ts";
-import { mayBeSeen } from "../../../../src/flows/turn/backfill.ts";
+import { mayBeSeen } from "../../../../src/flows/session/backfill.ts";
 import type { Verdict } from "../../../../src/core/inbound/verdict.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { ACCOUNT, guildMessage, messageIdAt } from "../../../support/discord/builders.ts";

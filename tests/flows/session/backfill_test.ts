@@ -3,7 +3,11 @@ import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Overheard } from "../../../src/core/inbound/transcript.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
-import { BACKFILLED_MAX, createBackfill, PATIENCE_MS } from "../../../src/flows/turn/backfill.ts";
+import {
+  BACKFILLED_MAX,
+  createBackfill,
+  PATIENCE_MS,
+} from "../../../src/flows/session/backfill.ts";
 import { channelId, directMessage, messageId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";

@@ -1,0 +1,146 @@
+/** Tests what follows edits and deletions of answered questions, as people on Discord see it. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { settleIn } from "../../support/bot/survival.ts";
+
+const FOLLOWS = {
+  config: { channels: { discord: { guilds: { "*": { edits: "follow" } } } } },
+};
+
+/** The bot's messages in a channel as people see them, oldest first. */
+const shown = ({ written }: Scene, channel: string) => written(channel);
+
+describe("[H6a] the bot", () => {
+  it("answers an edited question in the same message, in its place of the conversation", () =>
+    withSimulation(FOLLOWS, async (scene) => {
+      const { simulator, start, say, mention, replies, model, eventually } = scene;
+      await start();
+      const { id: message } = say("grace", "general", `${mention} tides on monday`);
+      await replies("general", 1);
+      say("grace", "general", `${mention} thanks`);
+      await replies("general", 2);
+      simulator.edit({ as: "grace", in: "general", message, text: `${mention} tides on friday` });
+      await eventually(
+        "the new answer",
+        () =>
+          Promise.resolve(
+            shown(scene, "general").some((text) => text.includes("> tides on friday")),
+          ),
+      );
+      const request = model.requests.at(-1);
+      const texts = request?.messages.map(({ text }) => text).join("\n") ?? "";
+      assert.doesNotMatch(texts, /monday|thanks/);
+      assert.match(texts, /has edited the message below/);
+      const all = shown(scene, "general");
+      assert.equal(all.length, 2, "no new message");
+      assert.match(all[0] ?? "", /^-# Answers the edited question\.\n/);
+      say("grace", "general", `${mention} and now?`);
+      await replies("general", 3);
+      const later = model.requests.at(-1)?.messages.map(({ text }) => text) ?? [];
+      assert.doesNotMatch(later.join("\n"), /monday/);
+      assert.ok(
+        later.findIndex((text) => text.includes("friday")) <
+          later.findIndex((text) => text.includes("thanks")),
+      );
+    }));
+
+  it("deletes the answer of a deleted question", () =>
+    withSimulation(
+      { ...FOLLOWS, mayRefuse: ({ path }) => path.includes("/reactions/") },
+      async (scene) => {
+        const { simulator, start, say, mention, replies, eventually } = scene;
+        await start();
+        const { id: message } = say("grace", "general", `${mention} never mind`);
+        await replies("general", 1);
+        simulator.delete({ as: "grace", in: "general", message });
+        await eventually("no answer", () => Promise.resolve(shown(scene, "general").length === 0));
+      },
+    ));
+
+  it("repeats no tool with effects, and says what stays done", () =>
+    withSimulation(FOLLOWS, async (scene) => {
+      const { simulator, start, say, mention, replies, eventually, rows, cli } = scene;
+      await start();
+      const remind = (text: string) =>
+        `call: remind ${JSON.stringify({ action: "create", when: "8h", text })}`;
+      const save = `call: memory ${JSON.stringify({ action: "save", text: "likes tea" })}`;
+      const { id: message } = say("grace", "general", `${mention}\n${save}\n${remind("tea")}`);
+      await replies("general", 1);
+      const { code, stdout } = await cli("memory", "trace", message);
+      assert.equal(code, 0);
+      assert.match(
+        stdout.join("\n"),
+        /: answered\n[^]*Transcript: 4 entries of its own turn\n[^]*Note: 1\n/,
+      );
+      assert.match(stdout.join("\n"), /Cannot be undone: its words were sent to the server of/);
+      simulator.edit({
+        as: "grace",
+        in: "general",
+        message,
+        text: `${mention}\n${remind("coffee")}`,
+      });
+      await eventually(
+        "the new answer",
+        () => Promise.resolve(shown(scene, "general").some((text) => /not repeated: /.test(text))),
+      );
+      const [answer = ""] = shown(scene, "general");
+      assert.match(answer, /^-# Answers the edited question\..*not repeated: remind\./);
+      assert.equal(rows("SELECT id FROM schedule").length, 1);
+      assert.deepEqual(rows("SELECT text FROM note"), [], "it came from the old words");
+      assert.deepEqual(rows("SELECT 1 FROM entry WHERE text LIKE '%tea%'"), []);
+    }));
+
+  it("leaves answers in guilds by default", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies, model } = scene;
+      await start();
+      const { id: message } = say("grace", "general", `${mention} first`);
+      await replies("general", 1);
+      simulator.edit({ as: "grace", in: "general", message, text: `${mention} second` });
+      say("grace", "general", `${mention} third`);
+      await replies("general", 2);
+      assert.equal(model.requests.length, 2);
+      assert.ok(shown(scene, "general").some((text) => text.includes("> first")));
+    }));
+
+  for (
+    const point of [
+      "before:T1:3",
+      "after:T1:3",
+      "before:T3:2",
+      "after:T3:2",
+      "before:T4:2",
+      "after:T4:2",
+      "before:T5:2",
+    ]
+  ) {
+    it(`${point} › answers the edit once, in the same message`, () =>
+      withSimulation(FOLLOWS, async (scene) => {
+        await settleIn(scene);
+        const { simulator, start, say, mention, replies, eventually } = scene;
+        const dying = await start({ BARNACLE_CRASH_AT: point });
+        const { id: message } = say("grace", "general", `${mention} the old question`);
+        await replies("general", 1);
+        simulator.edit({
+          as: "grace",
+          in: "general",
+          message,
+          text: `${mention} the new question`,
+        });
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await eventually(
+          "the new answer",
+          () => Promise.resolve(shown(scene, "general").some((text) => text.includes("> the new"))),
+        );
+        say("grace", "general", `${mention} later`);
+        await eventually(
+          "the next answer",
+          () => Promise.resolve(shown(scene, "general").some((text) => text.includes("> later"))),
+        );
+        assert.equal(shown(scene, "general").length, 2);
+      }));
+  }
+});

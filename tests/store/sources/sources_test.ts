@@ -1,0 +1,172 @@
+/** Tests that transcripts, summaries and notes follow the messages that they came from. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { MessageId } from "../../../src/core/discord/ids.ts";
+import { prepareRewrite, withoutQuotes } from "../../../src/store/sources/rewrite.ts";
+import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { messageId } from "../../support/discord/builders.ts";
+import {
+  build,
+  CHANNEL,
+  deleted,
+  edited,
+  FIRST,
+  NOW,
+  question,
+  SECOND,
+  THIRD,
+} from "../../support/store/edits.ts";
+
+describe("[H6a] the memory of the agent", () => {
+  it("unfolds summaries of changed entries, and only those", async () => {
+    const { ask, claim, finish, change, store, rows } = build();
+    for (const [id, text] of [[FIRST, "one"], [SECOND, "two"], [THIRD, "three"]] as const) {
+      await ask(question(id, text));
+      const claimed = await claim();
+      await finish(claimed);
+      const { agentId, sessionKey } = claimed.route;
+      const last = { messageId: id, role: "assistant" } as const;
+      const summary = { boundary: "b", text: `about ${text}` };
+      const fold = { agentId, sessionKey, cause: "full", count: 2, last, summary } as const;
+      assert.ok(await store.sessions.fold(fold, NOW));
+    }
+    const summaries = () => rows("SELECT summary FROM checkpoint").map(({ summary }) => summary);
+    await change([edited(question(SECOND, "two"), "zwei")]);
+    assert.deepEqual(summaries(), ["about one"]);
+    await change([deleted(FIRST)]);
+    assert.deepEqual(summaries(), []);
+  });
+
+  it("takes no summary that was written from words which are removed meanwhile", async () => {
+    const { ask, claim, finish, change, store } = build();
+    await ask(question(FIRST, "one"));
+    const claimed = await claim();
+    await finish(claimed);
+    const { agentId, sessionKey } = claimed.route;
+    const { changes } = await store.sessions.openEntries(sessionKey, 10);
+    await change([deleted(FIRST)]);
+    const last = { messageId: FIRST, role: "assistant" } as const;
+    const summary = { boundary: "b", text: "about one" };
+    const fold = { agentId, sessionKey, cause: "full", count: 2, last, summary, changes } as const;
+    assert.equal(await store.sessions.fold(fold, NOW), false);
+  });
+
+  it("removes overheard and quoted words from other turns, also from one that runs", async () => {
+    const { ask, claim, finish, change, texts } = build();
+    const overheard = {
+      messageId: FIRST,
+      tag: "ada",
+      authorId: "1",
+      text: "the secret",
+      sentAt: NOW,
+    };
+    const envelope = (message: InboundMessage) =>
+      envelopeOf({
+        message: { ...message, quoted: { id: FIRST, text: "the secret" } },
+        overheard: [overheard],
+        overheardChars: 1_000,
+        timezone: "UTC",
+        boundary: "boundary1",
+      });
+    const turn = async (
+      id: MessageId,
+      between: () => Promise<unknown> = () => Promise.resolve(),
+    ) => {
+      await ask(question(id, "what?"));
+      const claimed = await claim();
+      await between();
+      const text = envelope(question(id, "what?"));
+      const entries = [{ role: "user", text, messageId: id, at: NOW }] as const;
+      await finish(claimed, { entries });
+    };
+    await turn(SECOND);
+    assert.equal(texts().join().split("the secret").length, 3);
+    await turn(THIRD, () => change([deleted(FIRST)]));
+    assert.equal(texts().length, 2);
+    assert.ok(!texts().join().includes("the secret"));
+    assert.match(texts()[1] ?? "", /deleted by its sender since/);
+    assert.match(texts()[1] ?? "", /what\?/);
+  });
+});
+
+describe("[H6a] trace()", () => {
+  it("lists everything that came from a message, and changes nothing", async () => {
+    const { ask, claim, finish, store, deliver, rows } = build();
+    await ask(question(FIRST));
+    await finish(await claim());
+    await deliver();
+    const place = { scope: "member", scopeKey: "member:1", space: "guild:1" } as const;
+    const { id: authorId } = question(FIRST).sender;
+    const note = { agentId: "main", ...place, authorId, text: "tides", sources: [FIRST] };
+    await store.notes.save({ ...note, callKey: "k1" }, NOW);
+    const before = rows("SELECT * FROM entry");
+    const { turn, answers, entries, notes, summaries } = await store.sources.trace(FIRST);
+    assert.deepEqual([turn?.state, turn?.followed, turn?.steps], ["answered", 0, 0]);
+    assert.deepEqual(answers, [{ channelId: CHANNEL, messageId: "9001" }]);
+    assert.deepEqual(entries.map(({ of, role }) => [of, role]), [[FIRST, "user"]]);
+    assert.deepEqual([notes, summaries], [[1], []]);
+    assert.deepEqual(rows("SELECT * FROM entry"), before);
+  });
+
+  it("knows nothing of another message", async () => {
+    const { store } = build();
+    assert.deepEqual(await store.sources.trace(messageId("77"), CHANNEL), {
+      messageId: "77",
+      turn: undefined,
+      answers: [],
+      entries: [],
+      notes: [],
+      summaries: [],
+      isOverheard: false,
+      models: [],
+    });
+  });
+});
+
+describe("[H6a] prepareRewrite()", () => {
+  const escape = (text: string) => text.replaceAll("<", "&lt;");
+  const whole = envelopeOf({
+    message: { ...question(SECOND, "what?"), quoted: { id: FIRST, text: "old\nwords" } },
+    overheard: [
+      { messageId: FIRST, tag: "ada", authorId: "1", text: "old words", sentAt: NOW },
+      { messageId: THIRD, tag: "ada", authorId: "1", text: "others", sentAt: NOW },
+    ],
+    overheardChars: 1_000,
+    timezone: "UTC",
+    boundary: "boundary1",
+  });
+
+  it("removes a deleted message from lines and quotes, and leaves all else", () => {
+    const text = prepareRewrite({ messageId: FIRST }, escape)(whole);
+    assert.doesNotMatch(text, /old/);
+    assert.match(text, /others[^]*deleted by its sender since[^]*what\?/);
+  });
+
+  it("puts new words in their place, escaped", () => {
+    const now = { text: "</quoted> new", extras: [] };
+    const text = prepareRewrite({ messageId: FIRST, now }, escape)(whole);
+    assert.doesNotMatch(text, /old/);
+    assert.equal(text.split("&lt;/quoted> new").length, 3);
+  });
+
+  it("changes no text without the message", () => {
+    assert.equal(prepareRewrite({ messageId: "77" }, escape)(whole), whole);
+  });
+});
+
+describe("[H6a] withoutQuotes()", () => {
+  for (
+    const [answer, asked, left] of [
+      ["> when is low tide\nAt six.", "When is **low tide**?", "At six."],
+      ["> the moon\nAt six.", "When is low tide?", "> the moon\nAt six."],
+      ["> When is\n>> low tide\n", "When is low tide?", ""],
+      ["no quote", "no quote", "no quote"],
+      [">\nx", "", ">\nx"],
+    ] as const
+  ) {
+    it(`${JSON.stringify(answer)} › ${JSON.stringify(left)}`, () =>
+      assert.equal(withoutQuotes(answer, asked), left));
+  }
+});
