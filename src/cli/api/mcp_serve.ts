@@ -5,7 +5,8 @@ import process from "node:process";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { createMcpTools } from "../../http/api/mcp_tools.ts";
 import { VERSION } from "../../version.ts";
-import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { CallRefused } from "../../core/calls/desk.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { withData } from "../shared/with_store.ts";
@@ -40,7 +41,10 @@ export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
       return EXIT.usage;
     }
     const calls = createProgramCalls(dataDir, program);
-    await calls.agents(); // the bot runs, and has this program
+    await calls.agents().catch((error: unknown) => {
+      if (!(error instanceof CallRefused)) throw error;
+      throw new StartError("the bot does not answer; start it first", EXIT.tryAgain, error);
+    });
     const served = serveStdio(() => createMcpTools(calls, VERSION), {
       onerror: (error) => io.err(`barnacle: ${error.message}`),
     });

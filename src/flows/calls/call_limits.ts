@@ -37,7 +37,8 @@ export function createCallLimits(now: () => number) {
     take({ program, atOnce }: CallingProgram): () => void {
       const taken = open.get(program) ?? 0;
       if (taken >= atOnce) {
-        throw new CallRefused("too_many", `${program} waits for ${taken} answers already`);
+        const answers = taken === 1 ? "an answer" : `${taken} answers`;
+        throw new CallRefused("too_many", `${program} waits for ${answers} already`);
       }
       open.set(program, taken + 1);
       let isBack = false;

@@ -1,0 +1,123 @@
+/** Tests the bounds of programs, and `barnacle mcp serve` without its conditions (O14). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import OpenAI from "openai";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const hello = { model: "main", messages: [{ role: "user" as const, content: "hello reef" }] };
+
+async function clientOf({ line }: Pick<Scene, "line">, bot: SimulatedProcess): Promise<OpenAI> {
+  const baseURL = apiUrl(await line(bot, /"Programs can reach the bot"/));
+  return new OpenAI({ apiKey: PROGRAM_TOKEN, baseURL, maxRetries: 0 });
+}
+
+/** Runs a scene with a program of ada. */
+function withProgram(
+  program: object,
+  more: object,
+  test: (scene: Scene & { readonly client: OpenAI }) => Promise<void>,
+): Promise<void> {
+  return withSimulation({}, async (scene) => {
+    scene.rewrite({ config: { ...more, ...apiConfig(scene.user("ada").id, program) } });
+    await test({ ...scene, client: await clientOf(scene, await scene.start()) });
+  });
+}
+
+const refused = (status: number, words: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof OpenAI.APIError, String(error));
+  assert.equal(error.status, status);
+  assert.match(error.message, words);
+  return true;
+};
+
+describe("[O14] a program that asks too much", () => {
+  it("gets 429 beyond its requests a minute", () =>
+    withProgram({ perMinute: 2 }, {}, async ({ client, model }) => {
+      await client.chat.completions.create(hello);
+      await client.chat.completions.create(hello);
+      await assert.rejects(
+        client.chat.completions.create(hello),
+        refused(429, /house may make 2 requests a minute; try again in \d+ s/),
+      );
+      assert.equal(model.requests.length, 2);
+    }));
+
+  it("gets 429 while it waits for as many answers as it may", () =>
+    withProgram({ atOnce: 1 }, {}, async ({ client, model, eventually }) => {
+      model.behave("hang");
+      const leaving = new AbortController();
+      const first = client.chat.completions.create(hello, { signal: leaving.signal });
+      first.catch(() => {});
+      await eventually("the first question", () => Promise.resolve(model.requests.length === 1));
+      await assert.rejects(
+        client.chat.completions.create(hello),
+        refused(429, /house waits for an answer already/),
+      );
+      leaving.abort();
+      model.behave("script");
+      await eventually("a free place", async () => {
+        const answer = await client.chat.completions.create(hello).catch(() => undefined);
+        return answer !== undefined;
+      });
+    }));
+
+  it("gets 429 once the budget of its person is spent", () =>
+    withProgram({}, { budgets: { perUser: { tokensPerDay: 1 } } }, async ({ client }) => {
+      await client.chat.completions.create(hello);
+      await assert.rejects(
+        client.chat.completions.create(hello),
+        refused(429, /a budget of the bot is spent/),
+      );
+    }));
+
+  it("gets 503 while an owner has paused the bot", () =>
+    withProgram({}, {}, async ({ client, cli }) => {
+      assert.equal((await cli("pause")).code, 0);
+      await assert.rejects(
+        client.chat.completions.create(hello),
+        refused(503, /an owner has paused the bot/),
+      );
+    }));
+});
+
+describe("[O14] [C9] a running bot", () => {
+  it("takes a program at once, and listens to none without it", () =>
+    withSimulation({}, async (scene) => {
+      const { start, rewrite, user, line, ask } = scene;
+      const bot = await start();
+      await line(bot, /"Barnacle is running"/);
+      assert.equal((await ask(bot, "/v1/models")).status, 404);
+      rewrite({ config: apiConfig(user("ada").id) });
+      const client = await clientOf(scene, bot);
+      await client.models.list();
+      rewrite({});
+      await scene.eventually(
+        "the end",
+        () =>
+          client.models.list().then(
+            () => false,
+            (error) => error instanceof OpenAI.APIConnectionError,
+          ),
+      );
+    }));
+});
+
+describe("[O14] barnacle mcp serve", () => {
+  it("says in one line why it cannot serve", () =>
+    withSimulation({}, async ({ cli, rewrite, user }) => {
+      const none = await cli("mcp", "serve");
+      assert.equal(none.code, 78);
+      assert.match(none.stderr.join("\n"), /api\.programs has no program; add one/);
+      rewrite({ config: apiConfig(user("ada").id) });
+      const unknown = await cli("mcp", "serve", "--program", "desk");
+      assert.match(unknown.stderr.join("\n"), /choose one by --program: house/);
+      assert.notEqual(unknown.code, 0);
+      const alone = await cli("mcp", "serve");
+      assert.equal(alone.code, 75);
+      assert.deepEqual(alone.stderr, ["barnacle: the bot does not answer; start it first"]);
+      assert.deepEqual(alone.stdout, []);
+    }));
+});
