@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
+import { buttonsIn, usableIn } from "../../../simulator/world/components.ts";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
 import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
@@ -119,5 +120,28 @@ describe("[O14] barnacle mcp serve", () => {
       assert.equal(alone.code, 75);
       assert.deepEqual(alone.stderr, ["barnacle: the bot does not answer; start it first"]);
       assert.deepEqual(alone.stdout, []);
+    }));
+});
+
+describe("[O14] [T10] a call whose agent asks a person", () => {
+  it("waits for the answer on Discord, and lists it among the approvals", () =>
+    withProgram({}, {}, async ({ client, simulator, until, cli }) => {
+      const content = 'call: ask {"question":"Which colour?","options":["red","blue"]}';
+      const asking = client.chat.completions.create({
+        model: "main",
+        messages: [{ role: "user", content }],
+      });
+      const { id } = simulator.channel("dm", "ada");
+      const card = await until(
+        "a question",
+        () => simulator.posted(id).findLast(({ components }) => usableIn(components).length > 0),
+      );
+      assert.match((await cli("approvals", "list")).stdout.join("\n"), /ask/);
+      const button = buttonsIn(card.components).find(({ label }) => label === "blue");
+      assert.ok(button);
+      const customId = button.custom_id;
+      simulator.press({ as: "ada", in: "dm", message: card.id, customId });
+      const { choices } = await asking;
+      assert.match(choices[0]?.message.content ?? "", /blue/);
     }));
 });
