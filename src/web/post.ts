@@ -7,6 +7,7 @@
 
 import { UnknownOutcomeError } from "../core/turn/tool.ts";
 import { fetchPlain } from "../lib/network/fetch_plain.ts";
+import { HOP_HEADER } from "../lib/network/hop.ts";
 import { readBody } from "../lib/network/read_body.ts";
 import { clip } from "../lib/text/cut.ts";
 import { WebError } from "./guarded_get.ts";
@@ -17,9 +18,6 @@ const TIMEOUT_MS = 15_000;
 const MAX_BODY = 100_000;
 const MAX_ANSWER_BYTES = 100_000;
 const MAX_SHOWN = 2_000;
-
-/** Tells the own server that the bot itself has sent a request, so that no loop begins. */
-export const SENT_BY = "barnacle-sent-by";
 
 /**
  * Sends a request, once.
@@ -49,7 +47,7 @@ export async function postJson(
       headers: {
         "content-type": "application/json",
         "user-agent": `Barnacle/${version}`,
-        [SENT_BY]: "action",
+        [HOP_HEADER]: "1",
         ...headers,
       },
       body: written,

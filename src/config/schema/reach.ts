@@ -293,7 +293,7 @@ const program = () =>
 /** Without the section, the API does not exist. */
 const NO_API = {
   bind: ["127.0.0.1", "::1"],
-  port: 8_788,
+  port: 8_789,
   hosts: [],
   waitSec: 600,
   programs: {},

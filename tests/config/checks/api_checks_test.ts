@@ -61,7 +61,7 @@ const CASES: readonly (readonly [what: string, text: string, path: string, words
   [
     "an MCP server at its own address",
     textOf({ programs: { house } }, {
-      mcp: { servers: { own: { url: "http://[::1]:8788/mcp" } } },
+      mcp: { servers: { own: { url: "http://[::1]:8789/mcp" } } },
     }),
     "mcp.servers.own.url",
     /^This is the address of the bot's own API$/,

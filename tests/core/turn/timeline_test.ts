@@ -103,6 +103,8 @@ describe("[L5] lastRequestOf()", () => {
       endedAt: 2_600,
       calls: [],
       usage: { inputTokens: 250, cachedTokens: 40, outputTokens: 20, micros: 500 },
+      modelId: undefined,
+      replaced: undefined,
     });
   });
 
