@@ -21,7 +21,7 @@ import { QUESTIONS_KEPT_MS } from "../src/store/questions/parking.ts";
 import { DIRECT_CHANNEL_DAYS, REFUSED_MAX } from "../src/store/received/prune_seldom.ts";
 import { HELD_DAYS } from "../src/store/received/prune_transcripts.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../src/store/received/received.ts";
-import { DEFAULT_RETENTION } from "../src/store/received/retention.ts";
+import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../src/store/received/retention.ts";
 import { SCHEDULE_RUNS_MAX } from "../src/store/schedules/runs.ts";
 import { SCHEDULES_KEPT_DAYS } from "../src/store/schedules/schedules.ts";
 import { REACTIONS_MAX, REACTIONS_PER_CHANNEL } from "../src/store/turns/reactions.ts";
@@ -95,6 +95,20 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
       count(DEFAULT_RETENTION.contextPerChannel)
     } of each channel`,
   },
+  known_message: {
+    under: "Texts",
+    data:
+      "Messages of channels with `knowledge` (default: none), by people who may talk to the bot " +
+      "there, for searches",
+    kept: `${key("knowledgeDays")}, and the newest ${count(KNOWLEDGE_MAX)} at most; ` +
+      "until the author deletes them, or the bot forgets their author",
+  },
+  known_channel: { goesWith: "known_message" },
+  known_index: { goesWith: "known_message" },
+  known_words: { goesWith: "known_message" },
+  known_words_config: { goesWith: "known_message" },
+  known_words_data: { goesWith: "known_message" },
+  known_words_idx: { goesWith: "known_message" },
   undecided: {
     under: "Texts",
     data: "Messages whose verdict waits: for PluralKit, for Discord's answer about an owner, or " +

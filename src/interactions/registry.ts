@@ -17,6 +17,7 @@ import { config } from "./commands/config.ts";
 import { CONVERSATION, stopButton } from "./commands/conversation.ts";
 import { mcp } from "./commands/mcp.ts";
 import { memory, REMOVALS, undoButton } from "./commands/own_data.ts";
+import { search } from "./commands/search.ts";
 import { skill, why } from "./commands/questions.ts";
 import { send, SETTINGS } from "./commands/settings.ts";
 import { pairingButton, QUESTION_COMPONENTS } from "./components.ts";
@@ -27,6 +28,7 @@ export { MESSAGE_COMMANDS } from "./commands/questions.ts";
 export const COMMANDS: readonly Command[] = [
   ...ABOUT,
   why,
+  search,
   memory,
   skill,
   ...REMOVALS,

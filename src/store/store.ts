@@ -28,6 +28,8 @@ import { noteForgotten } from "./forget/forgotten_ids.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
+import { createKnowledge } from "./knowledge/knowledge.ts";
+import { prepareKnownRows } from "./knowledge/known_rows.ts";
 import { createMemory } from "./memory/memory.ts";
 import { createNotes } from "./notes/notes.ts";
 import { createNoteVectors } from "./notes/vectors.ts";
@@ -143,6 +145,7 @@ export function createStore(
   const factRows = prepareFactRows(database, elapsed);
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
+  const known = prepareKnownRows(database);
   let failure: { readonly kind: StoreErrorKind; readonly at: number } | undefined;
   const tail = createTail();
   const tables = prepareTables(database, tail);
@@ -162,17 +165,24 @@ export function createStore(
   const transcripts = createTranscripts(database, commits);
   undo.connect({
     undone() {
-      for (const cache of [tail, factRows, verdicts, memory, transcripts]) cache.forget();
+      for (const cache of [tail, factRows, verdicts, memory, known, transcripts]) cache.forget();
     },
   });
   const settleLater = prepareSettleLater(commits, tables.outbox);
-  const pruner = preparePruner(database, retention, factRows, transcripts.forget, tail.write);
+  const pruner = preparePruner(
+    database,
+    retention,
+    factRows,
+    transcripts.forget,
+    tail.write,
+    known,
+  );
   const figures = createFigures(database, commits);
-  const kept = { memory, verdicts, pruner, transcripts };
+  const kept = { memory, verdicts, pruner, transcripts, known };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
   const forgetting = createForgetting(database, commits, memory.forgotten, (userId) => {
     if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
-  });
+  }, known.purgeAll);
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
@@ -182,6 +192,7 @@ export function createStore(
     memory.quiet.forget();
     memory.outgoing.forget();
     memory.direct.clear();
+    known.forget();
     settings.readAgain();
   };
   const store: Store = {
@@ -207,6 +218,7 @@ export function createStore(
     },
     sources: createSources(database, commits),
     notes: joinParts(createNotes(database, commits), createNoteVectors(database, commits)),
+    knowledge: createKnowledge(database, commits, known),
     changes: createChanges(database, commits),
     settings,
     schedules: createSchedules(database, commits, memory.outgoing),

@@ -15,12 +15,14 @@ import { ask } from "./ask.ts";
 import { schemaOf } from "./discord/definitions.ts";
 import { offerActions, post } from "./offer.ts";
 import { remind } from "./remind.ts";
+import { searchServer } from "./search_server.ts";
 import { webFetch, webSearch } from "./web.ts";
 
 /** All tools, with distinct names. */
 export const TOOLS: readonly Tool[] = [
   discord,
   readChannelHistory,
+  searchServer,
   recall,
   memory,
   replyInThread,

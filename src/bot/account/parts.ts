@@ -30,6 +30,7 @@ import { createAccountSchedules } from "../schedules/schedules.ts";
 import { createAccountFiles } from "../turn/account_files.ts";
 import { createAccountThreads } from "../turn/answer_threads.ts";
 import { createHistory } from "../turn/history.ts";
+import { createAccountKnowledge } from "../turn/knowledge.ts";
 import { createRuleSources } from "../turn/rule_sources.ts";
 import { intentWeightsIn } from "../rules/intent_weights.ts";
 import { createToolPorts } from "../turn/tool_ports.ts";
@@ -84,8 +85,10 @@ export async function createParts(
   const judging = createJudging(account, { ...given, readMember, threads, weights, guildOf });
   ports.publish(judging.view); // before any message is judged
   const history = createHistory(account, { ...given, judging });
+  const knowledge = createAccountKnowledge(account, { ...given, sources, history });
   const counts = { rates, summaries, spend };
-  const made = { ...given, ...counts, outbound, threads, files, sources, judging, history };
+  const own = { outbound, threads, files, sources, judging, history, knowledge };
+  const made = { ...given, ...counts, ...own };
   const portsOf = eachOnce((agentId: string) => createToolPorts(account, { ...made, agentId }));
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, { ...made, toolPortsOf });
@@ -116,6 +119,7 @@ export async function createParts(
     feeds,
     calls,
     account,
+    knowledge: knowledge.upkeep,
     /** Learns of the bot's own messages. */
     intent: judging.intent,
     /** Watches for a second process with the same token. */

@@ -72,6 +72,7 @@ export async function runAccount(
       outbound.reconfigured();
       inbound.reconfigured();
       parts.hooks.wake();
+      parts.knowledge.changed();
       parts.connectionState.reconfigured();
       parts.feeds.changed();
     },
@@ -122,6 +123,7 @@ async function stop(
   duplicates.stop();
   connectionState.stop();
   outbound.stop();
+  rest.knowledge.stop();
   await rest.schedules.stop();
   await rest.feeds.stop();
   await rest.hooks.stop();

@@ -18,6 +18,7 @@ export function connectParts(
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
     parts;
+  const { knowledge } = parts;
   const { schedules } = parts;
   const online = createOnlineReport({
     reader: parts.reader,
@@ -76,6 +77,7 @@ export function connectParts(
       online.changed();
     },
     guildsChanged() {
+      knowledge.changed();
       catchUp.ready();
       online.changed();
     },

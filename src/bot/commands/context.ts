@@ -50,6 +50,8 @@ import { createMcpSignIns } from "../../flows/interactions/mcp_sign_ins.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
+import { createPersonalSearch } from "../../flows/interactions/personal_search.ts";
+import type { SearchServers } from "../../core/turn/ports/search.ts";
 import { createCommandUndo } from "../../flows/interactions/undo.ts";
 
 /** Everything that interactions need beside their account. */
@@ -65,6 +67,8 @@ export interface InteractionParts
   readonly judging: Judging;
   readonly outbound: Pick<Outbound, "channelQueues" | "cleanSecrets" | "tellPerson">;
   readonly sources: Pick<TurnRulesPorts, "skills" | "tools" | "isOwner">;
+  /** Searches in servers' own messages. */
+  readonly knowledge: { readonly search: SearchServers; readonly isOn: () => boolean };
   readonly toolPortsOf: (agentId: string) => ToolPorts;
   /** Stops turns; returns how many messages have lost theirs. */
   readonly stopTurns: (scope: StopScope) => Promise<number>;
@@ -151,7 +155,9 @@ export function createCommandContext(
     },
     contextOf: createContextFacts(account, conversationParts, models.modelOf),
     commands: () =>
-      COMMANDS.filter(({ isOffered }) => isOffered?.({ config: configPort, mcp }) ?? true),
+      COMMANDS.filter(({ isOffered }) =>
+        isOffered?.({ config: configPort, mcp, searches: context.searches }) ?? true
+      ),
     conversations: createConversations(account, conversationParts, models.modelOf),
     models,
     settings: judging.settings,
@@ -164,6 +170,10 @@ export function createCommandContext(
       openDirect: createOpenDirect(client),
     }),
     why: createWhy(store, isOwner),
+    searches: {
+      isOn: parts.knowledge.isOn,
+      run: createPersonalSearch(parts.knowledge.search, log),
+    },
     forget: createForget(account, async (userId) => {
       await options.files.folder.forget(userId);
       await judging.intent.forget();

@@ -25,6 +25,7 @@ import { createCodePort } from "../../flows/tools/code.ts";
 import { createDrawPort } from "../../flows/tools/draw.ts";
 import { createFilesPort } from "../../flows/tools/sent_files.ts";
 import { createExecPort } from "../../flows/tools/exec.ts";
+import { createKnowledgePort } from "../../flows/tools/knowledge.ts";
 import { createMemoryPort } from "../../flows/tools/memory.ts";
 import { createOffersPort } from "../../flows/tools/offers.ts";
 import { createSchedulesPort } from "../../flows/tools/schedules.ts";
@@ -45,6 +46,7 @@ import type { AccountOptions } from "../account_interface.ts";
 import type { RunningSettings } from "../rules/setup.ts";
 import type { AccountFiles } from "./account_files.ts";
 import type { History } from "./history.ts";
+import type { AccountKnowledge } from "./knowledge.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { approvalIn, timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
@@ -68,6 +70,7 @@ export function createToolPorts(account: AccountContext, parts: {
   readonly threads: Pick<AnswerThreads, "open">;
   readonly spend: SpendPort;
   readonly history: Pick<History, "show">;
+  readonly knowledge: Pick<AccountKnowledge, "search">;
 }): ToolPorts {
   const { accountId, config, texts, store, schedule, now } = account;
   const { client, reader, settings, toolServices, files, spend, owners, sources, options } = parts;
@@ -132,6 +135,10 @@ export function createToolPorts(account: AccountContext, parts: {
     recall: { recall: store.sessions.recall },
     skills: createSkillsPort((asker) => sources.skills(asker, agentId)),
     memory: createMemoryPort(account, { ...rights, searchNotes: options.searchNotes }),
+    knowledge: createKnowledgePort({
+      search: parts.knowledge.search,
+      sharesDirect: () => config().session.dmScope === "main",
+    }),
     threads: createThreadsPort({ threads: parts.threads, cleanSecrets }),
     exec: createExecPort(rights, {
       ...rights,

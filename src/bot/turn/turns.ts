@@ -24,7 +24,10 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { createMissingPermission } from "../../discord/rest/permissions/explain_denial.ts";
 import type { AccountOptions, AccountPorts, RunningAccount } from "../account_interface.ts";
 import type { ToolServices } from "../rules/tool_services.ts";
+import { askedBeforeReply } from "../../flows/receive/notice_reply.ts";
+import { createEarlierAnswers } from "../../flows/turn/control/earlier_answers.ts";
 import type { History } from "./history.ts";
+import type { AccountKnowledge } from "./knowledge.ts";
 import { createTurnAgents } from "./turn_agents.ts";
 import { queueOf } from "../outbound/delivery.ts";
 import type { TurnProgress } from "../outbound/turn_progress.ts";
@@ -34,7 +37,12 @@ import { latest, latestOf } from "../../lib/cache.ts";
 import { earlierEntries } from "../../render/prompt/envelope.ts";
 import { prepareReach } from "../../policy/router.ts";
 import { createTurnPeople } from "../../flows/questions/turn_people.ts";
-import { cleanText, prepareTurnRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import {
+  approvalIn,
+  cleanText,
+  prepareTurnRules,
+  type TurnRulesPorts,
+} from "../rules/turn_rules.ts";
 import { createMissingRight } from "../../flows/turn/control/asker_rights.ts";
 import { createCanUndo } from "../../flows/turn/finished_turn.ts";
 
@@ -65,6 +73,7 @@ export function createAccountTurns(
       readonly threads: Pick<AnswerThreads, "open" | "homeOf">;
       readonly catchUp: Pick<CatchUp, "delayedChannels">;
       readonly outbound: { readonly progress: Pick<TurnProgress, "typing" | "drafts" | "lines"> };
+      readonly knowledge: Pick<AccountKnowledge, "isAuto" | "search">;
       readonly files: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
       /** The calls of programs; `now` is `undefined` before the first one. */
@@ -136,6 +145,18 @@ export function createAccountTurns(
   };
 
   const { rates, summaries, spend, files, threads } = parts;
+  const { knowledge } = parts;
+  const lookUp = createEarlierAnswers({
+    ...{ ...knowledge, schedule, stopping, log },
+    async tell(message, links) {
+      const { place } = message;
+      // Where people check answers first, the bot posts nothing by itself (A5).
+      const guildPlace = place.kind === "guild" ? place : undefined;
+      if (approvalIn(guildPlace, policy().policy, config()) !== "never") return;
+      await store.outbox.addAll(askedBeforeReply(message, links, config().texts), now());
+      events.emit.outbox([message.channelId]);
+    },
+  });
   const hasTraces = parts.options.onTrace !== undefined;
   /** The same for each turn. Listed, because a turn would copy all ports, and uses half of them. */
   const common = {
@@ -146,6 +167,7 @@ export function createAccountTurns(
     ...{
       backfill,
       threadStarter,
+      lookUp,
       missingRight,
       people,
       canUndo,

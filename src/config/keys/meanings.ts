@@ -60,6 +60,11 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ["activity playing online", [`${D}.presence.activity`, `${D}.presence.status`]],
   ["port", ["http.port", "api.port"]],
   ["listen address bind host", ["http.bind", "http.port", "http.hosts"]],
+  ["knowledge search faq index archive", [
+    `${GUILD}.knowledge`,
+    `${GUILD}.channels.<channel>.knowledge`,
+    "store.retention.knowledgeDays",
+  ]],
   ["logs logging debug verbose", ["log.level", "log.file"]],
   ["remember memories", ["memory", "memory.embedding"]],
   [

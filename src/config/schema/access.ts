@@ -209,6 +209,15 @@ const editsHere = (place: string, above?: string) => {
   };
 };
 
+/** `knowledge` of a guild or a channel: one schema for both. */
+const knowledge = lazyKey(
+  () => z.enum(["off", "search", "auto"]),
+  "Whether messages here are kept for searches. `search`: the tool `search_server` finds them, and " +
+    "turns here have it. `auto`: the bot also searches before it answers here, and links an earlier " +
+    "answer. People see only messages that each reader of the answer may read.",
+  { unset: "that of the guild, else `off`", example: "search", task: "agents" },
+);
+
 const channelKeys = () =>
   z.strictObject({
     allow: key(
@@ -245,6 +254,7 @@ const channelKeys = () =>
     approval,
     ...threadsHere("channel"),
     ...editsHere("this channel", "guild"),
+    knowledge,
     ...toolsHere("channel"),
     intentFilter: intentFilter("channel", "The intent filter for this channel.", {
       example: { enabled: false },
@@ -291,6 +301,7 @@ export const guild = z.strictObject({
   approval,
   ...threadsHere("guild"),
   ...editsHere("this guild"),
+  knowledge,
   ...toolsHere("guild"),
   intentFilter: intentFilter("guild", "The intent filter for this guild.", {
     example: { enabled: false },

@@ -269,6 +269,11 @@ export const store = z.strictObject({
           "usage` show. 0 keeps them for ever.",
         { unit: "days", example: 90 },
       ),
+      knowledgeDays: key(
+        whole(0, 36_500).default(365),
+        "How long to keep messages of places with `knowledge` for searches. 0 keeps them for ever.",
+        { unit: "days", example: 90 },
+      ),
       maxMb: key(
         whole(16, 10_000_000).default(2_048),
         "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +

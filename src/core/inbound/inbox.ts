@@ -22,7 +22,12 @@ import type { Verdict } from "./verdict.ts";
 /** A change of messages in one channel. */
 export type MessageChange =
   /** `verdict`: that of the policy about the message as it is now. */
-  | { readonly kind: "edited"; readonly message: InboundMessage; readonly verdict: Verdict }
+  | {
+    readonly kind: "edited";
+    readonly message: InboundMessage;
+    readonly verdict: Verdict;
+    readonly isSearchable?: true;
+  }
   | {
     readonly kind: "deleted";
     readonly channelId: ChannelId;
@@ -108,6 +113,8 @@ export interface Judged {
   readonly policyId?: number;
   /** Name of the command that the message is, without `/`; absent if it is none. */
   readonly command?: string;
+  /** Set if people may search for it later: its channel has `knowledge` (T17). */
+  readonly isSearchable?: true;
 }
 
 /** Ignored messages that differ from a judged one only in id, text and time. */
@@ -119,7 +126,10 @@ export interface RepeatedVerdict {
 }
 
 /** A judgement of a message: the part of {@link Judged} that the policy decides. */
-export type Judgement = Pick<Judged, "verdict" | "knownFacts" | "policyId" | "command">;
+export type Judgement = Pick<
+  Judged,
+  "verdict" | "knownFacts" | "policyId" | "command" | "isSearchable"
+>;
 
 /** A message's request to stop turns, with the answers to it. */
 export interface StopRequest {

@@ -1,6 +1,6 @@
 /**
  * The contract of `store.received`: verdicts, policies, direct channels and the record of each
- * message.
+ * message. And that of `store.knowledge`: received messages that people search (T17).
  */
 
 import type { AccountId, ChannelId, GuildId, MessageId, UserId } from "../discord/ids.ts";
@@ -279,4 +279,70 @@ export interface Policies {
    * @returns Number of the policy, by which decisions name it; the same for the same hash.
    */
   savePolicy(revision: PolicyRevision, now: number): Promise<number>;
+}
+
+/** A channel or thread with known messages. */
+export interface SearchedChannel {
+  readonly guildId: GuildId;
+  readonly channelId: ChannelId;
+  /** The channel of a thread; else the same id. */
+  readonly parentId: ChannelId;
+}
+
+/** A search for messages. */
+export interface KnownQuery {
+  readonly accountId: AccountId;
+  readonly guildId: GuildId;
+  readonly words: string;
+  /** Channels without threads; messages of their threads count, too. No other message is read. */
+  readonly among: ReadonlySet<ChannelId>;
+  /** Only messages of this channel or thread; absent: of all. */
+  readonly channelId?: ChannelId;
+  /** Only messages of this person; absent: of all. */
+  readonly authorId?: UserId;
+  /** Only older messages; absent: no limit. */
+  readonly before?: MessageId;
+  /** Only newer messages; absent: no limit. */
+  readonly after?: MessageId;
+  /** Maximum number of messages. */
+  readonly limit: number;
+}
+
+/** A found message. It must be read at Discord before it is shown. */
+export interface KnownHit {
+  readonly channelId: ChannelId;
+  readonly parentId: ChannelId;
+  readonly messageId: MessageId;
+  readonly authorId: UserId;
+  readonly text: string;
+  /** How well it matches, from 0 to 1. */
+  readonly score: number;
+  /** Known messages that reply to it, oldest first: five at most. */
+  readonly replies: readonly MessageId[];
+}
+
+/** The result of a search. */
+export interface KnownHits {
+  /** The best first. */
+  readonly hits: readonly KnownHit[];
+  /** Number of newer messages whose words are not in the index yet. */
+  readonly unindexed: number;
+}
+
+/** All methods of `store.knowledge`. */
+export interface Knowledge {
+  /** Searches messages. Brings the index up to date first, as far as that is quick. */
+  search(query: KnownQuery): Promise<KnownHits>;
+  /** Removes messages that Discord does not have any more. No later search finds them. */
+  removeKnown(accountId: AccountId, messageIds: readonly MessageId[]): Promise<void>;
+  /** Removes all messages of channels or threads. */
+  removeKnownChannels(accountId: AccountId, channelIds: readonly ChannelId[]): Promise<void>;
+  /** The channels and threads with messages. */
+  knownChannels(accountId: AccountId): Promise<readonly SearchedChannel[]>;
+  /**
+   * Adds words of some messages to the index, and deletes some removed ones.
+   *
+   * @returns Whether there is more to do.
+   */
+  tend(): Promise<boolean>;
 }

@@ -19,7 +19,7 @@ import type { Notes, NoteVectors, Sources } from "./notes.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Pairing } from "./pairing.ts";
 import type { ActionRuns, Questions } from "./questions.ts";
-import type { Received } from "./received.ts";
+import type { Knowledge, Received } from "./received.ts";
 import type { Schedules } from "./schedules.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StoredSettings } from "./settings.ts";
@@ -55,6 +55,8 @@ export interface Store {
   readonly notes: Notes & NoteVectors;
   /** What came from a message. */
   readonly sources: Sources;
+  /** Messages that people search. */
+  readonly knowledge: Knowledge;
   /** Destructive actions of tools. */
   readonly changes: ToolChanges;
   /** Settings that people change by commands. */

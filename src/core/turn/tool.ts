@@ -15,6 +15,7 @@ import type { DiscordCall } from "./ports/discord_call.ts";
 import type { HistoryPort, QuestionsPort, ThreadsPort } from "./ports/history.ts";
 import type { MemoryPort, RecallPort, SkillsPort } from "./ports/memory.ts";
 import type { SchedulesPort } from "./ports/schedules.ts";
+import type { KnowledgePort } from "./ports/search.ts";
 import type { FilesPort } from "./ports/files.ts";
 import type { AgentsPort } from "./ports/agents.ts";
 import type { KeptImage } from "./media.ts";
@@ -33,6 +34,8 @@ export interface ToolPorts {
   readonly files: FilesPort;
   /** Notes that outlast a conversation. */
   readonly memory: MemoryPort;
+  /** Searches in servers' own messages. */
+  readonly knowledge: KnowledgePort;
   readonly skills: SkillsPort;
   readonly workspace: WorkspacePort;
   readonly threads: ThreadsPort;

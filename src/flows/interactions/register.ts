@@ -56,7 +56,7 @@ export function createWantedCommands(
     Account<CommandConfig, unknown, Pick<Store, "settings">>,
     "accountId" | "config" | "store" | "now"
   >,
-  context: Pick<InteractionContext, "config" | "mcp">,
+  context: Pick<InteractionContext, "config" | "mcp" | "searches">,
 ) {
   const known = () => settings.settingOf(accountId, "account", "commandGuild");
 

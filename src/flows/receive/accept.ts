@@ -122,8 +122,8 @@ export function createAcceptor(
       message_edited({ message }) {
         // Not live: an edit is no turn of a conversation. Storing it must not wait for others,
         // because its turn may run.
-        const { verdict } = ports.judge(message, "not_live");
-        current().changes.push({ kind: "edited", message, verdict });
+        const { verdict, isSearchable } = ports.judge(message, "not_live");
+        current().changes.push({ kind: "edited", message, verdict, isSearchable });
         isUrgent = true;
       },
       messages_deleted(deleted) {
@@ -210,9 +210,11 @@ export function createAcceptor(
       }
       // Catch-up may find messages that the store had before an edit.
       const changes = judged.flatMap((
-        { message, policyVerdict, verdict },
+        { message, policyVerdict, verdict, isSearchable },
       ): readonly MessageChange[] =>
-        message.revision > 0 ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict }] : []
+        message.revision > 0
+          ? [{ kind: "edited", message, verdict: policyVerdict ?? verdict, isSearchable }]
+          : []
       );
       const own = events.filter((event) => event.kind === "own_message");
       const stored = await storeBatch(

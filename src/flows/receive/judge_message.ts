@@ -45,12 +45,12 @@ export function judgeMessage(
   if (verdict.kind !== "accept") logVerdict(message.id, message, verdict, log);
   const isRouted = verdict.kind !== "ignore";
   if (verdict.kind === "ignore" && verdict === judged.verdict) {
-    const { knownFacts, policyId, command } = judged;
+    const { knownFacts, policyId, command, isSearchable } = judged;
     // As most are: written out, since a spread costs more.
-    if (knownFacts && policyId !== undefined && command === undefined) {
+    if (knownFacts && policyId !== undefined && command === undefined && !isSearchable) {
       return { message, verdict, knownFacts, policyId };
     }
-    return { message, verdict, knownFacts, policyId, command };
+    return { message, verdict, knownFacts, policyId, command, isSearchable };
   }
   const request = verdict.kind === "accept" && source === "live" ? stop?.(message) : undefined;
   return {

@@ -21,6 +21,7 @@ import type { RunningTurn } from "./turns.ts";
 import type { Drafts, DraftStream } from "./progress/drafts.ts";
 import type { ProgressLines } from "./progress/progress_lines.ts";
 import type { ThreadStarter } from "../session/backfill.ts";
+import type { LookUp } from "./control/earlier_answers.ts";
 import type { TurnTracing } from "./turn_tracing.ts";
 import type { TurnSpendPort } from "./spending/turn_spending.ts";
 import type { Recalled } from "../../core/store/sessions.ts";
@@ -145,6 +146,8 @@ export interface AnswerPorts
   /** Finds the message that a thread began with; absent: no turn gets it (H6). */
   readonly threadStarter?: ThreadStarter;
   readonly threads: Pick<AnswerThreads, "homeOf">;
+  /** Looks the question up in the server's messages; absent: no turn does (T17). */
+  readonly lookUp?: LookUp;
   /** Reads the files of messages (H7); absent: no turn gets any. */
   readonly files?: Pick<TurnFiles, "read" | "imagesOf"> & {
     readonly speak: SpeakAnswer;

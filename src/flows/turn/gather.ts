@@ -9,6 +9,7 @@ import { joinedBy, type Step } from "../../core/step.ts";
 import { type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { withoutFooter } from "../../core/outbound/footer_line.ts";
+import { type FoundSource, sourceLines } from "../../core/turn/ports/search.ts";
 import type { ModelImage } from "../../core/model.ts";
 import { earlierImages } from "../media/find_files.ts";
 import { hasFiles } from "../media/read_files.ts";
@@ -79,6 +80,8 @@ export async function gather(
   if (filling) await filling;
   const starting = ports.threadStarter?.(message, sessionKey);
   const starter = starting && await starting;
+  const looking = ports.lookUp?.(message);
+  const found = looking && await looking;
   const asked = turn.ahead.map(toOverheard);
   const others = historyLimit === 0
     ? []
@@ -139,7 +142,7 @@ export async function gather(
       filesChars: made?.charsFor(one.id),
     });
     return isFirst && words !== undefined ? `${words}\n${envelope}` : envelope;
-  });
+  }, found && found.length > 0 ? lookedUp(found, boundary) : undefined);
   return {
     texts,
     overheard: [...starter ? [starter] : [], ...overheard, ...asked],
@@ -151,6 +154,12 @@ export async function gather(
       await readQuotes();
     },
   };
+}
+
+/** What a look-up has found, for this turn alone. */
+function lookedUp(found: readonly FoundSource[], boundary: string): string {
+  return "[Found in this server's messages. If it helps, write the link of each message that you " +
+    `use behind the fact.]\n${fenced("result", boundary, sourceLines(found))}`;
 }
 
 /** Milliseconds of talk that the first turn of a passive agent reads, and messages of each turn. */

@@ -95,7 +95,9 @@ export interface Command extends CommandWork {
   /** Set if it works as a slash command only. */
   readonly isMenuOnly?: true;
   /** Whether the config allows the command now; absent: always. */
-  readonly isOffered?: (context: Pick<InteractionContext, "config" | "mcp">) => boolean;
+  readonly isOffered?: (
+    context: Pick<InteractionContext, "config" | "mcp" | "searches">,
+  ) => boolean;
 }
 
 /** A command in the menu of a message (K6). */

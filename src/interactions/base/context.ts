@@ -17,6 +17,7 @@ import type {
 } from "../../core/inbound/interactions.ts";
 import type { Deciding, StoredQuestion } from "../../core/people/question.ts";
 import type { ChosenSetting, ThinkLevel } from "../../core/people/chosen.ts";
+import type { FoundSource } from "../../core/turn/ports/search.ts";
 import type { ListChange, ListChoice, NoList, PeopleList } from "../../core/people/people_list.ts";
 import type { Notes } from "../../core/store/notes.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
@@ -125,6 +126,12 @@ export type HolderCheck =
   /** They could not; the reason, in words for them. */
   | { readonly as: "none"; readonly why: string };
 
+/** The result of a search for one person (T17). */
+export type PersonalSearch =
+  | { readonly kind: "found"; readonly sources: readonly FoundSource[] }
+  /** Discord does not answer, or refuses. */
+  | { readonly kind: "failed" };
+
 /** The result of taking a change back. */
 export type UndoOutcome =
   | { readonly kind: "undone"; readonly id: number; readonly what: string; readonly does: string }
@@ -153,6 +160,12 @@ export interface InteractionContext
       press: ButtonPress,
       choice: string | undefined,
     ): Promise<HolderCheck>;
+  };
+  readonly searches: {
+    /** Whether any channel has `knowledge`. */
+    readonly isOn: () => boolean;
+    /** Searches messages that the asker may read; in direct messages, on all servers. */
+    run(call: CommandCall, words: string, limit: number): Promise<PersonalSearch>;
   };
   /** The agent's notes; rejects if the store fails. */
   readonly notes: Pick<Notes, "by" | "find" | "update" | "remove">;

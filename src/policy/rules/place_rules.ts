@@ -11,14 +11,16 @@ import { NO_THREADS, type ThreadRules } from "../../core/inbound/threads.ts";
 import { APPROVAL_MODES, type ApprovalMode } from "../../core/people/approval.ts";
 import { channelName, guildName, type RecordCheck, recordNothing } from "./checks.ts";
 import { channelPins, entryAt, findKeys, findKeysById, GUILD_PINS, isNameKey } from "./entries.ts";
-import type {
-  AccessPolicy,
-  ChannelRules,
-  GuildRules,
-  PlaceToolRules,
-  ReactionMode,
-  SenderTools,
-  ToolLists,
+import {
+  type AccessPolicy,
+  type ChannelRules,
+  type GuildRules,
+  type KnowledgeMode,
+  leastKnowledge,
+  type PlaceToolRules,
+  type ReactionMode,
+  type SenderTools,
+  type ToolLists,
 } from "./rules.ts";
 import type { AllowEntry } from "./allowlist.ts";
 import { accountLevel, combineIntent, mayFilterMore, strictestIntent } from "./intent_rules.ts";
@@ -191,7 +193,7 @@ function couldNarrow(rules: PlaceLimits, applied: PlaceLimits): boolean {
 
 /** The rules of a place to which two entries apply: each limit of either one holds. */
 function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
-  const { requireMention, intentFilter, users, approval } = place;
+  const { requireMention, intentFilter, users, approval, knowledge } = place;
   const reactions = REACTIONS.indexOf(other.reactionNotifications.value) <
       REACTIONS.indexOf(place.reactionNotifications.value)
     ? other
@@ -211,6 +213,7 @@ function strictest(place: OpenPlace, other: OpenPlace): OpenPlace {
     tools: [...place.tools, ...other.tools],
     approval: APPROVAL_MODES.find((mode) => mode === approval || mode === other.approval),
     guildUsers,
+    knowledge: leastKnowledge(knowledge, other.knowledge),
   };
 }
 
@@ -254,6 +257,8 @@ export interface OpenPlace {
   readonly approval?: ApprovalMode;
   /** What follows changes of answered questions (H6a); absent: nothing. */
   readonly follows?: FollowRule;
+  /** What messages are kept for; absent: nothing (T17). */
+  readonly knowledge?: KnowledgeMode;
   /** Operator's text for this channel (H4); absent if not set. */
   readonly systemPrompt?: string;
   /** Names of the skills that turns here may use; absent: all (T7). */
@@ -263,10 +268,7 @@ export interface OpenPlace {
 }
 
 /** An entry of `guilds` with its combined rules for each place, which are computed once. */
-interface GuildEntry {
-  readonly rules: GuildRules;
-  /** Its config path. */
-  readonly path: string;
+interface GuildEntry extends Layer<GuildRules> {
   /** Config path of its channels. */
   readonly channelsPath: string;
   /** The rules of each channel if the entry lists none. */
@@ -341,6 +343,7 @@ function combineLayers(
     reactionNotifications: withRule(reactionNotifications, path, "reactionNotifications"),
     threads: firstOf(layers, "threads") ?? withRule(NO_THREADS, path, "threads"),
     follows: followRule(firstOf(layers, "edits"), firstOf(layers, "deletedQuestions")),
+    knowledge: firstOf(layers, "knowledge")?.value,
     guildPath: path,
     tools: [[...toolsOf(own), ...toolsOf([guild])]],
     guildUsers: guildUsers ? withRule(guildUsers, path, "users") : undefined,
@@ -351,18 +354,15 @@ function combineLayers(
   };
 }
 
-/** A value that applies in a place. */
+/** A value that applies in a place, and the config path that sets it, or that would set it. */
 export interface Ruled<Value> {
   readonly value: Value;
-  /** Config path that sets it, or that would set it. */
   readonly rule: string;
 }
 
-/** One entry of the config, with its path. */
+/** The values of one entry of the config, with its path. */
 interface Layer<Rules> {
-  /** The entry's values. */
   readonly rules: Rules;
-  /** Config path of the entry. */
   readonly path: string;
 }
 

@@ -181,6 +181,17 @@ export interface PlaceToolRules {
 /** Which reactions the agent learns of. */
 export type ReactionMode = "off" | "own" | "all" | "allowlist";
 
+/** What a place's messages are kept for (T17), from the least to the most. */
+const KNOWLEDGE = ["off", "search", "auto"] as const;
+
+/** What a place's messages are kept for: nothing, searches, or look-ups of the bot, too (T17). */
+export type KnowledgeMode = (typeof KNOWLEDGE)[number];
+
+/** Of two values that apply to a place, the one that keeps less. */
+export function leastKnowledge(one?: KnowledgeMode, other?: KnowledgeMode): KnowledgeMode {
+  return KNOWLEDGE.find((mode) => mode === (one ?? "off") || mode === (other ?? "off")) ?? "off";
+}
+
 /** An entry of `channels.discord.guilds`. */
 export interface GuildRules extends PlaceToolRules {
   /**
@@ -211,6 +222,8 @@ export interface GuildRules extends PlaceToolRules {
   readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** Which messages without a mention are meant for the bot (I1). */
   readonly intentFilter?: IntentKeys;
+  /** What messages are kept for; absent: nothing (T17). */
+  readonly knowledge?: KnowledgeMode;
 }
 
 /**
@@ -244,6 +257,8 @@ export interface ChannelRules extends PlaceToolRules {
   readonly deletedQuestions?: FollowRule["deletedQuestions"];
   /** The intent filter, as in {@link GuildRules}. */
   readonly intentFilter?: IntentKeys;
+  /** What messages are kept for (T17). */
+  readonly knowledge?: KnowledgeMode;
 }
 
 /** The keys of the config that choose an agent. */

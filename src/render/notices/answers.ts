@@ -24,6 +24,12 @@ export const ANSWER_NOTICES = {
     when: "an answer reaches the model's maximum of output tokens, as its last line",
     example: "-# Hier war Schluss: frag mich nach dem Rest.",
   },
+  askedBefore: {
+    text: "Asked here before: {links}",
+    when: "`knowledge` is `auto`, and people have answered the same question before",
+    placeholders: { links: "links to the answers" },
+    example: "Das wurde hier schon gefragt: {links}",
+  },
   passedTo: {
     text: "-# Passed to {agent}.",
     when: "an agent has passed a message on to another one, as the first line of its answer",
@@ -219,6 +225,11 @@ export const PROGRESS_NOTICES = {
     text: "searching the web",
     when: "the bot searches the web, in the progress line",
     example: "suche im Netz",
+  },
+  workServer: {
+    text: "searching this server",
+    when: "the bot searches the server's messages, in the progress line",
+    example: "suche auf diesem Server",
   },
   workCode: {
     text: "running code",

@@ -11,6 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { ACTION_RUN_TABLES } from "../schema/questions.ts";
 import { SCHEMA_1 } from "../schema/schema_1.ts";
 import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
+import { KNOWN_MESSAGES, KNOWN_TABLES } from "../schema/received.ts";
 import { TREND } from "../schema/trends.ts";
 import { transactNow } from "./transact.ts";
 
@@ -49,9 +50,11 @@ const SCHEMA_2 = `
 /** SQL for the figures of the dashboard's charts. */
 const SCHEMA_3 = TREND.ddl;
 
-/** SQL for feeds, for runs of offered actions, and for the events of hooks. */
-const SCHEMA_4 = [...FEED_TABLES, ...ACTION_RUN_TABLES, ...HOOK_TABLES].map(({ ddl }) => ddl)
-  .join("");
+/** SQL for hooks, feeds, runs of offered actions, and the messages that people search. */
+const SCHEMA_4 = [
+  ...[...FEED_TABLES, ...ACTION_RUN_TABLES, ...HOOK_TABLES, ...KNOWN_TABLES].map(({ ddl }) => ddl),
+  KNOWN_MESSAGES,
+].join("");
 
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
 export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
@@ -73,7 +76,7 @@ export const COLUMNS: readonly string[] = [
   "a299839e165abedc65cc917588a0a689fe56eedd40078124c966d61dc9118c3d",
   "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
   "98b48513ac3ee739c46cab321f380856d988f84642c25a25d6708c0c19bcac5a",
-  "8406ecf22031b1e9047131bb014bba2702f7c99947b6d942985e842e44281a33",
+  "f5375475ee606bf8b29394c0a108d64f5f62c98b29cd6596278914f35bee2bc4",
 ];
 
 /**

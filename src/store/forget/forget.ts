@@ -51,6 +51,8 @@ export function createForgetting(
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
   note: (userId: UserId) => void = () => {},
+  /** Called within the transaction: deletes the known messages without a channel. */
+  purge: () => void = () => {},
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const selectDue = database.prepare(
@@ -76,6 +78,7 @@ export function createForgetting(
     const counts = Object.entries(rules).map(([table, rule]) =>
       [table, applyRule(database, table, rule, person, scrub)] as const
     );
+    purge();
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
     note(userId);
     return {
@@ -149,6 +152,7 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...from("inbox", "$.id"),
     ...from("undecided", "$.id"),
     ...valuesOf("SELECT message_id AS value FROM message WHERE author_id = :userId"),
+    ...valuesOf("SELECT message_id AS value FROM known_message WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];

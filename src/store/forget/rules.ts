@@ -14,6 +14,7 @@ import {
 import { CHANGE_TABLES } from "../schema/changes.ts";
 import { GATEWAY_TABLES } from "../schema/gateway.ts";
 import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
+import { GONE, KNOWN_TABLES } from "../schema/received.ts";
 import { NOTE_TABLES } from "../schema/notes.ts";
 import { PAIRING_TABLES } from "../schema/pairing.ts";
 import { ACTION_RUN_TABLES, QUESTION_TABLES } from "../schema/questions.ts";
@@ -101,6 +102,11 @@ const UNSENT = "state IN ('pending', 'sending', 'uncertain', 'dead')";
 
 /** SQLite's tables of the words of notes. */
 const INDEX_OF_NOTES: ForgetRule = { keep: "triggers of the table note change it" };
+
+/** SQLite's tables of the words of known messages. */
+const INDEX_OF_KNOWN: ForgetRule = {
+  keep: "the words of deleted messages go in the same transaction",
+};
 
 /** The tables, in the order of the schema. */
 export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
@@ -212,6 +218,23 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
   note_words_data: INDEX_OF_NOTES,
   note_words_docsize: INDEX_OF_NOTES,
   note_words_idx: INDEX_OF_NOTES,
+  ...declared(KNOWN_TABLES),
+  known_message: {
+    // The same transaction deletes the rows without a channel, with their words.
+    set: [{ where: "author_id = :userId", to: `channel = ${GONE}` }],
+    change: {
+      columns: ["text", "reply_to"],
+      row: (row, { messages }, scrub) =>
+        scrub.isIn(stringIn(row, "text")) || messages.has(stringIn(row, "reply_to"))
+          ? { channel: GONE }
+          : undefined,
+    },
+  },
+  known_index: { keep: "a number" },
+  known_words: INDEX_OF_KNOWN,
+  known_words_config: INDEX_OF_KNOWN,
+  known_words_data: INDEX_OF_KNOWN,
+  known_words_idx: INDEX_OF_KNOWN,
   policy: json("text", "names"),
   fact: { delete: "author_id = :userId", ...json("facts") },
   verdict_block: {

@@ -13,6 +13,7 @@ import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import { HOOK_TABLES } from "../schema/outside.ts";
+import { KNOWN_TABLES } from "../schema/received.ts";
 import { DECLARED } from "../schema/schema_1.ts";
 import type { StoreOwner } from "../../core/store/gateway.ts";
 
@@ -41,7 +42,9 @@ export function createStoreOwner(
     "fileless_channel",
     "reaction",
     "told_full",
-    ...[...DECLARED, ...HOOK_TABLES].filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
+    ...[...DECLARED, ...KNOWN_TABLES, ...HOOK_TABLES].filter(({ isOfBot }) => isOfBot).map((
+      { name },
+    ) => name),
   ].map((table) => database.prepare(`DELETE FROM ${table} WHERE account_id = ?`));
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

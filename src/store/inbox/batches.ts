@@ -37,16 +37,17 @@ export function createBatches(
   database: DatabaseSync,
   { commit, journaled, read }: Transactions,
   settleLater: SettleLater,
-  { memory, verdicts, pruner, transcripts, inbox, onRecorded }: InboxDeps,
+  { memory, verdicts, pruner, transcripts, inbox, known, onRecorded }: InboxDeps,
 ): AcceptedBatches {
   const { direct, outgoing } = memory;
   /** Messages that the tables lack: the journal has them, or they are about to be stored. */
   const unstored = new Set<string>();
   const unpairedSenders = prepareUnpairedSenders(database, outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const changes = prepareChanges(database, memory, prepareMessageBlocks(database), transcripts);
+  const blocks = prepareMessageBlocks(database);
+  const changes = prepareChanges(database, memory, blocks, transcripts, known);
   const stops = prepareStops(database, memory);
-  const deps = { memory, verdicts, pruner, transcripts, inbox };
+  const deps = { memory, verdicts, pruner, transcripts, inbox, known };
   const store = prepareStoreBatch(database, deps, unpairedSenders, waitingTurns, changes, stops);
   const settleKnown = prepareSettleKnown(outgoing.queues, settleLater);
 

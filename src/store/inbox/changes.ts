@@ -21,6 +21,7 @@ import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareAnswers } from "../outbox/answers.ts";
+import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { MessageBlocks } from "../received/message_blocks.ts";
 import { prepareRewrite, withoutQuotes } from "../sources/rewrite.ts";
 import { type ChangedSource, prepareSources } from "../sources/sources.ts";
@@ -71,6 +72,7 @@ export function prepareChanges(
   { apply, outgoing, forgotten }: Pick<Memory, "apply" | "outgoing" | "forgotten">,
   blocks: Pick<MessageBlocks, "edit" | "remove">,
   transcripts: Pick<TranscriptRows, "changed" | "drop">,
+  known: Pick<KnownRows, "edit" | "remove">,
 ) {
   const cut = prepareCut(database, outgoing);
   const select = database.prepare(
@@ -138,8 +140,11 @@ export function prepareChanges(
         forgotten.add({ text: asIs, json: asIs, turn, isIn: () => false });
       }
 
-      function edit({ message, verdict }: Extract<MessageChange, { kind: "edited" }>): void {
+      function edit(
+        { message, verdict, isSearchable }: Extract<MessageChange, { kind: "edited" }>,
+      ): void {
         const { id, channelId } = message;
+        known.edit(message, isSearchable === true);
         const row = rowOf(accountId, id);
         if (!row) {
           const isContext = verdict.kind !== "ignore" || verdict.keepAsContext;
@@ -197,6 +202,7 @@ export function prepareChanges(
 
       function remove(channelId: ChannelId, messageIds: readonly MessageId[]): void {
         blocks.remove({ accountId, channelId }, messageIds);
+        known.remove(accountId, messageIds);
         const gone = messageIds.map((messageId): ChangedSource => {
           const row = rowOf(accountId, messageId);
           if (!row) {

@@ -28,6 +28,7 @@ import type { TranscriptRows } from "../turns/transcripts.ts";
 import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
 import type { Memory } from "../memory/memory.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { ContextGrowth, Pruner } from "../received/retention.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
@@ -63,13 +64,13 @@ interface Recorded extends Settled {
 /** Prepares the statements for batches. */
 export function prepareStoreBatch(
   database: DatabaseSync,
-  { memory, verdicts, pruner, inbox }: Omit<InboxDeps, "onRecorded">,
+  { memory, verdicts, pruner, inbox, known }: Omit<InboxDeps, "onRecorded">,
   unpairedSenders: Pick<UnpairedSenders, "settle">,
   waitingTurns: Pick<WaitingTurns, "check">,
   changes: Pick<Changes, "apply">,
   stops: Stops,
 ): StoreBatch {
-  const keep = prepareKeepJudged(database, memory, pruner, inbox);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const settleEcho = prepareSettleEcho(database);
   const keepGuild = prepareKeepGuild(database);
   const keepReactions = prepareKeepReactions(database, memory);
@@ -197,6 +198,8 @@ export interface InboxDeps {
   /** Transcripts of sessions, which a deletion changes. */
   readonly transcripts: TranscriptRows;
   readonly inbox: InboxRows;
+  /** Messages that people search. */
+  readonly known: KnownRows;
   /** Gets the new verdicts, once they are stored. */
   readonly onRecorded: (recorded: readonly Judged[], repeats?: readonly RepeatedVerdict[]) => void;
 }
@@ -227,6 +230,7 @@ export function prepareKeepJudged(
   { quiet }: Pick<Memory, "quiet">,
   { contextPerChannel }: Pick<Pruner, "contextPerChannel">,
   inbox: InboxRows,
+  known: Pick<KnownRows, "addAll">,
 ): KeepJudged {
   const blocks = prepareMessageBlocks(database);
   const keepOverheard = prepareKeepOverheard(blocks, quiet, contextPerChannel);
@@ -244,6 +248,7 @@ export function prepareKeepJudged(
       return inbox.add(message, route, now);
     });
     for (const message of directOf(recorded)) keepDirectChannel(message);
+    known.addAll(recorded, repeats);
     const undecided = recorded.filter(({ verdict }) => verdict.kind === "undecided");
     for (const judged of undecided) keepUndecided(judged, now);
     return { accepted, undecided, grown };

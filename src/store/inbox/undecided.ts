@@ -23,14 +23,14 @@ import type { Undecided, UndecidedMessages } from "../../core/store/inbox.ts";
 export function createUndecided(
   database: DatabaseSync,
   { commit, read }: Transactions,
-  { verdicts, pruner, onRecorded, memory, inbox }: InboxDeps,
+  { verdicts, pruner, onRecorded, memory, inbox, known }: InboxDeps,
 ): UndecidedMessages {
   const select = database.prepare("SELECT * FROM undecided WHERE account_id = ? ORDER BY id");
   const take = prepareTakeUndecided(database);
   const takeWaiting = prepareTakeWaiting(database);
   const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
   const waitingTurns = prepareWaitingTurns(database, memory);
-  const keep = prepareKeepJudged(database, memory, pruner, inbox);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
   const commandOf = prepareCommandOf(database);
 
   /**

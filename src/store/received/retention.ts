@@ -8,15 +8,16 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { column, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { toAccountId } from "../../core/discord/ids.ts";
+import { createdAtMs, toAccountId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { prepareCutJournal } from "../database/journal.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
 import { preparePruneUsage } from "../usage/charges.ts";
 import { preparePruneSeldom } from "./prune_seldom.ts";
 import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
+import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
 /** How long records are kept, and how many. */
@@ -39,12 +40,19 @@ export interface Retention extends TranscriptRetention {
   readonly usageDays?: number;
   /** Maximum number of overheard messages of a channel, from 1. */
   readonly contextPerChannel: number;
+  /** `store.retention.knowledgeDays`: days to keep messages for searches; for ever if 0 or absent. */
+  readonly knowledgeDays?: number;
+  /** Maximum number of these messages; {@link KNOWLEDGE_MAX} if absent. */
+  readonly knowledgeMax?: number;
 }
 
 /**
  * Maximum number of decisions, of some 30 bytes each. Many of them share the row of their facts.
  */
 export const DECISIONS_MAX = 200_000;
+
+/** Maximum number of messages for searches, of some 250 bytes each with their index. */
+export const KNOWLEDGE_MAX = 1_000_000;
 
 /** The retention without config. */
 export const DEFAULT_RETENTION: Retention = {
@@ -82,6 +90,7 @@ const STEP_FACTS = 256;
  *
  * @param onPruned Called if entries of transcripts were deleted.
  * @param beforeStep Called before the tables are read.
+ * @param known Messages for searches; absent: there are none.
  */
 export function preparePruner(
   database: DatabaseSync,
@@ -89,6 +98,7 @@ export function preparePruner(
   factRows: FactRows,
   onPruned: () => void = () => {},
   beforeStep: () => void = () => {},
+  known?: Pick<KnownRows, "isUsed" | "prune">,
 ) {
   const pruneDecisions = preparePruneDecisions(database, retention);
   const pruneFacts = preparePruneFacts(database, factRows);
@@ -97,6 +107,7 @@ export function preparePruner(
   const pruneReactions = preparePruneReactions(database, retention);
   const pruneUsage = preparePruneUsage(database, retention);
   const pruneSeldom = preparePruneSeldom(database);
+  const pruneKnown = known && preparePruneKnown(database, retention, known);
   const cutJournal = prepareCutJournal(database);
   const { pruneByAge, pruneByNumber } = preparePruneContext(database, retention);
   const nextChannel = prepareSweep(database);
@@ -119,6 +130,7 @@ export function preparePruner(
       pruneReactions(now),
       pruneUsage(now),
       pruneSeldom(now),
+      pruneKnown?.(now) ?? false,
     ].some((one) => one);
     cutJournal(now);
     const { key, isLast } = nextChannel();
@@ -216,6 +228,35 @@ function preparePruneFiles(
   );
   return (now) => mediaDays > 0 && prune.run(now - mediaDays * DAY_MS, STEP_FILES).changes > 0;
 }
+
+/**
+ * Prepares the deletion of messages for searches. Their numbers rise with time and are never used
+ * again, so the number of the newest tells how many there are at most.
+ */
+function preparePruneKnown(
+  database: DatabaseSync,
+  { knowledgeDays = 0, knowledgeMax = KNOWLEDGE_MAX }: Retention,
+  known: Pick<KnownRows, "isUsed" | "prune">,
+): (now: number) => boolean {
+  const ends = () =>
+    database.prepare(
+      `SELECT o.id AS id, o.message_id AS message_id, n.id AS newest
+       FROM known_message AS o, known_message AS n
+       WHERE o.id = (SELECT MIN(id) FROM known_message)
+         AND n.id = (SELECT MAX(id) FROM known_message)`,
+    ).get();
+  return (now) => {
+    if (!known.isUsed()) return false;
+    const row = ends();
+    if (!row) return false;
+    const { id, messageId: oldest, newest } = ENDS.read(row);
+    const isOld = knowledgeDays > 0 && createdAtMs(oldest) < now - knowledgeDays * DAY_MS;
+    const upTo = isOld ? id : newest - knowledgeMax;
+    return upTo >= id && known.prune(upTo);
+  };
+}
+
+const ENDS = rows({ id: integer(), messageId: snowflake<"message">(), newest: integer() });
 
 /** Prepares the deletion of old reactions. Their rows are in the order of time. */
 function preparePruneReactions(

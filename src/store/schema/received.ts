@@ -5,7 +5,13 @@
  * Overheard messages of a channel that were stored together share a row of `message_block`. A row
  * with index entries for each message would cost more than all other work for an ignored message.
  * The view `message` shows the messages one by one.
+ *
+ * A row of `known_message` gets its words in the index of searches later, in steps beside the replies
+ * (T17). The index has no texts of its own (a "contentless" table), and no positions: that makes it
+ * small.
  */
+
+import { account, type DeclaredTable, rowNumber, snowflake, table } from "./columns.ts";
 
 /** SQL for the tables of received messages. */
 export const RECEIVED = `
@@ -122,3 +128,48 @@ export const REACTIONS = `
   ) STRICT;
   CREATE INDEX reaction_in_channel ON reaction (account_id, channel_id, id);
 `;
+
+/** A channel or thread with known messages. */
+export const KNOWN_CHANNEL = table("known_channel", {
+  id: rowNumber(true), // messages name it
+  accountId: account(),
+  guildId: snowflake<"guild">(),
+  channelId: snowflake<"channel">(), // GONE: its messages are to be deleted
+  parentId: snowflake<"channel">(), // of a thread its channel; else the same id
+}, {
+  sql: "CREATE INDEX known_channel_of ON known_channel (channel_id, account_id);",
+  isOfBot: true,
+  forgets: "Discord sends the ids of channels again",
+});
+
+/** Number of no channel: the message is deleted, and its row and its words go in a later step. */
+export const GONE = 0;
+
+/** SQL for the messages, and for the index of their words. */
+export const KNOWN_MESSAGES = `
+  CREATE TABLE known_message (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order of arrival
+    channel    INTEGER NOT NULL, -- row of known_channel; 0: deleted
+    message_id TEXT NOT NULL,
+    author_id  TEXT NOT NULL,
+    reply_to   TEXT, -- the message that it replies to
+    text       TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX known_message_of ON known_message (message_id, channel);
+  CREATE INDEX known_message_in ON known_message (channel);
+  CREATE INDEX known_reply ON known_message (reply_to) WHERE reply_to IS NOT NULL;
+
+  CREATE VIRTUAL TABLE known_words USING fts5(
+    words, content = '', detail = 'none', columnsize = 0,
+    tokenize = 'unicode61 remove_diacritics 0'
+  );
+  INSERT INTO known_words (known_words, rank) VALUES ('secure-delete', 1);
+  CREATE TABLE known_index (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    up_to INTEGER NOT NULL -- the index has all messages up to it
+  ) STRICT;
+  INSERT INTO known_index (id, up_to) VALUES (1, 0);
+`;
+
+/** The declared tables of this topic. */
+export const KNOWN_TABLES: readonly DeclaredTable[] = [KNOWN_CHANNEL];

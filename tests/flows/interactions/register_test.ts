@@ -237,7 +237,7 @@ describe("[K1] toRegistered()", () => {
 
 const GUILD = guildId("1400000000000000001");
 
-function build(reading = false, servers: readonly string[] = []) {
+function build(reading = false, servers: readonly string[] = [], isSearchOn = false) {
   const { store } = openTestStore();
   const discord: { nativeCommands: boolean; commands: { guildId?: GuildId } } = {
     nativeCommands: true,
@@ -260,6 +260,7 @@ function build(reading = false, servers: readonly string[] = []) {
         finish: () => assert.fail("the menu ends no sign-in"),
         logout: () => assert.fail("the menu deletes no login"),
       },
+      searches: { isOn: () => isSearchOn, run: () => assert.fail("the menu searches nothing") },
     }),
   );
   const shown = (scopes: readonly CommandScope[]) =>
@@ -299,6 +300,13 @@ describe("[K1] createWantedCommands()", () => {
     for (const servers of [[], ["far"]]) {
       const [scope] = await build(false, servers).wanted.wanted();
       assert.equal(scope?.commands.some(({ name }) => name === "mcp"), servers.length > 0);
+    }
+  });
+
+  it("[T17] has /search only if a place has `knowledge`", async () => {
+    for (const isOn of [true, false]) {
+      const [scope] = await build(false, [], isOn).wanted.wanted();
+      assert.equal(scope?.commands.some(({ name }) => name === "search"), isOn);
     }
   });
 });

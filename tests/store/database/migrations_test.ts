@@ -69,6 +69,8 @@ describe("MIGRATIONS", () => {
     "question_cover",
     "trend",
     "feed_entry",
+    "known_message",
+    "known_index",
   ]);
 
   for (const { name, strict } of tables) {

@@ -1,6 +1,5 @@
 /** Makes the place in which an action of the tool `discord` acts. */
 
-import { z } from "zod";
 import type { Channel } from "../../../core/rights/channel.ts";
 import type { ChannelId, MessageId } from "../../../core/discord/ids.ts";
 import { nonceOfCall } from "../../../core/outbound/nonce.ts";
@@ -15,6 +14,7 @@ import {
   UNDO_MINUTES,
 } from "../../../core/turn/ports/discord_place.ts";
 import { channelOf } from "../calls/guild_reads.ts";
+import { indexWaitOf } from "../calls/message_search.ts";
 import { RestError } from "../exchange/rest_error.ts";
 import {
   isEscalationAllowed,
@@ -225,9 +225,6 @@ function probing(request: SendRequest): SendRequest {
       : Promise.reject(new ProbeEnded());
 }
 
-/** The answer of a search whose index is not ready (202). */
-const notReadySchema = z.object({ code: z.literal(110_000), retry_after: z.number() });
-
 /** Milliseconds to wait for an index altogether. */
 const INDEX_MS = 60_000;
 
@@ -260,9 +257,9 @@ function createRequests(
     for (;;) {
       signal.throwIfAborted();
       const answer = await client.request(method, path + queryOf(query), options);
-      const notReady = notReadySchema.safeParse(answer).data;
-      if (!notReady) return answer;
-      const waitMs = Math.min(Math.max(notReady.retry_after, 1), 15) * 1_000;
+      const waitSec = indexWaitOf(answer);
+      if (waitSec === undefined) return answer;
+      const waitMs = waitSec * 1_000;
       if (now() + waitMs > until) {
         throw new Error("Discord is still building its search index; try again in a minute");
       }

@@ -1,0 +1,156 @@
+/**
+ * Decides whether everyone who can read one channel may read another one (T17): from roles and
+ * overwrites alone, because Discord tells bots the members of a server only with a special intent.
+ *
+ * A member may have any set of roles. A channel passes if no set of roles opens the place of an
+ * answer to a member and closes the channel to them. Members with overwrites of their own are looked
+ * at one by one.
+ *
+ * @see {@link https://docs.discord.com/developers/topics/permissions#permission-overwrites}
+ */
+
+import type { UserId } from "../discord/ids.ts";
+import { type Overwrite, type Permission, PERMISSIONS } from "./permissions.ts";
+import { type GuildFacts, type MemberFacts, missingRight, type RoleFacts } from "./rights.ts";
+
+/** A channel without threads, as far as it decides who reads it. */
+export interface ReadPlace {
+  readonly overwrites: readonly Overwrite[];
+  /** Whether it is a voice or stage channel, in which reading the history needs Connect. */
+  readonly isVoice: boolean;
+}
+
+const ADMINISTRATOR = 1n << 3n;
+const VIEW: Permission = "View Channel";
+/** Rights that reading earlier messages of a channel needs, beside View Channel. */
+const READS: readonly Permission[] = ["Read Message History"];
+
+/**
+ * Finds members whose own overwrites decide about either channel. The caller reads them for
+ * {@link mayAllRead}.
+ *
+ * @returns Ids of people who have an overwrite of their own: one that shows them the place, or that
+ * takes the source from them.
+ */
+export function membersInQuestion(
+  guild: GuildFacts,
+  place: ReadPlace,
+  source: ReadPlace,
+): readonly UserId[] {
+  const roles = new Set<string>(guild.roles.map(({ id }) => id));
+  const isMember = ({ id }: Overwrite) => !roles.has(id) && String(id) !== String(guild.guildId);
+  const needed = bitsOf(neededIn(source));
+  const ids = new Set<string>([
+    ...place.overwrites.filter((one) => isMember(one) && (one.allow & PERMISSIONS[VIEW]) !== 0n),
+    ...source.overwrites.filter((one) => isMember(one) && (one.deny & needed) !== 0n),
+  ].map(({ id }) => id));
+  return [...ids] as UserId[]; // Discord has overwrites of roles and of members only
+}
+
+/**
+ * Whether everyone who can see a place may read the history of another channel.
+ *
+ * @param place The channel of the answer; for a thread, its channel.
+ * @param members Those of {@link membersInQuestion}; `undefined` for a user who is no member.
+ */
+export function mayAllRead(
+  guild: GuildFacts,
+  place: ReadPlace,
+  source: ReadPlace,
+  members: ReadonlyMap<UserId, MemberFacts | undefined>,
+  now: number,
+): boolean {
+  return neededIn(source).every((flag) => mayAllRoles(guild, place, source, flag)) &&
+    membersInQuestion(guild, place, source).every((id) => {
+      if (!members.has(id)) return false; // not read: fail closed
+      const member = members.get(id);
+      if (!member) return true;
+      const sees = missingRight(guild, member, { overwrites: place.overwrites }, [], now);
+      return sees !== undefined || missingRight(guild, member, source, READS, now) === undefined;
+    });
+}
+
+function neededIn({ isVoice }: ReadPlace): readonly Permission[] {
+  return [VIEW, ...READS, ...isVoice ? ["Connect" as const] : []];
+}
+
+function bitsOf(permissions: readonly Permission[]): bigint {
+  return permissions.reduce((bits, name) => bits | PERMISSIONS[name], 0n);
+}
+
+/** Whether each set of roles that sees the place has a permission in the source. */
+function mayAllRoles(
+  guild: GuildFacts,
+  place: ReadPlace,
+  source: ReadPlace,
+  flag: Permission,
+): boolean {
+  const bit = PERMISSIONS[flag];
+  const everyone = guild.roles.find(({ id }) => String(id) === String(guild.guildId));
+  if (!everyone) return false; // Discord always tells this role
+  if (isAll(everyone)) return true;
+  const inSource = overwritesOf(source);
+  const inPlace = overwritesOf(place);
+  // Roles that do not open the source by themselves.
+  const rest = guild.roles.filter((role) =>
+    role !== everyone && !isAll(role) && !inSource.allows(role, bit)
+  );
+  const sees = (pool: readonly RoleFacts[], given?: RoleFacts) =>
+    maySee(everyone, pool, inPlace, given);
+  // One of these roles closes the source to a member.
+  if (rest.some((role) => inSource.denies(role, bit) && sees(rest, role))) return false;
+  if (inSource.allows(everyone, bit)) return true;
+  if (inSource.denies(everyone, bit)) return !sees(rest);
+  if ((everyone.permissions & bit) !== 0n) return true;
+  return !sees(rest.filter(({ permissions }) => (permissions & bit) === 0n));
+}
+
+/**
+ * Whether a member with some of these roles may see a place.
+ *
+ * @param given A role that the member has in any case.
+ */
+function maySee(
+  everyone: RoleFacts,
+  pool: readonly RoleFacts[],
+  place: RoleOverwrites,
+  given?: RoleFacts,
+): boolean {
+  const bit = PERMISSIONS[VIEW];
+  if (pool.some((role) => place.allows(role, bit))) return true;
+  if (given && place.denies(given, bit)) return false;
+  if (place.allows(everyone, bit)) return true;
+  if (place.denies(everyone, bit)) return false;
+  return [everyone, ...pool].some((role) =>
+    (role.permissions & bit) !== 0n && (role === everyone || !place.denies(role, bit))
+  );
+}
+
+function isAll(role: RoleFacts): boolean {
+  return (role.permissions & ADMINISTRATOR) !== 0n;
+}
+
+/** The overwrites of a channel by role. */
+interface RoleOverwrites {
+  allows(role: RoleFacts, bit: bigint): boolean;
+  denies(role: RoleFacts, bit: bigint): boolean;
+}
+
+/** Overwrites by channel: a search asks for the same ones many times. */
+const KNOWN = new WeakMap<readonly Overwrite[], RoleOverwrites>();
+
+function overwritesOf({ overwrites }: ReadPlace): RoleOverwrites {
+  const known = KNOWN.get(overwrites);
+  if (known) return known;
+  const byId = new Map<string, Overwrite>(overwrites.map((one) => [one.id, one]));
+  // An overwrite may allow and deny the same permission; Discord then allows it.
+  const made: RoleOverwrites = {
+    allows: ({ id }, bit) => ((byId.get(id)?.allow ?? 0n) & bit) !== 0n,
+    denies({ id }, bit) {
+      const { allow = 0n, deny = 0n } = byId.get(id) ?? {};
+      return (deny & ~allow & bit) !== 0n;
+    },
+  };
+  KNOWN.set(overwrites, made);
+  return made;
+}

@@ -1,0 +1,112 @@
+/** Declares searches in a server's own messages (T17). */
+
+import type { ChannelId, GuildId, MessageId, UserId } from "../../discord/ids.ts";
+import type { InboundMessage } from "../../inbound/inbound.ts";
+import { clip } from "../../../lib/text/cut.ts";
+import type { DiscordCall, ShownMessage } from "./discord_call.ts";
+
+/** A search. */
+export interface ServerQuery {
+  readonly words: string;
+  /** Absent: the server of the message; in direct messages, all that the asker is in. */
+  readonly guildId?: GuildId;
+  /** Only in this channel or thread; absent: in all. */
+  readonly channelId?: ChannelId;
+  /** Only messages of this person; absent: of all. */
+  readonly authorId?: UserId;
+  /** Only older messages; absent: no limit. */
+  readonly before?: MessageId;
+  /** Only newer messages; absent: no limit. */
+  readonly after?: MessageId;
+  /** 1 to 10. */
+  readonly limit: number;
+}
+
+/** Something that was found, as Discord has it now. */
+export interface FoundSource {
+  /** `post`: the title of a thread. `topic`: the topic of a channel. */
+  readonly kind: "message" | "post" | "topic";
+  /** Its address at Discord. */
+  readonly link: string;
+  /** Name of the channel or thread. Untrusted. */
+  readonly where: string;
+  /** The text: of the message, or the topic. Untrusted. */
+  readonly text: string;
+  /** The message; absent for a topic. */
+  readonly message?: ShownMessage;
+  /** Set if people have pinned it. */
+  readonly isPinned?: true;
+  /** Links to messages of other people that reply to it. */
+  readonly replies: readonly string[];
+  /** How well it matches, from 0 to 1. */
+  readonly score: number;
+}
+
+/** The result of a search. */
+export interface FoundSources {
+  /** The best first. */
+  readonly sources: readonly FoundSource[];
+  /** What the search could not see, in words for the model. */
+  readonly notes: readonly string[];
+}
+
+/** Whose rights a search has. */
+export interface SearchReach {
+  /** The question, and those that share its turn. */
+  readonly messages: readonly InboundMessage[];
+  /**
+   * `readers`: only messages that everyone may read who can read the channel of the question.
+   * `asker`: those that the people who ask may read; only they see the result.
+   */
+  readonly reach: "readers" | "asker";
+  /** Maximum milliseconds to wait while Discord builds its index; 0: the search goes on without. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Searches servers for their own messages. */
+export type SearchServers = (by: SearchReach, query: ServerQuery) => Promise<FoundSources>;
+
+/** Searches, for tools. */
+export interface KnowledgePort {
+  /**
+   * Searches with the reach of the call's place.
+   *
+   * @throws {RefusedCall} If the place has no reach, or Discord refuses; as a rejection.
+   */
+  search(call: DiscordCall, query: ServerQuery): Promise<FoundSources>;
+}
+
+/** Maximum UTF-16 units of a message in a result, and of the result. */
+const MESSAGE_CHARS = 1_200;
+const RESULT_CHARS = 7_000;
+
+/** Found sources as lines for the model, as many as fit. */
+export function sourceLines(
+  sources: readonly FoundSource[],
+  notes: readonly string[] = [],
+): string {
+  const told = notes.map((note) => `[${note}]`);
+  if (sources.length === 0) {
+    return [...told, "Nothing was found that may be shown here."].join("\n");
+  }
+  let chars = 0;
+  const lines = sources.map(lineOf);
+  const fitting = lines.filter((line, at) =>
+    (chars += line.length + 1) <= RESULT_CHARS || at === 0
+  );
+  return [...told, ...fitting].join("\n");
+}
+
+function lineOf({ kind, link, where, text, message, isPinned, replies }: FoundSource): string {
+  return JSON.stringify({
+    kind: kind === "message" ? undefined : kind,
+    link,
+    channel: where,
+    from: message?.from,
+    at: message && new Date(message.timestampMs).toISOString(),
+    pinned: isPinned,
+    text: clip(text, MESSAGE_CHARS),
+    replies: replies.length > 0 ? replies : undefined,
+  });
+}

@@ -1,0 +1,220 @@
+/**
+ * `store.knowledge`: searches the messages of channels with `knowledge` (T17).
+ *
+ * A search is bounded. It reads the newest messages of each word, and of all words together; the
+ * rarest words count most. Of these messages, it looks at the most promising ones until enough of
+ * them are in the channels of the search.
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { comparing, plainForm, type QueryWord, queryWords } from "../../lib/text/search_words.ts";
+import type { Knowledge, KnownHit, KnownHits, KnownQuery } from "../../core/store/received.ts";
+import { compareIds, type MessageId } from "../../core/discord/ids.ts";
+import { UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { KNOWN_CHANNEL } from "../schema/received.ts";
+import type { KnownRows } from "./known_rows.ts";
+
+const IDS = rows({ ids: json<readonly number[]>() });
+const NUMBER = rows({ number: integer() });
+const PLACE = KNOWN_CHANNEL.pick("id", "channelId", "parentId");
+const CHANNEL = KNOWN_CHANNEL.pick("guildId", "channelId", "parentId");
+const REPLIES = rows({ ids: json<readonly MessageId[]>() });
+const FOUND = rows({
+  id: integer(),
+  channel: integer(),
+  messageId: snowflake<"message">(),
+  authorId: snowflake<"user">(),
+  replyTo: optional(snowflake<"message">()),
+  text: text(),
+});
+
+/** Newest messages of a word that a search reads. A word with more is a common one. */
+const PER_WORD = 1_000;
+/** Messages that are looked at together, and at most. */
+const CHUNK = 200;
+const MAX_LOOKED_AT = 4_000;
+/** Messages in the right channels that are compared whole. */
+const MAX_COMPARED = 80;
+/** Newest messages that a search without words reads. */
+const MAX_SCANNED = 5_000;
+/** Common words that a message must have together. */
+const MAX_JOINED = 3;
+/** Messages with a word from which on a search for it takes no longer words. */
+const FEW = 40;
+/** Replies of a found message that are told. */
+const MAX_REPLIES = 5;
+
+/** The statements, which are prepared by the first search. */
+function prepareSearch(database: DatabaseSync) {
+  return {
+    size: database.prepare("SELECT COALESCE(MAX(id), 0) AS number FROM known_message"),
+    upTo: database.prepare("SELECT up_to AS number FROM known_index"),
+    channels: database.prepare(
+      "SELECT id, channel_id, parent_id FROM known_channel WHERE account_id = ? AND guild_id = ?",
+    ),
+    allChannels: database.prepare(
+      "SELECT guild_id, channel_id, parent_id FROM known_channel WHERE account_id = ?",
+    ),
+    matching: database.prepare(
+      `SELECT json_group_array(id) AS ids FROM (
+         SELECT rowid AS id FROM known_words WHERE known_words MATCH ? ORDER BY rowid DESC LIMIT ?
+       )`,
+    ),
+    channelsOf: database.prepare(
+      `SELECT json_group_array(m.id) AS ids FROM json_each(?) AS wanted
+       CROSS JOIN known_message AS m ON m.id = wanted.value
+       WHERE m.channel IN (SELECT value FROM json_each(?))`,
+    ),
+    found: database.prepare(
+      `SELECT m.id, m.channel, m.message_id, m.author_id, m.reply_to, m.text
+       FROM json_each(?) AS wanted CROSS JOIN known_message AS m ON m.id = wanted.value`,
+    ),
+    containing: database.prepare(
+      `SELECT json_group_array(id) AS ids FROM (
+         SELECT id FROM known_message WHERE id > ? AND instr(lower(text), ?) > 0
+         ORDER BY id DESC LIMIT ?
+       )`,
+    ),
+    replies: database.prepare(
+      `SELECT json_group_array(message_id) AS ids FROM (
+         SELECT message_id FROM known_message
+         WHERE reply_to = ? AND +channel = ? AND author_id <> ? ORDER BY +id LIMIT ${MAX_REPLIES}
+       )`,
+    ),
+  };
+}
+
+/** Creates the namespace. The function is long because its steps share the statements. */
+export function createKnowledge(
+  database: DatabaseSync,
+  { commit, read }: Pick<Transactions, "commit" | "read">,
+  known: KnownRows,
+): Knowledge {
+  let prepared: ReturnType<typeof prepareSearch> | undefined;
+  const statements = () => prepared ??= prepareSearch(database);
+  const idsOf = (row: unknown): readonly number[] => IDS.read(row).ids;
+
+  /** Numbers of the newest messages with a word. Words have letters and digits only. */
+  function messagesWith({ stem, isBeginning }: QueryWord): readonly number[] {
+    const { matching } = statements();
+    const ids = idsOf(matching.get(`"${stem}"`, PER_WORD));
+    // Such a search reads all messages with these words, so a common one must do without.
+    return isBeginning && ids.length < FEW ? idsOf(matching.get(`"${stem}"*`, PER_WORD)) : ids;
+  }
+
+  /** Numbers of messages that may match, the most promising first, and the weights of the words. */
+  function candidatesOf(words: readonly QueryWord[], query: string, size: number): Promising {
+    const { matching, containing } = statements();
+    if (words.length === 0) {
+      const part = plainForm(query).trim();
+      const row = part !== "" &&
+        containing.get(Math.max(0, size - MAX_SCANNED), part, MAX_COMPARED);
+      return { ids: row ? idsOf(row) : [], weights: [] };
+    }
+    const lists = words.map(messagesWith);
+    const weights = lists.map((ids) => Math.log(1 + size / (1 + ids.length)));
+    const scores = new Map<number, number>();
+    lists.forEach((ids, at) => {
+      for (const id of ids) scores.set(id, (scores.get(id) ?? 0) + (weights[at] ?? 0));
+    });
+    // All messages of a rare word are candidates already. Of common words alone, the newest messages
+    // may lack one with several of them.
+    if (words.length > 1 && lists.every(({ length }) => length === PER_WORD)) {
+      const longest = words.map(({ stem }) => stem)
+        .sort((one, other) => other.length - one.length).slice(0, MAX_JOINED);
+      const whole = weights.reduce((sum, weight) => sum + weight, 0);
+      const together = longest.map((stem) => `"${stem}"`).join(" ");
+      for (const id of idsOf(matching.get(together, PER_WORD))) {
+        scores.set(id, (scores.get(id) ?? 0) + whole);
+      }
+    }
+    const ids = [...scores].sort(([one, a], [other, b]) => b - a || other - one)
+      .map(([id]) => id);
+    return { ids, weights };
+  }
+
+  function find(query: KnownQuery): KnownHits {
+    const { size: sizeOf, upTo, channels, channelsOf, found, replies } = statements();
+    const size = NUMBER.read(sizeOf.get()).number;
+    const unindexed = Math.max(0, size - NUMBER.read(upTo.get()).number);
+    const places = new Map(
+      channels.all(query.accountId, query.guildId).map(PLACE.read)
+        .filter(({ channelId, parentId }) =>
+          query.among.has(parentId) && (!query.channelId || query.channelId === channelId)
+        ).map((place) => [place.id, place]),
+    );
+    if (places.size === 0) return { hits: [], unindexed };
+    const words = queryWords(query.words);
+    const { ids: candidates, weights } = candidatesOf(words, query.words, size);
+    const among = JSON.stringify([...places.keys()]);
+    const chosen: number[] = [];
+    for (let at = 0; at < Math.min(candidates.length, MAX_LOOKED_AT); at += CHUNK) {
+      const part = JSON.stringify(candidates.slice(at, at + CHUNK));
+      chosen.push(...idsOf(channelsOf.get(part, among)));
+      if (chosen.length >= MAX_COMPARED) break;
+    }
+    const compare = comparing(query.words, weights);
+    const hits = found.all(JSON.stringify(chosen.slice(0, MAX_COMPARED))).map(FOUND.read)
+      .filter((row) => isWanted(row, query))
+      .map((row) => ({ row, score: compare(row.text) }))
+      .filter(({ score }) => score > 0)
+      .sort((one, other) => other.score - one.score || other.row.id - one.row.id)
+      .slice(0, query.limit);
+    return {
+      unindexed,
+      hits: hits.flatMap(({ row, score }): readonly KnownHit[] => {
+        const { messageId, authorId, channel } = row;
+        const place = places.get(channel);
+        if (!place) return [];
+        const { channelId, parentId } = place;
+        const answers = REPLIES.read(replies.get(messageId, channel, authorId)).ids;
+        return [{
+          channelId,
+          parentId,
+          messageId,
+          authorId,
+          text: row.text,
+          score,
+          replies: answers,
+        }];
+      }),
+    };
+  }
+
+  return {
+    async search(query) {
+      if (!known.isUsed()) return { hits: [], unindexed: 0 };
+      if (known.isDue()) await commit(UNNAMED, () => known.step());
+      return await read(() => find(query));
+    },
+    removeKnown: (accountId, messageIds) =>
+      commit(UNNAMED, () => known.remove(accountId, messageIds)),
+    removeKnownChannels: (accountId, channelIds) =>
+      commit(UNNAMED, () => known.removeChannels(accountId, channelIds)),
+    // Without any, nothing is read: the tables need not be up to date for that.
+    knownChannels: (accountId) =>
+      known.isUsed()
+        ? read(() => statements().allChannels.all(accountId).map(CHANNEL.read))
+        : Promise.resolve([]),
+    tend: () => known.isDue() ? commit(UNNAMED, () => known.step()) : Promise.resolve(false),
+  };
+}
+
+function isWanted(
+  { messageId, authorId }: { readonly messageId: MessageId; readonly authorId: string },
+  { authorId: by, before, after }: KnownQuery,
+): boolean {
+  return (by === undefined || authorId === by) &&
+    (before === undefined || compareIds(messageId, before) < 0) &&
+    (after === undefined || compareIds(messageId, after) > 0);
+}
+
+/** Messages that may match. */
+interface Promising {
+  /** Their numbers, the most promising first. */
+  readonly ids: readonly number[];
+  /** What each word counts: a rare word more than a common one. */
+  readonly weights: readonly number[];
+}

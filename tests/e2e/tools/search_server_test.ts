@@ -1,0 +1,107 @@
+/** Plays searches in a server's own messages as people on Discord see them (T17). */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import { PERMISSION } from "../../../simulator/world/permissions.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { give, isEarly, registered } from "../../support/bot/slash.ts";
+
+const NOW = Date.UTC(2026, 0, 2);
+const search = (args: object) => `call: search_server ${JSON.stringify(args)}`;
+
+/** Keeps messages of the server; those of one channel for look-ups, too. */
+const withKnowledge = (auto?: string) => ({ world, channel }: Simulator) => {
+  const [krill] = world.guilds.values();
+  assert.ok(krill);
+  const channels = { "*": {}, ...(auto && { [channel(auto).id]: { knowledge: "auto" } }) };
+  return { guilds: { [krill.id]: { knowledge: "search", channels } } };
+};
+
+/** Adds a channel that helpers and the bot read. */
+function addStaff({ simulator: { world } }: Scene): void {
+  const [krill] = world.guilds.values();
+  assert.ok(krill);
+  const bits = PERMISSION.viewChannel | PERMISSION.readMessageHistory | PERMISSION.sendMessages;
+  const open = [...krill.roles.values()].filter(({ name }) => name !== "@everyone")
+    .map(({ id }) => ({ id, kind: "role" as const, allow: bits, deny: 0n }));
+  const closed = { id: krill.id, kind: "role" as const, allow: 0n, deny: bits };
+  addChannel(world, krill, { name: "staff", overwrites: [closed, ...open] }, NOW);
+}
+
+const kept = (scene: Scene) => scene.rows("SELECT text FROM known_message WHERE channel <> 0");
+
+describe("[T17] search_server", () => {
+  it("[SEC-R4] cites messages that each reader may read, also after a restart, and none of staff", () =>
+    withSimulation({ discord: withKnowledge() }, async (scene) => {
+      const { simulator, say, mention, replies, eventually } = scene;
+      addStaff(scene);
+      let bot = await scene.start();
+      const open = say("ada", "help", "The Waschmaschine was repaired on Monday.");
+      const secret = say("ada", "staff", "The Waschmaschine was too expensive.");
+      await eventually("the messages", () => Promise.resolve(kept(scene).length === 2));
+      assert.equal(simulator.channel("staff").messages.has(secret.id), true);
+      const ask = `${mention}\n${search({ query: "Waschmaschinen" })}`;
+      say("ada", "general", ask); // an owner of the bot and of the server
+      const [first = ""] = await replies("general", 1);
+      assert.ok(first.includes(`/${simulator.channel("help").id}/${open.id}`), first);
+      assert.doesNotMatch(first, /expensive/);
+      say("grace", "staff", ask);
+      assert.match((await replies("staff", 1))[0] ?? "", /expensive/);
+
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+      bot = await scene.start();
+      simulator.delete({ as: "ada", in: "help", message: open.id });
+      await eventually("the deletion", () => Promise.resolve(kept(scene).length < 4));
+      say("grace", "general", ask);
+      const [, second = ""] = await replies("general", 2);
+      assert.ok(second !== "" && !second.includes(open.id), second);
+    }));
+
+  it("is in no turn and keeps nothing where the config has no `knowledge`", () =>
+    withSimulation({}, async (scene) => {
+      const { say, mention, replies } = scene;
+      await scene.start();
+      say("ada", "help", "The Waschmaschine was repaired on Monday.");
+      say("grace", "general", `${mention}\n${search({ query: "Waschmaschine" })}`);
+      assert.match((await replies("general", 1))[0] ?? "", /search_server cannot be used here/);
+      assert.deepEqual(kept(scene), []);
+    }));
+});
+
+describe("[T17] /search", () => {
+  it("shows a person what they may read, and to no one else", () =>
+    withSimulation({ discord: withKnowledge(), mayRefuse: isEarly }, async (scene) => {
+      const { say, eventually } = scene;
+      addStaff(scene);
+      await scene.start();
+      await registered(scene);
+      say("ada", "staff", "The Waschmaschine was too expensive.");
+      await eventually("the message", () => Promise.resolve(kept(scene).length === 1));
+      const given = { in: "#general", name: "search", options: { words: "waschmaschine" } };
+      assert.match(await give(scene, { as: "grace", ...given }), /expensive/);
+      assert.deepEqual(scene.written("general"), []);
+    }));
+});
+
+describe('[T17] knowledge: "auto"', () => {
+  it("links an earlier answer before the model answers, and gives the model the messages", () => {
+    let ahead = 0;
+    const now = () => Date.now() + ahead;
+    return withSimulation({ simulator: { now }, discord: withKnowledge("help") }, async (scene) => {
+      const { model, say, mention, replies, eventually } = scene;
+      await scene.start();
+      const question = say("grace", "help", "Where is the lighthouse key?");
+      const answer = say("ada", "help", "Below the mat.", question.id);
+      await eventually("the messages", () => Promise.resolve(kept(scene).length === 2));
+      ahead = 20 * 60_000;
+      say("grace", "help", `${mention} where is the lighthouse key?`);
+      const [first = "", second = ""] = await replies("help", 2);
+      assert.match(first, new RegExp(`Asked here before: https.*/${answer.id}`));
+      assert.notEqual(second, "");
+      assert.match(model.requests.at(-1)?.body ?? "", /Found in this server's messages/);
+    });
+  });
+});
