@@ -18,7 +18,11 @@ import { RUNS_MAX } from "../src/store/gateway/runs.ts";
 import { PROXIED_USERS_MAX } from "../src/store/inbox/inbox.ts";
 import { INVALID_REQUESTS_MINUTES } from "../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../src/store/questions/parking.ts";
-import { DIRECT_CHANNEL_DAYS, REFUSED_MAX } from "../src/store/received/prune_seldom.ts";
+import {
+  DIRECT_CHANNEL_DAYS,
+  HOOK_EVENTS_KEPT_DAYS,
+  REFUSED_MAX,
+} from "../src/store/received/prune_seldom.ts";
 import { HELD_DAYS } from "../src/store/received/prune_transcripts.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../src/store/received/received.ts";
 import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../src/store/received/retention.ts";
@@ -304,6 +308,17 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     under: "Servers and operation",
     data: "Digests of entries of feeds that were seen",
     kept: `the newest ${count(FEED_ENTRIES_MAX)} of each feed`,
+  },
+  hook_event: {
+    under: "Texts",
+    data: "Events of other programs: title, text for the model, text for people, the sender's id",
+    kept: `${HOOK_EVENTS_KEPT_DAYS} days`,
+  },
+  hook_run: { goesWith: "hook_event" },
+  hook_incident: {
+    under: "Texts",
+    data: "Threads of incidents: key, title, channel, number of events",
+    kept: `${HOOK_EVENTS_KEPT_DAYS} days after the end`,
   },
   told_problem: {
     under: "Servers and operation",

@@ -18,6 +18,7 @@ type PlainWork = Exclude<
 /** Notices by tool; another tool has its name in the line. */
 const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["ask", "workAsk"],
+  ["offer_actions", "workAsk"],
   ["ask_agent", "workAgents"],
   ["handoff", "workAgents"],
   ["discord", "workDiscord"],
@@ -31,6 +32,7 @@ const WORK_OF: ReadonlyMap<string, PlainWork> = new Map<string, PlainWork>([
   ["web_fetch", "workPage"],
   ["web_search", "workSearch"],
   ["search_server", "workServer"],
+  ["post", "workPost"],
   ["code", "workCode"],
   ["draw", "workImage"],
   ["read_file", "workFiles"],

@@ -192,7 +192,7 @@ const FILES: Readonly<Record<string, readonly [damage: (path: string) => void, p
       const database = new DatabaseSync(path);
       database.exec("DROP TABLE parked_channel");
       database.close();
-    }, /calls itself schema 3, but has other columns/],
+    }, /calls itself schema \d+, but has other columns/],
     "a broken definition": [(path) => {
       const bytes = readFileSync(path);
       const at = bytes.indexOf("account_id       TEXT NOT NULL,");

@@ -231,6 +231,11 @@ export const PROGRESS_NOTICES = {
     when: "the bot searches the server's messages, in the progress line",
     example: "suche auf diesem Server",
   },
+  workPost: {
+    text: "sending a request",
+    when: "the bot sends a request to an address of the config, in the progress line",
+    example: "sende eine Anfrage",
+  },
   workCode: {
     text: "running code",
     when: "the bot runs a script, in the progress line",

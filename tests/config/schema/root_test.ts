@@ -33,6 +33,7 @@ const env = {
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
   HOOK_SECRET: "x".repeat(40),
+  WAKE_NAS_URL: "https://example.org/hook",
 };
 
 function read(...path: readonly string[]): string {

@@ -38,6 +38,13 @@ const CANARIES: Readonly<Record<string, string>> = {
   "alerts.ntfyToken": "canary-ntfy-token-hU7jI0kO3lP6mN9b",
   "backup.passphrase": "canary-backup-passphrase-eR4tY7uI1oP9aS2d",
   "otel.headers.*": "canary-otel-header-kL4jH7gF1dS9aZ3x",
+  "models.providers.*.aws.accessKeyId": "canary-aws-id-tR5yU8iO1pA4sD7f",
+  "models.providers.*.aws.secretAccessKey": "canary-aws-key-gH3jK6lZ9xC2vB5n",
+  "models.providers.*.aws.sessionToken": "canary-aws-token-mQ1wE4rT7yU0iO3p",
+  "api.programs.*.token": "canary-api-token-aS6dF9gH2jK5lZ8xC1vB4n",
+  "posts.*.url": "http://127.0.0.1:9/canary-post-mN7bV0cX3zL6kJ9h",
+  "posts.*.headers.*": "canary-post-header-gF2dS5aP8oI1uY4t",
+  "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
 const IN_ENVIRONMENT = "canary-anthropic-wD6iZ1fK8mQ3bX5vL0";
@@ -58,7 +65,7 @@ const OPTIONS: SceneOptions = {
   }),
   config: {
     log: { level: "debug" },
-    http: { port: 0, token: canary("http.token") },
+    http: { port: 0, token: canary("http.token"), hooks: { port: 0 } },
     models: {
       providers: {
         other: {
@@ -67,7 +74,26 @@ const OPTIONS: SceneOptions = {
           apiKey: canary("models.providers.*.apiKey"),
           headers: { "x-team": "${TEAM_HEADER}" },
         },
+        amazon: {
+          kind: "bedrock",
+          aws: {
+            region: "eu-central-1",
+            accessKeyId: canary("models.providers.*.aws.accessKeyId"),
+            secretAccessKey: canary("models.providers.*.aws.secretAccessKey"),
+            sessionToken: canary("models.providers.*.aws.sessionToken"),
+          },
+        },
       },
+    },
+    api: {
+      port: 0,
+      programs: { house: { token: canary("api.programs.*.token"), user: "123456789012345678" } },
+    },
+    posts: {
+      wake: { url: canary("posts.*.url"), headers: { "x-key": canary("posts.*.headers.*") } },
+    },
+    hooks: {
+      uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
     alerts: {
