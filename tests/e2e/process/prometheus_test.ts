@@ -4,26 +4,16 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { withSimulation } from "../../support/bot/e2e.ts";
 import { expressionsOf, readDashboard } from "../../support/bot/grafana.ts";
+import { freePort } from "../../support/network/free_port.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TOKEN = "a-token-for-prometheus-of-32-characters";
 const RULES = join(import.meta.dirname!, "../../../packaging/prometheus/alerts.yml");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  server.close();
-  await once(server, "close");
-  return address.port;
-}
 
 const hasPrometheus = spawnSync("prometheus", ["--version"]).error === undefined;
 
