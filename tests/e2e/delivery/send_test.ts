@@ -71,7 +71,7 @@ describe("[S4] [D2] barnacle send", () => {
       scene.simulator.faults.rest.add({ method: "POST", times: 1, fault });
       const runs = await Promise.all(
         ["general", "help", "help", "general"].map((channel, index) =>
-          send(scene, target(scene, channel), `${index + 1}`, "--wait", "10")
+          send(scene, target(scene, channel), `${index + 1}`, "--wait", "60")
         ),
       );
       assert.deepEqual(runs.map(({ code }) => code), [0, 0, 0, 0], runs.map(said).join("\n"));
