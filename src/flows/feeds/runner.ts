@@ -14,7 +14,8 @@ import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { Feeds } from "../../core/store/feeds.ts";
 import type { FeedNews } from "../../render/feed.ts";
-import { DAY_MS, MAX_TIMER_MS } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { createWaker } from "../../lib/waker.ts";
 
 /** A feed of the config. */
 export interface ConfiguredFeed extends FeedSource {
@@ -83,29 +84,17 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
 ): FeedRunner {
   const ending = new AbortController();
   let states = new Map<string, FeedState>();
-  let isStarted = false;
-  let isDue = false;
-  let running: Promise<void> | undefined;
-  let cancel: (() => void) | undefined;
-
-  function wake(): void {
-    if (!isStarted || ending.signal.aborted) return;
-    isDue = true;
-    running ??= pollAll().catch((error: unknown) => {
+  const waker = createWaker({
+    run: pollAll,
+    failed(error) {
       if (!ending.signal.aborted) log.error("Cannot poll feeds; will try again", { error });
       return RETRY_MS;
-    }).then((waitMs) => {
-      running = undefined;
-      if (ending.signal.aborted) return;
-      if (isDue) return wake();
-      cancel?.();
-      cancel = waitMs === undefined ? undefined : schedule(wake, Math.min(MAX_TIMER_MS, waitMs));
-    });
-  }
+    },
+    schedule,
+  });
 
   /** @returns Milliseconds until the next poll; `undefined` without feeds. */
   async function pollAll(): Promise<number | undefined> {
-    isDue = false;
     const configured = feeds();
     if (configured.length === 0) return undefined;
     await readStates();
@@ -193,12 +182,8 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
   }
 
   return {
-    start() {
-      if (isStarted) return;
-      isStarted = true;
-      cancel = schedule(wake, FIRST_MS);
-    },
-    changed: wake,
+    start: () => waker.start(FIRST_MS),
+    changed: waker.wake,
     findings: () =>
       feeds().flatMap((feed) => {
         const { failures = 0, problem } = stateOf(feed) ?? {};
@@ -211,8 +196,7 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
       }),
     async stop() {
       ending.abort();
-      cancel?.();
-      await running;
+      await waker.stop();
     },
   };
 }

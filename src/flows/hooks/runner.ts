@@ -17,6 +17,7 @@ import type { HookRecords, RunStart, WaitingEvents } from "../../core/hooks/reco
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Incidents } from "./incidents.ts";
 import { EVENTS_SHOWN, eventsForModel, eventsForPeople } from "./compose.ts";
+import { createWaker } from "../../lib/waker.ts";
 
 /** The place of a hook, as it is now. */
 export type HookPlace =
@@ -62,36 +63,23 @@ const LOOK_MS = 60_000;
 
 /**
  * Creates the runner of one account; it does nothing before `start`. The function is longer than most,
- * because its inner functions share one state: the timer of the next run.
+ * because its inner functions share one state: the waker of the next run.
  */
 export function createHookRunner(
   { accountId, store: { hooks, inbox }, events, schedule, now, log }: HookAccount,
   ports: HookPorts,
 ) {
-  let isStarted = false;
-  let isStopped = false;
-  let isDue = false;
-  let running: Promise<void> | undefined;
-  let cancel: (() => void) | undefined;
-
-  function wake(): void {
-    if (!isStarted || isStopped) return;
-    isDue = true;
-    running ??= runAll().catch((error: unknown) => {
+  const waker = createWaker({
+    run: runAll,
+    failed(error) {
       log.error("Cannot answer events of hooks; will try again", { error });
       return RETRY_MS;
-    }).then((waitMs) => {
-      running = undefined;
-      if (isStopped) return;
-      if (isDue) return wake();
-      cancel?.();
-      cancel = waitMs === undefined ? undefined : schedule(wake, waitMs);
-    });
-  }
+    },
+    schedule,
+  });
 
   /** @returns Milliseconds until the next check; `undefined` if nothing waits. */
   async function runAll(): Promise<number | undefined> {
-    isDue = false;
     let nextMs: number | undefined;
     const later = (ms: number) => void (nextMs = Math.min(ms, nextMs ?? ms));
     const lookMs = await ports.incidents.update();
@@ -102,7 +90,7 @@ export function createHookRunner(
     }
     const starts = [...await hooks.startsSince(accountId, now() - MINUTE_MS)];
     for (const group of await hooks.waiting(accountId)) {
-      if (isStopped) return undefined;
+      if (waker.isStopped()) return undefined;
       const { hook, key } = group;
       if (open.some((run) => run.hook === hook && run.key === key)) {
         later(LOOK_MS);
@@ -209,19 +197,11 @@ export function createHookRunner(
 
   return {
     /** Begins to answer events, once the account is online. Later calls do nothing. */
-    start(): void {
-      if (isStarted) return;
-      isStarted = true;
-      wake();
-    },
+    start: () => waker.start(),
     /** An event is stored, or a turn has ended. */
-    wake,
+    wake: waker.wake,
     /** Begins no further run, and resolves once the current one is stored. */
-    async stop(): Promise<void> {
-      isStopped = true;
-      cancel?.();
-      await running;
-    },
+    stop: waker.stop,
   };
 }
 

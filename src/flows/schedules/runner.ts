@@ -24,6 +24,7 @@ import type { Schedules } from "../../core/store/schedules.ts";
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import { createWaker } from "../../lib/waker.ts";
 
 /** The creator of a schedule as they are now. */
 export type CreatorNow =
@@ -83,39 +84,26 @@ const RULE = "agents";
 
 /**
  * Creates the runner of one account; it does nothing before `start`. The function is longer than
- * most, because its inner functions share one state: the timer of the next run.
+ * most, because its inner functions share one state: the waker of the next run.
  */
 export function createRunner(
   { accountId, store: { schedules, inbox }, events, schedule, now, log }: RunnerAccount,
   ports: RunParts,
 ) {
-  let isStarted = false;
-  let isStopped = false;
-  let isDue = false;
-  let running: Promise<void> | undefined;
-  let cancel: (() => void) | undefined;
-
-  function wake(): void {
-    if (!isStarted || isStopped) return;
-    isDue = true;
-    running ??= runAll().catch((error: unknown) => {
+  const waker = createWaker({
+    run: runAll,
+    failed(error) {
       log.error("Cannot run schedules; will try again", { error });
       return RETRY_MS;
-    }).then((waitMs) => {
-      running = undefined;
-      if (isStopped) return;
-      if (isDue) return wake();
-      cancel?.();
-      cancel = waitMs === undefined ? undefined : schedule(wake, waitMs);
-    });
-  }
+    },
+    schedule,
+  });
 
   /** @returns Milliseconds until the next check; `undefined` if nothing is scheduled. */
   async function runAll(): Promise<number | undefined> {
-    isDue = false;
     let hasFailed = false;
     for (const due of await schedules.due(accountId, now(), AT_ONCE)) {
-      if (isStopped) return undefined;
+      if (waker.isStopped()) return undefined;
       try {
         await run(due);
       } catch (error) {
@@ -214,13 +202,9 @@ export function createRunner(
 
   return {
     /** Begins to run schedules, once the account is online. Later calls do nothing. */
-    start(): void {
-      if (isStarted) return;
-      isStarted = true;
-      wake();
-    },
+    start: () => waker.start(),
     /** Tells that schedules have changed. */
-    changed: wake,
+    changed: waker.wake,
     /** A turn has ended, or a message of an answer could not be delivered. */
     ended(cause: MessageId): void {
       checkRun(cause).catch((error: unknown) => {
@@ -228,11 +212,7 @@ export function createRunner(
       });
     },
     /** Begins no further run, and resolves once the current one is stored. */
-    async stop(): Promise<void> {
-      isStopped = true;
-      cancel?.();
-      await running;
-    },
+    stop: waker.stop,
   };
 }
 

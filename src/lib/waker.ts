@@ -1,0 +1,74 @@
+/**
+ * Runs one piece of work each time that it is due: when it is woken, and when its own time comes.
+ *
+ * One run at a time. Whatever wakes it meanwhile causes one more run, so nothing is overlooked, and a
+ * flood of wakes costs two runs.
+ */
+
+import { MAX_TIMER_MS, type StartTimer } from "./clock.ts";
+
+/** Work that is woken. */
+export interface Waker {
+  /** Allows runs, and begins one, or does after some milliseconds. Later calls do nothing. */
+  start(afterMs?: number): void;
+  /** Runs now, or once more after the current run. Before `start`, it does nothing. */
+  wake(): void;
+  /** Whether no further run begins. */
+  isStopped(): boolean;
+  /** Begins no further run, and resolves once the current one has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Creates the waker.
+ *
+ * @param run Does the work. Resolves with the milliseconds until it is due again; `undefined`: only
+ * when it is woken.
+ * @param failed Hears of an error, and returns the milliseconds until the next try.
+ */
+export function createWaker(
+  { run, failed, schedule }: {
+    readonly run: () => Promise<number | undefined>;
+    readonly failed: (error: unknown) => number;
+    readonly schedule: StartTimer;
+  },
+): Waker {
+  let isStarted = false;
+  let isStopped = false;
+  let isDue = false;
+  let running: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  async function runOnce(): Promise<number | undefined> {
+    isDue = false;
+    return await run();
+  }
+
+  function wake(): void {
+    if (!isStarted || isStopped) return;
+    isDue = true;
+    running ??= runOnce().catch(failed).then((waitMs) => {
+      running = undefined;
+      if (isStopped) return;
+      if (isDue) return wake();
+      cancel?.();
+      cancel = waitMs === undefined ? undefined : schedule(wake, Math.min(MAX_TIMER_MS, waitMs));
+    });
+  }
+
+  return {
+    start(afterMs): void {
+      if (isStarted) return;
+      isStarted = true;
+      if (afterMs === undefined) wake();
+      else cancel = schedule(wake, afterMs);
+    },
+    wake,
+    isStopped: () => isStopped,
+    async stop(): Promise<void> {
+      isStopped = true;
+      cancel?.();
+      await running;
+    },
+  };
+}
