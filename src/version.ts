@@ -13,7 +13,7 @@ declare const BARNACLE_COMMIT: string | undefined;
 declare const BARNACLE_PLATFORM: string | undefined;
 declare const BARNACLE_RELEASE_KEY: string | undefined;
 
-/** Version of the release, `"0.1.0"`; `"0.1.0-source"` if run from source. */
+/** Version of the release, `"1.0.0"`; `"1.0.0-source"` if run from source. */
 export const VERSION: string = typeof BARNACLE_VERSION === "string"
   ? BARNACLE_VERSION
   : `${project.version}-source`;
@@ -21,7 +21,7 @@ export const VERSION: string = typeof BARNACLE_VERSION === "string"
 /** Short hash of the commit; empty if run from source, or if compiled outside a git clone. */
 export const COMMIT: string = typeof BARNACLE_COMMIT === "string" ? BARNACLE_COMMIT : "";
 
-/** Version and commit for people: `"0.1.0 (bcde0eba4f21)"`. */
+/** Version and commit for people: `"1.0.0 (bcde0eba4f21)"`. */
 export const BUILD_NAME: string = COMMIT === "" ? VERSION : `${VERSION} (${COMMIT})`;
 
 /** Platform of the release's file, `"linux-x64-musl"`; empty if the binary is of this machine. */

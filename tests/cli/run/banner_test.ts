@@ -13,7 +13,7 @@ const ONLINE: Online = {
   guilds: ["Krill Co", "Fr\u202eiends\n"],
   models: ["openai/gpt-5"],
 };
-const FACTS = { version: "0.1.0", config: "/etc/barnacle/config.jsonc", data: "/var/lib/barnacle" };
+const FACTS = { version: "1.0.0", config: "/etc/barnacle/config.jsonc", data: "/var/lib/barnacle" };
 const HTTP = "http://127.0.0.1:8787";
 
 function announce(online: Online, isForPeople: boolean, http: string | undefined = HTTP) {
@@ -40,7 +40,7 @@ describe("[O2] createBanner()", () => {
         config: "/etc/barnacle/config.jsonc",
         data: "/var/lib/barnacle",
         health: "http://127.0.0.1:8787/healthz",
-        version: "0.1.0",
+        version: "1.0.0",
       },
     }]);
   });
@@ -49,7 +49,7 @@ describe("[O2] createBanner()", () => {
     const { lines, stderr } = announce(ONLINE, true);
     assert.deepEqual(lines, []);
     assert.deepEqual(stderr, [
-      "Krill is ready, Barnacle 0.1.0",
+      "Krill is ready, Barnacle 1.0.0",
       "  guilds  2: Krill Co, Fr\\u{202e}iends\\u{a}",
       "  model   openai/gpt-5",
       "  config  /etc/barnacle/config.jsonc",
