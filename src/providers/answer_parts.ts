@@ -52,13 +52,19 @@ function isWhole({ arguments: written }: ToolCall): boolean {
   }
 }
 
-/** Gives each call without an id of its own the next free one, and marks calls that share an id. */
-export function withIds(calls: readonly ToolCall[]): readonly ToolCall[] {
+/**
+ * Gives each call without an id of its own the next free one, and marks calls that share an id.
+ *
+ * @param signature What the model thought before the calls; the first one keeps it.
+ */
+export function withIds(calls: readonly ToolCall[], signature?: string): readonly ToolCall[] {
   const counts = new Map<string, number>();
   for (const { id } of calls) counts.set(id, (counts.get(id) ?? 0) + 1);
   const used = new Set<string>();
   let next = 1;
-  return calls.map((call) => {
+  const [first, ...others] = calls;
+  const kept = first && signature !== undefined ? [{ ...first, signature }, ...others] : calls;
+  return kept.map((call) => {
     let { id } = call;
     while (id === "" || used.has(id)) id = `call_${next++}`;
     used.add(id);

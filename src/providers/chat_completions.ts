@@ -7,14 +7,13 @@
  * An answer is a stream of chunks, or one chat completion from servers that do not stream.
  */
 
-import { createParser } from "eventsource-parser";
 import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
 import type { Ask, AskDeps } from "./wire.ts";
-import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
 import { createToolCalls, createVisibleText, endingFault, fieldsOf } from "./answer_parts.ts";
 import { createChatBodies } from "./chat_body.ts";
+import { createEventBody } from "./streams/event_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
@@ -24,14 +23,9 @@ export function createChatAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const { provider, name, maxOutputTokens } = settings;
   const url = `${endpointOf(provider)}/chat/completions`;
   const headers = bearerHeaders(provider);
-  const form = idFormOf(settings);
   const bodyOf = createChatBodies({ model: name, max_tokens: maxOutputTokens, ...STREAMED });
   return createStreamedAsk(settings, deps, {
-    write: (request) => ({
-      url,
-      headers,
-      body: bodyOf(form ? { ...request, messages: withIdsOf(form, request.messages) } : request),
-    }),
+    write: (request) => ({ url, headers, body: bodyOf(request) }),
     createReader: createChatAnswerReader,
   });
 }
@@ -41,18 +35,13 @@ export function createChatAnswerReader(
   modelId: string,
   secrets: readonly string[],
 ): AnswerReader {
-  const decoder = new TextDecoder();
   const visible = createVisibleText();
   const tools = createToolCalls();
-  const parser = createParser({
-    onEvent({ event, data }) {
-      if (isOver || data.trim() === "") return;
-      if (data.startsWith("[DONE]")) isOver = true;
-      else take(data, event === "error");
-    },
+  const body = createEventBody((data, type) => {
+    if (isOver || data.trim() === "") return;
+    if (data.startsWith("[DONE]")) isOver = true;
+    else take(data, type === "error");
   });
-  let isStream: boolean | undefined; // until the first visible character
-  let unread = "";
   let text = "";
   let thinking = "";
   let reason: FinishReason | undefined;
@@ -100,18 +89,8 @@ export function createChatAnswerReader(
     read(bytes) {
       text = "";
       thinking = "";
-      unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-      if (isStream === undefined) unread = unread.trimStart();
-      if (unread !== "") isStream ??= !unread.startsWith("{");
-      if (isStream) {
-        // Some servers leave out the last empty line. After the reason, no more text is needed.
-        parser.feed(bytes || reason ? unread : `${unread}\n\n`);
-        unread = "";
-      }
-      if (!bytes) {
-        if (isStream === false) take(unread, false);
-        isOver = true;
-      }
+      body.read(bytes, reason !== undefined); // after the reason, no more text is needed
+      if (!bytes) isOver = true;
       return visible.add(text);
     },
     thinking: () => thinking,

@@ -7,16 +7,15 @@
  * @see {@link https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html}
  */
 
-import type { FinishReason, ModelError, ModelUsage, ToolCall } from "../core/model.ts";
+import type { FinishReason, ModelError, ModelUsage } from "../core/model.ts";
 import { createVisibleText, endingFault, fieldsOf, withIds } from "./answer_parts.ts";
-import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { type AwsKeys, bearerHeaders, endpointOf, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk, type WrittenRequest } from "./streamed_ask.ts";
 import { keptThinking, type ThinkingBlock } from "./thinking.ts";
 import type { Ask, AskDeps } from "./wire.ts";
 import { converseBody } from "./converse_body.ts";
-import { createEventFrames } from "./event_frames.ts";
+import { createEventFrames } from "./streams/event_frames.ts";
 
 /** Creates the `Ask` of one model. */
 export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
@@ -27,11 +26,9 @@ export function createBedrockAsk(settings: ModelSettings, deps: AskDeps): Ask {
     ...bearerHeaders(provider),
     accept: "application/vnd.amazon.eventstream",
   };
-  const form = idFormOf(settings);
   return createStreamedAsk(settings, deps, {
     write: (request) => {
-      const messages = form ? withIdsOf(form, request.messages) : request.messages;
-      const written = { url, headers, body: converseBody({ ...request, messages }, settings) };
+      const written = { url, headers, body: converseBody(request, settings) };
       return aws && provider.apiKey === undefined ? signed(written, aws, deps.now()) : written;
     },
     createReader: createConverseReader,
@@ -148,21 +145,11 @@ export function createConverseReader(modelId: string, secrets: readonly string[]
       return {
         kind: "finish",
         reason,
-        calls: isWhole ? withThinking(calls, blocks) : undefined,
+        calls: isWhole ? withIds(calls, keptThinking(blocks)) : undefined,
         usage,
       };
     },
   };
-}
-
-/** Calls with ids of their own. The first one keeps the thinking before them. */
-function withThinking(
-  calls: readonly ToolCall[],
-  blocks: readonly ThinkingBlock[],
-): readonly ToolCall[] {
-  const [first, ...others] = calls;
-  const signature = keptThinking(blocks);
-  return withIds(first && signature !== undefined ? [{ ...first, signature }, ...others] : calls);
 }
 
 function jsonOf(text: string): unknown {

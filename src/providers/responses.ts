@@ -11,7 +11,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createParser } from "eventsource-parser";
 import type {
   FinishReason,
   ModelError,
@@ -29,7 +28,7 @@ import {
   nameOf,
   withIds,
 } from "./answer_parts.ts";
-import { idFormOf, withIdsOf } from "./call_ids.ts";
+import { createEventBody } from "./streams/event_body.ts";
 import { brokenAnswerOf } from "./failures.ts";
 import { bearerHeaders, endpointOf, hashOfSession, type ModelSettings } from "./settings.ts";
 import { type AnswerReader, createStreamedAsk } from "./streamed_ask.ts";
@@ -40,12 +39,8 @@ import type { Ask, AskDeps } from "./wire.ts";
 export function createResponsesAsk(settings: ModelSettings, deps: AskDeps): Ask {
   const url = `${endpointOf(settings.provider)}/responses`;
   const headers = bearerHeaders(settings.provider);
-  const form = idFormOf(settings);
   return createStreamedAsk(settings, deps, {
-    write: (request) => {
-      const messages = form ? withIdsOf(form, request.messages) : request.messages;
-      return { url, headers, body: responsesBody({ ...request, messages }, settings) };
-    },
+    write: (request) => ({ url, headers, body: responsesBody(request, settings) }),
     createReader: createResponsesReader,
   });
 }
@@ -134,18 +129,13 @@ function callOf(call: ToolCall): object {
  * The function is longer than most, because its inner functions share one state.
  */
 export function createResponsesReader(modelId: string, secrets: readonly string[]): AnswerReader {
-  const decoder = new TextDecoder();
   const visible = createVisibleText();
   const calls: ToolCall[] = [];
   const reasoning: KeptReasoning[] = [];
-  const parser = createParser({
-    onEvent({ event, data }) {
-      if (isOver || data.trim() === "" || data.startsWith("[DONE]")) return;
-      take(data, event);
-    },
+  const body = createEventBody((data, type) => {
+    if (isOver || data.trim() === "" || data.startsWith("[DONE]")) return;
+    take(data, type);
   });
-  let isStream: boolean | undefined; // until the first visible character
-  let unread = "";
   let text = "";
   let thinking = "";
   let hasText = false;
@@ -241,17 +231,8 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
     read(bytes) {
       text = "";
       thinking = "";
-      unread += bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-      if (isStream === undefined) unread = unread.trimStart();
-      if (unread !== "") isStream ??= !unread.startsWith("{");
-      if (isStream) {
-        parser.feed(bytes ? unread : `${unread}\n\n`); // some servers leave out the last empty line
-        unread = "";
-      }
-      if (!bytes) {
-        if (isStream === false) take(unread);
-        isOver = true;
-      }
+      body.read(bytes, false);
+      if (!bytes) isOver = true;
       return visible.add(text);
     },
     thinking: () => thinking,
@@ -266,21 +247,11 @@ export function createResponsesReader(modelId: string, secrets: readonly string[
       return {
         kind: "finish",
         reason,
-        calls: isWhole ? signed(calls, reasoning) : undefined,
+        calls: isWhole ? withIds(calls, keptReasoning(reasoning)) : undefined,
         usage,
       };
     },
   };
-}
-
-/** Calls with ids of their own. The first one keeps the reasoning before them. */
-function signed(
-  calls: readonly ToolCall[],
-  reasoning: readonly KeptReasoning[],
-): readonly ToolCall[] {
-  const [first, ...others] = calls;
-  const signature = keptReasoning(reasoning);
-  return withIds(first && signature !== undefined ? [{ ...first, signature }, ...others] : calls);
 }
 
 function usageOf(counts: unknown): ModelUsage | undefined {

@@ -4,6 +4,7 @@
  */
 
 import type { ModelPart, ModelRequest } from "../core/model.ts";
+import { idFormOf, withIdsOf } from "./call_ids.ts";
 import { modelIdOf, type ModelSettings, secretsOf, sessionHeaderOf } from "./settings.ts";
 import { type Ask, type AskDeps, createWire } from "./wire.ts";
 
@@ -43,7 +44,7 @@ export interface AnswerReader {
 
 /** A wire format, for one model. */
 export interface StreamedFormat {
-  /** Writes a request. Its body goes to `fetch` at once, because the next one may change its bytes. */
+  /** Writes a request, whose calls have ids that the server accepts. Its body goes to `fetch` at once, because the next one may change its bytes. */
   readonly write: (request: ModelRequest) => WrittenRequest | Promise<WrittenRequest>;
   /** Creates the reader of one answer. */
   readonly createReader: (modelId: string, secrets: readonly string[]) => AnswerReader;
@@ -58,6 +59,7 @@ export function createStreamedAsk(
   const { provider } = settings;
   const modelId = modelIdOf(settings);
   const secrets = secretsOf(provider);
+  const form = idFormOf(settings);
   // In place of the format's, because `fetch` joins two values into one header.
   const own = Object.fromEntries(
     Object.entries(provider.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
@@ -69,7 +71,9 @@ export function createStreamedAsk(
     const wire = createWire({ ...deps, modelId, secrets }, signal);
     try {
       const session = sessionHeaderOf(provider, request);
-      const writing = write(request);
+      const writing = write(
+        form ? { ...request, messages: withIdsOf(form, request.messages) } : request,
+      );
       const { url, headers, body } = writing instanceof Promise ? await writing : writing;
       const all = hasOwn || session
         ? { ...headers, ...own, ...(session && { [session.name]: session.value }) }

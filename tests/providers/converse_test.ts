@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { ModelError, type ModelErrorKind, type ModelMessage } from "../../src/core/model.ts";
 import { converseBody } from "../../src/providers/converse_body.ts";
 import { createConverseReader } from "../../src/providers/converse.ts";
-import { createEventFrames } from "../../src/providers/event_frames.ts";
+import { createEventFrames } from "../../src/providers/streams/event_frames.ts";
 import { createModel } from "../../src/providers/models.ts";
 import { frameOf } from "../../simulator/model/bedrock.ts";
 import { listen, QUESTION, settingsFor } from "../support/model/model_server.ts";
