@@ -55,7 +55,8 @@ function Test-Signature([string]$Sums) {
         return
     }
     Get-File 'SHA256SUMS.minisig'
-    $comment = & $minisign.Source -VQ -P $PublicKey -m $Sums 2>$null
+    # With "Stop", Windows PowerShell would end here at the first line of a redirected stderr.
+    $comment = & { $ErrorActionPreference = 'Continue'; & $minisign.Source -VQ -P $PublicKey -m $Sums 2>$null }
     if ($LASTEXITCODE -ne 0) {
         Fail "the signature of $Place/SHA256SUMS is wrong, so do not use this download; try again, and if it stays so, tell the maintainers; $Stays"
     }
@@ -113,8 +114,10 @@ if ($DryRun) {
 try { $null = New-Item -ItemType Directory -Force -Path $Dir }
 catch { Fail "you may not write to $Dir; name another folder with -Dir" }
 $Dir = (Resolve-Path -LiteralPath $Dir).ProviderPath
-$drive = New-Object System.IO.DriveInfo ([System.IO.Path]::GetPathRoot($Dir))
-if ($drive.AvailableFreeSpace -lt [long]$RoomKB * 1024) {
+# A folder of another machine (\\server\share) has no drive that tells its room.
+try { $free = (New-Object System.IO.DriveInfo ([System.IO.Path]::GetPathRoot($Dir))).AvailableFreeSpace }
+catch { $free = [long]::MaxValue }
+if ($free -lt [long]$RoomKB * 1024) {
     Fail "$Dir needs $([long]$RoomKB / 1024 -as [int]) MB of room; make room, or name another folder with -Dir; $Stays"
 }
 $Temp = Join-Path $Dir ".barnacle-install.$PID"

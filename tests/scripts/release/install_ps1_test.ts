@@ -22,6 +22,23 @@ describe("[SEC-R37] install.ps1", () => {
     }
   });
 
+  it("is ASCII, because Windows PowerShell reads other letters in the code page of the machine", () => {
+    assert.doesNotMatch(TEXT, /[^\n -~]/);
+  });
+
+  it("keeps words of other programs from ending it in Windows PowerShell", () => {
+    // There, with "Stop", the first line on a redirected stderr ends the script with an error of its own.
+    const redirecting = TEXT.split("\n").filter((line) => /\d>/.test(line.replace(/#.*/, "")));
+    assert.deepEqual(redirecting.map((line) => line.trim()), [
+      "$comment = & { $ErrorActionPreference = 'Continue'; & $minisign.Source -VQ -P $PublicKey -m $Sums 2>$null }",
+    ]);
+  });
+
+  it("needs no drive letter, for a folder of another machine has none", () => {
+    const [asked = ""] = /^.*System\.IO\.DriveInfo.*$/m.exec(TEXT) ?? [];
+    assert.match(asked, /^try \{/);
+  });
+
   it("refuses an older release than its own before the download, unless a version is named", () => {
     const [before = "", after = ""] = TEXT.split("    Test-Signature $sums\n");
     assert.match(after, /^ {4}Write-Output "Downloading \$Place\/\$file"\n {4}Get-File \$file\n/);
