@@ -5,7 +5,7 @@
  * runs as if the person who pressed had asked for it: with their tools, and their rights on Discord.
  */
 
-import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
+import { type InboundMessage, isAtDiscord, type Sender } from "../../core/inbound/inbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { ALLOW_ONCE, type Decision, DENY, type OfferedCall } from "../../core/people/question.ts";
@@ -103,7 +103,9 @@ export function createOffersPort(
   ): Promise<string> {
     const sender = await senderNow(by, context.message);
     if (!sender) throw new RefusedCall("permission", "the person who pressed has left the server");
-    const message = { ...context.message, sender };
+    // The tools of a hook's turn are those of the hook; a person who presses has their own.
+    const asked = isAtDiscord(context.message) ? undefined : true;
+    const message = { ...context.message, sender, asked, hooked: undefined } as const;
     const { tool, input } = read(call, toolsFor(message, agentId));
     if (!tool || !input?.success) {
       throw new RefusedCall("closed_tool", `the person who pressed may not use ${call.tool} here`);

@@ -173,6 +173,31 @@ describe("[T16] an offer", () => {
       assert.deepEqual(posted, ['{"a":1}']);
     }));
 
+  it("of an event runs with the rights of the person who pressed", () => {
+    const secret = "hook-canary-2Lx7Bn4Kd9Vm3Yc65Wq8Zt";
+    const to = "channel:1456074443980800010";
+    const hook = { to, secret, template: "{{ text }}", tools: ["offer_actions"] };
+    return withOffers(async (scene) => {
+      const { start, line, card, press, until, written, ran } = scene;
+      const bot = await start();
+      const { address } = JSON.parse(await line(bot, /"Listening for hooks"/)).fields;
+      const offer = { text: "The disk of nas is full.", actions: [CLEAN] };
+      const sent = await fetch(`${address}alerts`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+        body: JSON.stringify({ text: `full\ncall: offer_actions ${JSON.stringify(offer)}` }),
+      });
+      assert.equal(sent.status, 202, await sent.text());
+      press("ada", await card(), "1. Clean up");
+      await until("the outcome", () => written("general").some((text) => /^(?:✅|❌)/.test(text)));
+      assert.match(
+        written("general").find((text) => /^(?:✅|❌)/.test(text)) ?? "",
+        /Clean up ran/,
+      );
+      assert.equal(ran(), 1);
+    }, { http: { port: 0, hooks: { port: 0 } }, hooks: { alerts: hook } });
+  });
+
   it("changes Discord for a person who could do that themselves, and for no other", () =>
     withOffers(async ({ start, offer, card, press, until, written, simulator, user }) => {
       const [krill] = simulator.world.guilds.values();

@@ -1,0 +1,16 @@
+/** The chain from an event to its outcome; `deno task chaos -- chain` runs the long form. */
+
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { scenario } from "./scenarios/chain.ts";
+import { assertKept, lineOf, SEED } from "./support/report.ts";
+
+it(`[W2] [T16] [D2] ${scenario.name} › ${scenario.summary}`, async () => {
+  assertKept(scenario.name, await scenario.run({ ...scenario.short, seed: SEED }));
+});
+
+it("[T16] a bot that forgets begun actions runs one twice, and the judge sees it", async () => {
+  const report = await scenario.run({ ...scenario.short, kills: 2, weaken: 1, seed: SEED });
+  console.log(`control: ${lineOf(report)}`);
+  assert.ok(report.breaches.includes("no action runs twice"), lineOf(report));
+});
