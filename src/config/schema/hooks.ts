@@ -100,7 +100,7 @@ const hook = () =>
       template().optional(),
       "The sender's own id of an event: an event with a known id is not answered again.",
       {
-        unset: "the header of the scheme: `X-GitHub-Delivery`, `webhook-id`, or `Idempotency-Key`",
+        unset: "`Idempotency-Key`, the signature of `github`, or `webhook-id`, by the scheme",
         example: "{{ id }}",
       },
     ),

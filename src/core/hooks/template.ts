@@ -183,7 +183,7 @@ function itemsAt(path: Path, here: unknown, values: HookValues): readonly unknow
 }
 
 function textsOf(path: Path, here: unknown, values: HookValues): readonly string[] {
-  return foundAt(path, here, values).map(textOf);
+  return foundAt(path, here, values).map((value) => textOf(value).trim());
 }
 
 function foundAt({ root, names }: Path, here: unknown, values: HookValues): readonly unknown[] {
