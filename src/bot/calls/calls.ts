@@ -3,7 +3,7 @@
 import { agentOf } from "../../config/config.ts";
 import type { CallDesk } from "../../core/calls/desk.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
-import { placeIn } from "../../discord/gateway/decode/places.ts";
+import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createFindChannel, createOpenDirect } from "../../discord/rest/calls/channel.ts";
@@ -60,9 +60,9 @@ export function createAccountCalls(
     isOfDiscord,
     ownerIn: async (guildId) =>
       policy().policy.needsOwnerInGuild ? await judging.presence.ask(guildId) : undefined,
-    async guildOf(channelId) {
+    async find(channelId) {
       const found = await findChannel(channelId);
-      return found === "hidden" ? undefined : found?.guildId;
+      return found === "hidden" ? undefined : found;
     },
     async rolesIn({ guildId, channelId, userId }) {
       const member = await readMember(guildId, userId);
@@ -71,7 +71,7 @@ export function createAccountCalls(
       }
       return namedRoles(member.roles, reader.index.get(guildId));
     },
-    placeOf: (guildId, channelId) => placeIn(guildId, channelId, reader.index.get(guildId)),
+    placeOf: (guildId, target) => placeOfTarget(guildId, target, reader.index.get(guildId)),
     tools: sources.tools,
     portsOf: (agentId) => toolPortsOf(agentOf(config(), agentId).id),
     isOwner: sources.isOwner,

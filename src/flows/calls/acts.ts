@@ -39,13 +39,19 @@ export interface ActPorts {
   readonly judge: (message: InboundMessage, known: KnownFacts, source: "not_live") => Judgement;
   /** Whether an owner of the bot is in a guild, if the policy needs one there. */
   readonly ownerIn: (guildId: GuildId) => Promise<KnownFacts["ownerInGuild"]>;
-  /** The guild of a channel; `undefined` if there is none that the bot sees. */
-  readonly guildOf: (channelId: ChannelId) => Promise<GuildId | undefined>;
+  /** The guild of a channel, and the channel of a thread; `undefined` if the bot sees none. */
+  readonly find: (
+    channelId: ChannelId,
+  ) => Promise<{ readonly guildId?: GuildId; readonly parentId?: ChannelId } | undefined>;
   /** The person's roles; `undefined` if they are no member, or may not see the channel. */
   readonly rolesIn: (
     where: { readonly guildId: GuildId; readonly channelId: ChannelId; readonly userId: UserId },
   ) => Promise<readonly Role[] | undefined>;
-  readonly placeOf: (guildId: GuildId, channelId: ChannelId) => GuildPlace;
+  /** The gateway names no archived threads, so a thread's channel comes from Discord. */
+  readonly placeOf: (
+    guildId: GuildId,
+    target: { readonly channelId: ChannelId; readonly parentId?: ChannelId },
+  ) => GuildPlace;
   /** The tools of a message's turn. */
   readonly tools: (message: InboundMessage, agentId: string) => readonly Tool[];
   readonly portsOf: (agentId: string) => ToolPorts;
@@ -112,7 +118,7 @@ export function createActs(
       return admitted(message, { isUnproxied: true, isPaired });
     }
     const channelId = channelOf(written);
-    const guildId = await ports.guildOf(channelId);
+    const { guildId, parentId } = await ports.find(channelId) ?? {};
     const roles = guildId && await ports.rolesIn({ guildId, channelId, userId });
     if (!guildId || !roles) {
       throw new CallRefused("not_found", `this person can see no channel ${channelId}`);
@@ -121,7 +127,7 @@ export function createActs(
       ...common,
       channelId,
       guildId,
-      place: ports.placeOf(guildId, channelId),
+      place: ports.placeOf(guildId, { channelId, parentId }),
       sender: { ...sender, roles },
     };
     const ownerInGuild = await ports.ownerIn(guildId);

@@ -32,6 +32,7 @@ import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 import type { Pauses } from "../../core/store/settings.ts";
+import { createKeyedQueue } from "../../lib/keyed_queue.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { settled } from "../schedules/runner.ts";
 import type { AnswerStream } from "../turn/answer_ports.ts";
@@ -109,6 +110,8 @@ export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
   const limits = createCallLimits(now);
   const open = new Map<MessageId, WaitingProgram>();
   const people = new Map<UserId, { readonly sender: Sender; readonly channelId: ChannelId }>();
+  /** A client that repeats a request must find the call of the first one. */
+  const { run: inOrder } = createKeyedQueue<string>();
 
   async function personOf(userId: UserId) {
     const known = people.get(userId);
@@ -152,6 +155,13 @@ export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
   }
 
   async function begin(caller: CallingProgram, call: NewCall): Promise<BegunCall> {
+    const { program, userId } = caller;
+    return call.key === undefined
+      ? await beginNow(caller, call)
+      : await inOrder(`${program} ${userId} ${call.key}`, () => beginNow(caller, call));
+  }
+
+  async function beginNow(caller: CallingProgram, call: NewCall): Promise<BegunCall> {
     limits.count(caller);
     if (stopping.aborted) throw new CallRefused("unavailable", "the bot is stopping");
     if (store.settings.isPaused(accountId)) {
@@ -279,6 +289,7 @@ export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
     signal: AbortSignal,
     onText?: (part: string) => void,
   ): Promise<CallState> {
+    await stateOf(caller, id); // it throws for calls of other programs
     const call = open.get(id) ?? openCall(undefined, true, () => {}); // of an earlier process
     open.set(id, call);
     const { promise, resolve } = Promise.withResolvers<void>();

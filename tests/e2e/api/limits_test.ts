@@ -65,6 +65,17 @@ describe("[O14] a program that asks too much", () => {
       });
     }));
 
+  it("that repeats a request before its answer waits for the same one, in the same place", () =>
+    withProgram({ atOnce: 1 }, {}, async ({ client, model }) => {
+      const options = { headers: { "Idempotency-Key": "impatient" } };
+      const all = await Promise.all(
+        Array.from({ length: 6 }, () => client.chat.completions.create(hello, options)),
+      );
+      assert.equal(new Set(all.map(({ id }) => id)).size, 1);
+      assert.equal(model.requests.length, 1);
+      await client.chat.completions.create(hello); // the place is free again
+    }));
+
   it("gets 429 once the budget of its person is spent", () =>
     withProgram({}, { budgets: { perUser: { tokensPerDay: 1 } } }, async ({ client }) => {
       await client.chat.completions.create(hello);

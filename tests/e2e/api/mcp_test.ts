@@ -29,7 +29,7 @@ function withMcp(
 ): Promise<void> {
   return withSimulation(options, async (scene) => {
     const { start, rewrite, user, line, simulator, dataDir, configFile } = scene;
-    rewrite({ config: apiConfig(user(as).id) });
+    rewrite({ ...options, config: { ...options.config, ...apiConfig(user(as).id) } });
     const bot = await start();
     const url = apiUrl(await line(bot, /"Programs can reach the bot"/));
     await line(bot, /"Barnacle is running"/);
@@ -162,4 +162,25 @@ describe("[O14] what a program may not do over MCP", () => {
         assert.equal(text, `this person can see no channel ${id}`);
       }
     }, { mayRefuse: ({ status }) => status === 404 }));
+
+  it("[P9] an archived thread has the rules of its channel", () => {
+    const channels = { "*": {}, help: { enabled: false } };
+    return withMcp("http", "ada", async ({ call, simulator }) => {
+      const { id } = simulator.channel("How do I feed krill?");
+      for (const name of ["read", "send"]) {
+        const { text, isError } = await call(name, {
+          channel: id,
+          ...name === "send" && { text: "x" },
+        });
+        assert.ok(isError, text);
+        assert.match(text, /^the bot does not answer this person there: channel-disabled/);
+      }
+    }, {
+      discord(simulator) {
+        simulator.setThread({ in: "How do I feed krill?", isArchived: true });
+        const [guildId = ""] = simulator.world.guilds.keys();
+        return { guilds: { [guildId]: { channels } } };
+      },
+    });
+  });
 });

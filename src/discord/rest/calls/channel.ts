@@ -7,6 +7,8 @@
 import type { OpenDirect, ThreadCalls } from "../../../core/outbound/calls.ts";
 import { z } from "zod";
 import { type ChannelId, type GuildId, parseSnowflake } from "../../../core/discord/ids.ts";
+import { numeric, optional } from "../../../core/discord/lenient.ts";
+import { isThread } from "../../../core/rights/channel.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { expect, RestError } from "../exchange/rest_error.ts";
 import type { RequestOptions, RestApi } from "../client/client.ts";
@@ -15,6 +17,8 @@ import type { RequestOptions, RestApi } from "../client/client.ts";
 export interface ChannelInfo {
   /** Absent for a direct channel. */
   readonly guildId?: GuildId;
+  /** The channel of a thread; absent for other channels. */
+  readonly parentId?: ChannelId;
 }
 
 /**
@@ -26,6 +30,10 @@ export interface ChannelInfo {
 export type ReadChannel = (channelId: ChannelId) => Promise<ChannelInfo>;
 
 const channelSchema = z.object({ guild_id: snowflakeSchema<"guild">().nullish() });
+const placeSchema = channelSchema.extend({
+  type: optional(numeric),
+  parent_id: snowflakeSchema<"channel">().nullish(),
+});
 
 /**
  * Creates a {@link ReadChannel}.
@@ -48,8 +56,15 @@ export function createFindChannel(
   return async (channelId) => {
     try {
       const answer = await api.request("GET", `/channels/${channelId}`, options);
-      const { guild_id: guildId } = expect("GET /channels/:id", channelSchema, answer);
-      return { guildId: guildId || undefined };
+      const { guild_id: guildId, parent_id: parentId, type } = expect(
+        "GET /channels/:id",
+        placeSchema,
+        answer,
+      );
+      return {
+        guildId: guildId || undefined,
+        parentId: type !== undefined && isThread({ type }) && parentId || undefined,
+      };
     } catch (error) {
       if (!(error instanceof RestError) || error.code === undefined) throw error;
       if (error.kind === "forbidden") return "hidden";

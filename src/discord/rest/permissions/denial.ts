@@ -40,6 +40,8 @@ export type PostingPlace =
     /** Absent if the guild does not list it. */
     readonly parent?: PostingChannel;
     readonly isLocked: boolean;
+    /** Whether it is private, and the user is not in it. */
+    readonly isOutside?: boolean;
   }
   /** A thread in a channel that the bot does not see, or a private thread without the bot. */
   | { readonly kind: "hidden_thread" }
@@ -101,7 +103,7 @@ export function findDenial(
     ? place.channel
     : { name: place.name, overwrites: place.parent?.overwrites ?? [] };
   const thread = place.kind === "thread" &&
-    { isLocked: place.isLocked, isPrivate: false, hasMember: true };
+    { isLocked: place.isLocked, isPrivate: place.isOutside === true, hasMember: false };
   const needsConnect = place.kind === "channel" && isVoice(place.channel);
   const facts = { overwrites, thread: thread || undefined, isVoice: needsConnect };
   const missing = missingRight(guild, member, facts, needed, now);
@@ -109,6 +111,14 @@ export function findDenial(
   if (permission === undefined) return undefined;
 
   if (permission === "Manage Threads" && !needed.includes(permission)) {
+    if (place.kind === "thread" && place.isOutside) {
+      return toDenial(
+        "View Channel",
+        "the thread is private",
+        name,
+        (where) => `cannot post in ${where}: the thread is private, and the user is not in it`,
+      );
+    }
     return toDenial(
       needed.includes("Send Messages") ? "Send Messages in Threads" : permission,
       "the thread is locked",

@@ -11,8 +11,10 @@ import type { Clock } from "../../../lib/clock.ts";
 import type { ChannelId, GuildId, UserId } from "../../../core/discord/ids.ts";
 import { isPermission, type Permission } from "../../../core/rights/permissions.ts";
 import {
+  createGuildReads,
   createReadGuildPermissions,
   type GuildPermissions,
+  isPrivateThread,
   readChannel,
   type ReadGuildPermissions,
 } from "../calls/guild_reads.ts";
@@ -63,7 +65,7 @@ export function createExplainDenial(
     const channel = guild.channels.get(channelId);
     const place: PostingPlace = channel
       ? { kind: "channel", channel }
-      : await readThread(channelId, guild);
+      : await readThread(channelId, guild, userId);
     return findDenial(guild, place, needed, now());
   };
 }
@@ -83,12 +85,19 @@ async function readOwnGuild(
 }
 
 function createReadThread(api: RestApi, options: RequestOptions) {
-  return async (channelId: ChannelId, guild: GuildPermissions): Promise<PostingPlace> => {
+  return async (
+    channelId: ChannelId,
+    guild: GuildPermissions,
+    userId: UserId,
+  ): Promise<PostingPlace> => {
     try {
-      const { name, parentId, thread } = await readChannel(api, channelId, options);
+      const found = await readChannel(api, channelId, options);
+      const { name, parentId, thread } = found;
       const parent = parentId && guild.channels.get(parentId);
       const isLocked = thread?.isLocked ?? false;
-      return { kind: "thread", name, parent, isLocked };
+      const { isInThread } = createGuildReads(api, guild.guild.guildId, options);
+      const isOutside = isPrivateThread(found) && !await isInThread(channelId, userId);
+      return { kind: "thread", name, parent, isLocked, isOutside };
     } catch (error) {
       if (!isRefused(error)) throw error;
       return { kind: error.kind === "not_found" ? "gone" : "hidden_thread" };

@@ -276,6 +276,21 @@ const cases: readonly [
     undefined,
   ],
   [
+    "the thread is private, and it is not in it",
+    guild(),
+    thread({ isOutside: true }),
+    READ,
+    "cannot post in #a leak: the thread is private, and the user is not in it",
+    "the thread is private",
+  ],
+  [
+    "the thread is private, and it manages threads",
+    guild({ own: PERMISSIONS["Manage Threads"] }),
+    thread({ isOutside: true }),
+    READ,
+    undefined,
+  ],
+  [
     "the channel is gone",
     guild(),
     { kind: "gone" },

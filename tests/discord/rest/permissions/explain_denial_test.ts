@@ -3,6 +3,8 @@ import { describe, it } from "node:test";
 import { neededToPost } from "../../../../src/discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../../../src/discord/rest/permissions/explain_denial.ts";
 import { createMessages } from "../../../../src/discord/rest/calls/messages.ts";
+import type { UserId } from "../../../../src/core/discord/ids.ts";
+import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
 import { channelId, outboundMessage, userId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
@@ -97,6 +99,26 @@ describe("[R11] createExplainDenial() and a strict Discord", () => {
       assert.match((await explain())?.text ?? "", /the thread is locked/);
       sim.setThread({ in: demo.channels.thread.id, isLocked: false });
       assert.equal((await post()).kind, "created", "an archived thread wakes up");
+    }));
+
+  it("[SEC-R4] a private thread is hidden from people who are not in it", () =>
+    withDiscord(async ({ api, demo, demo: { channels: { thread }, people } }) => {
+      const asPrivate: RestApi = {
+        async request(...asked) {
+          const answer = await api.request(...asked);
+          const isThread = asked[1] === `/channels/${thread.id}`;
+          return isThread ? { ...Object(answer), type: 12 } : answer;
+        },
+      };
+      const explain = (userId: UserId) =>
+        createExplainDenial(asPrivate, Date.now)(
+          { channelId: thread.id, guildId: demo.krill.id, userId },
+          ["View Channel"],
+        );
+      thread.members.add(people.grace.id);
+      assert.equal(await explain(people.grace.id), undefined);
+      thread.members.delete(people.grace.id);
+      assert.equal((await explain(people.grace.id))?.deniedBy, "the thread is private");
     }));
 
   it("explains a thread in a hidden channel", () =>
