@@ -134,3 +134,14 @@ export function askerFacts(message: InboundMessage): Question["facts"] {
     { name: "Where", value: `<#${channelId}> · <${link}>` },
   ];
 }
+
+/** The most things that a card names beside its text. */
+const MAX_NAMED = 10;
+
+/** Things that Discord shows by their names to each reader; with a press, people see them. */
+export function namedFacts(named: readonly string[]): Question["facts"] {
+  const each = [...new Set(named)];
+  if (each.length === 0) return [];
+  const more = each.length > MAX_NAMED ? ` and ${each.length - MAX_NAMED} more` : "";
+  return [{ name: "About", value: each.slice(0, MAX_NAMED).join(" · ") + more }];
+}

@@ -163,6 +163,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * @throws {Error} If it could only fail, or needs a further decision; as a rejection.
    */
   offered?(input: z.infer<Input>, context: ToolContext): Promise<string>;
+  /** Things that such a call names, as Discord shows them by their names; absent: none. */
+  named?(input: z.infer<Input>, message: InboundMessage): readonly string[];
   /**
    * Runs the tool.
    *

@@ -7,12 +7,13 @@
  */
 
 import type { UserId } from "../../core/discord/ids.ts";
-import { ALLOW_ONCE, DENY, type Question } from "../../core/people/question.ts";
+import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
 import type { ToolChanges } from "../../core/store/changes.ts";
 import {
   askerFacts,
   LacksRight,
+  namedFacts,
   type ProbedChange,
   ProbeEnded,
 } from "../../core/turn/decided_action.ts";
@@ -114,17 +115,6 @@ export function createActionQuestions(
       },
     },
   };
-}
-
-/** The most things that a card names beside its text. */
-const MAX_NAMED = 10;
-
-/** Things that Discord shows by their names to each reader; with a press, people see them. */
-function namedFacts(named: readonly string[]): Question["facts"] {
-  const each = [...new Set(named)];
-  if (each.length === 0) return [];
-  const more = each.length > MAX_NAMED ? ` and ${each.length - MAX_NAMED} more` : "";
-  return [{ name: "About", value: each.slice(0, MAX_NAMED).join(" · ") + more }];
 }
 
 /** The destructive change of an action; `undefined` if it would make none, or fails before. */

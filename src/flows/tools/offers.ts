@@ -10,6 +10,7 @@ import type { UserId } from "../../core/discord/ids.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import { ALLOW_ONCE, type Decision, DENY, type OfferedCall } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
+import { namedFacts } from "../../core/turn/decided_action.ts";
 import type { ActionRun, ActionRuns } from "../../core/store/questions.ts";
 import {
   type Offer,
@@ -71,8 +72,8 @@ export function createOffersPort(
     return { tool, input };
   }
 
-  /** The exact call, for the card. */
-  async function exactOf(call: OfferedCall, context: ToolContext): Promise<string> {
+  /** The exact call for the card, and the things that it names. */
+  async function shownOf(call: OfferedCall, context: ToolContext) {
     const { tool, input } = read(call, tools());
     const what = `"${call.label}"`;
     if (!tool?.offered) {
@@ -92,7 +93,7 @@ export function createOffersPort(
     if (cleanSecrets(exact) !== exact) {
       throw new RefusedCall("secret", `${what} has a secret of the config in it`);
     }
-    return exact;
+    return { exact, named: tool.named?.(input.data, context.message) ?? [] };
   }
 
   /** Runs the chosen call as the person who pressed. */
@@ -136,7 +137,7 @@ export function createOffersPort(
 
   async function carryOut(call: OfferedCall, by: UserId, context: ToolContext): Promise<string> {
     const { message, callKey } = context;
-    const { label } = call;
+    const label = cleanSecrets(call.label);
     const begun = { accountId, messageId: message.id, callKey, label, byUser: by };
     if (!await actions.begin(begun, now())) return await endOf(context);
     const ended = await runAs(call, by, context).then(
@@ -179,14 +180,14 @@ export function createOffersPort(
 
   return {
     async question({ text, calls, timeoutMs }: Offer, context) {
-      const exact: string[] = [];
-      for (const call of calls) exact.push(await exactOf(call, context));
+      const shown: Awaited<ReturnType<typeof shownOf>>[] = [];
+      for (const call of calls) shown.push(await shownOf(call, context));
       return {
         kind: "offer",
         tool: "offer_actions",
         text,
-        facts: [],
-        exact: exact.map((one, at) => `${at + 1}. ${one}`).join("\n"),
+        facts: namedFacts(shown.flatMap(({ named }) => named)),
+        exact: shown.map(({ exact }, at) => `${at + 1}. ${exact}`).join("\n"),
         choices: [
           ...calls.map(({ label }, at) => ({
             key: `${at}`,
@@ -205,7 +206,7 @@ export function createOffersPort(
     async run({ calls }, context) {
       const { decision } = context;
       if (!decision) {
-        for (const call of calls) await exactOf(call, context); // tells why it cannot be offered
+        for (const call of calls) await shownOf(call, context); // tells why it cannot be offered
         throw new Error("no person could be asked");
       }
       if (decision.kind === "expired") return `No one has pressed in time: nothing ran. ${NO_MORE}`;

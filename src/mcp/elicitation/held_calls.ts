@@ -154,7 +154,8 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
 
   return {
     async run(about, context, start) {
-      const { callKey, decision, signal } = context;
+      const { callKey, signal } = context;
+      const decision = answerToServer(context.decision);
       const known = calls.get(callKey);
       if (decision && !known) {
         throw new UnknownOutcomeError(
@@ -198,6 +199,11 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
 }
 
 /** The answer for the server if the person gives none; `undefined` if the person does. */
+/** A decision about an offered action is no answer to a question of the server. */
+function answerToServer(decision: Decision | undefined): Decision | undefined {
+  return decision?.kind === "answered" && decision.about === "offer" ? undefined : decision;
+}
+
 function refusalIn(decision: Decision): ElicitationAnswer | undefined {
   if (decision.kind !== "answered") return { action: "cancel" };
   return decision.answer.choice === DENY ? { action: "decline" } : undefined;

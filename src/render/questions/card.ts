@@ -127,13 +127,14 @@ export function outcomeText(
     ? "actionFailed"
     : "actionUncertain";
   const line = notice(key, { action: asPlain(label), by }, texts);
-  const output = withVisibleCharacters(clip(text.trim(), max));
+  const output = clip(withVisibleCharacters(text.trim()), max);
   return output === "" ? line : `${line}\n\`\`\`\n${output}\n\`\`\``;
 }
 
-/** A label without a meaning for Discord. */
+/** A label in one line, without a meaning for Discord. */
 function asPlain(label: string): string {
-  return label.replace(/[\\`*_~|[\]<>#@]/g, "\\$&");
+  return label.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").replace(/[\\`*_~|[\]<>#@]/g, "\\$&")
+    .replace(/(https?):\/\//gi, "$1:/\u200b/");
 }
 
 /** The end of a question, in words for people. */
@@ -206,11 +207,12 @@ function bodyOf(stored: StoredQuestion, last: string, texts: Texts): readonly Ca
     : isShown(question)
     ? `\`\`\`\n${withVisibleCharacters(exact)}\n\`\`\``
     : notice("questionTooLong", { code }, texts);
-  const room = MAX_CONTENT - Math.min(heading.length, MAX_REST + NOTE) -
-    (block?.length ?? MAX_EXACT) -
-    last.length - NOTE;
+  const free = MAX_CONTENT - (block?.length ?? MAX_EXACT) - last.length - NOTE;
+  // The text of an offer is all that people know of its reason. Other headings are short.
+  const most = question.kind === "offer" ? Math.max(MAX_REST, free - MIN_REST - NOTE) : MAX_REST;
+  const room = free - Math.min(heading.length, most + NOTE);
   return [
-    { text: clip(heading, block === undefined ? MAX_EXACT : MAX_REST), mayGo: block !== undefined },
+    { text: clip(heading, block === undefined ? MAX_EXACT : most), mayGo: block !== undefined },
     ...(block === undefined ? [] : [{ text: block, mayGo: false }]),
     ...(room < MIN_REST || rest === "" ? [] : [{ text: clip(rest, room), mayGo: true }]),
     { text: last, mayGo: false },

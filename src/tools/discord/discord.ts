@@ -107,6 +107,7 @@ function toolOf(actions: readonly Action[]): Tool {
       if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
       return Promise.resolve(`discord ${JSON.stringify(given)}`);
     },
+    named: namedBy,
   });
 
   function probe(

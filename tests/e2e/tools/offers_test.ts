@@ -199,7 +199,7 @@ describe("[T16] an offer", () => {
   });
 
   it("changes Discord for a person who could do that themselves, and for no other", () =>
-    withOffers(async ({ start, offer, card, press, until, written, simulator, user }) => {
+    withOffers(async ({ start, offer, card, press, until, written, now, simulator, user }) => {
       const [krill] = simulator.world.guilds.values();
       assert.ok(krill);
       addMember(krill, { userId: user("mallory").id, joinedAt: Date.UTC(2026, 0, 2) });
@@ -211,6 +211,7 @@ describe("[T16] an offer", () => {
       const edit = { action: "channelEdit", channelId, name: "aid" };
       offer([{ label: "Rename", tool: "discord", arguments: edit }]);
       const asked = await card();
+      assert.match(now(asked), new RegExp(`About:\\*\\* <#${channelId}>`));
       press("mallory", asked, "1. Rename");
       await until(
         "the refusal",
