@@ -14,7 +14,8 @@ import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Outcomes, VerdictReader } from "./simulation/outcomes.ts";
 import { BUSY_ROOM, type Crowd } from "./simulation/busy_room.ts";
 import type { Faults } from "./faults.ts";
-import type { BotStatus, DemoSupervisor } from "./supervisor.ts";
+import type { BotStatus } from "./simulation/bot_status.ts";
+import type { DemoSupervisor } from "./supervisor.ts";
 import type { OfferedModel } from "./models.ts";
 import type { Notices } from "./notices.ts";
 

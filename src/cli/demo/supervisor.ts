@@ -1,19 +1,13 @@
 /**
- * Keeps the demo's bot running: kills it on request, restarts it, and asks it for its status.
+ * Keeps the demo's bot running: kills it on request, and restarts it.
  *
  * It also restarts a bot that ends by itself, but not forever: a bot that exits at once has a problem,
  * and the user needs to read its last lines.
  */
 
-import { type Clock, schedule } from "../../lib/clock.ts";
-import { join } from "node:path";
-import { z } from "zod";
+import type { Clock } from "../../lib/clock.ts";
 import type { Env } from "../../lib/env.ts";
-import { sizeOf } from "../../lib/text/units.ts";
 import type { Exit } from "../../host/process/own_process.ts";
-import { boundedGet } from "../../host/bounded_get.ts";
-import { readHolder } from "../../host/locks/lock.ts";
-import type { Figure } from "../../../simulator/page/bot_panel.ts";
 import type { SimulatedProcess } from "./simulation/simulation.ts";
 
 /** How a bot ended. */
@@ -114,80 +108,4 @@ export type DemoSupervisor = ReturnType<typeof createSupervisor>;
 /** The exit code or signal as text. */
 export function exitOf({ code, signal }: Exit): string {
   return code === null ? signal ?? "unknown reason" : `exit code ${code}`;
-}
-
-/** Figures from the bot's status. */
-export interface BotStatus {
-  readonly isReady: boolean;
-  /** State of the gateway connection. */
-  readonly gateway: string;
-  readonly figures: readonly Figure[];
-}
-
-/** Milliseconds to wait for an answer. */
-const TIMEOUT_MS = 900;
-
-/** Largest answer in bytes; that of a bot in a hundred guilds has a tenth of it. */
-const MAX_BYTES = 1_024 * 1_024;
-
-const queue = z.object({ waiting: z.number(), running: z.number() });
-const outbox = z.object({ pending: z.number(), sending: z.number(), uncertain: z.number() });
-const shard = z.object({
-  state: z.string(),
-  seqCommitted: z.number().optional(),
-  ack: z.object({ intervalMs: z.number(), latencyMs: z.number() }).optional(),
-});
-const reportSchema = z.object({
-  snapshot: z.object({
-    accounts: z.array(z.object({ shards: z.array(shard) })),
-    inbox: queue,
-    outbox,
-    rssBytes: z.number(),
-  }),
-});
-
-/** Asks the bot. Returns `undefined` without an answer. */
-export async function readBotStatus(dataDir: string): Promise<BotStatus | undefined> {
-  const { http: address, httpKey } = readHolder(join(dataDir, "lock")) ?? {};
-  if (address === undefined) return undefined;
-  const headers = { authorization: `Bearer ${httpKey}` };
-  try {
-    const got = await boundedGet(`http://${address}/status`, headers, {
-      timeoutMs: TIMEOUT_MS,
-      maxBytes: MAX_BYTES,
-      schedule,
-    });
-    if (typeof got === "string") return undefined;
-    const report = reportSchema.safeParse(JSON.parse(got.text));
-    return report.success ? toBotStatus(report.data) : undefined;
-  } catch {
-    return undefined; // starting, or down: the card shows it
-  }
-}
-
-function toBotStatus({ snapshot }: z.infer<typeof reportSchema>): BotStatus {
-  const { accounts: [account], inbox, outbox, rssBytes } = snapshot;
-  const first = account?.shards[0];
-  const gateway = first?.state ?? "none";
-  const ack = first?.ack;
-  return {
-    isReady: gateway === "ready",
-    gateway,
-    figures: [
-      { name: "Gateway", value: gateway },
-      {
-        name: "Heartbeat",
-        value: ack
-          ? `${ack.latencyMs.toFixed(0)} ms, every ${ack.intervalMs / 1_000} s`
-          : "none yet",
-      },
-      {
-        name: "Events on the disk",
-        value: String(first?.seqCommitted ?? 0),
-      },
-      { name: "Waiting for answers", value: String(inbox.waiting + inbox.running) },
-      { name: "Waiting to be sent", value: String(outbox.pending + outbox.sending) },
-      { name: "Memory", value: sizeOf(rssBytes) },
-    ],
-  };
 }

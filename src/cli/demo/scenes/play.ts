@@ -13,6 +13,7 @@ import {
   type Simulation,
   startSimulation,
 } from "../simulation/simulation.ts";
+import { readBotStatus } from "../simulation/bot_status.ts";
 import { createVerdictReader, type VerdictReader } from "../simulation/outcomes.ts";
 import type { RecordedVerdict } from "../../../core/store/received.ts";
 import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
@@ -130,6 +131,9 @@ function createSet(
         const texts = replies(where);
         return texts.length >= count ? texts : undefined;
       }),
+    async untilDelivered() {
+      while ((await readBotStatus(simulation.dataDir))?.unsent !== 0) signal.throwIfAborted();
+    },
     async verdictOn({ id }) {
       for (;;) {
         for (const decision of await verdicts.next()) known.set(decision.messageId, decision);

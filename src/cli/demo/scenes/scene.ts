@@ -43,6 +43,8 @@ export interface SceneSet {
   until<Value>(what: string, check: () => Value | undefined): Promise<Value>;
   /** Waits until the bot has sent that many messages in a channel. */
   untilReplies(count: number, where?: string): Promise<readonly string[]>;
+  /** Waits until the bot knows that Discord has all its messages, as before a person can read them. */
+  untilDelivered(): Promise<void>;
   /** Waits until the bot has recorded its verdict. */
   verdictOn(message: Message): Promise<RecordedVerdict>;
   /**
