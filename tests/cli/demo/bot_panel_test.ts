@@ -56,7 +56,7 @@ async function setUp() {
     notices: createNotices(() => 5),
     models: [SCRIPT, other],
     model: SCRIPT,
-    readStatus: () => Promise.resolve({ isReady: true, gateway: "ready", figures: [] }),
+    readStatus: () => Promise.resolve({ isReady: true, gateway: "ready", unsent: 0, figures: [] }),
     dashboardLink: () => Promise.resolve(`/dashboard#${++links}`),
     onReset: ({ id }) => resets.push(id),
     onError: (error) => errors.push(error),
