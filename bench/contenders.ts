@@ -62,6 +62,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   parked: ["barnacle"],
   rights: ["barnacle"],
   journey: ["barnacle"],
+  hooks: ["barnacle"],
 };
 
 export function contendersOf(bench: string, contenders: Contenders): readonly Contender[] {

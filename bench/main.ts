@@ -30,6 +30,7 @@ import { contendersOf, nodeVersion, prepareContenders } from "./contenders.ts";
 import { pinBench } from "./cores.ts";
 import { benchDisk } from "./disk.ts";
 import { benchHeartbeat } from "./heartbeat.ts";
+import { benchHooks } from "./hooks.ts";
 import { benchIdle } from "./idle.ts";
 import { benchIntent } from "./intent.ts";
 import { benchJourney } from "./journey.ts";
@@ -66,6 +67,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   resume: benchResume,
   heartbeat: benchHeartbeat,
   commands: benchCommands,
+  hooks: benchHooks,
   agent: benchAgent,
   parked: benchParked,
   rights: benchActions,
