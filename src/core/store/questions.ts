@@ -5,6 +5,7 @@
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { ExecRule } from "../exec/command.ts";
+import type { InboundMessage } from "../inbound/inbound.ts";
 import type { Claim } from "../inbound/inbox.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { OfferedForm } from "../people/form.ts";
@@ -48,7 +49,7 @@ export interface Cards {
   openForms(accountId: AccountId, now: number): Promise<readonly OfferedForm[]>;
   /** Adds the line that an answer waits for a person (A5), once, and while it does. */
   addWaitingLine(questionId: number, frozen: Frozen, now: number): Promise<void>;
-  /** Whether the account has an open question, or a card that must change. */
+  /** Whether the account has an open question, a card that must change, or a cut action. */
   hasWork(accountId: AccountId): Promise<boolean>;
 }
 
@@ -177,4 +178,13 @@ export interface ActionRuns {
   runOf(callKey: string): Promise<ActionRun | undefined>;
   /** The runs that a message's turn has led to, in order. */
   runsOf(messageId: MessageId): Promise<readonly ActionRun[]>;
+  /** Runs of an account without an end whose turn is over: a crash has cut them. */
+  cut(accountId: AccountId): Promise<readonly CutRun[]>;
+}
+
+/** A run that no turn will end. */
+export interface CutRun extends ActionRun {
+  readonly callKey: string;
+  /** Whose turn it was. */
+  readonly message: InboundMessage;
 }

@@ -13,10 +13,22 @@ import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
 import type { Question, StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
-import { composeCard, composeSettled, controlsOf } from "../../render/questions/card.ts";
+import {
+  composeCard,
+  composeSettled,
+  controlsOf,
+  outcomeText,
+} from "../../render/questions/card.ts";
+import { composeOutcome } from "../../render/tool_message.ts";
 import { notice } from "../../render/notices/notices.ts";
 import { createRetryQueue } from "../retry_queue.ts";
-import type { Cards, NewCard, QuestionDecisions } from "../../core/store/questions.ts";
+import type {
+  ActionRuns,
+  Cards,
+  CutRun,
+  NewCard,
+  QuestionDecisions,
+} from "../../core/store/questions.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 import { createWaitingSigns } from "./waiting_signs.ts";
@@ -46,7 +58,10 @@ const CONTROL_BYTES = 16;
 export function createQuestionCards(
   account:
     & Pick<
-      Account<unknown, unknown, { readonly questions: Cards & Pick<QuestionDecisions, "open"> }>,
+      Account<unknown, unknown, {
+        readonly questions: Cards & Pick<QuestionDecisions, "open">;
+        readonly actions: Pick<ActionRuns, "cut" | "end">;
+      }>,
       "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
     >
     & Emits<"decided" | "formsOpen" | "outbox">,
@@ -62,7 +77,7 @@ export function createQuestionCards(
     readonly beginTyping: (channelId: ChannelId) => () => void;
   },
 ) {
-  const { accountId, store: { questions: store }, texts, now, schedule, log } = account;
+  const { accountId, store: { questions: store, actions }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
   /** People who should decide, and to whom Discord lets the bot write nothing, with its words. */
   const unreachable = new Map<UserId, string>();
@@ -85,6 +100,7 @@ export function createQuestionCards(
     isQueued = false; // a later change needs another run
     if (!await store.hasWork(accountId)) return await updateSigns([]).then(() => {});
     const expired = await store.expire(accountId, now());
+    for (const run of await actions.cut(accountId)) await endCut(run);
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const card of await store.outdated(accountId)) {
       const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
@@ -97,6 +113,14 @@ export function createQuestionCards(
     if (expired > 0) account.events.emit.decided();
     const due = await updateSigns(await store.open(now(), accountId));
     await waitForNext(due);
+  }
+
+  /** Tells that the outcome of an action is unknown, where its turn would have told it. */
+  async function endCut({ callKey, message, ...run }: CutRun): Promise<void> {
+    const end = { state: "unknown", outcome: "the turn ended while it ran" } as const;
+    const told = outcomeText({ ...run, state: end.state, text: end.outcome }, texts(), Infinity);
+    await actions.end(callKey, end, composeOutcome(told, { ...message, callKey }), now());
+    account.events.emit.outbox([message.channelId]);
   }
 
   async function updateSigns(open: readonly StoredQuestion[]): Promise<number | undefined> {

@@ -6,18 +6,21 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ActionRuns } from "../../core/store/questions.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { ACTION_RUN } from "../schema/questions.ts";
+import { json, rows, text } from "../schema/columns.ts";
+import { ACTION_RUN, CUT_RUNS } from "../schema/questions.ts";
 
 /** How long runs are kept, as the questions that offered them. */
 export const ACTION_RUNS_KEPT_MS = 30 * DAY_MS;
 
 const RUN = ACTION_RUN.pick("label", "state", "outcome", "byUser", "startedAt");
+const CUT = rows({ callKey: text(), message: json<InboundMessage>() });
 
 /** Creates the namespace. */
 export function createActionRuns(
@@ -45,6 +48,10 @@ export function createActionRuns(
   const selectOf = database.prepare(
     `SELECT ${RUN.columns()} FROM action_run WHERE message_id = ? ORDER BY id`,
   );
+  const selectCut = database.prepare(
+    `SELECT ${RUN.columns("r")}, r.call_key, i.message FROM ${CUT_RUNS}
+     WHERE r.account_id = ? ORDER BY r.id`,
+  );
   return {
     begin: (run, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
@@ -63,5 +70,7 @@ export function createActionRuns(
         return row && RUN.read(row);
       }),
     runsOf: (messageId) => read(() => selectOf.all(messageId).map(RUN.read)),
+    cut: (accountId) =>
+      read(() => selectCut.all(accountId).map((row) => ({ ...RUN.read(row), ...CUT.read(row) }))),
   };
 }

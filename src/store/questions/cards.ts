@@ -13,7 +13,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
+import { CUT_RUNS, QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
 import type { OnDecided } from "./decisions.ts";
 import type { Cards } from "../../core/store/questions.ts";
 
@@ -94,7 +94,8 @@ export function createCards(
   const selectWork = database.prepare(
     `SELECT EXISTS (SELECT 1 FROM question WHERE state = 'open' AND account_id = :accountId)
          OR EXISTS (SELECT 1 FROM question_card
-                    WHERE is_settled = 0 AND account_id = :accountId) AS next`,
+                    WHERE is_settled = 0 AND account_id = :accountId)
+         OR EXISTS (SELECT 1 FROM ${CUT_RUNS} WHERE r.account_id = :accountId) AS next`,
   );
 
   return {

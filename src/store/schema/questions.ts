@@ -173,6 +173,10 @@ export const ACTION_RUN = table("action_run", {
 /** Tables of offered actions, which came later. */
 export const ACTION_RUN_TABLES: readonly DeclaredTable[] = [ACTION_RUN];
 
+/** Source of rows: runs `r` without an end, with the message `i` whose turn is over. */
+export const CUT_RUNS = `(SELECT * FROM action_run WHERE state = 'running') AS r
+  JOIN inbox AS i ON i.message_id = r.message_id AND i.finished_at IS NOT NULL`;
+
 /** The files that people have uploaded in forms of a message's turn: JSON of a list. */
 export const UPLOADED_FILES = `(
   SELECT json_group_array(json(f.value))

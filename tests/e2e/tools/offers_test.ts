@@ -324,6 +324,27 @@ describe("[T16] an offer whose bot is killed", () => {
       assert.equal(ran(), 1);
     }));
 
+  it("while the action runs, and whose turn is over then › says that it is uncertain", () =>
+    withOffers(async (scene) => {
+      const { start, say, mention, card, press, until, now, ran, written, simulator, cli } = scene;
+      const first = await start();
+      const offer = JSON.stringify({ text: "The disk of nas is full.", actions: [SLEEP] });
+      const asked = say("ada", "general", `${mention}\ncall: offer_actions ${offer}`);
+      const shown = await card();
+      press("ada", shown, "1. Slow");
+      await until("the command", () => ran() === 1);
+      first.kill("SIGKILL");
+      assert.deepEqual(await ended(first), KILLED);
+      simulator.delete({ as: "ada", in: "general", message: asked.id });
+      await start();
+      const isUncertain = (text: string) => /uncertain whether Slow ran/.test(text);
+      await until("the outcome", () => written("general").some(isUncertain), 10_000);
+      await until("the card", () => isUncertain(now(shown)), 10_000);
+      assert.equal(written("general").filter((text) => text.startsWith("⚠️")).length, 1);
+      assert.match((await cli("why", asked.id)).stdout.join("\n"), /Slow {2}is uncertain/);
+      assert.equal(ran(), 1);
+    }));
+
   for (
     const point of ["before:T4", "after:T4", "before:T3", "after:T3"]
   ) {
