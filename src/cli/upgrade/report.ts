@@ -25,6 +25,8 @@ export type UpgradeResult =
     readonly release: Release;
     readonly list: string;
     readonly owner: ForeignOwner | undefined;
+    /** Whether the person named another place, which the next command needs, too. */
+    readonly isElsewhere: boolean;
   }
   | {
     readonly kind: "installed";
@@ -67,12 +69,13 @@ function told(result: UpgradeResult): {
       };
     }
     case "available": {
-      const { version, release, list, owner } = result;
+      const { version, release, list, owner, isElsewhere } = result;
       const command = owner?.command ?? "barnacle upgrade";
+      const how = isElsewhere && !owner ? "run this again without --check" : command;
       return {
         text: [
           `Barnacle ${release.version} of ${release.date} is available; this is ${version} (list of ` +
-          `${list}). To install it: ${command}`,
+          `${list}). To install it: ${how}`,
         ],
         code: EXIT.partly,
         facts: { version, newest: release.version, date: release.date, list, command },

@@ -133,7 +133,12 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
   }
   const owner = await foreignOwner(files.program, ports.machine);
   if (flags.check) {
-    report({ kind: "available", version, release, list: list.issued, owner }, flags, io);
+    const isElsewhere = flags.from !== undefined || flags.data !== undefined;
+    report(
+      { kind: "available", version, release, list: list.issued, owner, isElsewhere },
+      flags,
+      io,
+    );
     return EXIT.partly;
   }
   if (owner) {

@@ -163,7 +163,10 @@ describe("[O13] barnacle upgrade", () => {
       await answers(scene, "before");
       const looked = await upgrade(program, scene, ["--check"]);
       assert.equal(looked.code, 3, looked.err);
-      assert.match(looked.out, /^Barnacle 1\.1\.0 of .* is available; this is 1\.0\.0 \(list of/);
+      assert.match(
+        looked.out,
+        /^Barnacle 1\.1\.0 of .* is available; this is 1\.0\.0 \(list of .*\)\. To install it: run this again without --check$/,
+      );
       assert.equal(await versionOf(program), "1.0.0");
 
       const connection = watchConnection(scene);
