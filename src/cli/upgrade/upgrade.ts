@@ -107,6 +107,7 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
   if (flags.check && flags.to !== undefined) {
     throw new StartError("--check looks for the newest release; leave out --to", EXIT.usage);
   }
+  const to = wantedVersion(flags);
   const files = programOf(ports);
   const running = identityOf(files);
   if (releaseKey === "") {
@@ -119,7 +120,7 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
   const source = openSource(flags.from, io.cwd);
   const list = await io.during("Reading the list of releases", readList(source, files, ports));
   const newest = newestOf(list);
-  const release = flags.to === undefined ? newest : releaseOf(list, flags.to);
+  const release = to === undefined ? newest : releaseOf(list, to);
   const isNewer = release !== undefined && compareVersions(release.version, version) > 0;
   if (
     release === undefined || release.version === version || (!isNewer && flags.to === undefined)
@@ -149,6 +150,17 @@ async function goOn(flags: UpgradeFlags, io: Io, ports: UpgradePorts): Promise<E
     );
   }
   return await exchange(release, source, { files, running }, { flags, io, ports });
+}
+
+/**
+ * The version of `--to`; tags of releases have a `v` before it.
+ *
+ * @throws {StartError} If `--to` or `--from` has no value, as with an unset variable of a shell.
+ */
+function wantedVersion({ to, from }: UpgradeFlags): string | undefined {
+  if (to === "") throw new StartError("--to needs a version, such as 1.0.0", EXIT.usage);
+  if (from === "") throw new StartError("--from needs a folder or an address", EXIT.usage);
+  return to?.replace(/^v(?=\d)/, "");
 }
 
 async function readList(

@@ -396,6 +396,9 @@ describe("[O13] barnacle upgrade", () => {
             () => releases.issue(),
             ["--to", "9.9.9"],
           ],
+          ["a tag", 2, /there is no release 9\.9\.9;/, () => {}, ["--to", "v9.9.9"]],
+          ["no version", 2, /--to needs a version, such as 1\.0\.0/, () => {}, ["--to", ""]],
+          ["no place", 2, /--from needs a folder or an address/, () => {}, ["--from", ""]],
           [
             "another platform",
             1,
