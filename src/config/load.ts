@@ -11,6 +11,7 @@ import { auditModelVariables, unknownProviders } from "./model_checks.ts";
 import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { apiProblems } from "./api_checks.ts";
+import { hookProblems } from "./hook_checks.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
   type BotConfig,
@@ -23,7 +24,7 @@ import { resolveSecrets, type SecretsByPath } from "./secrets.ts";
 import { mentionsOf } from "./mentions/mention.ts";
 import { resolveModels } from "./models.ts";
 import { type ConfigText, noFile, parseConfig, type ProblemAt } from "./parse.ts";
-import type { Problem, Severity } from "./text/problem.ts";
+import type { Problem } from "./text/problem.ts";
 import type { Settings } from "./schema/root.ts";
 import { isRemoved } from "./valid_part.ts";
 import { envSecret, Secret, type SecretPlaces } from "./schema/parts/secrets.ts";
@@ -137,55 +138,6 @@ function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readon
     return [problemAt("warning", ["alerts", way], message, UNENCRYPTED_HINT)];
   });
 }
-
-/** Faults of hooks that the schema cannot see, and addresses of hooks that others can reach (W1). */
-function hookProblems(
-  { hooks = {}, http, agents, channels }: Settings,
-  written: unknown,
-  problemAt: ProblemAt,
-  isElsewhere = false,
-): readonly Problem[] {
-  const entries = Object.entries(hooks);
-  const agentIds = agents.list.length > 0 ? agents.list.map(({ id }) => id) : ["main"];
-  const accountIds = channels.discord?.accounts && Object.keys(channels.discord.accounts);
-  const problems = entries.flatMap(([name, { agent, account, secret, model, tools }]) => {
-    const found: Problem[] = [];
-    const add = (severity: Severity, key: string, message: string, hint: string) =>
-      void found.push(problemAt(severity, ["hooks", name, key], message, hint));
-    if (agent !== undefined && !agentIds.includes(agent)) {
-      add(
-        "error",
-        "agent",
-        `There is no agent ${quoted(agent)}`,
-        `the agents are ${agentIds.map(quoted).join(", ")}`,
-      );
-    }
-    if (account !== undefined && account !== DEFAULT_ACCOUNT && !accountIds?.includes(account)) {
-      add(
-        "error",
-        "account",
-        `There is no account ${quoted(account)}`,
-        "write it under channels.discord.accounts",
-      );
-    }
-    const isWritten = valueAt(written, ["hooks", name, "secret"]) !== undefined;
-    if (!secret && !isWritten) {
-      add("error", "secret", `The hook ${quoted(name)} has no secret`, SECRET_HINT);
-    } else if (secret && !isElsewhere && secret.reveal().length < MIN_HTTP_TOKEN) {
-      add("error", "secret", "The secret is too short: anyone could guess it", SECRET_HINT);
-    }
-    if (!model && tools.length > 0) {
-      add("warning", "tools", "Without a model, no tool is used", 'remove "tools", or "model"');
-    }
-    return found;
-  });
-  const open = http.hooks?.bind.find((address) => !isLoopback(address));
-  if (entries.length === 0 || open === undefined) return problems;
-  const message = `Other machines can reach the hooks at ${JSON.stringify(open)}`;
-  return [...problems, problemAt("warning", ["http", "hooks", "bind"], message)];
-}
-
-const SECRET_HINT = "write at least 32 random characters, such as those of `openssl rand -hex 32`";
 
 /** The problem that an account has no token; `undefined` if it has one. */
 export function missingToken({ discord, file }: Config): Problem | undefined {

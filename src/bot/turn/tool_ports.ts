@@ -2,12 +2,14 @@
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
  */
 
+import { pathTo } from "../../core/config_file.ts";
+import { unattendedRules } from "../../core/hooks/unattended.ts";
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import type { FilesPort } from "../../core/turn/ports/files.ts";
-import type { OffersPort, ToolPorts } from "../../core/turn/tool.ts";
+import type { OffersPort, Tool, ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
 import { createActions } from "../../discord/rest/actions/actions.ts";
@@ -35,7 +37,7 @@ import type { AnswerThreads } from "../../flows/turn/answer_threads.ts";
 import { latest } from "../../lib/cache.ts";
 import { asPicture } from "../../media/image.ts";
 import { prepareClosedBy } from "../../policy/places.ts";
-import { outcomeText } from "../../render/questions/card.ts";
+import { outcomeText, unattendedText } from "../../render/questions/card.ts";
 import { composeOutcome } from "../../render/tool_message.ts";
 import { serverQuestion } from "../../render/questions/server_question.ts";
 import { notice } from "../../render/notices/notices.ts";
@@ -195,7 +197,7 @@ function offersFor(
   const { config, texts } = account;
   const readMember = createReadMember(client);
   const readUser = createReadUser(client);
-  return createOffersPort(account, {
+  return createOffersPort(account.forPart("turns"), {
     agentId,
     cleanSecrets: outbound.cleanSecrets,
     dismissText: () => notice("dismissOffer", {}, texts()),
@@ -209,8 +211,36 @@ function offersFor(
       const guild = guildId && reader.index.get(guildId);
       return { id: userId, username, tag, roles: namedRoles(member.roles, guild || undefined) };
     },
-    compose: (outcome, message, callKey) =>
-      composeOutcome(outcomeText(outcome, texts(), MAX_OUTCOME), { ...message, callKey }),
+    unattendedTools: (message, ofAgent) =>
+      hookTools(account, toolServices.tools(), message, ofAgent),
+    unattendedRules: ({ hooked }) =>
+      hooked
+        ? unattendedRules(pathTo("hooks", hooked.hook), config().hooks?.[hooked.hook]?.unattended)
+        : [],
+    compose({ offer, ...outcome }, message, callKey) {
+      const text = offer
+        ? unattendedText({
+          ...outcome,
+          offer: { ...offer, text: outbound.cleanSecrets(offer.text) },
+        }, texts())
+        : outcomeText(outcome, texts(), MAX_OUTCOME);
+      return composeOutcome(text, { ...message, callKey });
+    },
+  });
+}
+
+/** The tools that a hook's config may name: no `deny` and no gate closes them. */
+function hookTools(
+  { policy }: Pick<AccountContext, "policy">,
+  tools: readonly Tool[],
+  { place, sender, hooked }: InboundMessage,
+  agentId: string,
+): readonly Tool[] {
+  const asker = { agentId, place, sender, hook: hooked?.hook, ownsApplication: () => false };
+  const decided = policy().decideTools(asker, tools);
+  return tools.filter((_, at) => {
+    const why = decided[at]?.why;
+    return why === "hook" || why === "not-in-hook";
   });
 }
 

@@ -1,4 +1,4 @@
-/** Prints the actions that people have run by a press (T16). */
+/** Prints offered actions that have run, by a press or without a person (T16). */
 
 import type { ActionRun } from "../../core/store/questions.ts";
 import { printable } from "../../lib/text/quoted.ts";
@@ -10,10 +10,12 @@ export function actionLines(actions: readonly ActionRun[]): readonly string[] {
 }
 
 /** `"  Restart Jellyfin  ran, for user:9, 2026-11-27 09:00:00 UTC: [exit code 0, 0.1 s]"`. */
-function actionLine({ label, state, outcome = "", byUser, startedAt }: ActionRun): string {
-  const who = byUser === undefined ? "no one" : `user:${byUser}`;
+function actionLine({ label, rule, state, outcome = "", byUser, startedAt }: ActionRun): string {
+  const who = rule !== undefined
+    ? `without a person (${rule})`
+    : `for ${byUser === undefined ? "no one" : `user:${byUser}`}`;
   const [first = ""] = outcome.split("\n");
-  return `  ${printable(label)}  ${ACTION_STATES[state]}, for ${who}, ${timeText(startedAt)}` +
+  return `  ${printable(label)}  ${ACTION_STATES[state]}, ${who}, ${timeText(startedAt)}` +
     (first === "" ? "" : `: ${printable(first)}`);
 }
 

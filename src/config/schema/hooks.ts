@@ -45,6 +45,50 @@ const condition = () =>
     z.union([value().transform((one) => [one]), z.array(value()).min(1)]),
   );
 
+/** The arguments that a tool takes; those of an MCP server, the server checks. */
+const UNATTENDED_TOOLS: Readonly<Record<string, () => z.ZodType>> = {
+  exec: () =>
+    z.strictObject({
+      argv: z.array(z.string()).min(1),
+      cwd: z.string().optional(),
+      timeoutSec: z.int().min(1).max(110).optional(),
+    }),
+  post: () =>
+    z.strictObject({
+      to: z.string().min(1),
+      body: z.record(z.string(), z.unknown()).optional(),
+    }),
+};
+
+const unattendedAction = () =>
+  z.strictObject({
+    tool: key(
+      z.string().regex(/^(?:exec|post|mcp__[\w-]+?__[\w-]+)$/, {
+        error: "Expected exec, post, or a tool of an MCP server: mcp__<server>__<tool>",
+      }),
+      "`exec`, `post`, or a tool of an MCP server.",
+      { example: "exec" },
+    ),
+    arguments: key(
+      z.record(z.string(), z.unknown()),
+      "All arguments of the call. An offer with others is a card for people. Of `exec`: `argv`, the " +
+        "program and its arguments, and `cwd`, a folder of the workspace. Of `post`: `to`, a name of " +
+        "`posts`, and `body`.",
+      { example: { argv: ["systemctl", "--user", "restart", "jellyfin"] } },
+    ),
+    perDay: key(
+      whole(1, 1_000),
+      "Maximum number of runs per UTC day without a person, with those that failed. After that, an " +
+        "offer is a card for people.",
+      { unit: "runs", example: 3 },
+    ),
+  }).superRefine(({ tool, arguments: given }, context) => {
+    const fits = UNATTENDED_TOOLS[tool]?.().safeParse(given);
+    for (const { path, message } of fits?.error?.issues ?? []) {
+      context.addIssue({ code: "custom", path: ["arguments", ...path], message });
+    }
+  });
+
 const hook = () =>
   z.strictObject({
     to: key(
@@ -131,6 +175,12 @@ const hook = () =>
         "the hook, which is no member of any server.",
       { example: ["fetch_page"] },
     ),
+    unattended: key(
+      z.record(hookName(), unattendedAction()).optional(),
+      "Actions that run without a person, if the agent offers exactly one of them with " +
+        "`offer_actions`. The hook needs that tool; a command must be on `exec.allow`, too.",
+      { unset: "none: a person presses", entry: "<action>" },
+    ),
     perMinute: key(
       whole(1, 60).default(6),
       "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
@@ -148,11 +198,21 @@ const hook = () =>
       "The same in the currency of `prices`.",
       { unset: "no limit", example: 1 },
     ),
-  }).superRefine(({ model, template, thread, title, ends, to }, context) => {
+  }).superRefine((written, context) => {
+    const { model, template, thread, title, ends, to, tools, unattended } = written;
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });
     if (!model && template === undefined && title === undefined) {
       refuse("model", "Without a model, there is nothing to post", 'write "template"');
+    }
+    if (unattended && !model) {
+      refuse(
+        "unattended",
+        "Without a model, nothing is offered",
+        'remove "unattended", or "model"',
+      );
+    } else if (unattended && !tools.includes("offer_actions")) {
+      refuse("unattended", "The hook cannot offer actions", 'add "offer_actions" to "tools"');
     }
     if (thread === undefined && ends !== undefined) {
       refuse("ends", "Only an incident can end", 'write "thread", or remove "ends"');

@@ -66,7 +66,14 @@ export function ruleAllows(
   if (contentHash !== undefined && contentHash !== command.contentHash) return false;
   if (cwd !== undefined && cwd !== command.cwd) return false;
   if (filesHash !== undefined && filesHash !== command.filesHash) return false;
-  const given = command.argv.slice(1);
+  return matchesArguments({ args, isPattern }, command.argv.slice(1));
+}
+
+/** Whether a rule is for these arguments. */
+export function matchesArguments(
+  { args, isPattern }: Pick<ExecRule, "args" | "isPattern">,
+  given: readonly string[],
+): boolean {
   const isOpen = isPattern && args.at(-1) === "*";
   const fixed = isOpen ? args.slice(0, -1) : args;
   if (isOpen ? given.length < fixed.length : given.length !== fixed.length) return false;

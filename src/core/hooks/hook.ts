@@ -6,6 +6,7 @@
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
+import type { UnattendedAction } from "./unattended.ts";
 
 /** How a sender proves that it knows the secret of a hook. */
 export const HOOK_SCHEMES = ["bearer", "github", "standard"] as const;
@@ -47,6 +48,8 @@ export interface HookRules extends HookReading {
   readonly prompt?: string;
   /** The only tools of its turns. */
   readonly tools: readonly string[];
+  /** Actions that run without a person if the agent offers exactly them, by name; absent: none. */
+  readonly unattended?: Readonly<Record<string, UnattendedAction>>;
   /** Maximum messages or turns a minute; further events wait, and are merged. */
   readonly perMinute: number;
   /** Maximum tokens per UTC day; absent: no limit. */
@@ -125,6 +128,8 @@ export interface Hooked {
   readonly count: number;
   /** Posted if no model answers, so that no event is lost. */
   readonly post: string;
+  /** The calls that run without a person if they are offered alone, as JSON; absent: none. */
+  readonly unattended?: readonly string[];
 }
 
 /** A thread for the events with one key, from its first post to its end (W6). */

@@ -136,6 +136,8 @@ export type ActionState = "running" | "done" | "failed" | "unknown";
 /** A run of an offered action. */
 export interface ActionRun {
   readonly label: string;
+  /** Config path that permits it without a person; absent: a person has pressed. */
+  readonly rule?: string;
   readonly state: ActionState;
   /** The outcome in words; absent while it runs. */
   readonly outcome?: string;
@@ -156,6 +158,14 @@ export interface NewActionRun {
   readonly byUser?: UserId;
 }
 
+/** Whether a run without a person may begin. */
+export type UnattendedBegin =
+  | { readonly kind: "begun" }
+  /** The turn has run it before. */
+  | { readonly kind: "repeated"; readonly run: ActionRun }
+  /** The cap of the day is reached. */
+  | { readonly kind: "spent" };
+
 /** All methods of `store.actions`. */
 export interface ActionRuns {
   /**
@@ -164,6 +174,16 @@ export interface ActionRuns {
    * @returns Whether it may begin: no action of this call has begun before.
    */
   begin(run: NewActionRun, now: number): Promise<boolean>;
+  /**
+   * Records that a run without a person begins, before it does. A rule runs once in a turn.
+   *
+   * @param limit The rule that permits it, and how often since a time, with the runs that failed.
+   */
+  beginUnattended(
+    run: Omit<NewActionRun, "byUser">,
+    limit: { readonly rule: string; readonly most: number; readonly since: number },
+    now: number,
+  ): Promise<UnattendedBegin>;
   /**
    * Records the end of a run, with the message that tells it, in one transaction. The cards of its
    * question are out of date then. A second end changes nothing.

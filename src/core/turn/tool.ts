@@ -87,17 +87,18 @@ export interface Offer {
 /** Offers, for tools. */
 export interface OffersPort {
   /**
-   * The card of an offer.
+   * The card of an offer; `undefined` if it may run without a person.
    *
    * @throws {Error} If one of the actions cannot be offered, with the reason for the model.
    */
-  question(offer: Offer, context: ToolContext): Promise<Question>;
+  question(offer: Offer, context: ToolContext): Promise<Question | undefined>;
   /**
    * Carries the decision about an offer out: runs the chosen action, at most once, also if the call
-   * itself runs again after a crash.
+   * itself runs again after a crash. Without a decision, it runs an action that the config permits.
    *
    * @returns The end, for the model.
-   * @throws {Error} If nothing was run, with the reason for the model.
+   * @throws {Error} If nothing was run, with the reason for the model. A `WaitsForPerson` if the cap
+   * of the day is reached.
    */
   run(offer: Offer, context: ToolContext): Promise<string>;
 }

@@ -10,6 +10,7 @@ import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
 import { type HookRules, type HookRun, hookSenderId } from "../../core/hooks/hook.ts";
+import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -169,7 +170,7 @@ export function createHookRunner(
       },
       text: eventsForModel(all, count),
       sentAt: createdAtMs(messageId),
-      hooked: { hook, prompt: rules.prompt, count, post },
+      hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
     };
     const route = ports.routeOf(message, rules);
     const stop = rules.model ? await ports.budgetStop(hook, rules, route) : undefined;
@@ -203,6 +204,10 @@ export function createHookRunner(
     /** Begins no further run, and resolves once the current one is stored. */
     stop: waker.stop,
   };
+}
+
+function callsOf({ unattended }: HookRules): readonly string[] | undefined {
+  return unattended && Object.values(unattended).map(unattendedCall);
 }
 
 /** Answers the events of an account's hooks. */

@@ -3,78 +3,58 @@
  *
  * The model decides nothing: the card shows the exact calls, and the press decides. The call then
  * runs as if the person who pressed had asked for it: with their tools, and their rights on Discord.
+ *
+ * An event of a hook has no person. An action that the hook's config names runs without a press, if the
+ * model offers exactly that call, and nothing else.
  */
 
-import { type InboundMessage, isAtDiscord, type Sender } from "../../core/inbound/inbound.ts";
-import type { UserId } from "../../core/discord/ids.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
-import { ALLOW_ONCE, type Decision, DENY, type OfferedCall } from "../../core/people/question.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { UnattendedRule } from "../../core/hooks/unattended.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { DENY, type OfferedCall, type Question } from "../../core/people/question.ts";
 import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import { namedFacts } from "../../core/turn/decided_action.ts";
-import type { ActionRun, ActionRuns } from "../../core/store/questions.ts";
 import {
   type Offer,
   type OffersPort,
   type Tool,
   type ToolContext,
-  UnknownOutcomeError,
+  WaitsForPerson,
 } from "../../core/turn/tool.ts";
-import { whenAborted } from "../../lib/clock.ts";
-import { clip } from "../../lib/text/cut.ts";
-import type { Account } from "../../core/account/account.ts";
-import type { Emits } from "../../core/account/events.ts";
+import {
+  type ActionAccount,
+  type ActionRunParts,
+  createActionRuns,
+  NO_MORE,
+} from "./action_runs.ts";
 
 /** Everything that offers need from outside. */
-export interface OfferParts {
-  /** The agent that offers. */
-  readonly agentId: string;
+export interface OfferParts extends ActionRunParts {
   /** All tools that there are. */
   readonly tools: () => readonly Tool[];
-  /** The tools of a sender in the place of a message (T2). */
-  readonly toolsFor: (message: InboundMessage, agentId: string) => readonly Tool[];
-  /**
-   * A person as they are now; `undefined` if they have left the guild.
-   *
-   * @throws {unknown} If Discord does not answer, as a rejection.
-   */
-  readonly senderNow: (userId: UserId, message: InboundMessage) => Promise<Sender | undefined>;
+  /** The actions that the config permits for a hook's event without a person, as it is now. */
+  readonly unattendedRules: (message: InboundMessage) => readonly UnattendedRule[];
   /** Milliseconds until an offer closes: `tools.offerExpiresMin`. */
   readonly expiresMs: () => number;
-  readonly cleanSecrets: (text: string) => string;
   /** Text of the button that closes an offer. */
   readonly dismissText: () => string;
-  /** Composes the message that tells an outcome, for the place of the turn. */
-  readonly compose: (
-    outcome: Pick<ActionRun, "label" | "state" | "byUser"> & { readonly text: string },
-    message: InboundMessage,
-    callKey: string,
-  ) => readonly Frozen[];
 }
 
-/** Maximum characters of an outcome that are kept. */
-const MAX_OUTCOME = 4_000;
+/** Creates the port of an agent. The function is longer than most: its inner functions are one offer. */
+export function createOffersPort(account: ActionAccount, parts: OfferParts): OffersPort {
+  const { agentId, tools, unattendedRules, expiresMs, cleanSecrets, dismissText } = parts;
+  const runs = createActionRuns(account, parts);
 
-/** Creates the port of an agent. The function is longer than most: its inner functions are one run. */
-export function createOffersPort(
-  { accountId, store: { actions }, events, now }:
-    & Pick<
-      Account<unknown, unknown, { readonly actions: ActionRuns }>,
-      "accountId" | "store" | "now"
-    >
-    & Emits<"decided" | "outbox">,
-  { agentId, tools, toolsFor, senderNow, expiresMs, cleanSecrets, dismissText, compose }:
-    OfferParts,
-): OffersPort {
   /** The tool of a call, with its checked input. */
-  function read(call: OfferedCall, available: readonly Tool[]) {
-    const tool = available.find(({ name }) => name === call.tool);
+  function read(call: Pick<OfferedCall, "tool" | "arguments">) {
+    const tool = tools().find(({ name }) => name === call.tool);
     const input = tool?.input.safeParse(JSON.parse(call.arguments));
     return { tool, input };
   }
 
   /** The exact call for the card, and the things that it names. */
   async function shownOf(call: OfferedCall, context: ToolContext) {
-    const { tool, input } = read(call, tools());
+    const { tool, input } = read(call);
     const what = `"${call.label}"`;
     if (!tool?.offered) {
       const names = tools().filter(({ offered }) => offered).map(({ name }) => name).join(", ");
@@ -96,152 +76,93 @@ export function createOffersPort(
     return { exact, named: tool.named?.(input.data, context.message) ?? [] };
   }
 
-  /** Runs the chosen call as the person who pressed. */
-  async function runAs(
-    call: OfferedCall,
-    by: UserId,
+  /** The rule that permits an offer without a person: it must be of that call alone. */
+  function ruleOf({ calls: [call, ...more] }: Offer, { message }: ToolContext) {
+    if (!message.hooked || !call || more.length > 0) return undefined;
+    const { tool, input } = read(call);
+    if (!tool || !input?.success) return undefined;
+    return unattendedRules(message).find((rule) => {
+      const named = rule.tool === call.tool ? tool.input.safeParse(rule.arguments) : undefined;
+      return named?.success === true && isDeepStrictEqual(named.data, input.data);
+    });
+  }
+
+  async function cardOf(
+    { text, calls, timeoutMs }: Offer,
     context: ToolContext,
-  ): Promise<string> {
-    const sender = await senderNow(by, context.message);
-    if (!sender) throw new RefusedCall("permission", "the person who pressed has left the server");
-    // The tools of a hook's turn are those of the hook; a person who presses has their own.
-    const asked = isAtDiscord(context.message) ? undefined : true;
-    const message = { ...context.message, sender, asked, hooked: undefined } as const;
-    const { tool, input } = read(call, toolsFor(message, agentId));
-    if (!tool || !input?.success) {
-      throw new RefusedCall("closed_tool", `the person who pressed may not use ${call.tool} here`);
-    }
-    const decision: Decision = {
-      kind: "answered",
-      answer: { choice: ALLOW_ONCE },
-      about: "offer",
-      by,
+    spent?: UnattendedRule,
+  ): Promise<Question> {
+    const shown: Awaited<ReturnType<typeof shownOf>>[] = [];
+    for (const call of calls) shown.push(await shownOf(call, context));
+    return {
+      kind: "offer",
+      tool: "offer_actions",
+      text,
+      facts: [
+        ...spent ? [{ name: "A person decides", value: spentText(spent) }] : [],
+        ...namedFacts(shown.flatMap(({ named }) => named)),
+      ],
+      exact: shown.map(({ exact }, at) => `${at + 1}. ${exact}`).join("\n"),
+      choices: [
+        ...calls.map(({ label }, at) => ({
+          key: `${at}`,
+          label: `${at + 1}. ${label}`,
+          style: "primary" as const,
+        })),
+        { key: DENY, label: dismissText(), style: "secondary" },
+      ],
+      asked: [],
+      forHolders: true,
+      where: "channel",
+      offer: { agentId, calls },
+      timeoutMs: timeoutMs ?? expiresMs(),
     };
-    const asThem: ToolContext = {
-      ports: context.ports,
-      message,
-      sessionKey: context.sessionKey,
-      callKey: `${context.callKey}:action`,
-      isKnownLink: context.isKnownLink,
-      mayUse: (name) => toolsFor(message, agentId).some((one) => one.name === name),
-      decision,
-      signal: context.signal,
-    };
-    return await Promise.race([
-      tool.run(input.data, asThem),
-      whenAborted(context.signal).then(() => {
-        throw new UnknownOutcomeError("the turn ended while it ran");
-      }),
-    ]);
   }
 
-  async function carryOut(call: OfferedCall, by: UserId, context: ToolContext): Promise<string> {
-    const { message, callKey } = context;
-    const label = cleanSecrets(call.label);
-    const begun = { accountId, messageId: message.id, callKey, label, byUser: by };
-    if (!await actions.begin(begun, now())) return await endOf(context);
-    const ended = await runAs(call, by, context).then(
-      (text) => ({ state: stateBy(call, text), text }),
-      (error: unknown) => ({
-        state: error instanceof UnknownOutcomeError || context.signal.aborted
-          ? "unknown" as const
-          : "failed" as const,
-        text: error instanceof Error ? error.message : String(error),
-      }),
-    );
-    await endRun(ended, begun, context);
-    return resultText(label, by, ended);
-  }
-
-  async function endRun(
-    { state, text }: { readonly state: ActionEnd; readonly text: string },
-    { label, byUser }: Pick<ActionRun, "label" | "byUser">,
-    { message, callKey }: ToolContext,
-  ): Promise<void> {
-    const outcome = clip(cleanSecrets(text), MAX_OUTCOME);
-    const told = compose({ label, state, byUser, text: outcome }, message, callKey);
-    await actions.end(callKey, { state, outcome }, told, now());
-    events.emit.outbox([message.channelId]);
-    events.emit.decided(); // its card shows the outcome
-  }
-
-  /** The end of a run that has begun before. One without an end is uncertain from now on. */
-  async function endOf(context: ToolContext): Promise<string> {
-    const run = await actions.runOf(context.callKey);
-    if (!run) {
-      throw new Error("its record is gone: find out whether it ran, before you offer it again");
+  /** Runs an offer without a person, or asks for one. */
+  async function runOrAsk(offer: Offer, context: ToolContext): Promise<string> {
+    const [call] = offer.calls;
+    const begun = call && context.message.hooked && await runs.begunBy(context);
+    if (begun) {
+      // The config may permit the call no more.
+      const { exact } = await shownOf(call, context).catch(() => ({ exact: call.arguments }));
+      return await runs.endOf(begun, context, { text: offer.text, exact });
     }
-    const { label, byUser, state, outcome: text = "" } = run;
-    if (state !== "running") return resultText(label, byUser, { state, text });
-    const cut = { state: "unknown" as const, text: "the process ended while it ran" };
-    await endRun(cut, run, context);
-    return resultText(label, byUser, cut);
+    const rule = ruleOf(offer, context);
+    if (call && rule) {
+      const { exact } = await shownOf(call, context);
+      const end = await runs.unattended(call, rule, { text: offer.text, exact }, context);
+      if (end !== undefined) return end;
+    }
+    const card = await cardOf(offer, context, rule); // tells why one cannot be offered
+    if (context.mayWait) throw new WaitsForPerson(card);
+    throw new Error("no person could be asked");
   }
 
   return {
-    async question({ text, calls, timeoutMs }: Offer, context) {
-      const shown: Awaited<ReturnType<typeof shownOf>>[] = [];
-      for (const call of calls) shown.push(await shownOf(call, context));
-      return {
-        kind: "offer",
-        tool: "offer_actions",
-        text,
-        facts: namedFacts(shown.flatMap(({ named }) => named)),
-        exact: shown.map(({ exact }, at) => `${at + 1}. ${exact}`).join("\n"),
-        choices: [
-          ...calls.map(({ label }, at) => ({
-            key: `${at}`,
-            label: `${at + 1}. ${label}`,
-            style: "primary" as const,
-          })),
-          { key: DENY, label: dismissText(), style: "secondary" },
-        ],
-        asked: [],
-        forHolders: true,
-        where: "channel",
-        offer: { agentId, calls },
-        timeoutMs: timeoutMs ?? expiresMs(),
-      };
-    },
-    async run({ calls }, context) {
-      const { decision } = context;
-      if (!decision) {
-        for (const call of calls) await shownOf(call, context); // tells why it cannot be offered
-        throw new Error("no person could be asked");
+    async question(offer, context) {
+      // The call decides when it runs: the cap is counted then, and after a crash it must not ask.
+      if (context.message.hooked && (ruleOf(offer, context) || await runs.begunBy(context))) {
+        return undefined;
       }
+      return await cardOf(offer, context);
+    },
+    async run(offer, context) {
+      const { decision } = context;
+      if (!decision) return await runOrAsk(offer, context);
       if (decision.kind === "expired") return `No one has pressed in time: nothing ran. ${NO_MORE}`;
       if (decision.kind === "withdrawn") {
         throw new Error("the card could not be shown: nothing ran");
       }
       const { answer: { choice }, by } = decision;
-      const call = choice === DENY ? undefined : calls[Number(choice)];
+      const call = choice === DENY ? undefined : offer.calls[Number(choice)];
       if (!call || by === undefined) return `A person has declined: nothing ran. ${NO_MORE}`;
-      return await carryOut(call, by, context);
+      return await runs.asPerson(call, by, context);
     },
   };
 }
 
-type ActionEnd = Exclude<ActionRun["state"], "running">;
-
-/** A command that ends with another code has failed. */
-function stateBy({ tool }: OfferedCall, text: string): ActionEnd {
-  return tool === "exec" && !/^\[exit code 0\b/.test(text) ? "failed" : "done";
-}
-
-/** People see the card and the outcome already. */
-const NO_MORE =
-  "People see this on the card. Answer NO_REPLY, unless there is something to add that they need.";
-
-function resultText(
-  label: string,
-  by: UserId | undefined,
-  { state, text }: { readonly state: ActionEnd; readonly text: string },
-): string {
-  const who = by === undefined ? "A person" : `<@${by}>`;
-  const how = state === "done"
-    ? "it ran"
-    : state === "failed"
-    ? "it failed"
-    : "it is uncertain whether it ran; do not repeat it";
-  return `${who} chose "${label}": ${how}.\n${text}\n\n${NO_MORE}`;
+function spentText({ path, perDay }: UnattendedRule): string {
+  const used = perDay === 1 ? "the only run" : `the ${perDay} runs`;
+  return `${used} a day of \`${path}\` ${perDay === 1 ? "is" : "are"} used up`;
 }

@@ -232,6 +232,25 @@ export const QUESTION_NOTICES = {
     placeholders: { action: "its label", by: "the person" },
     example: "⚠️ {action}: unklar, ob es lief, für {by}.",
   },
+  unattendedDone: {
+    text: "✅ {action} ran without a person: `{rule}`.",
+    when: "an action that the config permits without a person has ended, with its call and output",
+    placeholders: { action: "its label", rule: "the config path that permits it" },
+    example: "✅ {action}: von selbst erledigt (`{rule}`).",
+  },
+  unattendedFailed: {
+    text: "❌ {action} ran without a person, and failed: `{rule}`.",
+    when: "such an action has failed",
+    placeholders: { action: "its label", rule: "the config path that permits it" },
+    example: "❌ {action}: von selbst versucht und fehlgeschlagen (`{rule}`).",
+  },
+  unattendedUncertain: {
+    text: "⚠️ It is uncertain whether {action} ran without a person: `{rule}`. " +
+      "It does not run again by itself.",
+    when: "the bot has stopped while such an action ran",
+    placeholders: { action: "its label", rule: "the config path that permits it" },
+    example: "⚠️ {action}: unklar, ob es von selbst lief (`{rule}`).",
+  },
   dismissOffer: {
     text: "Dismiss",
     when: "the model offers actions, on the button that closes the offer",

@@ -112,23 +112,54 @@ function settledParts(
 /** Maximum characters of an outcome on a card. */
 const MAX_OUTCOME = 300;
 
-/** The outcome of an action that a person has run, with the end of its output as it is. */
+/** The outcome of an action, with the beginning of its output as it is. */
 export function outcomeText(
-  { label, state, byUser, text }: Pick<ActionRun, "label" | "state" | "byUser"> & {
-    readonly text: string;
-  },
+  { label, rule, state, byUser, text }:
+    & Pick<ActionRun, "label" | "rule" | "state" | "byUser">
+    & { readonly text: string },
   texts: Texts,
   max: number,
 ): string {
-  const by = byUser === undefined ? "" : `<@${byUser}>`;
-  const key = state === "done"
-    ? "actionDone"
-    : state === "failed"
-    ? "actionFailed"
-    : "actionUncertain";
-  const line = notice(key, { action: asPlain(label), by }, texts);
-  const output = clip(withVisibleCharacters(text.trim()), max);
-  return output === "" ? line : `${line}\n\`\`\`\n${output}\n\`\`\``;
+  const action = asPlain(label);
+  const line = rule === undefined
+    ? notice(PRESSED[state], { action, by: byUser === undefined ? "" : `<@${byUser}>` }, texts)
+    : notice(UNATTENDED[state], { action, rule }, texts);
+  return `${line}${codeBlock(text.trim(), max)}`;
+}
+
+const PRESSED = {
+  running: "actionUncertain",
+  done: "actionDone",
+  failed: "actionFailed",
+  unknown: "actionUncertain",
+} as const;
+
+const UNATTENDED = {
+  running: "unattendedUncertain",
+  done: "unattendedDone",
+  failed: "unattendedFailed",
+  unknown: "unattendedUncertain",
+} as const;
+
+/** The offer of an action that ran without a person, above its outcome: it had no card. */
+export function unattendedText(
+  { offer, ...outcome }: Parameters<typeof outcomeText>[0] & {
+    readonly offer: { readonly text: string; readonly exact: string };
+  },
+  texts: Texts,
+): string {
+  const what = `${clip(offer.text.trim(), MAX_UNATTENDED_PART)}${
+    codeBlock(offer.exact, MAX_UNATTENDED_PART)
+  }`;
+  return `${what}\n${outcomeText(outcome, texts, MAX_UNATTENDED_PART)}`;
+}
+
+/** Maximum characters of the offer, of the call and of the output in the message about such a run. */
+const MAX_UNATTENDED_PART = 450;
+
+function codeBlock(text: string, max: number): string {
+  const shown = clip(withVisibleCharacters(text), max);
+  return shown === "" ? "" : `\n\`\`\`\n${shown}\n\`\`\``;
 }
 
 /** A label in one line, without a meaning for Discord. */

@@ -13,13 +13,13 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { json, rows, text } from "../schema/columns.ts";
+import { COUNT, json, rows, text } from "../schema/columns.ts";
 import { ACTION_RUN, CUT_RUNS } from "../schema/questions.ts";
 
 /** How long runs are kept, as the questions that offered them. */
 export const ACTION_RUNS_KEPT_MS = 30 * DAY_MS;
 
-const RUN = ACTION_RUN.pick("label", "state", "outcome", "byUser", "startedAt");
+const RUN = ACTION_RUN.pick("label", "rule", "state", "outcome", "byUser", "startedAt");
 const CUT = rows({ callKey: text(), message: json<InboundMessage>() });
 
 /** Creates the namespace. */
@@ -40,7 +40,13 @@ export function createActionRuns(
   );
   const unsettle = database.prepare(
     `UPDATE question_card SET is_settled = 0
-     WHERE question_row = (SELECT id FROM question WHERE call_key = ?)`,
+     WHERE question_row IN (SELECT id FROM question WHERE call_key IN (?1, '1@' || ?1))`,
+  );
+  const count = database.prepare(
+    "SELECT COUNT(*) AS count FROM action_run WHERE rule = ? AND started_at >= ?",
+  );
+  const selectInTurn = database.prepare(
+    `SELECT ${RUN.columns()} FROM action_run WHERE message_id = ? AND rule = ?`,
   );
   const select = database.prepare(
     `SELECT ${RUN.columns()} FROM action_run WHERE call_key = ?`,
@@ -57,6 +63,15 @@ export function createActionRuns(
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         prune.run(now - ACTION_RUNS_KEPT_MS);
         return insert({ ...run, state: "running", startedAt: now }) !== undefined;
+      }),
+    beginUnattended: (run, { rule, most, since }, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        prune.run(now - ACTION_RUNS_KEPT_MS);
+        const before = selectInTurn.get(run.messageId, rule);
+        if (before) return { kind: "repeated" as const, run: RUN.read(before) };
+        if (COUNT.read(count.get(rule, since)).count >= most) return { kind: "spent" as const };
+        insert({ ...run, rule, state: "running", startedAt: now });
+        return { kind: "begun" as const };
       }),
     end: (callKey, { state, outcome }, messages, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {

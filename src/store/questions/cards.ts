@@ -13,7 +13,13 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { CUT_RUNS, QUESTION_CARD, QUESTION_CONTROL, STORED_QUESTION } from "../schema/questions.ts";
+import {
+  CALL_OF_QUESTION,
+  CUT_RUNS,
+  QUESTION_CARD,
+  QUESTION_CONTROL,
+  STORED_QUESTION,
+} from "../schema/questions.ts";
 import type { OnDecided } from "./decisions.ts";
 import type { Cards } from "../../core/store/questions.ts";
 
@@ -62,7 +68,7 @@ export function createCards(
             r.label AS run_label, r.state AS run_state, r.outcome AS run_outcome,
             r.started_at AS run_started, r.by_user AS run_by, ${STORED_QUESTION.columns("q")}
      FROM question_card AS c CROSS JOIN question AS q
-       LEFT JOIN action_run AS r ON r.call_key = q.call_key AND r.state <> 'running'
+       LEFT JOIN action_run AS r ON r.call_key = ${CALL_OF_QUESTION} AND r.state <> 'running'
      WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
      ORDER BY c.id`,
   );
@@ -76,7 +82,7 @@ export function createCards(
   const markSettled = database.prepare(
     `UPDATE question_card SET is_settled = 1 WHERE id = :id AND is_settled = 0
        AND :hasRun = EXISTS (SELECT 1 FROM question AS q CROSS JOIN action_run AS r
-         WHERE q.id = question_row AND r.call_key = q.call_key AND r.state <> 'running')`,
+         WHERE q.id = question_row AND r.call_key = ${CALL_OF_QUESTION} AND r.state <> 'running')`,
   );
   const selectIsOpen = database.prepare("SELECT 1 FROM question WHERE id = ? AND state = 'open'");
   const withdraw = database.prepare(

@@ -184,6 +184,10 @@ export const UPLOADED_FILES = `(
   WHERE q.state = 'answered' AND q.message_id = inbox.message_id
 )`;
 
+/** The call of the question `q`. An offer asks after it has begun if a cap is reached (T16). */
+export const CALL_OF_QUESTION =
+  "CASE WHEN q.call_key GLOB '1@*' THEN SUBSTR(q.call_key, 3) ELSE q.call_key END";
+
 /** Finds a row if a turn waits for people, by the message that it began with. */
 export const SELECT_OPEN = "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?";
 

@@ -74,6 +74,93 @@ describe("[W1] [W4] hooks in the config", () => {
       "warning hooks.uptime.tools: Without a model, no tool is used",
     ],
   ];
+  const exec = { tool: "exec", arguments: { argv: ["systemctl", "restart", "web"] }, perDay: 3 };
+  const allowed = { exec: { mode: "allowlist", allow: [["systemctl", "restart", "*"]] } };
+  const unattended = (action: object) => ({
+    tools: ["offer_actions"],
+    unattended: { fix: { ...exec, ...action } },
+  });
+  const actions: readonly (readonly [what: string, hook: object, problem: string])[] = [
+    [
+      "an action of a hook that cannot offer it",
+      { ...unattended({}), tools: [] },
+      "error hooks.uptime.unattended: The hook cannot offer actions",
+    ],
+    [
+      "an action of a hook without a model",
+      { ...unattended({}), model: false, template: "x" },
+      "error hooks.uptime.unattended: Without a model, nothing is offered",
+    ],
+    [
+      "an action without a cap",
+      unattended({ perDay: undefined }),
+      'error hooks.uptime.unattended.fix.perDay: "perDay" is missing',
+    ],
+    [
+      "a cap of none",
+      unattended({ perDay: 0 }),
+      "error hooks.uptime.unattended.fix.perDay: ",
+    ],
+    [
+      "a tool that changes Discord",
+      unattended({ tool: "discord" }),
+      "error hooks.uptime.unattended.fix.tool: Expected exec, post, or a tool of an MCP server",
+    ],
+    [
+      "a whole MCP server",
+      unattended({ tool: "mcp__nas", arguments: {} }),
+      "error hooks.uptime.unattended.fix.tool: Expected exec, post, or a tool of an MCP server",
+    ],
+    [
+      "an unknown MCP server",
+      unattended({ tool: "mcp__nas__wake", arguments: {} }),
+      "error hooks.uptime.unattended.fix.tool: No MCP server has the tool mcp__nas__wake",
+    ],
+    [
+      "no arguments",
+      unattended({ arguments: undefined }),
+      'error hooks.uptime.unattended.fix.arguments: "arguments" is missing',
+    ],
+    [
+      "a command as one text",
+      unattended({ arguments: { argv: "systemctl restart web" } }),
+      "error hooks.uptime.unattended.fix.arguments.argv: ",
+    ],
+    [
+      "a job",
+      unattended({ arguments: { argv: ["ls"], background: true } }),
+      "error hooks.uptime.unattended.fix.arguments: ",
+    ],
+    [
+      "an unknown address",
+      unattended({ tool: "post", arguments: { to: "nas" } }),
+      'error hooks.uptime.unattended.fix.arguments: There is no address "nas"',
+    ],
+    [
+      "a command that is not allowed",
+      unattended({ arguments: { argv: ["systemctl", "stop", "web"] } }),
+      "warning hooks.uptime.unattended.fix.arguments: The command is not on the list exec.allow",
+    ],
+    [
+      "a bad name",
+      { tools: ["offer_actions"], unattended: { "a b": exec } },
+      'error hooks.uptime.unattended."a b": ',
+    ],
+  ];
+  for (const [what, hook, problem] of actions) {
+    it(`[T16] are refused in words: ${what}`, async () => {
+      const problems = await problemsOf(hook, allowed);
+      assert.ok(problems.some((one) => one.startsWith(problem)), problems.join("\n"));
+    });
+  }
+
+  it("[T16] take an action without a person, and need `exec` for a command", async () => {
+    assert.deepEqual(await problemsOf(unattended({}), allowed), []);
+    assert.deepEqual(await problemsOf(unattended({})), [
+      "error hooks.uptime.unattended.fix.tool: Commands are off",
+    ]);
+  });
+
   for (const [what, hook, problem] of cases) {
     it(`are refused in words: ${what}`, async () => {
       const problems = await problemsOf(hook);

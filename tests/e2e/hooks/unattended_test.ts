@@ -1,0 +1,218 @@
+/** Tests actions of hooks that run without a person, because the config names them (T16). */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { buttonsIn, textOf, usableIn } from "../../../simulator/world/components.ts";
+import type { Message } from "../../../simulator/world/world.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+/** Ada, by the id that the simulator gives her. */
+const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
+const SECRET = "hook-canary-9Fd2Kq7Lx4Vb8Nz1Tc6Rw3";
+const COUNT = ["sh", "-c", "echo it ran >> ran.txt; cat ran.txt"];
+const SLOW = ["sh", "-c", "echo it ran >> ran.txt; sleep 60"];
+const OTHER = ["sh", "-c", "echo other >> ran.txt"];
+
+const CLEAN = { label: "Clean up", tool: "exec", arguments: { argv: COUNT } };
+const RULE = "hooks.disk.unattended.clean";
+
+interface UnattendedScene extends Scene {
+  /** How often a command has run. */
+  ran(): number;
+  /** Sends an event that steers the model to these calls; the model follows. */
+  steer(bot: Awaited<ReturnType<Scene["start"]>>, ...offers: readonly object[]): Promise<string>;
+  /** The messages of the bot in #general, as they are now. */
+  texts(): readonly string[];
+  /** The open card in #general. */
+  card(): Promise<Message>;
+  /** Writes the config with another `unattended`. */
+  permit(unattended: object | undefined): void;
+}
+
+let scenes = 0;
+
+async function withUnattended(
+  unattended: object,
+  play: (scene: UnattendedScene) => Promise<void>,
+): Promise<void> {
+  const workspace = join(process.env["TMPDIR"] ?? "/tmp", `unattended-${process.pid}-${++scenes}`);
+  mkdirSync(workspace, { recursive: true });
+  await withSimulation({}, async (scene) => {
+    const { id } = scene.simulator.channel("general");
+    const permit = (actions: object | undefined) =>
+      scene.rewrite({
+        config: {
+          commands: OWNER,
+          exec: { mode: "allowlist", sandbox: "off", allow: [COUNT, SLOW, OTHER] },
+          agents: { defaults: { workspace } },
+          http: { port: 0, hooks: { port: 0 } },
+          hooks: {
+            disk: {
+              to: `channel:${id}`,
+              secret: SECRET,
+              template: "{{ words }}",
+              tools: ["offer_actions"],
+              perMinute: 60,
+              unattended: actions,
+            },
+          },
+        },
+      });
+    permit(unattended);
+    await play({
+      ...scene,
+      permit,
+      ran: () => {
+        const file = join(workspace, "ran.txt");
+        return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").length : 0;
+      },
+      async steer(bot, ...offers) {
+        const address = JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields.address;
+        const words = offers.map((actions) =>
+          `call: offer_actions ${JSON.stringify({ text: "The disk is full.", actions })}`
+        ).join("\n");
+        const response = await fetch(`${address}disk`, {
+          method: "POST",
+          headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
+          body: JSON.stringify({ words }),
+        });
+        assert.equal(response.status, 202);
+        return (await response.json()).id;
+      },
+      texts: () => scene.simulator.posted(id).map(textOf),
+      card: () =>
+        scene.until(
+          "a card",
+          () =>
+            scene.simulator.posted(id).findLast(({ components }) =>
+              usableIn(components).length > 0
+            ),
+        ),
+    });
+  });
+}
+
+const once = (perDay = 1, argv: readonly string[] = COUNT) => ({
+  clean: { tool: "exec", arguments: { argv }, perDay },
+});
+
+describe("[T16] an action of a hook that the config names", () => {
+  it("runs at once up to its cap, and is a card after that", () =>
+    withUnattended(once(2), async (scene) => {
+      const { steer, until, texts, ran, card, cli } = scene;
+      const bot = await scene.start();
+      const first = await steer(bot, [CLEAN]);
+      await until("the outcome", () => texts().some((text) => text.includes(RULE)));
+      assert.match(
+        texts().find((text) => text.includes(RULE)) ?? "",
+        /^The disk is full\.\n```\n\["sh","-c",[^]*\n```\n✅ Clean up ran without a person: `hooks\.disk\.unattended\.clean`\.\n```\n\[exit code 0/,
+      );
+      assert.equal(ran(), 1);
+      const why = await cli("why", first);
+      assert.match(
+        why.stdout.join("\n"),
+        /Clean up {2}ran, without a person \(hooks\.disk\.unattended\.clean\), [^]*exit code 0/,
+      );
+      await steer(bot, [CLEAN]);
+      await until("the second run", () => ran() === 2);
+      await steer(bot, [CLEAN]);
+      const asked = await card();
+      assert.match(
+        textOf(asked),
+        /A person decides:\*\* the 2 runs a day of `hooks\.disk\.unattended/,
+      );
+      assert.equal(ran(), 2);
+      const button = buttonsIn(asked.components).find(({ label }) => label === "1. Clean up");
+      assert.ok(button);
+      scene.simulator.press({
+        as: "ada",
+        in: "general",
+        message: asked.id,
+        customId: button.custom_id,
+      });
+      await until("the run", () => ran() === 3);
+      await until(
+        "the card",
+        () =>
+          texts().some((text) =>
+            /A person decides[^]*chose: 1\. Clean up[^]*Clean up ran, for <@\d+>/.test(text)
+          ),
+      );
+      await until(
+        "the outcome",
+        () => texts().some((text) => /^✅ Clean up ran, for <@\d+>/.test(text)),
+      );
+    }));
+
+  it("runs once if the model offers it twice in a turn", () =>
+    withUnattended(once(5), async ({ start, steer, until, texts, ran }) => {
+      await steer(await start(), [CLEAN], [{ ...CLEAN, label: "Again" }]);
+      await until("the end", () => texts().some((text) => text.includes("does not run twice")));
+      assert.equal(ran(), 1);
+      assert.equal(texts().filter((text) => text.includes(RULE)).length, 1);
+    }));
+
+  const others: readonly (readonly [what: string, actions: readonly object[]])[] = [
+    ["other arguments", [{ ...CLEAN, arguments: { argv: OTHER } }]],
+    ["another folder", [{ ...CLEAN, arguments: { argv: COUNT, cwd: "." } }]],
+    ["another time limit", [{ ...CLEAN, arguments: { argv: COUNT, timeoutSec: 5 } }]],
+    ["a second action", [CLEAN, { ...CLEAN, label: "Other", arguments: { argv: OTHER } }]],
+  ];
+  for (const [what, actions] of others) {
+    it(`waits for a person with ${what}`, () =>
+      withUnattended(once(5), async ({ start, steer, card, ran }) => {
+        await steer(await start(), actions);
+        const asked = await card();
+        assert.doesNotMatch(textOf(asked), /A person decides/);
+        assert.equal(ran(), 0);
+      }));
+  }
+
+  it("waits for a person once the config does not name it any more", () =>
+    withUnattended(once(5), async ({ start, line, steer, card, ran, permit }) => {
+      const bot = await start();
+      permit(undefined);
+      await line(bot, /"The config applies"/);
+      await steer(bot, [CLEAN]);
+      await card();
+      assert.equal(ran(), 0);
+    }));
+});
+
+describe("[T16] an action without a person whose bot is killed", () => {
+  it("does not run again, and says that it is uncertain", () =>
+    withUnattended(once(5, SLOW), async ({ start, steer, until, texts, ran, permit }) => {
+      const bot = await start();
+      await steer(bot, [{ ...CLEAN, arguments: { argv: SLOW } }]);
+      await until("the command", () => ran() === 1);
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+      permit(undefined); // an action that has begun does not ask for a press
+      await start();
+      await until(
+        "the outcome",
+        () => texts().some((text) => /uncertain whether Clean up ran without a person/.test(text)),
+      );
+      assert.equal(ran(), 1);
+    }));
+
+  for (const point of ["after:T2", "before:T3", "after:T3", "before:T4", "after:T4", "before:T5"]) {
+    it(`${point} › runs once, or says that it is uncertain`, () =>
+      withUnattended(once(5), async ({ startBot, steer, until, start, texts, ran }) => {
+        const dying = startBot({ BARNACLE_CRASH_AT: point });
+        await steer(dying, [CLEAN]);
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await until("the outcome", () => texts().some((text) => text.includes(RULE)));
+        await until(
+          "the answer",
+          () => texts().some((text) => text.includes("The tools returned")),
+        );
+        assert.equal(texts().filter((text) => text.includes(RULE)).length, 1);
+        assert.equal(ran(), 1);
+      }));
+  }
+});
