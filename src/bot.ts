@@ -127,6 +127,8 @@ export interface Bot {
   };
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
+  /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
+  readonly setListening: (section: string, problem?: string) => void;
   /** Tells that a person has opened a page of the dashboard: its memory is returned soon. */
   readonly pageMade: () => void;
   /**
@@ -281,6 +283,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       count: (result, hook = "unknown") => metrics.hookRequests.inc({ hook, result }),
     },
     setConfig: health.setConfig,
+    setListening: health.setListening,
     pageMade: memory.page,
     changedByCommand(namespace) {
       if (!isStopping) accounts.each((running) => running.changedByCommand(namespace));

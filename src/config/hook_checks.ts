@@ -1,6 +1,7 @@
 /** Finds faults of hooks that the schema cannot see (W1, T16). */
 
 import { matchesArguments } from "../core/exec/command.ts";
+import type { HookScheme } from "../core/hooks/hook.ts";
 import type { UnattendedAction } from "../core/hooks/unattended.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -24,7 +25,7 @@ export function hookProblems(
   const agentIds = agents.list.length > 0 ? agents.list.map(({ id }) => id) : ["main"];
   const accountIds = channels.discord?.accounts && Object.keys(channels.discord.accounts);
   const problems = entries.flatMap(([name, hook]) => {
-    const { agent, account, secret, model, tools, unattended } = hook;
+    const { agent, account, secret, scheme, model, tools, unattended } = hook;
     const found: Problem[] = [];
     const add = (severity: Severity, key: string, message: string, hint: string) =>
       void found.push(problemAt(severity, ["hooks", name, key], message, hint));
@@ -49,6 +50,9 @@ export function hookProblems(
       add("error", "secret", `The hook ${quoted(name)} has no secret`, SECRET_HINT);
     } else if (secret && !isElsewhere && secret.reveal().length < MIN_SECRET) {
       add("error", "secret", "The secret is too short: anyone could guess it", SECRET_HINT);
+    } else if (secret && !isElsewhere) {
+      const [message, hint] = misfit(scheme, secret.reveal()) ?? [];
+      if (message !== undefined && hint !== undefined) add("error", "secret", message, hint);
     }
     for (const [action, written] of Object.entries(unattended ?? {})) {
       const fault = unattendedFault(written, { exec, posts, mcp });
@@ -65,6 +69,23 @@ export function hookProblems(
   if (entries.length === 0 || open === undefined) return problems;
   const message = `Other machines can reach the hooks at ${JSON.stringify(open)}`;
   return [...problems, problemAt("warning", ["http", "hooks", "bind"], message)];
+}
+
+/** Why no sender could use a secret: a header has no blanks, and Standard Webhooks sign with base64. */
+function misfit(
+  scheme: HookScheme,
+  secret: string,
+): readonly [message: string, hint: string] | undefined {
+  if (scheme === "bearer" && !/^[\x21-\x7e]+$/.test(secret)) {
+    return ["A bearer token has no blanks, and only ASCII characters", SECRET_HINT];
+  }
+  if (scheme === "standard" && !/^(?:whsec_)?[A-Za-z0-9+/_-]{32,}={0,2}$/.test(secret)) {
+    return [
+      "The secret is no key of Standard Webhooks, which is base64 of 24 bytes or more",
+      "write the one that the sender shows, or that of `openssl rand -base64 32`",
+    ];
+  }
+  return undefined;
 }
 
 const SECRET_HINT = "write at least 32 random characters, such as those of `openssl rand -hex 32`";

@@ -190,6 +190,7 @@ export const CHECKS = {
       "this token, or too many people ask in one channel",
   },
   "config:current": HEALTH,
+  "http:listen": HEALTH,
   "storage:write": {
     ...HEALTH,
     fix: "check that the disk has room, is mounted and is writable: `df -h`, `mount`",

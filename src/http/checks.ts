@@ -53,6 +53,16 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
     run: ({ snapshot, now }) => accountChecks(snapshot.accounts, now),
   },
   { checks: ["config:current"], run: ({ snapshot }) => config(snapshot) },
+  {
+    checks: ["http:listen"],
+    run: ({ snapshot: { deaf = [] } }) =>
+      deaf.map(({ section, problem }) =>
+        healthFinding("http:listen", problem.slice(0, MAX_REASON), {
+          where: section,
+          status: "warn",
+        })
+      ),
+  },
   { checks: ["storage:write"], run: ({ snapshot }) => [storage(snapshot)] },
   {
     checks: ["inbox:oldest", "inbox:depth"],

@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly accounts: readonly AccountSnapshot[];
   /** Absent until the config's state has been reported. */
   readonly config?: ConfigState;
+  /** Addresses that the config names, and at which the bot cannot listen; absent: none. */
+  readonly deaf?: readonly DeafAddress[];
   readonly store: {
     readonly probeMs: number;
     readonly isFailing: boolean;
@@ -129,6 +131,14 @@ export interface ConfigState {
   readonly loadedAt: number;
   /** Changed keys that apply from the next start on. */
   readonly atTheNextStart?: readonly string[];
+}
+
+/** An address of the config at which the bot cannot listen. */
+export interface DeafAddress {
+  /** Config path of its section: `"http.hooks"`. */
+  readonly section: string;
+  /** Why, and what to do. */
+  readonly problem: string;
 }
 
 /** The state of one shard. */

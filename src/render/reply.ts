@@ -128,6 +128,15 @@ export function composeFailure(answered: Answered, text: string): Reply {
   return { ...replyBase(answered, "failure"), ...noticeBody(text) };
 }
 
+/**
+ * Composes an event of a hook that no model answers (W5). It pings no one, and has no previews.
+ *
+ * @param post {@link Hooked.post}, perhaps with a line of our own below it.
+ */
+export function composeEvent(answered: Answered, post: string): Reply {
+  return { ...composeFailure(answered, post), suppressesEmbeds: true };
+}
+
 /** Composes a notice in place of an answer. It pings no one. */
 export function composeNotice<Key extends TextKey>(
   answered: Answered,

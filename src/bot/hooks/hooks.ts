@@ -8,6 +8,7 @@ import {
   createOpenDirect,
   createThreadCalls,
 } from "../../discord/rest/calls/channel.ts";
+import { readChannel } from "../../discord/rest/calls/guild_reads.ts";
 import { createMessages } from "../../discord/rest/calls/messages.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
@@ -16,6 +17,8 @@ import { createExplainDenial } from "../../discord/rest/permissions/explain_deni
 import { agentOf } from "../../config/config.ts";
 import { type ChannelId, snowflakeAt } from "../../core/discord/ids.ts";
 import { type HookRules, hookSenderId, placeOfHook } from "../../core/hooks/hook.ts";
+import { isForum } from "../../core/rights/channel.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { createIncidents, type ShownIncident } from "../../flows/hooks/incidents.ts";
@@ -58,14 +61,19 @@ export function createAccountHooks(
       return refused(`the bot may not see the channel ${channelId}`);
     }
     const { guildId } = found;
+    const channel = guild?.channels.get(channelId);
+    if (channel && isForum(channel)) {
+      return refused(
+        `#${printable(channel.name)} is a forum: name a text channel, or a post of the forum`,
+      );
+    }
     const userId = self()?.userId;
     const needed = neededToPost({ hasFiles: false, isQuote: false });
     const denial = userId && await explainDenial({ guildId, channelId, userId }, needed);
     if (denial) return refused(denial.text);
-    const parentId = guild?.channels.get(channelId)?.parentId;
     const place = guild
       ? placeIn(guildId, channelId, guild)
-      : placeOfTarget(guildId, { channelId, parentId });
+      : placeOfTarget(guildId, { channelId });
     const result: HookPlace = { kind: "place", channelId, guildId, place };
     places.set(channelId, { place: result, until: now() + PLACE_KEPT_MS });
     return result;
@@ -87,6 +95,18 @@ export function createAccountHooks(
   const incidents = createIncidents(part, {
     threads: createThreadCalls(client),
     edit: createMessages(client).edit,
+    async stateOf(threadId) {
+      try {
+        const { thread } = await readChannel(client, threadId);
+        return thread?.isLocked ? "locked" : "open";
+      } catch (error) {
+        // A thread in a channel that the bot may not see: the delivery tells why.
+        if (error instanceof RestError && isRefused(error)) {
+          return error.kind === "not_found" ? "gone" : "open";
+        }
+        throw error;
+      }
+    },
     isRefused,
     compose: ({ runId, hook, ...incident }, { channelId, guildId }) => {
       const text = outbound.cleanSecrets(incidentText(incident, hook));
@@ -115,7 +135,8 @@ export function createAccountHooks(
       const { agentList: [first] } = config();
       return routeAs(found, agent === undefined ? first.id : agentOf(config(), agent).id);
     },
-    async budgetStop(hook, { tokensPerDay, moneyPerDay }, { agentId }) {
+    async modelStop(hook, { tokensPerDay, moneyPerDay }, { agentId }) {
+      if (store.settings.isPaused(accountId)) return "an owner has paused the bot";
       if (tokensPerDay === undefined && moneyPerDay === undefined) return undefined;
       const sender = { id: hookSenderId(hook), roles: [] };
       const by = usedBy({ sender, channelId: "" }, agentId);
@@ -128,8 +149,9 @@ export function createAccountHooks(
       }
       return undefined;
     },
+    cleanSecrets: outbound.cleanSecrets,
     compose({ id: cause, revision, channelId, guildId }, text) {
-      const body = noticeBody(outbound.cleanSecrets(text));
+      const body = noticeBody(text);
       const base = { accountId, channelId, guildId, cause, revision, kind: "notice" as const };
       return freeze({ ...base, ...body, suppressesEmbeds: true });
     },

@@ -10,7 +10,7 @@ import type { ApiServer } from "./server.ts";
 
 /** Creates it; loads nothing. */
 export function createApiHost(
-  bot: Pick<Bot, "calls">,
+  bot: Pick<Bot, "calls" | "setListening">,
   { setup: first, build }: Pick<BotOptions, "setup" | "build">,
   log: Log,
 ) {
@@ -23,11 +23,13 @@ export function createApiHost(
     if (Object.keys(api.programs).length === 0) {
       const ended = server;
       server = undefined;
-      return await ended?.close();
+      await ended?.close();
+      return bot.setListening("api");
     }
     const { createApiServer } = await import("./server.ts");
     server ??= createApiServer({ setup: () => setup, bot, version: build.version, log });
     await server.listen(api);
+    bot.setListening("api");
   }
 
   return {
@@ -36,6 +38,7 @@ export function createApiHost(
       setup = next;
       changing = changing.then(change).catch((error: unknown) => {
         log.error("Programs cannot reach the bot", { error });
+        bot.setListening("api", error instanceof Error ? error.message : String(error));
       });
       return changing;
     },

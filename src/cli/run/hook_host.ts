@@ -10,6 +10,7 @@ import { HOOK_BODY_BYTES } from "../../core/hooks/hook.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import type { OpenHook } from "../../http/hooks/door.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
+import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 
 /** The listener of a running bot, open or not. */
@@ -27,12 +28,16 @@ const PORT = 8_788;
 /** A body of 1 MiB over a slow line. */
 const REQUEST_MS = 15_000;
 const IDS_PER_MS = 2 ** 22;
+/** Milliseconds until the bot tries again to listen: another program may have ended. */
+const RETRY_MS = 60_000;
 
 /** Creates it; loads nothing. */
-export function createHookHost(bot: Pick<Bot, "hooks">, log: Log): HookHost {
+export function createHookHost(bot: Pick<Bot, "hooks" | "setListening">, log: Log): HookHost {
   let setup: Setup;
   let server: HttpServer | undefined;
   let listensOn: string | undefined;
+  let problem: string | undefined;
+  let cancel: (() => void) | undefined;
   let last = Promise.resolve();
 
   function hookOf(name: string): OpenHook | undefined {
@@ -70,24 +75,34 @@ export function createHookHost(bot: Pick<Bot, "hooks">, log: Log): HookHost {
   async function update(): Promise<void> {
     const { hooks = {}, http } = setup.config;
     const wanted = Object.keys(hooks).length > 0 ? JSON.stringify(http.hooks ?? {}) : undefined;
-    if (wanted === listensOn) return;
+    if (wanted === listensOn && problem === undefined) return;
+    cancel?.();
     await server?.close();
     server = undefined;
     listensOn = wanted;
-    if (wanted === undefined) return;
+    if (wanted === undefined) return failed(undefined);
     try {
       server = await open();
       const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+      failed(undefined);
       log.info("Listening for hooks", {
         address: `http://${address}/hooks/`,
         hooks: Object.keys(hooks),
       });
     } catch (error) {
-      listensOn = undefined; // the next reload tries again
-      log.error("Cannot listen for hooks: no event arrives until the config is read again", {
-        error,
-      });
+      listensOn = undefined; // the next attempt differs
+      cancel = schedule(() => void change(update), RETRY_MS);
+      const why = error instanceof Error ? error.message : String(error);
+      if (problem !== why) {
+        log.error("Cannot listen for hooks: no event arrives; will try again", { error });
+      }
+      failed(why);
     }
+  }
+
+  function failed(why: string | undefined): void {
+    problem = why;
+    bot.setListening("http.hooks", why);
   }
 
   const change = (work: () => Promise<void>): Promise<void> => last = last.then(work, work);
@@ -96,6 +111,10 @@ export function createHookHost(bot: Pick<Bot, "hooks">, log: Log): HookHost {
       setup = next;
       return change(update);
     },
-    close: () => change(async () => await server?.close()),
+    close: () =>
+      change(async () => {
+        cancel?.();
+        await server?.close();
+      }),
   };
 }

@@ -1,5 +1,6 @@
 /** Makes the event of a request, by the templates and conditions of its hook (W4). */
 
+import { hash } from "node:crypto";
 import { bounded, clip } from "../../lib/text/cut.ts";
 import type { AccountId } from "../discord/ids.ts";
 import {
@@ -41,19 +42,26 @@ export function readHookEvent(
   const title = stateTemplate === undefined
     ? ""
     : bounded(oneLine(renderTemplate(stateTemplate, values, "markdown")), TITLE_CHARS);
-  const post = rules.template === undefined
+  // Without a model, people see what the model would have seen.
+  const post = rules.template === undefined && title !== ""
     ? title
-    : renderTemplate(rules.template, values, "markdown");
+    : renderTemplate(template, values, "markdown");
   return {
     hook,
     accountId,
-    senderId: line(rules.id, ID_CHARS) || deliveryId?.slice(0, ID_CHARS) || undefined,
+    senderId: idOf(line(rules.id, Infinity) || deliveryId || ""),
     key,
     title,
     text,
     post: bounded(post, HOOK_POST_CHARS),
     isEnd: rules.ends !== undefined && holds(rules.ends, values),
   };
+}
+
+/** A cut id could be that of two events, and the second one would be lost. */
+function idOf(sent: string): string | undefined {
+  if (sent.length <= ID_CHARS) return sent || undefined;
+  return `sha256:${hash("sha256", sent, "hex")}`;
 }
 
 function holds(condition: HookCondition, values: HookValues): boolean {

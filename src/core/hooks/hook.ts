@@ -173,6 +173,8 @@ export function placeOfHook({ to }: Pick<HookRules, "to">): Target {
 export const HOOK_BODY_BYTES = 1024 * 1024;
 /** Maximum bytes of all bodies that are read at once. */
 export const HOOK_BODIES_BYTES = 8 * HOOK_BODY_BYTES;
+/** Maximum bytes of those whose sender has proved nothing before, as with a signature of the body. */
+export const UNKNOWN_BODIES_BYTES = 6 * HOOK_BODY_BYTES;
 /** Maximum number of events of a hook that wait. */
 export const HOOK_WAITING_MAX = 10_000;
 /** Maximum characters of an event's text for the model. */

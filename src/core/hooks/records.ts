@@ -56,6 +56,11 @@ export interface HookIncidents {
     id: number,
     noted: Partial<Pick<HookIncident, "messageId" | "thread" | "isArchived">>,
   ): Promise<void>;
+  /**
+   * Ends an incident whose first post or thread Discord does not have: the next event of its key begins
+   * another one. A run that has not begun is no part of it any more.
+   */
+  abandonIncident(id: number, now: number): Promise<void>;
   /** The first post shows the state of so many events. */
   noteShown(id: number, events: number): Promise<void>;
   /** Incidents whose first post is old, or that have ended and are not archived. */

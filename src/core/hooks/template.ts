@@ -222,14 +222,25 @@ function clipped(text: string): string {
   return text.length <= VALUE_CHARS ? text : `${text.slice(0, VALUE_CHARS)}…`;
 }
 
-const ADDRESS = /^https?:\/\/[^\s<>]+$/;
+const ONLY_ADDRESS = /^https?:\/\/[^\s<>]+$/;
+
+/** An address in a text, without the signs that end a sentence or a pair of brackets. */
+const ADDRESS = /(https?:\/\/[^\s<>]*[^\s<>.,:;!?'"()[\]{}*_~`|\\])/;
+
+/** Controls, which Discord and terminals do not show, and marks that turn the words behind them. */
+const HIDDEN = /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * A value that is an address as a whole stays one, without a preview. Of any other, all characters of
- * markup and mentions lose their effect.
+ * Addresses stay addresses, without a preview. All other characters of markup and mentions lose their
+ * effect.
  */
-function inForm(text: string, form: HookForm): string {
+function inForm(written: string, form: HookForm): string {
+  const text = written.toWellFormed();
   if (form === "plain") return text;
-  if (ADDRESS.test(text)) return `<${text}>`;
-  return text.replace(/[\\*_~`|<[\]]|^\s*[>#-]/gm, (found) => found.replace(/\S/, "\\$&"));
+  if (ONLY_ADDRESS.test(text)) return `<${text}>`;
+  return text.replace(HIDDEN, "").split(ADDRESS).map((part, at) =>
+    at % 2 === 1
+      ? `<${part}>`
+      : part.replace(/[\\*_~`|<[\]]|^\s*[>#-]/gm, (found) => found.replace(/\S/, "\\$&"))
+  ).join("");
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Account } from "../../core/account/account.ts";
+import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { HookEvent, HookIncident, HookRun } from "../../core/hooks/hook.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { threadIdOf } from "../../core/inbound/threads.ts";
@@ -23,8 +24,7 @@ export type IncidentPlace =
     readonly isToldBy?: string;
   }
   /** The first post is not at Discord yet. */
-  | { readonly kind: "waiting" }
-  | { readonly kind: "refused"; readonly reason: string };
+  | { readonly kind: "waiting" };
 
 /** A channel or thread. */
 export type ChosenPlace = Pick<InboundMessage, "channelId" | "guildId" | "place">;
@@ -39,6 +39,12 @@ export type IncidentAccount = Pick<
 export interface IncidentPorts {
   readonly threads: Pick<ThreadCalls, "start" | "archive">;
   readonly edit: Messages["edit"];
+  /**
+   * Whether messages may be written in a thread. An archived one takes them, too.
+   *
+   * @throws {unknown} If Discord does not answer, as a rejection.
+   */
+  readonly stateOf: (threadId: ChannelId) => Promise<"open" | "locked" | "gone">;
   /** Whether a failure is Discord's final word. */
   readonly isRefused: (error: unknown) => boolean;
   /** The first post, with a nonce of its own. */
@@ -62,10 +68,10 @@ export function createIncidents(
   ports: IncidentPorts,
 ) {
   /** @throws {unknown} If Discord does not answer, as a rejection. */
-  async function threadOf(incident: HookIncident, firstId: HookIncident["messageId"]) {
+  async function threadOf(incident: HookIncident, firstId: MessageId) {
     const { id, channelId, key, hook, thread } = incident;
-    if (firstId === undefined || thread === "refused") return undefined;
-    if (thread === "open") return firstId;
+    if (thread === "refused") return undefined;
+    if (thread === "open") return await openThread(incident, firstId);
     try {
       const name = bounded(key, NAME_CHARS);
       await ports.threads.start(channelId, firstId, name, ARCHIVE_AFTER_MIN);
@@ -83,11 +89,24 @@ export function createIncidents(
     }
   }
 
+  /** People may have deleted or locked a thread since its last message. */
+  async function openThread({ id, hook, channelId }: HookIncident, firstId: MessageId) {
+    const state = await ports.stateOf(threadIdOf(firstId));
+    if (state === "open") return firstId;
+    if (state === "gone") return "gone";
+    log.warn("The thread of an incident is locked; its answers are in the channel", {
+      hook,
+      channelId,
+    });
+    await hooks.noteIncident(id, { thread: "refused" });
+    return undefined;
+  }
+
   async function finish(incident: HookIncident): Promise<void> {
     const { id, hook, events, endedAt, isStale, thread } = incident;
     const first = await hooks.firstPost(incident);
     if (first === "waiting") return;
-    if (first === "lost") return await hooks.noteIncident(id, { isArchived: true });
+    if (first === "lost") return await hooks.abandonIncident(id, now());
     if (isStale) {
       const place = { channelId: incident.channelId, place: { kind: "dm" as const } };
       const { message } = ports.compose(incident, place);
@@ -109,45 +128,66 @@ export function createIncidents(
     await hooks.noteIncident(id, { isArchived: true });
   }
 
+  /** @param tries How often another incident may begin in place of the one of the key. */
+  async function placeOf(
+    run: HookRun,
+    newest: HookEvent,
+    place: ChosenPlace,
+    tries = 1,
+  ): Promise<IncidentPlace> {
+    const { title, isEnd } = newest;
+    const { channelId } = place;
+    const incident = await hooks.joinIncident(run, {
+      channelId,
+      title,
+      isEnd,
+      compose: (begun) => ports.compose({ ...begun, hook: run.hook, runId: run.messageId }, place),
+    }, now());
+    if (!incident) return { kind: "place", place };
+    const { id, hook, key } = incident;
+    const another = async (): Promise<IncidentPlace> => {
+      await hooks.abandonIncident(id, now());
+      return tries > 0 ? await placeOf(run, newest, place, tries - 1) : { kind: "place", place };
+    };
+    if (incident.channelId !== channelId) return await another(); // the config names another place
+    const first = await hooks.firstPost(incident);
+    if (first === "waiting") return { kind: "waiting" };
+    if (first === "lost") {
+      log.warn(
+        "Discord does not have the first post of an incident; the next event begins another",
+        {
+          hook,
+          channelId,
+        },
+      );
+      await hooks.abandonIncident(id, now());
+      return { kind: "place", place };
+    }
+    const started = await threadOf(incident, first);
+    if (started === "gone") {
+      log.info("The thread of an incident was deleted; another one begins", { hook, channelId });
+      return await another();
+    }
+    const isToldBy = incident.events === run.count ? incident.title : undefined;
+    if (started === undefined || place.place.kind !== "guild") {
+      return { kind: "place", place, isToldBy };
+    }
+    const threadId = threadIdOf(started);
+    const thread = { id: threadId, name: bounded(key, NAME_CHARS) };
+    return {
+      kind: "place",
+      isToldBy,
+      place: { ...place, channelId: threadId, place: { ...place.place, thread } },
+    };
+  }
+
   return {
     /**
      * Adds a run to its incident, and finds its thread.
      *
      * @throws {unknown} If Discord does not answer, as a rejection.
      */
-    async placeOf(
-      run: HookRun,
-      newest: HookEvent,
-      place: ChosenPlace,
-    ): Promise<IncidentPlace> {
-      const { title, isEnd } = newest;
-      const { channelId } = place;
-      const incident = await hooks.joinIncident(run, {
-        channelId,
-        title,
-        isEnd,
-        compose: (begun) =>
-          ports.compose({ ...begun, hook: run.hook, runId: run.messageId }, place),
-      }, now());
-      if (!incident) return { kind: "place", place };
-      const first = await hooks.firstPost(incident);
-      if (first === "waiting") return { kind: "waiting" };
-      if (first === "lost") {
-        return { kind: "refused", reason: "Discord has not taken the first post of its incident" };
-      }
-      const started = await threadOf(incident, first);
-      const isToldBy = incident.events === run.count ? incident.title : undefined;
-      if (started === undefined || place.place.kind !== "guild") {
-        return { kind: "place", place, isToldBy };
-      }
-      const id = threadIdOf(started);
-      const thread = { id, name: bounded(incident.key, NAME_CHARS) };
-      return {
-        kind: "place",
-        isToldBy,
-        place: { ...place, channelId: id, place: { ...place.place, thread } },
-      };
-    },
+    placeOf: (run: HookRun, newest: HookEvent, place: ChosenPlace) => placeOf(run, newest, place),
     /** @returns Milliseconds until the next look; `undefined` if all is as it should be. */
     async update(): Promise<number | undefined> {
       let isLeft = false;

@@ -46,12 +46,14 @@ export interface HookPorts {
   readonly placeOf: (rules: HookRules) => Promise<HookPlace>;
   readonly judge: (message: InboundMessage) => Judgement;
   readonly routeOf: (message: InboundMessage, rules: HookRules) => Route;
-  /** Why no model may read events today; `undefined` if one may. */
-  readonly budgetStop: (
+  /** Why no model may read events now; `undefined` if one may. */
+  readonly modelStop: (
     hook: string,
     rules: HookRules,
     route: Route,
   ) => Promise<string | undefined>;
+  readonly cleanSecrets: (text: string) => string;
+  /** @param text Clean. */
   readonly compose: (message: InboundMessage, text: string) => readonly Frozen[];
   readonly incidents: Pick<Incidents, "placeOf" | "update">;
 }
@@ -148,13 +150,14 @@ export function createHookRunner(
     const chosen = newest && rules.thread !== undefined && newest.key !== ""
       ? await ports.incidents.placeOf(run, newest, found)
       : { kind: "place" as const, place: found, isToldBy: undefined };
-    if (chosen.kind === "refused") return await refuse(run, chosen.reason);
     if (chosen.kind === "waiting") {
       events.emit.outbox([found.channelId]); // its delivery wakes this runner
       return false;
     }
     const { channelId, guildId, place } = chosen.place;
-    const post = eventsForPeople(all, count) || `An event of the hook ${hook}`;
+    const post = ports.cleanSecrets(
+      eventsForPeople(all, count) || `An event of the hook ${hook}`,
+    );
     const message: InboundMessage = {
       ...ASKED_OTHERWISE,
       accountId,
@@ -173,7 +176,7 @@ export function createHookRunner(
       hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
     };
     const route = ports.routeOf(message, rules);
-    const stop = rules.model ? await ports.budgetStop(hook, rules, route) : undefined;
+    const stop = rules.model ? await ports.modelStop(hook, rules, route) : undefined;
     if (!rules.model || stop !== undefined) {
       if (stop !== undefined) {
         log.warn("Events of a hook are posted without a model", { hook, messageId, reason: stop });

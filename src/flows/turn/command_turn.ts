@@ -32,7 +32,7 @@ export async function answerCommand(
 
 /** The record of such a turn. The conversation keeps nothing of it. */
 function commandTurn(claim: Claim, text: string): FinishedTurn {
-  const { accountId, channelId, guildId, id: cause, revision } = claim.message;
+  const { accountId, channelId, guildId, id: cause, revision, hooked } = claim.message;
   const end = { claim, entries: [] };
   if (text === "") return { ...end, end: { kind: "declined" }, outbox: [] };
   return {
@@ -48,6 +48,7 @@ function commandTurn(claim: Claim, text: string): FinishedTurn {
       kind: "reply",
       quote: isAtDiscord(claim.message) ? { messageId: cause, on: "first" } : undefined,
       ...noticeBody(text),
+      suppressesEmbeds: hooked !== undefined,
     }),
   };
 }
@@ -88,9 +89,10 @@ export function createCommandTurns(
     answerCommand(claim, { ...ports, queue: queue(), run });
   return (claim) => {
     if (commands.commandOf(claim.message)) return end(claim, commands.run);
-    // Another bot gets no answer: it would answer that one, too. A program reads no notice.
-    const { sender, called } = claim.message;
-    const text = sender.automaton || called ? "" : notice("paused", {}, texts());
+    // Another bot gets no answer: it would answer that one, too. A program reads no notice. An event
+    // is posted as it is.
+    const { sender, called, hooked } = claim.message;
+    const text = sender.automaton || called ? hooked?.post ?? "" : notice("paused", {}, texts());
     return end(claim, () => Promise.resolve(text));
   };
 }

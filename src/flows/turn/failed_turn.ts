@@ -11,7 +11,7 @@ import { nextStepAfter } from "../../core/model_problem.ts";
 import type { TurnFailure } from "../../core/turn/turn_outcome.ts";
 import { failureText } from "../../render/failure.ts";
 import { freeze } from "../../render/freeze.ts";
-import { composeFailure } from "../../render/reply.ts";
+import { composeEvent, composeFailure } from "../../render/reply.ts";
 import {
   type AnsweredWith,
   type EndPorts,
@@ -66,12 +66,14 @@ export function failedTurn(
     scheduled !== undefined && place.kind !== "dm"
   );
   const { hooked } = message;
-  const words = hooked && hooked.post !== "" ? `${hooked.post}\n-# ${text}` : text;
+  const notice = hooked
+    ? composeEvent(ofTurn(claim), `${hooked.post}\n-# ${text}`)
+    : composeFailure(ofTurn(claim), text);
   return {
     claim,
     end: { kind: "failed", failureId, reason },
     entries: given && steps.length > 0 ? entriesOf(claim, text, given, now()) : [],
     steps: given && unsavedOf(given),
-    outbox: isTask ? [] : freeze(composeFailure(ofTurn(claim), words)),
+    outbox: isTask ? [] : freeze(notice),
   };
 }

@@ -13,6 +13,7 @@ import {
   type HookRules,
   type NewHookEvent,
   type StoredHookEvent,
+  UNKNOWN_BODIES_BYTES,
 } from "../../core/hooks/hook.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { HOP_HEADER } from "../../lib/network/hop.ts";
@@ -58,16 +59,7 @@ const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosnif
 
 /** Creates the handler. */
 export function createHookDoor(ports: DoorPorts): (request: Request) => Promise<Response> {
-  let reading = 0;
-
-  async function read(request: Request, bytes: number): Promise<Uint8Array> {
-    reading += bytes;
-    try {
-      return new Uint8Array(await request.arrayBuffer());
-    } finally {
-      reading -= bytes;
-    }
-  }
+  const bodies = createBodies();
 
   return async (request) => {
     const name = PATH.exec(new URL(request.url).pathname)?.[1];
@@ -110,7 +102,8 @@ export function createHookDoor(ports: DoorPorts): (request: Request) => Promise<
     if (headers.has("content-encoding")) {
       return answer("unreadable", 415, "Send the body without compression", closing);
     }
-    if (reading + bytes > HOOK_BODIES_BYTES) {
+    const sender = rules.scheme === "bearer" ? "known" : "unknown";
+    if (!bodies.hasRoom(bytes, sender)) {
       return answer("busy", 503, "Too many bodies at once", { "Retry-After": "1", ...closing });
     }
 
@@ -119,7 +112,7 @@ export function createHookDoor(ports: DoorPorts): (request: Request) => Promise<
     }
 
     try {
-      const body = await read(request, bytes);
+      const body = await bodies.read(request, bytes, sender);
       const proof = verifyBody(request, rules.scheme, secret, body);
       if (proof.kind === "refused") return unauthorized(proof.why);
       const parsed = readHookBody(body, headers.get("content-type") ?? "");
@@ -151,5 +144,28 @@ export function createHookDoor(ports: DoorPorts): (request: Request) => Promise<
         "Retry-After": "10",
       });
     }
+  };
+}
+
+/** Whether the sender of a body has proved that it knows the secret, before the body is read. */
+type BodySender = "known" | "unknown";
+
+/** Reads bodies within a limit for all of them. */
+function createBodies() {
+  const reading = { known: 0, unknown: 0 };
+  return {
+    /** Slow bodies of senders without a proof leave room for those with one. */
+    hasRoom(bytes: number, sender: BodySender): boolean {
+      return reading.known + reading.unknown + bytes <= HOOK_BODIES_BYTES &&
+        (sender === "known" || reading.unknown + bytes <= UNKNOWN_BODIES_BYTES);
+    },
+    async read(request: Request, bytes: number, sender: BodySender): Promise<Uint8Array> {
+      reading[sender] += bytes;
+      try {
+        return new Uint8Array(await request.arrayBuffer());
+      } finally {
+        reading[sender] -= bytes;
+      }
+    },
   };
 }

@@ -39,6 +39,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
   return monitoring(sources);
 }
 
+/** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
   const { metrics, now, schedule, resumableMs, embedding, mcpServers, alerts } = sources;
   const startedAt = now();
@@ -46,6 +47,7 @@ function monitoring(sources: HealthSources) {
   let shown: readonly KnownAccount[] = [];
   let phase: Snapshot["phase"] = "starting";
   let config: ConfigState | undefined;
+  const deaf = new Map<string, string>();
   let looking: Promise<void> | undefined;
   const accounts = () => [...all.values()];
   const mainThread = createMainThreadMonitor(metrics, sources);
@@ -95,6 +97,7 @@ function monitoring(sources: HealthSources) {
       gatewayTickAt: ticks.length > 0 ? Math.min(...ticks) : undefined,
       accounts: described,
       config,
+      deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
       models: modelsOf(accounts()),
       embedding: meaning,
@@ -125,6 +128,11 @@ function monitoring(sources: HealthSources) {
     accountOf,
     /** Whether the config file is the running config. */
     setConfig: (next: ConfigState): void => void (config = next),
+    /** Whether the bot listens at the addresses of a section; `problem` is why it cannot. */
+    setListening(section: string, problem?: string): void {
+      if (problem === undefined) deaf.delete(section);
+      else deaf.set(section, problem);
+    },
     /** Reads the store's figures; never rejects. */
     refresh,
     /** Ends it. */

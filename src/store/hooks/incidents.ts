@@ -14,7 +14,7 @@ const POSTED = rows({
   state: text(),
 });
 
-/** Creates the storage of incidents. */
+/** Creates the storage of incidents. The function is long because it lists its statements. */
 export function createIncidents(
   database: DatabaseSync,
   { commit, read }: Pick<Transactions, "commit" | "read">,
@@ -39,6 +39,12 @@ export function createIncidents(
     `UPDATE hook_incident SET message_id = COALESCE(:messageId, message_id),
        thread = COALESCE(:thread, thread), is_archived = COALESCE(:isArchived, is_archived)
      WHERE id = :id`,
+  );
+  const abandon = database.prepare(
+    `UPDATE hook_incident SET ended_at = COALESCE(ended_at, ?), is_archived = 1 WHERE id = ?`,
+  );
+  const leave = database.prepare(
+    "UPDATE hook_run SET incident_row = NULL WHERE incident_row = ? AND state = 'claimed'",
   );
   const noteShown = database.prepare(
     "UPDATE hook_incident SET is_stale = 0 WHERE id = ? AND events = ?",
@@ -100,6 +106,12 @@ export function createIncidents(
           thread: thread ?? null,
           isArchived: isArchived === undefined ? null : Number(isArchived),
         }));
+    },
+    abandonIncident: async (id, now) => {
+      await commit(UNNAMED, () => {
+        abandon.run(now, id);
+        leave.run(id);
+      });
     },
     noteShown: async (id, events) => {
       await commit(UNNAMED, () => noteShown.run(id, events));

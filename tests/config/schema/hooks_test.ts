@@ -29,6 +29,17 @@ describe("[W1] [W4] hooks in the config", () => {
       "error hooks.uptime.secret: The secret is too short: anyone could guess it",
     ],
     [
+      "a token with a blank",
+      { secret: `${SECRET} x` },
+      "error hooks.uptime.secret: A bearer token has no blanks, and only ASCII characters",
+    ],
+    [
+      "a key of Standard Webhooks that is no base64",
+      { scheme: "standard", secret: `whsec_${"!".repeat(40)}` },
+      "error hooks.uptime.secret: The secret is no key of Standard Webhooks, which is base64 of 24 " +
+      "bytes or more",
+    ],
+    [
       "a bare number",
       { to: "123456789012345678" },
       'error hooks.uptime.to: "123456789012345678" may be a user or a channel',

@@ -53,7 +53,7 @@ describe("[W4] renderTemplate()", () => {
     [
       "{{ evil }}",
       BODY.evil,
-      "\\[click\\](https://evil.example) \\<@123456789012345678>\n\\# big\n\\> quoted",
+      "\\[click\\](<https://evil.example>) \\<@123456789012345678>\n\\# big\n\\> quoted",
     ],
   ];
   for (const [template, plain, markdown = plain] of cases) {
@@ -164,7 +164,8 @@ describe("[W4] readHookEvent()", () => {
     const event = read({}, "delivery-1");
     assert.match(event?.text ?? "", /"name": "we\*b_1"/);
     const { senderId, key, title, post, isEnd } = event ?? {};
-    assert.deepEqual([senderId, key, title, post, isEnd], ["delivery-1", "", "", "", false]);
+    assert.deepEqual([senderId, key, title, isEnd], ["delivery-1", "", "", false]);
+    assert.match(post ?? "", /"name": "we\\\*b\\_1"/); // if no model answers
   });
 
   it("prefers the id of its template, and names key, state and end", () => {
@@ -180,6 +181,26 @@ describe("[W4] readHookEvent()", () => {
       [senderId, key, title, text, post, isEnd],
       ["0", "we*b_1", "we\\*b\\_1 is down", "we*b_1", "we\\*b\\_1", true],
     );
+  });
+
+  it("tells long ids apart that begin alike", () => {
+    const ids = ["a", "b"].map((end) =>
+      read({ id: "{{ id }}" }, "x", { id: "x".repeat(300) + end })
+    );
+    assert.notEqual(ids[0]?.senderId, ids[1]?.senderId);
+    assert.equal(read({}, "y".repeat(300))?.senderId, read({}, "y".repeat(300))?.senderId);
+  });
+
+  it("keeps addresses whole, and no character that hides or turns others", () => {
+    const said = (a: string) => read({ template: "{{ a }}" }, "x", { a })?.post;
+    assert.equal(
+      said("See https://a.example/x_y_z?b=*c. Then_this"),
+      "See <https://a.example/x_y_z?b=*c>. Then\\_this",
+    );
+    assert.equal(said("https://a.example/A_(b)"), "<https://a.example/A_(b)>");
+    assert.equal(said("a\0b\u202ec\u2066d\u0007\te\nf"), "abcd\te\nf");
+    assert.equal(said("half \ud83d of a pair"), "half \ufffd of a pair");
+    assert.equal(read({ template: "{{ a }}" }, "x", { a: "\ud83d" })?.text, "\ufffd");
   });
 
   it("leaves out events that do not count", () => {

@@ -23,7 +23,14 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
   const seen = new Set<string>();
   const door = createHookDoor({
     hookOf: (name) =>
-      name === "uptime"
+      name === "signed"
+        ? {
+          name,
+          accountId: toAccountId("default"),
+          rules: { ...RULES, scheme: "github" },
+          secret: SECRET,
+        }
+        : name === "uptime"
         ? { name, accountId: toAccountId("default"), rules: { ...RULES, ...rules }, secret: SECRET }
         : undefined,
     accept(event) {
@@ -38,11 +45,13 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
     ...ports,
   });
   const send = async (
-    { path = "/hooks/uptime", method = "POST", body = "{}", headers = {} }: {
+    { path = "/hooks/uptime", method = "POST", body = "{}", headers = {}, isEndless = false }: {
       readonly path?: string;
       readonly method?: string;
       readonly body?: string;
       readonly headers?: Readonly<Record<string, string>>;
+      /** Whether the body never ends. */
+      readonly isEndless?: boolean;
     },
   ) => {
     const bytes = new TextEncoder().encode(body);
@@ -58,7 +67,7 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
     const request = new Request(`http://127.0.0.1${path}`, {
       method,
       headers: all,
-      body: method === "POST" ? bytes : undefined,
+      body: isEndless ? new ReadableStream() : method === "POST" ? bytes : undefined,
     });
     // A runtime's own client may not set it.
     const given = all.get("content-length");
@@ -195,6 +204,17 @@ describe("[W1] the door", () => {
     assert.deepEqual([full.status, full.headers.get("retry-after")], [429, "60"]);
     const failed = await doorOf({}, { accept: () => Promise.reject(new Error("disk")) }).send({});
     assert.deepEqual([failed.status, failed.text], [503, "The event is not stored; send it again"]);
+  });
+
+  it("leaves room for senders with a token while others send slowly", async () => {
+    const { send } = doorOf();
+    const headers = {
+      "content-length": "1048576",
+      "x-hub-signature-256": `sha256=${"0".repeat(64)}`,
+    };
+    const slow = { path: "/hooks/signed", headers, isEndless: true };
+    for (let at = 0; at < 6; at++) void send(slow);
+    assert.deepEqual([(await send(slow)).status, (await send({})).status], [503, 202]);
   });
 
   it("[W2] answers a repeated event with its id", async () => {

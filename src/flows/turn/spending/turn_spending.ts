@@ -20,7 +20,7 @@ import { type BudgetStop, reasonOf, resetOf } from "../../../core/spending/budge
 import type { Claim, FinishedTurn } from "../../../core/inbound/inbox.ts";
 import { freeze } from "../../../render/freeze.ts";
 import type { Texts } from "../../../render/notices/notices.ts";
-import { composeNotice } from "../../../render/reply.ts";
+import { composeEvent, composeNotice } from "../../../render/reply.ts";
 import type { Usage } from "../../../core/store/usage.ts";
 import type { Account } from "../../../core/account/account.ts";
 import { readerTime } from "../../../lib/text/units.ts";
@@ -71,7 +71,8 @@ export function costOf({ charges }: TurnSpending): TurnCost | undefined {
 export type TurnSpendPort = SpendPort & Pick<Usage, "isTold">;
 
 /**
- * The record of a turn that no model is asked for. Bots get no notice.
+ * The record of a turn that no model is asked for. Bots get no notice. An event of a hook is posted as
+ * it is: an alert must not be lost with its model.
  *
  * @param spend Knows who was told.
  */
@@ -99,13 +100,19 @@ export async function refusedTurn(
     isTold: !isSilent,
   });
   const reset = readerTime(resetOf(stop, at), "R");
+  const answered = { message, agentId };
+  const words = { key: "budgetSpent", words: { reset } } as const;
+  const { hooked } = message;
+  const outbox = hooked
+    ? freeze(composeEvent(answered, hooked.post))
+    : isSilent
+    ? []
+    : freeze(composeNotice(answered, words, texts));
   return {
     claim,
     end: { kind: "refused", reason },
     entries: [],
-    outbox: isSilent ? [] : freeze(
-      composeNotice({ message, agentId }, { key: "budgetSpent", words: { reset } }, texts),
-    ),
+    outbox,
     told: !isSilent ? { userId, day: dayOf(at) } : undefined,
   };
 }

@@ -1,0 +1,261 @@
+/** Tests events whose model, thread or place is not there: none is lost in silence (W3, W5, W6). */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it } from "node:test";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import { addChannel } from "../../../simulator/world/create_world.ts";
+import type { Thread } from "../../../simulator/world/world.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+const SECRET = "lost-canary-5Hd2Kq7Lx4Vb8Nz1Tc6Rw9";
+const TEMPLATE = "{{ monitor }} is {{ status | 0=down | 1=up }}";
+const DOWN = { monitor: "web", status: 0 };
+
+type Hooks = (simulator: Simulator) => Readonly<Record<string, object>>;
+
+const configOf = (hooks: Readonly<Record<string, object>>, more: object = {}) => ({
+  config: { http: { port: 0, hooks: { port: 0 } }, hooks, ...more },
+});
+
+const to = (simulator: Simulator, where = "general") => ({
+  to: `channel:${simulator.channel(where).id}`,
+  secret: SECRET,
+  template: TEMPLATE,
+  perMinute: 60,
+});
+
+async function withHooks(
+  hooksOf: Hooks,
+  play: (scene: Scene) => Promise<void>,
+  more: object = {},
+  mayRefuse?: () => boolean,
+): Promise<void> {
+  await withSimulation({ mayRefuse }, async (scene) => {
+    scene.rewrite(configOf(hooksOf(scene.simulator), more));
+    await play(scene);
+  });
+}
+
+/** Sends an event, and returns its id. */
+async function send(scene: Scene, bot: SimulatedProcess, hook: string, body: object = DOWN) {
+  const line = await scene.line(bot, /"Listening for hooks"/);
+  const response = await fetch(JSON.parse(line).fields.address + hook, {
+    method: "POST",
+    headers: { authorization: `Bearer ${SECRET}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  assert.equal(response.status, 202);
+  return String(JSON.parse(await response.text()).id);
+}
+
+const why = async ({ cli }: Scene, id: string) => (await cli("why", id)).stdout.join("\n");
+
+/** The threads of incidents, the oldest first. */
+function threads({ simulator: { world } }: Scene): readonly Thread[] {
+  return [...world.channels.values()].filter((one): one is Thread =>
+    one.kind === "thread" && one.name === "web"
+  );
+}
+
+const inThread = (scene: Scene, thread: Thread | undefined) =>
+  scene.simulator.posted(thread?.id).map(({ content }) => content);
+
+describe("[W5] an event that no model answers", () => {
+  const byModel: Hooks = (simulator) => ({ ask: to(simulator) });
+
+  it("is posted with the reason if its turn fails", () =>
+    withHooks(byModel, async (scene) => {
+      const bot = await scene.start();
+      scene.model.behave("garbage");
+      await send(scene, bot, "ask");
+      const [post = ""] = await scene.replies("general", 1);
+      assert.match(post, /^web is down\n-# \S/);
+    }));
+
+  it("shows its body if the hook has no template", () =>
+    withHooks(
+      (simulator) => ({ ask: { ...to(simulator), template: undefined } }),
+      async (scene) => {
+        const bot = await scene.start();
+        scene.model.behave("garbage");
+        await send(scene, bot, "ask", { disk: "*full* <@1>" });
+        const [post = ""] = await scene.replies("general", 1);
+        assert.match(post, /^{\n "disk": "\\\*full\\\* \\<@1>"\n}\n-# \S/);
+      },
+    ));
+
+  it("is posted after the tokens of the day, and why names the key", () =>
+    withHooks((simulator) => ({ ask: { ...to(simulator), tokensPerDay: 5 } }), async (scene) => {
+      const bot = await scene.start();
+      await send(scene, bot, "ask");
+      await scene.replies("general", 1);
+      const id = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
+      const [, post] = await scene.replies("general", 2);
+      assert.equal(post, "db is down");
+      assert.equal(scene.model.requests.length, 1);
+      assert.match(await why(scene, id), /hooks\.ask\.tokensPerDay \(5\) is spent/);
+    }));
+
+  it("is posted after the budget of the whole bot", () =>
+    withHooks(byModel, async (scene) => {
+      const bot = await scene.start();
+      await send(scene, bot, "ask");
+      await scene.replies("general", 1);
+      const id = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
+      const [, post] = await scene.replies("general", 2);
+      assert.equal(post, "db is down");
+      assert.equal(scene.model.requests.length, 1);
+      assert.match(await why(scene, id), /budgets\.total\.tokensPerDay \(5\)/);
+    }, { budgets: { total: { tokensPerDay: 5 } } }));
+
+  it("is posted while an owner has paused the bot", () =>
+    withHooks(byModel, async (scene) => {
+      const bot = await scene.start();
+      await scene.line(bot, /"The bot is ready"/);
+      assert.equal((await scene.cli("pause")).code, 0);
+      const id = await send(scene, bot, "ask");
+      assert.deepEqual(await scene.replies("general", 1), ["web is down"]);
+      assert.equal(scene.model.requests.length, 0);
+      assert.match(await why(scene, id), /an owner has paused the bot/);
+    }));
+});
+
+describe("[W1] a bot whose port for hooks is taken", () => {
+  it("tells it in status and doctor, until the config names another", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as AddressInfo;
+    try {
+      await withSimulation({}, async (scene) => {
+        const hooks = { post: { ...to(scene.simulator), model: false } };
+        scene.rewrite({
+          config: { http: { port: 0, hooks: { bind: ["127.0.0.1"], port } }, hooks },
+        });
+        const bot = await scene.start();
+        await scene.line(bot, /"Cannot listen for hooks/);
+        await scene.line(bot, /"The bot is ready"/);
+        const told = new RegExp(
+          `http\\.hooks +Cannot listen on 127\\.0\\.0\\.1, port ${port}: another program uses it`,
+        );
+        assert.match((await scene.cli("status")).stdout.join("\n"), told);
+        assert.match(
+          (await scene.cli("doctor")).stdout.join("\n"),
+          /Cannot listen on 127\.0\.0\.1, port/,
+        );
+        scene.rewrite(configOf(hooks));
+        await send(scene, bot, "post");
+        assert.deepEqual(await scene.replies("general", 1), ["web is down"]);
+        assert.doesNotMatch((await scene.cli("status")).stdout.join("\n"), /Cannot listen/);
+      });
+    } finally {
+      await new Promise((resolve) => taken.close(resolve));
+    }
+  });
+});
+
+describe("[W3] [W6] an event whose place is gone", () => {
+  const incidents: Hooks = (simulator) => ({
+    post: {
+      ...to(simulator),
+      model: false,
+      thread: "{{ monitor }}",
+      title: TEMPLATE,
+      template: "{{ note }}",
+    },
+  });
+  const event = (note: string) => ({ ...DOWN, note });
+
+  it("gets another thread if a person has deleted the first", () =>
+    withHooks(
+      incidents,
+      async (scene) => {
+        const bot = await scene.start();
+        await send(scene, bot, "post", event("one"));
+        await scene.until("a thread", () => inThread(scene, threads(scene)[0]).includes("one"));
+        scene.simulator.deleteChannel("web");
+        await send(scene, bot, "post", event("two"));
+        await scene.until(
+          "another thread",
+          () => inThread(scene, threads(scene).at(-1)).includes("two"),
+        );
+        assert.equal(scene.written("general").length, 2);
+      },
+      {},
+      () => true,
+    ));
+
+  it("is in the channel if a moderator has locked the thread", () =>
+    withHooks(
+      incidents,
+      async (scene) => {
+        const bot = await scene.start();
+        await send(scene, bot, "post", event("one"));
+        const thread = await scene.until(
+          "a thread",
+          () => inThread(scene, threads(scene)[0]).includes("one") ? threads(scene)[0] : undefined,
+        );
+        assert.ok(thread);
+        scene.simulator.setThread({ in: thread.name, isLocked: true });
+        await send(scene, bot, "post", event("two"));
+        await scene.until("the answer", () => scene.written("general").includes("two"));
+      },
+      {},
+      () => true,
+    ));
+
+  it("goes to the place that the config names now", () =>
+    withHooks(incidents, async (scene) => {
+      const bot = await scene.start();
+      await send(scene, bot, "post", event("one"));
+      await scene.until("a thread", () => inThread(scene, threads(scene)[0]).includes("one"));
+      const [moved] = [incidents(scene.simulator)["post"] ?? {}];
+      const elsewhere = { ...moved, ...{ to: to(scene.simulator, "off-topic").to } };
+      scene.rewrite(configOf({ post: elsewhere }));
+      await scene.line(bot, /"The config applies"/);
+      await send(scene, bot, "post", event("two"));
+      await scene.until("another thread", () =>
+        inThread(scene, threads(scene).at(-1)).includes("two"));
+      assert.equal(scene.written("off-topic").length, 1);
+      assert.equal(threads(scene).length, 2);
+    }));
+
+  it("is refused in a forum, with the reason", () =>
+    withHooks(
+      (simulator) => {
+        const { world } = simulator;
+        const [krill] = world.guilds.values();
+        assert.ok(krill);
+        const forum = addChannel(world, krill, { name: "ideas", kind: "forum" }, Date.now());
+        return { post: { ...to(simulator), to: `channel:${forum.id}`, model: false } };
+      },
+      async (scene) => {
+        const bot = await scene.start();
+        const id = await send(scene, bot, "post");
+        await scene.line(bot, /"Events of a hook reach no one"/);
+        assert.match(await why(scene, id), /#ideas is a forum: name a text channel/);
+      },
+    ));
+
+  it("is refused if the config has no such hook any more", () =>
+    withHooks(
+      (simulator) => ({
+        post: { ...to(simulator), model: false, perMinute: 1 },
+        other: { ...to(simulator), model: false },
+      }),
+      async (scene) => {
+        const bot = await scene.start();
+        await send(scene, bot, "post");
+        await scene.replies("general", 1);
+        const id = await send(scene, bot, "post"); // waits for the rate
+        scene.rewrite(configOf({ other: { ...to(scene.simulator), model: false } }));
+        await scene.line(bot, /"The config applies"/);
+        await send(scene, bot, "other", { ...DOWN, monitor: "db" });
+        await scene.line(bot, /"Events of a hook reach no one"/);
+        assert.match(await why(scene, id), /the config has no such hook any more/);
+        assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
+      },
+    ));
+});
