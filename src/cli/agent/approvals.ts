@@ -4,7 +4,14 @@
  */
 
 import { printList } from "../shared/columns.ts";
-import { ALLOW_ALWAYS, ALLOW_ONCE, DENY, type StoredQuestion } from "../../core/people/question.ts";
+import type { UserId } from "../../core/discord/ids.ts";
+import {
+  ALLOW_ALWAYS,
+  ALLOW_ONCE,
+  DENY,
+  type Question,
+  type StoredQuestion,
+} from "../../core/people/question.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { withVisibleCharacters } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
@@ -39,9 +46,10 @@ export function show(flags: CommonFlags, code: string, io: Io): Promise<ExitCode
       io.out(JSON.stringify(found));
       return EXIT.done;
     }
-    const { question: { text, facts, exact }, expiresAt } = found;
+    const { question: { text, facts, exact, review }, expiresAt } = found;
     io.out(text);
     for (const { name, value } of facts) io.out(`${name}: ${value}`);
+    if (review) io.out(`Question: ${withVisibleCharacters(review.words)}\nDraft:`);
     if (exact !== undefined) io.out(withVisibleCharacters(exact));
     io.out(`expires ${timeText(expiresAt)}`);
     return EXIT.done;
@@ -57,12 +65,30 @@ const CHOICES: Readonly<Record<OperatorChoice, string>> = {
   deny: DENY,
 };
 
-/** The result of a decision, in words. */
-export const DONE: Readonly<Record<OperatorChoice, string>> = {
+const DONE: Readonly<Record<OperatorChoice, string>> = {
   once: "allowed once",
   always: "allowed for good",
   deny: "denied",
 };
+
+/** The result of a decision, in words: a draft is posted or discarded, an offer is dismissed. */
+function doneText(choice: OperatorChoice, kind: Question["kind"]): string {
+  if (kind === "review" && choice !== "always") {
+    return choice === "once" ? "approved: the bot posts it" : "discarded";
+  }
+  return kind === "offer" && choice === "deny" ? "dismissed" : DONE[choice];
+}
+
+/** The people who may decide, in words; `nameOf` names one of them. */
+export function decidersText(
+  { asked, kind }: Question,
+  nameOf: (id: UserId) => string,
+): string {
+  if (asked === "anyone") return "anyone there";
+  return asked.length === 0 && kind === "offer"
+    ? "anyone with the right to an action"
+    : asked.map(nameOf).join(", ");
+}
 
 /** Decides approvals by their codes. */
 export function decide(
@@ -75,11 +101,13 @@ export function decide(
     const decided: string[] = [];
     for (const code of codes) {
       const outcome = await decideQuestion(choice, code, questions);
-      if ("decided" in outcome) decided.push(outcome.decided);
-      else io.problem(outcome.problem);
+      if ("problem" in outcome) io.problem(outcome.problem);
+      else {
+        decided.push(outcome.decided);
+        if (!flags.json) io.out(outcome.text);
+      }
     }
     if (flags.json) io.out(JSON.stringify({ [choice]: decided }));
-    else for (const code of decided) io.out(`${code} ${DONE[choice]}`);
     return decided.length === codes.length ? EXIT.done : EXIT.failed;
   });
 }
@@ -89,12 +117,14 @@ export async function decideQuestion(
   choice: OperatorChoice,
   code: string,
   questions: Pick<Store["questions"], "decide">,
-): Promise<{ readonly decided: string } | { readonly problem: string }> {
+): Promise<{ readonly decided: string; readonly text: string } | { readonly problem: string }> {
   const answer = { choice: CHOICES[choice] };
   const outcome = await questions.decide({ by: { code }, answer, now: Date.now() });
   switch (outcome.kind) {
-    case "decided":
-      return { decided: outcome.question.code };
+    case "decided": {
+      const { code: decided, question } = outcome.question;
+      return { decided, text: `${decided} ${doneText(choice, question.kind)}` };
+    }
     case "no_choice":
       return { problem: `${outcome.question.code} cannot be ${DONE[choice]}` };
     default:
@@ -108,16 +138,15 @@ function unknownText(code: string): string {
   } is unknown, decided or expired; \`barnacle approvals list\` shows the open ones`;
 }
 
-/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  asks user:9  ["ls"]`. */
+/** `ABCDEFGH  approval    until 2026-11-27 09:00:00  exec  for user:9  ["ls"]`. */
 function lineOf({ code, expiresAt, question }: StoredQuestion): string {
-  const { kind, tool, asked, exact, text } = question;
-  const to = asked === "anyone" ? asked : asked.map((id) => `user:${id}`).join(",");
+  const { kind, tool, exact, text } = question;
   return [
     code,
     kind.padEnd(10),
     `until ${timeText(expiresAt)}`,
     tool,
-    `asks ${to}`,
+    `for ${decidersText(question, (id) => `user:${id}`)}`,
     withVisibleCharacters((exact ?? text).slice(0, PREVIEW_CHARS)).replaceAll("\n", " "),
   ].join("  ");
 }

@@ -34,14 +34,14 @@ interface ApproveFlags extends CommonFlags {
 /** `barnacle approvals …` */
 export const approvals: CliGroup = describeGroup("List and decide approvals", {
   list: describeCommand<CommonFlags>({
-    brief: "List commands and questions that wait for a person",
+    brief: "List commands, drafts, offers and questions that wait for a person",
     examples: ["barnacle approvals list"],
     exits: { io: true, tryAgain: true },
     parameters: { flags: { ...BOT_COMMON, config: UNUSED_PATH } },
     run: async (flags, io) => (await import("./approvals.ts")).list(flags, io),
   }),
   show: describeCommand<CommonFlags, [string]>({
-    brief: "Show one of them whole, with the exact command",
+    brief: "Show one of them whole, with the exact command or draft",
     examples: ["barnacle approvals show ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {
@@ -51,7 +51,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     run: async (flags, io, code) => (await import("./approvals.ts")).show(flags, code, io),
   }),
   approve: describeCommand<ApproveFlags, string[]>({
-    brief: "Allow calls that wait for an approval",
+    brief: "Allow calls that wait for an approval, or post drafts",
     examples: ["barnacle approvals approve ABCDEFGH"],
     exits: {
       failed: "unknown, decided, expired, or not to be allowed so",
@@ -77,7 +77,7 @@ export const approvals: CliGroup = describeGroup("List and decide approvals", {
     },
   }),
   deny: describeCommand<CommonFlags, string[]>({
-    brief: "Deny calls that wait for an approval",
+    brief: "Deny calls that wait for an approval, discard drafts, or dismiss offers",
     examples: ["barnacle approvals deny ABCDEFGH"],
     exits: { failed: "unknown, decided or expired", io: true, tryAgain: true },
     parameters: {

@@ -17,15 +17,11 @@ import type { Io } from "../terminal/io.ts";
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
   const loaded = await readConfigLeniently(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
-  const configured = Object.entries(loaded.config.feeds);
-  if (configured.length === 0 && !flags.json) io.err("The config has no feeds.");
+  if (Object.keys(loaded.config.feeds).length === 0 && !flags.json) {
+    io.err("The config has no feeds.");
+  }
   return await withStore(flags, io, async ({ feeds }) => {
-    const states = await feeds.list();
-    const rows = configured.map(([name, feed]) => ({
-      name,
-      feed,
-      state: stateOf(name, feed, states),
-    }));
+    const rows = feedsOf(loaded.config.feeds, await feeds.list());
     if (flags.json) {
       io.out(JSON.stringify(rows.map(({ name, feed: { url, to, account }, state }) => ({
         name,
@@ -83,6 +79,25 @@ export async function poll(
   });
 }
 
+/** A feed of the config; without a state it was never read. */
+export interface ListedFeed {
+  readonly name: string;
+  readonly feed: FeedConfig;
+  readonly state?: FeedState;
+}
+
+/** The feeds of the config with their states. */
+export function feedsOf(
+  configured: Readonly<Record<string, FeedConfig>>,
+  states: readonly FeedState[],
+): readonly ListedFeed[] {
+  return Object.entries(configured).map(([name, feed]) => ({
+    name,
+    feed,
+    state: stateOf(name, feed, states),
+  }));
+}
+
 function stateOf(
   name: string,
   { account, url }: FeedConfig,
@@ -92,7 +107,7 @@ function stateOf(
 }
 
 /** `"channel:123"`, in whatever form the config has it. */
-function placeText(to: string): string {
+export function placeText(to: string): string {
   const target = parseTarget(to);
   switch (target.kind) {
     case "user":

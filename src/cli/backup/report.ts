@@ -111,10 +111,11 @@ function placeOf(config: PlacedConfig | undefined): string | undefined {
 }
 
 /** Only what there was. */
-function endedLines({ turns, questions, looked, held }: EndedWork): readonly string[] {
+function endedLines({ turns, questions, events, looked, held }: EndedWork): readonly string[] {
   const ended = [
     ...(turns === 0 ? [] : [countText(turns, "open turn")]),
     ...(questions === 0 ? [] : [countText(questions, "question")]),
+    ...(events === 0 ? [] : [countText(events, "event of hooks", "events of hooks")]),
   ];
   const unsent = [
     ...(looked === 0 ? [] : [`${looked} to look for in their channels`]),

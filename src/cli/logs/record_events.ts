@@ -33,7 +33,7 @@ export function recordEvents(report: WhyReport): readonly RecordEvent[] {
       const part = row.part === undefined || (row.parts ?? 1) < 2
         ? ""
         : ` (${row.part + 1} of ${row.parts})`;
-      const outcome = outcomeOfRow(row, decisions);
+      const outcome = outcomeOfRow(row);
       return {
         at: row.messageId === undefined
           ? row.firstAttemptAt ?? row.createdAt

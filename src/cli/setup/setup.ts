@@ -37,7 +37,7 @@ import {
   wholeAnswers,
 } from "./answers/state.ts";
 import { askCodeGrant, askIntents, askToken } from "./steps/ask_bot.ts";
-import { askLimit } from "./steps/ask_limit.ts";
+import { askLimit, readLimit } from "./steps/ask_limit.ts";
 import { askModel } from "./steps/ask_model.ts";
 import { askOwner } from "./steps/ask_owner.ts";
 import { askChannels, askServers } from "./steps/ask_server.ts";
@@ -206,13 +206,17 @@ async function play(
         return end;
       }
       if (step === "write") throw new RangeError("A setup without a missing step lacks an answer");
-      const next = await STEPS[step](state, ports);
+      const answered = await STEPS[step](state, ports);
+      const next = step === "token" ? await resumed(answered, kept, dialogue) : answered;
       if (dialogue.asked() > asked) before.push(state);
-      state = step === "token" ? await resumed(next, kept, dialogue) : next;
+      state = next;
       kept?.keep(state);
     } catch (error) {
       if (!(error instanceof DialogueEnd) || error.kind !== "back") throw error;
-      state = before.pop() ?? state;
+      // The question before a step's second one is of the same step: the step begins again.
+      const earlier = dialogue.asked() > asked + 1 ? undefined : before.pop();
+      // The intents that the bot has switched on stay on.
+      if (earlier) state = { ...earlier, bot: earlier.bot && state.bot };
     }
   }
 }
@@ -240,15 +244,25 @@ async function answersOf(flags: SetupFlags): Promise<AnswerFile> {
       .filter(([, value]) => value !== undefined),
   );
   const isYes = flags.yes ? { intents: true, pull: true } : {};
+  assertLimit(dailyLimit, "--daily-limit");
   if (path === undefined) return { ...isYes, ...options };
   const text = path === "-" ? await readStdin() : fileText(path);
   const parsed = await parseAnswers(text);
-  if ("answers" in parsed) return { ...isYes, ...parsed.answers, ...options };
   const shown = path === "-" ? "stdin" : printable(path);
+  if ("answers" in parsed) {
+    assertLimit(parsed.answers.dailyLimit, `${shown}: dailyLimit`);
+    return { ...isYes, ...parsed.answers, ...options };
+  }
   throw new StartError(
     parsed.problems.map((problem) => `${shown}: ${printable(problem)}`).join("\n"),
     EXIT.usage,
   );
+}
+
+/** Refuses a wrong limit also for a model that costs nothing, for which nobody asks. */
+function assertLimit(typed: string | number | undefined, place: string): void {
+  const read = typed === undefined ? undefined : readLimit(String(typed));
+  if (read && "problem" in read) throw new StartError(`${place}: ${read.problem}`, EXIT.usage);
 }
 
 function fileText(path: string): string {

@@ -38,10 +38,17 @@ export function isPipe(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
 }
 
+/** Words for the usual codes of the system. */
+const CODE_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission denied",
+};
+
 /** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof FileRefusedError) return error.message;
-  return codeOf(error) ?? "unknown reason";
+  const code = codeOf(error) ?? "unknown reason";
+  return CODE_WORDS[code] ?? code;
 }
 
 /**

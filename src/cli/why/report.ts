@@ -13,7 +13,7 @@ import {
   toMessage,
   type VerdictCheck,
 } from "../../core/inbound/facts.ts";
-import type { AccountId, MessageId, UserId } from "../../core/discord/ids.ts";
+import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { ContextFacts } from "../../interactions/base/context.ts";
 import type { CheckedStep, HeldStep, Step } from "../../core/step.ts";
 import type { ActionRun } from "../../core/store/questions.ts";
@@ -23,7 +23,7 @@ import { explain } from "../../policy/authorize.ts";
 import { type AccessView, type ConfigSource, type RulePlace } from "../verdict/current_rules.ts";
 import { type PlacedCheck, placedChecks } from "../verdict/checks.ts";
 import { reasonText } from "../../render/notices/reasons.ts";
-import type { MessageRecord } from "../../core/store/received.ts";
+import type { MessageRecord, OutboxOnRecord } from "../../core/store/received.ts";
 
 /** All facts about one message, as printed by `--json`. Times are Unix times in milliseconds. */
 export interface WhyReport {
@@ -47,9 +47,15 @@ export interface WhyReport {
   readonly draft?: CheckedDraft;
   /** Actions that people have run by a press; absent: none (T16). */
   readonly actions?: readonly ActionRun[];
-  readonly outbox: MessageRecord["outbox"];
+  readonly outbox: readonly ReportedRow[];
   /** Runs of passive agents beside the turn; absent: none (N1). */
   readonly runs?: MessageRecord["runs"];
+}
+
+/** A message for Discord, with the guild of its link. */
+export interface ReportedRow extends OutboxOnRecord {
+  /** Absent for direct messages, and for guilds that the bot does not know. */
+  readonly guildId?: string;
 }
 
 /** A question to another agent, with the steps of that agent. */
@@ -111,6 +117,8 @@ export interface Today {
 export interface WhyPorts {
   /** Reads the session of a turn as it is now. */
   readonly sessionOf: (sessionKey: string) => Promise<SessionNow>;
+  /** Finds the guild of a channel; `undefined` if there is none, or none is known. */
+  readonly guildOf: (accountId: AccountId, channelId: ChannelId) => Promise<string | undefined>;
   /** Reads the rules of all accounts from a recorded config. */
   readonly viewsOf: (policy: RecordedPolicy) => Promise<readonly AccessView[]>;
   /** Absent if the current config is invalid. */
@@ -139,6 +147,13 @@ export async function reportOf(
 ): Promise<WhyReport> {
   const explained: WhyDecision[] = [];
   for (const decision of decisions) explained.push(await toWhyDecision(decision, ports));
+  const rows: ReportedRow[] = [];
+  for (const row of outbox) {
+    const { accountId, channelId } = row;
+    const guildId = explained.find((other) => other.accountId === accountId)?.guildId ??
+      (row.messageId && await ports.guildOf(accountId, channelId));
+    rows.push({ ...row, guildId });
+  }
   const { own, earlier, asked, passed, held, checked, again } = sortSteps(steps);
   const { before = [] } = again ?? {}; // those of earlier answers (H6a)
   const earlierAnswers = timelineOf(before, before[0]?.at ?? Infinity);
@@ -162,7 +177,7 @@ export async function reportOf(
       checked: checked && { how: checked.how, by: checked.by, at: checked.at },
     },
     actions: actions.length > 0 ? actions : undefined,
-    outbox,
+    outbox: rows,
     runs,
   };
 }

@@ -12,11 +12,10 @@ import { actionLines } from "./actions.ts";
 import type { TimelineEntry } from "../../core/turn/timeline.ts";
 import { clip } from "../../lib/text/cut.ts";
 import type { CheckedHow } from "../../core/step.ts";
-import type { Outcome, WhyDecision, WhyReport } from "./report.ts";
+import type { Outcome, ReportedRow, WhyDecision, WhyReport } from "./report.ts";
 
 type Turn = NonNullable<WhyReport["turn"]>;
 type Run = NonNullable<WhyReport["runs"]>[number];
-type ReportedRow = WhyReport["outbox"][number];
 
 /**
  * Lays a report out.
@@ -290,7 +289,7 @@ function replacedText({ model, why, since, until }: ReplacedModel): string {
     `it is asked again ${again}`;
 }
 
-function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {
+function deliveryLines({ outbox }: WhyReport): readonly string[] {
   const rows = outbox.map((row) => [
     `  ${row.id}`,
     [
@@ -301,7 +300,7 @@ function deliveryLines({ outbox, decisions }: WhyReport): readonly string[] {
     ].join(" "),
     row.parkedReason === undefined ? row.state : "parked",
     sinceText(row),
-    outcomeOfRow(row, decisions),
+    outcomeOfRow(row),
   ]);
   return ["Delivery:", ...inColumns(rows)];
 }
@@ -313,12 +312,11 @@ function sinceText({ firstAttemptAt, createdAt }: ReportedRow): string {
 }
 
 /** What became of a message for Discord: its link, or why it is not sent. */
-export function outcomeOfRow(row: ReportedRow, decisions: readonly WhyDecision[]): string {
-  const { messageId, channelId, accountId, foldedInto, parkedReason, reason, failingSince } = row;
-  const { nextAttemptAt, behind } = row;
+export function outcomeOfRow(row: ReportedRow): string {
+  const { messageId, channelId, guildId = "@me", foldedInto, parkedReason, reason } = row;
+  const { failingSince, nextAttemptAt, behind } = row;
   if (foldedInto !== undefined) return `folded into ${foldedInto}`;
   if (messageId !== undefined) {
-    const guildId = decisions.find((other) => other.accountId === accountId)?.guildId ?? "@me";
     return `https://discord.com/channels/${guildId}/${channelId}/${messageId}`;
   }
   const why = parkedReason ?? reason;

@@ -15,6 +15,7 @@ import {
   toAccountId,
 } from "../../core/discord/ids.ts";
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
+import { knownChannels } from "../access/known_channels.ts";
 import { accessIn, type AccessNow, accessNow, tellDefaults } from "../verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { showFindings, wrapLines } from "../shared/columns.ts";
@@ -33,7 +34,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { type AccountEvidence, type Evidence, judgeAbsence } from "./no_record.ts";
 import { reportOf, type SessionNow, type Today, type WhyReport } from "./report.ts";
 import { hookEventLines, hookEventReport } from "./hook_event.ts";
-import { whyLines } from "./text.ts";
+import { storyLines, whyLines } from "./text.ts";
 
 /** Explains the message that a link or an id names. */
 export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode> {
@@ -63,7 +64,11 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
       const hookEvent = hookEventReport(event);
       if (flags.json) io.out(JSON.stringify({ ...found?.report, hookEvent }));
       else {
-        const lines = [...hookEventLines(event), ...found ? whyLines(found.report, io) : []];
+        const { report } = found ?? {};
+        // A post of the template has no turn, so it never had a decision.
+        const isPost = report?.decisions.length === 0 && !report.turn;
+        const story = report && (isPost ? storyLines(report) : whyLines(report, io));
+        const lines = [...hookEventLines(event), ...story ?? []];
         for (const line of wrapLines(lines, io.columns)) io.out(line);
       }
       return EXIT.done;
@@ -103,6 +108,8 @@ export async function recordedReport(
   const about = { askedBy: askedBy(subject, record.messageId), actions };
   const report = await reportOf(record, steps, about, {
     sessionOf: (sessionKey) => sessionNow(store, sessionKey),
+    guildOf: async (accountId, channelId) =>
+      (await knownChannels(store, [accountId])).find(({ id }) => id === channelId)?.guildId,
     viewsOf: (policy) => accessIn(policy, () => policy.names),
     today,
   });

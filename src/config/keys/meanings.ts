@@ -25,7 +25,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     ["budgets", "budgets.total.moneyPerDay", "budgets.perUser.moneyPerDay", `${PROVIDER}.prices`],
   ],
   [
-    "silence silent mute quiet shutup toomuch talkative chatty answers",
+    "silence silent mute quiet shutup toomuch talkative chatty",
     [`${GUILD}.requireMention`, `${D}.intentFilter`, `${D}.groupPolicy`, `${D}.loopGuard`],
   ],
   ["respond replywithoutmention always", [`${GUILD}.requireMention`, `${D}.intentFilter`]],
@@ -58,13 +58,33 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ],
   ["nick nickname botname", ["agents.list[].name", `${D}.name`]],
   ["activity playing online", [`${D}.presence.activity`, `${D}.presence.status`]],
-  ["port", ["http.port", "api.port"]],
+  ["port", ["http.port", "http.hooks.port", "api.port"]],
   ["listen address bind host", ["http.bind", "http.port", "http.hosts"]],
   ["knowledge search faq index archive", [
     `${GUILD}.knowledge`,
     `${GUILD}.channels.<channel>.knowledge`,
     "store.retention.knowledgeDays",
   ]],
+  [
+    "answers draft drafts review reviews moderation checked precheck",
+    ["approvals.answers", `${GUILD}.approval`, `${D}.dm.approval`, "approvals.answers.people"],
+  ],
+  ["approval approve approvers", [
+    "approvals",
+    `${GUILD}.approval`,
+    `${D}.execApprovals`,
+    "approvals.answers.people",
+  ]],
+  ["offers button buttons", ["tools.offerExpiresMin", "posts", "exec.allow"]],
+  ["webhook webhooks event events incident incidents", [
+    "hooks",
+    "http.hooks",
+    "alerts.webhook",
+    "posts",
+  ]],
+  ["rss atom news newsfeed releases", ["feeds", "feeds.<feed>.url"]],
+  ["homeassistant automation automations", ["api.programs", "posts", "hooks"]],
+  ["openaiapi restapi", ["api", "api.programs"]],
   ["logs logging debug verbose", ["log.level", "log.file"]],
   ["remember memories", ["memory", "memory.embedding"]],
   [

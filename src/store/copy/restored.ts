@@ -27,6 +27,8 @@ export interface EndedWork {
   readonly turns: number;
   /** Questions and approvals without an answer. */
   readonly questions: number;
+  /** Events of hooks without an answer. */
+  readonly events: number;
   /** Unsent messages that Barnacle looks for in their channels. */
   readonly looked: number;
   /** Unsent messages that are too old for that, and wait for the operator. */
@@ -70,6 +72,7 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
      WHERE finished_at IS NULL AND state IN ('waiting', 'running')`,
     { reason, now },
   );
+  const events = endEvents(run, reason);
   run("UPDATE outbox SET state = 'withdrawn' WHERE kind = 'draft' AND state = 'pending'");
   const held = run(
     `UPDATE outbox SET state = 'uncertain', refusal = :reason
@@ -87,7 +90,28 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
     copiedAt: String(copiedAt),
     now,
   });
-  return { turns, questions, looked, held };
+  return { turns, questions, events, looked, held };
+}
+
+/** Ends events of hooks that wait, and runs that have begun. @returns The number of events. */
+function endEvents(
+  run: (sql: string, values?: Readonly<Record<string, string>>) => number,
+  reason: string,
+): number {
+  const end = (state: string) =>
+    run(
+      `UPDATE hook_run SET state = 'refused', reason = :reason WHERE state = '${state}'`,
+      { reason },
+    );
+  end("running"); // its turn is among the open ones
+  const begun = end("claimed");
+  run(
+    `INSERT INTO hook_run (message_id, account_id, hook, key, started_at, count, state, reason)
+     SELECT message_id, account_id, hook, key, received_at, 1, 'refused', :reason
+     FROM hook_event WHERE run_id IS NULL`,
+    { reason },
+  );
+  return begun + run("UPDATE hook_event SET run_id = message_id WHERE run_id IS NULL");
 }
 
 /** A message that still waits for its verdict gets none; its record would show it as pending for ever. */

@@ -237,7 +237,7 @@ describe("[O11] barnacle backup", () => {
       what: "a missing passphrase file",
       flags: () => ({ passphraseFile: `${dir}/p` }),
       code: 2,
-      says: /cannot read the passphrase file .*: ENOENT/,
+      says: /cannot read the passphrase file .*: there is no such file/,
     },
     {
       what: "a passphrase file that is a folder",
@@ -557,6 +557,31 @@ describe("[O11] barnacle restore", () => {
     });
   });
 
+  it("[W2] ends events of hooks, which the bot may have answered elsewhere", async () => {
+    const fixture = createDataFixture();
+    const event = { hook: "uptime", key: "", title: "", text: "x", post: "x", isEnd: false };
+    await fixture.fill(async ({ hooks }) => {
+      await hooks.accept({ ...event, accountId: ACCOUNT, senderId: "1" }, Date.now(), 1);
+      await hooks.claim(ACCOUNT, "uptime", "", Date.now());
+      await hooks.accept({ ...event, accountId: ACCOUNT, senderId: "2" }, Date.now(), 2);
+    });
+    const path = await made(fixture);
+    using other = tempDirectory();
+    const data = join(other.path, "data");
+    const { code, err } = await install(path, data);
+    assert.equal(code, 0, err);
+    assert.match(err, /^Ended: 2 events of hooks$/m);
+    withStore(data, (database) => {
+      const rows = database.prepare("SELECT state, reason FROM hook_run").all();
+      assert.equal(rows.length, 2);
+      for (const { state, reason } of rows) {
+        assert.equal(state, "refused");
+        assert.match(String(reason), /^restored: the store is from a backup of 20/);
+      }
+      assert.deepEqual(database.prepare("SELECT 1 FROM hook_event WHERE run_id IS NULL").all(), []);
+    });
+  });
+
   it("[X7] updates the store of an older Barnacle", async () => {
     using other = tempDirectory();
     const old = join(other.path, "old");
@@ -719,7 +744,7 @@ describe("[O11] barnacle restore", () => {
       workspaces: {},
       left: [],
     };
-    const ended = { turns: 0, questions: 0, looked: 0, held: 0 };
+    const ended = { turns: 0, questions: 0, events: 0, looked: 0, held: 0 };
     const last = (config: PlacedConfig) =>
       restoredLines(
         { dataDir: "/var/lib/barnacle", manifest, ended, forgotten: 0, config },

@@ -120,6 +120,6 @@ describe("barnacle config import", () => {
   it("[O7] reports an unreadable file", async () => {
     using at = setUp(SOURCE);
     assert.equal(await importFile(FLAGS, `${at.source}.not`, at.io), 1);
-    assert.match(at.io.stderr.join(), /cannot read .*: ENOENT$/);
+    assert.match(at.io.stderr.join(), /cannot read .*: there is no such file$/);
   });
 });

@@ -339,6 +339,40 @@ describe(
       });
     });
 
+    it("goes back with Escape to the question before, not to the step before", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot } = machine;
+        simulator.invite({ who: "Krill" });
+        const terminal = machine.open(["setup"], { DISCORD_BOT_TOKEN: bot.token });
+        await terminal.see(/Turn Message Content and Server Members on now/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Where on "Krill & Co" may it answer\?/);
+        terminal.type(KEY.down);
+        terminal.type(KEY.enter);
+        await terminal.see(/Which ones\? Space selects/);
+        terminal.type(KEY.escape);
+        await terminal.see(/Where on "Krill & Co" may it answer\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Are you @ada/);
+        terminal.type(KEY.enter);
+        await terminal.see(/Which model answers\?/);
+        terminal.type(KEY.down);
+        terminal.type(KEY.down);
+        terminal.type(KEY.enter);
+        await terminal.see(/API key of OpenAI/);
+        terminal.type(KEY.escape);
+        await terminal.see(/Which model answers\?/);
+        terminal.type(KEY.escape);
+        await terminal.see(/Are you @ada/);
+        terminal.type(KEY.escape);
+        await terminal.see(/Where on "Krill & Co" may it answer\?/);
+        terminal.type(KEY.escape);
+        await terminal.see(/Message Content and Server Members are on/);
+        terminal.type(KEY.interrupt);
+        assert.equal(await terminal.exited, 1);
+      });
+    });
+
     it("is offered by `run` without config and token, and the bot runs after it", async () => {
       await onFreshMachine(async (machine) => {
         const declined = machine.open(["run"]);
@@ -473,6 +507,7 @@ describe("[O3] barnacle setup without a terminal", () => {
     ],
     ["a wrong address", { ...ANSWERS, baseUrl: "box:1" }, 2, /no http or https address/],
     ["a wrong limit", { ...ANSWERS, dailyLimit: [] }, 2, /dailyLimit: expected an amount/],
+    ["a limit below 0", { ...ANSWERS, dailyLimit: -1 }, 2, /dailyLimit: This is no amount/],
   ];
   for (const [what, answers, expected, words, own] of wrong) {
     it(`ends with ${expected} for ${what}`, async () => {

@@ -157,10 +157,11 @@ export function DownloadLink(
  * @param of What the button acts on, for screen readers: `"note 7"`. Needed where a page has several.
  */
 export function ChangeForm(
-  { change, fields = {}, of, children }: PropsWithChildren<{
+  { change, fields = {}, of, label = change.label, children }: PropsWithChildren<{
     change: AnyChange;
     fields?: Fields;
     of?: string;
+    label?: string;
   }>,
 ): PageView {
   const command = change.command?.(fields);
@@ -171,7 +172,7 @@ export function ChangeForm(
       ))}
       {children}
       <button type="submit" title={command}>
-        {change.label}
+        {label}
         {of !== undefined && <span class="hidden">{` ${of}`}</span>}
       </button>
       {command !== undefined && <Command>{command}</Command>}

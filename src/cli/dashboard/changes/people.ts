@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseUser } from "../../../core/outbound/target.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import { decideRequest, pairingsOf, unpair } from "../../access/pairing.ts";
-import { decideQuestion, DONE, type OperatorChoice } from "../../agent/approvals.ts";
+import { decideQuestion, type OperatorChoice } from "../../agent/approvals.ts";
 import { EXIT } from "../../shared/exit_code.ts";
 import { accountsIn } from "../../shared/which_account.ts";
 import { type AnyChange, change, RefusedChange } from "../base/page.ts";
@@ -20,12 +20,12 @@ function decideApproval(choice: OperatorChoice, label: string, words: string): A
     async run({ store }, { code }) {
       const outcome = await decideQuestion(choice, code, store.questions);
       if ("problem" in outcome) throw new RefusedChange(outcome.problem);
-      return { text: `${outcome.decided} ${DONE[choice]}` };
+      return { text: outcome.text };
     },
   });
 }
 
-/** Allows one call. */
+/** Allows one call, or posts a draft. */
 export const allowOnce: AnyChange = decideApproval("once", "Allow once", "approve");
 /** Allows a call, and later ones like it. */
 export const allowAlways: AnyChange = decideApproval(
@@ -33,7 +33,7 @@ export const allowAlways: AnyChange = decideApproval(
   "Allow for good",
   "approve --always",
 );
-/** Denies a call. */
+/** Denies a call, discards a draft, or dismisses an offer. */
 export const denyCall: AnyChange = decideApproval("deny", "Deny", "deny");
 
 function decidePairing(how: "approve" | "deny", label: string): AnyChange {

@@ -14,6 +14,7 @@ import {
 import type { Paired } from "../../../core/inbound/pairing.ts";
 import { withVisibleCharacters } from "../../../render/questions/card.ts";
 import { type OpenRequest, pairingsOf, timesText } from "../../access/pairing.ts";
+import { decidersText } from "../../agent/approvals.ts";
 import { accountsIn } from "../../shared/which_account.ts";
 import { Card, ChangeForm, Command, Facts, Table, Time } from "../base/elements.tsx";
 import { type AnyChange, type AnyPage, page, type PageView } from "../base/page.ts";
@@ -51,6 +52,20 @@ const CHOICES: readonly (readonly [key: string, change: AnyChange])[] = [
   [ALLOW_ALWAYS, allowAlways],
   [DENY, denyCall],
 ];
+
+/** Labels of buttons that are not those of the changes. */
+const LABELS: Readonly<
+  Partial<Record<StoredQuestion["question"]["kind"], Record<string, string>>>
+> = {
+  review: { [ALLOW_ONCE]: "Post", [DENY]: "Discard" },
+  offer: { [DENY]: "Dismiss" },
+};
+
+/** What only Discord can do. */
+const HINTS: Readonly<Partial<Record<StoredQuestion["question"]["kind"], string>>> = {
+  review: "To edit the draft, or to answer in its place, use its card on Discord.",
+  offer: "To run an action, press its button on Discord: it runs with your rights there.",
+};
 
 /** Shows what waits for a person, and who is paired. */
 export const approvalsPage: AnyPage = page<ApprovalsFacts>({
@@ -149,10 +164,9 @@ function Person({ id, name }: { id: string; name: string }): PageView {
 function QuestionCard(
   { one, names, channels }: Pick<ApprovalsFacts, "names" | "channels"> & { one: StoredQuestion },
 ): PageView {
-  const { code, question: { kind, tool, text, facts, exact, asked, choices }, expiresAt } = one;
-  const who = asked === "anyone"
-    ? "anyone there"
-    : asked.map((id) => names.get(id) ?? id).join(", ");
+  const { code, question, expiresAt } = one;
+  const { kind, tool, text, facts, exact, choices, review } = question;
+  const hint = HINTS[kind];
   const offered = CHOICES.filter(([key]) => choices.some((choice) => choice.key === key));
   return (
     <article class="question" data-row={code} aria-label={`${KINDS[kind]} ${code}`}>
@@ -160,16 +174,26 @@ function QuestionCard(
         {KINDS[kind]} <code>{code}</code>
       </h3>
       <p class="words">{namedText(text, names, channels)}</p>
+      {review && (
+        <>
+          <p>Question:</p>
+          <pre>{withVisibleCharacters(review.words)}</pre>
+          <p>Draft:</p>
+        </>
+      )}
       {exact !== undefined && <pre>{withVisibleCharacters(exact)}</pre>}
       <Facts
         rows={[
           ["Tool", tool],
           ...facts.map(({ name, value }) => [name, namedText(value, names, channels)] as const),
-          ["Asks", who],
+          ["Decides", decidersText(question, (id) => names.get(id) ?? id)],
           ["Expires", <Time at={expiresAt} />],
         ]}
       />
-      {offered.map(([, change]) => <ChangeForm change={change} fields={{ code }} of={code} />)}
+      {offered.map(([key, change]) => (
+        <ChangeForm change={change} fields={{ code }} of={code} label={LABELS[kind]?.[key]} />
+      ))}
+      {hint !== undefined && <p class="hint">{hint}</p>}
       {offered.length === 0 && <p class="hint">Only the asked person can answer, in Discord.</p>}
     </article>
   );

@@ -18,6 +18,8 @@ interface NowFacts {
   readonly snapshot: Snapshot;
   readonly findings: readonly HealthFinding[];
   readonly decisions: readonly JudgedOnRecord[];
+  /** Number of commands, drafts, offers and questions that wait for a person. */
+  readonly asked: number;
   readonly at: number;
   readonly version: string;
   /** The last day by minute, or the last year by hour. */
@@ -42,6 +44,7 @@ export const nowPage: AnyPage = page<NowFacts>({
       at,
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
       decisions: await store.received.newestVerdicts(SHOWN),
+      asked: (await store.questions.open(at)).length,
       version: build.version,
     };
   },
@@ -156,7 +159,7 @@ function Charts({ trends, isYear, at }: NowFacts): PageView {
   );
 }
 
-function Figures({ snapshot, at, version }: NowFacts): PageView {
+function Figures({ snapshot, asked, at, version }: NowFacts): PageView {
   const { inbox, outbox, models, startedAt, rssBytes, eventLoopLagMs } = snapshot;
   return (
     <Card id="figures" title="Figures">
@@ -164,6 +167,10 @@ function Figures({ snapshot, at, version }: NowFacts): PageView {
         rows={[
           ["Waiting messages", `${inbox.waiting}, the oldest ${durationText(inbox.oldestMs)}`],
           ["Running turns", String(inbox.running)],
+          [
+            "Waiting for a person",
+            asked === 0 ? "0" : <PageLink to="approvals">{`${asked}, see Approvals`}</PageLink>,
+          ],
           ["Unsent messages", String(outbox.pending + outbox.sending + outbox.parked)],
           ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
           ...models.map((model) => [`Model ${model.id}`, modelText(model, at)] as const),

@@ -175,14 +175,14 @@ export async function askIntents(state: SetupState, ports: SetupPorts): Promise<
     dialogue.tell(`Unchanged. Later: ${botPage(bot.applicationId)}, or \`barnacle doctor --fix\``);
     return settled;
   }
+  const flags = flagsGranting(wanted, bot.flags);
   const problem = await dialogue.during(
     "Asking Discord",
-    () =>
-      withDiscord(ports, state, (discord) => discord.setFlags(flagsGranting(wanted, bot.flags))),
+    () => withDiscord(ports, state, (discord) => discord.setFlags(flags)),
   );
   if (problem === undefined) {
     dialogue.ok(`${names}: on`);
-    return settled;
+    return { ...settled, bot: { ...bot, flags: bot.flags | flags } };
   }
   dialogue.warn(`Discord refused (${problem}). Tick them at ${botPage(bot.applicationId)}`);
   return settled;

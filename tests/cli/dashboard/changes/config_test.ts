@@ -173,7 +173,7 @@ describe("[O6] the editor of the config", () => {
       [
         "no previous file",
         (config) => undoConfig.run(config.parts, { revision: revisionOf(FILE) }),
-        "The previous file cannot be read: ENOENT",
+        "The previous file cannot be read: there is no such file",
       ],
     ];
   for (const [what, run, words] of refused) {
