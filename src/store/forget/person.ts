@@ -58,13 +58,18 @@ export function createScrubber({ userId, names, messages }: Person) {
     return wordPattern ? first.replace(wordPattern, REMOVED) : first;
   };
 
-  /** Whether a line is JSON of a message by the person. */
+  const isTrace = (value: unknown): boolean => {
+    const [, linked = ""] = /^https:\/\/\S+\/channels\/\S+\/(\d+)$/.exec(String(value)) ?? [];
+    return value === userId || messages.has(linked);
+  };
+
+  /** Whether a line is JSON of a message by the person: with their id, or a link to the message. */
   function isTheirs(line: string): boolean {
-    if (!line.startsWith("{") || !line.includes(userId)) return false;
+    if (!line.startsWith("{") || withIds(line, "") === line) return false;
     try {
       const fields: unknown = JSON.parse(line);
       return typeof fields === "object" && fields !== null &&
-        Object.values(fields).includes(userId);
+        Object.values(fields).some(isTrace);
     } catch {
       return false; // not one of our lines
     }
@@ -86,6 +91,8 @@ export function createScrubber({ userId, names, messages }: Person) {
         whole.replace(own, REMOVED_MESSAGE).replace(quoted, "[in reply to: removed]")
           .split("\n").filter((line) => !isTheirs(line)).join("\n"),
       ),
+    /** Whether a text has the person's id, or that of a message of theirs. */
+    hasId: (whole: string): boolean => withIds(whole, "") !== whole,
     /** Whether a text has a trace. */
     isIn: (whole: string): boolean => withNames(withIds(whole, REMOVED)) !== whole,
   };

@@ -94,6 +94,14 @@ function messageOf(text: string, { userId }: Person, scrub: Scrubber): string {
   return scrub.json(JSON.stringify(message));
 }
 
+/** A card about the person repeats their words, such as the question of a draft (A5). */
+function withoutCard(text: string, scrub: Scrubber): string {
+  const message = JSON.parse(text);
+  if (!message.card || !scrub.hasId(text)) return text;
+  const { card: _card, buttons: _buttons, menus: _menus, footer: _footer, ...rest } = message;
+  return JSON.stringify({ ...rest, content: REMOVED_ANSWER });
+}
+
 /** Messages of the bot that hold an answer to the person; a folded answer is in another message. */
 const ANSWERS_THEM = `(${IN("cause_id", "messages")} OR id IN (SELECT folded_into FROM outbox ` +
   `WHERE folded_into IS NOT NULL AND ${IN("cause_id", "messages")}))`;
@@ -281,7 +289,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       columns: ["message", "whole", "refusal", "cause_id"],
       row(row, { messages }, scrub) {
         const after = {
-          ...changed(row, ["message"], scrub.json),
+          ...changed(row, ["message"], (text) => scrub.json(withoutCard(text, scrub))),
           ...changed(row, ["whole", "refusal"], scrub.text),
           ...(messages.has(stringIn(row, "cause_id")) && { cause_id: null }),
         };

@@ -137,7 +137,7 @@ export function prepareChanges(
         const turn = (text: string) =>
           rewrites.reduce((rewritten, rewrite) => rewrite(rewritten), text);
         changeSteps(turn);
-        forgotten.add({ text: asIs, json: asIs, turn, isIn: () => false });
+        forgotten.add({ text: asIs, json: asIs, turn, hasId: () => false, isIn: () => false });
       }
 
       function edit(

@@ -60,6 +60,11 @@ describe("[X5] createScrubber()", () => {
       '<context boundary="abc12345">',
       JSON.stringify({ id: "1", from: NAME, from_id: ADA, text: "secret tide" }),
       JSON.stringify({ id: "2", from: "bob", from_id: "3", text: "hello" }),
+      JSON.stringify({
+        link: "https://discord.com/channels/10/11/555555555555555555",
+        from: "al",
+        text: "secret search",
+      }),
       "</context>",
       `[in reply to: ${NAME} (${ADA})] [discord message id: 555555555555555555]`,
       '<quoted boundary="abc12345">',
@@ -183,6 +188,13 @@ async function fill(store: Store): Promise<void> {
     text: "canary overheard",
   });
   await store.inbox.acceptBatch(batch({ judged: [ignored(overheard)] }), NOW);
+  const card = outboundMessage({
+    content: `A draft waits for you:\ncanary card\nWho asks: <@${ADA}>`,
+    card: { blocks: ["canary card", `Who asks: <@${ADA}>`], isOpen: true },
+    nonce: "card",
+    channelId: channelId("790000000000000009"),
+  });
+  await store.outbox.addAll([frozen({ ...card, of: undefined })], NOW);
   const { entries } = await store.sessions.openEntries(ROUTE.sessionKey, 10);
   const last = entries[3];
   assert.ok(last);
