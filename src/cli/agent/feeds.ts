@@ -81,8 +81,11 @@ export async function poll(
 
 /** A feed of the config; without a state it was never read. */
 export interface ListedFeed {
+  /** Its name in the config. */
   readonly name: string;
+  /** Its keys. */
   readonly feed: FeedConfig;
+  /** What the last poll left; absent: there was none. */
   readonly state?: FeedState;
 }
 
