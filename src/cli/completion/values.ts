@@ -14,7 +14,7 @@ import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { ENDINGS } from "../backup/manifest.ts";
-import { knownChannels } from "../access/known_channels.ts";
+import { knownChannels } from "../verdict/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
 import { findConfig, readConfigText } from "../shared/read_config.ts";

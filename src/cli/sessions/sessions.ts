@@ -12,7 +12,7 @@ import { saidIn } from "../../render/prompt/plain_summary.ts";
 import { displayNameOf } from "../../session/session_key.ts";
 import { inColumns, wrapLines } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { knownChannels } from "../access/known_channels.ts";
+import { knownChannels } from "../verdict/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
 import { withStore } from "../shared/with_store.ts";

@@ -15,7 +15,7 @@ import {
   toAccountId,
 } from "../../core/discord/ids.ts";
 import { charsOf, FIRST_TOKENS_PER_CHAR, MAX_ENTRIES } from "../../session/history.ts";
-import { knownChannels } from "../access/known_channels.ts";
+import { knownChannels } from "../verdict/known_channels.ts";
 import { accessIn, type AccessNow, accessNow, tellDefaults } from "../verdict/current_rules.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { showFindings, wrapLines } from "../shared/columns.ts";

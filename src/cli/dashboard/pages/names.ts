@@ -2,7 +2,7 @@
 
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { Store } from "../../../core/store/store.ts";
-import { knownChannels } from "../../access/known_channels.ts";
+import { knownChannels } from "../../verdict/known_channels.ts";
 
 /** Names by ids. */
 export type NamesById = ReadonlyMap<string, string>;
