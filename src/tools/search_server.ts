@@ -34,6 +34,7 @@ export const searchServer: Tool = defineTool({
   gate: "search",
   needs: [],
   isPersonalCall: () => true,
+  afterEdit: "run",
   isIdempotent: true,
   async run({ query: words, ...query }, { ports, ...call }) {
     const { sources, notes } = await ports.knowledge.search(call, { words, ...query });

@@ -125,7 +125,7 @@ export function prepareTurnRules(
 }
 
 /** Tools that show people words of the model during the turn. */
-const SPEAKING: ReadonlySet<string> = new Set(["ask", "reply_in_thread"]);
+const SPEAKING: ReadonlySet<string> = new Set(["ask", "offer_actions", "reply_in_thread"]);
 /** A list of tools without these: the same array for the same list. */
 const quietTools = new WeakMap<readonly Tool[], readonly Tool[]>();
 

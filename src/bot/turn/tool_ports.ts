@@ -120,6 +120,7 @@ export function createToolPorts(account: AccountContext, parts: {
       }),
       ...createActionQuestions(account, {
         escalates: () => config().approvals.escalate,
+        checksIn,
         maxDestructive: () => config().tools.discord.maxDestructive,
         ownerIds: owners.toTell,
         approvalTimeoutMs: () => config().discord.execApprovals.timeoutSec * 1_000,
@@ -172,13 +173,15 @@ function prepareChecksIn(
   },
 ) {
   return (
-    { channelId, guildId }: ToolTarget,
-    asker: Pick<InboundMessage, "sender">,
+    { channelId, guildId, parentId }: ToolTarget,
+    asker: Pick<InboundMessage, "sender" | "channelId" | "place">,
   ): boolean => {
     if (isOwner(asker) || channelId === config().approvals.answers.channel) return false;
-    const guild = guildId && reader.index.get(guildId);
-    const place = guildId ? placeOfTarget(guildId, { channelId }, guild) : undefined;
-    return approvalIn(place, policy().policy, config()) !== "never";
+    const isHere = channelId === asker.channelId && asker.place.kind === "guild";
+    const place = isHere
+      ? asker.place
+      : guildId && placeOfTarget(guildId, { channelId, parentId }, reader.index.get(guildId));
+    return approvalIn(place || undefined, policy().policy, config()) !== "never";
   };
 }
 

@@ -1,5 +1,6 @@
 /** `barnacle mcp serve`: offers the running bot to an MCP client, over stdin and stdout (O14). */
 
+import { realpathSync } from "node:fs";
 import { join, sep } from "node:path";
 import process from "node:process";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
@@ -35,8 +36,8 @@ export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
     return names.length === 0 ? EXIT.config : EXIT.usage;
   }
   return await withData(flags, io, async ({ dataDir }) => {
-    // Barnacle starts MCP servers in folders below its data directory.
-    if (io.cwd.startsWith(join(dataDir, sep))) {
+    // Barnacle starts MCP servers in folders below its data directory, which may be named by a link.
+    if ([dataDir, realpathSync(dataDir)].some((own) => io.cwd.startsWith(join(own, sep)))) {
       io.problem("this bot's own MCP client has started it: an agent would ask itself");
       return EXIT.usage;
     }

@@ -6,6 +6,7 @@
  * reads what it needs, and ends before its first change.
  */
 
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UserId } from "../../core/discord/ids.ts";
 import { ALLOW_ONCE, DENY } from "../../core/people/question.ts";
 import { describeMissing, type MissingRight } from "../../core/rights/rights.ts";
@@ -22,6 +23,7 @@ import type {
   LimitPort,
   WaitingAction,
 } from "../../core/turn/ports/discord_place.ts";
+import type { ToolTarget } from "../../core/turn/ports/discord_call.ts";
 import { notice } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -40,9 +42,11 @@ export function createActionQuestions(
     Account<unknown, unknown, { readonly changes: Pick<ToolChanges, "madeBy"> }>,
     "accountId" | "store" | "texts"
   >,
-  { escalates, maxDestructive, ownerIds, approvalTimeoutMs }: {
+  { escalates, checksIn, maxDestructive, ownerIds, approvalTimeoutMs }: {
     /** Whether owners are asked: `approvals.escalate`. */
     readonly escalates: () => boolean;
+    /** Whether people check answers to this asker there (A5). */
+    readonly checksIn: (target: ToolTarget, asker: InboundMessage) => boolean;
     /** Maximum number of destructive actions of a turn: `tools.discord.maxDestructive`. */
     readonly maxDestructive: () => number;
     /** The bot's owners who can get messages. */
@@ -70,7 +74,8 @@ export function createActionQuestions(
           asked: owners.filter((id) => id !== message.sender.id),
           mentioned: [],
           forHolders: true,
-          where: "both",
+          // A card in the channel shows the call, which has words of the model (A5).
+          where: checksIn(message, message) ? "direct" : "both",
           timeoutMs: approvalTimeoutMs(),
         };
       },

@@ -25,6 +25,7 @@ import { freeze } from "../../render/freeze.ts";
 import { composeNotice, composeReply, type ReplyRules } from "../../render/reply.ts";
 import { madeFiles } from "../media/find_files.ts";
 import type { AnswerPorts, TurnRules } from "./answer_ports.ts";
+import { withEditLine } from "./edited_turn.ts";
 import { ofTurn } from "./finished_turn.ts";
 import type { TurnPeople } from "./save_turn.ts";
 import { costOf, type TurnSpending } from "./spending/turn_spending.ts";
@@ -235,7 +236,8 @@ function composeEdited(
     shown,
     rules: { ...rules, linkHosts: ["*"] },
   });
-  return composed.kind === "reply" ? composed : undefined;
+  if (composed.kind !== "reply") return undefined;
+  return again ? withEditLine(composed, again, rules) : composed;
 }
 
 /** A message in the thread that the answer opens, where it quotes nothing. */

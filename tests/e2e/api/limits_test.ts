@@ -1,12 +1,16 @@
 /** Tests the bounds of programs, and `barnacle mcp serve` without its conditions (O14). */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import OpenAI from "openai";
 import { buttonsIn, usableIn } from "../../../simulator/world/components.ts";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { apiConfig, apiUrl, PROGRAM_TOKEN } from "../../support/bot/api.ts";
-import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+import { commandUnderTest, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 const hello = { model: "main", messages: [{ role: "user" as const, content: "hello reef" }] };
 
@@ -118,6 +122,35 @@ describe("[O14] [C9] a running bot", () => {
 });
 
 describe("[O14] barnacle mcp serve", () => {
+  it("refuses to be an MCP server of its own bot, also if its data are named by a link", () =>
+    withSimulation({}, ({ rewrite, user, dataDir, configFile, simulator }) => {
+      rewrite({ config: apiConfig(user("ada").id) });
+      const cwd = join(dataDir, "mcp", "own");
+      mkdirSync(cwd, { recursive: true });
+      const link = join(dataDir, "link");
+      symlinkSync(dataDir, link);
+      const { program, args } = commandUnderTest();
+      for (const data of [dataDir, link]) {
+        const { status, stderr } = spawnSync(
+          program,
+          [...args, "mcp", "serve", "--data", data, "--config", configFile],
+          {
+            cwd,
+            encoding: "utf8",
+            env: {
+              HOME: cwd,
+              PATH: process.env["PATH"] ?? "",
+              DISCORD_API_URL: simulator.apiUrl,
+              DISCORD_BOT_TOKEN: simulator.token,
+            },
+          },
+        );
+        assert.match(stderr, /own MCP client has started it: an agent would ask itself/, data);
+        assert.equal(status, 2, data);
+      }
+      return Promise.resolve();
+    }));
+
   it("says in one line why it cannot serve", () =>
     withSimulation({}, async ({ cli, rewrite, user }) => {
       const none = await cli("mcp", "serve");

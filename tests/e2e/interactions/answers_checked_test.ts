@@ -4,80 +4,25 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { buttonsIn, textOf } from "../../../simulator/world/components.ts";
-import type { Interaction, Message } from "../../../simulator/world/world.ts";
+import { textOf } from "../../../simulator/world/components.ts";
 import type { RequestRecord } from "../../../simulator/notes/request_log.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import {
-  ended,
-  KILLED,
-  type Scene,
-  type SceneOptions,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
-
-/** Ada, by the id that the simulator gives her. */
-const OWNER = "1456074443980800000";
-/** The owners' channel, where ada decides. */
-const DESK = "off-topic";
-
-const POST = NOTICES.postDraft.text;
-const EDIT = NOTICES.editDraft.text;
-const DISCARD = NOTICES.discardDraft.text;
-const SELF = NOTICES.answerSelf.text;
-
-/** A guild whose answers ada checks in a channel. */
-function checked(approval: string, answers: object = {}, more: SceneOptions = {}): SceneOptions {
-  const config = {
-    commands: { ownerAllowFrom: [OWNER] },
-    approvals: { answers: { channel: "$desk", ...answers } },
-    ...more.config,
-  };
-  return {
-    ...more,
-    discord(simulator) {
-      config.approvals.answers.channel = simulator.channel(DESK).id;
-      const [krill] = simulator.world.guilds.values();
-      return {
-        guilds: { [krill?.id ?? ""]: { approval } },
-        dm: { policy: "open", allowFrom: ["*"], approval },
-        ...more.discord?.(simulator),
-      };
-    },
-    config,
-  };
-}
-
-/** The newest open card in a place, once it arrives. */
-function card({ simulator, until }: Scene, where = DESK, as?: string): Promise<Message> {
-  const { id } = simulator.channel(where, as);
-  return until(
-    "a card",
-    () => simulator.posted(id).findLast(({ components }) => buttonsIn(components).length > 0),
-  );
-}
-
-const labels = ({ components }: Message) => buttonsIn(components).map(({ label }) => label);
-
-function press(
-  { simulator }: Scene,
-  message: Message,
-  label: string,
-  { as = "ada", where = DESK }: { readonly as?: string; readonly where?: string } = {},
-): Interaction {
-  const button = buttonsIn(message.components).find((one) => one.label === label);
-  assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);
-  return simulator.press({ as, in: where, message: message.id, customId: button.custom_id });
-}
-
-/** The card's text once it has no buttons any more. */
-function settled({ simulator, until }: Scene, { channelId, id }: Message): Promise<string> {
-  return until("the card to be settled", () => {
-    const now = simulator.posted(channelId).find((one) => one.id === id);
-    return now && buttonsIn(now.components).length === 0 && textOf(now);
-  });
-}
+  answers,
+  card,
+  checked,
+  DESK,
+  DISCARD,
+  EDIT,
+  labels,
+  OWNER,
+  POST,
+  press,
+  SELF,
+  settled,
+} from "../../support/bot/checked_answers.ts";
+import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 async function kill(bot: Awaited<ReturnType<Scene["start"]>>): Promise<void> {
   bot.kill("SIGKILL");
@@ -93,10 +38,6 @@ function change({ dataDir }: Scene, sql: string): void {
     database.close();
   }
 }
-
-/** The bot's answers in a channel. */
-const answers = ({ written }: Scene, where = "general") =>
-  written(where).filter((text) => text.includes("You wrote:"));
 
 /** A press that a RESUME brings again, or an answer that overtakes its deferral. */
 const isRepeated = ({ path, status }: RequestRecord) =>

@@ -67,6 +67,7 @@ describe("[H6a] rulesAfterEdit()", () => {
     assert.deepEqual(tools.map(({ name }) => name), [
       "discord",
       "read_channel_history",
+      "search_server",
       "recall",
       "memory",
       "read_skill",

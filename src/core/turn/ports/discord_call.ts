@@ -36,6 +36,8 @@ export interface ToolTarget {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
+  /** The channel of a thread that is not the place of the turn; absent for other places. */
+  readonly parentId?: ChannelId;
 }
 
 /** A message as the model reads it. */

@@ -20,6 +20,11 @@ export interface ServerQuery {
   readonly after?: MessageId;
   /** 1 to 10. */
   readonly limit: number;
+  /**
+   * Sources that match at least so well tell one reply, which was read at Discord first. Absent:
+   * sources tell the replies that the store knows.
+   */
+  readonly repliesReadFrom?: number;
 }
 
 /** Something that was found, as Discord has it now. */

@@ -101,7 +101,8 @@ export function createActions(options: ActionsOptions): DiscordPort {
       (found, origin) => {
         if (call.isProbe) throw new ProbeEnded(); // its rights are checked
         const guildId = found.guild?.id;
-        const target = { channelId: found.channelId ?? origin.channelId, guildId };
+        const { channelId = origin.channelId, parentId } = found;
+        const target = { channelId, guildId, parentId };
         return act(target, found, origin);
       },
     );

@@ -121,6 +121,7 @@ export function createPlaces(options: PlaceOptions) {
         const target = {
           channelId: found.channelId ?? message.channelId,
           guildId: found.guild?.id,
+          parentId: found.parentId,
         };
         const [first, ...others] = options.composed(call, target, { text: written });
         if (!first || others.length > 0 || first.files.length > 0) {

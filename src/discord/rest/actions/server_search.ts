@@ -83,6 +83,8 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
     notes: Set<string>,
   ): Promise<readonly Candidate[]> {
     const { guildId, channels } = readable;
+    // Discord's words about a channel would tell that it exists.
+    if (query.channelId !== undefined && !await readable.open(query.channelId)) return [];
     const score = comparing(query.words);
     const among = new Set(channels.keys());
     const known = await knowledge.search({ ...query, accountId, guildId, among, limit: MAX_KNOWN });
@@ -159,24 +161,46 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
     return [...topics, ...posts];
   }
 
+  /** The first of some replies that Discord has, and that may be shown. */
+  async function replyThere(
+    { channelId, replies }: Candidate,
+    guildId: GuildId,
+    isElsewhere: boolean,
+  ): Promise<readonly MessageId[]> {
+    for (const id of replies) {
+      try {
+        const { raw } = await single.message(channelId, id);
+        if (await show(raw, { guildId, isGroup: false, isElsewhere })) return [id];
+      } catch (error) {
+        if (!(error instanceof RestError) || error.code === undefined) throw error;
+        if (error.kind === "not_found") await knowledge.removeKnown(accountId, [id]);
+      }
+    }
+    return [];
+  }
+
   /** Reads a candidate at Discord; `undefined` if it may not be shown, or is gone. */
   async function sourceOf(
     candidate: Candidate,
     readable: Readable,
     { messages: [question] }: SearchReach,
+    { repliesReadFrom = Infinity }: ServerQuery,
   ): Promise<FoundSource | undefined> {
     const { kind, channelId, messageId, text, score, isPinned } = candidate;
     const { guildId } = readable;
     const channel = await readable.open(channelId);
     if (!channel) return undefined;
-    const replies = candidate.replies.map((id) => messageLink({ guildId, channelId, id }));
+    const isElsewhere = channelId !== question?.channelId;
+    const repliesThere = score >= repliesReadFrom
+      ? await replyThere(candidate, guildId, isElsewhere)
+      : candidate.replies;
+    const replies = repliesThere.map((id) => messageLink({ guildId, channelId, id }));
     const common = { kind, where: nameOf(channel), replies, score, isPinned };
     if (messageId === undefined || kind === "topic") {
       return { ...common, link: `https://discord.com/channels/${guildId}/${channelId}`, text };
     }
     try {
       const { raw } = await single.message(channelId, messageId);
-      const isElsewhere = channelId !== question?.channelId;
       const message = await show(raw, { guildId, isGroup: false, isElsewhere });
       const link = messageLink({ guildId, channelId, id: messageId });
       return message &&
@@ -227,7 +251,7 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
       const part = all.slice(at, at + query.limit - sources.length);
       at += part.length;
       const found = await Promise.all(
-        part.map(({ candidate, readable }) => sourceOf(candidate, readable, by)),
+        part.map(({ candidate, readable }) => sourceOf(candidate, readable, by, query)),
       );
       sources.push(...found.filter((one) => one !== undefined));
     }

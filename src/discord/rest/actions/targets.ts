@@ -55,6 +55,8 @@ export interface Origin {
 export interface FoundTarget {
   /** Absent for the whole server. */
   readonly channelId?: ChannelId;
+  /** The channel of a thread that is not the place of the turn; absent for other places. */
+  readonly parentId?: ChannelId;
   /** Absent in direct messages, which have no rights. */
   readonly guild?: { readonly id: GuildId; readonly reads: GuildReads };
   /** Reads the channel; rejects for a whole server. */
@@ -221,6 +223,7 @@ export function createTargets(
       }
       return {
         channelId,
+        parentId: isThread(found) ? found.parentId : undefined,
         channel: () => Promise.resolve(found),
         guild: { id: guildId, reads: readsOf(origin, guildId) },
       };

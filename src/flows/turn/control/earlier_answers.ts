@@ -52,7 +52,7 @@ export function createEarlierAnswers({ isAuto, search, tell, schedule, stopping,
     const signal = AbortSignal.any([stopping, ended.signal]);
     const searching = search(
       { messages: [message], reach: "readers", waitMs: 0, signal },
-      { words, limit: MAX_SOURCES },
+      { words, limit: MAX_SOURCES, repliesReadFrom: SAME_SCORE },
     );
     const late = waitFor(PATIENCE_MS, schedule, signal).then(() => undefined);
     try {

@@ -176,6 +176,7 @@ export async function withActions(test: (scene: ActionScene) => Promise<void>): 
       }),
       ...createActionQuestions({ accountId: ACCOUNT, store, texts: () => ({}) }, {
         escalates: () => true,
+        checksIn: () => false,
         maxDestructive: () => 2,
         ownerIds: () => Promise.resolve([people.ada.id]),
         approvalTimeoutMs: () => 600_000,

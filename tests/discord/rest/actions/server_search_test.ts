@@ -11,7 +11,12 @@ import { createShow } from "../../../../src/discord/gateway/decode/shown_message
 import { createReader } from "../../../../src/discord/gateway/read/reader.ts";
 import type { RestApi } from "../../../../src/discord/rest/client/client.ts";
 import type { InboundMessage } from "../../../../src/core/inbound/inbound.ts";
-import type { FoundSources, SearchReach } from "../../../../src/core/turn/ports/search.ts";
+import type { MessageId } from "../../../../src/core/discord/ids.ts";
+import type {
+  FoundSources,
+  SearchReach,
+  ServerQuery,
+} from "../../../../src/core/turn/ports/search.ts";
 import {
   addChannel,
   addMember,
@@ -29,6 +34,7 @@ import type {
 } from "../../../../simulator/world/world.ts";
 import {
   ACCOUNT,
+  channelId as channelIdOf,
   directMessage,
   guildMessage,
   guildPlace,
@@ -48,13 +54,19 @@ interface SearchScene extends Simulated {
   /** Adds a channel; `closed` to everyone but some roles and members. */
   channel(name: string, open?: readonly string[], fields?: Partial<TextChannel>): TextChannel;
   /** Posts a message, which the bot hears. */
-  post(text: string, where: TextChannel | Thread, as?: string): Promise<Message>;
+  post(
+    text: string,
+    where: TextChannel | Thread,
+    as?: string,
+    replyTo?: MessageId,
+  ): Promise<Message>;
   search(
     words: string,
     where: TextChannel | Thread | undefined,
     by: User,
     reach?: SearchReach["reach"],
     isOwner?: boolean,
+    more?: Partial<ServerQuery>,
   ): Promise<FoundSources>;
   /** The texts that a search shows. */
   texts(...asked: Parameters<SearchScene["search"]>): Promise<readonly string[]>;
@@ -131,6 +143,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
       by,
       reach = "readers",
       isOwner = false,
+      more = {},
     ) => {
       owners.clear();
       if (isOwner) owners.add(by.id);
@@ -148,6 +161,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
       return await run({ messages: [message], reach, waitMs: 20_000, signal }, {
         words,
         limit: 10,
+        ...more,
       });
     };
     await test({
@@ -177,8 +191,8 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
           : [];
         return addChannel(world, krill, { name, overwrites: overwrites as never, ...fields }, AT);
       },
-      async post(text, where, as = "ada") {
-        const message = sim.say({ as, in: where.name, text });
+      async post(text, where, as = "ada", replyTo) {
+        const message = sim.say({ as, in: where.name, text, replyTo });
         const place = placeOf(where);
         const by = userOf(as);
         const heard = guildMessage({
@@ -187,6 +201,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
           channelId: where.id,
           guildId: krill.id,
           sender: sender({ id: by.id, username: by.username }),
+          quoted: replyTo && { id: replyTo, text: "" },
         });
         const judged = { ...ignored({ ...heard, place }, true), isSearchable: true as const };
         await store.inbox.acceptBatch(batch({ judged: [judged] }), AT);
@@ -304,6 +319,46 @@ describe("[T17] a search for the asker alone", () => {
 });
 
 describe("[T17] what a search finds", () => {
+  it("tells a reply that was read at Discord first: one that is gone is not linked", () =>
+    withSearch(async ({ post, search, stored, demo: { channels, people } }) => {
+      const question = await post("where are the shells", channels.general);
+      const replies = [
+        await post("below the mat", channels.general, "grace", question.id),
+        await post("in the shed", channels.general, "grace", question.id),
+      ];
+      const told = async () => {
+        const [source] = (await search(
+          "where are the shells",
+          channels.general,
+          people.grace,
+          "readers",
+          false,
+          { repliesReadFrom: 0.5 },
+        )).sources;
+        return source?.replies.map((link) => link.split("/").at(-1));
+      };
+      assert.deepEqual(await told(), [replies[0]?.id]);
+      assert.equal(stored(), 3);
+      channels.general.messages.delete(replies[0]?.id ?? question.id); // the bot has not heard of it
+      assert.deepEqual(await told(), [replies[1]?.id]);
+      assert.equal(stored(), 2);
+    }));
+
+  it("says nothing about one channel that may not be shown, and asks Discord nothing", () =>
+    withSearch(async ({ sim, channel, post, search, demo: { channels, people } }) => {
+      const staff = channel("staff", ["helpers"]);
+      await post("shells of staff", staff);
+      const searches = () =>
+        sim.requests.records().filter(({ path }) => path.includes("/messages/search")).length;
+      for (const channelId of [staff.id, channelIdOf("1442000000000000000")]) {
+        const found = await search("shells", channels.general, people.grace, "readers", false, {
+          channelId,
+        });
+        assert.deepEqual(found, { sources: [], notes: [] });
+      }
+      assert.equal(searches(), 0);
+    }));
+
   it("is read at Discord first: a deleted message is not shown, and leaves the store", () =>
     withSearch(async ({ post, texts, stored, demo: { channels, people } }) => {
       const message = await post("shells at noon", channels.general);
