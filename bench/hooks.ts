@@ -12,6 +12,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoWorld } from "../simulator/actions/demo_world.ts";
 import { freePort } from "../tests/support/network/free_port.ts";
+import { cpuMsOf } from "./proc.ts";
 import { type Contender, openSimulatedStand } from "./stand.ts";
 import { quantile, type Readings } from "./stats.ts";
 
@@ -56,21 +57,26 @@ export async function benchHooks(contender: Contender, isQuick: boolean): Promis
     const one = new Agent({ keepAlive: true, maxSockets: 1 });
     const waits: number[] = [];
     const count = isQuick ? QUICK_EVENTS : EVENTS;
+    let cpuMs = 0;
     for (let event = 0; event < WARM_UP + count; event++) {
+      if (event === WARM_UP) cpuMs = cpuMsOf(first.pid);
       const { ms, status } = await send(one, port, "one", event);
       if (status !== 202) throw new Error(`An event got ${status}`);
       if (event >= WARM_UP) waits.push(ms);
       await sleep(PAUSE_MS);
     }
+    const eventCpuMs = (cpuMsOf(first.pid) - cpuMs) / count;
     one.destroy();
 
     const many = new Agent({ keepAlive: true, maxSockets: SENDERS });
     const startedAt = performance.now();
+    const startedCpuMs = cpuMsOf(first.pid);
     const sent = await Promise.all(Array.from({ length: BURST }, async (_, event) => {
       await sleep(Math.max(0, startedAt + event * BURST_MS / BURST - performance.now()));
       return await send(many, port, "burst", event % 50);
     }));
     const burstMs = performance.now() - startedAt;
+    const burstCpuMs = (cpuMsOf(first.pid) - startedCpuMs) / BURST;
     process.kill(first.pid, "SIGKILL");
     await first.stop();
     many.destroy();
@@ -87,7 +93,9 @@ export async function benchHooks(contender: Contender, isQuick: boolean): Promis
     return {
       hookP50: quantile(waits, 0.5),
       hookP99: quantile(waits, 0.99),
+      hookCpuMs: eventCpuMs,
       hookBurstMs: burstMs,
+      hookBurstCpuMs: burstCpuMs,
       hookBurstP50: quantile(accepted.map(({ ms }) => ms), 0.5),
       hookBurstP99: quantile(accepted.map(({ ms }) => ms), 0.99),
       hookBurstLost: BURST - stored,
