@@ -6,6 +6,11 @@ import type { AccountId } from "./discord/ids.ts";
 export interface FeedEntry {
   /** Tells the entry from others of its feed, also after it was edited. */
   readonly key: string;
+  /**
+   * The same by its title, address and time: some feeds give an entry another id at each poll. Absent
+   * if it lacks one of them, or has no id.
+   */
+  readonly wordsKey?: string;
   /** Plain text in one line; empty if there is none. */
   readonly title: string;
   /** http or https; absent if it has none. */

@@ -83,13 +83,21 @@ function filled(template: string, parts: EntryParts): string {
   const lines = template.split("\n").flatMap((line) => {
     const names = Array.from(line.matchAll(/\{(\w+)\}/g), ([, name = ""]) => name);
     if (names.length > 0 && names.every((name) => !values.get(name))) return [];
-    return [line.replace(/\{(\w+)\}/g, (written, name: string) => values.get(name) ?? written)];
+    return [line.replace(/\{(\w+)\}/g, (written, name: string, at: number) => {
+      const value = values.get(name) ?? written;
+      // In a link of Markdown, a bracket would end the address.
+      return name === "link" && line[at - 1] === "("
+        ? value.replaceAll("(", "%28").replaceAll(")", "%29")
+        : value;
+    })];
   });
   return lines.join("\n").trim() || parts.title || parts.feed;
 }
 
 /** The text without a meaning for Discord: no markup, no mentions, no links. */
 function asWords(text: string): string {
-  return text.replace(/[\\`*_~|[\]<>#@:]|^\s*(?:-|\d+\.)(?= )/gm, (one) => `\\${one.trim()}`)
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "") // they turn the words behind them
+    .replace(/[\\`*_~|[\]<>#@:]|^\s*-(?= )/gm, (one) => `\\${one.trim()}`)
+    .replace(/^(\s*\d+)\.(?= )/gm, "$1\\.")
     .replace(/(https?)\\:\/\//gi, "$1\\:/\u200b/");
 }

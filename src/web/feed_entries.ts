@@ -6,7 +6,7 @@
  */
 
 import { parseFeed } from "feedsmith";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { DOMParser } from "linkedom";
 import { bounded } from "../lib/text/cut.ts";
 import type { FeedEntry, ReadFeed } from "../core/feed.ts";
@@ -48,7 +48,8 @@ export function feedOf(text: string, url: string): ReadFeed {
           entryOf(url, {
             id: item.guid?.value,
             title: item.title,
-            link: item.link ?? (item.guid?.isPermaLink === false ? undefined : item.guid?.value),
+            link: item.link ??
+              (item.guid?.isPermaLink === false ? undefined : wholeLink(item.guid)),
             summary: item.description ?? item.content?.encoded,
             author: item.dc?.creators?.[0] ?? authorOf(item.authors?.[0]),
             date: item.pubDate ?? item.dc?.dates?.[0],
@@ -116,15 +117,22 @@ function entryOf(url: string, { id, title, link, summary, author, date }: Writte
   const words = plain(title) ?? "";
   const text = markdown(summary, url);
   const publishedAt = typeof date === "string" ? Date.parse(date) : NaN;
-  const named = textOf(id) ?? address ?? `${words}\n${text}`;
+  const ownId = textOf(id);
+  const hasWords = ownId !== undefined && words !== "" && address !== undefined &&
+    Number.isFinite(publishedAt);
   return {
-    key: createHash("sha256").update(named).digest("base64url").slice(0, 22),
+    key: digestOf(ownId ?? address ?? `${words}\n${text}`),
+    wordsKey: hasWords ? digestOf(`${words}\n${address}\n${publishedAt}`) : undefined,
     title: words,
     link: address,
     summary: text,
     author: plain(author),
     publishedAt: Number.isFinite(publishedAt) ? publishedAt : undefined,
   };
+}
+
+function digestOf(text: string): string {
+  return hash("sha256", text, "base64url").slice(0, 22);
 }
 
 /** The newest last, each key once. Without times, the first entry of a feed is its newest. */
@@ -135,6 +143,12 @@ function sorted(entries: readonly FeedEntry[]): readonly FeedEntry[] {
       ? one.entry.publishedAt - other.entry.publishedAt || one.index - other.index
       : one.index - other.index
   ).map(({ entry }) => entry);
+}
+
+/** The address that an id may be. A number is none, even if the feed says so. */
+function wholeLink(id: unknown): string | undefined {
+  const text = textOf(valueOf(id));
+  return text !== undefined && /^https?:\/\//i.test(text) ? text : undefined;
 }
 
 function authorOf(author: unknown): unknown {
@@ -155,14 +169,15 @@ function plain(value: unknown): string | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
   const words = /[<&]/.test(text) ? treeOf(text)?.textContent ?? "" : text;
-  return bounded(words.replace(/\s+/g, " ").trim(), MAX_TITLE) || undefined;
+  return bounded(words.toWellFormed().replace(/[\s\p{Cc}]+/gu, " ").trim(), MAX_TITLE) || undefined;
 }
 
 function markdown(value: unknown, url: string): string {
   const text = textOf(value);
   if (text === undefined) return "";
   const tree = /[<&]/.test(text) ? treeOf(text) : undefined;
-  return bounded((tree ? markdownOf(tree, url) : text).trim(), MAX_SUMMARY);
+  const words = (tree ? markdownOf(tree, url) : text).toWellFormed();
+  return bounded(words.replace(/[^\P{Cc}\n\t]/gu, "").trim(), MAX_SUMMARY);
 }
 
 function treeOf(html: string): (MarkdownNode & { readonly textContent: string }) | undefined {

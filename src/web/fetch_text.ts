@@ -111,9 +111,10 @@ export function fetchFeedText(
     ...(etag !== undefined && { "if-none-match": etag }),
     ...(lastModified !== undefined && { "if-modified-since": lastModified }),
   };
+  const isConditional = etag !== undefined || lastModified !== undefined;
   return fetched(
     url,
-    { ...ports, headers },
+    { ...ports, headers, mayBeUnchanged: isConditional },
     async (response, at, ending) => {
       const { headers, statusCode } = response;
       if (statusCode === NOT_MODIFIED) {
@@ -121,7 +122,11 @@ export function fetchFeedText(
         return undefined;
       }
       const text = await readText(response, at, ending, FEED_TYPES);
-      return { ...text, etag: headers.etag, lastModified: headers["last-modified"] };
+      return {
+        ...text,
+        etag: validatorOf(headers.etag),
+        lastModified: validatorOf(headers["last-modified"]),
+      };
     },
     signal,
     TIMEOUT_MS,
@@ -129,6 +134,11 @@ export function fetchFeedText(
 }
 
 const NOT_MODIFIED = 304;
+
+/** A validator that fits into the header of a later request. */
+function validatorOf(sent: string | undefined): string | undefined {
+  return sent !== undefined && /^[\x20-\x7e]{1,1000}$/.test(sent) ? sent : undefined;
+}
 
 async function fetched<Result>(
   written: string,
@@ -183,7 +193,8 @@ async function follow<Result>(
       url = checkedUrl(new URL(headers.location, url).href, ports.allowedPorts);
       continue;
     }
-    const isUnchanged = status === NOT_MODIFIED && ports.headers !== undefined;
+    // A server that says so without a question would make all its entries new later.
+    const isUnchanged = status === NOT_MODIFIED && ports.mayBeUnchanged === true;
     if (!isUnchanged && (status < 200 || status > 299)) {
       response.destroy();
       const retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, Number(headers["retry-after"]) * 1_000);

@@ -30,6 +30,8 @@ export interface GuardPorts {
   readonly userAgent: string;
   /** Further headers; absent: none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether 304 is an answer. */
+  readonly mayBeUnchanged?: boolean;
   /** Maximum number of redirects to follow; absent: 3. */
   readonly maxRedirects?: number;
 }

@@ -32,6 +32,14 @@ describe("[T15] composeFeedNews()", () => {
       { title: "see http://e.example" },
       "see http\\:/\u200b/e.example",
     ],
+    [
+      "has no other link in a link",
+      "[{title}]({link})",
+      { link: "https://x.example/a)[evil](https://y.example)" },
+      "[T](https://x.example/a%29[evil]%28https://y.example%29)",
+    ],
+    ["turns no words", "{title}", { title: "a\u202eb" }, "ab"],
+    ["is no list", "{summary}", { summary: "1. one\n- two" }, "1\\. one\n\\- two"],
     ["takes secrets out", "{title}", { title: "hunter2" }, "[redacted]"],
     [
       "has words of the summary for a missing title",

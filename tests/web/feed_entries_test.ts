@@ -17,7 +17,7 @@ describe("[T15] feedOf()", () => {
       URL_OF_FEED,
     );
     assert.equal(title, "Tides");
-    assert.deepEqual(entries.map(({ key: _, ...entry }) => entry), [
+    assert.deepEqual(entries.map(({ key: _, wordsKey: __, ...entry }) => entry), [
       {
         title: "High",
         link: "https://t.example/1",
@@ -103,6 +103,24 @@ describe("[T15] feedOf()", () => {
       assert.throws(() => feedOf(bad, URL_OF_FEED), /Unrecognized/);
     });
   }
+
+  it("has a second key by title, address and time, and no characters that hide others", () => {
+    const rss = (guid: string, title = "T\u0000\u0007 x") =>
+      feedOf(
+        `<rss version="2.0"><channel><title>F</title><item><guid>${guid}</guid><title>${title}</title>` +
+          "<link>https://x.example/1</link><pubDate>Mon, 23 Nov 2026 10:00:00 GMT</pubDate></item>" +
+          "</channel></rss>",
+        "https://x.example/feed",
+      ).entries[0];
+    const [one, other] = [rss("1"), rss("2")];
+    assert.notEqual(one?.key, other?.key);
+    assert.equal(one?.wordsKey, other?.wordsKey);
+    assert.notEqual(one?.wordsKey, rss("1", "U")?.wordsKey);
+    assert.equal(one?.title, "T x");
+    const bare = "<rss version='2.0'><channel><item><guid>7</guid></item></channel></rss>";
+    const [entry] = feedOf(bare, "https://x.example/feed").entries;
+    assert.deepEqual([entry?.link, entry?.wordsKey], [undefined, undefined]);
+  });
 
   it("replaces no entities that the feed declares, and bounds texts and entries", () => {
     const bomb = `<!DOCTYPE x [<!ENTITY a "${"lol".repeat(1_000)}"><!ENTITY b "&a;&a;">]>`;

@@ -77,7 +77,11 @@ describe("[T6] createWebPages()", () => {
       if (url === "/away") {
         response.writeHead(302, { location: "http://10.0.0.1/" }).end();
       } else if (url === "/busy") response.writeHead(503, { "retry-after": "120" }).end();
-      else if (url === "/page") response.end("<html>no</html>");
+      else if (url === "/liar") response.writeHead(304).end();
+      else if (url === "/long") {
+        response.writeHead(200, { etag: `"${"x".repeat(5_000)}"` });
+        response.end("<rss version='2.0'><channel><title>a</title></channel></rss>");
+      } else if (url === "/page") response.end("<html>no</html>");
       else if (etag === '"1"') response.writeHead(304).end();
       else {
         response.writeHead(200, {
@@ -111,6 +115,9 @@ describe("[T6] createWebPages()", () => {
         retryAfterMs,
       });
       assert.deepEqual(await read("/away"), failed("it redirects to another address"));
+      assert.deepEqual(await read("/liar"), failed("the server answered with status 304"));
+      const long = await read("/long");
+      assert.equal(long.kind === "feed" && long.etag, undefined);
       assert.deepEqual(await read("/busy"), failed("the server answered with status 503", 120_000));
       assert.deepEqual(await read("/page"), {
         kind: "failed",

@@ -92,8 +92,13 @@ export function createAccountHooks(
   }
 
   const part = account.forPart("hooks");
+  const threads = createThreadCalls(client);
   const incidents = createIncidents(part, {
-    threads: createThreadCalls(client),
+    threads: {
+      ...threads,
+      start: (channelId, messageId, name, minutes) =>
+        threads.start(channelId, messageId, outbound.cleanSecrets(name), minutes),
+    },
     edit: createMessages(client).edit,
     async stateOf(threadId) {
       try {

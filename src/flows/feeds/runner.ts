@@ -137,7 +137,9 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         await store.record({ ...named, etag, lastModified, nextAt, messages: [] }, now());
         return;
       }
-      const seen = answer.feed.entries.map(({ key }) => key);
+      const seen = answer.feed.entries.flatMap(({ key, wordsKey }) =>
+        wordsKey === undefined ? key : [key, wordsKey]
+      );
       const messages = await messagesOf(feed, answer.feed, await store.unseen(named, seen));
       const validators = { etag: answer.etag, lastModified: answer.lastModified };
       await store.record({ ...named, ...validators, nextAt, seen, messages }, now());
@@ -158,7 +160,11 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     { title: feedTitle, entries }: ReadFeed,
     unseen: ReadonlySet<string> | "first",
   ): Promise<readonly Frozen[]> {
-    const news = unseen === "first" ? [] : entries.filter(({ key }) => unseen.has(key));
+    const news = unseen === "first"
+      ? []
+      : entries.filter(({ key, wordsKey }) =>
+        unseen.has(key) && (wordsKey === undefined || unseen.has(wordsKey))
+      );
     const newest = news.at(-1);
     if (!newest) return [];
     const place = await placeOf(feed);

@@ -129,6 +129,24 @@ describe("[T15] createFeedRunner()", () => {
     await runner.stop();
   });
 
+  it("knows entries again whose feed gives them another id at each poll", async () => {
+    const { world, create, posted, pass } = build();
+    const poll = (id: string, ...words: readonly string[]): FetchedFeed => ({
+      kind: "feed",
+      feed: {
+        entries: words.map((word) => ({ ...entry(`${word}-${id}`), wordsKey: `words ${word}` })),
+      },
+    });
+    world.answer = poll("1", "a");
+    create().start();
+    await pass(5_000);
+    world.answer = poll("2", "a", "b");
+    await pass();
+    world.answer = poll("3", "a", "b");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry b-2**"]);
+  });
+
   it("asks a feed that fails less often, tells health, and forgets the failure", async () => {
     const { world, create, pass, asked, store } = build();
     world.answer = FAILED;
