@@ -11,7 +11,13 @@
 
 import type { MessageId } from "../discord/ids.ts";
 import { type AnswerKey, nonceOf } from "./nonce.ts";
-import { type AnswerPart, type Frozen, type OutboundMessage, STOP_BUTTON } from "./outbound.ts";
+import {
+  type AnswerPart,
+  type Button,
+  type Frozen,
+  type OutboundMessage,
+  STOP_BUTTON,
+} from "./outbound.ts";
 
 /** A message of an answer in the outbox, which a later one may replace: a draft, or a part. */
 export interface AnswerMessage {
@@ -187,23 +193,14 @@ export interface ProgressPlace
   readonly stopLabel: string;
 }
 
-/** The message of a line. */
-export function progressLine(
-  { accountId, channelId, guildId, stopLabel, ...answer }: ProgressPlace,
-  text: string,
-): DraftMessage {
-  const of = { ...answer, kind: "draft" as const };
-  return {
-    accountId,
-    channelId,
-    guildId,
-    nonce: nonceOf(of, PART),
-    content: `${PROGRESS_MARK} ${text}`.slice(0, MAX_LENGTH),
-    pings: { users: [], roles: [], quotedAuthor: false },
-    isSilent: true,
-    buttons: [{ customId: `${STOP_BUTTON}:${of.cause}`, label: stopLabel, style: "secondary" }],
-    of: { ...of, part: PART, parts: PART + 1 },
+/** The line that shows the progress of a turn. */
+export function progressLine({ stopLabel, ...place }: ProgressPlace, text: string): DraftMessage {
+  const stop: Button = {
+    customId: `${STOP_BUTTON}:${place.cause}`,
+    label: stopLabel,
+    style: "secondary",
   };
+  return { ...line(place, PART, `${PROGRESS_MARK} ${text}`), buttons: [stop] };
 }
 
 /**
@@ -211,7 +208,15 @@ export function progressLine(
  * end, and no message replaces it.
  */
 export function waitingLine(
+  place: Omit<ProgressPlace, "stopLabel">,
+  text: string,
+): DraftMessage {
+  return line(place, WAITING_PART, text);
+}
+
+function line(
   { accountId, channelId, guildId, ...answer }: Omit<ProgressPlace, "stopLabel">,
+  part: number,
   text: string,
 ): DraftMessage {
   const of = { ...answer, kind: "draft" as const };
@@ -219,11 +224,11 @@ export function waitingLine(
     accountId,
     channelId,
     guildId,
-    nonce: nonceOf(of, WAITING_PART),
+    nonce: nonceOf(of, part),
     content: text.slice(0, MAX_LENGTH),
     pings: { users: [], roles: [], quotedAuthor: false },
     isSilent: true,
-    of: { ...of, part: WAITING_PART, parts: WAITING_PART + 1 },
+    of: { ...of, part, parts: part + 1 },
   };
 }
 
