@@ -198,12 +198,12 @@ export function createHeldCalls(schedule: StartTimer): HeldCalls {
   };
 }
 
-/** The answer for the server if the person gives none; `undefined` if the person does. */
 /** A decision about an offered action is no answer to a question of the server. */
 function answerToServer(decision: Decision | undefined): Decision | undefined {
   return decision?.kind === "answered" && decision.about === "offer" ? undefined : decision;
 }
 
+/** The answer for the server if the person gives none; `undefined` if the person does. */
 function refusalIn(decision: Decision): ElicitationAnswer | undefined {
   if (decision.kind !== "answered") return { action: "cancel" };
   return decision.answer.choice === DENY ? { action: "decline" } : undefined;
