@@ -149,6 +149,22 @@ async function scenesOnWine(): Promise<void> {
 /** Folders that test the whole bot as the shipped binary. */
 const WHOLE: readonly string[] = ["e2e", "security", "chaos"];
 
+/** Files of more than a minute, the longest first: one that began last would run alone at the end. */
+const LONG: readonly string[] = [
+  "connection/gateway",
+  "process/upgrade",
+  "dashboard/pages",
+  "commands/doctor_causes",
+  "release/release",
+  "connection/catch_up",
+  "commands/demo",
+  "process/backup",
+  "process/crash",
+  "dashboard/dashboard",
+  "commands/page",
+  "turn/model_faults",
+].map((name) => `tests/e2e/${name}_test.ts`);
+
 /** Test files, with slashes. */
 const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
 
@@ -194,7 +210,12 @@ async function testBinary(): Promise<void> {
   const env = { BARNACLE_BIN: binary };
   const security = writeGroups(groupsOf(testsIn("security")), join(GROUPS, "whole"));
   await Promise.all([
-    denoTests("the binary, end to end", ["tests/e2e", ...security], 6, env),
+    denoTests(
+      "the binary, end to end",
+      [...new Set([...LONG, ...testsIn("e2e"), ...security])],
+      6,
+      env,
+    ),
     denoTests("the binary, under faults", ["tests/chaos"], 1, env),
     smokeArm64(),
   ]);
