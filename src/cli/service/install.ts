@@ -1,6 +1,6 @@
 /** `barnacle service install` and `uninstall`: show a plan, ask once, and carry it out. */
 
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -119,12 +119,11 @@ export async function installService(
     withExec: request.withExec,
   });
   const copied = isMachine && source.path !== layout.config ? source : undefined;
-  const folder = copied && dirname(copied.path);
   const secrets = await assertUsable(
     layout,
     source.text,
     request.secrets ?? {},
-    folder,
+    copied?.path,
     machine,
     io,
   );

@@ -1,7 +1,7 @@
 /** Finds the config of a service, and checks that the service can start with it. */
 
 import { existsSync, lstatSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { forAccount } from "../../config/config.ts";
 import { loadConfig, missingModel, missingToken } from "../../config/load.ts";
@@ -83,7 +83,7 @@ function configOfSudoer({ env }: Io): string | undefined {
  * service that misses its token would end with 78 after it was installed.
  *
  * @param given Secrets that the installation will write, by the name of their file.
- * @param folder Folder of a config that will be copied. The files that it names are copied, too.
+ * @param copied Path of a config that will be copied. The files that it names are copied, too.
  * @returns All secrets that the installation must write.
  * @throws {StartError} If the bot could not start with it.
  */
@@ -91,7 +91,7 @@ export async function assertUsable(
   { config, credentials, target }: ServiceLayout,
   text: string,
   given: Readonly<Record<string, string>>,
-  folder: string | undefined,
+  copied: string | undefined,
   machine: HostMachine,
   io: Io,
 ): Promise<Readonly<Record<string, string>>> {
@@ -104,8 +104,8 @@ export async function assertUsable(
   const read = (path: string) => {
     const name = path.startsWith(`${credentials}/`) ? path.slice(credentials.length + 1) : "";
     const known = secrets[name] ?? textOf(machine, path);
-    if (known !== undefined || folder === undefined) return known;
-    const beside = secretBeside(folder, name);
+    if (known !== undefined || copied === undefined) return known;
+    const beside = secretBeside(dirname(copied), name);
     if (beside !== undefined) secrets[name] = beside;
     return beside;
   };
@@ -116,8 +116,11 @@ export async function assertUsable(
     ? ": it does not have the variables of this shell. Write each secret into a file in " +
       `${credentials}, and name the file in the config, such as "token": { "file": "discord_token" }`
     : "";
+  const shown = copied === undefined
+    ? problems
+    : problems.map((one) => one.file === config ? { ...one, file: copied } : one);
   throw new StartError(
-    `the service could not start with this config${advice}\n${problemsText(problems, io)}`,
+    `the service could not start with this config${advice}\n${problemsText(shown, io)}`,
     EXIT.config,
   );
 }

@@ -331,6 +331,16 @@ describe("[O4] barnacle service install", () => {
       78,
     ],
     [
+      "a wrong config that it would copy, by its own path",
+      ({ root }) => {
+        const path = join(root, "mine.jsonc");
+        writeFileSync(path, CONFIG.replace("discord_token", "nothing"), { mode: 0o600 });
+        return { config: path };
+      },
+      /^the service could not start with this config\n\S+\/mine\.jsonc:\d+:\d+: /,
+      78,
+    ],
+    [
       "a foreign unit",
       ({ root }) => {
         writeFileSync(join(root, "etc/systemd/system/barnacle.service"), "[Service]\n");
