@@ -9,11 +9,10 @@ import { VERSION } from "../../version.ts";
 import { CallRefused } from "../../core/calls/desk.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { readConfig, tellRefused } from "../shared/read_config.ts";
+import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { createProgramCalls } from "./program_calls.ts";
-import { programsOf } from "./programs.ts";
 
 /** Options of `mcp serve`. */
 export interface McpServeFlags extends CommonFlags {
@@ -23,9 +22,10 @@ export interface McpServeFlags extends CommonFlags {
 
 /** Serves until stdin ends. */
 export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env);
+  // An MCP client starts it without the secrets of the bot, and it needs none.
+  const loaded = await readConfigLeniently(flags.config, io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
-  const names = programsOf(loaded.config).map(({ program }) => program);
+  const names = Object.keys(loaded.config.api.programs);
   const program = flags.program ?? (names.length === 1 ? names[0] : undefined);
   if (program === undefined || !names.includes(program)) {
     io.problem(

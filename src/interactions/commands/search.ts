@@ -10,6 +10,8 @@ import { bounded } from "../../lib/text/cut.ts";
 import type { FoundSource } from "../../core/turn/ports/search.ts";
 import type { Command } from "../base/command.ts";
 
+/** Characters of a message at Discord. */
+const MAX_LENGTH = 2_000;
 /** Messages in an answer, and characters of each. */
 const SHOWN = 5;
 const PREVIEW_CHARS = 160;
@@ -30,9 +32,13 @@ export const search: Command = {
   async run(call, { searches, texts }) {
     const words = String(call.options["words"] ?? "").trim();
     if (!searches.isOn()) return notice("searchOff", {}, texts());
+    if (words === "") return notice("searchNothing", {}, texts()); // else it would find the newest
     const found = await searches.run(call, words, SHOWN);
     if (found.kind === "failed") return notice("searchFailed", {}, texts());
-    const lines = found.sources.map(lineOf);
+    let chars = -1;
+    const lines = found.sources.map(lineOf).filter((line) =>
+      (chars += line.length + 1) <= MAX_LENGTH
+    );
     return lines.length === 0 ? notice("searchNothing", {}, texts()) : lines.join("\n");
   },
 };

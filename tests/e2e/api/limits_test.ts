@@ -151,6 +151,22 @@ describe("[O14] barnacle mcp serve", () => {
       return Promise.resolve();
     }));
 
+  it("needs none of the secrets that the config names", () =>
+    withSimulation({}, ({ rewrite, user, dataDir, configFile }) => {
+      rewrite({ config: apiConfig(user("ada").id, { token: "${HOUSE_TOKEN}" }) });
+      const { program, args } = commandUnderTest();
+      const { stderr } = spawnSync(
+        program,
+        [...args, "mcp", "serve", "--data", dataDir, "--config", configFile],
+        {
+          encoding: "utf8",
+          env: { HOME: dataDir, PATH: process.env["PATH"] ?? "" },
+        },
+      );
+      assert.equal(stderr, "barnacle: the bot does not answer; start it first\n");
+      return Promise.resolve();
+    }));
+
   it("says in one line why it cannot serve", () =>
     withSimulation({}, async ({ cli, rewrite, user }) => {
       const none = await cli("mcp", "serve");

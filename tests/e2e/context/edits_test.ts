@@ -92,6 +92,37 @@ describe("[H6a] the bot", () => {
       assert.deepEqual(rows("SELECT 1 FROM entry WHERE text LIKE '%tea%'"), []);
     }));
 
+  it("traces only what is a message, and says so in one line", () =>
+    withSimulation({}, async ({ start, say, mention, replies, cli }) => {
+      await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const wrong = [
+        "abc",
+        "",
+        " ",
+        "-1",
+        "0",
+        "9".repeat(23),
+        "x".repeat(100_000),
+        "'; DROP TABLE entry; --",
+        "<#1456074443980800012>",
+        "https://discord.com/channels/1/2",
+        "https://evil.example/channels/1/2/1456074443980800011",
+      ];
+      for (const written of wrong) {
+        const { code, stdout, stderr } = await cli("memory", "trace", written);
+        assert.equal(code, 2, written.slice(0, 80));
+        assert.deepEqual(stdout, []);
+        assert.match(stderr.join("\n"), /^barnacle: ".*" is no message: give its link or its id$/);
+      }
+      const { code, stdout } = await cli("memory", "trace", "1456074443980800012");
+      assert.equal(code, 0);
+      assert.deepEqual(stdout, [
+        "Nothing in the store came from message 1456074443980800012.",
+      ]);
+    }));
+
   it("leaves answers in guilds by default", () =>
     withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, model } = scene;
