@@ -6,6 +6,7 @@
  * resolved for it, and the account `default` is always included.
  */
 
+import { hookOfFeed } from "../core/hooks/hook.ts";
 import { openGates } from "../core/tool_names.ts";
 import type { AccessPolicy, AgentTools, CommandRules, ToolLists } from "../policy/rules/rules.ts";
 import type { AccountId } from "../core/discord/ids.ts";
@@ -43,8 +44,7 @@ export function toAccessPolicy(
       global: toolLists(settings.tools),
       agents: agentTools(settings.agents),
       openGates: openGates(actions ?? {}),
-      hooks: settings.hooks &&
-        new Map(Object.entries(settings.hooks).map(([name, { tools }]) => [name, tools])),
+      hooks: toolsOfEvents(settings),
     },
     matchesPattern: matches,
     agentsNamed: named,
@@ -54,6 +54,15 @@ export function toAccessPolicy(
     dedupWindowMs: (settings.router ?? ROUTER).dedupWindowSec * 1_000,
     ruleOf,
   };
+}
+
+/** The tools of events, by hook and feed. */
+function toolsOfEvents({ hooks, feeds }: Partial<Settings>): AccessPolicy["tools"]["hooks"] {
+  if (!hooks && !feeds) return undefined;
+  return new Map([
+    ...Object.entries(hooks ?? {}).map(([name, { tools }]) => [name, tools] as const),
+    ...Object.entries(feeds ?? {}).map(([name, { tools }]) => [hookOfFeed(name), tools] as const),
+  ]);
 }
 
 /** Who checks answers, and where. */

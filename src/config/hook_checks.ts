@@ -1,7 +1,7 @@
-/** Finds faults of hooks that the schema cannot see (W1, T16). */
+/** Finds faults of hooks and feeds that the schema cannot see (W1, T15, T16). */
 
 import { matchesArguments } from "../core/exec/command.ts";
-import type { HookScheme } from "../core/hooks/hook.ts";
+import type { AnswerRules, HookScheme } from "../core/hooks/hook.ts";
 import type { UnattendedAction } from "../core/hooks/unattended.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -16,27 +16,19 @@ const MIN_SECRET = 32;
 
 /** Faults of hooks that the schema cannot see, and addresses of hooks that others can reach (W1). */
 export function hookProblems(
-  { hooks = {}, http, agents, channels, exec, posts, mcp }: Settings,
+  settings: Settings,
   written: unknown,
   problemAt: ProblemAt,
   isElsewhere = false,
 ): readonly Problem[] {
+  const { hooks = {}, feeds = {}, http, channels } = settings as Partial<Settings> & Settings;
   const entries = Object.entries(hooks);
-  const agentIds = agents.list.length > 0 ? agents.list.map(({ id }) => id) : ["main"];
   const accountIds = channels.discord?.accounts && Object.keys(channels.discord.accounts);
   const problems = entries.flatMap(([name, hook]) => {
-    const { agent, account, secret, scheme, model, tools, unattended } = hook;
-    const found: Problem[] = [];
+    const { account, secret, scheme } = hook;
+    const found: Problem[] = [...answerProblems(["hooks", name], hook, settings, problemAt)];
     const add = (severity: Severity, key: string, message: string, hint: string) =>
       void found.push(problemAt(severity, ["hooks", name, key], message, hint));
-    if (agent !== undefined && !agentIds.includes(agent)) {
-      add(
-        "error",
-        "agent",
-        `There is no agent ${quoted(agent)}`,
-        `the agents are ${agentIds.map(quoted).join(", ")}`,
-      );
-    }
     if (account !== undefined && account !== DEFAULT_ACCOUNT && !accountIds?.includes(account)) {
       add(
         "error",
@@ -54,17 +46,12 @@ export function hookProblems(
       const [message, hint] = misfit(scheme, secret.reveal()) ?? [];
       if (message !== undefined && hint !== undefined) add("error", "secret", message, hint);
     }
-    for (const [action, written] of Object.entries(unattended ?? {})) {
-      const fault = unattendedFault(written, { exec, posts, mcp });
-      if (!fault) continue;
-      const path = ["hooks", name, "unattended", action, fault.key];
-      found.push(problemAt(fault.severity, path, fault.message, fault.hint));
-    }
-    if (!model && tools.length > 0) {
-      add("warning", "tools", "Without a model, no tool is used", 'remove "tools", or "model"');
-    }
     return found;
   });
+  const ofFeeds = Object.entries(feeds).flatMap(([name, feed]) =>
+    answerProblems(["feeds", name], feed, settings, problemAt)
+  );
+  problems.push(...ofFeeds);
   const open = http.hooks?.bind.find((address) => !isLoopback(address));
   if (entries.length === 0 || open === undefined) return problems;
   const message = `Other machines can reach the hooks at ${JSON.stringify(open)}`;
@@ -90,15 +77,52 @@ function misfit(
 
 const SECRET_HINT = "write at least 32 random characters, such as those of `openssl rand -hex 32`";
 
+/** Faults of the rules by which an agent answers events. */
+function answerProblems(
+  at: readonly string[],
+  { agent, model, tools, unattended }: Pick<
+    AnswerRules,
+    "agent" | "model" | "tools" | "unattended"
+  >,
+  settings: Settings,
+  problemAt: ProblemAt,
+): readonly Problem[] {
+  const { agents: { list } } = settings;
+  const agentIds = list.length > 0 ? list.map(({ id }) => id) : ["main"];
+  const found = Object.entries(unattended ?? {}).flatMap(([action, written]) => {
+    const fault = unattendedFault(written, settings);
+    if (!fault) return [];
+    const { key, message, hint } = fault;
+    return [problemAt("warning", [...at, "unattended", action, key], message, hint)];
+  });
+  if (agent !== undefined && !agentIds.includes(agent)) {
+    const hint = `the agents are ${agentIds.map(quoted).join(", ")}`;
+    found.push(problemAt("error", [...at, "agent"], `There is no agent ${quoted(agent)}`, hint));
+  }
+  if (unattended && !model) {
+    const message = "Without a model, nothing is offered";
+    const hint = 'remove "unattended", or "model"';
+    found.push(problemAt("warning", [...at, "unattended"], message, hint));
+  } else if (unattended && !tools.includes("offer_actions")) {
+    const message = "Without the tool offer_actions, nothing is offered";
+    const hint = 'add "offer_actions" to "tools"';
+    found.push(problemAt("warning", [...at, "unattended"], message, hint));
+  }
+  if (!model && tools.length > 0) {
+    const message = "Without a model, no tool is used";
+    found.push(problemAt("warning", [...at, "tools"], message, 'remove "tools", or "model"'));
+  }
+  return found;
+}
+
 /** A fault of an action, with its key in it. */
 interface ActionFault {
-  readonly severity: Severity;
   readonly key: "tool" | "arguments";
   readonly message: string;
   readonly hint: string;
 }
 
-/** Why an action without a person could never run (T16); `undefined` if it can. */
+/** Why an action without a person never runs, as far as the config tells (T16). */
 function unattendedFault(
   { tool, arguments: { argv, to } }: UnattendedAction,
   { exec, posts = {}, mcp }: Partial<Pick<Settings, "exec" | "posts" | "mcp">>,
@@ -106,14 +130,13 @@ function unattendedFault(
   if (tool === "exec") {
     if (!exec) {
       const hint = 'write "exec" with the command in its list "allow"';
-      return { severity: "error", key: "tool", message: "Commands are off", hint };
+      return { key: "tool", message: "Commands are off", hint };
     }
     const written = Array.isArray(argv) ? argv.map(String) : [];
     if (exec.mode === "full" || exec.allow.some((allowed) => isOnList(allowed, written))) {
       return undefined;
     }
     return {
-      severity: "warning", // another rule may allow it: a link, or "Always allow"
       key: "arguments",
       message: "The command is not on the list exec.allow, without which it cannot run",
       hint: `add ${JSON.stringify(argv)} to exec.allow`,
@@ -124,7 +147,6 @@ function unattendedFault(
     if (Object.hasOwn(posts, name)) return undefined;
     const hint = `posts has: ${Object.keys(posts).map(quoted).join(", ") || "none"}`;
     return {
-      severity: "error",
       key: "arguments",
       message: `There is no address ${quoted(name)}`,
       hint,
@@ -133,7 +155,7 @@ function unattendedFault(
   const servers = Object.keys(mcp?.servers ?? {});
   if (servers.some((id) => tool.startsWith(`mcp__${id}__`))) return undefined;
   const hint = `mcp.servers has: ${servers.map(quoted).join(", ") || "none"}`;
-  return { severity: "error", key: "tool", message: `No MCP server has the tool ${tool}`, hint };
+  return { key: "tool", message: `No MCP server has the tool ${tool}`, hint };
 }
 
 /** Whether an entry of `exec.allow` is for a command, as far as the words tell. */

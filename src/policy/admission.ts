@@ -20,7 +20,7 @@ import {
 } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
-import { pathTo } from "../core/config_file.ts";
+import { hookText, pathOfHook } from "../core/hooks/hook.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
@@ -200,8 +200,8 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     const { place, channelId, sender } = message;
     const { hook } = known;
     if (hook !== undefined) { // the operator has chosen its place
-      const rule = pathTo("hooks", hook);
-      ask("hook", true, rule, () => `an event of the hook ${quoted(hook)}`);
+      const rule = pathOfHook(hook);
+      ask("hook", true, rule, () => `an event of ${hookText(hook)}`);
       return accept("hook", rule);
     }
     const caller = {

@@ -10,6 +10,7 @@
  */
 
 import { pathTo } from "../core/config_file.ts";
+import { pathOfHook } from "../core/hooks/hook.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
 import { audienceOf, isForTool, SEARCH_SERVER } from "../core/tool_names.ts";
 import type { Tool } from "../core/turn/tool.ts";
@@ -115,7 +116,7 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
         return refused("gate-closed", GATES);
       }
       if (hook !== undefined) {
-        const rule = pathTo(pathTo("hooks", hook), "tools");
+        const rule = pathTo(pathOfHook(hook), "tools");
         return listsTool(hooks?.get(hook), name)
           ? allowed("hook", rule)
           : refused("not-in-hook", rule);

@@ -8,11 +8,17 @@
 import { hash } from "node:crypto";
 import type { AccountId, ChannelId, GuildId } from "../core/discord/ids.ts";
 import type { FEED_PLACEHOLDERS, FeedEntry } from "../core/feed.ts";
+import {
+  HOOK_POST_CHARS,
+  HOOK_TEXT_CHARS,
+  hookOfFeed,
+  type NewHookEvent,
+} from "../core/hooks/hook.ts";
 import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen } from "../core/outbound/outbound.ts";
-import { clip } from "../lib/text/cut.ts";
+import { bounded, clip } from "../lib/text/cut.ts";
 import { readerTime } from "../lib/text/units.ts";
-import { notice } from "./notices/notices.ts";
+import { notice, type Texts } from "./notices/notices.ts";
 import { composeSend, type TextRules } from "./reply.ts";
 
 /** A message about a feed. */
@@ -57,6 +63,36 @@ export function composeFeedNews(
     ...frozen,
     message: { ...frozen.message, nonce: nonceOfCall(callKey, index) },
   }));
+}
+
+/** Makes the event of an entry that an agent reads, once for each entry of an address. */
+export function feedEvent(
+  { accountId, name, url, template }: Pick<FeedMessage, "accountId" | "name" | "url" | "template">,
+  news: FeedNews,
+  texts: Texts,
+): NewHookEvent {
+  const feed = asWords(news.feedTitle ?? name);
+  const of = hash("sha256", url, "hex").slice(0, 16);
+  const base = { accountId, hook: hookOfFeed(name), key: "", title: "", isEnd: false };
+  if (news.kind === "more") {
+    const post = notice("feedMore", { count: news.count, feed }, texts);
+    const text = `${news.count} further new entries are not listed.`;
+    return { ...base, senderId: `${of}:more:${news.key}`, text, post };
+  }
+  const { entry: { key, title, link, author, summary, publishedAt } } = news;
+  const facts = [
+    ["feed", news.feedTitle],
+    ["title", title],
+    ["link", link],
+    ["author", author],
+    ["date", publishedAt === undefined ? undefined : new Date(publishedAt).toISOString()],
+  ].flatMap(([what, value]) => value ? [`${what}: ${value}`] : []);
+  return {
+    ...base,
+    senderId: `${of}:${key}`,
+    text: clip(`${facts.join("\n")}\n\n${summary}`.trim(), HOOK_TEXT_CHARS),
+    post: bounded(filled(template, { ...partsOf(news.entry), feed }), HOOK_POST_CHARS),
+  };
 }
 
 type EntryParts = Readonly<Record<(typeof FEED_PLACEHOLDERS)[number], string>>;

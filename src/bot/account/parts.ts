@@ -106,6 +106,7 @@ export async function createParts(
     ...gateway,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
     cleanSecrets: outbound.cleanSecrets,
+    answerEvents: () => hooks.wake(),
   });
   const hooks = createLoadedHooks(account, async () => {
     const { createAccountHooks } = await import("../hooks/hooks.ts");

@@ -16,7 +16,13 @@ import { neededToPost } from "../../discord/rest/permissions/denial.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { agentOf } from "../../config/config.ts";
 import { type ChannelId, snowflakeAt } from "../../core/discord/ids.ts";
-import { type HookRules, hookSenderId, placeOfHook } from "../../core/hooks/hook.ts";
+import {
+  type AnswerRules,
+  hookSenderId,
+  pathOfHook,
+  placeOfHook,
+  rulesOfHook,
+} from "../../core/hooks/hook.ts";
 import { isForum } from "../../core/rights/channel.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -79,7 +85,7 @@ export function createAccountHooks(
     return result;
   }
 
-  async function placeOf(rules: HookRules): Promise<HookPlace> {
+  async function placeOf(rules: AnswerRules): Promise<HookPlace> {
     const to = placeOfHook(rules);
     if (to.kind === "channel") return await channelPlace(to.channelId);
     try {
@@ -129,7 +135,7 @@ export function createAccountHooks(
   });
   return createHookRunner(part, {
     incidents,
-    rulesOf: (hook) => config().hooks?.[hook],
+    rulesOf: (hook) => rulesOfHook(config(), hook),
     placeOf,
     judge: (message) => judging.judge.judge(message, {}, "not_live"),
     routeOf(message, rules) {
@@ -147,10 +153,10 @@ export function createAccountHooks(
       const by = usedBy({ sender, channelId: "" }, agentId);
       const { user: { day } } = await store.usage.spentBy(by, now());
       if (tokensPerDay !== undefined && day.tokens >= tokensPerDay) {
-        return `hooks.${hook}.tokensPerDay (${tokensPerDay}) is spent`;
+        return `${pathOfHook(hook)}.tokensPerDay (${tokensPerDay}) is spent`;
       }
       if (moneyPerDay !== undefined && day.micros >= moneyPerDay * 1_000_000) {
-        return `hooks.${hook}.moneyPerDay (${moneyPerDay}) is spent`;
+        return `${pathOfHook(hook)}.moneyPerDay (${moneyPerDay}) is spent`;
       }
       return undefined;
     },

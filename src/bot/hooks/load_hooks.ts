@@ -1,6 +1,7 @@
-/** Loads the code that answers events of hooks, once the config has a hook. */
+/** Loads the code that answers events of hooks, once the config has a hook, or a feed with a model. */
 
 import type { AccountContext } from "../account_context.ts";
+import { hasEvents } from "../../core/hooks/hook.ts";
 import type { HookRunner } from "../../flows/hooks/runner.ts";
 
 /** Creates the runner of an account, loaded or not. */
@@ -13,7 +14,7 @@ export function createLoadedHooks(
   let isStopped = false;
 
   function wake(): void {
-    if (!isStarted || isStopped || !config().hooks) return;
+    if (!isStarted || isStopped || !hasEvents(config())) return;
     loading ??= load();
     loading.then((runner) => {
       if (isStopped) return;

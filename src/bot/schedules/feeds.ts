@@ -21,11 +21,16 @@ interface PostedFeed extends ConfiguredFeed {
 }
 
 /** Creates the feeds of an account; none is polled before `start`. */
-export function createAccountFeeds(account: AccountContext, { client, web, cleanSecrets }: {
-  readonly client: RestClient;
-  readonly web: Pick<WebPort, "feed">;
-  readonly cleanSecrets: (text: string) => string;
-}) {
+export function createAccountFeeds(
+  account: AccountContext,
+  { client, web, cleanSecrets, answerEvents }: {
+    readonly client: RestClient;
+    readonly web: Pick<WebPort, "feed">;
+    readonly cleanSecrets: (text: string) => string;
+    /** Entries for an agent are stored, as events of a hook. */
+    readonly answerEvents: () => void;
+  },
+) {
   const { accountId, config } = account;
   const { log } = account.forPart("feeds");
   const openDirect = createOpenDirect(client);
@@ -53,11 +58,13 @@ export function createAccountFeeds(account: AccountContext, { client, web, clean
 
   const runner = createLoader(async () => {
     const { createFeedRunner } = await import("../../flows/feeds/runner.ts");
-    const { composeFeedNews } = await import("../../render/feed.ts");
+    const { composeFeedNews, feedEvent } = await import("../../render/feed.ts");
     return loaded = createFeedRunner<PostedFeed>(account.forPart("feeds"), {
       feeds: feedsNow,
       readFeed: web.feed,
       placeOf,
+      eventOf: (feed, news) => feedEvent({ ...feed, accountId }, news, config().texts),
+      answerEvents,
       compose: (feed, news, place) =>
         composeFeedNews(
           { ...feed, ...place, accountId },

@@ -2,7 +2,7 @@
  * Connects the tools of an account's turns with Discord, the store and the services of the process.
  */
 
-import { pathTo } from "../../core/config_file.ts";
+import { pathOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
 import { unattendedRules } from "../../core/hooks/unattended.ts";
 import type { Model } from "../../core/model.ts";
 import type { SpendPort } from "../../core/spending/metered_model.ts";
@@ -218,7 +218,10 @@ function offersFor(
       hookTools(account, toolServices.tools(), message, ofAgent),
     unattendedRules: ({ hooked }) =>
       hooked
-        ? unattendedRules(pathTo("hooks", hooked.hook), config().hooks?.[hooked.hook]?.unattended)
+        ? unattendedRules(
+          pathOfHook(hooked.hook),
+          rulesOfHook(config(), hooked.hook)?.unattended,
+        )
         : [],
     compose({ offer, ...outcome }, message, callKey) {
       const text = offer

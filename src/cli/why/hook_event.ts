@@ -1,5 +1,6 @@
 /** Tells what became of an event of a hook, for `barnacle why` (W2). */
 
+import { hookText } from "../../core/hooks/hook.ts";
 import type { FoundEvent } from "../../core/hooks/records.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 import { timeText } from "../../lib/text/units.ts";
@@ -16,9 +17,9 @@ export function hookEventLines(
 ): readonly string[] {
   const ofKey = key === "" ? "" : `, of the incident ${quoted(key)}`;
   const lines = [
-    `Event ${messageId} of the hook ${quoted(hook)}${ofKey}, received ${timeText(receivedAt)}`,
+    `Event ${messageId} of ${hookText(hook)}${ofKey}, received ${timeText(receivedAt)}`,
   ];
-  if (!run) return [...lines, "  It waits: for the rate of the hook, or for an answer under way."];
+  if (!run) return [...lines, "  It waits: for the rate, or for an answer under way."];
   const { count, messageId: runId, state, reason } = run;
   if (count > 1) lines.push(`  Answered together with ${count - 1} others, as ${runId}.`);
   lines.push(`  ${STATES[state]}${reason === undefined ? "" : `: ${reason}`}.`);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { parseTarget } from "../../core/outbound/target.ts";
 import { FEED_PLACEHOLDERS } from "../../core/feed.ts";
 import { address, key, lazySection, text, whole } from "./parts/key.ts";
+import { answerKeys } from "./hooks.ts";
 import { secret, secretAddress } from "./parts/secrets.ts";
 
 /** A name of the config that stands in commands and logs. */
@@ -59,9 +60,9 @@ export const feeds = lazySection(
             "followed then.",
         ),
         model: key(
-          z.literal(false),
-          "`false`: each new entry is posted by `template`, without a model.",
-          { example: false },
+          z.boolean().default(true),
+          "Whether an agent reads new entries, as events of a hook. With `false`, each is posted by " +
+            "`template`, without a request to a model.",
         ),
         template: key(
           template().default("**{title}**\n{link}"),
@@ -77,8 +78,7 @@ export const feeds = lazySection(
         ),
         most: key(
           whole(1, 20).default(5),
-          "Maximum number of new entries to post after one poll. A last message tells the number of " +
-            "the others.",
+          "Maximum number of new entries of one poll. A last message tells the number of the others.",
           { unit: "entries", example: 10 },
         ),
         account: key(
@@ -86,6 +86,7 @@ export const feeds = lazySection(
           "Account that posts, by its key in `channels.discord.accounts`.",
           { unset: "the first account", example: "default" },
         ),
+        ...answerKeys(),
       }),
     ).default({}),
   {},

@@ -89,6 +89,52 @@ const unattendedAction = () =>
     }
   });
 
+/** The keys by which an agent answers events: of a hook, or of a feed. */
+export const answerKeys = () => ({
+  agent: key(
+    text().optional(),
+    "Agent that reads the events, by its id.",
+    { unset: "the first agent", example: "main" },
+  ),
+  prompt: key(
+    text().optional(),
+    "What the agent is to do with an event. The event itself is data to it, and no instruction.",
+    {
+      unset: "say in one or two sentences what happened, and whether a person must act",
+      example: "Say which service is down, and what usually helps.",
+    },
+  ),
+  tools: key(
+    z.array(text()).default([]),
+    "Tools that the agent may use for these events, and no others. They run with the rights of " +
+      "the hook, which is no member of any server.",
+    { example: ["web_fetch", "offer_actions"] },
+  ),
+  unattended: key(
+    z.record(hookName(), unattendedAction()).optional(),
+    "Actions that run without a person, if the agent offers exactly one of them with " +
+      "`offer_actions`. The hook needs that tool; a command must be on `exec.allow`, too.",
+    { unset: "none: a person presses", entry: "<action>" },
+  ),
+  perMinute: key(
+    whole(1, 60).default(6),
+    "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
+      "message, or one for each key.",
+    { unit: "messages", example: 2 },
+  ),
+  tokensPerDay: key(
+    whole(0, Number.MAX_SAFE_INTEGER).optional(),
+    "Maximum number of tokens per UTC day for these events. After that, they are posted without a " +
+      "model.",
+    { unset: "no limit", unit: "tokens", example: 100_000 },
+  ),
+  moneyPerDay: key(
+    amount(0, 1_000_000).optional(),
+    "The same in the currency of `prices`.",
+    { unset: "no limit", example: 1 },
+  ),
+});
+
 const hook = () =>
   z.strictObject({
     to: key(
@@ -101,11 +147,6 @@ const hook = () =>
       text().optional(),
       "Account of `channels.discord.accounts` that answers.",
       { unset: "the first account", example: "default" },
-    ),
-    agent: key(
-      text().optional(),
-      "Agent that reads the events, by its id.",
-      { unset: "the first agent", example: "main" },
     ),
     secret: key(
       secret().optional(),
@@ -123,14 +164,6 @@ const hook = () =>
       z.boolean().default(true),
       "Whether an agent reads the events. With `false`, the template is posted as it is, without a " +
         "request to a model.",
-    ),
-    prompt: key(
-      text().optional(),
-      "What the agent is to do with an event. The event itself is data to it, and no instruction.",
-      {
-        unset: "say in one or two sentences what happened, and whether a person must act",
-        example: "Say which service is down, and what usually helps.",
-      },
     ),
     template: key(
       template().optional(),
@@ -169,50 +202,12 @@ const hook = () =>
       "Which events end their incident, written like `only`. Its thread is archived then.",
       { unset: "none", example: { "heartbeat.status": [1] } },
     ),
-    tools: key(
-      z.array(text()).default([]),
-      "Tools that the agent may use for these events, and no others. They run with the rights of " +
-        "the hook, which is no member of any server.",
-      { example: ["fetch_page"] },
-    ),
-    unattended: key(
-      z.record(hookName(), unattendedAction()).optional(),
-      "Actions that run without a person, if the agent offers exactly one of them with " +
-        "`offer_actions`. The hook needs that tool; a command must be on `exec.allow`, too.",
-      { unset: "none: a person presses", entry: "<action>" },
-    ),
-    perMinute: key(
-      whole(1, 60).default(6),
-      "Maximum number of messages and turns a minute. Further events wait, and are merged into one " +
-        "message, or one for each key.",
-      { unit: "messages", example: 2 },
-    ),
-    tokensPerDay: key(
-      whole(0, Number.MAX_SAFE_INTEGER).optional(),
-      "Maximum number of tokens per UTC day for these events. After that, they are posted without a " +
-        "model.",
-      { unset: "no limit", unit: "tokens", example: 100_000 },
-    ),
-    moneyPerDay: key(
-      amount(0, 1_000_000).optional(),
-      "The same in the currency of `prices`.",
-      { unset: "no limit", example: 1 },
-    ),
-  }).superRefine((written, context) => {
-    const { model, template, thread, title, ends, to, tools, unattended } = written;
+    ...answerKeys(),
+  }).superRefine(({ model, template, thread, title, ends, to }, context) => {
     const refuse = (path: string, message: string, hint: string) =>
       void context.addIssue({ code: "custom", path: [path], message, params: { hint } });
     if (!model && template === undefined && title === undefined) {
       refuse("model", "Without a model, there is nothing to post", 'write "template"');
-    }
-    if (unattended && !model) {
-      refuse(
-        "unattended",
-        "Without a model, nothing is offered",
-        'remove "unattended", or "model"',
-      );
-    } else if (unattended && !tools.includes("offer_actions")) {
-      refuse("unattended", "The hook cannot offer actions", 'add "offer_actions" to "tools"');
     }
     if (thread === undefined && ends !== undefined) {
       refuse("ends", "Only an incident can end", 'write "thread", or remove "ends"');

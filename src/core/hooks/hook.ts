@@ -5,6 +5,8 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import { pathTo } from "../config_file.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 import { parseTarget, type Target } from "../outbound/target.ts";
 import type { UnattendedAction } from "./unattended.ts";
 
@@ -56,6 +58,54 @@ export interface HookRules extends HookReading {
   readonly tokensPerDay?: number;
   /** Maximum cost per UTC day, in the currency of the prices; absent: no limit. */
   readonly moneyPerDay?: number;
+}
+
+/** The rules by which events are answered: of a hook, or of a feed (T15). */
+export type AnswerRules =
+  & Pick<HookRules, "to" | "account" | "agent" | "model" | "prompt" | "tools" | "unattended">
+  & Pick<HookRules, "perMinute" | "tokensPerDay" | "moneyPerDay">
+  & Pick<HookReading, "thread">;
+
+/** The sections of the config whose events an agent answers. */
+export interface EventSources {
+  /** Absent: there is no hook. */
+  readonly hooks?: Readonly<Record<string, AnswerRules>>;
+  /** Those with `model: false` have no events. */
+  readonly feeds: Readonly<Record<string, AnswerRules>>;
+}
+
+const FEED = "feed:";
+
+/** The name of a feed's events among those of hooks: no name of a hook has a colon. */
+export function hookOfFeed(feed: string): string {
+  return FEED + feed;
+}
+
+/** The rules of events; `undefined` if the config has them no more. */
+export function rulesOfHook({ hooks, feeds }: EventSources, hook: string): AnswerRules | undefined {
+  const [section, name] = sectionOf(hook);
+  const rules = section === "feeds" ? feeds : hooks ?? {};
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}
+
+/** Whether the config has events to answer. */
+export function hasEvents({ hooks, feeds }: EventSources): boolean {
+  return hooks !== undefined || Object.values(feeds).some(({ model }) => model);
+}
+
+/** The config path of the rules: `hooks.uptime`, `feeds.releases`. */
+export function pathOfHook(hook: string): string {
+  return pathTo(...sectionOf(hook));
+}
+
+/** `the hook "uptime"`, `the feed "releases"`. */
+export function hookText(hook: string): string {
+  const [section, name] = sectionOf(hook);
+  return `the ${section === "feeds" ? "feed" : "hook"} ${quoted(name)}`;
+}
+
+function sectionOf(hook: string): readonly [section: "hooks" | "feeds", name: string] {
+  return hook.startsWith(FEED) ? ["feeds", hook.slice(FEED.length)] : ["hooks", hook];
 }
 
 /** An event to store. */
@@ -120,7 +170,7 @@ export interface HookRun {
 
 /** The hook whose event a message is: Discord lacks it, and no person wrote it. */
 export interface Hooked {
-  /** Name of the hook. */
+  /** Name of the hook, or that of a feed by {@link hookOfFeed}. */
   readonly hook: string;
   /** What to do with the event, by the operator. */
   readonly prompt?: string;
@@ -163,7 +213,7 @@ export interface HookIncident {
  *
  * @throws {TypeError} If the config was not checked.
  */
-export function placeOfHook({ to }: Pick<HookRules, "to">): Target {
+export function placeOfHook({ to }: Pick<AnswerRules, "to">): Target {
   const target = parseTarget(to);
   if (target.kind === "problem") throw new TypeError(target.problem);
   return target;

@@ -2,6 +2,7 @@
 
 import type { AccountId } from "../discord/ids.ts";
 import type { FeedState, FeedValidators } from "../feed.ts";
+import type { HookEvent, NewHookEvent } from "../hooks/hook.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 
 /** All methods of `store.feeds`. */
@@ -17,8 +18,8 @@ export interface Feeds {
    */
   unseen(feed: FeedName, keys: readonly string[]): Promise<ReadonlySet<string> | "first">;
   /**
-   * Records a poll that succeeded, with the messages about new entries, in one transaction. An entry
-   * that another poll has recorded meanwhile adds no message.
+   * Records a poll that succeeded, with the messages or events about new entries, in one transaction. An entry
+   * that another poll has recorded meanwhile adds none.
    */
   record(poll: RecordedPoll, now: number): Promise<void>;
   /** Makes a feed due now. @returns Whether it was ever polled; else it is due anyway. */
@@ -41,4 +42,9 @@ export interface RecordedPoll extends FeedName, FeedValidators {
   readonly seen?: readonly string[];
   /** The messages about new entries, in order; each has a nonce of its own. */
   readonly messages: readonly Frozen[];
+  /** New entries that an agent reads, as events (W2), in order; absent: none. */
+  readonly events?: readonly FeedEvent[];
 }
+
+/** An entry as an event, with its id. */
+export type FeedEvent = NewHookEvent & Pick<HookEvent, "messageId">;

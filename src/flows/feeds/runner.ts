@@ -7,12 +7,13 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
 import type { FeedSource, FeedState, FetchedFeed, FetchFeed, ReadFeed } from "../../core/feed.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
-import type { Feeds } from "../../core/store/feeds.ts";
+import type { NewHookEvent } from "../../core/hooks/hook.ts";
+import type { FeedEvent, Feeds } from "../../core/store/feeds.ts";
 import type { FeedNews } from "../../render/feed.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
@@ -24,6 +25,8 @@ export interface ConfiguredFeed extends FeedSource {
   readonly everyMs: number;
   /** Maximum number of entries that one poll posts. */
   readonly most: number;
+  /** Whether an agent reads new entries, as events of a hook. */
+  readonly model: boolean;
 }
 
 /** The place of a feed's messages. */
@@ -46,6 +49,10 @@ export interface FeedParts<Feed extends ConfiguredFeed> {
     what: FeedNews,
     place: FeedPlace,
   ) => readonly Frozen[];
+  /** Makes an event of an entry, or of entries that were too many. */
+  readonly eventOf: (feed: Feed, what: FeedNews) => NewHookEvent;
+  /** Events are stored. */
+  readonly answerEvents: () => void;
 }
 
 /** The polls of an account. */
@@ -66,6 +73,8 @@ const FIRST_MS = 5_000;
 const RETRY_MS = 60_000;
 /** Maximum milliseconds between two attempts of a feed that fails. */
 const MAX_BACKOFF_MS = DAY_MS;
+/** Ids of one millisecond. */
+const IDS_PER_MS = 2 ** 22;
 /** Failed polls after which health tells of a feed. */
 const TOLD_FAILURES = 3;
 
@@ -74,13 +83,13 @@ const TOLD_FAILURES = 3;
  * because its inner functions share one state: the timer, and what the store knows of each feed.
  */
 export function createFeedRunner<Feed extends ConfiguredFeed>(
-  { accountId, store: { feeds: store }, events, schedule, now, log }:
+  { accountId, store: { feeds: store }, events, schedule, now, random, log }:
     & Pick<
       Account<unknown, unknown, { readonly feeds: Feeds }>,
-      "accountId" | "store" | "schedule" | "now" | "log"
+      "accountId" | "store" | "schedule" | "now" | "random" | "log"
     >
     & Emits<"outbox">,
-  { feeds, readFeed, placeOf, compose }: FeedParts<Feed>,
+  { feeds, readFeed, placeOf, compose, eventOf, answerEvents }: FeedParts<Feed>,
 ): FeedRunner {
   const ending = new AbortController();
   let states = new Map<string, FeedState>();
@@ -140,9 +149,12 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
       const seen = answer.feed.entries.flatMap(({ key, wordsKey }) =>
         wordsKey === undefined ? key : [key, wordsKey]
       );
-      const messages = await messagesOf(feed, answer.feed, await store.unseen(named, seen));
+      const news = newsOf(feed, answer.feed, await store.unseen(named, seen));
+      const messages = feed.model ? [] : await messagesOf(feed, news);
+      const found = feed.model ? eventsOf(feed, news) : [];
       const validators = { etag: answer.etag, lastModified: answer.lastModified };
-      await store.record({ ...named, ...validators, nextAt, seen, messages }, now());
+      await store.record({ ...named, ...validators, nextAt, seen, messages, events: found }, now());
+      if (found.length > 0) answerEvents();
       const [first] = messages;
       if (first) events.emit.outbox([first.message.channelId]);
       if (state && state.failures > 0) log.info("A feed can be read again", { feed: name });
@@ -155,11 +167,11 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     }
   }
 
-  async function messagesOf(
+  function newsOf(
     feed: Feed,
     { title: feedTitle, entries }: ReadFeed,
     unseen: ReadonlySet<string> | "first",
-  ): Promise<readonly Frozen[]> {
+  ): readonly FeedNews[] {
     const news = unseen === "first"
       ? []
       : entries.filter(({ key, wordsKey }) =>
@@ -167,13 +179,26 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
       );
     const newest = news.at(-1);
     if (!newest) return [];
-    const place = await placeOf(feed);
     const count = Math.max(0, news.length - feed.most);
-    const posted: readonly FeedNews[] = [
+    return [
       ...news.slice(count).map((entry) => ({ kind: "entry" as const, entry, feedTitle })),
       ...(count > 0 ? [{ kind: "more" as const, count, key: newest.key, feedTitle }] : []),
     ];
-    return posted.flatMap((what) => compose(feed, what, place));
+  }
+
+  async function messagesOf(feed: Feed, news: readonly FeedNews[]): Promise<readonly Frozen[]> {
+    if (news.length === 0) return [];
+    const place = await placeOf(feed);
+    return news.flatMap((what) => compose(feed, what, place));
+  }
+
+  /** The hooks' run path answers them, so they share its fence, tools, budget and rate (T15). */
+  function eventsOf(feed: Feed, news: readonly FeedNews[]): readonly FeedEvent[] {
+    const first = Math.floor(random() * (IDS_PER_MS - news.length));
+    return news.map((what, index) => ({
+      ...eventOf(feed, what),
+      messageId: snowflakeAt<"message">(now(), first + index),
+    }));
   }
 
   async function failed(

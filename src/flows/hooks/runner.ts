@@ -9,7 +9,7 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { createdAtMs } from "../../core/discord/ids.ts";
-import { type HookRules, type HookRun, hookSenderId } from "../../core/hooks/hook.ts";
+import { type AnswerRules, type HookRun, hookSenderId, hookText } from "../../core/hooks/hook.ts";
 import { unattendedCall } from "../../core/hooks/unattended.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route } from "../../core/inbound/inbox.ts";
@@ -37,19 +37,19 @@ export type HookAccount =
 /** The facts and texts of runs. */
 export interface HookPorts {
   /** The hook with a name; `undefined` if the config has none. */
-  readonly rulesOf: (hook: string) => HookRules | undefined;
+  readonly rulesOf: (hook: string) => AnswerRules | undefined;
   /**
    * Finds the place.
    *
    * @throws {unknown} If Discord does not answer, as a rejection.
    */
-  readonly placeOf: (rules: HookRules) => Promise<HookPlace>;
+  readonly placeOf: (rules: AnswerRules) => Promise<HookPlace>;
   readonly judge: (message: InboundMessage) => Judgement;
-  readonly routeOf: (message: InboundMessage, rules: HookRules) => Route;
+  readonly routeOf: (message: InboundMessage, rules: AnswerRules) => Route;
   /** Why no model may read events now; `undefined` if one may. */
   readonly modelStop: (
     hook: string,
-    rules: HookRules,
+    rules: AnswerRules,
     route: Route,
   ) => Promise<string | undefined>;
   readonly cleanSecrets: (text: string) => string;
@@ -142,7 +142,7 @@ export function createHookRunner(
   async function begin(run: HookRun): Promise<boolean> {
     const { messageId, hook, count } = run;
     const rules = ports.rulesOf(hook);
-    if (!rules) return await refuse(run, "the config has no such hook any more");
+    if (!rules) return await refuse(run, `the config does not have ${hookText(hook)} any more`);
     const found = await ports.placeOf(rules);
     if (found.kind === "refused") return await refuse(run, found.reason);
     const all = await hooks.eventsOf(messageId, EVENTS_SHOWN);
@@ -156,7 +156,7 @@ export function createHookRunner(
     }
     const { channelId, guildId, place } = chosen.place;
     const post = ports.cleanSecrets(
-      eventsForPeople(all, count) || `An event of the hook ${hook}`,
+      eventsForPeople(all, count) || `An event of ${hookText(hook)}`,
     );
     const message: InboundMessage = {
       ...ASKED_OTHERWISE,
@@ -167,7 +167,7 @@ export function createHookRunner(
       id: messageId,
       sender: {
         id: hookSenderId(hook),
-        username: `hook:${hook}`,
+        username: hook.includes(":") ? hook : `hook:${hook}`,
         roles: [],
         automaton: "webhook",
       },
@@ -209,7 +209,7 @@ export function createHookRunner(
   };
 }
 
-function callsOf({ unattended }: HookRules): readonly string[] | undefined {
+function callsOf({ unattended }: AnswerRules): readonly string[] | undefined {
   return unattended && Object.values(unattended).map(unattendedCall);
 }
 

@@ -12,7 +12,7 @@ import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
-import { FEED, FEED_ENTRY } from "../schema/outside.ts";
+import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/outside.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
 export const FEED_ENTRIES_MAX = 2_000;
@@ -60,6 +60,7 @@ export function createFeeds(
     database,
     "ON CONFLICT (feed_row, entry_key) DO UPDATE SET seen_at = excluded.seen_at",
   );
+  const addEvent = HOOK_EVENT.prepareInsert(database, "ON CONFLICT DO NOTHING");
   const prune = database.prepare(
     `DELETE FROM feed_entry WHERE feed_row NOT IN (SELECT id FROM feed) OR feed_row = :id AND entry_key NOT IN
        (SELECT entry_key FROM feed_entry WHERE feed_row = :id
@@ -76,12 +77,13 @@ export function createFeeds(
         const known = new Set(selectKeys.all(ID.read(row).id).map((one) => KEY.read(one).entryKey));
         return new Set(keys.filter((key) => !known.has(key)));
       }),
-    record: ({ accountId, name, url, seen, messages, ...poll }, now) =>
+    record: ({ accountId, name, url, seen, messages, events = [], ...poll }, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         forgetOfOther.run({ accountId, name, url });
         const { id } = ID.read(upsert({ ...poll, accountId, name, url, readAt: now }));
         for (const entryKey of seen ?? []) see({ feedRow: id, entryKey, seenAt: now });
         for (const message of messages) addOnce(message, now);
+        for (const event of events) addEvent({ ...event, receivedAt: now });
         if (seen) prune.run({ id });
       }),
     ask: (accountId, name) =>

@@ -19,6 +19,8 @@ describe("[T15] feeds", () => {
       template: "**{title}**\n{link}",
       everyMin: 30,
       most: 5,
+      tools: [],
+      perMinute: 6,
     });
   });
 
@@ -33,7 +35,12 @@ describe("[T15] feeds", () => {
     ["no address", withFeed({ url: "jellyfin" }), /feeds\.news\.url/],
     ["another scheme", withFeed({ url: "ftp://x.example/feed" }), /feeds\.news\.url/],
     ["a password", withFeed({ url: "https://a:b@x.example/feed" }), /must not contain a password/],
-    ["a model", withFeed({ model: true }), /feeds\.news\.model/],
+    ["a model by name", withFeed({ model: "gpt" }), /feeds\.news\.model/],
+    [
+      "an unknown agent",
+      withFeed({ model: true, agent: "nobody" }),
+      /feeds\.news\.agent.*There is no agent "nobody"/s,
+    ],
     [
       "an unknown placeholder",
       withFeed({ template: "{titel}" }),

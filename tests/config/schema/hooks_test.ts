@@ -95,12 +95,12 @@ describe("[W1] [W4] hooks in the config", () => {
     [
       "an action of a hook that cannot offer it",
       { ...unattended({}), tools: [] },
-      "error hooks.uptime.unattended: The hook cannot offer actions",
+      "warning hooks.uptime.unattended: Without the tool offer_actions, nothing is offered",
     ],
     [
       "an action of a hook without a model",
       { ...unattended({}), model: false, template: "x" },
-      "error hooks.uptime.unattended: Without a model, nothing is offered",
+      "warning hooks.uptime.unattended: Without a model, nothing is offered",
     ],
     [
       "an action without a cap",
@@ -125,7 +125,7 @@ describe("[W1] [W4] hooks in the config", () => {
     [
       "an unknown MCP server",
       unattended({ tool: "mcp__nas__wake", arguments: {} }),
-      "error hooks.uptime.unattended.fix.tool: No MCP server has the tool mcp__nas__wake",
+      "warning hooks.uptime.unattended.fix.tool: No MCP server has the tool mcp__nas__wake",
     ],
     [
       "no arguments",
@@ -145,7 +145,7 @@ describe("[W1] [W4] hooks in the config", () => {
     [
       "an unknown address",
       unattended({ tool: "post", arguments: { to: "nas" } }),
-      'error hooks.uptime.unattended.fix.arguments: There is no address "nas"',
+      'warning hooks.uptime.unattended.fix.arguments: There is no address "nas"',
     ],
     [
       "a command that is not allowed",
@@ -168,7 +168,7 @@ describe("[W1] [W4] hooks in the config", () => {
   it("[T16] take an action without a person, and need `exec` for a command", async () => {
     assert.deepEqual(await problemsOf(unattended({}), allowed), []);
     assert.deepEqual(await problemsOf(unattended({})), [
-      "error hooks.uptime.unattended.fix.tool: Commands are off",
+      "warning hooks.uptime.unattended.fix.tool: Commands are off",
     ]);
   });
 

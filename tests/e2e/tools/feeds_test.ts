@@ -103,6 +103,63 @@ describe("[T15] a feed", () => {
   }
 });
 
+describe("[T15] a feed that an agent reads", () => {
+  const READ = { model: true, prompt: "say what is new", perMinute: 60 };
+
+  it("is answered by a turn for new entries, with the rules of a hook's events", () =>
+    withFeed(async ({ start, show, poll, replies, cli, rows, ...scene }) => {
+      const bot = await start();
+      await poll();
+      show("fresh @everyone", "old");
+      await poll();
+      const [answer = ""] = await replies("general", 1);
+      assert.match(answer, /what your operator wants: say what is new/);
+      assert.match(answer, /an event of the feed "news"/);
+      assert.match(answer, /title: fresh/);
+      const [row] = rows("SELECT message_id FROM hook_event");
+      const why = (await cli("why", String(row?.["message_id"]))).stdout.join("\n");
+      assert.match(why, /Event \d+ of the feed "news"/);
+      assert.match(why, /feeds\.news/);
+      assert.ok(!bot.lines.some((line) => line.includes("Listening for hooks")));
+      await poll();
+      scene.say("grace", "general", `${scene.mention} hello`);
+      assert.equal((await replies("general", 2)).length, 2);
+    }, READ));
+
+  it("is posted by its template once its budget is spent", () =>
+    withFeed(async ({ start, show, poll, replies, line }) => {
+      const bot = await start();
+      await poll();
+      show("new", "old");
+      await poll();
+      assert.deepEqual(await replies("general", 1), ["**new**\nhttps://news.example/new"]);
+      assert.match(
+        await line(bot, /"Events of a hook are posted without a model"/),
+        /feeds\.news\.tokensPerDay/,
+      );
+    }, { ...READ, tokensPerDay: 0 }));
+
+  for (const point of ["after:T2", "before:T3", "after:T3", "before:T4", "after:T4", "before:T5"]) {
+    it(`is answered once if the bot is killed ${point}`, () =>
+      withFeed(async ({ start, startBot, show, cli, replies, written, say, mention, ...scene }) => {
+        const first = await start();
+        await scene.poll();
+        first.kill("SIGTERM");
+        await ended(first);
+        show("new", "old");
+        const dying = startBot({ BARNACLE_CRASH_AT: point });
+        await cli("feeds", "poll", "news");
+        assert.deepEqual(await ended(dying), KILLED);
+        await start();
+        await replies("general", 1);
+        await scene.poll();
+        say("grace", "general", `${mention} hello`);
+        await replies("general", 2);
+        assert.equal(written("general").filter((text) => /the feed "news"/.test(text)).length, 1);
+      }, READ));
+  }
+});
+
 describe("[T15] barnacle feeds", () => {
   it("names a feed that the config does not have, and the reason of a failed poll", () =>
     withFeed(async ({ start, cli, eventually }) => {

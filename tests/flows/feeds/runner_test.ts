@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { FeedEntry, FeedValidators, FetchedFeed } from "../../../src/core/feed.ts";
 import { type ConfiguredFeed, createFeedRunner } from "../../../src/flows/feeds/runner.ts";
-import { composeFeedNews } from "../../../src/render/feed.ts";
+import { composeFeedNews, feedEvent } from "../../../src/render/feed.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { recordingLog } from "../../support/recording_log.ts";
@@ -18,6 +18,14 @@ const FEED: ConfiguredFeed = {
   ownNetwork: false,
   everyMs: EVERY,
   most: 2,
+  model: false,
+};
+const RULES = {
+  chunks: { limit: 2_000, maxLines: 99, mode: "length" as const, maxChunks: 1 },
+  tables: "code" as const,
+  maxFileBytes: 0,
+  cleanSecrets: (text: string) => text,
+  texts: {},
 };
 
 const entry = (key: string): FeedEntry => ({ key, title: `Entry ${key}`, summary: "" });
@@ -37,7 +45,7 @@ function build() {
   const { store, rows, database } = openTestStore();
   const { log, lines } = recordingLog();
   const asked: FeedValidators[] = [];
-  const world = { answer: feed("a"), feeds: [FEED] as readonly ConfiguredFeed[] };
+  const world = { answer: feed("a"), feeds: [FEED] as readonly ConfiguredFeed[], wakes: 0 };
   const create = () =>
     createFeedRunner({
       accountId: ACCOUNT,
@@ -45,6 +53,7 @@ function build() {
       events: { emit: { outbox: () => {} } },
       schedule: clock.schedule,
       now: clock.now,
+      random: () => 0.999_999_999,
       log,
     }, {
       feeds: () => world.feeds,
@@ -57,14 +66,11 @@ function build() {
         composeFeedNews(
           { ...one, ...place, accountId: ACCOUNT, template: "**{title}**" },
           news,
-          {
-            chunks: { limit: 2_000, maxLines: 99, mode: "length", maxChunks: 1 },
-            tables: "code",
-            maxFileBytes: 0,
-            cleanSecrets: (text) => text,
-            texts: {},
-          },
+          RULES,
         ),
+      eventOf: (one, news) =>
+        feedEvent({ ...one, accountId: ACCOUNT, template: "**{title}**" }, news, {}),
+      answerEvents: () => void world.wakes++,
     });
   const posted = () =>
     rows("SELECT message ->> '$.content' AS text FROM outbox ORDER BY id").map(({ text }) => text);
@@ -75,6 +81,38 @@ function build() {
   };
   return { clock, store, rows, database, lines, asked, world, create, posted, pass };
 }
+
+describe("[T15] createFeedRunner() of a feed that an agent reads", () => {
+  it("stores each new entry as an event once, and posts nothing itself", async () => {
+    const { world, create, posted, pass, rows } = build();
+    world.feeds = [{ ...FEED, model: true }];
+    create().start();
+    await pass();
+    assert.deepEqual([rows("SELECT * FROM hook_event"), world.wakes], [[], 0]);
+    world.answer = feed("a", "b", "c", "d");
+    await pass();
+    await pass();
+    const events = rows("SELECT hook, text, post, run_id FROM hook_event ORDER BY id");
+    assert.deepEqual(
+      events,
+      [
+        ["feed: Tides\ntitle: Entry c", "**Entry c**"],
+        ["feed: Tides\ntitle: Entry d", "**Entry d**"],
+        ["1 further new entries are not listed.", "-# Tides: 1 more new entries."],
+      ].map(([text, post]) => ({ hook: "feed:tides", text, post, run_id: null })),
+    );
+    assert.deepEqual([posted(), world.wakes], [[], 1]);
+    assert.equal(rows("SELECT DISTINCT message_id FROM hook_event").length, 3);
+    // An address that comes back knows its entries by the events.
+    world.feeds = [{ ...FEED, model: true, url: "https://t.example/other" }];
+    await pass();
+    world.feeds = [{ ...FEED, model: true }];
+    await pass();
+    world.answer = feed("a", "b", "c", "d", "e");
+    await pass();
+    assert.equal(rows("SELECT 1 FROM hook_event").length, 4);
+  });
+});
 
 describe("[T15] createFeedRunner()", () => {
   it("posts nothing at the first poll, and later each new entry once, over restarts", async () => {
