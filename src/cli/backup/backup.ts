@@ -3,7 +3,7 @@
  * runs.
  *
  * The copy is made by this process, not by the bot. So the bot's only share is the disk that both use.
- * This process has the lowest priority.
+ * This process has a low priority.
  */
 
 import {
@@ -253,10 +253,10 @@ async function makeBackup(
   }
 }
 
-/** The bot's replies go first. */
+/** Replies go first. The lowest priority would starve a backup for hours on a busy machine. */
 function yieldToOthers(): void {
   try {
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // A system without priorities.
   }

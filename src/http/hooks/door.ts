@@ -113,6 +113,7 @@ export function createHookDoor(ports: DoorPorts): (request: Request) => Promise<
 
     try {
       const body = await bodies.read(request, bytes, sender);
+      if (!body) return answer("unreadable", 400, "The body ended early", closing);
       const proof = verifyBody(request, rules.scheme, secret, body);
       if (proof.kind === "refused") return unauthorized(proof.why);
       const parsed = readHookBody(body, headers.get("content-type") ?? "");
@@ -159,10 +160,13 @@ function createBodies() {
       return reading.known + reading.unknown + bytes <= HOOK_BODIES_BYTES &&
         (sender === "known" || reading.unknown + bytes <= UNKNOWN_BODIES_BYTES);
     },
-    async read(request: Request, bytes: number, sender: BodySender): Promise<Uint8Array> {
+    /** @returns `undefined` if the sender breaks off: anyone can do that, so it is no error. */
+    async read(request: Request, bytes: number, sender: BodySender) {
       reading[sender] += bytes;
       try {
         return new Uint8Array(await request.arrayBuffer());
+      } catch {
+        return undefined;
       } finally {
         reading[sender] -= bytes;
       }

@@ -45,13 +45,22 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
     ...ports,
   });
   const send = async (
-    { path = "/hooks/uptime", method = "POST", body = "{}", headers = {}, isEndless = false }: {
+    {
+      path = "/hooks/uptime",
+      method = "POST",
+      body = "{}",
+      headers = {},
+      isEndless = false,
+      isBroken = false,
+    }: {
       readonly path?: string;
       readonly method?: string;
       readonly body?: string;
       readonly headers?: Readonly<Record<string, string>>;
       /** Whether the body never ends. */
       readonly isEndless?: boolean;
+      /** Whether the sender breaks the body off. */
+      readonly isBroken?: boolean;
     },
   ) => {
     const bytes = new TextEncoder().encode(body);
@@ -67,7 +76,13 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
     const request = new Request(`http://127.0.0.1${path}`, {
       method,
       headers: all,
-      body: isEndless ? new ReadableStream() : method === "POST" ? bytes : undefined,
+      body: isBroken
+        ? new ReadableStream({ start: (stream) => stream.error(new Error("aborted")) })
+        : isEndless
+        ? new ReadableStream()
+        : method === "POST"
+        ? bytes
+        : undefined,
     });
     // A runtime's own client may not set it.
     const given = all.get("content-length");
@@ -89,6 +104,14 @@ describe("[W1] the door", () => {
     assert.deepEqual([status, text], [202, '{"id":"5"}']);
     assert.deepEqual(events.map(({ text }) => text), ["b"]);
     assert.deepEqual(counts, ["uptime accepted"]);
+  });
+
+  it("counts a body that its sender breaks off, and logs no error", async () => {
+    const errors: unknown[] = [];
+    const { send, counts } = doorOf({}, { onError: (error) => void errors.push(error) });
+    const { status, text } = await send({ isBroken: true });
+    assert.deepEqual([status, text], [400, "The body ended early"]);
+    assert.deepEqual([errors, counts], [[], ["uptime unreadable"]]);
   });
 
   const refusals: readonly {
