@@ -243,17 +243,17 @@ function allows(decision: Decision | undefined): boolean {
   return decision?.kind === "answered" && decision.answer.choice === ALLOW_ONCE;
 }
 
-/** Why no person has allowed a refused call; empty if none was asked. */
+/** Why no person has allowed a refused call; empty without a question to them. */
 function notAllowed(decision: Decision | undefined): string {
   switch (decision?.kind) {
     case undefined:
       return "";
     case "answered":
-      return "; an owner was asked, and said no";
+      return "; an owner said no";
     case "expired":
-      return "; an owner was asked, and did not answer in time";
+      return "; no owner answered in time";
     case "withdrawn":
-      return "; no owner could be asked";
+      return "; the question reached no owner";
   }
 }
 

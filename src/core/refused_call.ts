@@ -22,11 +22,11 @@ export type RefusalReason =
    * - `policy`: the access rules close the target to the asker.
    * - `owners_only`: only an owner of the bot may do it.
    * - `max_destructive`: the turn has made its destructive changes.
-   * - `irreversible`: the action cannot be undone, and no person could be asked about it.
+   * - `irreversible`: the action cannot be undone, and no person got a question about it.
    * - `exec_rules`: no rule allows the command, and no person can.
    * - `changed`: the command has changed since a person approved it.
    * - `secret`: the arguments have a secret of the config.
-   * - `declined`, `expired`, `withdrawn`: a person was asked, and said no, gave no answer in time, or
+   * - `declined`, `expired`, `withdrawn`: a person said no, gave no answer in time, or
    *   could not be reached.
    * - `budget`: a budget is used up.
    * - `agents`: the other agent may not be asked: a circle, the depth, or too many questions.

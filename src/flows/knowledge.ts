@@ -1,6 +1,6 @@
 /**
  * Tends the messages that people search (T17): adds their words to the index while the store is
- * idle, and removes channels that are gone, or whose `knowledge` the config has switched off.
+ * idle, and removes deleted channels, and those whose `knowledge` the config has switched off.
  */
 
 import type { Account } from "../core/account/account.ts";

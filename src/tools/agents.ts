@@ -75,8 +75,8 @@ export const handoff: Tool = defineTool({
   input: () =>
     z.strictObject({
       agent: agent().describe("Id of the agent."),
-      task: words().describe("What it is to do."),
-      context: words().optional().describe("What it needs to know, beside the person's message."),
+      task: words().describe("The task."),
+      context: words().optional().describe("Facts that it needs beside the person's message."),
     }),
   needs: [],
   isIdempotent: true, // it only ends the turn, in one transaction

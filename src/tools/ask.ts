@@ -40,7 +40,7 @@ const field = () =>
     max: z.int().min(1).max(25).optional().describe("How many may be chosen or uploaded: 1."),
     fileTypes: z.array(z.union([z.enum(FILE_GROUPS), z.string().regex(FILE_ENDING)]))
       .min(1).max(MAX_FILE_TYPES).optional()
-      .describe('For file: what may be uploaded, such as ["image", ".pdf"].'),
+      .describe('For file: types to accept, such as ["image", ".pdf"].'),
   }).superRefine(({ type, options = [], fileTypes }, { addIssue }) => {
     if (fileTypes && type !== "file") {
       addIssue({ code: "custom", message: `a field of the type ${type} has no fileTypes` });

@@ -14,7 +14,7 @@ const MAX_EXPIRES_MIN = 10_080;
 const offer = () =>
   z.strictObject({
     text: z.string().min(1).max(1_200)
-      .describe("What has happened and what each action does, for people. They see nothing else."),
+      .describe("The event and the effect of each action, for people. They see nothing else."),
     actions: z.array(z.strictObject({
       label: z.string().trim().min(1).max(60).describe(
         "Text of the button, such as: Restart Jellyfin",

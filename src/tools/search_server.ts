@@ -1,7 +1,7 @@
 /**
  * Searches a server's own messages: `search_server` (T17).
  *
- * Later turns do not see what it found: people may have lost the right to read it by then.
+ * Later turns do not see its results: people may have lost the right to read them by then.
  */
 
 import { z } from "zod";
@@ -22,7 +22,7 @@ const input = () =>
     limit: z.int().min(1).max(10).default(5).describe("Maximum number of messages."),
   });
 
-/** Searches the server's messages. Turns have it only where the config has `knowledge`. */
+/** Searches the server's messages. Only turns in places with `knowledge` have it. */
 export const searchServer: Tool = defineTool({
   name: "search_server",
   description:

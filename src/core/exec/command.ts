@@ -45,15 +45,15 @@ export interface ResolvedCommand {
 export interface ExecRule {
   /** Path that starts the program, as {@link ResolvedCommand.path}. */
   readonly path: string;
-  /** SHA-256 of the program's content; absent: any content, as the operator wrote the rule. */
+  /** SHA-256 of the program's content; absent: a rule of the operator, which takes all contents. */
   readonly contentHash?: string;
-  /** Folder that the command runs in; absent: any folder of the workspace. */
+  /** Folder that the command runs in; absent: all folders of the workspace. */
   readonly cwd?: string;
-  /** As {@link ResolvedCommand.filesHash}; absent: any files. */
+  /** As {@link ResolvedCommand.filesHash}; absent: all files. */
   readonly filesHash?: string;
-  /** Exact arguments after the program; a last `"*"` of the operator stands for any further ones. */
+  /** Exact arguments after the program; a last `"*"` of the operator stands for all further ones. */
   readonly args: readonly string[];
-  /** Whether a last `"*"` stands for any further arguments. */
+  /** Whether a last `"*"` stands for all further arguments. */
   readonly isPattern: boolean;
 }
 
@@ -211,7 +211,7 @@ const RUNNERS: ReadonlySet<string> = new Set(
     .split(/\s+/),
 );
 
-/** Usual small programs, which a wrapper of any name may get as its command. */
+/** Usual small programs, which a wrapper may get as its command. */
 const COMMANDS: ReadonlySet<string> = new Set(
   `id whoami uname hostname ls cat head tail cut tr grep egrep fgrep wc touch mkdir rmdir echo printf
    printenv pwd ps top date sleep true false yes seq stat file which uptime df du free last w who

@@ -48,7 +48,7 @@ function readJson(text: string): HookBody {
   }
 }
 
-/** GitHub sends its JSON in a field of a form, unless it is told otherwise. */
+/** By default, GitHub sends its JSON in a field of a form. */
 function readForm(text: string): HookBody {
   if (text.split("&", BODY_VALUES_MAX + 1).length > BODY_VALUES_MAX) return problem(TOO_MANY);
   const fields = new URLSearchParams(text);

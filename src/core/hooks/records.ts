@@ -31,9 +31,7 @@ export interface HookRecords extends HookIncidents {
     messages: readonly Frozen[],
     reason: string | undefined,
     now: number,
-  ): Promise<
-    void
-  >;
+  ): Promise<void>;
   /** Ends a run that reaches no one. */
   refuse(runId: MessageId, reason: string): Promise<void>;
   /** The event with an id, and its run; `undefined` if there is none. */

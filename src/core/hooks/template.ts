@@ -1,8 +1,8 @@
 /**
  * Renders the templates of hooks (W4): text with values of the body between `{{` and `}}`.
  *
- * It has paths, alternatives, words for values, and lists, and no code: a template costs no more than
- * its length and the body's, whatever a sender sends. The packages for JSONPath evaluate scripts, or
+ * It has paths, alternatives, words for values, and lists, and no code: no sender can make a
+ * template cost more than its length and the body's. The packages for JSONPath evaluate scripts, or
  * are larger than all of this folder.
  */
 

@@ -21,8 +21,8 @@ import type { Hooked } from "../hooks/hook.ts";
 import type { Triggered } from "./triggered.ts";
 
 /**
- * The author of a message, as far as policy may depend on it. Display names and nicknames are left
- * out: any person can take any of them.
+ * The author of a message, for the policy. It has no display name and no nickname: people choose
+ * these freely.
  */
 export interface Sender {
   /** The author's account; for a proxied message, the account that PluralKit names. */

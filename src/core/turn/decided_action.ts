@@ -70,7 +70,7 @@ function refusalOf(decision: Decision | undefined): string {
       return "";
     case "answered":
       return decision.about === "escalation" && !isEscalationAllowed(decision)
-        ? "; a person who may allow it was asked, and said no"
+        ? "; a person who may allow it said no"
         : "";
     case "expired":
     case "withdrawn":
@@ -88,11 +88,11 @@ export function mayGoOn(decision: Decision | undefined): boolean {
 /** Why a turn may make no more changes. */
 export function limitReached(most: number, decision: Decision | undefined): RefusedCall {
   const why = decision === undefined || decision.kind === "withdrawn"
-    ? "a person must approve further ones: tell them what is left to do, and let them ask for it in " +
+    ? "a person must approve further ones: tell the asker the rest, and let them ask for it in " +
       "a new message"
     : decision.kind === "expired"
-    ? "a person was asked about further ones, and did not answer in time"
-    : "a person was asked about further ones, and said no";
+    ? "no person decided about further ones in time"
+    : "a person refused further ones";
   return new RefusedCall(
     limitReason(decision),
     `this turn may make ${most} destructive changes by itself; ${why}`,
@@ -102,17 +102,17 @@ export function limitReached(most: number, decision: Decision | undefined): Refu
 /** Why an action that must be allowed first does not run. */
 export function notConfirmed(decision: Decision | undefined): RefusedCall {
   const why = decision === undefined || decision.kind === "withdrawn"
-    ? "none could be asked: tell the person what you would do, and let them ask for it in a new message"
+    ? "the question reached no one: tell the asker your plan, and let them ask for it in a new message"
     : decision.kind === "expired"
-    ? "a person was asked, and did not answer in time"
-    : "a person was asked, and said no";
+    ? "no person decided in time"
+    : "a person said no";
   return new RefusedCall(
     decision === undefined ? "irreversible" : limitReason(decision),
     `this, or a part of it, cannot be undone, so a person must allow it first; ${why}`,
   );
 }
 
-/** The reason for metrics; a person was asked, unless nothing is decided. */
+/** The reason for metrics; without a decision, no person got a question. */
 function limitReason(decision: Decision | undefined): RefusalReason {
   if (decision === undefined) return "max_destructive";
   return decision.kind === "answered" ? "declined" : decision.kind;

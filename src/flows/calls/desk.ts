@@ -1,6 +1,6 @@
 /**
  * Takes the calls of programs: judges each like a direct message of the program's person, stores it
- * before any model is asked, and tells its end (O14).
+ * before a model reads it, and tells its end (O14).
  *
  * The answer is in the store. So a call outlives its connection and the process: a program that names
  * the same key again gets the same answer.

@@ -119,7 +119,7 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     states = new Map((await store.list(accountId)).map((state) => [state.name, state]));
   }
 
-  /** The state of a feed; none is known of another address. */
+  /** The state of a feed; absent if the store has that of another address. */
   function stateOf({ name, url }: ConfiguredFeed): FeedState | undefined {
     const state = states.get(name);
     return state?.url === url ? state : undefined;

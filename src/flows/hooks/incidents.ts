@@ -15,7 +15,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { HookIncidents } from "../../core/hooks/records.ts";
 import { bounded } from "../../lib/text/cut.ts";
 
-/** Where the events of a run go. */
+/** The place of a run's events. */
 export type IncidentPlace =
   | {
     readonly kind: "place";

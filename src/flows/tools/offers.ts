@@ -136,7 +136,7 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
     }
     const card = await cardOf(offer, context, rule); // tells why one cannot be offered
     if (context.mayWait) throw new WaitsForPerson(card);
-    throw new Error("no person could be asked");
+    throw new Error("this turn cannot show a card to people: nothing ran");
   }
 
   return {

@@ -75,7 +75,7 @@ export function errorBody({ status: _, ...error }: ApiError): { readonly error: 
 
 /**
  * The response of an error. OpenAI's clients repeat failed requests by themselves: that would ask the
- * model again, so they are told not to, unless nothing has begun.
+ * model again, so the answer forbids that, unless nothing has begun.
  */
 export function errorResponse(error: ApiError): Response {
   const mayRepeat = error.code === "rate_limit_exceeded" || error.code === "unavailable";

@@ -1,7 +1,7 @@
 /**
  * Asks the next model if one fails before a person has seen text of its answer (L1, L3).
  *
- * Each model has its own retries. So a fallback is asked once these are used up, or at once after a
+ * Each model has its own retries. So Barnacle asks a fallback once these are used up, or at once after a
  * failure that no retry can mend. A refusal to answer the conversation ends the chain: another model
  * must not be talked into what the first one refuses.
  */
@@ -10,7 +10,7 @@ import { fitRequest } from "../../core/fit_request.ts";
 import { type Model, ModelError, type ModelPart, type ModelRequest } from "../../core/model.ts";
 import type { Breakers, Watched } from "./breakers.ts";
 
-/** A model that may be asked. */
+/** A model of the chain. */
 export interface ModelCandidate {
   /** The model, with its retries. */
   readonly model: Model;
@@ -22,7 +22,7 @@ export interface ModelCandidate {
  * Joins models into one, with the id and the abilities of the first.
  *
  * @param candidates In the order in which to ask them.
- * @param onFallback Gets each failure before the next model is asked, with the id of that model.
+ * @param onFallback Gets each failure and the id of the next model, before the request to it.
  */
 export function withFallbacks(
   candidates: readonly [ModelCandidate, ...ModelCandidate[]],
@@ -53,7 +53,7 @@ export function withFallbacks(
   }
 
   /**
-   * The models that work come first; if none does, all are asked as written. A turn goes on with the
+   * The models that work come first; if none does, all keep their order. A turn goes on with the
    * model that answered it last.
    */
   function inOrder({ prefers }: ModelRequest): typeof all {

@@ -101,7 +101,7 @@ export const COMMAND_NOTICES = {
     when: "a person uses `/status` or `/context`, on a line of its own",
     placeholders: {
       tokens: "the size of the model's context window",
-      source: "where that comes from, in the words below",
+      source: "the source of that size, in the words below",
     },
     example: "Fenster: {tokens} Tokens ({source}).",
   },
@@ -236,7 +236,7 @@ export const COMMAND_ANSWER_NOTICES = {
   },
   askedDirect: {
     text: "I'm on it. My answer will be in our direct messages.",
-    when: "a command has started a turn in a place where the bot is no member",
+    when: "a command has started a turn in a place without the bot",
     example: "Bin dran, die Antwort kommt als Direktnachricht.",
   },
   whyNeedsMessage: {

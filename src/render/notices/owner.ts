@@ -108,7 +108,7 @@ export const OWNER_NOTICES = {
       "I don't answer in {name} ({id}), because {reason}. To allow it: {command}. From then on, I " +
       "answer only in servers that my config lists.",
     when:
-      "the bot joins a guild that no owner is known to have joined, or is mentioned there, and " +
+      "the bot joins a guild without a known owner of the bot, or a person mentions it there, and " +
       "the config has no `channels.discord`; once per guild, to the bot's owner",
     placeholders: {
       name: "the guild's name",
@@ -139,7 +139,7 @@ export const OWNER_NOTICES = {
     example: "Man hat mich in {count} Server geholt, in denen ich schweige: {names}.",
   },
   eventsUnread: {
-    text: "I cannot read Discord's {type} events ({why}), so I miss what they tell me. Please " +
+    text: "I cannot read Discord's {type} events ({why}), so I miss these events. Please " +
       "update me, or check the server that I am connected to.",
     when: "events of a type have a form that Barnacle cannot read, to the bot's owner",
     placeholders: { type: "Discord's name of the type", why: "the field that does not fit" },

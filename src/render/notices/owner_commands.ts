@@ -25,14 +25,14 @@ export const ALLOWLIST_NOTICES = {
   },
   allowlistNone: {
     text: "There is no list here: all members may talk to me.",
-    when: "`/allowlist` is used where the config has no list",
+    when: "an owner uses `/allowlist` in a place without a list",
     example: "Hier gibt es keine Liste, alle dürfen.",
   },
   allowlistWouldClose: {
     text:
       "There is no list here: all members may talk to me. A list would keep out all others. If " +
       "you want that, run `{command}` on my machine.",
-    when: "`/allowlist add` is used where the config has no list",
+    when: "an owner uses `/allowlist add` in a place without a list",
     placeholders: { command: COMMAND },
     example: "Das schlösse alle anderen aus: `{command}`",
   },
@@ -40,7 +40,7 @@ export const ALLOWLIST_NOTICES = {
     text:
       "My config lists no servers. A list would keep me silent in all servers that it does not " +
       "name. If you want that, run `{command}` on my machine.",
-    when: "`/allowlist add` is used while the config lists no servers",
+    when: "an owner uses `/allowlist add`, and the config lists no servers",
     placeholders: { command: COMMAND },
     example: "Das schlösse alle anderen Server aus: `{command}`",
   },

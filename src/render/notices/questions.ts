@@ -8,14 +8,13 @@ export const QUESTION_NOTICES = {
     example: "Darf ich diesen Befehl ausführen?",
   },
   escalationAsked: {
-    text: "I was asked to use `{tool}`, but the person who asks lacks {missing}. Allow this call?",
+    text: "This person wants me to use `{tool}`, but lacks {missing}. Allow this call?",
     when: "a tool call was refused, and `approvals.escalate` is on, to each owner",
     placeholders: { tool: "the tool", missing: "the missing permission" },
     example: "Für `{tool}` fehlt {missing}. Erlauben?",
   },
   escalatedAction: {
-    text:
-      "I was asked to do this on Discord, but the person who asks may not: {missing}. Allow it? " +
+    text: "A person wants me to do this on Discord, but may not: {missing}. Allow it? " +
       "People who may do it themselves can decide, and my owners.",
     when:
       "an action of `discord` was refused, and `approvals.escalate` is on, in the channel and " +
@@ -25,7 +24,8 @@ export const QUESTION_NOTICES = {
   },
   rightChecked: {
     text: "One moment: I check whether you may do this yourself.",
-    when: "a person who is no owner decides about a refused action, until their rights are known",
+    when:
+      "a person who is no owner decides about a refused action, until Barnacle knows their rights",
     example: "Moment, ich prüfe deine Rechte.",
   },
   rightMissing: {
@@ -57,7 +57,7 @@ export const QUESTION_NOTICES = {
   },
   serverAsks: {
     text: "The MCP server `{server}` asks:",
-    when: "an MCP server asks the person for whom its tool runs, above its words",
+    when: "an MCP server asks the person of the turn something, above its words",
     placeholders: { server: "the server's name in the config" },
     example: "Der MCP-Server `{server}` fragt:",
   },
@@ -210,7 +210,8 @@ export const QUESTION_NOTICES = {
     text:
       "This needs a decision of {people}, but Discord doesn't let me write to them, so I go on " +
       "without it. They can allow direct messages from members of this server.",
-    when: "no person who should decide can get the question by direct message, where the turn runs",
+    when:
+      "no person who should decide can get the question by direct message, in the place of the turn",
     placeholders: { people: "the people who should decide, as mentions without a ping" },
     example: "{people} müsste zustimmen, nimmt aber keine Direktnachrichten an.",
   },

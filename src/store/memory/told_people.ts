@@ -8,7 +8,7 @@
 import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { HowTold } from "../../core/inbound/inbox.ts";
 
-/** Milliseconds until a person is told again in a place, and until a place has another notice. */
+/** Milliseconds until a person or a place may get another notice. */
 const AGAIN_MS = 60_000;
 /** Number of entries from which the old ones are looked for. */
 const MANY = 4_096;
@@ -26,7 +26,7 @@ export interface ToldPerson {
 
 /** Creates memory without entries. */
 export function createToldPeople() {
-  /** When a person was told, or a place had a notice, in Unix milliseconds; the oldest is the first. */
+  /** Unix milliseconds of the last notice or mark, by person and by place; the oldest is the first. */
   const told = new Map<string, number>();
 
   function note(key: string, now: number): void {
@@ -44,16 +44,16 @@ export function createToldPeople() {
   const personOf = (person: ToldPerson) => `${placeOf(person)} ${person.userId}`;
 
   return {
-    /** Whether a person was told within the last minute. */
+    /** Whether a person got a notice or a mark within the last minute. */
     has: (person: ToldPerson, now: number): boolean => isRecent(personOf(person), now),
     /** Whether a person's place had a notice within the last minute. */
     hasNotice: (person: ToldPerson, now: number): boolean => isRecent(placeOf(person), now),
-    /** Notes how a person was told. */
+    /** Notes that a person got a notice or a mark. */
     note(person: ToldPerson, how: HowTold, now: number): void {
       note(personOf(person), now);
       if (how === "notice") note(placeOf(person), now);
     },
-    /** Forgets all people, who may then be told again. */
+    /** Forgets all people: each may get a notice again. */
     forget: (): void => told.clear(),
     /** Estimated bytes of memory. */
     bytes: (): number => told.size * ENTRY_BYTES,

@@ -219,9 +219,7 @@ describe("[T3] more destructive actions than `maxDestructive`", () => {
       const card = await renamed(scene, ["one", "two", "three"]);
       press(scene, card, NOTICES.denyCall.text, "ada");
       await scene.until("the answer", () =>
-        scene.written("general").some((text) =>
-          /was asked about further ones, and said no/.test(text)
-        ));
+        scene.written("general").some((text) => /a person refused further ones/.test(text)));
       const metrics = await (await scene.ask(bot, "/metrics")).text();
       assert.match(metrics, /barnacle_tool_refusals_total\{[^}]*reason="declined"[^}]*\} 2/);
       assert.deepEqual(namesSet(scene), ["one"]);

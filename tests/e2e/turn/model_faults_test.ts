@@ -81,7 +81,7 @@ describe("[R11] a failing model", () => {
   }
 
   for (const behaviour of ["cut", "ends_early"] as const) {
-    it(`[L3] is asked again if its answer breaks off before a person has seen it (${behaviour})`, () =>
+    it(`[L3] gets the request again if its answer breaks off before a person has seen it (${behaviour})`, () =>
       withSimulation({}, async ({ start, say, mention, replies, model, simulator }) => {
         await start();
         model.behave(behaviour, 1);
@@ -92,7 +92,7 @@ describe("[R11] a failing model", () => {
       }));
   }
 
-  it("says what was done, if the model stays silent after a tool, and remembers it", () =>
+  it("names the finished calls if the model stays silent after a tool, and remembers them", () =>
     withSimulation({}, async ({ start, say, mention, replies, model }) => {
       await start();
       model.behave("wordless");
@@ -216,7 +216,7 @@ describe("[L3] a failure that only the operator can fix", () => {
       assert.equal(simulator.posted("general").length, 6);
     }));
 
-  it("is told to an owner whose name has no id yet", () =>
+  it("reaches an owner whose name has no id yet", () =>
     withSimulation({ config: { commands: { ownerAllowFrom: ["ada"] } } }, async (scene) => {
       const { start, say, mention, model, written, until } = scene;
       await start();

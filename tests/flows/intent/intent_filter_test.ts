@@ -194,7 +194,7 @@ describe("[I1] a conversation", () => {
   });
 });
 
-describe("[I1] where the filter checks mentions", () => {
+describe("[I1] a filter that checks mentions", () => {
   it("answers a question, and no thanks", async () => {
     const { say } = await openRoom({ alwaysRespondToMentions: false });
     assert.equal(say("ada", "<@777> how do I serve https?", MENTION, ANSWER).why, "mentioned");
@@ -427,7 +427,7 @@ describe("[I1] [X5] a forgotten person", () => {
 });
 
 describe("[I1] open requests", () => {
-  it("get an answer only where an owner wants that", async () => {
+  it("get an answer only if the config permits it", async () => {
     const request = "does anyone know how to mount a usb stick in ubuntu?";
     assert.equal((await openRoom()).say("ada", request).why, "not-for-bot");
     assert.equal((await openRoom({ openRequests: true })).say("ada", request).why, "open-request");
@@ -435,7 +435,7 @@ describe("[I1] open requests", () => {
 });
 
 describe("[I1] mayRepeat()", () => {
-  it("remembers no verdict where the filter scores messages", async () => {
+  it("remembers no verdict of a scored message", async () => {
     const { judge, messageOf, policy } = await openRoom();
     const message = messageOf("ada", "hello");
     const judged = judge(message);

@@ -37,7 +37,7 @@ describe("[T11] an action that its asker may not do", () => {
       assert.match(await run(args, { decision: { ...YES, about: "limit" } }), /Manage Channels/);
       assert.match(
         await run(args, { decision: { ...YES, answer: { choice: "deny" } } }),
-        /Manage Channels; a person who may allow it was asked, and said no/,
+        /Manage Channels; a person who may allow it said no/,
       );
       assert.match(await run(args, { decision: { kind: "expired" } }), /no one has allowed it/);
       assert.match(await run(args, { decision: YES }), /^Changed/);

@@ -1,5 +1,5 @@
 /**
- * Looks a question up in the server's own messages before the model is asked (`knowledge: "auto"`,
+ * Looks a question up in the server's own messages before a request to the model (`knowledge: "auto"`,
  * T17).
  *
  * If someone asked the same before and got an answer, the bot posts a link to it at once. The model
@@ -81,7 +81,7 @@ export function createEarlierAnswers({ isAuto, search, tell, schedule, stopping,
   };
 }
 
-/** Links to answers of the same question; empty if nobody asked it before. */
+/** Links to answers of the same question; empty if the question is new. */
 function linksOf(sources: readonly FoundSource[], sentAt: number): readonly string[] {
   return sources.flatMap(({ kind, score, message, replies, link }) => {
     const isSame = score >= SAME_SCORE && message !== undefined && message.from !== "you" &&
