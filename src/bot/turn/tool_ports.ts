@@ -51,7 +51,13 @@ import type { History } from "./history.ts";
 import type { AccountKnowledge } from "./knowledge.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
-import { approvalIn, timezoneOf, toolTextRules, type TurnRulesPorts } from "../rules/turn_rules.ts";
+import {
+  approvalIn,
+  cleanText,
+  timezoneOf,
+  toolTextRules,
+  type TurnRulesPorts,
+} from "../rules/turn_rules.ts";
 
 /** Creates the ports of an agent's turns. The function is long, because each port stands here once. */
 export function createToolPorts(account: AccountContext, parts: {
@@ -193,7 +199,7 @@ function offersFor(
     readonly client: RestClient;
     readonly reader: Pick<Reader, "index">;
     readonly toolServices: Pick<ToolServices, "tools">;
-    readonly sources: Pick<TurnRulesPorts, "tools">;
+    readonly sources: TurnRulesPorts;
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): OffersPort {
@@ -227,7 +233,7 @@ function offersFor(
       const text = offer
         ? unattendedText({
           ...outcome,
-          offer: { ...offer, text: outbound.cleanSecrets(offer.text) },
+          offer: { ...offer, text: cleanText(message, offer.text, undefined, config(), sources) },
         }, texts())
         : outcomeText(outcome, texts(), MAX_OUTCOME);
       return composeOutcome(text, { ...message, callKey });

@@ -72,7 +72,7 @@ async function withUnattended(
       async steer(bot, ...offers) {
         const address = JSON.parse(await scene.line(bot, /"Listening for hooks"/)).fields.address;
         const words = offers.map((actions) =>
-          `call: offer_actions ${JSON.stringify({ text: "The disk is full.", actions })}`
+          `call: offer_actions ${JSON.stringify({ text: OFFER, actions })}`
         ).join("\n");
         const response = await fetch(`${address}disk`, {
           method: "POST",
@@ -95,6 +95,9 @@ async function withUnattended(
   });
 }
 
+/** Words of an event may have put the link there. */
+const OFFER = "The disk is full. https://elsewhere.example/x?d=words";
+
 const once = (perDay = 1, argv: readonly string[] = COUNT) => ({
   clean: { tool: "exec", arguments: { argv }, perDay },
 });
@@ -108,7 +111,7 @@ describe("[T16] an action of a hook that the config names", () => {
       await until("the outcome", () => texts().some((text) => text.includes(RULE)));
       assert.match(
         texts().find((text) => text.includes(RULE)) ?? "",
-        /^The disk is full\.\n```\n\["sh","-c",[^]*\n```\n✅ Clean up ran without a person: `hooks\.disk\.unattended\.clean`\.\n```\n\[exit code 0/,
+        /^The disk is full\. <https:\/\/elsewhere\.example\/x>[^\n]*\n```\n\["sh","-c",[^]*\n```\n✅ Clean up ran without a person: `hooks\.disk\.unattended\.clean`\.\n```\n\[exit code 0/,
       );
       assert.equal(ran(), 1);
       const why = await cli("why", first);
