@@ -114,7 +114,17 @@ export const answerKeys = () => ({
     z.record(hookName(), unattendedAction()).optional(),
     "Actions that run without a person, if the agent offers exactly one of them with " +
       "`offer_actions`. The hook needs that tool; a command must be on `exec.allow`, too.",
-    { unset: "none: a person presses", entry: "<action>" },
+    {
+      unset: "none: a person presses",
+      entry: "<action>",
+      example: {
+        "clean-up": {
+          tool: "exec",
+          arguments: { argv: ["docker", "image", "prune", "--force"] },
+          perDay: 3,
+        },
+      },
+    },
   ),
   perMinute: key(
     whole(1, 60).default(6),
