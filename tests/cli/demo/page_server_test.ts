@@ -17,6 +17,18 @@ const handler = () => new Response("here");
 /** How many times faster timers run in {@link withFeed}. */
 const HASTE = 200;
 
+/** A busy machine may be slower than hasty timers, which then end a connection before its answer. */
+async function openFeed(port: number) {
+  for (;;) {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {}); // a connection that is reset has ended too
+    const closed = new Promise<string>((resolve) => socket.once("close", () => resolve("cut")));
+    const begun = new Promise<string>((resolve) => socket.once("data", () => resolve("begun")));
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    if (await Promise.race([begun, closed]) === "begun") return { socket, closed };
+  }
+}
+
 /** Opens an answer without an end, such as the page's feed; `closed` resolves if it is cut. */
 async function withFeed(
   start: () => Promise<HttpServer>,
@@ -27,11 +39,7 @@ async function withFeed(
   Object.assign(globalThis, { setTimeout: hasty });
   try {
     const server = await start();
-    const socket = connect(server.port, "127.0.0.1");
-    socket.on("error", () => {}); // a connection that is reset has ended too
-    const closed = new Promise<string>((resolve) => socket.once("close", () => resolve("cut")));
-    socket.resume();
-    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const { socket, closed } = await openFeed(server.port);
     await watch(closed);
     socket.destroy();
     await server.close();

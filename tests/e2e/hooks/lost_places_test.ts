@@ -254,7 +254,7 @@ describe("[W3] [W6] an event whose place is gone", () => {
         await scene.line(bot, /"The config applies"/);
         await send(scene, bot, "other", { ...DOWN, monitor: "db" });
         await scene.line(bot, /"Events of a hook reach no one"/);
-        assert.match(await why(scene, id), /the config has no such hook any more/);
+        assert.match(await why(scene, id), /the config does not have the hook "post" any more/);
         assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
       },
     ));

@@ -143,6 +143,8 @@ describe("[O8] the container image", skipUnless(why === "", `the container image
       const reply = await comes("the reply", () => simulator.posted("general")[0]);
       assert.match(reply.content, /are you whole\?/);
 
+      const isUp = () => lines.some((line) => line.includes('"Barnacle is running"')) || undefined;
+      await comes("its health page", isUp);
       const said: string[] = [];
       const health = start(
         ["exec", `--user=${USER}:${USER}`, id, "/usr/bin/barnacle", "healthcheck"],
