@@ -81,6 +81,7 @@ export function withFallbacks(
     async *generate(request, signal) {
       const order = inOrder(request);
       let failure: ModelError | undefined;
+      let tooLong: ModelError | undefined;
       for (const [index, { model, watched }] of order.entries()) {
         breakers.asking(watched);
         let hasBegun = false;
@@ -98,8 +99,10 @@ export function withFallbacks(
           breakers.failed(watched, thrown);
           if (thrown.kind === "filtered" || (hasBegun && request.isShown?.())) throw thrown;
           failure ??= thrown;
+          if (thrown.kind === "context_length") tooLong ??= thrown;
           const next = order[index + 1];
-          if (!next) throw failure; // the failure of the model that should have answered
+          // A shorter request may succeed. Otherwise, the model that should have answered counts.
+          if (!next) throw tooLong ?? failure;
           onFallback?.(thrown, next.model.id);
           if (hasParts) yield { kind: "again" };
         }

@@ -121,6 +121,16 @@ describe("[L1] [L3] withFallbacks()", () => {
     assert.ok(error instanceof ModelError && error.modelId === "a/x");
   });
 
+  it("fails with a refusal of the length, because the turn can ask with a shorter request", async () => {
+    const { all } = joined(
+      model("a/x", ["unavailable"]),
+      model("b/y", ["context_length"]),
+      model("c/z", ["unavailable"]),
+    );
+    const { error } = await listen(all);
+    assert.ok(error instanceof ModelError && error.modelId === "b/y");
+  });
+
   it("skips a failing provider, probes it after a while, and returns to it", async () => {
     const first = model("a/x", ["unauthorized", "unauthorized", "back"]);
     const { all, pass } = joined(first, model("b/y", ["hi"]));
