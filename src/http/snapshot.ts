@@ -56,7 +56,7 @@ export interface Snapshot {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** The limits of the whole bot and of its agents, with their use; absent before the store was asked. */
+  /** The limits of the whole bot and of its agents, with their use; absent before the first read of the store. */
   readonly budgets?: readonly BudgetUse[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
@@ -88,7 +88,7 @@ export interface AccountSnapshot {
   readonly shards: readonly ShardSnapshot[];
   /** How the gateway connections are compressed (G8); absent without a connection. */
   readonly compression?: "zlib-stream" | "none";
-  /** Absent before the store was asked, and for a disabled account. */
+  /** Absent before the first read of the store, and for a disabled account. */
   readonly identify?: IdentifyBudget;
   /** Unpaired senders who wait for approval (P3); absent as above. */
   readonly pairingPending?: number;
@@ -194,7 +194,7 @@ export interface ModelCover {
   readonly by: string;
   /** Kind of the model's last failure; absent if it is not known. */
   readonly why?: string;
-  /** Unix time in milliseconds from which the model is asked again; absent: by the next turn. */
+  /** Unix time in milliseconds from which Barnacle asks the model again; absent: with the next turn. */
   readonly until?: number;
 }
 

@@ -3,7 +3,7 @@
  *
  * The code that tools need on this machine is loaded with the first call that needs it: the network
  * clients of web pages, programs and archives take 10 ms of a start, and most turns call no tool. A
- * call whose code cannot be loaded fails as any call fails, and the log says why.
+ * call whose code cannot be loaded returns an error to the model, and the log has its cause.
  */
 
 import process from "node:process";

@@ -69,7 +69,7 @@ export async function findSource(flags: SourceFlags, io: Io): Promise<LogSource>
   throw new StartError(text, EXIT.tryAgain);
 }
 
-/** The log of a path; says what is wrong with it. */
+/** The log of a path, or the fault of that path. */
 function named(path: string): LogSource {
   const shown = printable(path);
   try {

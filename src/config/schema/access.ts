@@ -159,7 +159,7 @@ const threadKeys = () =>
     ),
     title: key(
       z.enum(["words", "model"]).default("words"),
-      "Where the title comes from. `words`: the first words of the message. `model`: a request to " +
+      "Source of the title. `words`: the first words of the message. `model`: a request to " +
         "the model.",
       { example: "model" },
     ),
@@ -189,14 +189,13 @@ const approval = lazyKey(
 const EDITS = z.enum(["off", "follow"]);
 const DELETED = z.enum(["delete", "keep"]);
 
-/** What follows changes of answered questions in a place (H6a). */
+/** Effects of changes to answered questions in a place (H6a). */
 const editsHere = (place: string, above?: string) => {
   const edits =
     `Whether answers in ${place} follow their questions: edited within an hour, a question is ` +
     "answered anew in the same message; deleted, it takes its answer along. `off`: answers stay.";
-  const deleted =
-    "What becomes of an answer whose question is deleted, where `edits` is `follow`. " +
-    "`delete`: it is deleted, too. `keep`: it stays without the lines that quote the question.";
+  const deleted = "How a deleted question changes its answer, if `edits` is `follow`. " +
+    "`delete`: Barnacle deletes it, too. `keep`: it stays without the lines that quote the question.";
   return {
     edits: key(EDITS.optional(), edits, {
       unset: above === undefined ? "`off`" : `the guild's \`edits\``,
@@ -317,8 +316,8 @@ const dmKeys = {
   ),
   deletedQuestions: key(
     DELETED.default("delete"),
-    "What becomes of an answer whose question is deleted, where `edits` is `follow`. `delete`: it " +
-      "is deleted, too. `keep`: it stays without the lines that quote the question.",
+    "How a deleted question changes its answer, if `edits` is `follow`. `delete`: Barnacle " +
+      "deletes it, too. `keep`: it stays without the lines that quote the question.",
     { example: "keep" },
   ),
   enabled: key(

@@ -70,7 +70,7 @@ export const approvals = lazySection(
           ),
           newPeople: key(
             z.boolean().default(true),
-            "Whether `unsure` includes answers to people for whom no model was asked before today " +
+            "Whether `unsure` includes answers to people who caused no request to a model before today " +
               "(UTC).",
           ),
           links: key(z.boolean().default(true), "Whether `unsure` includes answers with a link."),

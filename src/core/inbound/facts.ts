@@ -16,7 +16,7 @@ import type { Verdict } from "./verdict.ts";
  * A message without its words; enough to judge it again.
  *
  * The same sender in the same place gives the same facts, and the store keeps equal facts once. So
- * only the scores of the intent filter differ for every message, where it is on.
+ * only the scores of the intent filter, if it is on, differ for every message.
  */
 export interface Facts extends
   Omit<
@@ -148,7 +148,7 @@ function measured(name: string | undefined): string {
   return name === undefined ? "-" : `${name.length} ${name}`;
 }
 
-/** Whether no fact is known beside a message. */
+/** Whether there is no fact beside a message. */
 export function hasNoKnownFacts(knownFacts: KnownFacts = {}): boolean {
   for (const _ in knownFacts) return false;
   return true;
@@ -280,7 +280,7 @@ export interface KnownFacts {
   readonly activation?: "mention" | "always";
   /** An owner has switched answers off in this place by `/send off` (K2). */
   readonly isSilenced?: boolean;
-  /** The scores of the intent filter, where it is on (I1). */
+  /** The scores of the intent filter; absent if it is off (I1). */
   readonly intent?: IntentFacts;
   /** The sender may manage messages in this place (K3). */
   readonly managesMessages?: boolean;

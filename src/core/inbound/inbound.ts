@@ -136,8 +136,8 @@ export interface InboundMessage {
   readonly place: Place;
   readonly sender: Sender;
   /**
-   * The author's nickname or display name, for the model only: any person can take any. Absent if
-   * it is the username. Untrusted.
+   * The author's nickname or display name, for the model only. Untrusted: people choose it freely.
+   * Absent if it is the username.
    */
   readonly displayName?: string;
   /** The text with Discord's markup, bounded. Untrusted; may be empty. */

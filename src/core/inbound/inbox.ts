@@ -34,7 +34,7 @@ export type MessageChange =
     readonly messageIds: readonly MessageId[];
   };
 
-/** What follows a change of a question that has an answer (H6a). */
+/** Effects of a change to an answered question (H6a). */
 export interface EditRules {
   /** The config for the place of a question; `undefined`: its answer stays as it is. */
   readonly of: (question: InboundMessage) => FollowRule | undefined;
@@ -170,11 +170,11 @@ export interface AcceptedBatch {
    * Makes codes for unpaired senders. Without it, a challenge makes no code and stores no request.
    */
   readonly pairing?: PairingService;
-  /** What follows changes of answered questions (H6a); absent: nothing does. */
+  /** Effects of changes to answered questions (H6a); absent: none. */
   readonly edits?: EditRules;
   /**
    * Limits of waiting turns (X4), and the notices about messages without an answer. Without them,
-   * every accepted message gets a turn, and no one is told anything.
+   * every accepted message gets a turn, and no one gets a notice.
    */
   readonly waiting?: WaitingRules;
 }
@@ -356,7 +356,7 @@ export interface WaitingLimits {
 export interface WaitingRules extends WaitingLimits {
   /** Makes the notice that a message gets no answer. */
   readonly refusal: (message: InboundMessage, why: UnansweredReason) => readonly Frozen[];
-  /** Whether the sender is an owner, whom messages of others must not keep out of a channel. */
+  /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
   readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
 }
 

@@ -186,7 +186,7 @@ export const MAX_OPEN_REVIEWS = 100;
 export interface Deciding {
   /** The account that got the decision; absent: any. */
   readonly accountId?: AccountId;
-  /** How the person names the question. */
+  /** Identifies the question. */
   readonly by:
     | {
       /** A component of a card. Untrusted: a client can send any text. */

@@ -47,8 +47,8 @@ export interface NoteVectors {
   /**
    * The newest notes without a vector of a model.
    *
-   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent: any
-   * number is right.
+   * @param dimension Number of dimensions that its vectors have; others count as missing. Absent:
+   * vectors of any length count.
    */
   unembedded(
     modelId: string,

@@ -43,7 +43,7 @@ const OUTCOMES: ReadonlyMap<string, AnswerOutcome> = new Map([
   ...["👍", "❤️", "🎉", "✅"].map((emoji) => [emoji, "good"] as const),
   ...["👎", "🤫", "🤐", "❌"].map((emoji) => [emoji, "bad"] as const),
 ]);
-/** Below this score, a message is so surely not for the bot that no model is asked. */
+/** Below this score, the message is so surely not for the bot that Barnacle asks no model. */
 const ASKED_FROM = 0.03;
 /** Number of questions to a model for each answer that the hourly limit allows. */
 const ASKED_PER_ANSWER = 10;

@@ -45,7 +45,7 @@ const CONTROL_NAMES: Readonly<Record<Question["kind"], string>> = {
 /** Of a card in a channel that holders of a right may decide. */
 const HOLDERS_CONTROL = "right";
 
-/** Maximum number of people whom health names. */
+/** Maximum number of people that health names. */
 const UNREACHABLE_MAX = 5;
 
 /** 128 bits. */
@@ -79,7 +79,7 @@ export function createQuestionCards(
 ) {
   const { accountId, store: { questions: store, actions }, texts, now, schedule, log } = account;
   const retries = createRetryQueue("Cannot bring a question to people up to date", account);
-  /** People who should decide, and to whom Discord lets the bot write nothing, with its words. */
+  /** People who should decide, but whose direct messages Discord refuses to the bot, with its words. */
   const unreachable = new Map<UserId, string>();
   const signs = createWaitingSigns(account, ports.beginTyping);
   let hasSigns = false;
@@ -217,7 +217,7 @@ export function createQuestionCards(
     },
     /** Brings everything up to date, now and whenever a question expires. */
     changed,
-    /** People who should decide, and whom no card can reach, for health. */
+    /** People who should decide, but get no card, for health. */
     findings: (): readonly Finding[] =>
       Array.from(unreachable, ([userId, reason]) => ({
         ...titled("questions:cards"),

@@ -2,7 +2,7 @@
  * Holds an answer until a person has checked it (A5), and ends its turn by the decision.
  *
  * The turn is parked with the messages as they will be posted, and with a question to the people who
- * check. Its steps keep all of it, so a restart changes nothing, and no model is asked again: the
+ * check. Its steps keep all of it, so a restart changes nothing and asks no model again: the
  * answer is posted as it was shown, posted as the person has edited it, or not posted.
  */
 

@@ -34,7 +34,7 @@ export interface ProgramFiles {
   readonly previous: string;
   /** The one that is being downloaded. */
   readonly next: string;
-  /** When the newest list of releases was made that has been seen. */
+  /** Holds the date of the newest list of releases that this machine has read. */
   readonly seen: string;
   /** Locked by a command that exchanges the program. It stays: the program itself is another file then. */
   readonly lock: string;
@@ -156,7 +156,7 @@ export function dropNext({ next }: ProgramFiles): void {
   rmSync(next, { force: true });
 }
 
-/** When the newest list was made that has been seen; `undefined` if none, or if it is not known. */
+/** The date of the newest list that this machine has read; `undefined` if none, or if unreadable. */
 export function readSeen({ seen }: ProgramFiles): string | undefined {
   try {
     const text = readFileSync(seen, "utf8").trim();
@@ -174,7 +174,7 @@ export function writeSeen({ seen }: ProgramFiles, issued: string): void {
     writeFileSync(part, `${issued}\n`, { mode: 0o644, flag: "wx" }); // follows no link
     renameSync(part, seen);
   } catch {
-    // The next command removes what is left of it.
+    // The next command removes the rest of it.
   }
 }
 

@@ -7,7 +7,7 @@
 
 import type { UserId } from "../../core/discord/ids.ts";
 
-/** Beyond this number, the person of whom nothing was heard for longest makes room. */
+/** Beyond this number, the person with the oldest last message makes room. */
 export const MAX_PEOPLE = 200;
 /** Content words of an answer that are kept; those after them are not compared. */
 const MAX_ANSWER_WORDS = 25;
@@ -71,7 +71,7 @@ function createPlaces() {
     state.answeredAt.set(before.answeredAt);
   }
 
-  /** Takes the place of the person who was heard of least recently, or a new one. */
+  /** Takes the place of the person with the oldest last message, or a new one. */
   function takePlace(): number {
     const [oldest] = places;
     if (places.size < MAX_PEOPLE || oldest === undefined) {

@@ -1,5 +1,5 @@
 /**
- * Follows one channel for the intent filter (I1): who spoke, and whom the bot answered when.
+ * Follows one channel for the intent filter (I1): who spoke, and when the bot answered each person.
  *
  * State decides far more than wording: in the published experiment, features without any text reach
  * an AUC of .973, those of text alone .780.
@@ -17,8 +17,8 @@ export interface IntentMessage {
   /** Unix time in milliseconds. */
   readonly at: number;
   /**
-   * Everyone whom it visibly addresses by mention, reply or name. Of a message by the bot: everyone
-   * whom it answers.
+   * The people that it visibly addresses by mention, reply or name. For the bot's own messages: the
+   * people that it answers.
    */
   readonly to: readonly UserId[];
   /** Whether it begins with a name or mention, as "Anna: …" does. */
@@ -31,7 +31,7 @@ export interface IntentTracker {
   features(message: IntentMessage): IntentFeatures;
   /** Records a message, after {@link features}. The bot's own ones, too. */
   push(message: IntentMessage): void;
-  /** The number of people of whom there is state. */
+  /** Number of people with state. */
   readonly people: number;
   /** Memory of that state in bytes, without the index of the people's ids. */
   readonly bytes: number;

@@ -55,7 +55,7 @@ export interface Links {
    * Neutralizes each untrusted link.
    *
    * @param how `code`: links keep what they may; links within code stay. `plain`: the text is no link
-   * any more, whatever surrounds it.
+   * any more, inside code or not.
    * @returns `found`: the number of links for which Discord must fetch nothing.
    */
   neutralize(

@@ -1,4 +1,4 @@
-/** Asks the demo's bot for its status, as any program on this machine may that has its key. */
+/** Reads the status of the demo's bot over HTTP, with the token of its config. */
 
 import { join } from "node:path";
 import { z } from "zod";
