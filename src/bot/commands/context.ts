@@ -106,7 +106,7 @@ export function createCommandContext(
     cleanSecrets,
   };
   const models = createAccountModels(account, conversationParts);
-  const pause = createPause(account, (except) => stopTurns({ accountId, except }));
+  const pause = createPause(account, (except) => stopTurns({ accountId, except, isPause: true }));
   const configPort = createConfigPort(config, configFile);
   const mcp = createMcpSignIns(account, {
     serverIds: () => Object.keys(config().mcp.servers),

@@ -23,6 +23,7 @@ import {
   placeOfHook,
   rulesOfHook,
 } from "../../core/hooks/hook.ts";
+import { PAUSED } from "../../core/inbound/inbox.ts";
 import { isForum } from "../../core/rights/channel.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
@@ -147,7 +148,7 @@ export function createAccountHooks(
       return routeAs(found, agent === undefined ? first.id : agentOf(config(), agent).id);
     },
     async modelStop(hook, { tokensPerDay, moneyPerDay }, { agentId }) {
-      if (store.settings.isPaused(accountId)) return "an owner has paused the bot";
+      if (store.settings.isPaused(accountId)) return PAUSED;
       if (tokensPerDay === undefined && moneyPerDay === undefined) return undefined;
       const sender = { id: hookSenderId(hook), roles: [] };
       const by = usedBy({ sender, channelId: "" }, agentId);

@@ -94,6 +94,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
         const channels = channelId === undefined ? [] : [channelId];
         events.emit.touched({ touched, cut: touched, channels });
         if (channelId === undefined) outbound.channelQueues.wake(); // drafts anywhere
+        if (scope.isPause) events.emit.hookEnded(); // their events are posted
       }
       return touched.length;
     },

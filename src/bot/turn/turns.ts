@@ -260,9 +260,9 @@ export function createAccountTurns(
         if (listing) await listing;
         await answer(claim, answerPorts(claim, turn));
         if (claim.message.scheduled) events.emit.runEnded(claim.message.id);
-        if (hooked) events.emit.hookEnded();
       } finally {
         stopTyping();
+        if (hooked) events.emit.hookEnded();
         if (called) events.emit.callEnded(id);
       }
     },

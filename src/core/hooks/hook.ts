@@ -162,7 +162,7 @@ export interface HookRun {
    * - `done`: answered or posted. `refused`: `reason` says why.
    */
   readonly state: "claimed" | "running" | "done" | "refused";
-  /** Why it reached no one, or why no model answered it; absent: neither. */
+  /** Why it reached no one, or why no model answers it; absent: neither. */
   readonly reason?: string;
   /** Number of its incident; absent without one. */
   readonly incidentRow?: number;

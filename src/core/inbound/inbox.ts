@@ -72,7 +72,12 @@ export interface StopScope {
   readonly userId?: UserId;
   /** A message whose turn goes on: that of the command itself. */
   readonly except?: MessageId;
+  /** Whether a pause of the account stops them: it must lose no event of a hook (W5). */
+  readonly isPause?: boolean;
 }
+
+/** Why no model answers while an account is paused (X4), for the operator. */
+export const PAUSED = "an owner has paused the bot";
 
 /** How a message lost its turn before an answer. */
 export type CutEnd =

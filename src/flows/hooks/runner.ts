@@ -87,10 +87,10 @@ export function createHookRunner(
     const later = (ms: number) => void (nextMs = Math.min(ms, nextMs ?? ms));
     const lookMs = await ports.incidents.update();
     if (lookMs !== undefined) later(lookMs);
-    const open = await hooks.open(accountId);
-    for (const run of open) {
-      if (run.state === "claimed" && !await begun(run)) later(RETRY_MS);
-    }
+    let open = await hooks.open(accountId);
+    const cut = open.filter(({ state }) => state === "claimed");
+    for (const run of cut) if (!await begun(run)) later(RETRY_MS);
+    if (cut.length > 0) open = await hooks.open(accountId); // a post has ended its run
     const starts = [...await hooks.startsSince(accountId, now() - MINUTE_MS)];
     for (const group of await hooks.waiting(accountId)) {
       if (waker.isStopped()) return undefined;
@@ -176,7 +176,8 @@ export function createHookRunner(
       hooked: { hook, prompt: rules.prompt, count, post, unattended: callsOf(rules) },
     };
     const route = ports.routeOf(message, rules);
-    const stop = rules.model ? await ports.modelStop(hook, rules, route) : undefined;
+    const stop = run.reason ??
+      (rules.model ? await ports.modelStop(hook, rules, route) : undefined);
     if (!rules.model || stop !== undefined) {
       if (stop !== undefined) {
         log.warn("Events of a hook are posted without a model", { hook, messageId, reason: stop });

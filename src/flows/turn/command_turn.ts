@@ -1,6 +1,6 @@
 /** Ends the turn of a message that is a command, without asking the model (K1). */
 
-import type { Claim, FinishedTurn, Route } from "../../core/inbound/inbox.ts";
+import { type Claim, type FinishedTurn, PAUSED, type Route } from "../../core/inbound/inbox.ts";
 import type { TextCommand } from "../../core/inbound/commands.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { freeze } from "../../render/freeze.ts";
@@ -19,25 +19,29 @@ import type { Emits } from "../../core/account/events.ts";
  */
 export async function answerCommand(
   claim: Claim,
-  { run, events, ...ports }:
+  { run, why, events, ...ports }:
     & SaveTurnPorts
     & Pick<TurnCommands, "run">
+    & {
+      /** Why the text stands in place of an answer; absent: it is the answer. */
+      readonly why?: string;
+    }
     & Emits<"turnStored">,
 ): Promise<void> {
   const text = await run(claim.message);
-  const turn = commandTurn(claim, text);
+  const turn = commandTurn(claim, text, why);
   const stored = await saveTurn(turn, ports, () => turn);
   if (stored.stored) events.emit.turnStored(stored, claim.message.channelId);
 }
 
 /** The record of such a turn. The conversation keeps nothing of it. */
-function commandTurn(claim: Claim, text: string): FinishedTurn {
+function commandTurn(claim: Claim, text: string, why: string | undefined): FinishedTurn {
   const { accountId, channelId, guildId, id: cause, revision, hooked } = claim.message;
   const end = { claim, entries: [] };
   if (text === "") return { ...end, end: { kind: "declined" }, outbox: [] };
   return {
     ...end,
-    end: { kind: "answered" },
+    end: why === undefined ? { kind: "answered" } : { kind: "refused", reason: why },
     outbox: freeze({
       accountId,
       channelId,
@@ -85,14 +89,14 @@ export function createCommandTurns(
       readonly queue: () => SaveTurnPorts["queue"];
     },
 ): (claim: Claim) => Promise<void> {
-  const end = (claim: Claim, run: TurnCommands["run"]) =>
-    answerCommand(claim, { ...ports, queue: queue(), run });
+  const end = (claim: Claim, run: TurnCommands["run"], why?: string) =>
+    answerCommand(claim, { ...ports, queue: queue(), run, why });
   return (claim) => {
     if (commands.commandOf(claim.message)) return end(claim, commands.run);
     // Another bot gets no answer: it would answer that one, too. A program reads no notice. An event
     // is posted as it is.
     const { sender, called, hooked } = claim.message;
     const text = sender.automaton || called ? hooked?.post ?? "" : notice("paused", {}, texts());
-    return end(claim, () => Promise.resolve(text));
+    return end(claim, () => Promise.resolve(text), hooked && PAUSED);
   };
 }

@@ -67,6 +67,11 @@ export function createHooks(
   const selectEvents = database.prepare(
     "SELECT * FROM (SELECT * FROM hook_event WHERE run_id = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
   );
+  /** A pause may have ended the turn before. */
+  const setRunning = database.prepare(
+    `UPDATE hook_run SET state = 'running'
+     WHERE message_id = ? AND state = 'claimed' AND reason IS NULL`,
+  );
   const setState = database.prepare(
     `UPDATE hook_run SET state = :state, reason = :reason
      WHERE message_id = :runId AND state IN ('claimed', 'running')`,
@@ -111,7 +116,7 @@ export function createHooks(
       }),
     eventsOf: (runId, limit) => read(() => selectEvents.all(runId, limit).map(readEvent)),
     running: async (runId) => {
-      await commit(UNNAMED, () => setState.run({ runId, state: "running", reason: null }));
+      await commit(UNNAMED, () => setRunning.run(runId));
     },
     post: (runId, messages, reason, now) =>
       commit(UNNAMED, () => {

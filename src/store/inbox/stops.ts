@@ -5,7 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
-import type { CutEnd, StopRequest, StopScope } from "../../core/inbound/inbox.ts";
+import { type CutEnd, PAUSED, type StopRequest, type StopScope } from "../../core/inbound/inbox.ts";
 import type { ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
@@ -42,6 +42,11 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
        AND (:userId IS NULL OR message ->> '$.sender.id' = :userId)`,
   );
 
+  // A run is done while its turn waits for a person. The runner posts its events for the reason.
+  const postEvents = database.prepare(
+    `UPDATE hook_run SET state = 'claimed', reason = ? WHERE message_id = ? AND state <> 'refused'`,
+  );
+
   function openIn(scope: StopScope): readonly MessageId[] {
     const { accountId, channelId = null, userId = null, except = "" } = scope;
     return select.all({ accountId, channelId, userId, except }).map((row) =>
@@ -75,7 +80,11 @@ export function prepareStops(database: DatabaseSync, { outgoing }: Pick<Memory, 
     /** Stops turns by a command or a button. */
     stopAll(scope: StopScope, now: number): readonly Stopped[] {
       const ids = openIn(scope);
-      for (const id of ids) cut(id, "stopped", "stopped by a person", now);
+      const why = scope.isPause ? PAUSED : "stopped by a person";
+      for (const id of ids) {
+        cut(id, "stopped", why, now);
+        if (scope.isPause) postEvents.run(PAUSED, id);
+      }
       return ids.map((messageId) => ({ messageId }));
     },
   };

@@ -121,6 +121,42 @@ describe("[W5] an event that no model answers", () => {
       assert.equal(scene.model.requests.length, 0);
       assert.match(await why(scene, id), /an owner has paused the bot/);
     }));
+
+  for (const how of ["pause", "pause and resume"]) {
+    it(`is posted once if an owner pauses the bot in its turn (${how})`, () =>
+      withHooks(byModel, async (scene) => {
+        const bot = await scene.start();
+        scene.model.behave("hang");
+        const id = await send(scene, bot, "ask");
+        await scene.until("the request", () => scene.model.requests.length > 0);
+        const waiting = await send(scene, bot, "ask", { ...DOWN, monitor: "db" });
+        assert.equal((await scene.cli("pause")).code, 0);
+        scene.model.behave("script");
+        if (how !== "pause") assert.equal((await scene.cli("resume")).code, 0);
+        await scene.replies("general", 2);
+        const posts = scene.written("general").filter((text) => text === "web is down");
+        assert.equal(posts.length, 1, scene.written("general").join("\n---\n"));
+        assert.match(await why(scene, id), /^ {2}It is answered: an owner has paused the bot\.$/m);
+        assert.match(await why(scene, waiting), /It is answered/);
+      }));
+  }
+
+  it("is posted once if the pause comes while a bot that died in its turn is down", () =>
+    withHooks(byModel, async (scene) => {
+      const first = await scene.start();
+      scene.model.behave("hang");
+      const id = await send(scene, first, "ask");
+      await scene.until("the request", () => scene.model.requests.length > 0);
+      first.kill("SIGKILL");
+      await first.exited;
+      assert.equal((await scene.cli("pause")).code, 0);
+      await scene.start();
+      assert.deepEqual(await scene.replies("general", 1), ["web is down"]);
+      await scene.eventually(
+        "the reason",
+        async () => (await why(scene, id)).includes("an owner has paused the bot"),
+      );
+    }));
 });
 
 describe("[W1] a bot whose port for hooks is taken", () => {

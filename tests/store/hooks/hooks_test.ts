@@ -3,8 +3,9 @@ import { describe, it } from "node:test";
 import { HOOK_WAITING_MAX, type NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/store/received/prune_seldom.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { ACCOUNT, outboundMessage } from "../../support/discord/builders.ts";
-import { openTestStore } from "../../support/store/store.ts";
+import { PAUSED } from "../../../src/core/inbound/inbox.ts";
+import { ACCOUNT, guildMessage, outboundMessage } from "../../support/discord/builders.ts";
+import { accepted, batch, openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
 
@@ -98,6 +99,25 @@ describe("[W2] store.hooks", () => {
       isRepeated: true,
     });
     assert.ok(await hooks.accept(event({ hook: "other" }), NOW, 5));
+  });
+
+  it("[W5] posts the event of a turn that a pause ends, whatever its run knew of the turn", async () => {
+    for (const state of ["claimed", "running", "parked"]) {
+      const { store } = openTestStore();
+      const { hooks, inbox } = store;
+      await hooks.accept(event(), NOW, 1);
+      const run = await hooks.claim(ACCOUNT, "uptime", "", NOW);
+      assert.ok(run);
+      const judged = [accepted(guildMessage({ id: run.messageId }))];
+      await inbox.acceptBatch(batch({ judged }), NOW);
+      if (state !== "claimed") await hooks.running(run.messageId);
+      if (state === "parked") await hooks.post(run.messageId, [], undefined, NOW);
+      const scope = { accountId: ACCOUNT, isPause: true };
+      assert.deepEqual(await inbox.stopTurns(scope, NOW), [run.messageId]);
+      await hooks.running(run.messageId); // of a runner that did not know
+      assert.deepEqual(await hooks.open(ACCOUNT), [{ ...run, state: "claimed", reason: PAUSED }]);
+      assert.deepEqual(await inbox.stopTurns(scope, NOW), []);
+    }
   });
 
   it("[X6] forgets old events and runs, but no waiting one", async () => {
