@@ -86,6 +86,13 @@ export function createAccounts(
     }
   }
 
+  /** Ends events of hooks whose account the config does not have any more (W3). */
+  async function refuseOthers(): Promise<void> {
+    const known = setup.config.accounts.map(({ accountId }) => accountId);
+    const events = await store.hooks.refuseOthers(known, now());
+    if (events > 0) log.warn("Events of hooks reach no one: their account is removed", { events });
+  }
+
   /** Starts an account of the setup; rejects if it cannot be started. */
   function startOne(accountId: AccountId): Promise<void> {
     const own = ownSetupOf(setup, accountId);
@@ -151,6 +158,7 @@ export function createAccounts(
       if (interrupted > 0) {
         log.info("Turns of the last process run again", { turns: interrupted });
       }
+      await refuseOthers();
       await recallOthers();
       await Promise.all(setup.config.accounts.map(({ accountId }) => startOne(accountId)));
     },
@@ -164,7 +172,9 @@ export function createAccounts(
       const needsRestart = isVerbose(setup.config) !== isVerbose(next.config);
       setup = next;
       const all = needsRestart ? changes.map(restarted) : changes;
-      const connected = Promise.all(all.map(connectAnew)).then(() => {});
+      const connected = Promise.all(all.map(connectAnew)).then(refuseOthers).catch(
+        (error: unknown) => log.error("Cannot end events of removed accounts", { error }),
+      );
       const stay = all.filter(({ does }) => does === "apply");
       await Promise.all(stay.map(({ accountId }) => runners.get(accountId)?.apply()));
       return { connected };

@@ -1,4 +1,7 @@
-/** Loads the code that answers events of hooks, once the config has a hook, or a feed with a model. */
+/**
+ * Loads the code that answers events of hooks, once the config has a hook, or a feed with a model; also
+ * if the last one has left events behind.
+ */
 
 import type { AccountContext } from "../account_context.ts";
 import { hasEvents } from "../../core/hooks/hook.ts";
@@ -6,7 +9,7 @@ import type { HookRunner } from "../../flows/hooks/runner.ts";
 
 /** Creates the runner of an account, loaded or not. */
 export function createLoadedHooks(
-  { config, log }: Pick<AccountContext, "config" | "log">,
+  { accountId, config, store, log }: Pick<AccountContext, "accountId" | "config" | "store" | "log">,
   load: () => Promise<HookRunner>,
 ): HookRunner {
   let loading: Promise<HookRunner> | undefined;
@@ -14,7 +17,11 @@ export function createLoadedHooks(
   let isStopped = false;
 
   function wake(): void {
-    if (!isStarted || isStopped || !hasEvents(config())) return;
+    if (isStarted && (loading || hasEvents(config()))) run();
+  }
+
+  function run(): void {
+    if (isStopped) return;
     loading ??= load();
     loading.then((runner) => {
       if (isStopped) return;
@@ -25,8 +32,13 @@ export function createLoadedHooks(
 
   return {
     start() {
+      if (isStarted) return wake();
       isStarted = true;
-      wake();
+      if (hasEvents(config())) return run();
+      store.hooks.hasOpen(accountId).then(
+        (hasOpen) => hasOpen && run(),
+        (error: unknown) => log.error("Cannot look for events of removed hooks", { error }),
+      );
     },
     wake,
     async stop() {

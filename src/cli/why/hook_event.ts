@@ -19,7 +19,12 @@ export function hookEventLines(
   const lines = [
     `Event ${messageId} of ${hookText(hook)}${ofKey}, received ${timeText(receivedAt)}`,
   ];
-  if (!run) return [...lines, "  It waits: for the rate, or for an answer under way."];
+  if (!run) {
+    return [
+      ...lines,
+      "  It waits: for the rate, an answer under way, or its account to be online.",
+    ];
+  }
   const { count, messageId: runId, state, reason } = run;
   if (count > 1) lines.push(`  Answered together with ${count - 1} others, as ${runId}.`);
   lines.push(`  ${STATES[state]}${reason === undefined ? "" : `: ${reason}`}.`);

@@ -21,6 +21,15 @@ export interface HookRecords extends HookIncidents {
   claim(accountId: AccountId, hook: string, key: string, now: number): Promise<HookRun | undefined>;
   /** Runs that have not ended. A run whose turn has ended is none of them. */
   open(accountId: AccountId): Promise<readonly HookRun[]>;
+  /** Whether an account has events that no one has answered. */
+  hasOpen(accountId: AccountId): Promise<boolean>;
+  /**
+   * Refuses events of accounts that the config does not have any more: no runner would.
+   *
+   * @param known The accounts of the config.
+   * @returns Number of refused events.
+   */
+  refuseOthers(known: readonly AccountId[], now: number): Promise<number>;
   /** The newest events of a run, in their order. */
   eventsOf(runId: MessageId, limit: number): Promise<readonly HookEvent[]>;
   /** The turn of a run is in the inbox. */

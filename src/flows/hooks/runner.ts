@@ -114,7 +114,9 @@ export function createHookRunner(
 
   /** Milliseconds until the rate permits a run of these events. */
   function delayOf({ hook, key }: WaitingEvents, starts: readonly RunStart[]): number {
-    const { perMinute = 60 } = ports.rulesOf(hook) ?? {};
+    const rules = ports.rulesOf(hook);
+    if (!rules) return 0; // its run is refused
+    const { perMinute } = rules;
     const ofHook = starts.filter((start) => start.hook === hook).map(({ at }) => at).sort();
     const ofKey = Math.max(
       ...starts.filter((start) => start.hook === hook && start.key === key).map(({ at }) => at),

@@ -7,20 +7,22 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { snowflakeAt } from "../../core/discord/ids.ts";
-import { HOOK_WAITING_MAX, type HookEvent } from "../../core/hooks/hook.ts";
+import { type AccountId, snowflakeAt } from "../../core/discord/ids.ts";
+import { HOOK_WAITING_MAX, type HookEvent, type HookRun } from "../../core/hooks/hook.ts";
 import type { HookRecords } from "../../core/hooks/records.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { COUNT, integer, rows, snowflake, text } from "../schema/columns.ts";
+import { account, COUNT, integer, rows, snowflake, text } from "../schema/columns.ts";
 import { createIncidents } from "./incidents.ts";
 import { HOOK_EVENT, HOOK_RUN } from "../schema/outside.ts";
 import { IS_PARKED } from "../schema/questions.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });
+const OF = rows({ accountId: account() });
 const START = rows({ hook: text(), key: text(), at: integer() });
 
 /** Creates the namespace. The function is long because it lists its statements. */
@@ -79,7 +81,45 @@ export function createHooks(
   const selectEvent = database.prepare("SELECT * FROM hook_event WHERE message_id = ?");
   const selectRun = database.prepare("SELECT * FROM hook_run WHERE message_id = ?");
 
+  const selectUnanswered = database.prepare(
+    `SELECT DISTINCT account_id FROM hook_event WHERE run_id IS NULL
+     UNION SELECT account_id FROM hook_run WHERE state IN ('claimed', 'running')`,
+  );
+  const refuseRuns = database.prepare(
+    `UPDATE hook_run SET state = 'refused', reason = :reason
+     WHERE account_id = :accountId AND state IN ('claimed', 'running')`,
+  );
+
   const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
+  const unanswered = () => selectUnanswered.all().map((row) => OF.read(row).accountId);
+
+  /** Takes all waiting events of a key for one run, within a transaction of the caller's. */
+  function claim(
+    accountId: AccountId,
+    hook: string,
+    key: string,
+    now: number,
+  ): HookRun | undefined {
+    const first = selectFirst.get(accountId, hook, key);
+    if (!first) return undefined;
+    const { messageId } = readEvent(first);
+    const count = Number(take.run({ accountId, hook, key, runId: messageId }).changes);
+    return HOOK_RUN.read(
+      insertRun({ messageId, accountId, hook, key, startedAt: now, count, state: "claimed" }),
+    );
+  }
+
+  /** @returns Number of its events. */
+  function refuseAll(accountId: AccountId, now: number): number {
+    for (const row of selectWaiting.all(accountId)) {
+      const { hook, key } = WAITING.read(row);
+      claim(accountId, hook, key, now);
+    }
+    const open = selectOpen.all(accountId).map(HOOK_RUN.read);
+    const reason = `the config does not have the account ${quoted(accountId)} any more`;
+    refuseRuns.run({ accountId, reason });
+    return open.reduce((sum, { count }) => sum + count, 0);
+  }
 
   return {
     ...createIncidents(database, { commit, read }, addOnce),
@@ -99,16 +139,16 @@ export function createHooks(
     waiting: (accountId) => read(() => selectWaiting.all(accountId).map(WAITING.read)),
     startsSince: (accountId, since) =>
       read(() => selectStarts.all(accountId, since).map(START.read)),
-    claim: (accountId, hook, key, now) =>
-      commit(UNNAMED, () => {
-        const first = selectFirst.get(accountId, hook, key);
-        if (!first) return undefined;
-        const { messageId } = readEvent(first);
-        const count = Number(take.run({ accountId, hook, key, runId: messageId }).changes);
-        return HOOK_RUN.read(
-          insertRun({ messageId, accountId, hook, key, startedAt: now, count, state: "claimed" }),
-        );
-      }),
+    claim: (accountId, hook, key, now) => commit(UNNAMED, () => claim(accountId, hook, key, now)),
+    hasOpen: (accountId) => read(() => unanswered().includes(accountId)),
+    async refuseOthers(known, now) {
+      const gone = (await read(unanswered)).filter((accountId) => !known.includes(accountId));
+      if (gone.length === 0) return 0;
+      return await commit(
+        UNNAMED,
+        () => gone.reduce((sum, accountId) => sum + refuseAll(accountId, now), 0),
+      );
+    },
     open: (accountId) =>
       commit(UNNAMED, () => {
         settle.run(accountId);

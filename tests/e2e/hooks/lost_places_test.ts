@@ -294,4 +294,49 @@ describe("[W3] [W6] an event whose place is gone", () => {
         assert.deepEqual(scene.written("general"), ["web is down", "db is down"]);
       },
     ));
+
+  for (const how of ["runs", "is started again"]) {
+    it(`is refused if the config has no hook any more, while the bot ${how}`, () =>
+      withHooks(
+        (simulator) => ({ post: { ...to(simulator), model: false, perMinute: 1 } }),
+        async (scene) => {
+          const bot = await scene.start();
+          await send(scene, bot, "post");
+          await scene.replies("general", 1);
+          const id = await send(scene, bot, "post"); // waits for the rate
+          if (how !== "runs") {
+            bot.kill("SIGKILL");
+            await bot.exited;
+          }
+          scene.rewrite({ config: { http: { port: 0 } } });
+          if (how !== "runs") await scene.start();
+          await scene.eventually(
+            "the reason",
+            async () =>
+              (await why(scene, id)).includes(
+                'It reached no one: the config does not have the hook "post" any more.',
+              ),
+          );
+          assert.deepEqual(scene.written("general"), ["web is down"]);
+        },
+      ));
+  }
+
+  it("is refused if the config does not have its account any more", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator } = scene;
+      const squid = simulator.addBot({ username: "Squid", guilds: ["Krill & Co"] });
+      const post = { ...to(simulator), account: "squid", model: false, perMinute: 1 };
+      const discord = () => ({ accounts: { squid: { token: squid.token } } });
+      scene.rewrite({ ...configOf({ post }), discord });
+      const bot = await scene.start();
+      await send(scene, bot, "post");
+      await scene.until("a post", () => simulator.posted("general", squid).length === 1);
+      const id = await send(scene, bot, "post"); // waits for the rate
+      scene.rewrite({ config: { http: { port: 0 } } });
+      await scene.eventually(
+        "the reason",
+        async () => (await why(scene, id)).includes('not have the account "squid" any more'),
+      );
+    }));
 });

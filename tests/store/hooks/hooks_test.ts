@@ -120,6 +120,29 @@ describe("[W2] store.hooks", () => {
     }
   });
 
+  it("[W3] refuses events of accounts that the config does not have any more", async () => {
+    const { store: { hooks } } = openTestStore();
+    assert.equal(await hooks.hasOpen(ACCOUNT), false);
+    assert.equal(await hooks.refuseOthers([], NOW), 0);
+    const cut = await hooks.accept(event({ key: "cut" }), NOW, 1);
+    await hooks.claim(ACCOUNT, "uptime", "cut", NOW);
+    await hooks.accept(event(), NOW, 2);
+    const last = await hooks.accept(event(), NOW, 3);
+    assert.ok(cut && last);
+    assert.equal(await hooks.hasOpen(ACCOUNT), true);
+    assert.equal(await hooks.refuseOthers([ACCOUNT], NOW), 0);
+    assert.equal(await hooks.refuseOthers([], NOW), 3);
+    assert.equal(await hooks.refuseOthers([], NOW), 0);
+    assert.equal(await hooks.hasOpen(ACCOUNT), false);
+    for (const { messageId } of [cut, last]) {
+      const { run } = await hooks.find(messageId) ?? {};
+      assert.deepEqual(
+        [run?.state, run?.reason],
+        ["refused", 'the config does not have the account "default" any more'],
+      );
+    }
+  });
+
   it("[X6] forgets old events and runs, but no waiting one", async () => {
     const { store, rows } = openTestStore();
     const { hooks, upkeep } = store;
