@@ -37,7 +37,7 @@ export function openPayloadSocket(options: ConnectionOptions, events: PayloadSoc
   let isPaused = false;
 
   if (options.compress) {
-    inflater = createInflater("zlib-stream", {
+    inflater = createInflater({
       onText: events.onText,
       onIdle() {
         updatePause();

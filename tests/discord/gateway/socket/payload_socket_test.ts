@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { openPayloadSocket } from "../../../../src/discord/gateway/socket/payload_socket.ts";
-import { createInflater } from "../../../../src/discord/gateway/socket/inflate.ts";
-import { openSocket } from "../../../../src/discord/gateway/socket/socket.ts";
 import { cleanUpAfterEach } from "../../../support/cleanups.ts";
 import { type FakeGateway, startFakeGateway } from "../../../support/gateway/fake_gateway.ts";
 
@@ -51,36 +49,6 @@ describe("[G8] 10,000 events, one after the other, over a socket", () => {
       },
     );
   }
-
-  it("arrive whole and in order, by zstd-stream", patience, async () => {
-    const gateway = await startFakeGateway({ saysHello: false });
-    cleanups.push(() => gateway.stop());
-    const calls: string[] = [];
-    const inflater = createInflater("zstd-stream", {
-      onText: (text) => void calls.push(text),
-      onIdle: () => {},
-      onError: (error) => assert.fail(error),
-    });
-    const socket = openSocket({
-      url: new URL(`${gateway.url}/?compress=zstd-stream`),
-      tcpKeepaliveSec: 30,
-      connectTimeoutMs: 1_000,
-      userAgent: "test",
-    }, {
-      onOpen: () => {},
-      onText: (text) => assert.fail(text),
-      onBinary: inflater.push,
-      onClose: ({ reason }) => assert.fail(reason),
-    });
-    cleanups.push(() => {
-      inflater.close();
-      return socket.close(3000);
-    });
-    await gateway.until(() => gateway.connections.length === 1, "the 101");
-    for (const event of EVENTS) gateway.connections[0]!.sendText(event);
-    await gateway.until(() => calls.length >= EVENTS.length, "all events");
-    assert.deepEqual(calls, EVENTS);
-  });
 
   it("arrive although the reader pauses again and again", patience, async () => {
     const { gateway, connection, calls } = await open(true);
