@@ -23,6 +23,8 @@ export interface McpToolDefinition {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /** Whether the server says that a second call changes nothing more. */
   readonly isIdempotent: boolean;
+  /** Whether the server says that it changes nothing. */
+  readonly isReadOnly: boolean;
 }
 
 /** A tool in a server's answer. */
@@ -71,6 +73,7 @@ function definitionOf(
     description: description.slice(0, MAX_DESCRIPTION).toWellFormed(),
     inputSchema: { type: "object", ...inputSchema },
     isIdempotent: readOnlyHint === true || idempotentHint === true,
+    isReadOnly: readOnlyHint === true,
   };
 }
 

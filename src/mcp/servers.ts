@@ -127,6 +127,7 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
     input: () => z.strictObject({}),
     needs: [],
     isIdempotent: true,
+    afterEdit: "run",
     async run() {
       await connection.list();
       const names = connection.tools()?.map(({ name }) => name);
@@ -144,7 +145,7 @@ function waitingToolOf(serverId: string, connection: McpConnection): Tool {
 /** @returns `undefined` if the name is too long for model APIs. */
 function toolOf(
   serverId: string,
-  { name, description, inputSchema, isIdempotent }: McpToolDefinition,
+  { name, description, inputSchema, isIdempotent, isReadOnly }: McpToolDefinition,
   connection: McpConnection,
   held: HeldCalls,
 ): Tool | undefined {
@@ -157,6 +158,7 @@ function toolOf(
     parameters: inputSchema,
     needs: [],
     isIdempotent,
+    afterEdit: isReadOnly ? "run" : undefined,
     offered: (input) => Promise.resolve(`${fullName} ${JSON.stringify(input)}`),
     async run(input, context) {
       const about = { server: serverId, tool: fullName };

@@ -33,6 +33,8 @@ export interface ToolAsker {
   readonly ownsApplication: () => boolean;
   /** Name of the hook whose event it is: only the hook's own list gives tools. */
   readonly hook?: string;
+  /** Set to learn what closes a tool to all people in the place, whoever the sender is. */
+  readonly forAnyone?: boolean;
 }
 
 /** Why a turn has a tool, or not. */
@@ -83,7 +85,7 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
   const hasOwnerList = policy.commands.owners !== undefined;
   const ofAgents = new Map(agents.map((agent) => [agent.agentId, [agent]]));
 
-  return ({ agentId, place, sender, ownsApplication, hook }, tools) => {
+  return ({ agentId, place, sender, ownsApplication, hook, forAnyone = false }, tools) => {
     const agent: readonly ToolLevel[] = ofAgents.get(agentId) ?? [];
     const rules = hook === undefined && place.kind === "guild"
       ? rulesFor(place, policy)
@@ -98,7 +100,10 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
       return needed("owner", place, sender, known)?.isTheirs === true;
     };
     // The first entry gives tools; further ones only bear its name and limit it (P12).
-    const [own = [], ...limiting] = rules?.tools.map((entry) => levelsOf(entry, sender)) ?? [];
+    const [own = [], ...limiting] =
+      rules?.tools.map((entry) =>
+        levelsOf(forAnyone ? entry.filter(({ kind }) => kind === "all") : entry, sender)
+      ) ?? [];
     const everywhere = { lists: global, rule: GLOBAL };
     const denying = [everywhere, ...agent, ...own.flat(), ...limiting.flat(2)];
 
@@ -121,6 +126,7 @@ export function prepareToolAccess(policy: AccessPolicy): DecideTools {
           ? allowed("hook", rule)
           : refused("not-in-hook", rule);
       }
+      if (forAnyone) return allowed("allowed", GLOBAL);
       let step = decideGlobally(name, isOwner, global);
       step = applyLevel(step, name, agent);
       step = applyLevel(step, name, own[0] ?? []);

@@ -46,16 +46,19 @@ export const exec: Tool = defineTool({
   run: (asked, context) => context.ports.exec.run(callOf(asked), context),
 });
 
+const jobInput = () =>
+  z.strictObject({
+    action: z.enum(["poll", "kill"]),
+    job: z.int().min(1).describe("Number that `exec` returned."),
+  });
+
 /** Shows and ends jobs. */
 export const processTool: Tool = defineTool({
   name: "process",
   description: "Shows the output of a job that `exec` has started, or ends the job.",
-  input: () =>
-    z.strictObject({
-      action: z.enum(["poll", "kill"]),
-      job: z.int().min(1).describe("Number that `exec` returned."),
-    }),
+  input: jobInput,
   needs: [],
   isIdempotent: true, // a job that has ended stays so
+  afterEdit: (given) => jobInput().safeParse(given).data?.action === "poll",
   run: ({ action, job }, context) => context.ports.exec[action](job, context),
 });

@@ -38,6 +38,7 @@ export const remind: Tool = defineTool({
   isPersonal: true,
   needs: [],
   isIdempotent: true,
+  afterEdit: (given) => input().safeParse(given).data?.action === "list",
   async run(
     { action, when, text, task, id },
     { message, callKey, isKnownLink, ports: { schedules } },

@@ -212,6 +212,7 @@ function offersFor(
     dismissText: () => notice("dismissOffer", {}, texts()),
     tools: toolServices.tools,
     toolsFor: sources.tools,
+    openTool: (tool, message, ofAgent) => openTool(account, tool, message, ofAgent),
     expiresMs: () => config().tools.offerExpiresMin * 60_000,
     async senderNow(userId, { guildId }) {
       const member = guildId === undefined ? { roles: [] } : await readMember(guildId, userId);
@@ -239,6 +240,21 @@ function offersFor(
       return composeOutcome(text, { ...message, callKey });
     },
   });
+}
+
+/** A tool as any person in a place could have it, or the config path that closes it to all of them. */
+function openTool(
+  { policy }: Pick<AccountContext, "policy">,
+  tool: Tool,
+  { place, sender }: InboundMessage,
+  agentId: string,
+): { readonly tool: Tool } | { readonly closedBy: string } {
+  const { decideTools, policy: { tools: { openGates } } } = policy();
+  const asker = { agentId, place, sender, forAnyone: true, ownsApplication: () => false };
+  const [decided] = decideTools(asker, [tool]);
+  const open = tool.withGates ? tool.withGates(openGates) : tool;
+  if (!decided || !open) return { closedBy: "tools" };
+  return decided.isAllowed ? { tool: open } : { closedBy: decided.rule };
 }
 
 /** The tools that a hook's config may name: no `deny` and no gate closes them. */

@@ -117,6 +117,14 @@ export interface OfferedCall {
   readonly arguments: string;
 }
 
+/** The action that a person has chosen; `undefined` if no one has, or the question is no offer. */
+export function offeredCall(
+  { question: { offer }, state, answer }: Pick<StoredQuestion, "question" | "state" | "answer">,
+): OfferedCall | undefined {
+  const { choice = DENY } = answer ?? {};
+  return state === "answered" && choice !== DENY ? offer?.calls[Number(choice)] : undefined;
+}
+
 /** The answer to a question. */
 export interface QuestionAnswer {
   /** Key of the choice; of several, the first. */

@@ -36,9 +36,13 @@ export interface Cards {
   outdated(accountId: AccountId): Promise<readonly OutdatedCard[]>;
   /**
    * Adds the last text of a card to the outbox, once, and once more after the chosen action has ended.
-   * Adds nothing if the action has ended meanwhile.
+   * Adds nothing if the action has ended meanwhile. The card stays outdated until the action begins.
    */
-  settleCard(card: Pick<OutdatedCard, "id" | "run">, frozen: Frozen, now: number): Promise<void>;
+  settleCard(
+    card: Pick<OutdatedCard, "id" | "run" | "pressed">,
+    frozen: Frozen,
+    now: number,
+  ): Promise<void>;
   /** Ends a question that could reach no one. */
   withdraw(questionId: number, now: number): Promise<void>;
   /** Ends the questions of an account whose time is over. Returns their number. */
@@ -78,6 +82,12 @@ export interface OutdatedCard {
   readonly question: StoredQuestion;
   /** The run of the chosen action, once it has ended; absent: none has. */
   readonly run?: ActionRun;
+  /** Of an action that a person has chosen, and that has not begun; absent: there is none. */
+  readonly pressed?: {
+    readonly callKey: string;
+    /** Whether its turn is over, so that it never begins. */
+    readonly isLost: boolean;
+  };
   /** Whether it was posted in Discord's second layout; absent if that is not known any more. */
   readonly isCard?: boolean;
 }
@@ -191,6 +201,16 @@ export interface ActionRuns {
   end(
     callKey: string,
     end: { readonly state: Exclude<ActionState, "running">; readonly outcome: string },
+    messages: readonly Frozen[],
+    now: number,
+  ): Promise<void>;
+  /**
+   * Records an action that a person has chosen and that never begins, with the message that tells it,
+   * in one transaction. Does nothing if it has begun.
+   */
+  lose(
+    run: NewActionRun,
+    outcome: string,
     messages: readonly Frozen[],
     now: number,
   ): Promise<void>;

@@ -139,11 +139,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   /** The same for one call, if it depends on the arguments; absent if it does not. */
   readonly mayRepeat?: (input: unknown) => boolean;
   /**
-   * Whether the turn of an edited question has it (H6a). `run`: it changes nothing but the answer and
-   * the agent's notes. `probe`: its calls run up to their first change, as {@link Tool.probe} does.
-   * Absent: no such turn has it.
+   * The calls that change nothing but the answer and the agent's notes: all, or those whose arguments
+   * fit. The turn of an edited question runs only these (H6a). Absent: none.
    */
-  readonly afterEdit?: "run" | "probe";
+  readonly afterEdit?: "run" | ((input: unknown) => boolean);
   /** Whether a call may take as long as its turn; absent: `tools.timeoutSec` bounds it. */
   readonly takesTurn?: true;
   /**

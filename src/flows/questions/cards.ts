@@ -11,7 +11,7 @@ import { titled } from "../../core/checks.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Finding } from "../../core/finding.ts";
 import { nonceOfCall } from "../../core/outbound/nonce.ts";
-import type { Question, StoredQuestion } from "../../core/people/question.ts";
+import { offeredCall, type Question, type StoredQuestion } from "../../core/people/question.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
 import {
   composeCard,
@@ -60,7 +60,7 @@ export function createQuestionCards(
     & Pick<
       Account<unknown, unknown, {
         readonly questions: Cards & Pick<QuestionDecisions, "open">;
-        readonly actions: Pick<ActionRuns, "cut" | "end">;
+        readonly actions: Pick<ActionRuns, "cut" | "end" | "lose">;
       }>,
       "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
     >
@@ -103,6 +103,7 @@ export function createQuestionCards(
     for (const run of await actions.cut(accountId)) await endCut(run);
     for (const question of await store.withoutCards(accountId)) await show(question);
     for (const card of await store.outdated(accountId)) {
+      if (card.pressed?.isLost) await lose(card.question, card.pressed.callKey);
       const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
       const nonce = nonceOfCall(`settled:${draftNonce}`, run ? 1 : 0);
       const place = { channelId, nonce, isCard, draftNonce };
@@ -121,6 +122,19 @@ export function createQuestionCards(
     const told = outcomeText({ ...run, state: end.state, text: end.outcome }, texts(), Infinity);
     await actions.end(callKey, end, composeOutcome(told, { ...message, callKey }), now());
     account.events.emit.outbox([message.channelId]);
+  }
+
+  /** Tells that a chosen action never ran, because its turn ended first. Then its card is outdated. */
+  async function lose(stored: StoredQuestion, callKey: string): Promise<void> {
+    const { messageId, channelId, guildId, decidedBy: byUser } = stored;
+    const { label = "" } = offeredCall(stored) ?? {};
+    const text = "nothing ran: its turn ended before it began";
+    const told = outcomeText({ label, byUser, state: "failed", text }, texts(), Infinity);
+    const run = { accountId, messageId, callKey, label, byUser };
+    const place = { accountId, channelId, guildId, id: messageId, revision: 0, callKey };
+    await actions.lose(run, text, composeOutcome(told, place), now());
+    account.events.emit.outbox([channelId]);
+    changed();
   }
 
   async function updateSigns(open: readonly StoredQuestion[]): Promise<number | undefined> {

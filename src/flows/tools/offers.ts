@@ -32,6 +32,15 @@ import {
 export interface OfferParts extends ActionRunParts {
   /** All tools that there are. */
   readonly tools: () => readonly Tool[];
+  /**
+   * A tool with the parts whose gates are open, or the config path that closes it to all people in the
+   * place of a message.
+   */
+  readonly openTool: (
+    tool: Tool,
+    message: InboundMessage,
+    agentId: string,
+  ) => { readonly tool: Tool } | { readonly closedBy: string };
   /** The actions that the config permits for a hook's event without a person, as it is now. */
   readonly unattendedRules: (message: InboundMessage) => readonly UnattendedRule[];
   /** Milliseconds until an offer closes: `tools.offerExpiresMin`. */
@@ -42,7 +51,8 @@ export interface OfferParts extends ActionRunParts {
 
 /** Creates the port of an agent. The function is longer than most: its inner functions are one offer. */
 export function createOffersPort(account: ActionAccount, parts: OfferParts): OffersPort {
-  const { agentId, tools, unattendedRules, expiresMs, cleanSecrets, dismissText } = parts;
+  const { agentId, tools, openTool, unattendedRules, expiresMs } = parts;
+  const { cleanSecrets, dismissText } = parts;
   const runs = createActionRuns(account, parts);
 
   /** The tool of a call, with its checked input. */
@@ -52,10 +62,20 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
     return { tool, input };
   }
 
-  /** The exact call for the card, and the things that it names. */
-  async function shownOf(call: OfferedCall, context: ToolContext) {
-    const { tool, input } = read(call);
+  /**
+   * The exact call for the card, and the things that it names.
+   *
+   * @param isForPeople Whether a person presses: some person must be able to use the tool there.
+   */
+  async function shownOf(call: OfferedCall, context: ToolContext, isForPeople: boolean) {
+    const { tool: found, input } = read(call);
     const what = `"${call.label}"`;
+    const open = found && isForPeople ? openTool(found, context.message, agentId) : { tool: found };
+    if ("closedBy" in open) {
+      const why = `no one may use ${call.tool} here, by ${open.closedBy}`;
+      throw new RefusedCall("closed_tool", `${what} cannot be offered: ${why}`);
+    }
+    const { tool } = open;
     if (!tool?.offered) {
       const names = tools().filter(({ offered }) => offered).map(({ name }) => name).join(", ");
       throw badArguments(`${what}: ${call.tool} cannot be offered; there are: ${names || "none"}`);
@@ -64,7 +84,8 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
       const why = input?.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
       throw badArguments(`${what}: the arguments do not fit ${call.tool}: ${why?.join("; ")}`);
     }
-    const exact = await tool.offered(input.data, context).catch((error: unknown) => {
+    const { data } = input;
+    const exact = await Promise.try(() => tool.offered?.(data, context) ?? "").catch((error) => {
       if (error instanceof RefusedCall) {
         throw new RefusedCall(error.reason, `${what} cannot be offered: ${error.message}`);
       }
@@ -73,7 +94,7 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
     if (cleanSecrets(exact) !== exact) {
       throw new RefusedCall("secret", `${what} has a secret of the config in it`);
     }
-    return { exact, named: tool.named?.(input.data, context.message) ?? [] };
+    return { exact, named: tool.named?.(data, context.message) ?? [] };
   }
 
   /** The rule that permits an offer without a person: it must be of that call alone. */
@@ -93,7 +114,7 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
     spent?: UnattendedRule,
   ): Promise<Question> {
     const shown: Awaited<ReturnType<typeof shownOf>>[] = [];
-    for (const call of calls) shown.push(await shownOf(call, context));
+    for (const call of calls) shown.push(await shownOf(call, context, true));
     return {
       kind: "offer",
       tool: "offer_actions",
@@ -125,12 +146,14 @@ export function createOffersPort(account: ActionAccount, parts: OfferParts): Off
     const begun = call && context.message.hooked && await runs.begunBy(context);
     if (begun) {
       // The config may permit the call no more.
-      const { exact } = await shownOf(call, context).catch(() => ({ exact: call.arguments }));
+      const { exact } = await shownOf(call, context, false).catch(() => ({
+        exact: call.arguments,
+      }));
       return await runs.endOf(begun, context, { text: offer.text, exact });
     }
     const rule = ruleOf(offer, context);
     if (call && rule) {
-      const { exact } = await shownOf(call, context);
+      const { exact } = await shownOf(call, context, false);
       const end = await runs.unattended(call, rule, { text: offer.text, exact }, context);
       if (end !== undefined) return end;
     }

@@ -6,6 +6,7 @@
  * each in a line that names its module. So a turn with tools is the plain one and its steps.
  */
 
+import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
 import {
   chainOf,
@@ -16,7 +17,6 @@ import {
 } from "../../core/turn/asking.ts";
 import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
-import { ModelError } from "../../core/model.ts";
 import { takeFlag } from "../../core/people/approval.ts";
 import { meteredModel } from "../../core/spending/metered_model.ts";
 import { chargeOf } from "../../core/spending/usage.ts";
@@ -99,7 +99,8 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   } else {
     try {
       const checked = sorted.held && await checkedTurn(claim, sorted, rules, ports);
-      const checking = checked ? undefined : ports.spend.check(spending.by, "answer");
+      const isFree = checked || callsToRun(sorted.own).length > 0; // a person has decided about them
+      const checking = isFree ? undefined : ports.spend.check(spending.by, "answer");
       const spent = checking && await checking;
       ended = checked ??
         (spent ? await refusedTurn(claim, spent, rules, ports, ports.spend) : await runAnswer(run));
@@ -128,6 +129,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
     },
   );
   if (!stored.stored) return;
+  if (claim.attempt > 1) events.emit.decided(); // cards of presses that came to nothing
   const { outcome } = run;
   if (tracing) events.emit.traced(tracing.end(ended.end, outcome));
   const { message: { id: messageId, channelId } } = claim;
@@ -292,7 +294,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   let outcome: TurnOutcome | ParkedTurn | PassedTurn;
   try {
     outcome = await runTurn(history.requestFor, turnPorts);
-    if (outcome.kind === "failed" && isTooLong(outcome.error)) {
+    if (outcome.kind === "failed" && outcome.why === "context_length") {
       // Results of calls that may repeat are not stored yet, and those calls must not run again.
       const { unsaved = [] } = outcome.taken ?? {};
       if (unsaved.length > 0) await calls.save(unsaved, false);
@@ -391,9 +393,4 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
   turn.afterwards = opened.afterwards(ending.entries);
   const paid = paidTurn(ending, spending, outcome.replaced);
   return steps ? await withUndoButton(paid, steps, rules.texts, ports.canUndo) : paid;
-}
-
-/** Whether the model's server refused a request because of its length. */
-function isTooLong(error: unknown): boolean {
-  return error instanceof ModelError && error.kind === "context_length";
 }

@@ -101,13 +101,14 @@ export interface TurnAgents {
 export type AnswerStream = (visible: (text: string) => string) => DraftStream;
 
 /** Everything that answering needs from outside. */
-export interface AnswerPorts
-  extends
-    SaveTurnPorts,
-    Omit<EndPorts, "events">,
-    Emits<"outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut">,
-    Pick<HistoryPorts, "rates" | "summaries">,
-    Pick<Account, "ended" | "randomId"> {
+export interface AnswerPorts extends
+  SaveTurnPorts,
+  Omit<EndPorts, "events">,
+  Emits<
+    "outbox" | "toolRefused" | "traced" | "turnEnded" | "turnStored" | "filesLeftOut" | "decided"
+  >,
+  Pick<HistoryPorts, "rates" | "summaries">,
+  Pick<Account, "ended" | "randomId"> {
   readonly store:
     & Pick<
       TurnRecords,

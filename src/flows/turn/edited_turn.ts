@@ -12,7 +12,6 @@ import type { Step } from "../../core/step.ts";
 import type { Transcripts } from "../../core/store/turns.ts";
 import { RefusedCall } from "../../core/refused_call.ts";
 import type { FollowedEdit } from "../../core/turn/asking.ts";
-import { ProbeEnded } from "../../core/turn/decided_action.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { withFirstLine } from "../../render/preface.ts";
 import type { ReplyToSend } from "../../render/cost.ts";
@@ -20,9 +19,10 @@ import { notice } from "../../render/notices/notices.ts";
 import { editedOf } from "../../render/prompt/question.ts";
 import type { TurnRules } from "./answer_ports.ts";
 
-/** Calls that tools after an edit may repeat, because they change nothing that stays. */
-const tellsNothing = (tools: readonly Tool[], { name }: ToolCall): boolean =>
-  tools.some((tool) => tool.name === name && tool.afterEdit === "run");
+/** Whether a call changes nothing that stays, so that a turn after an edit may repeat it. */
+function changesNothing({ afterEdit }: Tool, input: unknown): boolean {
+  return afterEdit === "run" || afterEdit?.(input) === true;
+}
 
 /** The calls of the earlier turns that have done something, or perhaps have, with their results. */
 export function doneBefore(
@@ -33,16 +33,18 @@ export function doneBefore(
   return before.flatMap((step) => {
     if (step.kind === "answer") { for (const call of step.calls) calls.set(call.id, call); }
     const call = step.kind === "result" ? calls.get(step.callId) : undefined;
-    if (step.kind !== "result" || !call || step.end === "failed" || tellsNothing(tools, call)) {
-      return [];
-    }
-    return isRead(call) ? [] : [{ call, result: step }];
+    if (step.kind !== "result" || !call || step.end === "failed") return [];
+    const tool = tools.find(({ name }) => name === call.name);
+    return tool && changesNothing(tool, valueOf(call)) ? [] : [{ call, result: step }];
   });
 }
 
-/** Actions of the tool `discord` that read only; others may have changed something. */
-function isRead({ name, arguments: written }: ToolCall): boolean {
-  return name === "discord" && /"action"\s*:\s*"(?:read|fetch|list|search|get)/.test(written);
+function valueOf({ arguments: written }: ToolCall): unknown {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return undefined; // the call has failed
+  }
 }
 
 /** The rules of such a turn: without workflow, and with the tools that change nothing. */
@@ -50,27 +52,22 @@ export function rulesAfterEdit(rules: TurnRules): TurnRules {
   return {
     ...rules,
     workflow: undefined,
-    tools: rules.tools.flatMap((tool) =>
-      tool.afterEdit === "run" ? tool : tool.afterEdit === "probe" ? readingOnly(tool) : []
-    ),
+    tools: rules.tools.flatMap((tool) => {
+      if (tool.afterEdit === undefined) return [];
+      return tool.afterEdit === "run" ? tool : readingOnly(tool);
+    }),
   };
 }
 
-/** A tool whose calls end at their first change. */
+/** A tool that runs only the calls that change nothing. */
 function readingOnly(tool: Tool): Tool {
-  const { probe } = tool;
-  if (!probe) return tool;
   const run: Tool["run"] = async (input, context) => {
-    try {
-      return String(await probe.call(tool, input, context));
-    } catch (error) {
-      if (!(error instanceof ProbeEnded)) throw error;
-      throw new RefusedCall(
-        "closed_tool",
-        "this turn follows an edit of a question, so it changes nothing: the person must ask in a " +
-          "new message",
-      );
-    }
+    if (changesNothing(tool, input)) return await tool.run(input, context);
+    throw new RefusedCall(
+      "closed_tool",
+      "this turn follows an edit of a question, so it changes nothing: the person must ask in a " +
+        "new message",
+    );
   };
   const reading: Tool = Object.create(tool, { run: { value: run }, asks: { value: undefined } });
   return reading;

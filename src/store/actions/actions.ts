@@ -79,6 +79,12 @@ export function createActionRuns(
         unsettle.run(callKey);
         for (const message of messages) addOnce(message, now);
       }),
+    lose: (run, outcome, messages, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (insert({ ...run, state: "failed", outcome, startedAt: now }) === undefined) return;
+        unsettle.run(run.callKey);
+        for (const message of messages) addOnce(message, now);
+      }),
     runOf: (callKey) =>
       read(() => {
         const row = select.get(callKey);

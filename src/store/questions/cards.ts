@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { MAX_OFFERED } from "../../core/people/form.ts";
-import { FILL_IN } from "../../core/people/question.ts";
+import { FILL_IN, offeredCall } from "../../core/people/question.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
@@ -33,6 +33,9 @@ const CARD = rows({
   runOutcome: optional(text()),
   runBy: optional(snowflake<"user">()),
   runStarted: optional(integer()),
+  callKey: text(),
+  hasBegun: flag(),
+  isOver: flag(),
 });
 const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
 const ID = rows({ id: integer() });
@@ -66,7 +69,13 @@ export function createCards(
             (SELECT o.message ->> '$.card' IS NOT NULL FROM outbox AS o
              WHERE o.account_id = c.account_id AND o.nonce = c.nonce) AS is_card,
             r.label AS run_label, r.state AS run_state, r.outcome AS run_outcome,
-            r.started_at AS run_started, r.by_user AS run_by, ${STORED_QUESTION.columns("q")}
+            r.started_at AS run_started, r.by_user AS run_by,
+            ${CALL_OF_QUESTION} AS call_key,
+            EXISTS (SELECT 1 FROM action_run AS b WHERE b.call_key = ${CALL_OF_QUESTION})
+              AS has_begun,
+            NOT EXISTS (SELECT 1 FROM inbox AS i
+                        WHERE i.message_id = q.message_id AND i.finished_at IS NULL) AS is_over,
+            ${STORED_QUESTION.columns("q")}
      FROM question_card AS c CROSS JOIN question AS q
        LEFT JOIN action_run AS r ON r.call_key = ${CALL_OF_QUESTION} AND r.state <> 'running'
      WHERE c.is_settled = 0 AND c.account_id = ? AND q.id = c.question_row AND q.state <> 'open'
@@ -80,7 +89,7 @@ export function createCards(
      ORDER BY q.id DESC LIMIT ${MAX_OFFERED}`,
   );
   const markSettled = database.prepare(
-    `UPDATE question_card SET is_settled = 1 WHERE id = :id AND is_settled = 0
+    `UPDATE question_card SET is_settled = :isLast WHERE id = :id AND is_settled = 0
        AND :hasRun = EXISTS (SELECT 1 FROM question AS q CROSS JOIN action_run AS r
          WHERE q.id = question_row AND r.call_key = ${CALL_OF_QUESTION} AND r.state <> 'running')`,
   );
@@ -129,12 +138,17 @@ export function createCards(
           const run = label !== undefined && state !== undefined
             ? { label, state, outcome: ran.runOutcome, byUser: ran.runBy, startedAt }
             : undefined;
-          return { id, channelId, nonce, question: STORED_QUESTION.read(row), isCard, run };
+          const question = STORED_QUESTION.read(row);
+          const pressed = !ran.hasBegun && offeredCall(question)
+            ? { callKey: ran.callKey, isLost: ran.isOver }
+            : undefined;
+          return { id, channelId, nonce, question, isCard, run, pressed };
         })
       ),
-    settleCard: ({ id, run }, frozen, now) =>
+    settleCard: ({ id, run, pressed }, frozen, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
-        if (markSettled.run({ id, hasRun: run ? 1 : 0 }).changes > 0) addOnce(frozen, now);
+        const mark = { id, hasRun: run ? 1 : 0, isLast: pressed ? 0 : 1 };
+        if (markSettled.run(mark).changes > 0) addOnce(frozen, now);
       }),
     addWaitingLine: (questionId, frozen, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {

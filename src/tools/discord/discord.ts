@@ -76,7 +76,11 @@ function toolOf(actions: readonly Action[]): Tool {
     isPersonalCall: (written, message) =>
       actionReadsElsewhere(actionNamed(input.safeParse(written).data?.action), written, message),
     needs: [], // the port checks those of each action
-    afterEdit: "probe",
+    afterEdit(written) {
+      const { data } = input.safeParse(written);
+      const action = data && byName.get(data.action);
+      return action?.isReadOnly === true || (action?.undo !== undefined && data?.dryRun === true);
+    },
     isIdempotent: true,
     mayRepeat: (call) => {
       const { data } = input.safeParse(call);
@@ -101,9 +105,11 @@ function toolOf(actions: readonly Action[]): Tool {
     probe,
     run,
     offered(given) {
-      const { data } = byName.get(given.action)?.input.safeParse(
+      const action = byName.get(given.action);
+      if (!action) throw refusedName(given.action, names);
+      const { data } = action.input.safeParse(
         Object.fromEntries(Object.entries(given).filter(([key]) => key !== "action")),
-      ) ?? {};
+      );
       if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
       return Promise.resolve(`discord ${JSON.stringify(given)}`);
     },

@@ -305,6 +305,104 @@ describe("[T16] an offer", () => {
     }));
 });
 
+describe("[T16] an offer of an action that no one may run there", () => {
+  const rename = { action: "channelEdit", name: "aid" };
+  const cases: readonly (readonly [what: string, config: object, action: object, told: RegExp])[] =
+    [
+      [
+        "a denied tool",
+        { tools: { deny: ["post"] } },
+        WAKE,
+        /"Wake" cannot be offered: no one may use post here, by tools\.deny/,
+      ],
+      [
+        "a tool that the place denies",
+        { channels: { discord: { guilds: { "*": { tools: { deny: ["exec"] } } } } } },
+        CLEAN,
+        /"Clean up" cannot be offered: no one may use exec here, by .*guilds.*tools\.deny/,
+      ],
+      [
+        "an action behind a closed gate",
+        { channels: { discord: { guilds: { "*": {} }, actions: { channels: false } } } },
+        { label: "Rename", tool: "discord", arguments: rename },
+        /"Rename" cannot be offered: channelEdit is switched off \(gate channels\)/,
+      ],
+    ];
+  for (const [what, config, action, told] of cases) {
+    it(`${what} › is no card, and the model learns why`, () =>
+      withOffers(async ({ start, offer, until, written, simulator }) => {
+        await start();
+        offer([action]);
+        await until("the answer", () => written("general").length > 0);
+        assert.match(written("general")[0]?.replace(/\s+/g, " ") ?? "", told);
+        const { id } = simulator.channel("general");
+        assert.ok(
+          simulator.posted(id).every(({ components }) => usableIn(components).length === 0),
+        );
+      }, config));
+  }
+
+  it("is refused at the press, if it was closed after the offer", () =>
+    withOffers(async ({ start, offer, card, press, until, rewrite, simulator, line, rows }) => {
+      const bot = await start();
+      offer([WAKE]);
+      const asked = await card();
+      rewrite({ config: { tools: { deny: ["post"] } } });
+      await line(bot, /"The config has changed"/);
+      press("ada", asked, "1. Wake");
+      await until(
+        "the refusal",
+        () => simulator.ephemeral("ada").some(({ content }) => /post is not open/.test(content)),
+      );
+      assert.deepEqual(rows("SELECT * FROM action_run"), []);
+    }));
+});
+
+describe("[T16] an action that was pressed, and whose turn ends before it began", () => {
+  it("says on the card, in the channel and in why that nothing ran", () =>
+    withOffers(async (scene) => {
+      const { start, say, mention, card, press, until, now, ran, written, simulator, cli, rows } =
+        scene;
+      await start();
+      const offer = JSON.stringify({ text: "The disk of nas is full.", actions: [CLEAN] });
+      const asked = say("grace", "general", `${mention}\ncall: offer_actions ${offer}`);
+      const shown = await card();
+      scene.model.behave("hang", 1); // a person has one turn at a time
+      const asks = scene.model.requests.length;
+      say("grace", "help", `${mention} wait for me`);
+      await until("the other turn", () => scene.model.requests.length > asks);
+      press("grace", shown, "1. Clean up");
+      await until("the press", () => /chose: 1\. Clean up/.test(now(shown)));
+      simulator.delete({ as: "grace", in: "general", message: asked.id });
+      const isTold = (text: string) => /Clean up failed, for <@\d+>\.\n```\nnothing ran/.test(text);
+      await until("the card", () => isTold(now(shown)));
+      await until("the outcome", () => written("general").some(isTold));
+      assert.equal(written("general").filter((text) => text.startsWith("❌")).length, 1);
+      assert.match(
+        (await cli("why", asked.id)).stdout.join("\n"),
+        /Clean up {2}failed[^\n]*nothing ran/,
+      );
+      assert.equal(ran(), 0);
+      assert.deepEqual(rows("SELECT state FROM action_run"), [{ state: "failed" }]);
+    }, { tools: { alsoAllow: ["offer_actions", "exec"] } }));
+});
+
+describe("[T16] [X4] an action that was pressed after the budget was spent", () => {
+  it("runs, because it asks no model", () =>
+    withOffers(async ({ start, offer, card, press, until, ran, written, now }) => {
+      await start();
+      offer([CLEAN]);
+      const asked = await card();
+      press("ada", asked, "1. Clean up");
+      await until(
+        "the outcome",
+        () => written("general").some((text) => /Clean up ran/.test(text)),
+      );
+      await until("the card", () => /Clean up ran/.test(now(asked)));
+      assert.equal(ran(), 1);
+    }, { budgets: { total: { tokensPerDay: 1 } } }));
+});
+
 describe("[T16] an offer whose bot is killed", () => {
   it("while the action runs › does not run it again, and says that it is uncertain", () =>
     withOffers(async ({ start, offer, card, press, until, now, ran, written }) => {

@@ -196,6 +196,7 @@ function setUp(
         },
         outbox: () => steps.push("outbox"),
         turnEnded: ({ kind }) => outcomes.push(kind),
+        decided() {},
         toolRefused() {},
         traced() {},
       },

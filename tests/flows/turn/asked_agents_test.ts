@@ -295,6 +295,7 @@ async function play(script: Script, facts: Facts = {}) {
           turnStored() {},
           outbox() {},
           turnEnded() {},
+          decided() {},
           toolRefused() {},
           traced() {},
         },

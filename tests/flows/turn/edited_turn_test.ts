@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sortSteps } from "../../../src/core/turn/asking.ts";
 import type { FollowedEdit } from "../../../src/core/turn/asking.ts";
-import { ProbeEnded } from "../../../src/core/turn/decided_action.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { doneBefore, upToQuestion, withEditNote } from "../../../src/flows/turn/edited_turn.ts";
 import { rulesAfterEdit } from "../../../src/flows/turn/edited_turn.ts";
 import type { TurnRules } from "../../../src/flows/turn/answer_ports.ts";
+import { ACTIONS } from "../../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../../src/tools/registry.ts";
 import { toolContext } from "../../support/model/tools.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
@@ -41,10 +41,22 @@ describe("[H6a] doneBefore()", () => {
         ...answered("d", "discord", '{"action":"createChannel"}', "unknown"),
         ...answered("e", "exec", "{}", "failed"),
         ...answered("f", "mcp__x__send", "{}", "done"),
+        ...answered("g", "discord", '{"action":"memberInfo","userId":"1"}', "done"),
+        ...answered("h", "discord", '{"action":"channelDelete","dryRun":true}', "done"),
+        ...answered("i", "discord", '{"action":"channelDelete"}', "done"),
+        ...answered(
+          "j",
+          "discord",
+          '{"action":"sendMessage","text":"\\"action\\":\\"read"}',
+          "done",
+        ),
+        ...answered("k", "remind", '{"action":"list"}', "done"),
+        ...answered("l", "process", '{"action":"poll","job":1}', "done"),
+        ...answered("m", "discord", "no JSON", "unknown"),
       ),
       TOOLS,
     );
-    assert.deepEqual(found.map(({ call: { id } }) => id), ["a", "d", "f"]);
+    assert.deepEqual(found.map(({ call: { id } }) => id), ["a", "d", "f", "i", "j", "m"]);
   });
 
   it("tells the model, in a fence", () => {
@@ -70,6 +82,7 @@ describe("[H6a] rulesAfterEdit()", () => {
       "search_server",
       "recall",
       "memory",
+      "remind",
       "read_skill",
       "web_fetch",
       "web_search",
@@ -78,28 +91,31 @@ describe("[H6a] rulesAfterEdit()", () => {
       "send_file",
       "read_file",
       "list_files",
+      "process",
     ]);
     assert.equal(workflow, undefined);
   });
 
-  it("ends a call of `discord` at its first change", async () => {
+  it("runs no call of `discord` that changes something", async () => {
     const base = TOOLS.find(({ name }) => name === "discord");
     assert.ok(base);
-    const tool = Object.create(base, {
-      probe: {
-        value: ({ action }: { readonly action: string }) =>
-          action === "read" ? Promise.resolve("seen") : Promise.reject(new ProbeEnded()),
-      },
-    });
+    const tool = Object.create(base, { run: { value: () => Promise.resolve("seen") } });
     const [reading] = rulesAfterEdit({ ...rules, tools: [tool] }).tools;
     assert.ok(reading);
     assert.equal(reading.asks, undefined);
     assert.ok(reading.parameters && reading.input, "it looks the same to the model");
-    assert.equal(await reading.run({ action: "read" }, toolContext()), "seen");
-    await assert.rejects(
-      reading.run({ action: "write" }, toolContext()),
-      /must ask in a new message/,
-    );
+    assert.equal(await reading.run({ action: "memberInfo" }, toolContext()), "seen");
+    for (const given of [{ action: "kick" }, { action: "unknown" }, {}]) {
+      await assert.rejects(reading.run(given, toolContext()), /must ask in a new message/);
+    }
+  });
+
+  it("knows of each action of `discord` whether it only reads", () => {
+    const creates = ["emojiUpload", "forwardMessage"];
+    for (const { name, reads, undo, isReadOnly } of ACTIONS) {
+      const changes = reads === "nothing" || undo !== undefined || creates.includes(name);
+      assert.equal(isReadOnly === true, !changes, name);
+    }
   });
 });
 

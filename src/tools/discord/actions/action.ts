@@ -44,6 +44,8 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
    * see. `nothing`: it has ids of new things, or only says that all is well. Absent: its own channel.
    */
   readonly reads?: "nothing" | "everywhere";
+  /** Set for an action that changes nothing: the turn of an edited question may run it (H6a). */
+  readonly isReadOnly?: true;
   /** Set for a destructive action: whether it can be undone. */
   readonly undo?: "yes" | "no" | "partly";
   /** Checks the arguments beside `action`. */

@@ -29,6 +29,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject({ channelId: channelId.optional() }),
     run: inChannel([], ({ channel }) => Promise.resolve(JSON.stringify(shown(channel)))),
   }),
@@ -37,6 +38,7 @@ export const CHANNEL_ACTIONS: readonly Action[] = [
     gate: "channelInfo",
     rights: "none; lists channels that the asker may view",
     isIdempotent: true,
+    isReadOnly: true,
     reads: "everywhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {

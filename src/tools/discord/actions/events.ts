@@ -45,6 +45,7 @@ export const EVENT_ACTIONS: readonly Action[] = [
     gate: "events",
     rights: "View Channel of an event in a channel",
     isIdempotent: true,
+    isReadOnly: true,
     reads: "everywhere",
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {

@@ -168,6 +168,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject({ ...AT, emoji: emoji.optional(), limit: limit.optional() }),
     run: inChannel(["Read Message History"], async (place, { messageId, emoji, limit = 100 }) => {
       const path = `/channels/${place.channel.id}/messages/${messageId}`;
@@ -193,6 +194,7 @@ export const REACTION_ACTIONS: readonly Action[] = [
     gate: "reactions",
     rights: "none",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
       const raw = await place.request("GET", `/guilds/${place.guildId}/emojis`);

@@ -54,6 +54,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "memberInfo",
     rights: "none",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject({ ...IN_GUILD, userId }),
     run: inGuild([], async (place, { userId }) => {
       const raw = await place.request("GET", `/guilds/${place.guildId}/members/${userId}`);
@@ -76,6 +77,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "roleInfo",
     rights: "none",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject(IN_GUILD),
     run: inGuild([], async (place) => {
       const { roles } = await place.facts();
@@ -98,6 +100,7 @@ export const MEMBER_ACTIONS: readonly Action[] = [
     gate: "voiceStatus",
     rights: "View Channel of the voice channel",
     isIdempotent: true,
+    isReadOnly: true,
     reads: "everywhere",
     input: () => z.strictObject({ ...IN_GUILD, userId }),
     run: inGuild([], async (place, { userId }) => {

@@ -65,6 +65,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     input: () =>
       z.strictObject({
         channelId: channelId.optional(),
@@ -86,6 +87,7 @@ export const MESSAGE_ACTIONS: readonly Action[] = [
     gate: "messages",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject(AT),
     run: async (input, call, discord) =>
       jsonLines([messageFields(await discord.readOne(call, input))], ""),
@@ -182,6 +184,7 @@ export const PIN_ACTIONS: readonly Action[] = [
     gate: "pins",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     input: () =>
       z.strictObject({
         channelId: FIELDS.channelId.optional(),
@@ -239,6 +242,7 @@ export const SEARCH_ACTIONS: readonly Action[] = [
     gate: "search",
     rights: "Read Message History in the channel of each result",
     isIdempotent: true,
+    isReadOnly: true,
     reads: "everywhere",
     input: () =>
       z.strictObject({

@@ -182,6 +182,7 @@ export const MODERATION_ACTIONS: readonly Action[] = [
     gate: "moderation",
     rights: "Ban Members",
     isIdempotent: true,
+    isReadOnly: true,
     input: () =>
       z.strictObject({
         ...IN_GUILD,

@@ -40,6 +40,7 @@ export const PERMISSION_ACTIONS: readonly Action[] = [
     gate: "permissions",
     rights: "none; Manage Roles for those of others",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject({ channelId: channelId.optional(), userId: userId.optional() }),
     run: inChannel([], async (place, { userId }) => {
       const { guild, self, askerId } = place;

@@ -73,6 +73,7 @@ export const POLL_ACTIONS: readonly Action[] = [
     gate: "polls",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     input: () => z.strictObject(AT),
     run: inChannel(
       ["Read Message History"],

@@ -113,6 +113,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
     gate: "threads",
     rights: "Read Message History",
     isIdempotent: true,
+    isReadOnly: true,
     reads: "everywhere",
     input: () =>
       z.strictObject({
