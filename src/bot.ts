@@ -228,6 +228,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     env: options.env,
   }, {
     snapshot: health.snapshot,
+    measure: health.measure,
     accounts,
     reported: options.reported ?? (() => []),
     metrics,

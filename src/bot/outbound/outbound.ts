@@ -39,7 +39,7 @@ export function createOutbound(
     readonly owners: Pick<OwnerIds, "toTell">;
   },
 ) {
-  const { accountId, config, texts, store: { outbox, usage }, schedule, now } = account;
+  const { accountId, config, texts, store: { outbox, settings, usage }, schedule, now } = account;
   const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
@@ -79,13 +79,14 @@ export function createOutbound(
 
   const notices = createOwnerNotices({ texts, schedule }, { tell: owners.tell });
 
-  const modelNotices = createModelNotices({ texts, log }, {
+  const modelNotices = createModelNotices({ texts, log, now }, {
     tell: owners.tell,
     problems: {
       load: () => usage.toldProblems(accountId),
       note: (problem) => usage.noteProblem(accountId, problem, now()),
       forget: () => usage.forgetProblems(accountId),
     },
+    alerts: settings.alerts,
   });
 
   const fileNotices = createFileNotices({ log }, {

@@ -42,8 +42,10 @@ export function startAlerts(
     readonly dataDir: string;
     readonly env: Env;
   },
-  { snapshot, accounts, reported, metrics, now, log }: {
+  { snapshot, measure, accounts, reported, metrics, now, log }: {
     readonly snapshot: () => Snapshot;
+    /** The snapshot after a probe of the store. */
+    readonly measure: () => Promise<Snapshot>;
     readonly accounts: Pick<Accounts, "running">;
     /** Trouble that parts of the program judge by themselves, such as a failed backup. */
     readonly reported: () => readonly Trouble[];
@@ -77,7 +79,7 @@ export function startAlerts(
 
   /** Rejects only if the store could never be read; later, the last facts of it count. */
   async function facts(): Promise<AlertFacts> {
-    const { startedAt, accounts, store: state, models } = snapshot();
+    const { startedAt, accounts, store: state, models } = await probed({ snapshot, measure });
     const { budgets, agentList } = config();
     const ids = agentList.map(({ id }) => id);
     const [used, read] = await Promise.all([
@@ -130,6 +132,15 @@ export function startAlerts(
       await alerts.stop();
     },
   };
+}
+
+/** The snapshot. A failed probe counts until the next one, which comes late if no one asks. */
+async function probed({ snapshot, measure }: {
+  readonly snapshot: () => Snapshot;
+  readonly measure: () => Promise<Snapshot>;
+}): Promise<Snapshot> {
+  const seen = snapshot();
+  return seen.store.isFailing ? await measure() : seen;
 }
 
 /** Takes the last value for one that cannot be read; without one, the error stays. */

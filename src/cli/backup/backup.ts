@@ -68,9 +68,13 @@ export interface BackupResult {
   readonly manifest: Manifest;
 }
 
-/** Makes a backup, and prints its path. */
+/**
+ * Makes a backup, and prints its path.
+ *
+ * @param flags With the argument as `place`.
+ */
 export function backup(
-  flags: BackupFlags,
+  flags: BackupFlags & { readonly place?: string },
   io: Io,
   ask: AskHidden | undefined,
   crash: CrashPoints,
@@ -78,7 +82,10 @@ export function backup(
   const isRoot = process.geteuid?.() === 0;
   return reportingErrors(io, async () => {
     // Root can look there; the owner of the data, as whom the command goes on, perhaps not.
-    const { to, encrypt, passphraseFile } = flags;
+    const { place: typed, to = typed, encrypt, passphraseFile } = flags;
+    if (typed !== undefined && typed !== to) {
+      throw new StartError("the argument and --to name two places; leave one out", EXIT.usage);
+    }
     const read = passphraseFile === undefined ? undefined : await newPassphrase(flags, ask);
     const isEncrypted = encrypt || read !== undefined;
     const named = to === undefined ? undefined : targetOf(resolve(io.cwd, to), to, isEncrypted);

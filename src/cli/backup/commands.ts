@@ -10,7 +10,7 @@ const FILE = word("A backup", "backup file");
 const PASSPHRASE = path("File with the passphrase in its first line; - reads stdin");
 
 /** `barnacle backup` */
-export const backup: CliCommand = describeCommand<BackupFlags>({
+export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
   brief: "Copy the store, the config and the workspaces into one file",
   notes: [
     "Works while the bot runs, and while it is stopped.",
@@ -32,15 +32,20 @@ export const backup: CliCommand = describeCommand<BackupFlags>({
       passphraseFile: PASSPHRASE,
       encrypt: flag("Ask for a passphrase on the terminal"),
     },
+    positional: {
+      kind: "tuple",
+      parameters: [{ ...word("The same as --to", "path"), optional: true }],
+    },
   },
-  async run(flags, io) {
+  async run(flags, io, to) {
     const [{ backup }, { hiddenOnTerminal }, { createCrashPoints, readCrashPoint }] = await Promise
       .all([
         import("./backup.ts"),
         import("./passphrase.ts"),
         import("../../host/process/crash_points.ts"),
       ]);
-    return await backup(flags, io, hiddenOnTerminal(), createCrashPoints(readCrashPoint(io.env)));
+    const crash = createCrashPoints(readCrashPoint(io.env));
+    return await backup({ ...flags, place: to }, io, hiddenOnTerminal(), crash);
   },
 });
 

@@ -87,13 +87,31 @@ export function wrongCommand(args: readonly string[], commands: Commands): strin
   if (name.startsWith("-")) return wrongOption(name);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) return `unknown command ${JSON.stringify(name)}; ${insteadOf(name, commands)}`;
-  if (command.kind === "command" || sub === undefined || sub.startsWith("-")) return undefined;
+  if (command.kind === "command" || sub === undefined) return undefined;
+  if (sub.startsWith("-")) return earlyOption(args, command);
   if (Object.hasOwn(command.commands, sub)) return undefined;
   const names = nearest(sub, Object.keys(command.commands)).map((near) => `${name} ${near}`);
   const unknown = `unknown command ${JSON.stringify(`${name} ${sub}`)}`;
   return `${unknown}; ${
     names.length > 0 ? didYouMean(names) : `\`barnacle help ${name}\` lists its commands`
   }`;
+}
+
+/** An option between a group and its command: `config --data x check`. */
+function earlyOption(
+  [name = "", ...words]: readonly string[],
+  { commands, defaultCommand }: CliGroup,
+): string | undefined {
+  const [option = ""] = words;
+  if (HELP_OPTIONS.includes(option)) return undefined;
+  // Of the default command's options, it may be a value.
+  const command = words.find((word, at) =>
+    Object.hasOwn(commands, word) &&
+    (defaultCommand === undefined || !words[at - 1]?.startsWith("-"))
+  );
+  if (command === undefined && defaultCommand !== undefined) return undefined;
+  const right = `barnacle ${name} ${command ?? "<command>"} ${option}`;
+  return `option ${option} before the command of \`${name}\`; options follow it: \`${right}\``;
 }
 
 function wrongOption(name: string): string | undefined {

@@ -14,7 +14,7 @@ import { inspect } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
-import { findData } from "../shared/find_data.ts";
+import { type DataChoice, dataProblem, findData } from "../shared/find_data.ts";
 import { holderOf } from "../shared/running_bot.ts";
 import type { HostMachine } from "../service/machine.ts";
 import type { Io } from "../terminal/io.ts";
@@ -42,6 +42,8 @@ export interface UpgradedBot {
  * Finds the bot: the active service of the program, or the data directory as all commands find it.
  *
  * @param program Absolute, with links resolved.
+ * @throws {StartError} If `--data` names a folder that does not exist: the command would pass over
+ *   the bot, which goes on with the old program.
  */
 export async function findPlace(
   program: string,
@@ -50,8 +52,14 @@ export async function findPlace(
   machine: HostMachine,
 ): Promise<UpgradedBot> {
   const service = data === undefined ? await activeService(program, machine) : undefined;
-  const { dataDir } = service ?? await findData(data, io);
+  const { dataDir } = service ?? await namedData(data, io);
   return { dataDir, service, schema: schemaIn(dataDir) };
+}
+
+async function namedData(data: string | undefined, io: Io): Promise<DataChoice> {
+  const place = await findData(data, io);
+  if (data !== undefined && place.state === "missing") throw dataProblem(place);
+  return place;
 }
 
 function schemaIn(dataDir: string): number | undefined {

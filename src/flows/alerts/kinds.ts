@@ -73,7 +73,7 @@ export interface AlertKind {
    * @param isOpen Whether an alert is open already, for limits that differ for its end.
    */
   find(facts: AlertFacts, isOpen: boolean): readonly Omit<Trouble, "kind">[];
-  /** Whether the facts cannot tell if trouble of before a restart is over; absent: they can. */
+  /** Whether the facts cannot tell if the trouble is over; absent: they can. */
   isUnsure?(facts: AlertFacts, about: string): boolean;
   /** Whether the config has the object no more: the alert then ends without a message. */
   isGone?(facts: AlertFacts, about: string): boolean;
@@ -174,6 +174,8 @@ export const ALERT_KINDS: readonly AlertKind[] = [
           fix:
             "free some room, or lower `store.retention`: with a full disk, no message is answered",
         }],
+    // A full disk is the trouble of "store", and yet no end of this.
+    isUnsure: ({ freeBytes, store }) => freeBytes === undefined || store.isFailing,
   },
   {
     ...ALERT,

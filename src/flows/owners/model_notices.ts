@@ -3,8 +3,12 @@
  *
  * They get one notice of each problem until a model answers again, also over restarts. A crash
  * between the notice and its record repeats the notice, and never loses it.
+ *
+ * A model that comes and goes must not send a notice each time. So none is sent while the alert about
+ * the same problem lasts (O12): the owners have not heard yet that the problem is over.
  */
 
+import type { AlertRecord } from "../../core/alerts.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { ModelError } from "../../core/model.ts";
 import { modelProblemOf } from "../../core/model_problem.ts";
@@ -32,14 +36,18 @@ function failureOf(outcome: TurnOutcome): unknown {
 
 /** Creates the notices; none is sent before an event. */
 export function createModelNotices(
-  { texts, log }: Pick<Account, "log" | "texts">,
-  { tell, problems }: {
+  { texts, log, now }: Pick<Account, "log" | "now" | "texts">,
+  { tell, problems, alerts }: {
     readonly tell: (text: string) => Promise<void>;
     readonly problems: KnownProblems;
+    /** The alerts on record. */
+    readonly alerts: () => Promise<readonly AlertRecord[]>;
   },
 ) {
   let known: Set<string> | undefined; // of the store, from the first turn on
   let last: Promise<void> = Promise.resolve();
+  /** When a model answered last, if problems were known. An alert from before has outlived it. */
+  let answeredAt = -Infinity;
   /** Number of ends that wait to be judged. */
   let waiting = 0;
 
@@ -48,6 +56,7 @@ export function createModelNotices(
     known ??= new Set(await problems.load());
     if (outcome.kind === "reply" && !error && known.size > 0) {
       known.clear();
+      answeredAt = now();
       await problems.forget();
     }
     if (!(error instanceof ModelError)) return;
@@ -56,8 +65,18 @@ export function createModelNotices(
     const key = `${kind} ${model}`;
     if (!problem || known.has(key)) return;
     known.add(key);
-    await tell(notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()));
+    if (!await isStillTold(model, problem.why)) {
+      await tell(notice("modelFails", { model, problem: problem.why, fix: problem.fix }, texts()));
+    }
     await problems.note(key);
+  }
+
+  /** Whether an alert about this problem has lasted since before the last answer. */
+  async function isStillTold(model: string, why: string): Promise<boolean> {
+    return (await alerts()).some(({ kind, about, cause, since, endedAt, told }) =>
+      kind === "model" && about === model && cause === why && told !== undefined &&
+      endedAt === undefined && since < answeredAt
+    );
   }
 
   return {

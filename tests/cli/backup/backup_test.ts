@@ -127,6 +127,12 @@ describe("[O11] barnacle backup", () => {
     assert.match(err, /Made .* by Barnacle .*, schema \d+/);
   });
 
+  it("takes the place as an argument, too, as verify and restore do", async () => {
+    const fixture = await makeFixture();
+    const place = join(fixture.data, "typed.tar.zst");
+    assert.equal(await made(fixture, { place }), place);
+  });
+
   it("verify removes the store that a killed verify has left", async () => {
     const fixture = await makeFixture();
     const path = await made(fixture);
@@ -268,6 +274,12 @@ describe("[O11] barnacle backup", () => {
       flags: ({ config }) => ({ to: config }),
       code: 2,
       says: /config\.jsonc exists already; choose another name/,
+    },
+    {
+      what: "two places",
+      flags: ({ data }) => ({ place: data, to: join(data, "b.tar.zst") }),
+      code: 2,
+      says: /the argument and --to name two places; leave one out/,
     },
     {
       what: "a directory without a store",

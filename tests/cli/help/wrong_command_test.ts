@@ -34,6 +34,26 @@ describe("[O10] wrongCommand()", () => {
       "--data x outbox",
       "option --data without a command; options follow the command: `barnacle run --data`",
     ],
+    [
+      "config --config x check",
+      "option --config before the command of `config`; options follow it: " +
+      "`barnacle config check --config`",
+    ],
+    [
+      "config --json check",
+      "option --json before the command of `config`; options follow it: " +
+      "`barnacle config check --json`",
+    ],
+    [
+      "access --jsno",
+      "option --jsno before the command of `access`; options follow it: " +
+      "`barnacle access <command> --jsno`",
+    ],
+    [
+      "outbox --data x list",
+      "option --data before the command of `outbox`; options follow it: " +
+      "`barnacle outbox list --data`",
+    ],
   ];
   for (const [typed, message] of rows) {
     it(`explains: barnacle ${typed}`, () => {
@@ -59,6 +79,8 @@ describe("[O10] wrongCommand()", () => {
       "run --force",
       "outbox",
       "outbox --json",
+      "outbox --json list",
+      "config --help",
       "access test --user 1",
       "-h",
       "--version",

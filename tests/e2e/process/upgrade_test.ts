@@ -47,10 +47,14 @@ import { loadFlock } from "../../../src/host/locks/flock.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 let place: ReturnType<typeof tempDirectory>;
+/** A data directory without a bot. */
+let noBot: string;
 let releases: Releases;
 
 before(() => {
   place = tempDirectory();
+  noBot = join(place.path, "none");
+  mkdirSync(noBot);
   releases = buildReleases(join(place.path, "releases"), [
     { version: "1.0.0" },
     { version: "1.1.0" },
@@ -557,7 +561,7 @@ describe("[O13] barnacle upgrade", () => {
     const program = install("1.0.0", "1.1.0");
     const folder = dirname(program);
     const at = (name: string) => join(folder, name);
-    const words = ["upgrade", "--from", releases.folder, "--data", join(place.path, "none")];
+    const words = ["upgrade", "--from", releases.folder, "--data", noBot];
     mkdirSync(at("barnacle.previous"));
     mkdirSync(at(".barnacle.next"));
     const refused = await run(program, words);
@@ -581,9 +585,18 @@ describe("[O13] barnacle upgrade", () => {
     assert.equal(await versionOf(program), "1.1.0");
   });
 
+  it("changes nothing if --data names a folder that does not exist", async () => {
+    const program = install("1.0.0", "1.1.0");
+    const from = ["--from", releases.folder, "--data", join(place.path, "typo")];
+    const refused = await run(program, ["upgrade", ...from]);
+    assert.equal(refused.code, 75, refused.out);
+    assert.match(refused.err, /^barnacle: no data directory \S+typo; set --data to the bot's$/);
+    assert.equal(await versionOf(program), "1.0.0");
+  });
+
   it("says so if the installed version is not the newest, or has none before it", async () => {
     const program = install("1.0.0", "1.1.0");
-    const data = ["--data", join(place.path, "none")];
+    const data = ["--data", noBot];
     const same = ["upgrade", "--from", releases.folder, ...data, "--to", "1.0.0"];
     const { out } = await run(program, same);
     assert.match(
@@ -598,7 +611,7 @@ describe("[O13] barnacle upgrade", () => {
 
   it("changes nothing if another upgrade has come to its end meanwhile", async () => {
     const program = install("1.0.0", "1.1.0");
-    const words = ["upgrade", "--data", join(place.path, "none"), "--from"];
+    const words = ["upgrade", "--data", noBot, "--from"];
     let first: Promise<Ran> | undefined;
     await using server = await serveReleases(releases.folder, (url, response) => {
       if (!url.endsWith(".minisig")) return false;

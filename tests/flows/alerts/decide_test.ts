@@ -242,6 +242,22 @@ describe("[O12] the table of alerts", () => {
     assert.deepEqual(play.sent, ["dm begins disk", "dm ends disk"]);
   });
 
+  for (
+    const [what, facts] of [
+      ["is full", { freeBytes: 0, store: { isFailing: true, isFull: true } }],
+      ["tells no room", { freeBytes: undefined }],
+    ] as const
+  ) {
+    it(`says of no disk that it has room again while it ${what}`, () => {
+      const play = new Play();
+      play.pass(2 * MINUTE, { freeBytes: 200_000_000 });
+      play.pass(HOUR, facts);
+      assert.ok(!play.sent.includes("dm ends disk"), play.sent.join());
+      play.pass(HOUR, { freeBytes: 600_000_000 });
+      assert.ok(play.sent.includes("dm ends disk"), play.sent.join());
+    });
+  }
+
   const QUIET: readonly (readonly [string, Partial<Schedule>])[] = [
     ["in a direct message", { origin: { place: { kind: "dm" } } as Schedule["origin"] }],
     ["that an operator paused", { pausedBy: "operator" }],

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { AlertRecord } from "../../../src/core/alerts.ts";
+import { modelProblemOf } from "../../../src/core/model_problem.ts";
 import type { TurnOutcome } from "../../../src/core/turn/turn_outcome.ts";
 import { createModelNotices } from "../../../src/flows/owners/model_notices.ts";
 import { ModelError, type ModelErrorKind } from "../../../src/core/model.ts";
@@ -14,7 +16,7 @@ function failed(kind: ModelErrorKind, modelId = "p/m"): TurnOutcome {
 }
 
 /** Records of the store, and the notices of runs that use it. */
-function createRuns() {
+function createRuns(alerts: readonly AlertRecord[] = []) {
   const stored = new Set<string>();
   const told: string[] = [];
   const run = async (...outcomes: readonly TurnOutcome[]): Promise<void> => {
@@ -22,6 +24,7 @@ function createRuns() {
     const notices = createModelNotices({
       texts: () => ({ modelFails: "{model}: {problem}; {fix}" }),
       log,
+      now: () => 2_000,
     }, {
       tell: (text) => Promise.resolve(void told.push(text)),
       problems: {
@@ -29,6 +32,7 @@ function createRuns() {
         note: (problem) => Promise.resolve(void stored.add(problem)),
         forget: () => Promise.resolve(stored.clear()),
       },
+      alerts: () => Promise.resolve(alerts),
     });
     for (const outcome of outcomes) notices.turnEnded(outcome);
     await settle();
@@ -88,4 +92,29 @@ describe("[L3] createModelNotices()", () => {
     await run(failed("quota"));
     assert.equal(told.length, 3);
   });
+
+  const why = modelProblemOf(new ModelError("x", { kind: "quota", modelId: "p/m" }))?.why ?? "";
+  const lasting: AlertRecord = {
+    kind: "model",
+    about: "p/m",
+    cause: why,
+    since: 1_000, // the answer comes at 2,000
+    told: { at: 1_000, way: "dm" },
+    returns: 0,
+  };
+  const alerted: readonly (readonly [what: string, count: number, alert: AlertRecord])[] = [
+    ["nothing while the alert about it lasts", 1, lasting],
+    ["it if the alert has ended", 2, { ...lasting, endedAt: 1_500 }],
+    ["it if the alert has begun after the answer", 2, { ...lasting, since: 2_001 }],
+    ["it if the alert is about another model", 2, { ...lasting, about: "p/n" }],
+    ["it if the alert has another cause", 2, { ...lasting, cause: "x" }],
+    ["it if no owner knows of the alert", 2, { ...lasting, told: undefined }],
+  ];
+  for (const [what, count, alert] of alerted) {
+    it(`tells ${what}, of a problem that comes and goes [O12]`, async () => {
+      const { run, told } = createRuns([alert]);
+      await run(failed("quota"), REPLY, failed("quota"));
+      assert.equal(told.length, count);
+    });
+  }
 });
