@@ -16,7 +16,13 @@ import {
 } from "../support/model/model_server.ts";
 import { sameData } from "../support/same_data.ts";
 
-const KINDS = ["openai-compatible", "anthropic", "google"] as const;
+const KINDS = [
+  "openai-compatible",
+  "openai-responses",
+  "anthropic",
+  "google",
+  "bedrock",
+] as const;
 
 /** The text before the failure, and the failure's kind. */
 const FAILURES: readonly [ModelBehaviour, text: string, kind: ModelErrorKind][] = [
@@ -82,7 +88,7 @@ for (const kind of KINDS) {
           usage: {
             inputTokens: 11,
             outputTokens: text.match(/\s*\S+\s*/g)?.length,
-            ...(kind !== "openai-compatible" && { cachedTokens: 0 }),
+            ...((kind === "anthropic" || kind === "google") && { cachedTokens: 0 }),
           },
         });
       });
@@ -109,6 +115,8 @@ for (const kind of KINDS) {
         ]);
         const key = {
           "openai-compatible": "authorization",
+          "openai-responses": "authorization",
+          bedrock: "authorization",
           anthropic: "x-api-key",
           google: "x-goog-api-key",
         }[kind];
