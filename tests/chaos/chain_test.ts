@@ -10,7 +10,8 @@ it(`[W2] [T16] [D2] ${scenario.name} › ${scenario.summary}`, async () => {
 });
 
 it("[T16] a bot that forgets begun actions runs one twice, and the judge sees it", async () => {
-  const report = await scenario.run({ ...scenario.short, kills: 2, weaken: 1, seed: SEED });
+  // On a busy machine, a kill may come after the action's result. One of six comes in time.
+  const report = await scenario.run({ ...scenario.short, kills: 6, weaken: 1, seed: SEED });
   console.log(`control: ${lineOf(report)}`);
   assert.ok(report.breaches.includes("no action runs twice"), lineOf(report));
 });
