@@ -56,11 +56,11 @@ export function createAccountHooks(
   const openDirect = createOpenDirect(client);
   const findChannel = createFindChannel(client, {});
   const explainDenial = createExplainDenial(client, now);
-  const places = new Map<ChannelId, { readonly place: HookPlace; readonly until: number }>();
+  const places = new Map<ChannelId, { readonly place: HookPlace; readonly at: number }>();
 
   async function channelPlace(channelId: ChannelId): Promise<HookPlace> {
     const known = places.get(channelId);
-    if (known && known.until > now()) return known.place;
+    if (known && Math.abs(now() - known.at) < PLACE_KEPT_MS) return known.place;
     const guild = [...reader.index.values()].find(({ channels }) => channels.has(channelId));
     const found = guild ? { guildId: guild.id } : await findChannel(channelId);
     if (found === undefined) return refused(`Discord has no channel ${channelId}`);
@@ -82,7 +82,7 @@ export function createAccountHooks(
       ? placeIn(guildId, channelId, guild)
       : placeOfTarget(guildId, { channelId });
     const result: HookPlace = { kind: "place", channelId, guildId, place };
-    places.set(channelId, { place: result, until: now() + PLACE_KEPT_MS });
+    places.set(channelId, { place: result, at: now() });
     return result;
   }
 

@@ -73,6 +73,8 @@ const FIRST_MS = 5_000;
 const RETRY_MS = 60_000;
 /** Maximum milliseconds between two attempts of a feed that fails. */
 const MAX_BACKOFF_MS = DAY_MS;
+/** Longest delay of the timer: a clock that is set, or a computer that slept, is noticed by then. */
+const MAX_WAIT_MS = 10 * 60_000;
 /** Ids of one millisecond. */
 const IDS_PER_MS = 2 ** 22;
 /** Failed polls after which health tells of a feed. */
@@ -112,7 +114,8 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
       if (nextOf(feed) <= now()) await poll(feed, stateOf(feed));
     }
     await readStates();
-    return Math.max(1_000, Math.min(...configured.map(nextOf)) - now());
+    const waitMs = Math.min(...configured.map(nextOf)) - now();
+    return Math.min(MAX_WAIT_MS, Math.max(1_000, waitMs));
   }
 
   async function readStates(): Promise<void> {
@@ -125,12 +128,13 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     return state?.url === url ? state : undefined;
   }
 
-  /** A shorter interval of the config counts at once. */
+  /** A shorter interval of the config counts at once. A clock that was set back delays no poll. */
   function nextOf(feed: ConfiguredFeed): number {
     const state = stateOf(feed);
     if (!state) return 0;
     const { readAt, nextAt, failures } = state;
-    return failures > 0 || readAt === undefined ? nextAt : Math.min(nextAt, readAt + feed.everyMs);
+    if (failures > 0 || readAt === undefined) return nextAt > now() + MAX_BACKOFF_MS ? 0 : nextAt;
+    return readAt > now() ? 0 : Math.min(nextAt, readAt + feed.everyMs);
   }
 
   async function poll(feed: Feed, state: FeedState | undefined): Promise<void> {

@@ -117,10 +117,10 @@ export function createHookRunner(
     const rules = ports.rulesOf(hook);
     if (!rules) return 0; // its run is refused
     const { perMinute } = rules;
-    const ofHook = starts.filter((start) => start.hook === hook).map(({ at }) => at).sort();
-    const ofKey = Math.max(
-      ...starts.filter((start) => start.hook === hook && start.key === key).map(({ at }) => at),
-    );
+    // A clock that was set back leaves starts in the future; they delay nothing.
+    const past = starts.filter((start) => start.hook === hook && start.at <= now());
+    const ofHook = past.map(({ at }) => at).sort((one, other) => one - other);
+    const ofKey = Math.max(...past.filter((start) => start.key === key).map(({ at }) => at));
     const spread = ofKey + MINUTE_MS / perMinute - now();
     const oldest = ofHook.at(-perMinute);
     return Math.max(0, spread, oldest === undefined ? 0 : oldest + MINUTE_MS - now());

@@ -64,7 +64,7 @@ export function createFeeds(
   const prune = database.prepare(
     `DELETE FROM feed_entry WHERE feed_row NOT IN (SELECT id FROM feed) OR feed_row = :id AND entry_key NOT IN
        (SELECT entry_key FROM feed_entry WHERE feed_row = :id
-        ORDER BY seen_at DESC LIMIT ${FEED_ENTRIES_MAX})`,
+        ORDER BY seen_at = :now DESC, seen_at DESC LIMIT ${FEED_ENTRIES_MAX})`, // a clock may go back
   );
 
   return {
@@ -84,7 +84,7 @@ export function createFeeds(
         for (const entryKey of seen ?? []) see({ feedRow: id, entryKey, seenAt: now });
         for (const message of messages) addOnce(message, now);
         for (const event of events) addEvent({ ...event, receivedAt: now });
-        if (seen) prune.run({ id });
+        if (seen) prune.run({ id, now });
       }),
     ask: (accountId, name) =>
       commit(

@@ -45,14 +45,19 @@ function build() {
   const { store, rows, database } = openTestStore();
   const { log, lines } = recordingLog();
   const asked: FeedValidators[] = [];
-  const world = { answer: feed("a"), feeds: [FEED] as readonly ConfiguredFeed[], wakes: 0 };
+  const world = {
+    answer: feed("a"),
+    feeds: [FEED] as readonly ConfiguredFeed[],
+    wakes: 0,
+    setBackMs: 0,
+  };
   const create = () =>
     createFeedRunner({
       accountId: ACCOUNT,
       store,
       events: { emit: { outbox: () => {} } },
       schedule: clock.schedule,
-      now: clock.now,
+      now: () => clock.now() - world.setBackMs,
       random: () => 0.999_999_999,
       log,
     }, {
@@ -216,6 +221,36 @@ describe("[T15] createFeedRunner()", () => {
     await pass(2 * EVERY);
     assert.equal(asked.length, 1);
     await pass(EVERY);
+    assert.equal(asked.length, 2);
+    await runner.stop();
+  });
+
+  for (const [what, answer] of [["", feed("a")], [", also one that fails", FAILED]] as const) {
+    it(`polls a feed after the clock was set back${what}`, async () => {
+      const { world, create, pass, asked } = build();
+      world.answer = answer;
+      const runner = create();
+      runner.start();
+      await pass(5_000);
+      assert.equal(asked.length, 1);
+      world.setBackMs = 40 * 24 * 60 * MINUTE;
+      await pass();
+      assert.equal(asked.length, 2);
+      await pass(EVERY - MINUTE);
+      assert.equal(asked.length, 2);
+      await pass(2 * EVERY);
+      assert.ok(asked.length > 2);
+      await runner.stop();
+    });
+  }
+
+  it("polls soon after the clock was set forward", async () => {
+    const { world, create, pass, asked } = build();
+    const runner = create();
+    runner.start();
+    await pass(5_000);
+    world.setBackMs = -EVERY;
+    await pass(10 * MINUTE);
     assert.equal(asked.length, 2);
     await runner.stop();
   });
