@@ -29,6 +29,8 @@ export interface ReadFeed {
   readonly title?: string;
   /** The newest ones, the oldest first. */
   readonly entries: readonly FeedEntry[];
+  /** Keys of older ones: they are old also if newer ones disappear from the feed. Absent: none. */
+  readonly olderKeys?: readonly string[];
 }
 
 /** What a server told about the state of a feed, to ask for a later one only. */

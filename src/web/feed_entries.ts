@@ -19,8 +19,12 @@ export interface FeedJob {
   readonly url: string;
 }
 
-/** Maximum number of entries of a feed that are read. */
+/** Maximum number of entries of a feed that are read: the newest. */
 const MAX_ENTRIES = 100;
+/** Maximum number of older ones, of which only the keys are read. */
+const MAX_OLDER = 900;
+/** Maximum number of entries whose dates are compared; 2 MB have no more that say anything. */
+const MAX_DATED = 10_000;
 const MAX_TITLE = 300;
 const MAX_LINK = 1_000;
 const MAX_SUMMARY = 4_000;
@@ -39,13 +43,14 @@ export function runFeedJob(job: unknown): ReadFeed {
  * @throws {Error} If it is none.
  */
 export function feedOf(text: string, url: string): ReadFeed {
-  const parsed = parseFeed(text, { maxItems: MAX_ENTRIES });
+  const parsed = parseFeed(text, { maxItems: MAX_DATED });
   switch (parsed.format) {
     case "rss":
       return {
         title: plain(parsed.feed.title),
-        entries: sorted((parsed.feed.items ?? []).map((item) =>
-          entryOf(url, {
+        ...newestOf(
+          url,
+          (parsed.feed.items ?? []).map((item) => ({
             id: item.guid?.value,
             title: item.title,
             link: item.link ??
@@ -53,14 +58,15 @@ export function feedOf(text: string, url: string): ReadFeed {
             summary: item.description ?? item.content?.encoded,
             author: item.dc?.creators?.[0] ?? authorOf(item.authors?.[0]),
             date: item.pubDate ?? item.dc?.dates?.[0],
-          })
-        )),
+          })),
+        ),
       };
     case "atom":
       return {
         title: plain(valueOf(parsed.feed.title)),
-        entries: sorted((parsed.feed.entries ?? []).map((entry) =>
-          entryOf(url, {
+        ...newestOf(
+          url,
+          (parsed.feed.entries ?? []).map((entry) => ({
             id: entry.id,
             title: valueOf(entry.title),
             link: (entry.links?.find(({ rel = "alternate" }) => rel === "alternate") ??
@@ -68,36 +74,38 @@ export function feedOf(text: string, url: string): ReadFeed {
             summary: valueOf(entry.summary) ?? valueOf(entry.content),
             author: entry.authors?.[0]?.name,
             date: entry.published ?? entry.updated,
-          })
-        )),
+          })),
+        ),
       };
     case "json":
       return {
         title: plain(parsed.feed.title),
-        entries: sorted((parsed.feed.items ?? []).map((item) =>
-          entryOf(url, {
+        ...newestOf(
+          url,
+          (parsed.feed.items ?? []).map((item) => ({
             id: item.id,
             title: item.title,
             link: item.url ?? item.external_url,
             summary: item.summary ?? item.content_html ?? item.content_text,
             author: item.authors?.[0]?.name,
             date: item.date_published ?? item.date_modified,
-          })
-        )),
+          })),
+        ),
       };
     case "rdf":
       return {
         title: plain(parsed.feed.title),
-        entries: sorted((parsed.feed.items ?? []).map((item) =>
-          entryOf(url, {
+        ...newestOf(
+          url,
+          (parsed.feed.items ?? []).map((item) => ({
             id: item.rdf?.about,
             title: item.title,
             link: item.link,
             summary: item.description,
             author: item.dc?.creators?.[0],
             date: item.dc?.dates?.[0],
-          })
-        )),
+          })),
+        ),
       };
   }
 }
@@ -112,37 +120,58 @@ interface WrittenEntry {
   readonly date: unknown;
 }
 
-function entryOf(url: string, { id, title, link, summary, author, date }: WrittenEntry): FeedEntry {
-  const address = linkOf(link, url);
-  const words = plain(title) ?? "";
-  const text = markdown(summary, url);
-  const publishedAt = typeof date === "string" ? Date.parse(date) : NaN;
-  const ownId = textOf(id);
-  const hasWords = ownId !== undefined && words !== "" && address !== undefined &&
-    Number.isFinite(publishedAt);
+/**
+ * The newest entries, each key once, and the keys of older ones. Without times, the first entry of a
+ * feed is its newest.
+ */
+function newestOf(
+  url: string,
+  written: readonly WrittenEntry[],
+): Pick<ReadFeed, "entries" | "olderKeys"> {
+  const inOrder = written.toReversed().map((entry, index) => ({ entry, index, at: timeOf(entry) }))
+    .sort((one, other) =>
+      one.at !== undefined && other.at !== undefined
+        ? one.at - other.at || one.index - other.index
+        : one.index - other.index
+    ).map(({ entry }) => entry);
+  const newest = inOrder.slice(-MAX_ENTRIES).map((entry) => entryOf(url, entry));
+  const older = inOrder.slice(-(MAX_ENTRIES + MAX_OLDER), -MAX_ENTRIES);
   return {
-    key: digestOf(ownId ?? address ?? `${words}\n${text}`),
+    entries: [...new Map(newest.map((entry) => [entry.key, entry])).values()],
+    olderKeys: older.map((entry) => keyOf(url, entry)),
+  };
+}
+
+function timeOf({ date }: WrittenEntry): number | undefined {
+  const at = typeof date === "string" ? Date.parse(date) : NaN;
+  return Number.isFinite(at) ? at : undefined;
+}
+
+function keyOf(url: string, { id, link, title, summary }: WrittenEntry): string {
+  return digestOf(
+    textOf(id) ?? linkOf(link, url) ?? `${plain(title) ?? ""}\n${markdown(summary, url)}`,
+  );
+}
+
+function entryOf(url: string, written: WrittenEntry): FeedEntry {
+  const address = linkOf(written.link, url);
+  const words = plain(written.title) ?? "";
+  const publishedAt = timeOf(written);
+  const hasWords = textOf(written.id) !== undefined && words !== "" && address !== undefined &&
+    publishedAt !== undefined;
+  return {
+    key: keyOf(url, written),
     wordsKey: hasWords ? digestOf(`${words}\n${address}\n${publishedAt}`) : undefined,
     title: words,
     link: address,
-    summary: text,
-    author: plain(author),
-    publishedAt: Number.isFinite(publishedAt) ? publishedAt : undefined,
+    summary: markdown(written.summary, url),
+    author: plain(written.author),
+    publishedAt,
   };
 }
 
 function digestOf(text: string): string {
   return hash("sha256", text, "base64url").slice(0, 22);
-}
-
-/** The newest last, each key once. Without times, the first entry of a feed is its newest. */
-function sorted(entries: readonly FeedEntry[]): readonly FeedEntry[] {
-  const byKey = new Map(entries.toReversed().map((entry) => [entry.key, entry]));
-  return [...byKey.values()].map((entry, index) => ({ entry, index })).sort((one, other) =>
-    one.entry.publishedAt !== undefined && other.entry.publishedAt !== undefined
-      ? one.entry.publishedAt - other.entry.publishedAt || one.index - other.index
-      : one.index - other.index
-  ).map(({ entry }) => entry);
 }
 
 /** The address that an id may be. A number is none, even if the feed says so. */

@@ -122,6 +122,37 @@ describe("[T15] feedOf()", () => {
     assert.deepEqual([entry?.link, entry?.wordsKey], [undefined, undefined]);
   });
 
+  it("reads the newest 100 of many, wherever they are, and the keys of 900 older ones", () => {
+    const item = (at: number) =>
+      `<item><guid>g${at}</guid><pubDate>${new Date(at * 1_000).toUTCString()}</pubDate></item>`;
+    const numbers = Array.from({ length: 10_000 }, (_, at) => at);
+    for (const order of [numbers, numbers.toReversed()]) {
+      const { entries, olderKeys = [] } = feedOf(rss(order.map(item).join("")), URL_OF_FEED);
+      assert.deepEqual(
+        entries.map(({ publishedAt }) => Number(publishedAt) / 1_000),
+        numbers.slice(-100),
+      );
+      const [next] = feedOf(rss(item(9_899)), URL_OF_FEED).entries;
+      assert.deepEqual([olderKeys.length, olderKeys.at(-1)], [900, next?.key]);
+    }
+    const undated = rss(numbers.map((at) => `<item><guid>g${at}</guid></item>`).join(""));
+    const { entries, olderKeys = [] } = feedOf(undated, URL_OF_FEED);
+    const [first] = feedOf(rss("<item><guid>g0</guid></item>"), URL_OF_FEED).entries;
+    assert.deepEqual([entries.length, entries.at(-1)?.key], [100, first?.key]);
+    assert.equal(new Set([...olderKeys, ...entries.map(({ key }) => key)]).size, 1_000);
+  });
+
+  it("takes entries with the same id as one, the newest", () => {
+    const { entries } = feedOf(
+      rss(
+        "<item><guid>1</guid><title>b</title></item>".repeat(200) +
+          "<item><guid>1</guid><title>a</title></item>",
+      ),
+      URL_OF_FEED,
+    );
+    assert.deepEqual(entries.map(({ title }) => title), ["b"]);
+  });
+
   it("replaces no entities that the feed declares, and bounds texts and entries", () => {
     const bomb = `<!DOCTYPE x [<!ENTITY a "${"lol".repeat(1_000)}"><!ENTITY b "&a;&a;">]>`;
     const many = Array.from({ length: 500 }, (_, at) => `<item><guid>g${at}</guid></item>`).join(

@@ -150,10 +150,12 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         await store.record({ ...named, etag, lastModified, nextAt, messages: [] }, now());
         return;
       }
-      const seen = answer.feed.entries.flatMap(({ key, wordsKey }) =>
+      const { entries, olderKeys = [] } = answer.feed;
+      const keys = entries.flatMap(({ key, wordsKey }) =>
         wordsKey === undefined ? key : [key, wordsKey]
       );
-      const news = newsOf(feed, answer.feed, await store.unseen(named, seen));
+      const seen = [...olderKeys, ...keys];
+      const news = newsOf(feed, answer.feed, await store.unseen(named, keys));
       const messages = feed.model ? [] : await messagesOf(feed, news);
       const found = feed.model ? eventsOf(feed, news) : [];
       const validators = { etag: answer.etag, lastModified: answer.lastModified };

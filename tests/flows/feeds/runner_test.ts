@@ -172,6 +172,19 @@ describe("[T15] createFeedRunner()", () => {
     await runner.stop();
   });
 
+  it("posts no older entry that moves up because newer ones have disappeared", async () => {
+    const { world, create, posted, pass } = build();
+    world.answer = {
+      kind: "feed",
+      feed: { entries: ["b", "c"].map(entry), olderKeys: ["a"] },
+    };
+    create().start();
+    await pass(5_000);
+    world.answer = feed("a", "b", "d");
+    await pass();
+    assert.deepEqual(posted(), ["**Entry d**"]);
+  });
+
   it("knows entries again whose feed gives them another id at each poll", async () => {
     const { world, create, posted, pass } = build();
     const poll = (id: string, ...words: readonly string[]): FetchedFeed => ({
