@@ -96,6 +96,7 @@ export const CHECKS = {
   "discord.identifies": { what: "New sessions", ...CONNECTION },
   "discord.permissions": { what: "Permissions", ...DOCTOR },
   "discord.hooks": { what: "Hooks", ...DOCTOR },
+  "discord.feeds": { what: "Feeds", ...DOCTOR },
   "discord.risks": { what: "Excess rights", ...DOCTOR },
 
   // The model
@@ -131,7 +132,9 @@ export const CHECKS = {
   },
   "feeds": {
     ...HEALTH,
-    fix: "correct `feeds.<feed>.url` in the config; `barnacle feeds list` shows the state of each",
+    fix:
+      "correct `feeds.<feed>` in the config, or its place at Discord; `barnacle feeds list` shows " +
+      "the state of each",
   },
   "access:ids": { ...HEALTH, fix: "correct the ID in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },

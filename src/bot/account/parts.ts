@@ -104,6 +104,7 @@ export async function createParts(
   const schedules = createAccountSchedules(account, made);
   const feeds = createAccountFeeds(account, {
     ...gateway,
+    reader,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
     cleanSecrets: outbound.cleanSecrets,
     answerEvents: () => hooks.wake(),

@@ -1,43 +1,26 @@
 /** Connects the events of an account's hooks with Discord, the policy and the budgets (W3, W5). */
 
 import type { AccountContext } from "../account_context.ts";
-import { placeIn, placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import type { Reader } from "../../discord/gateway/read/reader.ts";
-import {
-  createFindChannel,
-  createOpenDirect,
-  createThreadCalls,
-} from "../../discord/rest/calls/channel.ts";
+import { createThreadCalls } from "../../discord/rest/calls/channel.ts";
 import { readChannel } from "../../discord/rest/calls/guild_reads.ts";
 import { createMessages } from "../../discord/rest/calls/messages.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
-import { neededToPost } from "../../discord/rest/permissions/denial.ts";
-import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { agentOf } from "../../config/config.ts";
-import { type ChannelId, snowflakeAt } from "../../core/discord/ids.ts";
-import {
-  type AnswerRules,
-  hookSenderId,
-  pathOfHook,
-  placeOfHook,
-  rulesOfHook,
-} from "../../core/hooks/hook.ts";
+import { snowflakeAt } from "../../core/discord/ids.ts";
+import { hookSenderId, pathOfHook, placeOfHook, rulesOfHook } from "../../core/hooks/hook.ts";
 import { PAUSED } from "../../core/inbound/inbox.ts";
-import { isForum } from "../../core/rights/channel.ts";
-import { printable } from "../../lib/text/quoted.ts";
 import { readerTime } from "../../lib/text/units.ts";
 import { usedBy } from "../../core/spending/usage.ts";
 import { createIncidents, type ShownIncident } from "../../flows/hooks/incidents.ts";
-import { createHookRunner, type HookPlace, type HookRunner } from "../../flows/hooks/runner.ts";
+import { createHookRunner, type HookRunner } from "../../flows/hooks/runner.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import { freeze } from "../../render/freeze.ts";
 import { noticeBody } from "../../render/reply.ts";
 import { routeAs } from "../../session/session_key.ts";
 import type { Outbound } from "../outbound/outbound.ts";
-
-/** Milliseconds for which the bot's permissions in a place are known. */
-const PLACE_KEPT_MS = 10 * 60_000;
+import { createPlaceOfEvents, isRefused } from "./event_places.ts";
 
 /**
  * Creates the runner of an account; no event is answered before `start`. The function is long because
@@ -52,52 +35,8 @@ export function createAccountHooks(
     readonly outbound: Pick<Outbound, "cleanSecrets">;
   },
 ): HookRunner {
-  const { accountId, config, store, now, self } = account;
-  const openDirect = createOpenDirect(client);
-  const findChannel = createFindChannel(client, {});
-  const explainDenial = createExplainDenial(client, now);
-  const places = new Map<ChannelId, { readonly place: HookPlace; readonly at: number }>();
-
-  async function channelPlace(channelId: ChannelId): Promise<HookPlace> {
-    const known = places.get(channelId);
-    if (known && Math.abs(now() - known.at) < PLACE_KEPT_MS) return known.place;
-    const guild = [...reader.index.values()].find(({ channels }) => channels.has(channelId));
-    const found = guild ? { guildId: guild.id } : await findChannel(channelId);
-    if (found === undefined) return refused(`Discord has no channel ${channelId}`);
-    if (found === "hidden" || found.guildId === undefined) {
-      return refused(`the bot may not see the channel ${channelId}`);
-    }
-    const { guildId } = found;
-    const channel = guild?.channels.get(channelId);
-    if (channel && isForum(channel)) {
-      return refused(
-        `#${printable(channel.name)} is a forum: name a text channel, or a post of the forum`,
-      );
-    }
-    const userId = self()?.userId;
-    const needed = neededToPost({ hasFiles: false, isQuote: false });
-    const denial = userId && await explainDenial({ guildId, channelId, userId }, needed);
-    if (denial) return refused(denial.text);
-    const place = guild
-      ? placeIn(guildId, channelId, guild)
-      : placeOfTarget(guildId, { channelId });
-    const result: HookPlace = { kind: "place", channelId, guildId, place };
-    places.set(channelId, { place: result, at: now() });
-    return result;
-  }
-
-  async function placeOf(rules: AnswerRules): Promise<HookPlace> {
-    const to = placeOfHook(rules);
-    if (to.kind === "channel") return await channelPlace(to.channelId);
-    try {
-      const channelId = await openDirect(to.userId);
-      return { kind: "place", channelId, guildId: undefined, place: { kind: "dm" } };
-    } catch (error) {
-      if (error instanceof RestError && isRefused(error)) return refused(error.message);
-      throw error;
-    }
-  }
-
+  const { accountId, config, store, now } = account;
+  const placeOf = createPlaceOfEvents(account, { client, reader });
   const part = account.forPart("hooks");
   const threads = createThreadCalls(client);
   const incidents = createIncidents(part, {
@@ -170,11 +109,6 @@ export function createAccountHooks(
   });
 }
 
-function isRefused(error: unknown): boolean {
-  return error instanceof RestError && error.code !== undefined &&
-    (error.kind === "forbidden" || error.kind === "not_found" || error.kind === "rejected");
-}
-
 /** The first post of an incident. */
 function incidentText(
   { title, events, startedAt, endedAt }: Omit<ShownIncident, "hook">,
@@ -183,8 +117,4 @@ function incidentText(
   const since = `since ${readerTime(startedAt, "f")}`;
   const end = endedAt === undefined ? "" : `, ended ${readerTime(endedAt, "f")}`;
   return `${title}\n-# ${hook} · ${events === 1 ? "1 event" : `${events} events`} · ${since}${end}`;
-}
-
-function refused(reason: string): HookPlace {
-  return { kind: "refused", reason };
 }

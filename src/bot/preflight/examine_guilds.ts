@@ -93,6 +93,7 @@ export function channelsSeen(guild: GuildPermissions, now: number): readonly See
       return {
         id,
         name: channel.name || id,
+        isForum: isForum(channel) || undefined,
         missing,
         furtherMissing: missingIn(guild, place, FURTHER, now)
           .filter(({ permission }) => missing.every((one) => one.permission !== permission)),

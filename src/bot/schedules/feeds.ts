@@ -4,12 +4,11 @@
  */
 
 import type { AccountContext } from "../account_context.ts";
-import { parseTarget } from "../../core/outbound/target.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
-import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
+import type { Reader } from "../../discord/gateway/read/reader.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import type { ConfiguredFeed, FeedPlace, FeedRunner } from "../../flows/feeds/runner.ts";
+import type { ConfiguredFeed, FeedRunner } from "../../flows/feeds/runner.ts";
 import { latest } from "../../lib/cache.ts";
 import { createLoader } from "../../lib/loader.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
@@ -23,8 +22,9 @@ interface PostedFeed extends ConfiguredFeed {
 /** Creates the feeds of an account; none is polled before `start`. */
 export function createAccountFeeds(
   account: AccountContext,
-  { client, web, cleanSecrets, answerEvents }: {
+  { client, reader, web, cleanSecrets, answerEvents }: {
     readonly client: RestClient;
+    readonly reader: Pick<Reader, "index">;
     readonly web: Pick<WebPort, "feed">;
     readonly cleanSecrets: (text: string) => string;
     /** Entries for an agent are stored, as events of a hook. */
@@ -33,7 +33,6 @@ export function createAccountFeeds(
 ) {
   const { accountId, config } = account;
   const { log } = account.forPart("feeds");
-  const openDirect = createOpenDirect(client);
   const feedsNow = latest(
     config,
     ({ feeds }) =>
@@ -48,21 +47,14 @@ export function createAccountFeeds(
   let isOn = false;
   let loaded: FeedRunner | undefined;
 
-  async function placeOf({ to }: PostedFeed): Promise<FeedPlace> {
-    const target = parseTarget(to);
-    if (target.kind === "problem") throw new TypeError(target.problem);
-    return target.kind === "user"
-      ? { channelId: await openDirect(target.userId) }
-      : { channelId: target.channelId, guildId: target.guildId };
-  }
-
   const runner = createLoader(async () => {
     const { createFeedRunner } = await import("../../flows/feeds/runner.ts");
     const { composeFeedNews, feedEvent } = await import("../../render/feed.ts");
+    const { createPlaceOfEvents } = await import("../hooks/event_places.ts");
     return loaded = createFeedRunner<PostedFeed>(account.forPart("feeds"), {
       feeds: feedsNow,
       readFeed: web.feed,
-      placeOf,
+      placeOf: createPlaceOfEvents(account, { client, reader }),
       eventOf: (feed, news) => feedEvent({ ...feed, accountId }, news, config().texts),
       answerEvents,
       compose: (feed, news, place) =>

@@ -20,8 +20,8 @@ import {
   toIntents,
 } from "../../discord/gateway/read/intents.ts";
 import { judgeAudience } from "../../flows/preflight/audience.ts";
-import { judgeHooks } from "../../flows/hooks/judge_hooks.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
+import { judgeEventPlaces } from "../../flows/preflight/event_places.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
@@ -112,9 +112,15 @@ export async function checkDiscord(
 /** Reads the gateway's place, and the guilds with the bot's permissions. */
 async function furtherFacts(
   discord: Discord,
-  { discord: { access, accountId }, hooks = {} }: Config,
+  { discord: { access, accountId }, hooks = {}, feeds }: Config,
   names: Parameters<typeof withNames>[1],
 ) {
+  const ofAccount = <Rules extends { readonly account?: string }>(
+    rules: Readonly<Record<string, Rules>>,
+  ) =>
+    Object.fromEntries(
+      Object.entries(rules).filter(([, { account = DEFAULT_ACCOUNT }]) => account === accountId),
+    );
   const policy = withNames(access, names);
   const gateway = await ask(() => discord.readGatewayInfo(), ASK_MS);
   const guilds = await examineGuilds(
@@ -133,14 +139,7 @@ async function furtherFacts(
       ? [
         ...judgeAudience(policy, guilds.found),
         ...judgePermissions(policy, guilds.found),
-        ...judgeHooks(
-          Object.fromEntries(
-            Object.entries(hooks).filter(([, { account = DEFAULT_ACCOUNT }]) =>
-              account === accountId
-            ),
-          ),
-          guilds.found,
-        ),
+        ...judgeEventPlaces({ hooks: ofAccount(hooks), feeds: ofAccount(feeds) }, guilds.found),
       ]
       : [],
   };

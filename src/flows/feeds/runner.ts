@@ -41,8 +41,12 @@ export interface FeedParts<Feed extends ConfiguredFeed> {
   /** The feeds of the account, as the config has them now. */
   readonly feeds: () => readonly Feed[];
   readonly readFeed: FetchFeed;
-  /** Finds the place of a feed. @throws {unknown} If Discord does not have it, as a rejection. */
-  readonly placeOf: (feed: Feed) => Promise<FeedPlace>;
+  /** Finds the place of a feed. @throws {unknown} If Discord does not answer, as a rejection. */
+  readonly placeOf: (feed: Feed) => Promise<
+    | ({ readonly kind: "place" } & FeedPlace)
+    /** The bot may not write there; `reason` is for the operator. */
+    | { readonly kind: "refused"; readonly reason: string }
+  >;
   /** Composes the messages about an entry, or about entries that were too many. */
   readonly compose: (
     feed: Feed,
@@ -155,8 +159,17 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         wordsKey === undefined ? key : [key, wordsKey]
       );
       const seen = [...olderKeys, ...keys];
-      const news = newsOf(feed, answer.feed, await store.unseen(named, keys));
-      const messages = feed.model ? [] : await messagesOf(feed, news);
+      const unseen = await store.unseen(named, keys);
+      const news = newsOf(feed, answer.feed, unseen);
+      // At the first poll, the operator learns of a wrong place, before there is an entry for it.
+      const place = unseen === "first" || news.length > 0 ? await placeOf(feed) : undefined;
+      if (place?.kind === "refused") {
+        // The entries are new once the bot may write there.
+        return await failed(feed, state, { kind: "failed", reason: place.reason });
+      }
+      const messages = feed.model || !place
+        ? []
+        : news.flatMap((what) => compose(feed, what, place));
       const found = feed.model ? eventsOf(feed, news) : [];
       const validators = { etag: answer.etag, lastModified: answer.lastModified };
       await store.record({ ...named, ...validators, nextAt, seen, messages, events: found }, now());
@@ -192,12 +205,6 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     ];
   }
 
-  async function messagesOf(feed: Feed, news: readonly FeedNews[]): Promise<readonly Frozen[]> {
-    if (news.length === 0) return [];
-    const place = await placeOf(feed);
-    return news.flatMap((what) => compose(feed, what, place));
-  }
-
   /** The hooks' run path answers them, so they share its fence, tools, budget and rate (T15). */
   function eventsOf(feed: Feed, news: readonly FeedNews[]): readonly FeedEvent[] {
     const first = Math.floor(random() * (IDS_PER_MS - news.length));
@@ -214,7 +221,7 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
   ): Promise<void> {
     const failures = (state?.failures ?? 0) + 1;
     const waitMs = Math.max(retryAfterMs, Math.min(MAX_BACKOFF_MS, everyMs * 2 ** (failures - 1)));
-    log.warn("Cannot read a feed; will try again", { feed: name, reason, failures });
+    log.warn("Cannot read or post a feed; will try again", { feed: name, reason, failures });
     await store.fail({ accountId, name, url }, reason, now() + waitMs);
   }
 
@@ -228,7 +235,7 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         return [{
           ...titled("feeds"),
           status: "warn",
-          why: `the feed ${feed.name} could not be read ${failures} times: ${problem}`,
+          why: `the feed ${feed.name} failed ${failures} times: ${problem}`,
         }];
       }),
     async stop() {

@@ -200,6 +200,8 @@ export interface MissingPermission {
 
 /** A channel of a guild. */
 export interface SeenChannel extends Named<ChannelId> {
+  /** Whether it has posts instead of messages. */
+  readonly isForum?: boolean;
   /** Empty if the bot has all permissions that it uses there. */
   readonly missing: readonly MissingPermission[];
   /** Further permissions of the invite link that the bot lacks; absent if Barnacle did not look. */

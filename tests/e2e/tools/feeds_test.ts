@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
+import { addChannel } from "../../../simulator/world/create_world.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
 /** A feed on this machine, and a scene whose bot polls it. */
 interface FeedScene extends Scene {
+  /** Its keys in the config, apart from the place. */
+  readonly feed: object;
   /** Replaces the titles of the feed's entries. */
   show(...titles: readonly string[]): void;
   /** Asks for a poll, and waits until the bot has made it. */
@@ -45,6 +48,7 @@ async function withFeed(play: (scene: FeedScene) => Promise<void>, keys: object 
     }, (scene) =>
       play({
         ...scene,
+        feed,
         show: (...next) => void (titles = next),
         async poll() {
           const readAt = () => Number(scene.rows("SELECT read_at FROM feed")[0]?.["read_at"] ?? 0);
@@ -161,6 +165,28 @@ describe("[T15] a feed that an agent reads", () => {
 });
 
 describe("[T15] barnacle feeds", () => {
+  for (const model of [false, true]) {
+    it(`tells that a feed ${model ? "for an agent" : "that is posted"} has a forum as its place`, () =>
+      withFeed(async ({ simulator: { world }, start, cli, eventually, rewrite, ...scene }) => {
+        const [krill] = world.guilds.values();
+        assert.ok(krill);
+        const forum = addChannel(world, krill, { name: "ideas", kind: "forum" }, Date.now());
+        rewrite({
+          config: { feeds: { news: { ...scene.feed, model, to: `channel:${forum.id}` } } },
+        });
+        await start();
+        await eventually("the reason", async () => {
+          const { stdout } = await cli("feeds", "list");
+          return /failed 1 times: #ideas is a forum: name a text channel/.test(stdout.join("\n"));
+        });
+        const doctor = await cli("doctor", "--only", "discord");
+        assert.match(
+          doctor.stdout.join(" ").replace(/\s+/g, " "),
+          /the feed "news" cannot write in #ideas: it is a forum.*name a text channel/,
+        );
+      }));
+  }
+
   it("names a feed that the config does not have, and the reason of a failed poll", () =>
     withFeed(async ({ start, cli, eventually }) => {
       await start();

@@ -50,6 +50,7 @@ function build() {
     feeds: [FEED] as readonly ConfiguredFeed[],
     wakes: 0,
     setBackMs: 0,
+    refused: "",
   };
   const create = () =>
     createFeedRunner({
@@ -66,7 +67,12 @@ function build() {
         asked.push(validators);
         return Promise.resolve(world.answer);
       },
-      placeOf: () => Promise.resolve({ channelId: CHANNEL }),
+      placeOf: () =>
+        Promise.resolve(
+          world.refused === ""
+            ? { kind: "place", channelId: CHANNEL }
+            : { kind: "refused", reason: world.refused },
+        ),
       compose: (one, news, place) =>
         composeFeedNews(
           { ...one, ...place, accountId: ACCOUNT, template: "**{title}**" },
@@ -172,6 +178,27 @@ describe("[T15] createFeedRunner()", () => {
     await runner.stop();
   });
 
+  for (const model of [false, true]) {
+    it(`keeps entries until the bot may write in the place, ${model ? "" : "not "}by a model`, async () => {
+      const { world, create, posted, pass, rows, store } = build();
+      world.feeds = [{ ...FEED, model }];
+      world.refused = "#ideas is a forum";
+      create().start();
+      await pass(5_000);
+      assert.equal((await store.feeds.list(ACCOUNT))[0]?.problem, "#ideas is a forum");
+      world.refused = "";
+      await pass(EVERY);
+      world.refused = "Send Messages is missing";
+      world.answer = feed("a", "b");
+      await pass(EVERY);
+      assert.equal((await store.feeds.list(ACCOUNT))[0]?.problem, "Send Messages is missing");
+      world.refused = "";
+      await pass(EVERY);
+      const events = rows("SELECT post FROM hook_event").map(({ post }) => post);
+      assert.deepEqual([posted(), events], model ? [[], ["**Entry b**"]] : [["**Entry b**"], []]);
+    });
+  }
+
   it("posts no older entry that moves up because newer ones have disappeared", async () => {
     const { world, create, posted, pass } = build();
     world.answer = {
@@ -216,7 +243,7 @@ describe("[T15] createFeedRunner()", () => {
     await pass(EVERY);
     assert.equal(asked.length, 3);
     assert.deepEqual(runner.findings().map(({ why }) => why), [
-      "the feed tides could not be read 3 times: the server answered with status 500",
+      "the feed tides failed 3 times: the server answered with status 500",
     ]);
     world.answer = feed("a");
     await pass(4 * EVERY);
