@@ -21,7 +21,7 @@ import {
 } from "../../discord/gateway/read/intents.ts";
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
-import { judgeEventPlaces } from "../../flows/preflight/event_places.ts";
+import { judgeEventPlaces } from "../../flows/hooks/event_places.ts";
 import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { judgeEventPlaces } from "../../../src/flows/preflight/event_places.ts";
+import { judgeEventPlaces } from "../../../src/flows/hooks/event_places.ts";
 import type { SeenGuild } from "../../../src/flows/preflight/permissions.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 
