@@ -5,7 +5,7 @@ import { pathTo } from "../../core/config_file.ts";
 import type { Finding } from "../../core/finding.ts";
 import { hookOfFeed, hookText, pathOfHook, placeOfHook } from "../../core/hooks/hook.ts";
 import { countText } from "../../lib/text/units.ts";
-import type { SeenGuild } from "./permissions.ts";
+import type { SeenGuild } from "../preflight/permissions.ts";
 
 const NEEDED: readonly string[] = ["View Channel", "Send Messages"];
 
