@@ -141,13 +141,27 @@ export function withPrice(model: Model, settings: ModelSettings): Model {
         if (part.kind === "text") chars += part.text.length;
         yield part.kind !== "finish"
           ? part
-          : { ...part, usage: priced(part.usage ?? estimate(request, chars, part)) };
+          : { ...part, usage: priced(credible(part.usage) ?? estimate(request, chars, part)) };
       }
     },
   };
 }
 
 const FREE = { input: 0, output: 0 } as const;
+
+/** More tokens than any model takes or writes in one request. */
+const MAX_TOKENS = 100_000_000;
+
+/** Counts that can be true: a negative one would give a spent budget back, and a huge one spend it. */
+function credible(usage: ModelUsage | undefined): ModelUsage | undefined {
+  if (!usage) return undefined;
+  const { inputTokens, outputTokens, cachedTokens } = usage;
+  const isCount = (count: number, most: number) =>
+    Number.isInteger(count) && count >= 0 && count <= most;
+  if (!isCount(inputTokens, MAX_TOKENS) || !isCount(outputTokens, MAX_TOKENS)) return undefined;
+  const isPossible = cachedTokens === undefined || isCount(cachedTokens, inputTokens);
+  return isPossible ? usage : { ...usage, cachedTokens: undefined };
+}
 
 function estimate(
   request: ModelRequest,

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { endpointOf, modelIdOf, secretsOf } from "../../src/providers/settings.ts";
+import type { Model, ModelUsage } from "../../src/core/model.ts";
+import {
+  endpointOf,
+  modelIdOf,
+  type ModelSettings,
+  secretsOf,
+  withPrice,
+} from "../../src/providers/settings.ts";
 
 describe("[L1] endpointOf()", () => {
   const cases: readonly [baseUrl: string, endpoint: string][] = [
@@ -60,5 +67,49 @@ describe("[C8] secretsOf()", () => {
   it("returns none for a provider without secrets", () => {
     const provider = { id: "x", kind: "anthropic", baseUrl: "http://127.0.0.1" } as const;
     assert.deepEqual(secretsOf(provider), []);
+  });
+});
+
+describe("[L5] withPrice()", () => {
+  const settings = {
+    provider: { baseUrl: "https://ai.example" },
+    price: { input: 1, output: 1 },
+  } as ModelSettings;
+
+  async function usageWith(usage: ModelUsage): Promise<ModelUsage | undefined> {
+    const model: Model = {
+      id: "p/m",
+      async *generate() {
+        yield await Promise.resolve({ kind: "finish", reason: "stop", usage });
+      },
+    };
+    const request = { messages: [], system: "", tools: [] };
+    for await (
+      const part of withPrice(model, settings).generate(request, new AbortController().signal)
+    ) {
+      if (part.kind === "finish") return part.usage;
+    }
+    return undefined;
+  }
+
+  const wrong: readonly Pick<ModelUsage, "inputTokens" | "outputTokens">[] = [
+    { inputTokens: -1_000_000, outputTokens: 1 },
+    { inputTokens: 1, outputTokens: -1 },
+    { inputTokens: 0.5, outputTokens: 1 },
+    { inputTokens: Number.NaN, outputTokens: 1 },
+    { inputTokens: 1e300, outputTokens: 1 },
+  ];
+  for (const usage of wrong) {
+    it(`estimates in place of ${usage.inputTokens} and ${usage.outputTokens} tokens`, async () => {
+      const counted = await usageWith(usage);
+      assert.equal(counted?.isEstimate, true);
+      assert.ok((counted?.micros ?? -1) >= 0);
+    });
+  }
+
+  it("drops a count of cached tokens above that of the request", async () => {
+    const counted = await usageWith({ inputTokens: 10, outputTokens: 2, cachedTokens: 99 });
+    assert.equal(counted?.inputTokens, 10);
+    assert.equal(counted?.cachedTokens, undefined);
   });
 });
