@@ -186,7 +186,8 @@ describe("[R11] a failing model", () => {
 
 describe("[L3] a failure that only the operator can fix", () => {
   it("causes one direct message to the owner until the model answers again", () =>
-    withSimulation({}, async (scene) => {
+    // An alert that lasts would keep the second notice back, and begins with a look every 10 s.
+    withSimulation({ config: { alerts: { ways: [] } } }, async (scene) => {
       const { start, say, mention, model, replies, written, until, simulator } = scene;
       await start();
       const told = () => written("dm", "ada");
