@@ -6,11 +6,15 @@ import type { AccountId } from "./discord/ids.ts";
 export interface FeedEntry {
   /** Tells the entry from others of its feed, also after it was edited. */
   readonly key: string;
+  /** The same by its title, address and time; without a title, by its summary. */
+  readonly wordsKey: string;
   /**
-   * The same by its title, address and time: some feeds give an entry another id at each poll. Absent
-   * if it lacks one of them, or has no id.
+   * Whether another entry with the same `wordsKey` is this one: it has an id, a title, an address and a
+   * time. Some feeds give an entry another id at each poll.
    */
-  readonly wordsKey?: string;
+  readonly areWordsEnough: boolean;
+  /** Whether the feed has other entries with its `key`: some feeds give all of them one id. */
+  readonly sharesKey: boolean;
   /** Plain text in one line; empty if there is none. */
   readonly title: string;
   /** http or https; absent if it has none. */

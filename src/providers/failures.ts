@@ -7,6 +7,7 @@
  */
 
 import { z } from "zod";
+import { retryAfterOf } from "../lib/network/retry_after.ts";
 import { ModelError, type ModelErrorKind } from "../core/model.ts";
 
 /** Maximum number of characters of the server's message in an error. */
@@ -71,7 +72,7 @@ export function refusalOf(
   if (status >= 300 && status < 400) return redirectOf(headers, status, modelId, url);
   const serverError = withHeader(serverErrorOf(jsonOf(body)), headers);
   const kind = kindOf(status, serverError);
-  const retryAfterMs = retryAfterOf(headers, now) ?? serverError.retryAfterMs;
+  const retryAfterMs = retryAfterOf(headers.get("retry-after"), now) ?? serverError.retryAfterMs;
   const reason = serverError.message === undefined
     ? ""
     : `: ${cleanServerMessage(serverError.message, secrets)}`;
@@ -285,20 +286,6 @@ function kindOf(status: number, serverError: ServerError): ModelErrorKind {
   if (status === 429) return "rate_limited";
   if (status === 408 || status === 424 || status >= 500) return "unavailable"; // 424: Bedrock's
   return "rejected";
-}
-
-/**
- * Reads `Retry-After` in milliseconds.
- *
- * @see {@link https://datatracker.ietf.org/doc/html/rfc9110#section-10.2.3}
- */
-export function retryAfterOf(headers: Headers, now: number): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (!value) return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(value)) return Math.ceil(Number(value) * 1_000);
-  // Runtimes parse many other texts as dates.
-  const at = /GMT$/.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
 
 function serverErrorOf(body: unknown): ServerError {

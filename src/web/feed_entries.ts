@@ -43,7 +43,7 @@ export function runFeedJob(job: unknown): ReadFeed {
  * @throws {Error} If it is none.
  */
 export function feedOf(text: string, url: string): ReadFeed {
-  const parsed = parseFeed(text, { maxItems: MAX_DATED });
+  const parsed = parseFeed(withoutLengths(text), { maxItems: MAX_DATED });
   switch (parsed.format) {
     case "rss":
       return {
@@ -110,6 +110,21 @@ export function feedOf(text: string, url: string): ReadFeed {
   }
 }
 
+/**
+ * Renames or removes everything named `length`. feedsmith takes an object with it for a list, and 100
+ * bytes of a feed would make a list of a billion places. No part of an entry has this name.
+ */
+function withoutLengths(text: string): string {
+  if (!/^[\s\ufeff]*\{/.test(text)) {
+    return text.replace(/(<\/?(?:[\w.-]+:)?length)(?=[\s/>])/gi, "$1-");
+  }
+  try {
+    return JSON.stringify(JSON.parse(text, (key, value) => key === "length" ? undefined : value));
+  } catch {
+    return ""; // no JSON, or too many levels
+  }
+}
+
 /** The parts of an entry, as its format has them. */
 interface WrittenEntry {
   readonly id: unknown;
@@ -121,8 +136,8 @@ interface WrittenEntry {
 }
 
 /**
- * The newest entries, each key once, and the keys of older ones. Without times, the first entry of a
- * feed is its newest.
+ * The newest entries, each once, and the keys of older ones. Without times, the first entry of a feed
+ * is its newest.
  */
 function newestOf(
   url: string,
@@ -134,12 +149,36 @@ function newestOf(
         ? one.at - other.at || one.index - other.index
         : one.index - other.index
     ).map(({ entry }) => entry);
-  const newest = inOrder.slice(-MAX_ENTRIES).map((entry) => entryOf(url, entry));
-  const older = inOrder.slice(-(MAX_ENTRIES + MAX_OLDER), -MAX_ENTRIES);
+  const read = inOrder.slice(-(MAX_ENTRIES + MAX_OLDER)).map((entry) => ({
+    entry,
+    key: keyOf(url, entry),
+  }));
+  const shared = sharedKeys(url, read);
+  const newest = read.slice(-MAX_ENTRIES).map(({ entry, key }) =>
+    entryOf(url, entry, key, shared.has(key))
+  );
   return {
-    entries: [...new Map(newest.map((entry) => [entry.key, entry])).values()],
-    olderKeys: older.map((entry) => keyOf(url, entry)),
+    entries: [
+      ...new Map(newest.map((one) => [one.sharesKey ? one.wordsKey : one.key, one])).values(),
+    ],
+    olderKeys: read.slice(0, -MAX_ENTRIES).map(({ entry, key }) =>
+      shared.has(key) ? wordsKeyOf(url, entry) : key
+    ),
   };
+}
+
+/** Keys of several entries that are not the same by their words. */
+function sharedKeys(
+  url: string,
+  read: readonly { readonly entry: WrittenEntry; readonly key: string }[],
+): ReadonlySet<string> {
+  return new Set(
+    [...Map.groupBy(read, ({ key }) => key)].flatMap(([key, same]) =>
+      same.length > 1 && new Set(same.map(({ entry }) => wordsKeyOf(url, entry))).size > 1
+        ? [key]
+        : []
+    ),
+  );
 }
 
 function timeOf({ date }: WrittenEntry): number | undefined {
@@ -153,17 +192,29 @@ function keyOf(url: string, { id, link, title, summary }: WrittenEntry): string 
   );
 }
 
-function entryOf(url: string, written: WrittenEntry): FeedEntry {
-  const address = linkOf(written.link, url);
-  const words = plain(written.title) ?? "";
+function wordsKeyOf(url: string, written: WrittenEntry): string {
+  const title = plain(written.title) ?? "";
+  const words = title === "" ? `\n${markdown(written.summary, url)}` : title;
+  return digestOf(`${words}\n${linkOf(written.link, url) ?? ""}\n${timeOf(written) ?? ""}`);
+}
+
+function entryOf(
+  url: string,
+  written: WrittenEntry,
+  key: string,
+  sharesKey: boolean,
+): FeedEntry {
+  const link = linkOf(written.link, url);
+  const title = plain(written.title) ?? "";
   const publishedAt = timeOf(written);
-  const hasWords = textOf(written.id) !== undefined && words !== "" && address !== undefined &&
-    publishedAt !== undefined;
   return {
-    key: keyOf(url, written),
-    wordsKey: hasWords ? digestOf(`${words}\n${address}\n${publishedAt}`) : undefined,
-    title: words,
-    link: address,
+    key,
+    wordsKey: wordsKeyOf(url, written),
+    areWordsEnough: textOf(written.id) !== undefined && title !== "" && link !== undefined &&
+      publishedAt !== undefined,
+    sharesKey,
+    title,
+    link,
     summary: markdown(written.summary, url),
     author: plain(written.author),
     publishedAt,

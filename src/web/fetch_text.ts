@@ -7,6 +7,7 @@
 
 import type { FeedValidators } from "../core/feed.ts";
 import { whenAborted } from "../lib/clock.ts";
+import { retryAfterOf } from "../lib/network/retry_after.ts";
 import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { checkedUrl, guardedGet, type GuardPorts, WebError } from "./guarded_get.ts";
@@ -95,6 +96,7 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
 /**
  * Fetches the text of a feed, unless it is the one that the validators tell of.
  *
+ * @param timeoutMs Milliseconds for the whole fetch.
  * @returns `undefined` if it has not changed.
  * @throws {WebError} As {@link fetchText}.
  */
@@ -103,6 +105,7 @@ export function fetchFeedText(
   { etag, lastModified }: FeedValidators,
   ports: GuardPorts,
   signal: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<(FetchedText & FeedValidators) | undefined> {
   const headers = {
     accept:
@@ -129,7 +132,7 @@ export function fetchFeedText(
       };
     },
     signal,
-    TIMEOUT_MS,
+    timeoutMs,
   );
 }
 
@@ -197,9 +200,9 @@ async function follow<Result>(
     const isUnchanged = status === NOT_MODIFIED && ports.mayBeUnchanged === true;
     if (!isUnchanged && (status < 200 || status > 299)) {
       response.destroy();
-      const retryAfterMs = Math.min(MAX_RETRY_AFTER_MS, Number(headers["retry-after"]) * 1_000);
+      const asked = retryAfterOf(headers["retry-after"], ports.now());
       throw new WebError(`the server answered with status ${status}`, {
-        retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined,
+        retryAfterMs: asked && Math.min(MAX_RETRY_AFTER_MS, asked),
       });
     }
     url.hash = "";

@@ -9,6 +9,7 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
+import type { Clock } from "../lib/clock.ts";
 import { codeOf } from "../lib/errors.ts";
 import { hostOf, portOf } from "../lib/network/addresses.ts";
 
@@ -21,7 +22,7 @@ export interface HostAddress {
 }
 
 /** Everything that a request needs from outside. */
-export interface GuardPorts {
+export interface GuardPorts extends Clock {
   /** All addresses of a name; rejects if it has none. */
   readonly resolve: (hostname: string) => Promise<readonly HostAddress[]>;
   /** Whether an address may be connected to. */

@@ -39,10 +39,11 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
   /** The addresses of the config to post to. */
   readonly targets: () => PostTargets;
   /** Replaces the public internet in tests. */
-  readonly guard?: Omit<GuardPorts, "userAgent">;
+  readonly guard?: Omit<GuardPorts, "userAgent" | "now">;
 }): WebPort {
   const ports: GuardPorts = {
     ...(guard ?? PUBLIC_INTERNET),
+    now,
     userAgent: `Mozilla/5.0 (compatible; Barnacle/${version})`,
   };
   /** A feed of the operator's own network may have any port; it leads to no other address. */
@@ -127,7 +128,7 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
   };
 }
 
-const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent"> = {
+const PUBLIC_INTERNET: Omit<GuardPorts, "userAgent" | "now"> = {
   resolve: (hostname) => lookup(hostname, { all: true }),
   isAllowed: (address) => isPublicAddress(address) && !isOwn(address),
   allowedPorts: new Set([80, 443]),

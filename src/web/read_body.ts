@@ -84,19 +84,34 @@ function decoderFor(encoding: string) {
 /**
  * The text of a body.
  *
- * @param contentType The header's value; a charset in the HTML's own `meta` counts if it has none.
+ * @param contentType The header's value. A byte order mark counts before its charset. The charset of a
+ * `meta` element or of an XML declaration counts if the header names none that is known.
  */
 export function textOf(body: Buffer, contentType: string): string {
   const inHeader = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
   const beginning = body.subarray(0, 2_048).toString("latin1");
-  const inMeta = /<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})/i.exec(beginning)?.[1];
-  return decoderOf(inHeader ?? inMeta ?? "utf-8").decode(body);
+  const inBody = /<meta[^>]{0,200}charset\s*=\s*["']?([\w-]{1,40})/i.exec(beginning)?.[1] ??
+    /^\s*<\?xml[^>]{0,200}encoding\s*=\s*["']([\w-]{1,40})/i.exec(beginning)?.[1];
+  // A declaration in UTF-16 could not be read above. Most of a text with an unknown charset is ASCII.
+  const named = /^utf-16/i.test(inBody ?? "") ? undefined : inBody;
+  const decoder = decoderOf(markedBy(body)) ?? decoderOf(inHeader) ?? decoderOf(named) ??
+    new TextDecoder();
+  return decoder.decode(body);
 }
 
-function decoderOf(label: string): TextDecoder {
+/** The charset of a byte order mark. */
+function markedBy(body: Buffer): string | undefined {
+  const [first, second, third] = body;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return "utf-8";
+  if (first === 0xff && second === 0xfe) return "utf-16le";
+  return first === 0xfe && second === 0xff ? "utf-16be" : undefined;
+}
+
+function decoderOf(label: string | undefined): TextDecoder | undefined {
+  if (label === undefined) return undefined;
   try {
     return new TextDecoder(label);
   } catch {
-    return new TextDecoder(); // an unknown charset: most of the text is ASCII
+    return undefined;
   }
 }

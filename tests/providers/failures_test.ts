@@ -7,7 +7,6 @@ import {
   cleanServerMessage,
   REASON_MAX,
   refusalOf,
-  retryAfterOf,
 } from "../../src/providers/failures.ts";
 import { anyCharacter } from "../support/any_character.ts";
 
@@ -217,27 +216,6 @@ describe("[L3] refusalOf()", () => {
   it("[C8] does not repeat the key", () => {
     const { message } = refused(401, JSON.stringify({ error: { message: `bad key ${KEY}` } }));
     assert.equal(message, "p/m answered 401: bad key [secret]");
-  });
-});
-
-describe("[L3] retryAfterOf()", () => {
-  const cases: readonly [value: string, ms: number | undefined][] = [
-    ["0", 0],
-    ["7", 7_000],
-    ["0.5", 500],
-    ["Thu, 01 Jan 2026 12:00:30 GMT", 30_000],
-    ["Thu, 01 Jan 2026 11:00:00 GMT", 0],
-    ["soon", undefined],
-    ["-1", undefined],
-    ["", undefined],
-  ];
-  for (const [value, ms] of cases) {
-    it(`reads ${JSON.stringify(value)} as ${ms}`, () => {
-      assert.equal(retryAfterOf(new Headers({ "retry-after": value }), NOW), ms);
-    });
-  }
-  it("returns `undefined` without the header", () => {
-    assert.equal(retryAfterOf(new Headers(), NOW), undefined);
   });
 });
 

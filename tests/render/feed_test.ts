@@ -11,7 +11,15 @@ const RULES = {
   cleanSecrets: (text: string) => text.replaceAll("hunter2", "[redacted]"),
   texts: {},
 } as const;
-const ENTRY: FeedEntry = { key: "k", title: "T", link: "https://x.example/a_b", summary: "" };
+const ENTRY: FeedEntry = {
+  key: "k",
+  wordsKey: "w",
+  areWordsEnough: false,
+  sharesKey: false,
+  title: "T",
+  link: "https://x.example/a_b",
+  summary: "",
+};
 
 function shown(template: string, entry: Partial<FeedEntry> = {}, feedTitle?: string) {
   const place = { accountId: ACCOUNT, channelId: channelId("300000000000000001") };

@@ -17,7 +17,10 @@ describe("[T15] feedOf()", () => {
       URL_OF_FEED,
     );
     assert.equal(title, "Tides");
-    assert.deepEqual(entries.map(({ key: _, wordsKey: __, ...entry }) => entry), [
+    const shown = entries.map((
+      { key: _, wordsKey: __, areWordsEnough: ___, sharesKey: ____, ...entry },
+    ) => entry);
+    assert.deepEqual(shown, [
       {
         title: "High",
         link: "https://t.example/1",
@@ -116,10 +119,11 @@ describe("[T15] feedOf()", () => {
     assert.notEqual(one?.key, other?.key);
     assert.equal(one?.wordsKey, other?.wordsKey);
     assert.notEqual(one?.wordsKey, rss("1", "U")?.wordsKey);
+    assert.equal(one?.areWordsEnough, true);
     assert.equal(one?.title, "T x");
     const bare = "<rss version='2.0'><channel><item><guid>7</guid></item></channel></rss>";
     const [entry] = feedOf(bare, "https://x.example/feed").entries;
-    assert.deepEqual([entry?.link, entry?.wordsKey], [undefined, undefined]);
+    assert.deepEqual([entry?.link, entry?.areWordsEnough], [undefined, false]);
   });
 
   it("reads the newest 100 of many, wherever they are, and the keys of 900 older ones", () => {
@@ -142,15 +146,59 @@ describe("[T15] feedOf()", () => {
     assert.equal(new Set([...olderKeys, ...entries.map(({ key }) => key)]).size, 1_000);
   });
 
-  it("takes entries with the same id as one, the newest", () => {
-    const { entries } = feedOf(
-      rss(
-        "<item><guid>1</guid><title>b</title></item>".repeat(200) +
-          "<item><guid>1</guid><title>a</title></item>",
-      ),
-      URL_OF_FEED,
-    );
-    assert.deepEqual(entries.map(({ title }) => title), ["b"]);
+  /** Entries with one id, or without ids and with one address. */
+  const shared: readonly (readonly [what: string, items: string, titles: readonly string[]])[] = [
+    [
+      "one id, other titles",
+      `${
+        "<item><guid>1</guid><title>b</title></item>".repeat(200)
+      }<item><guid>1</guid><title>a</title></item>`,
+      ["b"], // "a" is older than a hundred others
+    ],
+    [
+      "one id, another title",
+      "<item><guid>1</guid><title>b</title></item><item><guid>1</guid><title>a</title></item>",
+      ["a", "b"],
+    ],
+    [
+      "one id, another time",
+      `<item><guid>1</guid><title>a</title><pubDate>Tue, 06 Jan 2026 04:00:00 GMT</pubDate></item>
+       <item><guid>1</guid><title>a</title><pubDate>Mon, 05 Jan 2026 04:00:00 GMT</pubDate></item>`,
+      ["a", "a"],
+    ],
+    [
+      "one id, no titles",
+      `<item><guid>1</guid><description>b</description></item>
+       <item><guid>1</guid><description>a</description></item>`,
+      ["", ""],
+    ],
+    [
+      "one id and the same words",
+      "<item><guid>1</guid><title>a</title></item>".repeat(3),
+      ["a"],
+    ],
+    [
+      "no ids, one address",
+      `<item><title>b</title><link>https://x.example/</link></item>
+       <item><title>a</title><link>https://x.example/</link></item>`,
+      ["a", "b"],
+    ],
+  ];
+  for (const [what, items, titles] of shared) {
+    it(`takes entries as one if their id and their words are the same: ${what}`, () => {
+      const { entries } = feedOf(rss(items), URL_OF_FEED);
+      assert.deepEqual(entries.map(({ title }) => title), titles);
+      assert.equal(new Set(entries.map(({ wordsKey }) => wordsKey)).size, titles.length);
+    });
+  }
+
+  it("knows older entries of one id by their words", () => {
+    const item = (at: number) => `<item><guid>1</guid><title>t${at}</title></item>`;
+    const many = Array.from({ length: 150 }, (_, at) => item(150 - at)).join("");
+    const { entries, olderKeys = [] } = feedOf(rss(many), URL_OF_FEED);
+    const [old] = feedOf(rss(item(1)), URL_OF_FEED).entries;
+    assert.deepEqual([entries.length, olderKeys.length], [100, 50]);
+    assert.equal(olderKeys[0], old?.wordsKey);
   });
 
   it("replaces no entities that the feed declares, and bounds texts and entries", () => {

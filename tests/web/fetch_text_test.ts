@@ -32,6 +32,7 @@ async function withWeb(answer: Answer, play: (web: Web) => Promise<void>): Promi
     isAllowed: (address) => address === "127.0.0.1",
     allowedPorts: new Set([port]),
     userAgent: "test",
+    now: () => 0,
   };
   try {
     await play({

@@ -8,7 +8,14 @@
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
 import { type ChannelId, type GuildId, snowflakeAt } from "../../core/discord/ids.ts";
-import type { FeedSource, FeedState, FetchedFeed, FetchFeed, ReadFeed } from "../../core/feed.ts";
+import type {
+  FeedEntry,
+  FeedSource,
+  FeedState,
+  FetchedFeed,
+  FetchFeed,
+  ReadFeed,
+} from "../../core/feed.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
@@ -84,6 +91,11 @@ const IDS_PER_MS = 2 ** 22;
 /** Failed polls after which health tells of a feed. */
 const TOLD_FAILURES = 3;
 
+/** Stored among the keys of a feed: entries have shared this key, so their words tell them apart. */
+function noteOfShared({ key }: FeedEntry): string {
+  return `shared:${key}`;
+}
+
 /**
  * Creates the polls of one account; nothing happens before `start`. The function is longer than most,
  * because its inner functions share one state: the timer, and what the store knows of each feed.
@@ -155,12 +167,12 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
         return;
       }
       const { entries, olderKeys = [] } = answer.feed;
-      const keys = entries.flatMap(({ key, wordsKey }) =>
-        wordsKey === undefined ? key : [key, wordsKey]
-      );
-      const seen = [...olderKeys, ...keys];
-      const unseen = await store.unseen(named, keys);
-      const news = newsOf(feed, answer.feed, unseen);
+      const keys = entries.flatMap(({ key, wordsKey }) => [key, wordsKey]);
+      const unseen = await store.unseen(named, [...keys, ...entries.map(noteOfShared)]);
+      const isShared = (entry: FeedEntry) =>
+        entry.sharesKey || unseen !== "first" && !unseen.has(noteOfShared(entry));
+      const seen = [...olderKeys, ...keys, ...entries.filter(isShared).map(noteOfShared)];
+      const news = newsOf(feed, answer.feed, unseen, isShared);
       // At the first poll, the operator learns of a wrong place, before there is an entry for it.
       const place = unseen === "first" || news.length > 0 ? await placeOf(feed) : undefined;
       if (place?.kind === "refused") {
@@ -190,12 +202,13 @@ export function createFeedRunner<Feed extends ConfiguredFeed>(
     feed: Feed,
     { title: feedTitle, entries }: ReadFeed,
     unseen: ReadonlySet<string> | "first",
+    isShared: (entry: FeedEntry) => boolean,
   ): readonly FeedNews[] {
-    const news = unseen === "first"
-      ? []
-      : entries.filter(({ key, wordsKey }) =>
-        unseen.has(key) && (wordsKey === undefined || unseen.has(wordsKey))
-      );
+    const news = unseen === "first" ? [] : entries.flatMap((entry) => {
+      const { key, wordsKey, areWordsEnough } = entry;
+      if (isShared(entry)) return unseen.has(wordsKey) ? [{ ...entry, key: wordsKey }] : [];
+      return unseen.has(key) && (!areWordsEnough || unseen.has(wordsKey)) ? [entry] : [];
+    });
     const newest = news.at(-1);
     if (!newest) return [];
     const count = Math.max(0, news.length - feed.most);

@@ -28,7 +28,14 @@ const RULES = {
   texts: {},
 };
 
-const entry = (key: string): FeedEntry => ({ key, title: `Entry ${key}`, summary: "" });
+const entry = (key: string): FeedEntry => ({
+  key,
+  wordsKey: `words ${key}`,
+  areWordsEnough: false,
+  sharesKey: false,
+  title: `Entry ${key}`,
+  summary: "",
+});
 const feed = (...keys: readonly string[]): FetchedFeed => ({
   kind: "feed",
   feed: { title: "Tides", entries: keys.map(entry) },
@@ -217,7 +224,11 @@ describe("[T15] createFeedRunner()", () => {
     const poll = (id: string, ...words: readonly string[]): FetchedFeed => ({
       kind: "feed",
       feed: {
-        entries: words.map((word) => ({ ...entry(`${word}-${id}`), wordsKey: `words ${word}` })),
+        entries: words.map((word) => ({
+          ...entry(`${word}-${id}`),
+          wordsKey: `words ${word}`,
+          areWordsEnough: true,
+        })),
       },
     });
     world.answer = poll("1", "a");
@@ -228,6 +239,38 @@ describe("[T15] createFeedRunner()", () => {
     world.answer = poll("3", "a", "b");
     await pass();
     assert.deepEqual(posted(), ["**Entry b-2**"]);
+  });
+
+  it("posts each entry of a feed that gives all of them one id, once", async () => {
+    const { world, create, posted, pass } = build();
+    const poll = (...words: readonly string[]): FetchedFeed => ({
+      kind: "feed",
+      feed: {
+        entries: words.map((word) => ({
+          ...entry(word),
+          key: "one",
+          sharesKey: words.length > 1,
+        })),
+      },
+    });
+    world.answer = poll("a");
+    create().start();
+    await pass(5_000);
+    const polls: readonly (readonly [words: readonly string[], posted: readonly string[]])[] = [
+      [["a", "b"], ["b"]],
+      [["a", "b"], []],
+      [["b", "c", "d"], ["c", "d"]],
+      [["e"], ["e"]], // alone, and known to share its id
+      [["e"], []],
+      [["d", "e"], []],
+    ];
+    const all: string[] = [];
+    for (const [words, news] of polls) {
+      world.answer = poll(...words);
+      await pass();
+      all.push(...news.map((word) => `**Entry ${word}**`));
+      assert.deepEqual(posted(), all);
+    }
   });
 
   it("asks a feed that fails less often, tells health, and forgets the failure", async () => {
