@@ -105,7 +105,7 @@ describe("[O5] the demo's page", options, () => {
     await hasLoggedIn();
     assert.equal(new URL(tab.url()).origin, new URL(demo.page).origin);
     assert.equal(new URL(tab.url()).hash, "", "the link stays in no history");
-    await tab.waitForSelector("#state .is-good");
+    await tab.waitForSelector("#state .headline");
     await mention(false);
     await say("seen by the owner, too");
     await asked("seen by the owner, too").locator(".verdict.is-ignored").waitFor();

@@ -34,7 +34,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
 
   it("shows decisions live, explains one, and tells its whole story", () =>
     withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
-      await page.waitForSelector("#state .is-good");
+      await page.waitForSelector("#state .headline");
       const silent = say("grace", "general", `nobody asked ${HOSTILE}`);
       const asked = say("grace", "general", `${mention} hello`);
       await replies("general", 1);
@@ -62,7 +62,7 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
 
   it("tells a screen reader the new state, and the name of a new page", () =>
     withDashboard({}, async ({ page, go }, { cli }) => {
-      await page.waitForSelector("#state .is-good");
+      await page.waitForSelector("#state .headline");
       assert.equal(await page.innerText("#news"), "");
       assert.equal((await cli("pause")).code, 0);
       await page.locator("#news", { hasText: "Paused It starts no turn" }).waitFor({
