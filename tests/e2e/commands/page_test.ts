@@ -16,7 +16,7 @@ const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1))
 
 const options = {
   ...skipUnless(existsSync(CHROMIUM), `the demo's page: no Chromium at ${CHROMIUM}`),
-  timeout: 300_000,
+  timeout: 600_000,
 };
 
 describe("[O5] the demo's page", options, () => {
@@ -39,7 +39,7 @@ describe("[O5] the demo's page", options, () => {
       args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
     });
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(90_000); // on a busy machine
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
@@ -184,7 +184,7 @@ describe("[O5] the demo's page", options, () => {
     await file.waitFor({ timeout: 120_000 });
     // The page may draw the message anew between the press and the release of a click.
     const open = () =>
-      Promise.all([page.context().waitForEvent("page", { timeout: 10_000 }), file.click()]);
+      Promise.all([page.context().waitForEvent("page", { timeout: 90_000 }), file.click()]);
     const [opened] = await open().catch(open);
     await opened.waitForLoadState();
     assert.match(await opened.innerText("body"), /tide|hour/);
