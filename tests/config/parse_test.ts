@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseConfig } from "../../src/config/parse.ts";
 import { renderProblems } from "../../src/config/text/problem.ts";
+import { safeOutput } from "../../src/lib/text/quoted.ts";
 import { accessOf, configOf, load, rendered } from "./support.ts";
 import { anyCharacter } from "../support/any_character.ts";
 
@@ -609,7 +610,8 @@ describe("[P2] [P8] parseConfig() under random edits", () => {
           fc.array(piece).map((all) => all.join("")),
         ),
         async (text) => {
-          renderProblems((await load(text)).problems, { colour: true });
+          const shown = renderProblems((await load(text)).problems, { colour: true });
+          assert.equal(safeOutput(shown), shown);
         },
       ),
       { numRuns: 300 },

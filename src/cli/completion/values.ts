@@ -102,11 +102,12 @@ export async function valuesFor(
   wanted: WantedValue,
   flags: Pick<CommonFlags, "config" | "data">,
   io: Io,
+  find: typeof useData = useData,
 ): Promise<readonly Proposal[] | "files"> {
   const source = Object.hasOwn(VALUES, wanted.name) ? VALUES[wanted.name] : undefined;
   if (source === undefined || source === "free") return [];
   if (source === "files") return "files";
-  if (source === "backups") return await backupFiles(wanted, flags, io);
+  if (source === "backups") return await backupFiles(wanted, flags, io, find);
   const all = "config" in source
     ? source.config(writtenConfig(flags.config, io), wanted)
     : await fromStore(source.store, flags, io);
@@ -119,12 +120,15 @@ async function backupFiles(
   { typed, head }: WantedValue,
   { data }: Pick<CommonFlags, "data">,
   io: Io,
+  find: typeof useData,
 ): Promise<readonly Proposal[] | "files"> {
   const folder = typed.slice(0, typed.lastIndexOf("/") + 1);
-  const kept = join((await useData(data, io)).dataDir, BACKUPS_NAME);
+  // Beside several bots, the command line does not say whose backups are meant.
+  const place = await find(data, io).catch(() => undefined);
+  const kept = place && join(place.dataDir, BACKUPS_NAME);
   const all = [
     ...backupsIn(folder || ".").map((name) => `${folder}${name}`),
-    ...backupsIn(kept).map((name) => join(kept, name)),
+    ...(kept === undefined ? [] : backupsIn(kept).map((name) => join(kept, name))),
   ].filter((value) => value.startsWith(typed));
   return all.length === 0 ? "files" : [...new Set(all)].map((value) => ({ value: head + value }));
 }

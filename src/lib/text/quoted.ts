@@ -27,7 +27,7 @@ export function shellWord(text: string): string {
 /** Colours and weights of our own lines, and characters that no terminal may obey. */
 const OUTPUT_PARTS =
   // deno-lint-ignore no-control-regex
-  /\u001b\[(?:[012]|22|3[1239]|97;40)m|(?!\r(?:\n|$))[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
+  /\u001b\[(?:[012]|22|3[1239]|1;3[136]|90|97;40)m|(?!\r(?:\n|$))[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Lines of output, in which a terminal obeys colours and line ends only. */
 export function safeOutput(text: string): string {

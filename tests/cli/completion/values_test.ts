@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { valuesFor } from "../../../src/cli/completion/values.ts";
+import { EXIT, StartError } from "../../../src/cli/shared/exit_code.ts";
 import { recordingIo } from "../io.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
@@ -31,5 +32,21 @@ describe("[O10] the backups that a shell completes", () => {
   it("are the shell's files without any", async () => {
     using directory = tempDirectory();
     assert.equal(await valuesOf("", directory.path), "files");
+  });
+
+  it("are the shell's files, if several bots run and none is chosen", async () => {
+    using directory = tempDirectory();
+    const wanted = {
+      name: "backup file",
+      typed: `${directory.path}/`,
+      head: "",
+      before: [],
+    };
+    const several = () => Promise.reject(new StartError("several bots run", EXIT.tryAgain));
+    assert.equal(await valuesFor(wanted, {}, recordingIo(), several), "files");
+    writeFileSync(join(directory.path, "b.tar.zst"), "");
+    assert.deepEqual(await valuesFor(wanted, {}, recordingIo(), several), [{
+      value: `${directory.path}/b.tar.zst`,
+    }]);
   });
 });

@@ -36,6 +36,10 @@ describe("[O10] safeOutput()", () => {
       "\u001b[31m\u001b[1mred\u001b[22m\u001b[39m\tx\ny",
       "\u001b[31m\u001b[1mred\u001b[22m\u001b[39m\tx\ny",
     ],
+    [
+      "\u001b[1;31merror\u001b[0m \u001b[1;33mwarning \u001b[1;36mnote \u001b[90mdebug",
+      "\u001b[1;31merror\u001b[0m \u001b[1;33mwarning \u001b[1;36mnote \u001b[90mdebug",
+    ],
     ["\u001b[97;40m█\u001b[0m", "\u001b[97;40m█\u001b[0m"],
     ["one\r\ntwo\r", "one\r\ntwo\r"],
     ["one\rtwo", "one\\u{d}two"],
