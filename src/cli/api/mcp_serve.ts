@@ -14,6 +14,9 @@ import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { createProgramCalls } from "./program_calls.ts";
 
+/** An error of this process is for the person who has started it. */
+const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error);
+
 /** Options of `mcp serve`. */
 export interface McpServeFlags extends CommonFlags {
   /** Name of the program in `api.programs`; absent: the only one. */
@@ -46,7 +49,7 @@ export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
       if (!(error instanceof CallRefused)) throw error;
       throw new StartError("the bot does not answer; start it first", EXIT.tryAgain, error);
     });
-    const served = serveStdio(() => createMcpTools(calls, VERSION), {
+    const served = serveStdio(() => createMcpTools(calls, VERSION, messageOf), {
       onerror: (error) => io.err(`barnacle: ${error.message}`),
     });
     await new Promise<void>((resolve) => process.stdin.once("close", resolve).once("end", resolve));

@@ -38,6 +38,7 @@ const requestSchema = z.tuple([
         key: z.string().optional(),
       }),
     }),
+    z.strictObject({ do: z.literal("countRead") }),
     z.strictObject({ do: z.literal("state"), id }),
     z.strictObject({ do: z.literal("leave"), id }),
     z.strictObject({ do: z.literal("act"), name: z.enum(ACTS), given: z.unknown() }),
@@ -76,6 +77,8 @@ export async function answerProgram(
         return { result: desk.agents(caller) };
       case "begin":
         return { result: await desk.begin(caller, asked.call) };
+      case "countRead":
+        return { result: desk.countRead(caller) };
       case "state":
         return { result: await desk.stateOf(caller, asked.id) };
       case "leave":
@@ -111,6 +114,7 @@ export function createProgramCalls(dataDir: string, program: string): ProgramCal
         do: "begin",
         call: { kind: "ask", text, agentId, conversation, key },
       }) as BegunCall,
+    countRead: async () => void await ask({ do: "countRead" }),
     async wait(callId, signal, maxMs) {
       const until = performance.now() + maxMs;
       for (;;) {

@@ -38,7 +38,10 @@ export function createApiServer({ setup, bot, version, log }: {
 }): ApiServer {
   const mcp = createLoader(async () => {
     const { createMcp } = await import("../../http/api/mcp.ts");
-    return createMcp(version, (error) => log.debug("A request of MCP was refused", { error }));
+    return createMcp(version, {
+      refused: (error) => log.debug("A request of MCP was refused", { error }),
+      failed: (error) => log.error("A request of a program failed", { error }),
+    });
   });
   const answer = createApi({
     programs: () => programsOf(setup().config),
@@ -75,6 +78,7 @@ export function createApiServer({ setup, bot, version, log }: {
           bounds: {
             requestMs: REQUEST_MS,
             maxBodyBytes: MAX_API_BODY_BYTES,
+            answersLarge: true,
             maxAgeMs: waitSec * 1_000 + SPARE_MS,
           },
         }, answer);

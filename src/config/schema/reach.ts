@@ -280,7 +280,7 @@ const program = () =>
     ),
     perMinute: key(
       whole(1, 6_000).default(30),
-      "Maximum number of requests a minute.",
+      "Maximum number of requests a minute. Requests for earlier answers count apart, up to ten times as many.",
       { unit: "requests", example: 120 },
     ),
     atOnce: key(

@@ -11,7 +11,7 @@ export interface CallingProgram {
   readonly userId: UserId;
   /** The only agent that it may ask; absent: each that the person may ask. */
   readonly agentId?: string;
-  /** Maximum number of calls and acts a minute. */
+  /** Maximum number of calls and acts a minute; ten times as many may read an answer again. */
   readonly perMinute: number;
   /** Maximum number of calls that wait for their answers. */
   readonly atOnce: number;
@@ -93,14 +93,19 @@ export const ACTS = ["send", "read", "search", "approvals"] as const;
 /** An act on Discord by its name. */
 export type ActName = typeof ACTS[number];
 
-/** The calls of one account. Each method that refuses rejects with {@link CallRefused}. */
+/** The calls of one account. Each method that refuses throws or rejects with {@link CallRefused}. */
 export interface CallDesk {
   /** The agents that a program may ask, the one that it asks by default first. */
   agents(caller: CallingProgram): readonly string[];
   /** Stores a call, once for each key. */
   begin(caller: CallingProgram, call: NewCall): Promise<BegunCall>;
-  /** The state of a call of the program. */
-  stateOf(caller: CallingProgram, id: MessageId): Promise<CallState>;
+  /** Counts a request for the answer of an earlier call. */
+  countRead(caller: CallingProgram): void;
+  /** The state of a call of the program, with its agent. */
+  stateOf(
+    caller: CallingProgram,
+    id: MessageId,
+  ): Promise<CallState & Pick<BegunCall, "agentId">>;
   /**
    * Waits until a call has ended.
    *

@@ -277,10 +277,10 @@ export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
     }).catch((error: unknown) => log.warn("Cannot read a call", { messageId: id, error }));
   }
 
-  async function stateOf(caller: CallingProgram, id: MessageId): Promise<CallState> {
+  async function stateOf(caller: CallingProgram, id: MessageId) {
     const found = await theirs(caller, id);
     if (!found) throw new CallRefused("not_found", `${caller.program} has no call ${id}`);
-    return toState(id, found);
+    return { ...toState(id, found), agentId: found.agentId };
   }
 
   async function wait(
@@ -332,6 +332,7 @@ export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
     ended,
     personOf,
     count: limits.count,
+    countRead: limits.countRead,
     async leave(id) {
       const call = open.get(id);
       if (!call?.channelId || call.hasKey || call.waiters.size > 0) return;

@@ -73,6 +73,12 @@ export function createApi(
     refused = 0;
   }
 
+  function failureOf(thrown: unknown): ApiError {
+    const error = toApiError(thrown);
+    if (!error) log.error("A request of a program failed", { error: thrown });
+    return error ?? INTERNAL;
+  }
+
   async function readBody(request: Request, { maxBodyBytes }: ApiRoute): Promise<unknown> {
     if (maxBodyBytes === 0) return undefined;
     const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
@@ -83,11 +89,12 @@ export function createApi(
       });
     }
     const length = Number(request.headers.get("content-length") ?? NaN);
-    if (!Number.isSafeInteger(length) || length > maxBodyBytes) {
-      throw new ApiFailure({
-        ...invalid(`The body must announce its length, of at most ${maxBodyBytes} bytes`).error,
-        status: 413,
-      });
+    if (!Number.isSafeInteger(length)) {
+      throw new ApiFailure({ ...BASE, status: 411, message: "The body must announce its length" });
+    }
+    if (length > maxBodyBytes) {
+      const message = `The body has ${length} bytes; ${maxBodyBytes} are possible`;
+      throw new ApiFailure({ ...BASE, status: 413, message });
     }
     if (reading + length > MAX_BODIES_BYTES) throw new ApiFailure(BUSY);
     reading += length;
@@ -133,6 +140,7 @@ export function createApi(
       key: keyOf(request),
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(waitMs())]),
       schedule,
+      failureOf,
     };
     switch (route.path) {
       case "/v1/models":
@@ -151,9 +159,7 @@ export function createApi(
     try {
       response = await answer(request);
     } catch (thrown) {
-      const error = toApiError(thrown);
-      if (!error) log.error("A request of a program failed", { error: thrown });
-      response = errorResponse(error ?? INTERNAL);
+      response = errorResponse(failureOf(thrown));
     }
     response.headers.set("Cache-Control", "no-store");
     response.headers.set("X-Content-Type-Options", "nosniff");

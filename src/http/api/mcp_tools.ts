@@ -20,6 +20,8 @@ export interface ProgramCalls {
   agents(): Promise<readonly string[]>;
   /** Stores a question. */
   begin(call: NewCall): Promise<BegunCall>;
+  /** Counts a request for the answer of an earlier call. */
+  countRead(): Promise<void>;
   /** Waits until a call has ended, at most so long. */
   wait(id: MessageId, signal: AbortSignal, maxMs: number): Promise<CallState>;
   /** Ends a question whose client has gone. */
@@ -47,8 +49,16 @@ const key = z.string().min(1).max(200).optional().describe(
   "Your own id of this request: repeated within a day, it does nothing a second time.",
 );
 
-/** Creates the server of one connection. The function is long because it is the list of its tools. */
-export function createMcpTools(calls: ProgramCalls, version: string): McpServer {
+/**
+ * Creates the server of one connection. The function is long because it is the list of its tools.
+ *
+ * @param tellFault Returns words for the client about an error that is no refusal.
+ */
+export function createMcpTools(
+  calls: ProgramCalls,
+  version: string,
+  tellFault: (error: unknown) => string,
+): McpServer {
   const server = new McpServer(
     { name: "barnacle", title: "Barnacle", version },
     { instructions: INSTRUCTIONS },
@@ -91,9 +101,10 @@ export function createMcpTools(calls: ProgramCalls, version: string): McpServer 
     result(async () => {
       const callId = parseSnowflake<"message">(id);
       if (!callId) throw new CallRefused("invalid", "id: expected the digits that `ask` returned");
+      await calls.countRead();
       return await answer(callId, signal, seconds, false);
     }));
-  registerAct(server, calls, "send", {
+  registerAct("send", {
     title: "Send a message",
     description:
       "Sends a message of the bot to a channel, as if the person had asked for it there.",
@@ -105,7 +116,7 @@ export function createMcpTools(calls: ProgramCalls, version: string): McpServer 
     }),
     annotations: { destructiveHint: false, idempotentHint: false, openWorldHint: true },
   });
-  registerAct(server, calls, "read", {
+  registerAct("read", {
     title: "Read a channel",
     description: "Reads the newest messages of a channel that the person may read, oldest first.",
     inputSchema: z.object({
@@ -115,7 +126,7 @@ export function createMcpTools(calls: ProgramCalls, version: string): McpServer 
     }),
     annotations: { readOnlyHint: true },
   });
-  registerAct(server, calls, "search", {
+  registerAct("search", {
     title: "Search messages",
     description: "Searches a channel, or all channels of its server that the person may read.",
     inputSchema: z.object({
@@ -126,7 +137,7 @@ export function createMcpTools(calls: ProgramCalls, version: string): McpServer 
     }),
     annotations: { readOnlyHint: true },
   });
-  registerAct(server, calls, "approvals", {
+  registerAct("approvals", {
     title: "List open approvals",
     description:
       "Lists calls and questions that wait for this person, or for anyone if they own the bot. " +
@@ -149,6 +160,24 @@ export function createMcpTools(calls: ProgramCalls, version: string): McpServer 
     return `There is no answer yet. Call the tool answer with the id ${id}.`;
   }
 
+  function registerAct(name: ActName, tool: ActTool): void {
+    server.registerTool(
+      name,
+      tool,
+      (given, { mcpReq: { signal } }) => result(() => calls.act(name, given, signal)),
+    );
+  }
+
+  /** A refusal is a result that the client's model reads. */
+  async function result(run: () => Promise<string>) {
+    try {
+      return { content: [{ type: "text" as const, text: await run() }] };
+    } catch (error) {
+      const text = error instanceof CallRefused ? error.message : tellFault(error);
+      return { content: [{ type: "text" as const, text }], isError: true };
+    }
+  }
+
   return server;
 }
 
@@ -157,22 +186,4 @@ interface ActTool {
   readonly description: string;
   readonly inputSchema: z.ZodObject;
   readonly annotations: Readonly<Record<string, boolean>>;
-}
-
-function registerAct(server: McpServer, calls: ProgramCalls, name: ActName, tool: ActTool): void {
-  server.registerTool(
-    name,
-    tool,
-    (given, { mcpReq: { signal } }) => result(() => calls.act(name, given, signal)),
-  );
-}
-
-/** A refusal is a result that the client's model reads. */
-async function result(run: () => Promise<string>) {
-  try {
-    return { content: [{ type: "text" as const, text: await run() }] };
-  } catch (error) {
-    if (!(error instanceof CallRefused)) throw error;
-    return { content: [{ type: "text" as const, text: error.message }], isError: true };
-  }
 }

@@ -13,7 +13,7 @@ import type {
 } from "../../core/calls/desk.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { StartTimer } from "../../lib/clock.ts";
-import { ApiFailure, errorBody, errorOfCall, invalid } from "./errors.ts";
+import { type ApiError, ApiFailure, errorBody, errorOfCall, invalid } from "./errors.ts";
 import { type ApiRequest, readChat, readResponseRequest } from "./requests.ts";
 import { sseResponse } from "./sse.ts";
 
@@ -26,6 +26,8 @@ export interface ProgramRequest {
   /** Aborts when the client goes, or has waited long enough. */
   readonly signal: AbortSignal;
   readonly schedule: StartTimer;
+  /** Logs an error that is no refusal, and returns the one for the client. */
+  readonly failureOf: (error: unknown) => ApiError;
 }
 
 /** Lists the agents as models. */
@@ -81,7 +83,7 @@ export async function chatCompletion(body: unknown, program: ProgramRequest): Pr
       send({ ...common, object: "chat.completion.chunk", choices: [], usage });
     }
     send("[DONE]");
-  });
+  }, (error, send) => send(errorBody(program.failureOf(error))));
 }
 
 /** Answers `/v1/responses`. */
@@ -93,8 +95,8 @@ export async function createResponse(body: unknown, program: ProgramRequest): Pr
     const state = await answerOf(call, program);
     return Response.json(responseOf(call, state, shown));
   }
+  let number = 0;
   return sseResponse(program.schedule, program.signal, async (send, gone) => {
-    let number = 0;
     const event = (type: string, fields: object) =>
       send({ type, sequence_number: number++, ...fields }, type);
     const open = responseOf(call, { kind: "open" }, shown);
@@ -115,15 +117,19 @@ export async function createResponse(body: unknown, program: ProgramRequest): Pr
     }
     const type = state.kind === "answered" ? "response.completed" : "response.failed";
     event(type, { response: responseOf(call, state, shown) });
+  }, (error, send) => {
+    const { message, code, param } = program.failureOf(error);
+    send({ type: "error", sequence_number: number++, code, message, param }, "error");
   });
 }
 
 /** Answers `GET /v1/responses/<id>`. */
 export async function readResponse(written: string, program: ProgramRequest): Promise<Response> {
   const { caller, desk } = program;
-  const id = idOf(written);
-  const state = await desk.stateOf(caller, id);
-  return Response.json(responseOf({ id, agentId: caller.agentId ?? "" }, state, {}));
+  const id = idOf(written, null);
+  desk.countRead(caller);
+  const { agentId, ...state } = await desk.stateOf(caller, id);
+  return Response.json(responseOf({ id, agentId }, state, {}));
 }
 
 async function begin(
@@ -146,15 +152,15 @@ async function begin(
     text,
     agentId: model,
     earlier: kind === "chat" ? earlier : undefined,
-    after: previous === undefined ? undefined : idOf(previous),
+    after: previous === undefined ? undefined : idOf(previous, "previous_response_id"),
     key,
   });
 }
 
-function idOf(written: string): MessageId {
+function idOf(written: string, param: string | null): MessageId {
   const id = parseSnowflake<"message">(written.replace(/^resp_/, ""));
   if (id) return id;
-  throw invalid("A response's id looks like resp_1442000000000000000", "previous_response_id");
+  throw invalid("A response's id looks like resp_1442000000000000000", param);
 }
 
 /** Waits for a call. A client that goes first, and has no key, ends it. */

@@ -31,7 +31,9 @@ export interface ApiRequest {
 }
 
 const part = z.looseObject({ type: z.string(), text: z.string().optional() });
-const content = z.union([z.string(), z.array(part).max(MAX_MESSAGES)]);
+const content = z.union([z.string(), z.array(part).max(MAX_MESSAGES)], {
+  error: "expected a text, or a list of parts with type and text",
+});
 const messageSchema = z.looseObject({
   role: z.string(),
   content: content.nullish(),
@@ -48,7 +50,9 @@ const chatSchema = z.looseObject({
 
 const responseSchema = z.looseObject({
   model: z.string(),
-  input: z.union([z.string(), z.array(messageSchema).min(1).max(MAX_MESSAGES)]),
+  input: z.union([z.string(), z.array(messageSchema).min(1).max(MAX_MESSAGES)], {
+    error: "expected a text, or a list of messages with role and content",
+  }),
   instructions: z.string().nullish(),
   previous_response_id: z.string().nullish(),
   stream: z.boolean().nullish(),
@@ -180,7 +184,8 @@ function textOf({ type = "message", content }: WrittenMessage, where: string): s
   return content.map(({ type, text }) => {
     const isWords = type === "text" || type === "input_text" || type === "output_text";
     if (isWords && text !== undefined) return text;
-    throw invalid(`${where}.content: only texts are possible, and no ${type}`, `${where}.content`);
+    const problem = isWords ? "a text is missing" : `only texts are possible, and no ${type}`;
+    throw invalid(`${where}.content: ${problem}`, `${where}.content`);
   }).join("\n");
 }
 

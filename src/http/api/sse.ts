@@ -12,11 +12,13 @@ export type SendEvent = (data: object | "[DONE]", event?: string) => void;
  * Creates the response.
  *
  * @param run Writes the events; the stream ends with it. Its signal aborts when the client has gone.
+ * @param failed Writes the last event if `run` fails: the server would send the error's own words.
  */
 export function sseResponse(
   schedule: StartTimer,
   gone: AbortSignal,
   run: (send: SendEvent, gone: AbortSignal) => Promise<void>,
+  failed: (error: unknown, send: SendEvent) => void,
 ): Response {
   const leaving = new AbortController();
   const encoder = new TextEncoder();
@@ -38,11 +40,14 @@ export function sseResponse(
         cancelBeat = schedule(beat, KEEP_ALIVE_MS);
       };
       cancelBeat = schedule(beat, KEEP_ALIVE_MS);
+      const send: SendEvent = (data, event) => {
+        const name = event === undefined ? "" : `event: ${event}\n`;
+        write(`${name}data: ${data === "[DONE]" ? data : JSON.stringify(data)}\n\n`);
+      };
       try {
-        await run((data, event) => {
-          const name = event === undefined ? "" : `event: ${event}\n`;
-          write(`${name}data: ${data === "[DONE]" ? data : JSON.stringify(data)}\n\n`);
-        }, leaving.signal);
+        await run(send, leaving.signal);
+      } catch (error) {
+        failed(error, send);
       } finally {
         cancelBeat();
         gone.removeEventListener("abort", onGone);

@@ -99,6 +99,46 @@ describe("[O14] a program that asks too much", () => {
     }));
 });
 
+describe("[O14] a program with the id of another one's call", () => {
+  it("gets 404 for it, over each way", () =>
+    withProgram({}, {}, async ({ client, rewrite, user, ...scene }) => {
+      const desk = { token: "desk-token-of-forty-characters-for-tests!", user: user("ada").id };
+      const { api } = apiConfig(user("ada").id);
+      const { id } = await client.responses.create({ model: "main", input: "for the house" });
+      const programs = { ...Object(api).programs, desk };
+      rewrite({ config: { api: { ...api, programs } } });
+      const other = new OpenAI({ apiKey: desk.token, baseURL: client.baseURL, maxRetries: 0 });
+      await scene.eventually(
+        "the other program",
+        () => other.models.list().then(() => true, () => false),
+      );
+      await assert.rejects(
+        other.responses.retrieve(id),
+        refused(404, /desk has no call \d+/),
+      );
+      await assert.rejects(
+        other.responses.create({ model: "main", input: "x", previous_response_id: id }),
+        refused(404, /There is no response \d+/),
+      );
+      const answer = await fetch(new URL("/mcp", client.baseURL), {
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${desk.token}`,
+          "Content-Type": "application/json",
+          Accept: "application/json, text/event-stream",
+        },
+        body: JSON.stringify({
+          jsonrpc: "2.0",
+          id: 1,
+          method: "tools/call",
+          params: { name: "answer", arguments: { id: id.replace("resp_", "") } },
+        }),
+      });
+      assert.match(await answer.text(), /desk has no call \d+/);
+      assert.match((await client.responses.retrieve(id)).output_text, /for the house/);
+    }));
+});
+
 describe("[O14] [C9] a running bot", () => {
   it("takes a program at once, and listens to none without it", () =>
     withSimulation({}, async (scene) => {

@@ -2,84 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CallDesk, CallRefused, type NewCall } from "../../../src/core/calls/desk.ts";
-import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createApi } from "../../../src/http/api/app.ts";
-import { createMcp } from "../../../src/http/api/mcp.ts";
-import { API_ROUTES, MAX_API_BODY_BYTES } from "../../../src/http/api/routes.ts";
-import { startHttpServer } from "../../../src/host/http_server.ts";
-import { schedule } from "../../../src/lib/clock.ts";
-import { messageId, userId } from "../../support/discord/builders.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-
-const TOKEN = "a-token-of-more-than-thirty-two-characters";
-const ID = messageId("1442000000000000000");
-
-/** A desk that answers with the question, and notes calls. */
-function deskWith(changes: Partial<CallDesk> = {}) {
-  const begun: NewCall[] = [];
-  const left: string[] = [];
-  const desk: CallDesk = {
-    agents: () => ["main", "reef"],
-    begin(_caller, call) {
-      begun.push(call);
-      return Promise.resolve({ id: ID, agentId: call.agentId ?? "main", isNew: true });
-    },
-    stateOf: () => Promise.resolve({ kind: "open" }),
-    wait(_caller, _id, _signal, onText) {
-      onText?.("an ");
-      onText?.("answer");
-      const usage = { inputTokens: 1, outputTokens: 2 };
-      return Promise.resolve({ kind: "answered", text: "an answer", usage });
-    },
-    leave: (id) => Promise.resolve(void left.push(id)),
-    act: () => Promise.resolve("done"),
-    ...changes,
-  };
-  return { desk, begun, left };
-}
-
-async function withServer(
-  desk: CallDesk | undefined,
-  test: (base: string, log: ReturnType<typeof recordingLog>) => Promise<void>,
-): Promise<void> {
-  const recorded = recordingLog();
-  const api = createApi({
-    programs: () => [{
-      program: "house",
-      token: TOKEN,
-      userId: userId("123456789012345678"),
-      accountId: toAccountId("default"),
-      perMinute: 10,
-      atOnce: 2,
-    }],
-    hosts: () => ["barnacle.home.arpa"],
-    waitMs: () => 5_000,
-    desk: () => desk && Promise.resolve(desk),
-    mcp: () => Promise.resolve(createMcp("1.0.0", () => {})),
-    schedule,
-    now: Date.now,
-    log: recorded.log,
-  });
-  const server = await startHttpServer({
-    bind: ["127.0.0.1"],
-    port: 0,
-    bounds: { maxBodyBytes: MAX_API_BODY_BYTES },
-  }, api);
-  try {
-    await test(`http://127.0.0.1:${server.port}`, recorded);
-  } finally {
-    await server.close();
-  }
-}
-
-const AUTH = { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" };
-const chat = (more: object = {}) => ({
-  model: "main",
-  messages: [{ role: "user", content: "hi" }],
-  ...more,
-});
-const user = (content: unknown) => chat({ messages: [{ role: "user", content }] });
+import { CallRefused } from "../../../src/core/calls/desk.ts";
+import { API_ROUTES } from "../../../src/http/api/routes.ts";
+import { AUTH, chat, deskWith, TOKEN, user, withServer } from "./support.ts";
 
 /** Each wrong body of a chat completion, with the words that its person sees. */
 const BODIES: readonly (readonly [what: string, body: unknown, status: number, words: RegExp])[] = [
@@ -251,16 +176,6 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
         assert.equal(response.headers.get("access-control-allow-origin"), null, what);
       }
       assert.deepEqual(begun, []);
-    });
-  });
-
-  it("disconnects a client with a body of more than 1 MiB", async () => {
-    const { desk } = deskWith();
-    await withServer(desk, async (base) => {
-      const body = JSON.stringify(user("x".repeat(MAX_API_BODY_BYTES)));
-      await assert.rejects(
-        fetch(`${base}/v1/chat/completions`, { method: "POST", headers: AUTH, body }),
-      );
     });
   });
 
