@@ -13,7 +13,7 @@ import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import type { Trouble } from "./core/alerts.ts";
-import type { CallDesk } from "./core/calls/desk.ts";
+import type { CallService } from "./core/calls/service.ts";
 import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
@@ -104,7 +104,7 @@ export interface Bot {
    *
    * @returns `undefined` if the account does not run.
    */
-  readonly calls: (accountId: AccountId) => Promise<CallDesk> | undefined;
+  readonly calls: (accountId: AccountId) => Promise<CallService> | undefined;
   /** Counts a report to the service manager. */
   readonly onPing: (result: PingResult) => void;
   /** Resolves if the bot ends by itself; never after {@link Bot.stop}. */
@@ -113,7 +113,7 @@ export interface Bot {
   apply(setup: Setup, changes: readonly AccountChange[]): Promise<Applied>;
   /** A command has changed rows of a namespace of the store through this process. */
   changedByCommand(namespace: keyof Store): void;
-  /** The door of hooks. */
+  /** The receiver of hooks. */
   readonly hooks: {
     /**
      * Stores an event, and wakes its account.

@@ -2,7 +2,7 @@
 
 import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";
-import type { CallDesk } from "../core/calls/desk.ts";
+import type { CallService } from "../core/calls/service.ts";
 import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
@@ -115,7 +115,7 @@ export interface RunningAccount extends AccountParts {
   /** A command has changed rows of a namespace through this process. */
   changedByCommand(namespace: keyof Store): void;
   /** The calls of programs. Their code is loaded with the first one (O14). */
-  calls(): Promise<CallDesk>;
+  calls(): Promise<CallService>;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */
   tellOwners(words: (texts: Config["texts"]) => string): void;
   /** Sends a notice to the owners; rejects if none could be reached. @returns Their number. */

@@ -1,7 +1,7 @@
 /** Connects the calls of programs with Discord, the policy and the tools of an account (O14). */
 
 import { agentOf } from "../../config/config.ts";
-import type { CallDesk } from "../../core/calls/desk.ts";
+import type { CallService } from "../../core/calls/service.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import { placeOfTarget } from "../../discord/gateway/decode/places.ts";
 import { namedRoles } from "../../discord/gateway/decode/senders.ts";
@@ -12,7 +12,7 @@ import type { RestClient } from "../../discord/rest/client/client.ts";
 import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createExplainDenial } from "../../discord/rest/permissions/explain_denial.ts";
 import { createActs } from "../../flows/calls/acts.ts";
-import { createDesk, type Desk } from "../../flows/calls/desk.ts";
+import { createOpenCalls, type OpenCalls } from "../../flows/calls/open_calls.ts";
 import { waitingRulesOf } from "../../flows/receive/notice_reply.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import { latest } from "../../lib/cache.ts";
@@ -22,7 +22,7 @@ import type { Outbound } from "../outbound/outbound.ts";
 import type { TurnRulesPorts } from "../rules/turn_rules.ts";
 
 /** The calls of an account, for programs and for the account itself. */
-export type AccountCalls = Desk & CallDesk;
+export type AccountCalls = OpenCalls & CallService;
 
 /** Creates the calls of an account. */
 export function createAccountCalls(
@@ -44,7 +44,7 @@ export function createAccountCalls(
   const findChannel = createFindChannel(client, {});
   const explainDenial = createExplainDenial(client, () => 0);
   const own = account.forPart("http");
-  const desk = createDesk(own, {
+  const open = createOpenCalls(own, {
     agentIds: () => config().agentList.map(({ id }) => id),
     mayReach: (agentId, userId) => reachNow()(agentId, userId),
     judge,
@@ -55,7 +55,7 @@ export function createAccountCalls(
     isOfDiscord,
     harmlessPart: outbound.progress.drafts.harmlessPart,
   });
-  const act = createActs(own, desk, {
+  const act = createActs(own, open, {
     judge,
     isOfDiscord,
     ownerIn: async (guildId) =>
@@ -77,5 +77,5 @@ export function createAccountCalls(
     isOwner: sources.isOwner,
     cleanSecrets: outbound.cleanSecrets,
   });
-  return { ...desk, act };
+  return { ...open, act };
 }

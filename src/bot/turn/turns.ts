@@ -16,7 +16,7 @@ import { agentOf } from "../../config/config.ts";
 import type { Carries } from "../../core/store/inbox.ts";
 import type { ToolPorts } from "../../core/turn/tool.ts";
 import type { Called } from "../../core/calls/called.ts";
-import type { Desk } from "../../flows/calls/desk.ts";
+import type { OpenCalls } from "../../flows/calls/open_calls.ts";
 import type { CatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Judging } from "../../flows/judging/judging.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
@@ -77,7 +77,7 @@ export function createAccountTurns(
       readonly files: { readonly download: Download };
       readonly toolServices: Pick<ToolServices, "ready">;
       /** The calls of programs; `now` is `undefined` before the first one. */
-      readonly calls: { readonly now: () => Pick<Desk, "streamOf"> | undefined };
+      readonly calls: { readonly now: () => Pick<OpenCalls, "streamOf"> | undefined };
     },
 ): AccountTurns {
   const { config, accountId, store, policy, events, stopping, ended, now } = account;

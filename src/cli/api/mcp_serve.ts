@@ -6,7 +6,7 @@ import process from "node:process";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { createMcpTools } from "../../http/api/mcp_tools.ts";
 import { VERSION } from "../../version.ts";
-import { CallRefused } from "../../core/calls/desk.ts";
+import { CallRefused } from "../../core/calls/service.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";

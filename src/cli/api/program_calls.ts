@@ -15,7 +15,7 @@ import {
   type CallRefusal,
   CallRefused,
   type CallState,
-} from "../../core/calls/desk.ts";
+} from "../../core/calls/service.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { ProgramCalls } from "../../http/api/mcp_tools.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -52,7 +52,7 @@ const ACT_MS = 60_000;
 /** Milliseconds between two looks at a call. */
 const LOOK_MS = 300;
 
-/** A result, or a refusal of the desk. */
+/** A result, or a refusal of the service. */
 type ProgramAnswer = { readonly result: unknown } | { readonly refused: CallRefusal };
 
 /** Carries out a call in the bot. */
@@ -69,23 +69,23 @@ export async function answerProgram(
   const found = programsOf(config).find(({ program }) => program === name);
   if (!found) throw new StartError(`api.programs has no ${name} in the running bot`, EXIT.config);
   const { token: _, accountId, ...caller } = found;
-  const desk = await bot.calls(accountId);
+  const service = await bot.calls(accountId);
   try {
-    if (!desk) throw new CallRefused("unavailable", "the bot's account does not run");
+    if (!service) throw new CallRefused("unavailable", "the bot's account does not run");
     switch (asked.do) {
       case "agents":
-        return { result: desk.agents(caller) };
+        return { result: service.agents(caller) };
       case "begin":
-        return { result: await desk.begin(caller, asked.call) };
+        return { result: await service.begin(caller, asked.call) };
       case "countRead":
-        return { result: desk.countRead(caller) };
+        return { result: service.countRead(caller) };
       case "state":
-        return { result: await desk.stateOf(caller, asked.id) };
+        return { result: await service.stateOf(caller, asked.id) };
       case "leave":
-        return { result: await desk.leave(asked.id) };
+        return { result: await service.leave(asked.id) };
       case "act": {
         const signal = AbortSignal.timeout(ACT_MS);
-        return { result: await desk.act(caller, asked.name, asked.given, signal) };
+        return { result: await service.act(caller, asked.name, asked.given, signal) };
       }
     }
   } catch (error) {

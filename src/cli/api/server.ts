@@ -47,7 +47,7 @@ export function createApiServer({ setup, bot, version, log }: {
     programs: () => programsOf(setup().config),
     hosts: () => setup().config.api.hosts,
     waitMs: () => setup().config.api.waitSec * 1_000,
-    desk: bot.calls,
+    service: bot.calls,
     mcp: mcp.get,
     schedule,
     now: Date.now,

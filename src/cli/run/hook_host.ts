@@ -8,7 +8,7 @@ import type { Bot, Setup } from "../../bot.ts";
 import { toAccountId } from "../../core/discord/ids.ts";
 import { HOOK_BODY_BYTES } from "../../core/hooks/hook.ts";
 import type { HttpServer } from "../../host/http_server.ts";
-import type { OpenHook } from "../../http/hooks/door.ts";
+import type { OpenHook } from "../../http/hooks/receiver.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -51,11 +51,11 @@ export function createHookHost(bot: Pick<Bot, "hooks" | "setListening">, log: Lo
   }
 
   async function open(): Promise<HttpServer> {
-    const [{ startHttpServer }, { createHookDoor }] = await Promise.all([
+    const [{ startHttpServer }, { createHookReceiver }] = await Promise.all([
       import("../../host/http_server.ts"),
-      import("../../http/hooks/door.ts"),
+      import("../../http/hooks/receiver.ts"),
     ]);
-    const door = createHookDoor({
+    const receive = createHookReceiver({
       hookOf,
       accept: (event) => bot.hooks.accept(event, randomInt(IDS_PER_MS)),
       count: bot.hooks.count,
@@ -69,7 +69,8 @@ export function createHookHost(bot: Pick<Bot, "hooks" | "setListening">, log: Lo
       answersLarge: true as const,
       limits: CONNECTIONS,
     };
-    return await startHttpServer({ bind, port, isOpen: true, section: "http.hooks", bounds }, door);
+    const rules = { bind, port, isOpen: true, section: "http.hooks", bounds } as const;
+    return await startHttpServer(rules, receive);
   }
 
   async function update(): Promise<void> {

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Account } from "../../core/account/account.ts";
 import { callIdOf, callSessionOf } from "../../core/calls/called.ts";
-import { type ActName, type CallingProgram, CallRefused } from "../../core/calls/desk.ts";
+import { type ActName, type CallingProgram, CallRefused } from "../../core/calls/service.ts";
 import {
   type ChannelId,
   createdAtMs,
@@ -32,7 +32,7 @@ import { RefusedCall } from "../../core/refused_call.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 import type { QuestionDecisions } from "../../core/store/questions.ts";
 import type { Tool, ToolPorts } from "../../core/turn/tool.ts";
-import type { Desk } from "./desk.ts";
+import type { OpenCalls } from "./open_calls.ts";
 
 /** Everything that acts need beside their account. */
 export interface ActPorts {
@@ -96,13 +96,13 @@ export function createActs(
     }>,
     "accountId" | "store" | "now" | "random" | "log"
   >,
-  desk: Pick<Desk, "agents" | "count" | "personOf">,
+  calls: Pick<OpenCalls, "agents" | "count" | "personOf">,
   ports: ActPorts,
 ): (caller: CallingProgram, name: ActName, given: unknown, signal: AbortSignal) => Promise<string> {
   /** The person's message in a channel, if the policy lets it in. */
   async function messageIn(caller: CallingProgram, written: string, text: string) {
     const { program, userId } = caller;
-    const { sender, channelId: direct } = await desk.personOf(userId);
+    const { sender, channelId: direct } = await calls.personOf(userId);
     const messageId = callIdOf(now(), Math.floor(random() * IDS));
     const common = {
       ...ASKED_OTHERWISE,
@@ -151,7 +151,7 @@ export function createActs(
     { key, signal }: { readonly key?: string; readonly signal: AbortSignal },
   ): Promise<string> {
     const { program, userId } = caller;
-    const [agentId] = desk.agents(caller);
+    const [agentId] = calls.agents(caller);
     const tool = agentId === undefined
       ? undefined
       : ports.tools(message, agentId).find(({ name }) => name === "discord");
@@ -173,7 +173,7 @@ export function createActs(
   }
 
   async function approvals({ userId }: CallingProgram): Promise<string> {
-    const { sender } = await desk.personOf(userId);
+    const { sender } = await calls.personOf(userId);
     const isOwner = ports.isOwner({ sender });
     const open = await store.questions.open(now(), accountId);
     const theirs = open.filter(({ question: { asked } }) =>
@@ -218,7 +218,7 @@ export function createActs(
   }
 
   return async (caller, name, given, signal) => {
-    desk.count(caller);
+    calls.count(caller);
     try {
       const result = await act(caller, name, given, signal);
       log.info("A program has acted", { program: caller.program, act: name });

@@ -5,7 +5,7 @@
  * its content. There are no CORS headers, so no page of another site can read an answer.
  */
 
-import type { CallDesk, CallingProgram } from "../../core/calls/desk.ts";
+import type { CallingProgram, CallService } from "../../core/calls/service.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -30,7 +30,7 @@ export interface ApiPorts {
   /** Milliseconds that a request waits for its answer. */
   readonly waitMs: () => number;
   /** The calls of an account; `undefined` if it does not run. */
-  readonly desk: (accountId: AccountId) => Promise<CallDesk> | undefined;
+  readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
   /** Loads the part for MCP. */
   readonly mcp: () => Promise<McpHandler>;
   readonly schedule: StartTimer;
@@ -52,7 +52,7 @@ type ApiRoute = typeof API_ROUTES[number];
  * of bodies and of refused tokens.
  */
 export function createApi(
-  { programs, hosts, waitMs, desk, mcp, schedule, now, log }: ApiPorts,
+  { programs, hosts, waitMs, service, mcp, schedule, now, log }: ApiPorts,
 ): (request: Request) => Promise<Response> {
   let reading = 0;
   let refused = 0;
@@ -128,15 +128,17 @@ export function createApi(
       noteRefused();
       throw new ApiFailure(UNAUTHORIZED);
     }
-    const found = await desk(program.accountId);
+    const found = await service(program.accountId);
     if (!found) throw new ApiFailure({ ...BUSY, message: "The bot's account does not run" });
     const body = await readBody(request, route);
     const { token: _, accountId: __, ...caller } = program;
-    if (route.path === "/mcp") return await (await mcp())(request, body, { caller, desk: found });
+    if (route.path === "/mcp") {
+      return await (await mcp())(request, body, { caller, service: found });
+    }
     const openai = await import("./openai.ts");
     const given: ProgramRequest = {
       caller,
-      desk: found,
+      service: found,
       key: keyOf(request),
       signal: AbortSignal.any([request.signal, AbortSignal.timeout(waitMs())]),
       schedule,

@@ -1,6 +1,6 @@
 /** Answers errors in OpenAI's form, which its clients show to people. */
 
-import { type CallRefusalKind, CallRefused, type CallState } from "../../core/calls/desk.ts";
+import { type CallRefusalKind, CallRefused, type CallState } from "../../core/calls/service.ts";
 
 /** An error for a client. */
 export interface ApiError {

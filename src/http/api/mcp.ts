@@ -1,14 +1,14 @@
 /** Serves MCP over HTTP: each request has a server of its own, so there is no session to steal. */
 
 import { createMcpHandler } from "@modelcontextprotocol/server";
-import type { CallDesk, CallingProgram } from "../../core/calls/desk.ts";
+import type { CallingProgram, CallService } from "../../core/calls/service.ts";
 import { createMcpTools, type ProgramCalls } from "./mcp_tools.ts";
 
 /** Answers a request of a program. */
 export type McpHandler = (
   request: Request,
   body: unknown,
-  program: { readonly caller: CallingProgram; readonly desk: CallDesk },
+  program: { readonly caller: CallingProgram; readonly service: CallService },
 ) => Promise<Response>;
 
 /** Gets errors of requests. */
@@ -30,22 +30,22 @@ export function createMcp(version: string, { refused, failed }: McpErrors): McpH
       return "Internal error; see the log";
     });
   }, { onerror: refused });
-  return (request, parsedBody, { caller, desk }) => {
+  return (request, parsedBody, { caller, service }) => {
     // Barnacle has checked the token; the library only passes the rest on.
     const authInfo = { token: "", clientId: caller.program, scopes: [] };
-    calls.set(authInfo, callsOf(caller, desk));
+    calls.set(authInfo, callsOf(caller, service));
     return handler.fetch(request, { authInfo, parsedBody });
   };
 }
 
-function callsOf(caller: CallingProgram, desk: CallDesk): ProgramCalls {
+function callsOf(caller: CallingProgram, service: CallService): ProgramCalls {
   return {
-    agents: () => Promise.resolve(desk.agents(caller)),
-    begin: (call) => desk.begin(caller, call),
-    countRead: () => Promise.resolve().then(() => desk.countRead(caller)),
+    agents: () => Promise.resolve(service.agents(caller)),
+    begin: (call) => service.begin(caller, call),
+    countRead: () => Promise.resolve().then(() => service.countRead(caller)),
     wait: (id, signal, maxMs) =>
-      desk.wait(caller, id, AbortSignal.any([signal, AbortSignal.timeout(maxMs)])),
-    leave: desk.leave,
-    act: (name, given, signal) => desk.act(caller, name, given, signal),
+      service.wait(caller, id, AbortSignal.any([signal, AbortSignal.timeout(maxMs)])),
+    leave: service.leave,
+    act: (name, given, signal) => service.act(caller, name, given, signal),
   };
 }

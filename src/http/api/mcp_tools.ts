@@ -11,7 +11,7 @@ import {
   CallRefused,
   type CallState,
   type NewCall,
-} from "../../core/calls/desk.ts";
+} from "../../core/calls/service.ts";
 import { type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 
 /** The calls and acts of one program. */

@@ -6,11 +6,11 @@
 
 import type {
   BegunCall,
-  CallDesk,
   CallingProgram,
+  CallService,
   CallState,
   CallUsage,
-} from "../../core/calls/desk.ts";
+} from "../../core/calls/service.ts";
 import { createdAtMs, type MessageId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import { type ApiError, ApiFailure, errorBody, errorOfCall, invalid } from "./errors.ts";
@@ -20,7 +20,7 @@ import { sseResponse } from "./sse.ts";
 /** A request of a program, with its way to the agents. */
 export interface ProgramRequest {
   readonly caller: CallingProgram;
-  readonly desk: CallDesk;
+  readonly service: CallService;
   /** The client's Idempotency-Key; absent: none. */
   readonly key?: string;
   /** Aborts when the client goes, or has waited long enough. */
@@ -31,8 +31,8 @@ export interface ProgramRequest {
 }
 
 /** Lists the agents as models. */
-export function listModels({ caller, desk }: ProgramRequest): Response {
-  const data = desk.agents(caller).map((id) => ({
+export function listModels({ caller, service }: ProgramRequest): Response {
+  const data = service.agents(caller).map((id) => ({
     id,
     object: "model",
     created: 0,
@@ -125,18 +125,18 @@ export async function createResponse(body: unknown, program: ProgramRequest): Pr
 
 /** Answers `GET /v1/responses/<id>`. */
 export async function readResponse(written: string, program: ProgramRequest): Promise<Response> {
-  const { caller, desk } = program;
+  const { caller, service } = program;
   const id = idOf(written, null);
-  desk.countRead(caller);
-  const { agentId, ...state } = await desk.stateOf(caller, id);
+  service.countRead(caller);
+  const { agentId, ...state } = await service.stateOf(caller, id);
   return Response.json(responseOf({ id, agentId }, state, {}));
 }
 
 async function begin(
   { kind, model, text, earlier, previous }: ApiRequest & { readonly kind: "chat" | "response" },
-  { caller, desk, key }: ProgramRequest,
+  { caller, service, key }: ProgramRequest,
 ): Promise<BegunCall> {
-  const agents = desk.agents(caller);
+  const agents = service.agents(caller);
   if (!agents.includes(model)) {
     throw new ApiFailure({
       status: 404,
@@ -147,7 +147,7 @@ async function begin(
         `model is one of: ${agents.join(", ")}`,
     });
   }
-  return await desk.begin(caller, {
+  return await service.begin(caller, {
     kind,
     text,
     agentId: model,
@@ -166,11 +166,11 @@ function idOf(written: string, param: string | null): MessageId {
 /** Waits for a call. A client that goes first, and has no key, ends it. */
 async function waitFor(
   { id }: BegunCall,
-  { caller, desk, signal }: ProgramRequest,
+  { caller, service, signal }: ProgramRequest,
   onText?: (part: string) => void,
 ): Promise<CallState> {
-  const state = await desk.wait(caller, id, signal, onText);
-  if (state.kind === "open" && signal.aborted) await desk.leave(id);
+  const state = await service.wait(caller, id, signal, onText);
+  if (state.kind === "open" && signal.aborted) await service.leave(id);
   return state;
 }
 

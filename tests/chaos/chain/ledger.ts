@@ -69,7 +69,7 @@ export function answerOf(request: WireRequest, seed: number, script: string): Sa
   if (!planOf(first, seed).isOffered) return `Answer to ${names.join(" ")}.`;
   const actions = [
     { label: `Run ${first}`, tool: "exec", arguments: { argv: ["sh", "-c", script, first] } },
-    { label: `Post ${first}`, tool: "post", arguments: { to: "desk", body: { name: first } } },
+    { label: `Post ${first}`, tool: "post", arguments: { to: "counter", body: { name: first } } },
   ];
   const input = { text: `Offer for ${names.join(" ")}.`, actions };
   return { calls: [{ id: "call_1", name: "offer_actions", arguments: JSON.stringify(input) }] };

@@ -23,13 +23,16 @@ export const TRACE = "ran.txt";
 export const SCRIPT = `echo "$0" >> ${TRACE}; sleep 0.1`;
 
 /** An address that counts the names that it gets. */
-export interface Desk extends AsyncDisposable {
+export interface PostServer extends AsyncDisposable {
   readonly url: string;
   readonly got: ReadonlyMap<string, number>;
 }
 
 /** @param onPost Called once a post is counted, before its sender learns of it. */
-export async function startDesk(delayMs: () => number, onPost: () => void): Promise<Desk> {
+export async function startPostServer(
+  delayMs: () => number,
+  onPost: () => void,
+): Promise<PostServer> {
   const got = new Map<string, number>();
   const server = createServer((request, response) => {
     response.on("error", () => response.destroy()); // its sender was killed
@@ -58,12 +61,12 @@ export async function startDesk(delayMs: () => number, onPost: () => void): Prom
 }
 
 /** The effects of both actions so far. */
-export function effectsOf(workspace: string, desk: Desk): ChainEffects {
+export function effectsOf(workspace: string, posts: PostServer): ChainEffects {
   const trace = join(workspace, TRACE);
   const names = existsSync(trace) ? readFileSync(trace, "utf8").split("\n").filter(Boolean) : [];
   const ran = new Map<string, number>();
   for (const name of names) ran.set(name, (ran.get(name) ?? 0) + 1);
-  return { Run: ran, Post: desk.got };
+  return { Run: ran, Post: posts.got };
 }
 
 /** Maximum events on their way to the bot. */

@@ -28,13 +28,13 @@ import { freePort } from "../../support/network/free_port.ts";
 import { seeded } from "../../support/seeded.ts";
 import { answerOf, isSettled, judgeChain, readChain } from "../chain/ledger.ts";
 import {
-  type Desk,
   effectsOf,
   HOOK_SECRET,
+  type PostServer,
   pressCards,
   SCRIPT,
   sendEvents,
-  startDesk,
+  startPostServer,
   TRACE,
 } from "../chain/world.ts";
 import { type Report, reportOf } from "../support/report.ts";
@@ -71,7 +71,7 @@ const CONTROL_PATIENCE_MS = 8_000;
 /** Milliseconds to wait for an unwanted message. */
 const AFTERWARDS_MS = 1_000;
 const THINKING_MS = 120;
-const DESK_MS = 150;
+const POST_MS = 150;
 const PEOPLE = ["ada", "grace", "mallory", "edsger"];
 const PLACES = ["krill-1", "krill-2", "krill-3"];
 
@@ -94,7 +94,10 @@ export const scenario = scenarioOf({
       addMember(krill, { userId: one.id, joinedAt: Date.now() });
     }
     const workspace = await mkdtemp(join(tmpdir(), "barnacle-chain-"));
-    await using desk = await startDesk(() => waiting.upTo(DESK_MS), () => aim.happened("effect"));
+    await using posts = await startPostServer(
+      () => waiting.upTo(POST_MS),
+      () => aim.happened("effect"),
+    );
     await using model = await startFixedModel((_asked, request) => {
       aim.happened("model");
       const answer = answerOf(request, seed, SCRIPT);
@@ -123,7 +126,7 @@ export const scenario = scenarioOf({
           commands: { ownerAllowFrom: PEOPLE.map((name) => people[name as "ada"].id) },
           exec: { mode: "allowlist", sandbox: "off", allow: [["sh", "-c", SCRIPT, "*"]] },
           agents: { defaults: { workspace } },
-          posts: { desk: { url: desk.url } },
+          posts: { counter: { url: posts.url } },
           hooks: Object.fromEntries(channels.map(({ id, name }, index) => [name, {
             ...base,
             to: `channel:${id}`,
@@ -134,7 +137,17 @@ export const scenario = scenarioOf({
         // A press comes again by a RESUME to the next process, and is acknowledged already.
         mayRefuse: ({ status, path }) => status === 429 || /callback|@original/.test(path),
       }, async (scene) => {
-        report = await play(scene, { seed, kills, rate, whys, weaken, aim, desk, workspace, port });
+        report = await play(scene, {
+          seed,
+          kills,
+          rate,
+          whys,
+          weaken,
+          aim,
+          posts,
+          workspace,
+          port,
+        });
       });
     } finally {
       watcher.close();
@@ -180,13 +193,13 @@ interface Play {
   readonly whys: number;
   readonly weaken: number;
   readonly aim: ReturnType<typeof createAim>;
-  readonly desk: Desk;
+  readonly posts: PostServer;
   readonly workspace: string;
   readonly port: number;
 }
 
 async function play(scene: Scene, given: Play): Promise<Report> {
-  const { seed, kills, rate, whys, weaken, aim, desk, workspace, port } = given;
+  const { seed, kills, rate, whys, weaken, aim, posts, workspace, port } = given;
   const { simulator } = scene;
   const dice = seeded(seed);
   const figures = { aimed: 0, named: 0, atEffects: 0 };
@@ -253,7 +266,7 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   last.kill("SIGTERM");
   const exit = await ended(last);
 
-  const account = judgeChain(readChain(texts()), names, effectsOf(workspace, desk));
+  const account = judgeChain(readChain(texts()), names, effectsOf(workspace, posts));
   const { outcomes, ranTwice, unsaid, untrue, unended, foreign } = account;
   const count = (sql: string) => Number(scene.rows(sql)[0]?.["count"] ?? 0);
   const stored = count("SELECT COUNT(*) AS count FROM hook_event");

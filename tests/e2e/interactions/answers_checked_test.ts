@@ -12,13 +12,13 @@ import {
   answers,
   card,
   checked,
-  DESK,
   DISCARD,
   EDIT,
   labels,
   OWNER,
   POST,
   press,
+  REVIEWS,
   SELF,
   settled,
 } from "../../support/bot/checked_answers.ts";
@@ -176,8 +176,8 @@ describe("[A5] an answer that a person checks", () => {
         say("grace", "general", `${mention} checked`);
         press(scene, await card(scene), POST);
         await scene.replies("general", 1);
-        say("ada", DESK, `${mention} at the desk`); // the people there see it anyway
-        await scene.until("an answer", () => answers(scene, DESK).length > 0);
+        say("ada", REVIEWS, `${mention} in the channel`); // the people there see it anyway
+        await scene.until("an answer", () => answers(scene, REVIEWS).length > 0);
       },
     ));
 
@@ -190,7 +190,7 @@ describe("[A5] an answer that a person checks", () => {
       say("grace", "dm", "in private");
       const message = await card(scene, "dm", "ada");
       assert.match(textOf(message), /in private/);
-      assert.deepEqual(scene.written(DESK), []);
+      assert.deepEqual(scene.written(REVIEWS), []);
       press(scene, message, POST, { where: "dm" });
       const [answer = ""] = await scene.replies("dm", 1, "grace");
       assert.match(answer, /in private/);
@@ -384,7 +384,7 @@ describe("[A5] [D1] kill -9", () => {
         await scene.replies("general", 1);
         await settled(scene, message);
         assert.equal(scene.written("general").length, 1);
-        assert.equal(simulator.posted(simulator.channel(DESK).id).length, 1);
+        assert.equal(simulator.posted(simulator.channel(REVIEWS).id).length, 1);
       }));
   }
 

@@ -32,14 +32,14 @@ const POINTS = [
 /** Above the time in which the bot drops more presses of a person. */
 const PRESS_EVERY_MS = 11_000;
 const ADA = "1456074443980800000";
-const DESK = "off-topic";
+const REVIEWS = "off-topic";
 
 it(`[A5] [D2] a draft is decided once, and posted at most once, in ${KILLS} kills`, () => {
   const { random, upTo, pick } = seeded(SEED);
   const answers = { channel: "" };
   return withSimulation({
     discord(simulator) {
-      answers.channel = simulator.channel(DESK).id;
+      answers.channel = simulator.channel(REVIEWS).id;
       const [guildId = ""] = simulator.world.guilds.keys();
       const channels = { "*": {}, help: { approval: "never" } }; // where the scene settles in
       return { guilds: { [guildId]: { approval: "always", channels } } };
@@ -59,7 +59,7 @@ it(`[A5] [D2] a draft is decided once, and posted at most once, in ${KILLS} kill
         const label = number % 3 === 0 ? NOTICES.discardDraft.text : NOTICES.postDraft.text;
         const button = buttonsIn(card.components).find((one) => one.label === label);
         assert.ok(button);
-        simulator.press({ as: "ada", in: DESK, message: card.id, customId: button.custom_id });
+        simulator.press({ as: "ada", in: REVIEWS, message: card.id, customId: button.custom_id });
       }
     };
     await settleIn(scene);

@@ -8,12 +8,12 @@ import { NOTICES } from "../../../src/render/notices/notices.ts";
 import {
   card,
   checked,
-  DESK,
   DISCARD,
   EDIT,
   OWNER,
   POST,
   press,
+  REVIEWS,
   settled,
 } from "../../support/bot/checked_answers.ts";
 import { type Scene, type SceneOptions, withSimulation } from "../../support/bot/e2e.ts";
@@ -104,10 +104,10 @@ describe("[A5] [H6a] the new answer to an edited question", () => {
       const { question: { id: message }, second } = await editedAfterPost(scene);
       simulator.edit({ as: "grace", in: "general", message, text: `${mention} tides on sunday` });
       await settled(scene, second);
-      const { id: desk } = simulator.channel(DESK);
+      const { id: channel } = simulator.channel(REVIEWS);
       const third = await until(
         "a third card",
-        () => simulator.posted(desk).find((one) => textOf(one).includes("sunday")),
+        () => simulator.posted(channel).find((one) => textOf(one).includes("sunday")),
       );
       simulator.delete({ as: "grace", in: "general", message });
       await settled(scene, third);
@@ -122,7 +122,7 @@ describe("[A5] while a draft waits", () => {
       const bot = await start();
       say("grace", "general", `${mention} the one that waits`);
       const message = await card(scene);
-      const { id: channel } = simulator.channel(DESK);
+      const { id: channel } = simulator.channel(REVIEWS);
       rewrite({
         config: { commands: { ownerAllowFrom: [OWNER] }, approvals: { answers: { channel } } },
       });

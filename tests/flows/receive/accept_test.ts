@@ -41,7 +41,7 @@ const VERDICTS: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ["let me in", CHALLENGE],
   ["whose?", UNDECIDED],
 ]);
-const DESK: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
+const PAIRING: PairingService = { newCode: () => "C", newButton: () => "b", challenge: () => [] };
 const WAITING = {
   perUser: 3,
   perChannel: 8,
@@ -154,7 +154,7 @@ function setUp() {
         emoji,
         onlyIf: {},
       },
-    pairing: DESK,
+    pairing: PAIRING,
     waiting: () => WAITING,
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     now: clock.now,
@@ -351,7 +351,7 @@ describe("createAcceptor()", () => {
     const { acceptor, stored, challenged, lines, world } = setUp();
     acceptor.accept(batch(1, stranger("11")));
     await settle();
-    assert.equal(stored[0]?.pairing, DESK, "at once: a person waits for it");
+    assert.equal(stored[0]?.pairing, PAIRING, "at once: a person waits for it");
     assert.ok(stored[0]?.judged[0]?.route, "the store may find that they are paired");
     assert.deepEqual(challenged, [REQUEST]);
     assert.equal(world.accepted, 0);

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { CallRefused } from "../../../src/core/calls/desk.ts";
+import { CallRefused } from "../../../src/core/calls/service.ts";
 import { API_ROUTES } from "../../../src/http/api/routes.ts";
-import { AUTH, chat, deskWith, TOKEN, user, withServer } from "./support.ts";
+import { AUTH, chat, serviceWith, TOKEN, user, withServer } from "./support.ts";
 
 /** Each wrong body of a chat completion, with the words that its person sees. */
 const BODIES: readonly (readonly [what: string, body: unknown, status: number, words: RegExp])[] = [
@@ -147,8 +147,8 @@ const REQUESTS: readonly (readonly [
 
 describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
   it("answers each wrong body with OpenAI's form of an error", async () => {
-    const { desk, begun } = deskWith();
-    await withServer(desk, async (base, log) => {
+    const { service, begun } = serviceWith();
+    await withServer(service, async (base, log) => {
       for (const [what, body, status, words] of BODIES) {
         const response = await fetch(`${base}/v1/chat/completions`, {
           method: "POST",
@@ -167,8 +167,8 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
   });
 
   it("refuses requests before it reads their bodies, without CORS headers", async () => {
-    const { desk, begun } = deskWith();
-    await withServer(desk, async (base) => {
+    const { service, begun } = serviceWith();
+    await withServer(service, async (base) => {
       for (const [what, path, init, status, words] of REQUESTS) {
         const response = await fetch(base + path, init);
         assert.equal(response.status, status, what);
@@ -184,7 +184,7 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
   });
 
   it("counts requests without a token in one line of the log", async () => {
-    await withServer(deskWith().desk, async (base, log) => {
+    await withServer(serviceWith().service, async (base, log) => {
       for (let count = 0; count < 5; count++) await (await fetch(`${base}/v1/models`)).text();
       const lines = log.lines.filter(({ event }) => /no valid token/.test(event));
       assert.equal(lines.length, 1);
@@ -199,9 +199,9 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
     [new CallRefused("unavailable", "no"), 503, "10"],
   ];
   for (const [refused, status, retryAfter] of refusals) {
-    it(`answers ${status} if the desk refuses a call as ${refused.kind}`, async () => {
-      const { desk } = deskWith({ begin: () => Promise.reject(refused) });
-      await withServer(desk, async (base) => {
+    it(`answers ${status} if the service refuses a call as ${refused.kind}`, async () => {
+      const { service } = serviceWith({ begin: () => Promise.reject(refused) });
+      await withServer(service, async (base) => {
         for (const stream of [false, true]) {
           const body = JSON.stringify(chat({ stream }));
           const init = { method: "POST", headers: AUTH, body };
@@ -219,8 +219,8 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
       const response = await fetch(`${base}/v1/models`, { headers: AUTH });
       assert.equal(response.status, 503);
     });
-    const { desk } = deskWith({ begin: () => Promise.reject(new Error("secret path /x")) });
-    await withServer(desk, async (base, log) => {
+    const { service } = serviceWith({ begin: () => Promise.reject(new Error("secret path /x")) });
+    await withServer(service, async (base, log) => {
       const init = { method: "POST", headers: AUTH, body: JSON.stringify(chat()) };
       const response = await fetch(`${base}/v1/chat/completions`, init);
       assert.equal(response.status, 500);
@@ -231,8 +231,8 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
 
   it("ends a stream of a failed call with an error, and a spent budget with 429", async () => {
     const failed = { kind: "failed", why: "the agent could not answer", isBudget: true } as const;
-    const { desk } = deskWith({ wait: () => Promise.resolve(failed) });
-    await withServer(desk, async (base) => {
+    const { service } = serviceWith({ wait: () => Promise.resolve(failed) });
+    await withServer(service, async (base) => {
       const ask = (stream: boolean) =>
         fetch(`${base}/v1/chat/completions`, {
           method: "POST",
@@ -247,10 +247,10 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
   });
 
   for (const stream of [false, true]) {
-    it(`tells the desk if the client goes before the answer, ${stream ? "" : "not "}as a stream`, async () => {
+    it(`tells the service if the client goes before the answer, ${stream ? "" : "not "}as a stream`, async () => {
       const gone = Promise.withResolvers<void>();
       const waiting = Promise.withResolvers<void>();
-      const { desk } = deskWith({
+      const { service } = serviceWith({
         wait(_caller, _id, signal) {
           waiting.resolve();
           return new Promise((resolve) =>
@@ -259,7 +259,7 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
         },
         leave: () => Promise.resolve(gone.resolve()),
       });
-      await withServer(desk, async (base) => {
+      await withServer(service, async (base) => {
         const client = new AbortController();
         const asking = fetch(`${base}/v1/chat/completions`, {
           method: "POST",

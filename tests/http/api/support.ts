@@ -1,6 +1,6 @@
-/** Serves the API for programs over a real socket, with a desk of the test. */
+/** Serves the API for programs over a real socket, with a service of the test. */
 
-import type { CallDesk, NewCall } from "../../../src/core/calls/desk.ts";
+import type { CallService, NewCall } from "../../../src/core/calls/service.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createApi } from "../../../src/http/api/app.ts";
 import { createMcp } from "../../../src/http/api/mcp.ts";
@@ -14,11 +14,11 @@ import { recordingLog } from "../../support/recording_log.ts";
 export const TOKEN = "a-token-of-more-than-thirty-two-characters";
 const ID = messageId("1442000000000000000");
 
-/** A desk that answers with the question, and notes calls. */
-export function deskWith(changes: Partial<CallDesk> = {}) {
+/** A service that answers with the question, and notes calls. */
+export function serviceWith(changes: Partial<CallService> = {}) {
   const begun: NewCall[] = [];
   const left: string[] = [];
-  const desk: CallDesk = {
+  const service: CallService = {
     agents: () => ["main", "reef"],
     begin(_caller, call) {
       begun.push(call);
@@ -36,12 +36,12 @@ export function deskWith(changes: Partial<CallDesk> = {}) {
     act: () => Promise.resolve("done"),
     ...changes,
   };
-  return { desk, begun, left };
+  return { service, begun, left };
 }
 
-/** Serves a desk during a test; `undefined`: its account does not run. */
+/** Serves a service during a test; `undefined`: its account does not run. */
 export async function withServer(
-  desk: CallDesk | undefined,
+  service: CallService | undefined,
   test: (base: string, log: ReturnType<typeof recordingLog>) => Promise<void>,
 ): Promise<void> {
   const recorded = recordingLog();
@@ -56,7 +56,7 @@ export async function withServer(
     }],
     hosts: () => ["barnacle.home.arpa"],
     waitMs: () => 5_000,
-    desk: () => desk && Promise.resolve(desk),
+    service: () => service && Promise.resolve(service),
     mcp: () =>
       Promise.resolve(createMcp("1.0.0", {
         refused: () => {},

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { request as requestHttp } from "node:http";
 import { describe, it } from "node:test";
-import { CallRefused } from "../../../src/core/calls/desk.ts";
+import { CallRefused } from "../../../src/core/calls/service.ts";
 import { MAX_API_BODY_BYTES } from "../../../src/http/api/routes.ts";
-import { AUTH, chat, deskWith, TOKEN, user, withServer } from "./support.ts";
+import { AUTH, chat, serviceWith, TOKEN, user, withServer } from "./support.ts";
 
 const levels = (count: number) => "[".repeat(count) + "]".repeat(count);
 const keys = (count: number) => Array.from({ length: count }, (_, at) => `"k${at}":0`).join();
@@ -220,9 +220,9 @@ const post = (url: string, body: unknown, headers: HeadersInit = AUTH) =>
 describe("[O14] wrong requests of programs", () => {
   for (const [path, rows] of [["chat/completions", CHATS], ["responses", RESPONSES]] as const) {
     it(`get words in OpenAI's form at /v1/${path}, as a stream or not`, async () => {
-      const { desk, begun } = deskWith();
+      const { service, begun } = serviceWith();
       let asked = 0;
-      await withServer(desk, async (base, log) => {
+      await withServer(service, async (base, log) => {
         for (const [what, body, words] of rows) {
           const bodies = typeof body === "string" || Object.hasOwn(Object(body), "stream")
             ? [body]
@@ -249,8 +249,8 @@ describe("[O14] wrong requests of programs", () => {
   }
 
   it("get words in the form of MCP, and no stack", async () => {
-    const { desk, begun } = deskWith();
-    await withServer(desk, async (base, log) => {
+    const { service, begun } = serviceWith();
+    await withServer(service, async (base, log) => {
       for (const [what, body, status, words] of MCP) {
         const answer = await post(`${base}/mcp`, body, MCP_HEADERS);
         const text = await answer.text();
@@ -271,8 +271,8 @@ describe("[O14] wrong requests of programs", () => {
   });
 
   it("get words if their body is too large, or does not announce its length", async () => {
-    const { desk, begun } = deskWith();
-    await withServer(desk, async (base) => {
+    const { service, begun } = serviceWith();
+    await withServer(service, async (base) => {
       for (const path of ["/v1/chat/completions", "/v1/responses", "/mcp"]) {
         assert.deepEqual(await rawPost(base + path, { "content-length": 10_000_000 }), {
           status: 413,
@@ -325,7 +325,7 @@ describe("[O14] a program that reads an earlier answer", () => {
   const answer = tool("answer", { id: "1442000000000000000" });
 
   it("gets its agent with it", async () => {
-    await withServer(deskWith().desk, async (base) => {
+    await withServer(serviceWith().service, async (base) => {
       const { model, status } = await (await fetch(base + path, { headers: AUTH })).json();
       assert.deepEqual([model, status], ["reef", "in_progress"]);
     });
@@ -333,19 +333,19 @@ describe("[O14] a program that reads an earlier answer", () => {
 
   it("is counted, and refused beyond its limit", async () => {
     let counted = 0;
-    const { desk } = deskWith({ countRead: () => void counted++ });
-    await withServer(desk, async (base) => {
+    const { service } = serviceWith({ countRead: () => void counted++ });
+    await withServer(service, async (base) => {
       await (await fetch(base + path, { headers: AUTH })).text();
       await (await post(`${base}/mcp`, answer, MCP_HEADERS)).text();
       await (await post(`${base}/mcp`, ask({}), MCP_HEADERS)).text();
       assert.equal(counted, 2);
     });
-    const full = deskWith({
+    const full = serviceWith({
       countRead() {
         throw refused;
       },
     });
-    await withServer(full.desk, async (base) => {
+    await withServer(full.service, async (base) => {
       const response = await fetch(base + path, { headers: AUTH });
       assert.equal(response.status, 429);
       assert.equal((await response.json()).error.message, refused.message);
@@ -358,8 +358,8 @@ describe("[O14] a program that reads an earlier answer", () => {
 describe("[O14] [SEC-R31] a fault of Barnacle during a request of MCP", () => {
   it("tells the client no details, and the log all", async () => {
     const fault = () => Promise.reject(new Error("secret path /x"));
-    const { desk } = deskWith({ begin: fault, act: fault });
-    await withServer(desk, async (base, log) => {
+    const { service } = serviceWith({ begin: fault, act: fault });
+    await withServer(service, async (base, log) => {
       for (const body of [ask({}), tool("approvals", {})]) {
         const text = await (await post(`${base}/mcp`, body, MCP_HEADERS)).text();
         assert.match(text, /Internal error; see the log/);
@@ -373,8 +373,8 @@ describe("[O14] [SEC-R31] a fault of Barnacle during a request of MCP", () => {
 describe("[O14] a fault of Barnacle during a stream", () => {
   for (const path of ["chat/completions", "responses"]) {
     it(`ends the stream of /v1/${path} with an error in words, and the log tells it`, async () => {
-      const { desk } = deskWith({ wait: () => Promise.reject(new Error("secret path /x")) });
-      await withServer(desk, async (base, log) => {
+      const { service } = serviceWith({ wait: () => Promise.reject(new Error("secret path /x")) });
+      await withServer(service, async (base, log) => {
         const body = path === "responses" ? response({ stream: true }) : chat({ stream: true });
         const text = await (await post(`${base}/v1/${path}`, body)).text();
         assert.match(text, /Internal error; see the log/);

@@ -16,11 +16,11 @@ import { frozen } from "../../support/store/store.ts";
 
 const ADA = userId("1400000000000000901");
 const BEN = userId("1400000000000000902");
-const DESK = channelId("1400000000000000801");
+const REVIEWS = channelId("1400000000000000801");
 const RULES = {
   mode: "always",
   people: [BEN, ADA],
-  channelId: DESK,
+  channelId: REVIEWS,
   newPeople: true,
   links: true,
   words: [],
@@ -60,14 +60,14 @@ function card(text: string, fields?: Partial<AnswerForReview>, more = {}): Store
   };
 }
 
-const PLACE = { channelId: DESK, nonce: "card", isCard: true };
+const PLACE = { channelId: REVIEWS, nonce: "card", isCard: true };
 const shown = (stored: StoredQuestion) =>
   composeCard(stored, PLACE, { buttons: [], menus: [] }, {});
 
 describe("[A5] reviewQuestion()", () => {
   it("asks owners and the listed people, each once, in the channel of the config", () => {
     const { asked, cardIn, where } = question("At noon.");
-    assert.deepEqual([asked, cardIn, where], [[ADA, BEN], DESK, "direct"]);
+    assert.deepEqual([asked, cardIn, where], [[ADA, BEN], REVIEWS, "direct"]);
   });
 
   it("asks by direct message about a direct message", () => {

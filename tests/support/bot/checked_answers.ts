@@ -9,7 +9,7 @@ import type { Scene, SceneOptions } from "./e2e.ts";
 /** Ada, by the id that the simulator gives her. */
 export const OWNER = "1456074443980800000";
 /** The owners' channel, where ada decides. */
-export const DESK = "off-topic";
+export const REVIEWS = "off-topic";
 
 /** A button. */
 export const POST = NOTICES.postDraft.text;
@@ -28,13 +28,13 @@ export function checked(
 ): SceneOptions {
   const config = {
     commands: { ownerAllowFrom: [OWNER] },
-    approvals: { answers: { channel: "$desk", ...answers } },
+    approvals: { answers: { channel: "$reviews", ...answers } },
     ...more.config,
   };
   return {
     ...more,
     discord(simulator) {
-      config.approvals.answers.channel = simulator.channel(DESK).id;
+      config.approvals.answers.channel = simulator.channel(REVIEWS).id;
       const [krill] = simulator.world.guilds.values();
       return {
         guilds: { [krill?.id ?? ""]: { approval } },
@@ -47,7 +47,7 @@ export function checked(
 }
 
 /** The newest open card in a place, once it arrives. */
-export function card({ simulator, until }: Scene, where = DESK, as?: string): Promise<Message> {
+export function card({ simulator, until }: Scene, where = REVIEWS, as?: string): Promise<Message> {
   const { id } = simulator.channel(where, as);
   return until(
     "a card",
@@ -63,7 +63,7 @@ export function press(
   { simulator }: Scene,
   message: Message,
   label: string,
-  { as = "ada", where = DESK }: { readonly as?: string; readonly where?: string } = {},
+  { as = "ada", where = REVIEWS }: { readonly as?: string; readonly where?: string } = {},
 ): Interaction {
   const button = buttonsIn(message.components).find((one) => one.label === label);
   assert.ok(button, `no button ${label} in ${JSON.stringify(message.components)}`);

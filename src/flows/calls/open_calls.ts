@@ -10,12 +10,12 @@ import { createHash } from "node:crypto";
 import { type Called, callIdOf, callSessionOf } from "../../core/calls/called.ts";
 import {
   type BegunCall,
-  type CallDesk,
   type CallingProgram,
   CallRefused,
+  type CallService,
   type CallState,
   type NewCall,
-} from "../../core/calls/desk.ts";
+} from "../../core/calls/service.ts";
 import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
@@ -43,7 +43,7 @@ import { createCallLimits } from "./call_limits.ts";
 const IDS = 2 ** 22;
 
 /** The account's part of the calls. */
-export type DeskAccount =
+export type OpenCallsAccount =
   & Pick<
     Account<unknown, unknown, {
       readonly calls: StoredCalls;
@@ -56,7 +56,7 @@ export type DeskAccount =
   & Emits<"asked" | "touched">;
 
 /** Everything that calls need beside their account. */
-export interface DeskPorts {
+export interface OpenCallPorts {
   /** The agents of the config, the default one first. */
   readonly agentIds: () => readonly string[];
   /** Whether an agent may work for a person (N2). */
@@ -76,7 +76,7 @@ export interface DeskPorts {
 }
 
 /** The calls of an account, for the account itself. */
-export interface Desk extends Omit<CallDesk, "act"> {
+export interface OpenCalls extends Omit<CallService, "act"> {
   /** The turn of a call has ended, or waits for a person; or the call has lost its turn. */
   ended(id: MessageId): void;
   /** Streams the answer of a call; `undefined` if this process has not begun it. */
@@ -105,7 +105,7 @@ interface WaitingProgram {
  * Creates the calls of one account. The function is long because its inner functions share one state:
  * the open calls.
  */
-export function createDesk(account: DeskAccount, ports: DeskPorts): Desk {
+export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts): OpenCalls {
   const { accountId, store, now, random, schedule, stopping, events, log } = account;
   const limits = createCallLimits(now);
   const open = new Map<MessageId, WaitingProgram>();

@@ -94,7 +94,7 @@ export const ACTS = ["send", "read", "search", "approvals"] as const;
 export type ActName = typeof ACTS[number];
 
 /** The calls of one account. Each method that refuses throws or rejects with {@link CallRefused}. */
-export interface CallDesk {
+export interface CallService {
   /** The agents that a program may ask, the one that it asks by default first. */
   agents(caller: CallingProgram): readonly string[];
   /** Stores a call, once for each key. */

@@ -3,7 +3,11 @@ import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { HookRules, NewHookEvent } from "../../../src/core/hooks/hook.ts";
-import { createHookDoor, type DoorPorts, type HookResult } from "../../../src/http/hooks/door.ts";
+import {
+  createHookReceiver,
+  type HookResult,
+  type ReceiverPorts,
+} from "../../../src/http/hooks/receiver.ts";
 import { verifyBody, verifyHeaders } from "../../../src/http/hooks/verify.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
@@ -17,11 +21,11 @@ const RULES: HookRules = {
   perMinute: 6,
 };
 
-function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) {
+function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<ReceiverPorts> = {}) {
   const events: NewHookEvent[] = [];
   const counts: string[] = [];
   const seen = new Set<string>();
-  const door = createHookDoor({
+  const receiver = createHookReceiver({
     hookOf: (name) =>
       name === "signed"
         ? {
@@ -87,7 +91,7 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
     // A runtime's own client may not set it.
     const given = all.get("content-length");
     if (given !== null) Object.defineProperty(request, "headers", { value: all });
-    const response = await door(request);
+    const response = await receiver(request);
     return {
       status: response.status,
       text: (await response.text()).trim(),
@@ -97,9 +101,9 @@ function doorOf(rules: Partial<HookRules> = {}, ports: Partial<DoorPorts> = {}) 
   return { send, events, counts };
 }
 
-describe("[W1] the door", () => {
+describe("[W1] the receiver", () => {
   it("stores an event and returns its id", async () => {
-    const { send, events, counts } = doorOf({ template: "{{ a }}" });
+    const { send, events, counts } = receiverOf({ template: "{{ a }}" });
     const { status, text } = await send({ body: '{"a":"b"}' });
     assert.deepEqual([status, text], [202, '{"id":"5"}']);
     assert.deepEqual(events.map(({ text }) => text), ["b"]);
@@ -108,7 +112,7 @@ describe("[W1] the door", () => {
 
   it("counts a body that its sender breaks off, and logs no error", async () => {
     const errors: unknown[] = [];
-    const { send, counts } = doorOf({}, { onError: (error) => void errors.push(error) });
+    const { send, counts } = receiverOf({}, { onError: (error) => void errors.push(error) });
     const { status, text } = await send({ isBroken: true });
     assert.deepEqual([status, text], [400, "The body ended early"]);
     assert.deepEqual([errors, counts], [[], ["uptime unreadable"]]);
@@ -116,7 +120,7 @@ describe("[W1] the door", () => {
 
   const refusals: readonly {
     readonly what: string;
-    readonly request: Parameters<ReturnType<typeof doorOf>["send"]>[0];
+    readonly request: Parameters<ReturnType<typeof receiverOf>["send"]>[0];
     readonly status: number;
     readonly text: string;
     readonly counted: string;
@@ -215,7 +219,7 @@ describe("[W1] the door", () => {
   ];
   for (const { what, request, status, text, counted } of refusals) {
     it(`refuses ${what} in one line`, async () => {
-      const { send, events, counts } = doorOf();
+      const { send, events, counts } = receiverOf();
       const answer = await send(request);
       assert.deepEqual([answer.status, answer.text], [status, text]);
       assert.deepEqual([events, counts], [[], [counted]]);
@@ -223,14 +227,15 @@ describe("[W1] the door", () => {
   }
 
   it("asks a sender to wait if too many events wait, or if the disk fails", async () => {
-    const full = await doorOf({}, { accept: () => Promise.resolve(undefined) }).send({});
+    const full = await receiverOf({}, { accept: () => Promise.resolve(undefined) }).send({});
     assert.deepEqual([full.status, full.headers.get("retry-after")], [429, "60"]);
-    const failed = await doorOf({}, { accept: () => Promise.reject(new Error("disk")) }).send({});
+    const failed = await receiverOf({}, { accept: () => Promise.reject(new Error("disk")) })
+      .send({});
     assert.deepEqual([failed.status, failed.text], [503, "The event is not stored; send it again"]);
   });
 
   it("leaves room for senders with a token while others send slowly", async () => {
-    const { send } = doorOf();
+    const { send } = receiverOf();
     const headers = {
       "content-length": "1048576",
       "x-hub-signature-256": `sha256=${"0".repeat(64)}`,
@@ -241,7 +246,7 @@ describe("[W1] the door", () => {
   });
 
   it("[W2] answers a repeated event with its id", async () => {
-    const { send, events, counts } = doorOf();
+    const { send, events, counts } = receiverOf();
     const headers = { "idempotency-key": "one" };
     assert.equal((await send({ headers })).status, 202);
     const again = await send({ headers });
@@ -251,7 +256,7 @@ describe("[W1] the door", () => {
   });
 
   it("leaves out what the hook leaves out", async () => {
-    const { send, counts } = doorOf({ only: { action: ["opened"] } });
+    const { send, counts } = receiverOf({ only: { action: ["opened"] } });
     assert.equal((await send({ body: '{"action":"labeled"}' })).status, 200);
     assert.deepEqual(counts, ["uptime left_out"]);
   });
@@ -317,7 +322,7 @@ describe("[W1] signatures", () => {
   }
 
   it("count an equal body as a repeated event, whatever delivery header is sent", async () => {
-    const { send, events } = doorOf({ scheme: "github" });
+    const { send, events } = receiverOf({ scheme: "github" });
     const body = '{"action":"opened"}';
     const signature = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;
     const headers = (delivery: string) => ({
