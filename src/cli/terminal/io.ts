@@ -38,6 +38,11 @@ const MIN_COLUMNS = 40;
 /** The process's two output streams, and its environment. */
 export type Terminal = Pick<typeof process, "stdout" | "stderr" | "env">;
 
+/** Columns of a terminal. Some, such as those of `script` and containers, tell 0: they do not know. */
+function columnsOf({ columns }: { readonly columns?: number }): number {
+  return columns || 80;
+}
+
 /**
  * Opens stdout and stderr of this process.
  *
@@ -64,7 +69,7 @@ export function createProcessIo(
     env,
     cwd: process.cwd(),
     isTerminal,
-    columns: stdout.isTTY === true && !json ? Math.max(MIN_COLUMNS, stdout.columns) : undefined,
+    columns: stdout.isTTY === true && !json ? Math.max(MIN_COLUMNS, columnsOf(stdout)) : undefined,
     style: json ? PLAIN : styleFor(stdout, env),
     errStyle,
     out(line) {
@@ -123,10 +128,7 @@ export function createStatusLine(stream: StatusStream, schedule: StartTimer): St
         seconds += 1;
         // A line that wraps could not be erased.
         const shown = printable(typeof text === "string" ? text : text());
-        const line = `${shown} (${seconds} s)`.slice(
-          0,
-          (stream.columns ?? 80) - 1,
-        );
+        const line = `${shown} (${seconds} s)`.slice(0, columnsOf(stream) - 1);
         stream.write(`${ERASE}${line}`);
         isShown = true;
         cancel = schedule(tick, SECOND_MS);

@@ -30,6 +30,17 @@ describe("[O10] createProcessIo()", () => {
     assert.equal(columnsOf(false, false), undefined);
   });
 
+  it("takes 80 columns if the terminal does not know how many it has", async () => {
+    const { terminal } = recordedTerminal({ isTTY: true });
+    Object.assign(terminal.stdout, { columns: 0 });
+    assert.equal(createProcessIo({ json: false }, terminal).columns, 80);
+    const { written, timers, done, finish } = started(0);
+    timers[0]?.run();
+    finish();
+    await done;
+    assert.equal(written[0], `${ERASE}Asking Discord (1 s)`);
+  });
+
   it("lets no text command a terminal, and gives pipes the data unchanged", () => {
     const evil = "\u001b[2J\u202egnp\u009b";
     const shown = "\\u{1b}[2J\\u{202e}gnp\\u{9b}";
