@@ -56,19 +56,7 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
         maxRedirects: 0,
       }
       : ports;
-  const kept = new Map<string, { readonly page: WebPage; readonly at: number }>();
-
-  function keep(url: string, page: WebPage): void {
-    kept.delete(url);
-    kept.set(url, { page, at: now() });
-    let chars = [...kept.values()].reduce((sum, one) => sum + one.page.text.length, 0);
-    for (const [key, { page: { text }, at }] of kept) {
-      const isOver = kept.size > KEPT_PAGES || chars > KEPT_CHARS;
-      if (!isOver && now() - at < KEPT_MS) continue;
-      kept.delete(key);
-      chars -= text.length;
-    }
-  }
+  const kept = createKeptPages(now);
 
   return {
     async search(query, most, signal) {
@@ -102,10 +90,10 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
     },
     async page(url, signal) {
       const known = kept.get(url);
-      if (known && now() - known.at < KEPT_MS) return known.page;
+      if (known) return known;
       const { isHtml, text, url: from } = await fetchText(url, ports, signal);
       const page = isHtml ? await read(text, from) : { url: from, text, isCut: false };
-      keep(url, page);
+      kept.add(url, page);
       return page;
 
       async function read(html: string, at: string): Promise<WebPage> {
@@ -123,6 +111,28 @@ export function createWebPages({ runJob, version, now, engine, targets, guard }:
           text: found["text"],
           isCut: found["isCut"] === true,
         };
+      }
+    },
+  };
+}
+
+/** Keeps the last pages for a moment: an agent often reads one again, or reads on in it. */
+function createKeptPages(now: Clock["now"]) {
+  const kept = new Map<string, { readonly page: WebPage; readonly at: number }>();
+  return {
+    get(url: string): WebPage | undefined {
+      const known = kept.get(url);
+      return known && now() - known.at < KEPT_MS ? known.page : undefined;
+    },
+    add(url: string, page: WebPage): void {
+      kept.delete(url);
+      kept.set(url, { page, at: now() });
+      let chars = [...kept.values()].reduce((sum, one) => sum + one.page.text.length, 0);
+      for (const [key, { page: { text }, at }] of kept) {
+        const isOver = kept.size > KEPT_PAGES || chars > KEPT_CHARS;
+        if (!isOver && now() - at < KEPT_MS) continue;
+        kept.delete(key);
+        chars -= text.length;
       }
     },
   };

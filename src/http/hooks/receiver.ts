@@ -42,7 +42,7 @@ export type HookResult =
   | "failed";
 
 /** The dependencies of the receiver. */
-export interface ReceiverPorts {
+export interface EventReceiverPorts {
   /** Finds a hook by its name; `undefined` if there is none with a secret. */
   readonly hookOf: (name: string) => OpenHook | undefined;
   /** Stores an event; `undefined` if too many wait. */
@@ -58,7 +58,9 @@ const PATH = /^\/hooks\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})$/;
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
 /** Creates the handler. */
-export function createHookReceiver(ports: ReceiverPorts): (request: Request) => Promise<Response> {
+export function createHookReceiver(
+  ports: EventReceiverPorts,
+): (request: Request) => Promise<Response> {
   const bodies = createBodies();
 
   return async (request) => {

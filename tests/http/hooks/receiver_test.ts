@@ -5,8 +5,8 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { HookRules, NewHookEvent } from "../../../src/core/hooks/hook.ts";
 import {
   createHookReceiver,
+  type EventReceiverPorts,
   type HookResult,
-  type ReceiverPorts,
 } from "../../../src/http/hooks/receiver.ts";
 import { verifyBody, verifyHeaders } from "../../../src/http/hooks/verify.ts";
 
@@ -21,7 +21,7 @@ const RULES: HookRules = {
   perMinute: 6,
 };
 
-function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<ReceiverPorts> = {}) {
+function receiverOf(rules: Partial<HookRules> = {}, ports: Partial<EventReceiverPorts> = {}) {
   const events: NewHookEvent[] = [];
   const counts: string[] = [];
   const seen = new Set<string>();
