@@ -19,13 +19,13 @@ import {
   type RecalledMessage,
 } from "../core/inbound/facts.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
-import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
+import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { hookText, pathOfHook } from "../core/hooks/hook.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { Granted } from "./senders.ts";
 import { ownerIsAsked, PLURALKIT, preparePlaceAccess } from "./place_access.ts";
 import { decideIntent, type IntentSilence } from "./intent_filter.ts";
-import { ignoreVerdict, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
+import { nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import { prepareRouter } from "./router.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
@@ -108,7 +108,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     }
     if (!open) return rightIsMissing(message, known, ask, true) ?? { kind: "accept", why, rule };
     if (!ask("content", !isEmpty(message), INTENTS, () => contentFact(message))) {
-      return ignoreVerdict("no-content", INTENTS);
+      return ignored("no-content", INTENTS);
     }
     const isToBot = isMention(message) || matchesPattern(message, policy) ||
       !mentionRuleOf(known, open).value;
@@ -133,7 +133,7 @@ export function prepareMessages(policy: AccessPolicy, commands: ExistingCommands
     ask("command", true, TEXT_COMMANDS, () => `it is the command /${command.name}`);
     const right = isLater ? undefined : rights.needed(command.kind.needs, place, sender, known);
     if (!right || ask("rights", right.isTheirs, right.rule, right.fact)) return undefined;
-    return ignoreVerdict(right.why, right.rule);
+    return ignored(right.why, right.rule);
   }
 
   /** Whether the guild has an owner of the bot, or needs none (P6). */

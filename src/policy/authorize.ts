@@ -15,18 +15,12 @@ import type {
 } from "../core/inbound/facts.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { InboundMessage, Place, Sender } from "../core/inbound/inbound.ts";
-import type { Verdict } from "../core/inbound/verdict.ts";
+import { ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { type ExistingCommands, prepareMessages } from "./admission.ts";
 import { type AllowEntry, prepareAllowlist } from "./rules/allowlist.ts";
 import type { Granted } from "./senders.ts";
 import { preparePlaceAccess } from "./place_access.ts";
-import {
-  createRecorder,
-  ignoreVerdict,
-  nameOf,
-  type RecordCheck,
-  recordNothing,
-} from "./rules/checks.ts";
+import { createRecorder, nameOf, type RecordCheck, recordNothing } from "./rules/checks.ts";
 import { prepareRights } from "./rights.ts";
 import type { AccessPolicy, ReactionMode } from "./rules/rules.ts";
 
@@ -106,7 +100,7 @@ function prepareEvents(
         on === "own" ? "a message by the bot" : "a message by another author"
       }`;
     if (!ask("reactions", isCounted, mode.rule, fact)) {
-      return ignoreVerdict("reactions-off", mode.rule);
+      return ignored("reactions-off", mode.rule);
     }
     return { kind: "accept", why: "allowed", rule };
   }
@@ -120,7 +114,7 @@ function prepareEvents(
     const right = rights.needed(needs, place, sender, known);
     if (!right) return { kind: "accept", why: "allowed", rule };
     if (!ask("rights", right.isTheirs, right.rule, right.fact)) {
-      return ignoreVerdict(right.why, right.rule);
+      return ignored(right.why, right.rule);
     }
     return { kind: "accept", why: needs === "owner" ? "owner" : "allowed", rule: right.rule };
   }

@@ -7,7 +7,7 @@
  */
 
 import type { GuildPlace } from "../core/inbound/inbound.ts";
-import type { Verdict } from "../core/inbound/verdict.ts";
+import { ignored, type Verdict } from "../core/inbound/verdict.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { quoted } from "../lib/text/quoted.ts";
@@ -20,7 +20,7 @@ import {
   prepareSenders,
   type Senders,
 } from "./senders.ts";
-import { ignoreVerdict, nameOf, type RecordCheck } from "./rules/checks.ts";
+import { nameOf, type RecordCheck } from "./rules/checks.ts";
 import { type OpenPlace, rulesFor } from "./rules/place_rules.ts";
 import type { Rights } from "./rights.ts";
 import type { AccessPolicy, GroupEntry } from "./rules/rules.ts";
@@ -54,7 +54,7 @@ export function preparePlaceAccess(
     const checks = checksAnswers(caller);
     if (checks) return checks;
     const rules = rulesFor(place, policy, ask);
-    if (rules.kind === "closed") return ignoreVerdict(rules.why, rules.rule);
+    if (rules.kind === "closed") return ignored(rules.why, rules.rule);
     return ownerIsMissing(caller, ask) ?? pluralkitIsAsked(caller, ask) ??
       automatonIsRefused(caller, ask) ?? guildSender(caller, ask, rules);
   }
@@ -79,7 +79,7 @@ export function preparePlaceAccess(
     if (ask("owner", ownerInGuild === "member", rule, () => OWNER_SAYS[ownerInGuild])) {
       return undefined;
     }
-    return ignoreVerdict(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
+    return ignored(ownerInGuild === "absent" ? "owner-not-in-guild" : "owner-unknown", rule);
   }
 
   function pluralkitIsAsked(
@@ -109,7 +109,7 @@ export function preparePlaceAccess(
       const fact = grant?.fact ??
         (() => entry ? onTheList(sender, entry) : `${nameOf(sender)} is not on the list`);
       if (!ask("sender", entry !== undefined || grant !== undefined, rule, fact)) {
-        return ignoreVerdict("sender-not-listed", rule);
+        return ignored("sender-not-listed", rule);
       }
     }
     return { kind: "granted", why: "allowed", rule, open };
@@ -119,7 +119,7 @@ export function preparePlaceAccess(
     const { place, sender, known } = caller;
     if (known.isOurs) {
       ask("own", false, NO_SELF_TALK, () => `${nameOf(sender)} is an account of this Barnacle`);
-      return ignoreVerdict("own", NO_SELF_TALK);
+      return ignored("own", NO_SELF_TALK);
     }
     switch (place.kind) {
       case "dm":
@@ -172,11 +172,11 @@ function prepareDirectAccess(
 
   function dmsAreOff(ask: RecordCheck): AccessRefusal | undefined {
     if (!ask("dm", dm.enabled, DM_ENABLED, () => `dm.enabled is ${dm.enabled}`)) {
-      return ignoreVerdict("dm-disabled", DM_ENABLED);
+      return ignored("dm-disabled", DM_ENABLED);
     }
     const isOn = dm.policy !== "disabled";
     if (!ask("dm-policy", isOn, DM_POLICY, () => `dm.policy is "${dm.policy}"`)) {
-      return ignoreVerdict("dm-disabled", DM_POLICY);
+      return ignored("dm-disabled", DM_POLICY);
     }
     return undefined;
   }
@@ -193,7 +193,7 @@ function prepareDirectAccess(
     if (canPair && isChallenged && !sender.automaton) {
       return { kind: "challenge", why: "pairing", rule };
     }
-    return ignoreVerdict("dm-not-allowed", rule);
+    return ignored("dm-not-allowed", rule);
   }
 
   function directGrant({ place, sender, known, needs }: Caller): AccessGrant | undefined {
@@ -227,7 +227,7 @@ function prepareDirectAccess(
     if (
       !ask("group", dm.groupEnabled, GROUP_ENABLED, () => `dm.groupEnabled is ${dm.groupEnabled}`)
     ) {
-      return ignoreVerdict("group-dm-disabled", GROUP_ENABLED);
+      return ignored("group-dm-disabled", GROUP_ENABLED);
     }
     const { groupChannels } = dm;
     const isListed = isGroupListed(groupChannels, caller.channelId, name);
@@ -238,7 +238,7 @@ function prepareDirectAccess(
         }`
         : "no groups are listed, so all are allowed";
     if (!ask("group-list", isListed, GROUP_CHANNELS, fact)) {
-      return ignoreVerdict("group-dm-not-listed", GROUP_CHANNELS);
+      return ignored("group-dm-not-listed", GROUP_CHANNELS);
     }
     const refusal = automatonIsRefused(caller, ask);
     if (refusal) return refusal;

@@ -1,13 +1,13 @@
 /** Checks the sender of an event: allow lists, and the rules for bots and webhooks (P10, P11). */
 
 import type { Place, Sender } from "../core/inbound/inbound.ts";
-import type { AcceptReason, Verdict } from "../core/inbound/verdict.ts";
+import { type AcceptReason, ignored, type Verdict } from "../core/inbound/verdict.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import type { CommandNeeds } from "../core/inbound/commands.ts";
 import type { ChannelId } from "../core/discord/ids.ts";
 import type { KnownFacts } from "../core/inbound/facts.ts";
 import { type AllowEntry, entryText, prepareAllowlist } from "./rules/allowlist.ts";
-import { ignoreVerdict, nameOf, type RecordCheck } from "./rules/checks.ts";
+import { nameOf, type RecordCheck } from "./rules/checks.ts";
 import type { AccessPolicy } from "./rules/rules.ts";
 import type { OpenPlace } from "./rules/place_rules.ts";
 
@@ -50,7 +50,7 @@ export function prepareSenders(
       const { automaton } = sender;
       if (!automaton) return undefined;
       const fact = () => `${nameOf(sender)} is a ${automaton}, and allowBots is ${allowBots}`;
-      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignoreVerdict(automaton, ALLOW_BOTS);
+      if (!ask("bots", allowBots, ALLOW_BOTS, fact)) return ignored(automaton, ALLOW_BOTS);
       const isAllowed = known.isMuted !== true;
       const loop = () =>
         isAllowed
@@ -59,7 +59,7 @@ export function prepareSenders(
             "writes or they have been quiet";
       return ask("loop", isAllowed, LOOP_GUARD, loop)
         ? undefined
-        : ignoreVerdict("loop-guard", LOOP_GUARD);
+        : ignored("loop-guard", LOOP_GUARD);
     },
   };
 }

@@ -8,7 +8,7 @@
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
 import type { InboundMessage } from "./inbound.ts";
 import type { Frozen } from "../outbound/outbound.ts";
-import type { IgnoreReason, Verdict } from "./verdict.ts";
+import { ignored, type Verdict } from "./verdict.ts";
 
 /** An unpaired sender who waits for approval. Times are Unix time in milliseconds. */
 export interface PairingRequest {
@@ -142,10 +142,6 @@ export function settlePairing(state: PairingState, rule: string): Verdict {
     return ignored("pairing-full", rule);
   }
   return { kind: "challenge", why: "pairing", rule };
-}
-
-function ignored(why: IgnoreReason, rule: string): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: false };
 }
 
 /** An account's wrong codes in a row. */

@@ -137,3 +137,22 @@ export type Verdict =
      */
     readonly keepAsContext: boolean;
   };
+
+/** Ignores a message so that no later turn sees it. */
+export function ignored(why: IgnoreReason, rule: string): Verdict & { readonly kind: "ignore" } {
+  return { kind: "ignore", why, rule, keepAsContext: false };
+}
+
+/** The verdict on a run or a call: it neither gets a pairing code, nor waits for a fact. */
+export function finalVerdict(verdict: Verdict): Verdict {
+  switch (verdict.kind) {
+    case "accept":
+      return verdict;
+    case "ignore":
+      return ignored(verdict.why, verdict.rule);
+    case "challenge":
+      return ignored("dm-not-allowed", verdict.rule);
+    case "undecided":
+      return ignored("owner-unknown", verdict.rule);
+  }
+}

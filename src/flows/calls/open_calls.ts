@@ -28,13 +28,13 @@ import {
 import { ASKED_OTHERWISE, type InboundMessage, type Sender } from "../../core/inbound/inbound.ts";
 import type { Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
+import { finalVerdict } from "../../core/inbound/verdict.ts";
 import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { Inbox } from "../../core/store/inbox.ts";
 import type { Pairing } from "../../core/store/pairing.ts";
 import type { Pauses } from "../../core/store/settings.ts";
 import { createKeyedQueue } from "../../lib/keyed_queue.ts";
 import { quoted } from "../../lib/text/quoted.ts";
-import { settled } from "../schedules/runner.ts";
 import type { AnswerStream } from "../turn/answer_ports.ts";
 import { type CallStream, createCallStream } from "./answer_stream.ts";
 import { createCallLimits } from "./call_limits.ts";
@@ -227,15 +227,15 @@ export function createOpenCalls(account: OpenCallsAccount, ports: OpenCallPorts)
     }
     const isPaired = await store.pairing.isPaired(accountId, userId);
     const known = { isUnproxied: true, isPaired: isPaired || undefined };
-    const judged = settled(ports.judge(message, known, "not_live"));
-    const { verdict } = judged;
+    const judged = ports.judge(message, known, "not_live");
+    const verdict = finalVerdict(judged.verdict);
     const sessionKey = before?.sessionKey ??
       callSessionOf({ agentId, program, userId, conversation: conversation ?? id });
     const route = verdict.kind === "accept" ? { route: { agentId, sessionKey } } : {};
     open.set(id, openCall(channelId, key !== undefined, release)); // its turn may begin at once
     const { accepted } = await store.inbox.acceptBatch({
       accountId,
-      judged: [{ ...judged, message, ...route }],
+      judged: [{ ...judged, verdict, message, ...route }],
       echoes: [],
       guilds: [],
       waiting: ports.waiting(),

@@ -20,7 +20,7 @@ import {
   type PluralkitAnswer,
   type ProxiedMessage,
 } from "../../core/inbound/pluralkit.ts";
-import type { UndecidedReason, Verdict } from "../../core/inbound/verdict.ts";
+import { ignored, type UndecidedReason, type Verdict } from "../../core/inbound/verdict.ts";
 import { createNewestSet, type NewestSet } from "../../lib/cache.ts";
 import { PLURALKIT } from "../../policy/place_access.ts";
 import { createRetryQueue } from "../retry_queue.ts";
@@ -128,10 +128,7 @@ export function createPluralkit(
   }
 
   /** Not even context: PluralKit has posted the same text again. */
-  function replacedVerdict(): Ignored {
-    const rule = ports.ruleOf(PLURALKIT);
-    return { kind: "ignore", why: "pk-original", rule, keepAsContext: false };
-  }
+  const replacedVerdict = (): Ignored => ignored("pk-original", ports.ruleOf(PLURALKIT));
 
   function replace({ message, knownFacts, policyId }: UndecidedRow): void {
     const known = { knownFacts, policyId };

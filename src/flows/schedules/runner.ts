@@ -9,7 +9,7 @@
 import { createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
 import { ASKED_OTHERWISE, type InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import { finalVerdict, ignored } from "../../core/inbound/verdict.ts";
 import type { Frozen } from "../../core/outbound/outbound.ts";
 import {
   type BegunRun,
@@ -136,11 +136,7 @@ export function createRunner(
       scheduled: { scheduleId: id, dueAt, agentId, isLate: isLate || undefined },
     };
     const isMissed = due.isRestored === true && askedAt === undefined;
-    const judged = isMissed
-      ? RESTORED
-      : creator.kind === "here"
-      ? settled(await ports.judge(message))
-      : GONE;
+    const judged = isMissed ? RESTORED : creator.kind === "here" ? await judgedNow(message) : GONE;
     const isAccepted = judged.verdict.kind === "accept";
     const run: BegunRun = {
       scheduleId: id,
@@ -173,6 +169,11 @@ export function createRunner(
       ...(verdict.kind === "ignore" && { why: verdict.why, rule: verdict.rule }),
     });
     await check(id);
+  }
+
+  async function judgedNow(message: InboundMessage): Promise<Judgement> {
+    const judged = await ports.judge(message);
+    return { ...judged, verdict: finalVerdict(judged.verdict) };
   }
 
   /** Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure. */
@@ -219,28 +220,6 @@ export function createRunner(
 /** The schedules of an account. */
 export type Runner = ReturnType<typeof createRunner>;
 
-/** A verdict that is final: a run neither gets a pairing code, nor waits for a fact. */
-export function settled<Decided extends Pick<Judged, "verdict">>(judged: Decided): Decided {
-  const { verdict } = judged;
-  switch (verdict.kind) {
-    case "accept":
-      return judged;
-    case "ignore":
-      return { ...judged, verdict: { ...verdict, keepAsContext: false } };
-    case "challenge":
-      return { ...judged, verdict: refusal("dm-not-allowed", verdict.rule) };
-    case "undecided":
-      return { ...judged, verdict: refusal("owner-unknown", verdict.rule) };
-  }
-}
+const RESTORED: Pick<Judged, "verdict"> = { verdict: ignored("restored", RULE) };
 
-function refusal(
-  why: "dm-not-allowed" | "owner-unknown" | "creator-gone" | "restored",
-  rule: string,
-): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: false };
-}
-
-const RESTORED: Pick<Judged, "verdict"> = { verdict: refusal("restored", RULE) };
-
-const GONE: Pick<Judged, "verdict"> = { verdict: refusal("creator-gone", RULE) };
+const GONE: Pick<Judged, "verdict"> = { verdict: ignored("creator-gone", RULE) };

@@ -7,7 +7,6 @@
 
 import type { VerdictCheck } from "../../core/inbound/facts.ts";
 import type { GuildPlace, Sender } from "../../core/inbound/inbound.ts";
-import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
 import { quoted } from "../../lib/text/quoted.ts";
 
 /** Name of a check: one word, the same for the same question. */
@@ -83,14 +82,6 @@ export function createRecorder(
     checks.push({ id, passed, fact: fact(), rule: ruleOf(rule) });
     return passed;
   };
-}
-
-/** A refusal after which no later turn sees the message. */
-export function ignoreVerdict(
-  why: IgnoreReason,
-  rule: string,
-): Verdict & { readonly kind: "ignore" } {
-  return { kind: "ignore", why, rule, keepAsContext: false };
 }
 
 /** A sender within a fact. The name is in quotes, because any person may choose any name. */

@@ -18,7 +18,7 @@ import {
   type PairingState,
   settlePairing,
 } from "../../core/inbound/pairing.ts";
-import type { Verdict } from "../../core/inbound/verdict.ts";
+import { ignored, type Verdict } from "../../core/inbound/verdict.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
@@ -62,12 +62,12 @@ export function prepareUnpairedSenders(database: DatabaseSync, outgoing: Outgoin
       const { verdict: { kind, rule }, message } = previewed;
       if (kind !== "challenge") return { judged: previewed };
       if (!pairingService) {
-        return { judged: { ...previewed, verdict: refused("dm-not-allowed", rule) } };
+        return { judged: { ...previewed, verdict: ignored("dm-not-allowed", rule) } };
       }
       const request = startPairing(message, pairingService, now);
       return request
         ? { judged: previewed, request }
-        : { judged: { ...previewed, verdict: refused("pairing-full", rule) } };
+        : { judged: { ...previewed, verdict: ignored("pairing-full", rule) } };
     },
   };
 }
@@ -82,11 +82,7 @@ export type UnpairedSenders = ReturnType<typeof prepareUnpairedSenders>;
 function inGroup(settled: Verdict): Verdict {
   return settled.kind === "accept"
     ? { ...settled, why: "group-dm-allowed" }
-    : refused("dm-not-allowed", settled.rule);
-}
-
-function refused(why: "dm-not-allowed" | "pairing-full", rule: string): Verdict {
-  return { kind: "ignore", why, rule, keepAsContext: false };
+    : ignored("dm-not-allowed", settled.rule);
 }
 
 /**
