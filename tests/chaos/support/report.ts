@@ -37,6 +37,12 @@ export interface Report {
 /** A bound of a scenario, and whether it was kept. */
 export type Bound = readonly [what: string, isKept: boolean];
 
+/**
+ * Lateness of a heartbeat that a blocked main thread would exceed, in milliseconds. A busy machine
+ * alone may hold any process back for a second.
+ */
+const LATE_BEAT_MS = 2_000;
+
 /** Reads the simulator's records, and checks the rules that always hold. */
 export function reportOf(
   seed: number,
@@ -48,12 +54,13 @@ export function reportOf(
     readonly log?: readonly string[];
   } = {},
 ): Report {
+  const worstBeatMs = Math.max(0, ...notebook.beats.map(({ lateMs }) => lateMs));
   const resumed = notebook.resumes.filter(({ outcome }) => outcome === "resumed").length;
   const always: readonly Bound[] = [
     ["nothing is lost", account.lost.length === 0],
     ["nothing is doubled", account.doubled.length === 0],
     ["nothing is out of order", account.outOfOrder.length === 0],
-    ["no heartbeat is late by more than a second", notebook.lateBeats === 0],
+    ["no heartbeat is late by more than two seconds", worstBeatMs <= LATE_BEAT_MS],
     ["no IDENTIFY comes within five seconds of another", notebook.earlyIdentifies === 0],
     ["the token is not reset", notebook.tokenResetAt === undefined],
     [
@@ -70,7 +77,7 @@ export function reportOf(
     resumes: { resumed, invalid: notebook.resumes.length - resumed },
     connections: notebook.connections,
     lateBeats: notebook.lateBeats,
-    worstBeatMs: Math.max(0, ...notebook.beats.map(({ lateMs }) => lateMs)),
+    worstBeatMs,
     invalidRequests: notebook.invalidRequests.length,
     isTokenReset: notebook.tokenResetAt !== undefined,
     facts,

@@ -26,7 +26,9 @@ it("[G1] [G8] keeps its heartbeats and its session while the main thread is bloc
     assert.match(reply, /meanwhile/);
 
     assert.ok(account.heartbeats - beats >= 3, "beats in five seconds");
-    assert.equal(account.lateBeats, 0);
+    // From the blocked thread, one would be late by more than three seconds.
+    const worstMs = Math.max(...account.beats.map(({ lateMs }) => lateMs));
+    assert.ok(worstMs <= 2_000, `late by ${worstMs} ms`);
     assert.equal(account.connections, 1);
     assert.equal(account.identifies.length, 1);
     assert.deepEqual(account.closes, []);
