@@ -76,6 +76,8 @@ export interface BotOptions {
   readonly dashboardLink?: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
+  /** Waits until this process may change Discord; absent: it always may. */
+  readonly mayAct?: () => Promise<void>;
 }
 
 export type {

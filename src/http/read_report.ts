@@ -27,7 +27,7 @@ const reportSchema: z.ZodType<WrittenReport> = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({
-    phase: z.enum(["starting", "running", "draining"]),
+    phase: z.enum(["starting", "running", "draining", "standby"]),
     eventLoopLagMs: z.number(),
     accounts: z.array(z.object({
       id: z.string(),

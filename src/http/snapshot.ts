@@ -18,8 +18,8 @@ import type { StoreFigures } from "../core/store/store.ts";
 
 /** The state of the running bot at one moment. */
 export interface Snapshot {
-  /** Whether the process starts, runs or ends. */
-  readonly phase: "starting" | "running" | "draining";
+  /** Whether the process starts, runs, ends, or waits to take over from another one. */
+  readonly phase: "starting" | "running" | "draining" | "standby";
   readonly startedAt: number;
   /** Unix time in milliseconds at which the main thread last ran. */
   readonly mainTickAt: number;

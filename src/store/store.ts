@@ -18,7 +18,7 @@ import { createCalls } from "./calls/calls.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
 import { openDatabase, openReader } from "./database/database.ts";
-import type { CrashHooks } from "./database/durability.ts";
+import type { CrashHooks, Follower } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFeeds } from "./feeds/feeds.ts";
@@ -73,6 +73,8 @@ export interface StoreOptions {
   readonly journal?: "fold" | "leave";
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
+  /** The copy on another machine that follows the commits; none by default. */
+  readonly follower?: Follower;
   /** Delays the tables' work; the runtime's timer by default. */
   readonly schedule?: StartTimer;
 }
@@ -139,6 +141,7 @@ export function createStore(
     retention = DEFAULT_RETENTION,
     journal,
     onRefused = () => {}, // for tests, which read the journal themselves
+    follower,
     schedule,
   }: StoreOptions,
 ): Store {
@@ -160,6 +163,7 @@ export function createStore(
     onUndone: () => undo.emit.undone(),
     onRefused,
     schedule,
+    follower,
     foldsReads: journal === "fold",
   });
   const transcripts = createTranscripts(database, commits);
@@ -180,9 +184,16 @@ export function createStore(
   const figures = createFigures(database, commits);
   const kept = { memory, verdicts, pruner, transcripts, known };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
-  const forgetting = createForgetting(database, commits, memory.forgotten, (userId) => {
-    if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
-  }, known.purgeAll);
+  const forgetting = createForgetting(
+    database,
+    commits,
+    memory.forgotten,
+    (userId) => {
+      if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
+    },
+    known.purgeAll,
+    () => follower?.committed(),
+  );
   const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {

@@ -26,7 +26,11 @@ const UNREAD = /^(?:\$schema$|channels\.defaults\.|channels\.discord\.accounts$)
 /** Keys whose example removes the value, or the whole section. */
 const SWITCHED_OFF = new Set(["messages.ackReaction", "exec.mode"]);
 /** Secrets that are addresses. */
-const ADDRESSES = new Set(["alerts.webhook", "alerts.ntfy"]);
+const ADDRESSES = new Map([
+  ["alerts.webhook", "https://a.example/"],
+  ["alerts.ntfy", "https://a.example/"],
+  ["store.url", "postgres://bot@db.example/"],
+]);
 const KEYS = plainKeys(referenceKeys(configSchema)).filter(({ path }) => !UNREAD.test(path));
 const WORLD = {
   env: {
@@ -43,7 +47,7 @@ describe("[C4] the config that the program reads", () => {
     assert.ok(KEYS.length > 100);
     for (const key of KEYS) {
       const path = key.path.split(".");
-      const secret = `${ADDRESSES.has(key.path) ? "https://a.example/" : ""}${"x".repeat(40)}`;
+      const secret = `${ADDRESSES.get(key.path) ?? ""}${"x".repeat(40)}`;
       const written = isSecret(key.schema) ? secret : exampleOf(key) ?? {};
       const config = await configOf(configWith(path, written), WORLD);
       const place: readonly Segment[] = path[0] === "channels"

@@ -35,6 +35,7 @@ export interface AccountRunnerOptions extends
     | "env"
     | "dashboardLink"
     | "crashHooks"
+    | "mayAct"
   > {
   readonly accountId: AccountId;
 }

@@ -4,7 +4,11 @@ import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import type { RequestMetric } from "../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
-import { createClient, type RestClient } from "../../discord/rest/client/client.ts";
+import {
+  type ClientOptions,
+  createClient,
+  type RestClient,
+} from "../../discord/rest/client/client.ts";
 import type { AnswerHooks } from "../../discord/rest/exchange/exchange.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Account } from "../../core/account/account.ts";
@@ -20,6 +24,8 @@ export interface RestOptions {
   readonly invalidRequests: InvalidRequests;
   /** A test uses it to end the process at a chosen point. */
   readonly crashHooks?: AnswerHooks;
+  /** Waits until this process may change Discord; absent: it always may. */
+  readonly mayAct?: () => Promise<void>;
 }
 
 /** The events of an account's REST client. */
@@ -55,7 +61,8 @@ export function createAccountRest(
     readonly rolesOf?: RestClient["rolesOf"];
   },
 ): RestClient {
-  const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks } = options;
+  const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks, mayAct } =
+    options;
   const { events, rolesOf, now, log } = ports;
   return createClient({
     rolesOf,
@@ -94,5 +101,14 @@ export function createAccountRest(
       events().stopped(count);
     },
     ...crashHooks,
+    ...(mayAct && { fetch: fetchOnce(mayAct) }),
   });
+}
+
+/** Sends requests that change Discord only while this process may. */
+function fetchOnce(mayAct: () => Promise<void>): ClientOptions["fetch"] {
+  return async (url, init) => {
+    if (init.method !== "GET") await mayAct();
+    return await fetch(url, init);
+  };
 }

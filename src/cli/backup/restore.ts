@@ -5,6 +5,7 @@
  * data, which stay beside it (`host/files/staged_data.ts`).
  */
 
+import { readSharedRecord } from "../../store/replica/record.ts";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -115,6 +116,13 @@ async function intoDirectory(
     if (isUnfinished(dataDir)) {
       finishReplacing(dataDir);
       io.err("Finished an earlier restore, which had been interrupted.");
+    }
+    if (readSharedRecord(dataDir)) {
+      throw new StartError(
+        `the store of ${dataDir} is shared by store.url, which would replace a restored one; restore ` +
+          "into an empty directory, and name an empty database in store.url",
+        EXIT.failed,
+      );
     }
     const content = contentOf(dataDir);
     const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];

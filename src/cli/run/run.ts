@@ -15,17 +15,11 @@ import { envSecret } from "../../config/schema/parts/secrets.ts";
 import type { Problem } from "../../config/text/problem.ts";
 import {
   armFault,
-  type CrashPoints,
   createCrashPoints,
   readCrashPoint,
   readFault,
 } from "../../host/process/crash_points.ts";
-import {
-  DATABASE_NAME,
-  findDataDir,
-  MEDIA_NAME,
-  prepareDataDir,
-} from "../../host/files/data_dir.ts";
+import { findDataDir, MEDIA_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
 import { finishReplacing } from "../../host/files/staged_data.ts";
 import { programFile } from "../../host/process/replace.ts";
 import { loadNotify } from "../../host/process/sd_notify.ts";
@@ -40,10 +34,10 @@ import {
   type LogSettings,
   startLog,
 } from "../../log.ts";
-import { DEFAULT_RETENTION } from "../../store/received/retention.ts";
-import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
+import { firstSignal } from "./ending.ts";
+import { openBotStore } from "./open_store.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { isTokenRefused, lockedBot } from "../shared/discord.ts";
@@ -58,6 +52,8 @@ import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { isFailure, openTrial, tellFailedTrial, type Trial } from "./trial.ts";
 import type { Store } from "../../core/store/store.ts";
+import { valueAt } from "../../config/text/tree.ts";
+import type { SharedStore } from "../standby/join.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
@@ -167,6 +163,8 @@ async function run(
   const loaded = await readConfig(flags.config, env, flags.insecurePermissions);
   if (loaded.kind === "refused") return await refuse(loaded.problems, parts, io);
   const { config } = loaded;
+  const url = config.store.url?.reveal();
+  const signal = url === undefined ? undefined : firstSignal(); // a standby may wait for years
   parts.configFile = config.file;
   const crash = trial.hooks(
     createCrashPoints(hookOf("BARNACLE_CRASH_AT", () => readCrashPoint(env))),
@@ -192,18 +190,40 @@ async function run(
     notify(`EXTEND_TIMEOUT_USEC=${startMs * 1_000}`);
     const instance = await acquireInstance({
       dataDir,
-      bots: botsOf(setup),
+      bots: url === undefined ? botsOf(setup) : [], // with the lease, a standby takes them, too
       isForced: flags.force,
       graceMs: config.shutdown.graceSec * 1_000,
       startedAt,
       config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
+    const commandKey = randomBytes(KEY_BYTES).toString("hex");
     let store: Store | undefined;
+    let shared: SharedStore | undefined;
     try {
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
       tellFailedTrial(dataDir, VERSION, log);
-      trial.begin();
-      store = openBotStore(dataDir, config, crash, log);
+      if (url !== undefined && signal) {
+        const { standBy } = await import("../standby/stand_by.ts");
+        shared = await standBy({
+          config,
+          isPortWritten: valueAt(loaded.written, ["http", "port"]) !== undefined,
+          url,
+          dataDir,
+          env,
+          log,
+          notify,
+          signal,
+          instance,
+          bots: botsOf(setup),
+          commandKey,
+          openStore() {
+            trial.begin();
+            return openBotStore(dataDir, config, crash, log);
+          },
+        });
+        if (!shared) return EXIT.done;
+      } else trial.begin();
+      store = openBotStore(dataDir, config, crash, log, shared);
       if (trial.isOpen()) await checkTokens(setup);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
@@ -232,7 +252,9 @@ async function run(
           });
         },
         setHttp: instance.setHttp,
-        commandKey: randomBytes(KEY_BYTES).toString("hex"),
+        commandKey,
+        mayAct: shared?.mayAct,
+        signal,
         announce(online, base) {
           trial.accept(); // the event by which Discord resumes a session is not stored
           banner(online, base);
@@ -254,6 +276,7 @@ async function run(
       });
     } finally {
       store?.close();
+      await shared?.close();
       await instance.release();
       logging.stop();
     }
@@ -296,26 +319,6 @@ function toLogFile(
 /** Whether the log on stderr is for people, and not for a program. */
 function isForPeople({ json }: RunFlags, { isTerminal }: Io): boolean {
   return isTerminal && !json;
-}
-
-/** Opens the store; the caller holds the directory's lock. */
-function openBotStore(
-  dataDir: string,
-  { store: { retention } }: BotConfig,
-  crash: CrashPoints,
-  log: Log,
-): Store {
-  return openStore(join(dataDir, DATABASE_NAME), {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-    retention: { ...DEFAULT_RETENTION, ...retention },
-    crash,
-    onRefused: (kind, error) =>
-      log.error(
-        "Cannot apply a record of the store's journal; it stays there. Please report this",
-        { kind, error },
-      ),
-  });
 }
 
 function levelOf(

@@ -27,13 +27,13 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { NightlyBackups } from "../backup/nightly.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { endingOf, firstSignal, logWait } from "./ending.ts";
+import { type Ending, endingOf, firstSignal, logWait } from "./ending.ts";
 import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
 import { isPipe } from "../shared/read_config.ts";
 import type { Hangups } from "./hangup.ts";
-import { listenForHealth } from "./listen.ts";
+import { listenForHealth } from "../../host/listen.ts";
 import { createApiHost } from "../api/host.ts";
 import { createHookHost, type HookHost } from "./hook_host.ts";
 import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
@@ -54,6 +54,8 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly crashAt: (moment: CrashMoment) => void;
   /** Restarts of this process, on request. */
   readonly restart: RestartRequests;
+  /** The first signal, if the process has waited for one before. */
+  readonly signal?: Promise<Ending>;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
 }
@@ -71,7 +73,7 @@ const START_MS = 1_000;
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { logging, store } = options;
   const log = logging.forPart("main");
-  const signal = firstSignal(); // before the start, which may take long
+  const signal = options.signal ?? firstSignal(); // before the start, which may take long
   let bot: Bot | undefined;
   const runId = randomUUID();
   let ending = "fault";

@@ -19,6 +19,7 @@ import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { readSharedRecord } from "../../store/replica/record.ts";
 import type { Io } from "../terminal/io.ts";
 import { findConfig } from "./read_config.ts";
 import { isHeld } from "./running_bot.ts";
@@ -221,6 +222,12 @@ export function dataProblem({ dataDir, state }: DataPlace): StartError {
       return new StartError(`no data directory ${dataDir}; set --data to the bot's`, EXIT.tryAgain);
     case "store": // until now
     case "empty":
+      if (readSharedRecord(dataDir)) {
+        return new StartError(
+          `${dataDir} has only a standby's copy of the store: use the command where the bot runs`,
+          EXIT.tryAgain,
+        );
+      }
       return new StartError(
         `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
         EXIT.tryAgain,

@@ -23,6 +23,7 @@ import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
+import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { lockOf } from "./running_bot.ts";
@@ -78,7 +79,9 @@ export async function openForCommand(
   const until = performance.now() + GREETING_MS;
   for (;;) {
     const lock = await lockForCommand(dataDir);
-    if (lock.kind === "held") return openLocked(dataDir, lock);
+    if (lock.kind === "held") {
+      return readSharedRecord(dataDir) ? openShared(dataDir, lock) : openLocked(dataDir, lock);
+    }
     const opened = await openBeside(dataDir, note, performance.now() >= until);
     if (opened) return opened;
     await sleep(RETRY_MS);
@@ -110,12 +113,47 @@ export function lockForCommand(dataDir: string): Promise<Lock> {
   return acquireLock(lockOf(dataDir), Date.now(), undefined, { isCommand: true });
 }
 
+/** Opens a file that may be older than the store in PostgreSQL, and refuses to change it. */
+function openShared(
+  dataDir: string,
+  { release }: Extract<Lock, { readonly kind: "held" }>,
+): CommandStore {
+  try {
+    const reader = openStoreReader(join(dataDir, DATABASE_NAME), {
+      elapsed: () => performance.now(),
+      hangs: true,
+    });
+    return {
+      store: askedStore(reader, () => Promise.reject(sharedProblem(dataDir))),
+      holder: "us",
+      close() {
+        reader.close();
+        release();
+        return Promise.resolve();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The error of a change to a file that is not the store: another process may own that. */
+export function sharedProblem(dataDir: string): StartError {
+  return new StartError(
+    `the store of ${dataDir} is shared by store.url, and no bot runs here: use the command where ` +
+      "the bot runs, or start it here first. Nothing is changed",
+    EXIT.tryAgain,
+  );
+}
+
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
 export function openLocked(
   dataDir: string,
   { release }: Extract<Lock, { readonly kind: "held" }>,
 ): CommandStore {
   try {
+    if (readSharedRecord(dataDir)) throw sharedProblem(dataDir);
     const store = openStore(join(dataDir, DATABASE_NAME), {
       now: Date.now(),
       elapsed: () => performance.now(),

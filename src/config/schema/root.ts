@@ -26,8 +26,8 @@ import {
   preflight,
   shutdown,
   skills,
-  store,
 } from "./service.ts";
+import { store } from "./store.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");

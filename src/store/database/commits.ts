@@ -24,7 +24,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { schedule as realSchedule, type StartTimer } from "../../lib/clock.ts";
-import type { CommitOptions } from "./durability.ts";
+import type { CommitOptions, Follower } from "./durability.ts";
 import {
   createWriteBehind,
   LAG_MAX_MS,
@@ -72,6 +72,8 @@ export interface CommitsDeps extends Pick<WriteBehindDeps, "crash" | "onUndone" 
   readonly schedule?: StartTimer;
   /** Called if the disk or the file refuses a write, and if a read finds damage. */
   readonly onFailed?: (kind: StoreErrorKind) => void;
+  /** The copy that commits of full durability wait for; none by default. */
+  readonly follower?: Follower;
   /** Whether reads see the journal's work without storing it, beside a process that hangs. */
   readonly foldsReads?: boolean;
 }
@@ -93,6 +95,7 @@ export function createCommits(
     soon = setImmediate,
     schedule = realSchedule,
     onFailed = () => {},
+    follower,
     foldsReads = false,
   }: CommitsDeps,
 ): Commits {
@@ -178,6 +181,7 @@ export function createCommits(
     cancelTimer = undefined;
     try {
       const stored = write(added);
+      follower?.committed();
       if (stored.length > 0) writes += 1;
       for (const { resolve } of stored) resolve();
     } catch (thrown) {
@@ -198,6 +202,13 @@ export function createCommits(
     if (isClosed) return job.reject(new Error("Cannot store anything: the store is closed"));
     waiting.push(job);
     if (waiting.length === 1) soon(flush);
+  }
+
+  /** Calls back once a commit is as safe as its options demand. */
+  function onSafe(options: CommitOptions, resolve: () => void, reject: (error: unknown) => void) {
+    const confirmed = follower?.confirmed(options);
+    if (confirmed) confirmed.then(resolve, reject);
+    else resolve();
   }
 
   const failWith = (reject: (reason: unknown) => void) => (reason: unknown) =>
@@ -255,8 +266,9 @@ export function createCommits(
         run: () => void (result = { value: work() }),
         resolve() {
           if (!result) throw new TypeError("Work that has not run cannot be stored");
-          onStored?.(result.value);
-          resolve(result.value);
+          const { value } = result;
+          onStored?.(value);
+          onSafe(options, () => resolve(value), reject);
         },
         reject: failWith(reject),
       });
@@ -287,7 +299,7 @@ export function createCommits(
             run: () => apply(record),
             resolve() {
               onStored?.();
-              resolve(true);
+              onSafe(options, () => resolve(true), reject);
             },
             skip: () => resolve(false),
             reject: failWith(reject),

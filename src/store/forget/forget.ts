@@ -53,6 +53,8 @@ export function createForgetting(
   note: (userId: UserId) => void = () => {},
   /** Called within the transaction: deletes the known messages without a channel. */
   purge: () => void = () => {},
+  /** Called before the log is emptied, which has each page of the file. */
+  onVacuumed: () => void = () => {},
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
   const selectDue = database.prepare(
@@ -112,6 +114,7 @@ export function createForgetting(
     vacuum: () =>
       Promise.try(() => {
         database.exec("VACUUM");
+        onVacuumed();
         if (!emptyLog()) throw new Error("another process reads the database");
         database.exec(`DELETE FROM setting WHERE (account_id, scope, name) = (${DUE})`);
       }),

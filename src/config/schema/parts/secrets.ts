@@ -135,19 +135,29 @@ export function secret(): z.ZodType<Secret> {
   return schema as z.ZodType<SecretSource> as z.ZodType<Secret>;
 }
 
+/** The check of a secret that is an address. */
+interface AddressCheck {
+  /** The ways to begin it, such as `["https", "http"]`. */
+  readonly schemes: readonly string[];
+  /** The fault of an address, if it has one, without any part of it. */
+  readonly fault: (url: URL) => string | undefined;
+}
+
 /** The checks of secrets that are addresses, by their schemas. */
-const addressChecks = new WeakMap<z.core.$ZodType, (url: URL) => string | undefined>();
+const addressChecks = new WeakMap<z.core.$ZodType, AddressCheck>();
 
 /**
- * A secret that is an address on the web, because anyone who knows it may use it.
+ * A secret that is an address, because anyone who knows it may use it.
  *
- * @param check The fault of an address, if it has one, without any part of it.
+ * @param fault The fault of an address, if it has one, without any part of it.
+ * @param schemes The ways to begin it; those of the web by default.
  */
 export function secretAddress(
-  check: (url: URL) => string | undefined = () => undefined,
+  fault: AddressCheck["fault"] = () => undefined,
+  schemes: readonly string[] = ["https", "http"],
 ): z.ZodType<Secret> {
   const schema = secret();
-  addressChecks.set(schema, check);
+  addressChecks.set(schema, { schemes, fault });
   return schema;
 }
 
@@ -160,9 +170,9 @@ export function addressCheckOf(
     const text = secret.reveal();
     if (/^\*+$/.test(text)) return secret; // blanked: `why` reads the stored text of a config
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    const why = url && /^https?:$/.test(url.protocol)
-      ? check(url)
-      : "it does not begin with https:// or http://";
+    const why = url && check.schemes.includes(url.protocol.slice(0, -1))
+      ? check.fault(url)
+      : `it does not begin with ${check.schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
     if (why === undefined) return secret;
     return {
       kind: "problem",

@@ -5,9 +5,9 @@
  * without its HTTP server, so only an operator who asks for it gets an end instead.
  */
 
-import type { HttpServer, HttpServerSettings } from "../../host/http_server.ts";
-import { HttpServerError } from "../../host/http_server_error.ts";
-import type { RequestHandler } from "../../host/bounded_server.ts";
+import type { HttpServer, HttpServerSettings } from "./http_server.ts";
+import { HttpServerError } from "./http_server_error.ts";
+import type { RequestHandler } from "./bounded_server.ts";
 
 /** Number of ports to try after the default one. */
 const TRIES = 100;

@@ -1,0 +1,248 @@
+/**
+ * Joins a store that several processes share through PostgreSQL (O15): waits as a standby until the
+ * lease is free, and then makes this process the owner.
+ *
+ * The database in PostgreSQL is the truth. The file here is newer only if this data directory had the
+ * lease last; then its start sends the difference. In any other case it becomes a copy.
+ */
+
+import { randomUUID } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { schedule } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { lackingPages, openCopy } from "../../store/replica/copy.ts";
+import { createOwner, type Moment, type Owner } from "../../store/replica/owner.ts";
+import {
+  readSharedRecord,
+  type SharedRecord,
+  writeSharedRecord,
+} from "../../store/replica/record.ts";
+import { createRemote, type Remote, type RemoteState } from "../../store/replica/remote.ts";
+import { RemoteError, type RemoteErrorKind } from "../../store/replica/remote_error.ts";
+import type { Store } from "../../core/store/store.ts";
+import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import type { StandbyState } from "./health.ts";
+
+/** The copy of a standby: no command takes it for the store. */
+const COPY_NAME = "standby.db";
+
+/** How often a standby looks for changes and for the lease, in milliseconds. */
+const LOOK_MS = 500;
+
+/** How long a stop waits for PostgreSQL. */
+const HAND_OVER_MS = 5_000;
+
+/** Everything that joining needs. */
+export interface JoinOptions {
+  /** `store.url`. */
+  readonly url: string;
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Opens the store, and creates or migrates it. */
+  readonly openStore: () => Pick<Store, "close">;
+  /** This process begins to wait; called again with each change. */
+  readonly onStandby: (state: StandbyState) => Promise<void>;
+  /** Another process has the lease; the process must end at once, with this code. */
+  readonly onLost: (code: ExitCode) => void;
+}
+
+/** The store of this process, which follows each commit. */
+export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "mayAct" | "leave"> {
+  /** Whether another data directory had the lease last: its process may still run, and hang. */
+  readonly isTakenOver: boolean;
+  /** Sends the rest and ends the lease. The store must be closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Waits for the lease, and prepares the file.
+ *
+ * @returns `undefined` if the signal came first.
+ * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
+ */
+export async function joinSharedStore(options: JoinOptions): Promise<SharedStore | undefined> {
+  const remote = createRemote(options.url);
+  try {
+    const joined = await becomeOwner(options, remote);
+    if (!joined) await remote.close();
+    return joined;
+  } catch (error) {
+    await remote.close();
+    throw error instanceof RemoteError ? startErrorOf(error) : error;
+  }
+}
+
+/** It is long because it is a list: lease, file and PostgreSQL, in this order. */
+async function becomeOwner(
+  options: JoinOptions,
+  remote: Remote,
+): Promise<SharedStore | undefined> {
+  const { dataDir, log } = options;
+  const record = recordOf(dataDir, await remote.open());
+  const candidate = { owner: record.owner, place: `${hostname()}:${dataDir}` };
+  const path = join(dataDir, DATABASE_NAME);
+  const waited = await waitForLease({ ...options, remote, record, candidate, path });
+  if (!waited) return undefined;
+  const { lease, takenAt, copy } = waited;
+  writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
+  const owner = createOwner({
+    remote,
+    lease,
+    takenAt,
+    moment,
+    schedule,
+    onLost() {
+      log.error(
+        "Another process has taken over this bot, so this one ends: it was asleep, or could not " +
+          "reach PostgreSQL. Start it again, and it stands by",
+      );
+      options.onLost(EXIT.tryAgain);
+    },
+    onTrouble(error) {
+      if (error) {
+        log.warn("PostgreSQL does not take the store's changes; answers wait until it does", {
+          error: error.message,
+        });
+      } else log.info("PostgreSQL has the store's changes again");
+    },
+  });
+  try {
+    if (copy) {
+      await copy.update();
+      copy.finish((await remote.look()).pageCount);
+      copy.close();
+      renameSync(join(dataDir, COPY_NAME), path);
+    }
+    options.openStore().close(); // the file alone has everything then
+    if (existsSync(`${path}-wal`)) {
+      throw new StartError(
+        `another program reads ${path}, so its log cannot be emptied; end it, and start again`,
+        EXIT.io,
+      );
+    }
+    const lacking = await lackingPages(path, remote, (await remote.look()).pageCount);
+    if (lacking) await owner.store(lacking);
+  } catch (error) {
+    await owner.handOver(HAND_OVER_MS);
+    throw error;
+  }
+  owner.follow(path);
+  log.info("This process owns the store in PostgreSQL", { epoch: lease.epoch });
+  return {
+    ...owner,
+    isTakenOver: copy !== undefined,
+    async close() {
+      const isDone = await owner.handOver(HAND_OVER_MS);
+      if (!isDone) {
+        log.error(
+          "PostgreSQL lacks the last changes. They are in this data directory: start this bot " +
+            "again before another process takes over, or they are lost as after a power cut",
+        );
+      }
+      await remote.close();
+    },
+  };
+}
+
+const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
+
+/**
+ * Reads or creates the record of the data directory.
+ *
+ * @throws {StartError} If its data belong to another store.
+ */
+function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord {
+  const record = readSharedRecord(dataDir);
+  const hasData = existsSync(join(dataDir, DATABASE_NAME));
+  if (record?.store === id) return record;
+  if (pageCount > 0 && hasData) throw otherStore(dataDir);
+  if (record && !hasData) {
+    throw new StartError(
+      `${dataDir} has a copy of another store than the database of store.url. Correct store.url, ` +
+        "or choose another directory with --data",
+      EXIT.config,
+    );
+  }
+  const fresh = { store: id, owner: record?.owner ?? randomUUID(), epoch: 0 };
+  writeSharedRecord(dataDir, fresh);
+  return fresh;
+}
+
+function otherStore(dataDir: string): StartError {
+  return new StartError(
+    `the database of store.url has the store of another data directory than ${dataDir}, which ` +
+      "has data of its own. Choose an empty directory with --data, to stand by; or another " +
+      "database in store.url, to keep these data",
+    EXIT.config,
+  );
+}
+
+interface WaitOptions extends JoinOptions {
+  readonly remote: Remote;
+  readonly record: SharedRecord;
+  readonly candidate: { readonly owner: string; readonly place: string };
+  readonly path: string;
+}
+
+/** Takes the lease as soon as it is free, and keeps a copy until then. */
+async function waitForLease(options: WaitOptions) {
+  const { remote, record, candidate, path, dataDir, signal, log, onStandby } = options;
+  let copy: ReturnType<typeof openCopy> | undefined;
+  let problem: string | undefined;
+  for (let state = await remote.look(); !signal.aborted;) {
+    try {
+      const isOwn = isOwnFile(state, record, path);
+      if (!isOwn && state.pageCount > 0 && !copy) {
+        if (existsSync(path)) {
+          if (record.epoch === 0) throw otherStore(dataDir); // another process was the first one
+          renameSync(path, join(dataDir, COPY_NAME));
+        }
+        for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
+        copy = openCopy(join(dataDir, COPY_NAME), remote);
+        log.info("Standing by: another process owns the store", { owner: state.place });
+        await onStandby({ owner: state.place, problem: undefined, isCopied: false });
+        await copy.compare(state.sequence);
+      }
+      await copy?.update();
+      const takenAt = moment();
+      const mayTake = state.isFree || isOwn && state.place === candidate.place;
+      const lease = mayTake ? await remote.take(candidate, state.epoch) : undefined;
+      if (lease) return { lease, takenAt, copy };
+      if (problem !== undefined) log.info("PostgreSQL answers again");
+      problem = undefined;
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
+      problem = error.message;
+    }
+    await onStandby({ owner: state.place, problem, isCopied: copy !== undefined });
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    state = await remote.look().catch(() => state);
+  }
+  copy?.close();
+  return undefined;
+}
+
+/** Whether the file here has everything that PostgreSQL has. */
+function isOwnFile(state: RemoteState, record: SharedRecord, path: string): boolean {
+  if (state.pageCount === 0) return true;
+  return existsSync(path) && state.owner === record.owner && state.epoch === record.epoch;
+}
+
+const NEXT_STEPS: Readonly<Record<RemoteErrorKind, readonly [next: string, code: ExitCode]>> = {
+  unreachable: ["start it, or correct store.url", EXIT.tryAgain],
+  refused: ["correct user, password, database or sslmode in store.url", EXIT.config],
+  unusable: ["name a database of PostgreSQL 15 or newer in store.url", EXIT.config],
+  failed: ["see the log of PostgreSQL", EXIT.io],
+};
+
+function startErrorOf(error: RemoteError): StartError {
+  const [next, code] = NEXT_STEPS[error.kind];
+  return new StartError(`cannot use PostgreSQL (${error.message}); ${next}`, code, error);
+}

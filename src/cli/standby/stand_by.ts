@@ -1,0 +1,154 @@
+/**
+ * Runs a process as a standby until it owns the store: with health checks, a service manager that
+ * knows it is well, and an end by a signal (O15).
+ */
+
+import process from "node:process";
+import { setTimeout } from "node:timers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BotConfig } from "../../config/config.ts";
+import { startHttpServer } from "../../host/http_server.ts";
+import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
+import type { Env } from "../../lib/env.ts";
+import { urlHostOf } from "../../lib/network/addresses.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Store } from "../../core/store/store.ts";
+import { listenForHealth } from "../../host/listen.ts";
+import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
+import { readBuild } from "../shared/build.ts";
+import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
+import { joinSharedStore, type SharedStore } from "./join.ts";
+
+/** How long to wait for the lock of a token, which the last owner releases after its lease. */
+const TOKEN_LOCK_MS = 5_000;
+const LOOK_MS = 50;
+
+/** Time between two reports to the service manager, if its watchdog expects none sooner. */
+const REPORT_MS = 5_000;
+
+/** Everything that a standby needs. */
+export interface StandByOptions {
+  readonly config: BotConfig;
+  /** Whether the config names `http.port`. */
+  readonly isPortWritten: boolean;
+  /** `store.url`. */
+  readonly url: string;
+  readonly dataDir: string;
+  readonly env: Env;
+  readonly log: Log;
+  readonly notify: Notify;
+  /** The locks; those of the tokens are taken with the lease. */
+  readonly instance: Pick<Instance, "addBots" | "setHttp">;
+  /** Lock names of all bots. */
+  readonly bots: readonly string[];
+  /** Resolves with the first signal to stop. */
+  readonly signal: Promise<unknown>;
+  /** The secret by which commands see details. */
+  readonly commandKey: string;
+  readonly openStore: () => Pick<Store, "close">;
+}
+
+/**
+ * Waits until this process owns the store.
+ *
+ * @returns `undefined` if a signal came first.
+ * @throws {StartError} If PostgreSQL cannot be used.
+ * @throws {InstanceTakenError} If another process of this machine runs with a token, too.
+ */
+export async function standBy(options: StandByOptions): Promise<SharedStore | undefined> {
+  const { log, notify, env, signal } = options;
+  const ending = new AbortController();
+  void signal.then(() => ending.abort());
+  let state: StandbyState | undefined;
+  let server: Awaited<ReturnType<typeof listen>>;
+  const report = () => {
+    if (state) notify(`READY=1\nWATCHDOG=1\nSTATUS=${standbyText(state)}`);
+  };
+  const reportMs = (watchdogMsOf(env, process.pid) ?? 3 * REPORT_MS) / 3;
+  const timer = setInterval(report, reportMs);
+  try {
+    const store = await joinSharedStore({
+      ...options,
+      signal: ending.signal,
+      async onStandby(next) {
+        const isFirst = state === undefined;
+        state = next;
+        if (!isFirst) return;
+        report();
+        server = await listen(() => state ?? next, options);
+      },
+      onLost: (code) => process.exit(code),
+    });
+    if (!store) {
+      log.info("Barnacle has stopped standing by");
+      return undefined;
+    }
+    try {
+      await takeTokens(options, store.isTakenOver);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    void signal.then(() => {
+      setTimeout(store.leave, options.config.shutdown.graceSec * 1_000).unref();
+    });
+    return store;
+  } finally {
+    clearInterval(timer);
+    await server?.close();
+  }
+}
+
+/** Answers health checks; without a free port, the process stands by all the same. */
+async function listen(
+  state: () => StandbyState,
+  { config: { http }, isPortWritten, commandKey, instance, log }: StandByOptions,
+) {
+  const token = http.token?.reveal();
+  const listening = await listenForHealth(
+    { bind: http.bind, port: http.port, token },
+    { isWritten: isPortWritten, isRequired: http.required },
+    createStandbyHealth(state, {
+      token,
+      commandKey,
+      hosts: http.hosts,
+      build: readBuild(),
+      onError: (error) => log.error("A request failed", { error }),
+    }),
+    startHttpServer,
+  );
+  if (listening.kind === "none") {
+    log.warn("Another program uses http.port, so this standby has no health checks");
+    return undefined;
+  }
+  const { server } = listening;
+  const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+  instance.setHttp(address, commandKey);
+  log.info("Barnacle is standing by", { pid: process.pid, health: `http://${address}/healthz` });
+  return server;
+}
+
+/**
+ * Takes the locks of the tokens.
+ *
+ * @param isTakenOver Whether a process that hangs on this machine may have them still.
+ */
+async function takeTokens(
+  { instance, bots, log }: StandByOptions,
+  isTakenOver: boolean,
+): Promise<void> {
+  for (let waitedMs = 0;; waitedMs += LOOK_MS) {
+    try {
+      return await instance.addBots(bots);
+    } catch (error) {
+      if (!(error instanceof InstanceTakenError)) throw error;
+      if (isTakenOver && error.isSilent) {
+        return log.warn(
+          "A process that hangs has the lock of the bot's token; going on without it",
+        );
+      }
+      if (waitedMs >= TOKEN_LOCK_MS) throw error;
+      await sleep(LOOK_MS);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Keeps a file of a standby equal to the pages in PostgreSQL.
+ *
+ * While another process owns the store, the file may mix pages of several commits: it is no database
+ * yet, and has another name. It is one once the lease is ours, since then no page changes any more.
+ */
+
+import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
+import type { Remote, RemotePage } from "./remote.ts";
+import { PAGE_BYTES, type PageChange } from "./wal.ts";
+
+/** Pages to read from the file, or to ask for, at once. */
+const PAGES_AT_ONCE = 1_000;
+
+/** Hash of a page, as PostgreSQL computes it. */
+const hashOf = (page: Uint8Array): string => createHash("sha256").update(page).digest("hex");
+
+/** Reads a page; shorter at the end of the file. */
+function readPage(descriptor: number, number: number): Uint8Array {
+  const page = Buffer.alloc(PAGE_BYTES);
+  return page.subarray(0, readSync(descriptor, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES));
+}
+
+/** Compares a file with PostgreSQL by hashes. Yields each page number that differs, in order. */
+async function* differences(
+  descriptor: number,
+  remote: Pick<Remote, "hashes">,
+): AsyncGenerator<number> {
+  for (let after = 0;;) {
+    const hashes = await remote.hashes(after);
+    for (const { number, hash } of hashes) {
+      for (let lacking = after + 1; lacking < number; lacking++) yield lacking;
+      if (hashOf(readPage(descriptor, number)) !== hash) yield number;
+      after = number;
+    }
+    if (hashes.length === 0) {
+      const count = Math.ceil(fstatSync(descriptor).size / PAGE_BYTES);
+      while (after < count) yield ++after;
+      return;
+    }
+  }
+}
+
+/**
+ * Finds the pages of a closed database that PostgreSQL lacks.
+ *
+ * @param path Path of the database file, with an empty log.
+ * @returns `undefined` if both are equal.
+ */
+export async function lackingPages(
+  path: string,
+  remote: Pick<Remote, "hashes">,
+  pageCount: number,
+): Promise<PageChange | undefined> {
+  const descriptor = openSync(path, "r");
+  try {
+    const pages = new Map<number, Uint8Array>();
+    const own = fstatSync(descriptor).size / PAGE_BYTES;
+    for await (const number of differences(descriptor, remote)) {
+      if (number <= own) pages.set(number, readPage(descriptor, number));
+    }
+    return pages.size === 0 && own === pageCount ? undefined : { pages, pageCount: own };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Opens the file, and creates it if there is none.
+ *
+ * @param path Path of the copy.
+ */
+export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" | "changedSince">) {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  let last: Pick<RemotePage, "sequence" | "number"> | undefined;
+
+  function write(pages: readonly RemotePage[]): void {
+    for (const { number, bytes } of pages) {
+      writeSync(descriptor, bytes, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES);
+    }
+  }
+
+  return {
+    /**
+     * Makes the file equal to a store that has not changed yet.
+     *
+     * @param sequence The store's, read before.
+     */
+    async compare(sequence: number): Promise<void> {
+      let numbers: number[] = [];
+      const get = async () => {
+        if (numbers.length > 0) write(await remote.pages(numbers));
+        numbers = [];
+      };
+      for await (const number of differences(descriptor, remote)) {
+        if (numbers.push(number) === PAGES_AT_ONCE) await get();
+      }
+      await get();
+      last = { sequence, number: 2 ** 31 - 1 };
+    },
+    /**
+     * Writes the pages that have changed since.
+     *
+     * @returns Their number.
+     */
+    async update(): Promise<number> {
+      if (!last) throw new TypeError("A copy is compared before it is updated");
+      for (let count = 0;;) {
+        const pages = await remote.changedSince(last);
+        write(pages);
+        last = pages.at(-1) ?? last;
+        count += pages.length;
+        if (pages.length === 0) return count;
+      }
+    },
+    /**
+     * Finishes the file, and waits for the disk.
+     *
+     * @param pageCount The store's number of pages.
+     */
+    finish(pageCount: number): void {
+      ftruncateSync(descriptor, pageCount * PAGE_BYTES);
+      fsyncSync(descriptor);
+    },
+    /** Closes the file. */
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** The file of a standby. */
+export type Copy = ReturnType<typeof openCopy>;

@@ -1,0 +1,269 @@
+/**
+ * Sends the pages of each commit to PostgreSQL, and holds the lease of this process.
+ *
+ * A commit that must survive a power cut waits until PostgreSQL has it; all others go along behind,
+ * in order. So for another process, a takeover is a start after a power cut, which the crash table
+ * covers. While PostgreSQL does not answer, such commits wait, and so do requests to Discord once the
+ * lease may have ended. Nothing is lost meanwhile: this process and its file have all of it.
+ */
+
+import type { StartTimer } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
+import { StoreError } from "../database/store_error.ts";
+import type { RemoteError } from "./remote_error.ts";
+import { type Lease, LEASE_MS, type Remote } from "./remote.ts";
+import { createWalReader, type PageChange } from "./wal.ts";
+
+/** The part of the lease that is not used: the answer of a renewal and a request take time, too. */
+const UNUSED_MS = 2_000;
+/** How often the lease is renewed. */
+const RENEW_MS = 3_000;
+/** For how long commits of normal durability wait for others. */
+const BEHIND_MS = 100;
+/** Delay before the next try. */
+const RETRY_MS = 500;
+/** How long a health check waits for PostgreSQL. */
+const PROBE_MS = 3_000;
+
+/** Everything that an owner needs from outside. */
+export interface OwnerOptions {
+  readonly remote: Pick<Remote, "push" | "look" | "release">;
+  /** The lease as it was taken. */
+  readonly lease: Lease;
+  /** When the lease was asked for, by `elapsed` and by `now`. */
+  readonly takenAt: Moment;
+  readonly moment: () => Moment;
+  readonly schedule: StartTimer;
+  /** Another process has the lease: this one must end, and gets no answer any more. */
+  readonly onLost: () => void;
+  /** PostgreSQL has begun to fail, or answers again. */
+  readonly onTrouble: (error: RemoteError | undefined) => void;
+}
+
+/** A moment by two clocks: one stands still while the machine sleeps, and the other one jumps. */
+export interface Moment {
+  /** Milliseconds of a clock that never goes back. */
+  readonly elapsed: number;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+}
+
+/** Starts to hold the lease. The function is long because its inner functions share one state. */
+export function createOwner(options: OwnerOptions) {
+  const { remote, moment, schedule, onLost, onTrouble } = options;
+  let { lease, takenAt: renewedAt } = options;
+  let wal: ReturnType<typeof createWalReader> | undefined;
+  let path = "";
+  /** Changes that PostgreSQL lacks, newest content of each page. */
+  let waiting: { readonly pages: Map<number, Uint8Array>; pageCount: number } | undefined;
+  /** Callers that wait for the next statement, or for a later one. */
+  let callers: PromiseWithResolvers<void>[] = [];
+  /** Callers that wait for the statement under way. */
+  let inFlight: readonly PromiseWithResolvers<void>[] = [];
+  let sending: Promise<void> | undefined;
+  let cancelTimer: (() => void) | undefined;
+  let trouble: RemoteError | undefined;
+  let isLost = false;
+  let isClosed = false;
+  /** Whether the process ends, and waits no longer for a server that does not answer. */
+  let isLeaving = false;
+
+  const cancelRenewal = { now: () => {} };
+  function renewLater(): void {
+    cancelRenewal.now();
+    cancelRenewal.now = schedule(() => void send(), RENEW_MS);
+  }
+
+  const isHeld = (): boolean => {
+    const { elapsed, now } = moment();
+    const age = Math.max(elapsed - renewedAt.elapsed, Math.abs(now - renewedAt.now));
+    return age < LEASE_MS - UNUSED_MS;
+  };
+
+  function add({ pages, pageCount }: PageChange): void {
+    waiting ??= { pages: new Map(), pageCount };
+    waiting.pageCount = pageCount;
+    for (const [number, bytes] of pages) waiting.pages.set(number, bytes);
+    for (const number of waiting.pages.keys()) {
+      if (number > pageCount) waiting.pages.delete(number);
+    }
+  }
+
+  /** Sends all that waits, and renews the lease; one statement at a time. */
+  function send(): Promise<void> {
+    cancelTimer?.();
+    cancelTimer = undefined;
+    return sending ??= sendAll().finally(() => sending = undefined);
+  }
+
+  async function sendAll(): Promise<void> {
+    do {
+      const change = waiting;
+      const served = callers;
+      inFlight = served;
+      waiting = undefined;
+      callers = [];
+      if (!await pushed(change)) {
+        callers = [...served, ...callers];
+        if (change) add({ ...change, pages: new Map([...change.pages, ...waitingPages()]) });
+        return;
+      }
+      for (const { resolve } of served) resolve();
+    } while (callers.length > 0);
+    if (waiting) sendBehind();
+    if (!isClosed) renewLater();
+  }
+
+  const waitingPages = () => waiting?.pages ?? new Map<number, Uint8Array>();
+
+  /** Stores a change. @returns `false` once another process has the lease, or at the end. */
+  async function pushed(change: PageChange | undefined): Promise<boolean> {
+    for (;;) {
+      if (isLost) return false;
+      try {
+        const askedAt = moment();
+        const sequence = await remote.push(lease, change);
+        if (sequence !== undefined) {
+          lease = { ...lease, sequence };
+          renewedAt = askedAt;
+          settle(undefined);
+          return true;
+        }
+        // A statement whose answer was lost has moved the sequence; so this one is sent again.
+        const { epoch, sequence: stored } = await remote.look();
+        if (epoch !== lease.epoch) {
+          isLost = true;
+          onLost();
+          return false;
+        }
+        lease = { ...lease, sequence: stored };
+      } catch (error) {
+        settle(error as RemoteError);
+        if (isClosed) return false;
+        await new Promise<void>((resolve) => schedule(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  function settle(error: RemoteError | undefined): void {
+    const isNews = (error === undefined) !== (trouble === undefined);
+    trouble = error;
+    if (isNews) onTrouble(error);
+    if (isLeaving) leave();
+  }
+
+  /** Fails the callers that wait, unless PostgreSQL answers. Their work is in the file. */
+  function leave(): void {
+    if (!trouble) return;
+    const { message } = trouble;
+    const error = new StoreError(
+      `PostgreSQL has not confirmed the last commits (${message}); the next start sends them`,
+      { kind: "unavailable", path },
+    );
+    for (const { reject } of [...inFlight, ...callers]) reject(error);
+    callers = [];
+  }
+
+  function sendBehind(): void {
+    if (!sending) cancelTimer ??= schedule(() => void send(), BEHIND_MS);
+  }
+
+  function confirmation(): Promise<void> {
+    const caller = Promise.withResolvers<void>();
+    callers.push(caller);
+    void send();
+    if (isLeaving) leave();
+    return caller.promise;
+  }
+
+  /** Waits until the lease holds; at once if it does. */
+  async function holds(): Promise<void> {
+    while (!isHeld()) await confirmation();
+  }
+
+  async function probe(): Promise<void> {
+    let cancel = () => {};
+    const late = new Promise<never>((_resolve, reject) => {
+      cancel = schedule(() => {
+        const why = trouble ? `: ${trouble.message}` : "";
+        const message = `PostgreSQL has not confirmed a commit for ${PROBE_MS / 1_000} s${why}; ` +
+          "answers wait until it does";
+        reject(new StoreError(message, { kind: "unavailable", path }));
+      }, PROBE_MS);
+    });
+    try {
+      await Promise.race([confirmation(), late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  renewLater();
+
+  return {
+    /**
+     * Begins to follow the log of a database whose file PostgreSQL has, and whose log is empty.
+     *
+     * @param database Path of the database file.
+     */
+    follow(database: string): void {
+      path = database;
+      wal = createWalReader(database);
+    },
+    /** Reads the pages of the commits since the last call. Called after each commit, at once. */
+    committed(): void {
+      const change = wal?.read();
+      if (!change) return;
+      add(change);
+      sendBehind();
+    },
+    /** Stores pages and waits for them; for the difference between file and PostgreSQL. */
+    store(change: PageChange): Promise<void> {
+      add(change);
+      return confirmation();
+    },
+    /**
+     * Waits until PostgreSQL has a commit.
+     *
+     * @returns `undefined` if a commit with these options need not wait.
+     */
+    confirmed(options: CommitOptions): Promise<void> | undefined {
+      if (options.durability === "normal") return undefined;
+      return options === COMMIT_OPTIONS.PROBE ? probe() : confirmation().then(holds);
+    },
+    /** Waits until this process certainly has the lease: before each request that changes Discord. */
+    mayAct: (): Promise<void> => holds(),
+    /** From now on, commits that PostgreSQL does not confirm fail: the process ends. */
+    leave(): void {
+      isLeaving = true;
+      leave();
+    },
+    /**
+     * Sends the last pages and ends the lease, so that another process goes on at once. Nothing may
+     * be committed any more.
+     *
+     * @param limitMs Milliseconds after which it gives up.
+     * @returns Whether PostgreSQL has everything.
+     */
+    async handOver(limitMs: number): Promise<boolean> {
+      const limit = new Promise<false>((resolve) => schedule(() => resolve(false), limitMs));
+      isLeaving = false; // this waits once more, but not for ever
+      const done = (async () => {
+        await confirmation();
+        isClosed = true;
+        cancelRenewal.now();
+        await remote.release(lease);
+        return true;
+      })().catch(() => false);
+      const isDone = await Promise.race([done, limit]);
+      isClosed = true;
+      cancelRenewal.now();
+      cancelTimer?.();
+      wal?.close();
+      return isDone;
+    },
+  };
+}
+
+/** Holds the lease, and sends pages. */
+export type Owner = ReturnType<typeof createOwner>;

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { after, before, describe, it } from "node:test";
+import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
+import { accountOf } from "../../support/bot/account.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
+import { judge } from "../../support/bot/survival.ts";
+import { startSecondBot } from "../../support/process/second_bot.ts";
+import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
+
+const STORE = { store: { url: "${STORE_URL}" }, shutdown: { graceSec: 2 } };
+
+/** What the bot owes after some questions in one channel. */
+const owed = (count: number) => [
+  { channel: "general", pieces: Array.from({ length: count }, (_, number) => `q${number}`) },
+];
+
+function ask({ say, mention }: Scene, from: number, to: number): void {
+  for (let number = from; number < to; number++) say("grace", "general", `${mention} q${number}`);
+}
+
+const answered = ({ written }: Scene, count: number) =>
+  accountOf(owed(count), written).lost.length === 0;
+
+describe("a bot with a standby", NEEDS_POSTGRES, () => {
+  let server: Postgres;
+  before(async () => void (server = await startPostgres()));
+  after(() => server.close());
+
+  /** Plays a scene with an owner that is online, and a standby with a whole copy. */
+  async function play(
+    act: (
+      scene: Scene,
+      owner: SimulatedProcess,
+      standby: SimulatedProcess,
+      url: string,
+    ) => Promise<void>,
+  ): Promise<void> {
+    const STORE_URL = server.create();
+    // A process that was started again does not know how many requests the one before has sent.
+    const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
+    await withSimulation({ config: STORE, env: { STORE_URL }, mayRefuse }, async (scene) => {
+      const owner = await scene.start();
+      await using standby = startSecondBot(scene, { env: { STORE_URL } });
+      await scene.line(standby, /Barnacle is standing by/);
+      await act(scene, owner, standby, STORE_URL);
+    });
+  }
+
+  it("[O15] answers each question once if its owner is killed", async () => {
+    await play(async (scene, owner, standby) => {
+      ask(scene, 0, 6);
+      await scene.until("two answers", () => answered(scene, 2));
+      owner.kill("SIGKILL");
+      assert.deepEqual(await ended(owner), KILLED);
+      ask(scene, 6, 10);
+      await judge(scene, standby, owed(10));
+    });
+  });
+
+  it("[O15] hands over by a resumed session if its owner is told to stop", async () => {
+    await play(async (scene, owner, standby) => {
+      ask(scene, 0, 3);
+      await scene.until("three answers", () => answered(scene, 3));
+      owner.kill("SIGTERM");
+      assert.deepEqual(await ended(owner), STOPPED);
+      ask(scene, 3, 6);
+      await scene.line(standby, /resumed the session/);
+      await judge(scene, standby, owed(6));
+      assert.equal(standby.lines.some((line) => /began a new session/.test(line)), false);
+    });
+  });
+
+  it("[O15] posts nothing from a process that was asleep while another one took over", async () => {
+    await play(async (scene, owner, standby) => {
+      ask(scene, 0, 2);
+      await scene.until("two answers", () => answered(scene, 2));
+      process.kill(owner.pid ?? 0, "SIGSTOP");
+      ask(scene, 2, 5);
+      await scene.line(standby, /This process owns the store/);
+      await scene.until("the answers", () => answered(scene, 5));
+      process.kill(owner.pid ?? 0, "SIGCONT");
+      assert.deepEqual(await ended(owner), { code: 75, signal: null });
+      assert.match(owner.lines.join("\n"), /Another process has taken over this bot/);
+      await judge(scene, standby, owed(5));
+    });
+  });
+
+  it("[O15] goes on after PostgreSQL has been restarted, and its process without takeover", async () => {
+    await play(async (scene, owner, standby) => {
+      ask(scene, 0, 2);
+      await scene.until("two answers", () => answered(scene, 2));
+      await server.stop("SIGQUIT");
+      ask(scene, 2, 5);
+      await scene.line(owner, /PostgreSQL does not take/);
+      await scene.eventually(
+        "health to say so",
+        async () => (await scene.ask(owner, "/healthz")).status === 503,
+      );
+      assert.equal(answered(scene, 3), false);
+      await server.start();
+      await scene.until("the answers", () => answered(scene, 5));
+      assert.equal(standby.lines.some((line) => /This process owns/.test(line)), false);
+      standby.kill("SIGTERM");
+      assert.deepEqual(await ended(standby), STOPPED);
+      owner.kill("SIGKILL");
+      await ended(owner);
+      const again = await scene.start(); // at once: the lease is its own
+      await judge(scene, again, owed(5));
+    });
+  });
+
+  it("[O15] stops while PostgreSQL is down, and goes on later with all that it had", async () => {
+    await play(async (scene, owner, standby) => {
+      standby.kill("SIGTERM");
+      assert.deepEqual(await ended(standby), STOPPED);
+      ask(scene, 0, 2);
+      await scene.until("two answers", () => answered(scene, 2));
+      await server.stop("SIGQUIT");
+      ask(scene, 2, 5);
+      await scene.line(owner, /PostgreSQL does not take/);
+      owner.kill("SIGTERM");
+      assert.deepEqual(await ended(owner), STOPPED);
+      assert.match(owner.lines.join("\n"), /PostgreSQL lacks the last changes/);
+      await server.start();
+      await judge(scene, await scene.start(), owed(5));
+    });
+  });
+
+  describe("a start", () => {
+    const rows: readonly (readonly [string, () => string, number, RegExp])[] = [
+      [
+        "without PostgreSQL",
+        () => "postgres://bot@127.0.0.1:1/x",
+        75,
+        /cannot use PostgreSQL \(.*ECONNREFUSED.*\); start it, or correct store\.url/,
+      ],
+      [
+        "with a wrong password",
+        () => server.address("bot", "swordfish"),
+        78,
+        /cannot use PostgreSQL \(password authentication failed.*\); correct user, password/,
+      ],
+      [
+        "with an address of the web",
+        () => "https://db.example/x",
+        78,
+        /does not begin with postgres:\/\/ or postgresql:\/\//,
+      ],
+      ["without a database", () => "postgres://bot@db.example", 78, /it names no database/],
+      ["with a typo", () => `${server.address()}?sslmode=on`, 78, /sslmode is none of disable/],
+      ["with parameters", () => `${server.address()}?ssl=1`, 78, /parameters other than sslmode/],
+      ["with no address", () => "db.example", 78, /does not begin with postgres:\/\//],
+    ];
+    for (const [what, url, code, words] of rows) {
+      it(`[O15] ${what} ends with ${code} and the next step`, async () => {
+        await withSimulation({ config: STORE, env: { STORE_URL: url() } }, async (scene) => {
+          const bot = scene.startBot();
+          assert.deepEqual(await ended(bot), { code, signal: null });
+          assert.match(bot.lines.join("\n"), words);
+          assert.doesNotMatch(bot.lines.join("\n"), /swordfish/);
+        });
+      });
+    }
+
+    it("[O15] with data of its own beside the store of another directory ends with 78", async () => {
+      await play(async (scene, _owner, standby, STORE_URL) => {
+        standby.kill("SIGTERM");
+        assert.deepEqual(await ended(standby), STOPPED);
+        rmSync(join(scene.dataDir, "elsewhere", "shared-store.json"));
+        writeFileSync(join(scene.dataDir, "elsewhere", "barnacle.db"), "data");
+        await using other = startSecondBot(scene, { env: { STORE_URL } });
+        assert.deepEqual(await ended(other), { code: 78, signal: null });
+        assert.match(other.lines.join("\n"), /has the store of another data directory/);
+        const path = join(scene.dataDir, "elsewhere", "barnacle.db");
+        assert.equal(readFileSync(path, "utf8"), "data");
+      });
+    });
+  });
+
+  it("[O15] says at the standby that it is one, and refuses commands there", async () => {
+    await play(async (scene, owner, standby) => {
+      const { health } = JSON.parse(await scene.line(standby, /Barnacle is standing by/)).fields;
+      assert.equal((await fetch(health)).status, 200);
+      assert.equal((await fetch(new URL("/readyz", health))).status, 503);
+      const data = join(scene.dataDir, "elsewhere");
+      const status = await scene.command(["status", "--data", data]);
+      assert.equal(status.code, 0, status.stderr.join("\n"));
+      assert.match(status.stdout.join("\n"), /^Healthy: standby/);
+      assert.equal((await scene.command(["healthcheck", "--data", data])).code, 0);
+      for (const args of [["pairing", "list"], ["pairing", "approve", "ABCD-EFGH"], ["sessions"]]) {
+        const { code, stderr } = await scene.command([...args, "--data", data]);
+        assert.equal(code, 75, stderr.join("\n"));
+        assert.match(stderr.join("\n"), /only a standby's copy of the store/);
+      }
+      assert.equal(existsSync(join(data, "barnacle.db")), false);
+      owner.kill("SIGTERM");
+      assert.deepEqual(await ended(owner), STOPPED);
+      assert.equal((await scene.cli("sessions")).code, 0, "reading is harmless");
+      const { code, stderr } = await scene.cli("pairing", "approve", "ABCD-EFGH");
+      assert.equal(code, 75, stderr.join("\n"));
+      assert.match(stderr.join("\n"), /is shared by store\.url, and no bot runs here/);
+    });
+  });
+});

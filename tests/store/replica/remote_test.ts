@@ -1,0 +1,298 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import fc from "fast-check";
+import { COMMIT_OPTIONS, UNNAMED } from "../../../src/store/database/durability.ts";
+import { lackingPages, openCopy } from "../../../src/store/replica/copy.ts";
+import { createOwner, type Moment } from "../../../src/store/replica/owner.ts";
+import { createRemote, type Lease, type Remote } from "../../../src/store/replica/remote.ts";
+import { RemoteError } from "../../../src/store/replica/remote_error.ts";
+import { PAGE_BYTES, type PageChange } from "../../../src/store/replica/wal.ts";
+import { schedule } from "../../../src/lib/clock.ts";
+import { cases } from "../../support/long_form.ts";
+import { freePort } from "../../support/network/free_port.ts";
+import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
+import { openRandom, playStep, randomStep } from "../../support/store/random_history.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+
+const HERE = { owner: "here", place: "host:/here" };
+const THERE = { owner: "there", place: "host:/there" };
+const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
+const page = (fill: number) => Buffer.alloc(PAGE_BYTES, fill);
+const change = (...fills: readonly number[]): PageChange => ({
+  pages: new Map(fills.map((fill, index) => [index + 1, page(fill)])),
+  pageCount: fills.length,
+});
+
+async function leaseOf(remote: Remote, who = HERE): Promise<Lease> {
+  const { epoch } = await remote.look();
+  const lease = await remote.take(who, epoch);
+  assert.ok(lease);
+  return lease;
+}
+
+describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
+  let server: Postgres;
+  before(async () => void (server = await startPostgres()));
+  after(() => server.close());
+
+  async function opened(url = server.create()) {
+    const remote = createRemote(url);
+    await remote.open();
+    return Object.assign(remote, { [Symbol.asyncDispose]: () => remote.close() });
+  }
+
+  const bytesIn = async (remote: Remote) => {
+    const pages = await remote.changedSince({ sequence: 0, number: 0 });
+    return [...pages].sort((one, other) => one.number - other.number).map(({ bytes }) => bytes[0]);
+  };
+
+  it("[O15] refuses pages of a process whose lease another one has taken", async () => {
+    await using remote = await opened();
+    const first = await leaseOf(remote);
+    const sequence = await remote.push(first, change(1, 2));
+    assert.equal(sequence, 1);
+    assert.equal(await remote.take(THERE, first.epoch), undefined, "the lease has not ended");
+    await remote.release(first);
+    const second = await remote.take(THERE, first.epoch);
+    assert.ok(second && second.epoch > first.epoch);
+    assert.equal(await remote.push({ ...first, sequence: 1 }, change(9)), undefined);
+    assert.deepEqual(await bytesIn(remote), [1, 2]);
+    assert.equal(await remote.push(second, change(3)), 2);
+    assert.deepEqual(await bytesIn(remote), [3], "pages beyond the end are gone");
+  });
+
+  it("[O15] refuses a statement that arrives after a later one", async () => {
+    await using remote = await opened();
+    const lease = await leaseOf(remote);
+    await remote.push(lease, change(1));
+    assert.equal(await remote.push(lease, change(7)), undefined);
+    assert.deepEqual(await bytesIn(remote), [1]);
+  });
+
+  it("[O15] gives the lease to one of many that ask at once", async () => {
+    const url = server.create();
+    await using remote = await opened(url);
+    const { epoch } = await remote.look();
+    const others = await Promise.all(Array.from({ length: 6 }, () => opened(url)));
+    const taken = await Promise.all(
+      others.map((other, index) => other.take({ owner: `${index}`, place: "" }, epoch)),
+    );
+    assert.equal(taken.filter(Boolean).length, 1);
+    await Promise.all(others.map((other) => other.close()));
+  });
+
+  it("[O15] stores a change of many statements whole", async () => {
+    await using remote = await opened();
+    const lease = await leaseOf(remote);
+    const many = { pages: new Map<number, Uint8Array>(), pageCount: 2_500 };
+    for (let number = 1; number <= 2_500; number++) many.pages.set(number, page(number % 251));
+    assert.equal(await remote.push(lease, many), 3);
+    using directory = tempDirectory();
+    const copy = openCopy(join(directory.path, "copy"), remote);
+    await copy.compare(0);
+    copy.finish(2_500);
+    copy.close();
+    const expected = Buffer.concat([...many.pages.values()]);
+    assert.ok(readFileSync(join(directory.path, "copy")).equals(expected));
+  });
+
+  it("[O15] makes the copy byte-equal after any history", async () => {
+    const url = server.create();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(randomStep, fc.boolean()), { minLength: 1, maxLength: 20 }),
+        async (steps) => {
+          using directory = tempDirectory();
+          await using remote = await opened(url); // the pages of the run before are still there
+          const path = join(directory.path, "notes.db");
+          openRandom(path).close();
+          const { epoch, sequence } = await remote.look();
+          const copyPath = join(directory.path, "copy");
+          let copy = openCopy(copyPath, remote);
+          await copy.compare(sequence);
+          const lease = await remote.take(HERE, epoch);
+          assert.ok(lease);
+          const owner = createOwner({
+            remote,
+            lease,
+            takenAt: moment(),
+            moment,
+            schedule,
+            onLost: () => assert.fail("lost"),
+            onTrouble: (error) => assert.equal(error, undefined),
+          });
+          const lacking = await lackingPages(path, remote, (await remote.look()).pageCount);
+          if (lacking) await owner.store(lacking);
+          owner.follow(path);
+          const database = openRandom(path);
+          for (const [step, updates] of steps) {
+            playStep(database, step);
+            owner.committed();
+            if (step.rows % 3 === 0) await owner.confirmed(COMMIT_OPTIONS.T4);
+            if (updates) await copy.update();
+            if (step.rows % 17 === 0) { // a standby that starts again
+              copy.close();
+              const { sequence } = await remote.look();
+              copy = openCopy(copyPath, remote);
+              await copy.compare(sequence);
+            }
+          }
+          database.close();
+          assert.equal(await owner.handOver(10_000), true);
+          await copy.update();
+          copy.finish((await remote.look()).pageCount);
+          copy.close();
+          assert.ok(readFileSync(copyPath).equals(readFileSync(path)));
+          assert.ok(await remote.take(THERE, lease.epoch), "the lease is free");
+          await remote.release({ epoch: lease.epoch + 1 });
+          rmSync(copyPath);
+        },
+      ),
+      { numRuns: cases(8, 200) },
+    );
+  });
+
+  it("[O15] lets commits wait while the server restarts, and loses none", async () => {
+    await using remote = await opened();
+    const lease = await leaseOf(remote);
+    using directory = tempDirectory();
+    const path = join(directory.path, "notes.db");
+    openRandom(path).close();
+    const troubles: (string | undefined)[] = [];
+    const owner = createOwner({
+      remote,
+      lease,
+      takenAt: moment(),
+      moment,
+      schedule,
+      onLost: () => assert.fail("lost"),
+      onTrouble: (error) => void troubles.push(error?.kind),
+    });
+    const lacking = await lackingPages(path, remote, 0);
+    if (lacking) await owner.store(lacking);
+    owner.follow(path);
+    const database = openRandom(path);
+    await server.stop("SIGQUIT");
+    playStep(database, { kind: "insert", rows: 30 });
+    owner.committed();
+    assert.equal(owner.confirmed(UNNAMED), undefined, "a commit that may be lost does not wait");
+    let isStored = false;
+    const stored = owner.confirmed(COMMIT_OPTIONS.T4)?.then(() => isStored = true);
+    await assert.rejects(
+      owner.confirmed(COMMIT_OPTIONS.PROBE) ?? Promise.resolve(),
+      /PostgreSQL has not/,
+    );
+    assert.equal(isStored, false);
+    await server.start();
+    await stored;
+    database.close();
+    assert.equal(await owner.handOver(10_000), true);
+    assert.equal(await lackingPages(path, remote, (await remote.look()).pageCount), undefined);
+    assert.deepEqual(troubles, ["unreachable", undefined]);
+  });
+
+  it("[O15] asks PostgreSQL before it acts, once the lease may have ended", async () => {
+    await using remote = await opened();
+    const lease = await leaseOf(remote);
+    let slept = 0;
+    let lost = 0;
+    const owner = createOwner({
+      remote,
+      lease,
+      takenAt: moment(),
+      moment: () => ({ elapsed: performance.now() + slept, now: Date.now() + slept }),
+      schedule,
+      onLost: () => void lost++,
+      onTrouble: (error) => assert.equal(error, undefined),
+    });
+    await owner.mayAct();
+    slept = 60_000;
+    await owner.mayAct(); // no other process has taken it meanwhile
+    await remote.release(lease);
+    assert.ok(await remote.take(THERE, lease.epoch));
+    slept = 120_000;
+    const acts = owner.mayAct().then(() => "acts");
+    const ended = new Promise((resolve) => schedule(() => resolve("waits"), 500));
+    assert.equal(await Promise.race([acts, ended]), "waits");
+    assert.equal(lost, 1);
+    await owner.handOver(1);
+  });
+
+  describe("a wrong address", () => {
+    const rows: readonly (readonly [string, () => string | Promise<string>, string, RegExp])[] = [
+      ["a wrong password", () => server.address("bot", "no"), "refused", /password authentication/],
+      ["an unknown user", () => server.address("eve"), "refused", /password authentication/],
+      [
+        "an unknown database",
+        () => server.address(undefined, undefined, "none"),
+        "refused",
+        /"none" does not exist/,
+      ],
+      [
+        "a closed port",
+        async () => `postgres://bot@127.0.0.1:${await freePort()}/x`,
+        "unreachable",
+        /ECONNREFUSED/,
+      ],
+      [
+        "an unknown host",
+        () => "postgres://bot@barnacle.invalid/x",
+        "unreachable",
+        /barnacle\.invalid/,
+      ],
+      ["a missing socket", () => "postgres://bot@%2Fnowhere/x", "unreachable", /ENOENT/],
+    ];
+    for (const [what, url, kind, words] of rows) {
+      it(`[O15] names ${what}`, async () => {
+        const remote = createRemote(await url());
+        await assert.rejects(remote.open(), (error: unknown) => {
+          assert.ok(error instanceof RemoteError);
+          assert.equal(error.kind, kind, error.message);
+          assert.match(error.message, words);
+          return true;
+        });
+        await remote.close();
+      });
+    }
+
+    it("[O15] names a server that is no PostgreSQL", async () => {
+      const other = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      });
+      const port = await freePort();
+      await new Promise<void>((resolve) => other.listen(port, "127.0.0.1", resolve));
+      const remote = createRemote(`postgres://bot@127.0.0.1:${port}/x`);
+      await assert.rejects(remote.open(), RemoteError);
+      await remote.close();
+      other.close();
+    });
+  });
+
+  it("[O15] connects by TLS, and by a Unix socket", async () => {
+    const url = server.create();
+    await using encrypted = await opened(`${url}?sslmode=require`);
+    assert.ok(await encrypted.look());
+    const unproven = createRemote(`${url}?sslmode=verify-full`);
+    await assert.rejects(unproven.open(), (error: unknown) => {
+      assert.ok(error instanceof RemoteError);
+      assert.equal(error.kind, "refused", error.message);
+      return true;
+    });
+    await unproven.close();
+    const { pathname, password } = new URL(url);
+    const socket = encodeURIComponent(server.folder);
+    await using local = await opened(
+      `postgres://bot:${password}@${socket}:${server.port}${pathname}`,
+    );
+    assert.ok(await local.look());
+    await using named = await opened(
+      `postgres://bot:${password}@localhost:${server.port}${pathname}?host=${socket}`,
+    );
+    assert.ok(await named.look());
+  });
+});
