@@ -32,6 +32,7 @@ const env = {
   BACKUP_PASSPHRASE: "t",
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
+  BARNACLE_STORE_URL: "postgres://bot@db.example/barnacle",
   HOOK_SECRET: "x".repeat(40),
   WAKE_NAS_URL: "https://example.org/hook",
 };
