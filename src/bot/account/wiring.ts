@@ -112,6 +112,7 @@ export function connectParts(
     },
     traced: (trace) => onTrace?.(trace),
     toolRefused: meter.toolRefused,
+    ranUnattended: meter.ranUnattended,
     waitsForPeople: decided,
     filesLeftOut: outbound.fileNotices.leftOut,
     decided,

@@ -8,7 +8,9 @@ import { backupText } from "../../flows/preflight/backups.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { durationText, sizeOf } from "../../lib/text/units.ts";
 import { displayNameOf } from "../../session/session_key.ts";
-import { budgetUsesIn, limitLine, spendingConfig, usageText } from "../model/usage.ts";
+import { unattendedText, unattendedUses } from "../agent/unattended.ts";
+import { budgetUsesIn, limitLine, usageText } from "../model/usage.ts";
+import { readConfigLeniently } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Names of servers in one line. */
@@ -24,14 +26,18 @@ export async function factsIn(
   io: Pick<Io, "env">,
 ): Promise<readonly (readonly [what: string, text: string])[]> {
   const now = Date.now();
-  const { budgets, currency } = await spendingConfig(config, io);
-  const uses = await budgetUsesIn(store, budgets, now);
+  const loaded = await readConfigLeniently(config, io.env);
+  const known = loaded.kind === "loaded" ? loaded.config : undefined;
+  const currency = known?.models.currency;
+  const uses = await budgetUsesIn(store, known?.budgets, now);
+  const unattended = known ? await unattendedUses(known, store.actions, now) : [];
   const turns = await store.received.recentTurns(LOOKED_TURNS);
   const backups = await store.settings.backups();
   return [
     ...uses.map((use) => ["Budget", limitLine(use, currency).replace(/^Limit /, "")] as const),
     ["Use", await usageText(store, now, currency)],
     ["Last answer", lastAnswerText(turns, now)],
+    ...unattended.map((use) => ["Unattended", unattendedText(use, now)] as const),
     ["Backup", backupText(backups, now, existsSync(backups.made?.path ?? ""))],
     ["Servers", await serversText(store)],
     ["Store", extentText(await store.upkeep.extent(), now)],

@@ -90,7 +90,7 @@ export async function usageBy(
 }
 
 /** The keys of the config about costs; none of a config that is missing or invalid. */
-export async function spendingConfig(
+async function spendingConfig(
   file: string | undefined,
   { env }: Pick<Io, "env">,
 ): Promise<{ readonly budgets?: Budgets; readonly currency?: string }> {

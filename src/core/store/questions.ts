@@ -176,6 +176,14 @@ export type UnattendedBegin =
   /** The cap of the day is reached. */
   | { readonly kind: "spent" };
 
+/** The use of a rule by which actions run without a person. */
+export interface RuleUse {
+  /** Runs since a time, with those that failed. */
+  readonly count: number;
+  /** The newest run that is kept, of any day; absent: none. */
+  readonly last?: Pick<ActionRun, "state" | "startedAt"> & Pick<NewActionRun, "messageId">;
+}
+
 /** All methods of `store.actions`. */
 export interface ActionRuns {
   /**
@@ -214,6 +222,8 @@ export interface ActionRuns {
     messages: readonly Frozen[],
     now: number,
   ): Promise<void>;
+  /** How often a rule has run an action since a time, and its last run. */
+  useOf(rule: string, since: number): Promise<RuleUse>;
   /** The run of a call; `undefined` if none has begun. */
   runOf(callKey: string): Promise<ActionRun | undefined>;
   /** The runs that a message's turn has led to, in order. */

@@ -64,7 +64,7 @@ export function createQuestionCards(
       }>,
       "accountId" | "draw" | "log" | "now" | "random" | "schedule" | "store" | "texts"
     >
-    & Emits<"decided" | "formsOpen" | "outbox">,
+    & Emits<"decided" | "formsOpen" | "outbox" | "ranUnattended">,
   ports: {
     readonly openDirect: OpenDirect;
     /** Whether a failure to open it is final: the person takes no messages. */
@@ -121,6 +121,7 @@ export function createQuestionCards(
     const end = { state: "unknown", outcome: "the turn ended while it ran" } as const;
     const told = outcomeText({ ...run, state: end.state, text: end.outcome }, texts(), Infinity);
     await actions.end(callKey, end, composeOutcome(told, { ...message, callKey }), now());
+    if (run.rule !== undefined) account.events.emit.ranUnattended(run.rule, end.state);
     account.events.emit.outbox([message.channelId]);
   }
 

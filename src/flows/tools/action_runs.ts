@@ -55,7 +55,7 @@ export type ActionAccount =
     Account<unknown, unknown, { readonly actions: ActionRuns }>,
     "accountId" | "store" | "now" | "log"
   >
-  & Emits<"decided" | "outbox">;
+  & Emits<"decided" | "outbox" | "ranUnattended">;
 
 /** Maximum characters of an outcome that are kept. */
 const MAX_OUTCOME = 4_000;
@@ -107,6 +107,7 @@ export function createActionRuns(
     await actions.end(callKey, { state, outcome }, compose(told, message, callKey), now());
     if (rule !== undefined) {
       log.info("An action ran without a person", { rule, messageId: message.id, state });
+      events.emit.ranUnattended(rule, state);
     }
     events.emit.outbox([message.channelId]);
     events.emit.decided(); // its card shows the outcome
@@ -189,6 +190,7 @@ export function createActionRuns(
       }
       if (begin.kind === "spent") {
         log.warn("The cap of an action without a person is reached", { rule: path, messageId });
+        events.emit.ranUnattended(path, "capped");
         return undefined;
       }
       const begun = { label, rule: path, offer };

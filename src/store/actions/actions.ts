@@ -20,6 +20,7 @@ import { ACTION_RUN, CUT_RUNS } from "../schema/questions.ts";
 export const ACTION_RUNS_KEPT_MS = 30 * DAY_MS;
 
 const RUN = ACTION_RUN.pick("label", "rule", "state", "outcome", "byUser", "startedAt");
+const LAST = ACTION_RUN.pick("messageId", "state", "startedAt");
 const CUT = rows({ callKey: text(), message: json<InboundMessage>() });
 
 /** Creates the namespace. */
@@ -44,6 +45,9 @@ export function createActionRuns(
   );
   const count = database.prepare(
     "SELECT COUNT(*) AS count FROM action_run WHERE rule = ? AND started_at >= ?",
+  );
+  const selectLast = database.prepare(
+    `SELECT ${LAST.columns()} FROM action_run WHERE rule = ? ORDER BY started_at DESC, id DESC LIMIT 1`,
   );
   const selectInTurn = database.prepare(
     `SELECT ${RUN.columns()} FROM action_run WHERE message_id = ? AND rule = ?`,
@@ -84,6 +88,11 @@ export function createActionRuns(
         if (insert({ ...run, state: "failed", outcome, startedAt: now }) === undefined) return;
         unsettle.run(run.callKey);
         for (const message of messages) addOnce(message, now);
+      }),
+    useOf: (rule, since) =>
+      read(() => {
+        const last = selectLast.get(rule);
+        return { ...COUNT.read(count.get(rule, since)), last: last && LAST.read(last) };
       }),
     runOf: (callKey) =>
       read(() => {

@@ -171,7 +171,14 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
         commands: { ownerAllowFrom: ["1456074443980800000"] },
         posts: { "wake-nas": { url: "http://127.0.0.1:9/" } },
         feeds: {
-          news: { url: "http://127.0.0.1:9/", to: "user:1456074443980800000", model: false },
+          news: {
+            url: "http://127.0.0.1:9/",
+            to: "user:1456074443980800000",
+            model: false,
+            unattended: {
+              wake: { tool: "post", arguments: { to: "wake-nas", body: {} }, perDay: 3 },
+            },
+          },
         },
       },
     };
@@ -213,6 +220,8 @@ describe("[O6] the dashboard's pages about people and the agent", WITH_BROWSER, 
       await shows(dashboard, "Nothing waits for a person.");
       await dashboard.go("Schedules");
       await page.locator("#feeds tbody th", { hasText: "news" }).waitFor();
+      const [action] = await page.locator("#unattended tbody tr").allInnerTexts();
+      assert.match(action ?? "", /^feeds\.news\.unattended\.wake\s+0 of 3\s+never$/);
       await dashboard.judge();
     });
   });

@@ -137,6 +137,16 @@ describe("[T16] an action of a hook that the config names", () => {
         customId: button.custom_id,
       });
       await until("the run", () => ran() === 3);
+      const metrics = await (await scene.ask(bot, "/metrics")).text();
+      for (const [outcome, count] of [["done", 2], ["capped", 1]]) {
+        const name = "barnacle_unattended_actions_total";
+        assert.ok(metrics.includes(`${name}{rule="${RULE}",outcome="${outcome}"} ${count}\n`));
+      }
+      const { stdout } = await cli("status");
+      assert.match(
+        stdout.join("\n"),
+        /Unattended +hooks\.disk\.unattended\.clean: 2 of 2 runs today; last: ran, \S+ \S+ ago\n/,
+      );
       await until(
         "the card",
         () =>

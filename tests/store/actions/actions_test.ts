@@ -63,4 +63,15 @@ describe("[T16] store.actions.beginUnattended", () => {
     });
     assert.equal(await actions.begin({ ...runOf(1) }, NOW), false);
   });
+
+  it("tells a rule's runs of the day, and its last one, also of another day", async () => {
+    const { store: { actions } } = openTestStore();
+    assert.deepEqual(await actions.useOf(RULE, dayStart(NOW)), { count: 0, last: undefined });
+    await actions.beginUnattended(runOf(1), limitAt(NOW), NOW - 1_000);
+    await actions.beginUnattended(runOf(2), limitAt(NOW), NOW);
+    await actions.end("2:1", { state: "failed", outcome: "no" }, [], NOW);
+    const last = { messageId: runOf(2).messageId, state: "failed", startedAt: NOW };
+    assert.deepEqual(await actions.useOf(RULE, dayStart(NOW)), { count: 2, last });
+    assert.deepEqual(await actions.useOf(RULE, dayStart(NOW + DAY_MS)), { count: 0, last });
+  });
 });

@@ -1,13 +1,15 @@
 /**
- * The page Schedules: reminders and tasks, as of `barnacle schedules list` (T12), and feeds, as of
- * `barnacle feeds list` (T15).
+ * The page Schedules: reminders and tasks, as of `barnacle schedules list` (T12), feeds, as of
+ * `barnacle feeds list` (T15), and actions that run without a person, as of `barnacle status` (T16).
  */
 
 /** @jsxImportSource hono/jsx */
 
+import type { ActionState } from "../../../core/store/questions.ts";
 import type { RunState, Schedule } from "../../../core/turn/schedule.ts";
 import { feedsOf, type ListedFeed, placeText } from "../../agent/feeds.ts";
 import { type ListedSchedule, schedulesOf, stateOf } from "../../agent/schedules.ts";
+import { RUN_TEXT, type UnattendedUse, unattendedUses } from "../../agent/unattended.ts";
 import { accountsIn } from "../../shared/which_account.ts";
 import {
   Badge,
@@ -27,6 +29,7 @@ import { channelNames, type NamesById } from "./names.ts";
 interface SchedulesFacts {
   readonly all: readonly ListedSchedule[];
   readonly feeds: readonly ListedFeed[];
+  readonly unattended: readonly UnattendedUse[];
   /** Names of channels by their ids. */
   readonly channels: NamesById;
 }
@@ -45,15 +48,17 @@ const TONES: Readonly<Record<RunState, Tone>> = {
 export const schedulesPage: AnyPage = page<SchedulesFacts>({
   async load({ store, setup }) {
     const accounts = await accountsIn(store.gateway, undefined);
-    const { feeds } = setup().config;
+    const { config } = setup();
+    const { feeds } = config;
     const hasFeeds = Object.keys(feeds).length > 0;
     return {
       feeds: hasFeeds ? feedsOf(feeds, await store.feeds.list()) : [],
+      unattended: await unattendedUses(config, store.actions, Date.now()),
       all: await schedulesOf(accounts, store.schedules),
       channels: await channelNames(accounts, store),
     };
   },
-  view: ({ all, feeds, channels }) => (
+  view: ({ all, feeds, unattended, channels }) => (
     <>
       <Card id="schedules" title="Reminders and tasks">
         <Table
@@ -90,6 +95,7 @@ export const schedulesPage: AnyPage = page<SchedulesFacts>({
         </p>
       </Card>
       {feeds.length > 0 && <Feeds feeds={feeds} channels={channels} />}
+      {unattended.length > 0 && <Unattended uses={unattended} />}
     </>
   ),
 });
@@ -119,6 +125,41 @@ function Feeds({ feeds, channels }: Pick<SchedulesFacts, "feeds" | "channels">):
       />
       <p class="hint">
         <Command>barnacle feeds list</Command>
+      </p>
+    </Card>
+  );
+}
+
+const ACTION_TONES: Readonly<Record<ActionState, Tone>> = {
+  running: "plain",
+  done: "good",
+  failed: "bad",
+  unknown: "warn",
+};
+
+function Unattended({ uses }: { uses: readonly UnattendedUse[] }): PageView {
+  return (
+    <Card id="unattended" title="Actions without a person">
+      <Table
+        caption="Actions without a person"
+        empty="No actions."
+        head={["Action", "Runs today", "Last run"]}
+        rowHead={0}
+        rows={uses.map(({ path, perDay, count, last }) => [
+          <code>{path}</code>,
+          `${count} of ${perDay}`,
+          last === undefined ? "never" : (
+            <>
+              <PageLink to="feed" query={{ message: last.messageId }}>
+                <Time at={last.startedAt} />
+              </PageLink>{" "}
+              <Badge tone={ACTION_TONES[last.state]}>{RUN_TEXT[last.state]}</Badge>
+            </>
+          ),
+        ])}
+      />
+      <p class="hint">
+        <Command>barnacle status</Command>
       </p>
     </Card>
   );
