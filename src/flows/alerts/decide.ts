@@ -120,8 +120,10 @@ function findTrouble(facts: AlertFacts, records: readonly AlertRecord[]): readon
 
 /** Trouble that keeps coming back must be gone for longer each time, so it floods no one. */
 function endMsOf({ kind, returns }: AlertRecord, times: AlertTimes): number {
-  const endMs = kindOf(kind)?.endMs(times) ?? 0;
-  return returns === 0 ? endMs : Math.min(MAX_END_MS, Math.max(RETURN_MS, endMs) * 2 ** returns);
+  const row = kindOf(kind);
+  const endMs = row?.endMs(times) ?? 0;
+  if (returns === 0) return endMs;
+  return row?.returnedEndMs ?? Math.min(MAX_END_MS, Math.max(RETURN_MS, endMs) * 2 ** returns);
 }
 
 function begun(

@@ -62,6 +62,8 @@ export interface AlertKind {
   readonly beginMs: (times: AlertTimes) => number;
   /** Milliseconds for which trouble must be gone until the alert ends. */
   readonly endMs: (times: AlertTimes) => number;
+  /** The same once it has come back within a day; absent: it doubles each time, up to an hour. */
+  readonly returnedEndMs?: number;
   readonly isUrgent: boolean;
   /** Whether the owners hear of it once a day while it lasts. */
   readonly isRepeated: boolean;
@@ -239,6 +241,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
     ends: "The schedule of Barnacle works again",
     beginMs: at(0),
     endMs: at(0),
+    returnedEndMs: DAY_MS, // it may fail every second time
     isUrgent: false,
     isRepeated: false,
     find: ({ schedules, now }) =>

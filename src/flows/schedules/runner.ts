@@ -24,6 +24,7 @@ import type { Schedules } from "../../core/store/schedules.ts";
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
 import type { Account } from "../../core/account/account.ts";
 import type { Emits } from "../../core/account/events.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { createWaker } from "../../lib/waker.ts";
 
 /** The creator of a schedule as they are now. */
@@ -78,6 +79,9 @@ const RETRY_MS = 60_000;
 const LATE_MS = 2 * 60_000;
 /** Maximum number of due schedules to read at once. */
 const AT_ONCE = 50;
+
+/** Newest runs among which earlier failures are looked for. */
+const LOOKED_RUNS = 50;
 
 /** The rule of a verdict that no key of the config decides. */
 const RULE = "agents";
@@ -176,17 +180,23 @@ export function createRunner(
     return { ...judged, verdict: finalVerdict(judged.verdict) };
   }
 
-  /** Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure. */
+  /**
+   * Pauses a schedule whose last runs have all failed. Tells the owners of that, or of one failure: the
+   * first one in a day, as it may fail every second time.
+   */
   async function check(id: number, ended?: MessageId): Promise<void> {
-    const runs = await schedules.runsOf(id, MAX_FAILURES);
-    const [last] = runs;
+    const [last, ...before] = await schedules.runsOf(id, LOOKED_RUNS);
     if (!last || !isFailure(last.state)) return;
     const found = await schedules.find(id);
     if (!found) return;
     const isPausable = found.cron !== undefined && found.pausedBy === undefined;
-    if (!isPausable || runs.length < MAX_FAILURES || !runs.every(({ state }) => isFailure(state))) {
+    const failedBefore = before.slice(0, MAX_FAILURES - 1).filter(({ state }) => isFailure(state));
+    if (!isPausable || failedBefore.length < MAX_FAILURES - 1) {
       const isUnasked = found.origin.place.kind !== "dm";
-      if (isUnasked && last.messageId === ended && last.state === "failed") {
+      const isKnown = before.some(({ state, startedAt }) =>
+        isFailure(state) && last.startedAt - startedAt < DAY_MS
+      );
+      if (isUnasked && !isKnown && last.messageId === ended && last.state === "failed") {
         ports.tellFailed(found, last);
       }
       return;

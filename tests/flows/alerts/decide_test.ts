@@ -313,6 +313,19 @@ describe("[O12] judgeAlerts()", () => {
     assert.ok(play.sent.length <= 8, play.sent.join("\n"));
   });
 
+  it("sends three messages about a schedule that fails every second hour", () => {
+    const play = new Play();
+    play.ways = ["webhook"];
+    for (let round = 0; round < 36; round++) {
+      play.pass(HOUR, { schedules: [schedule({})] });
+      play.pass(HOUR, WORKING);
+    }
+    const told = ["begins", "ends", "begins"].map((event) => `webhook ${event} schedule 7`);
+    assert.deepEqual(play.sent, told);
+    play.pass(DAY, WORKING);
+    assert.deepEqual(play.sent.slice(3), ["webhook ends schedule 7"]);
+  });
+
   it("counts no time in which the computer slept", () => {
     const play = new Play();
     play.look(DOWN);

@@ -283,6 +283,37 @@ describe("[T12] createRunner()", () => {
     });
   }
 
+  it("[O12] tells the owners once a day of a task that fails every second hour", async () => {
+    const { clock, create, add, failed, store } = build();
+    const runner = create();
+    runner.start();
+    await add({ kind: "task", origin: originOf(guildMessage(), "main"), cron: "0 * * * *" });
+    const hour = async (isFailing: boolean) => {
+      for (let step = 0; step < 6; step++) {
+        clock.advance(10 * 60_000);
+        await quiet();
+      }
+      const claim = await store.inbox.claimNext(ACCOUNT, clock.now(), []);
+      assert.ok(claim);
+      const end = isFailing
+        ? { kind: "failed", failureId: "a1", reason: "garbage" } as const
+        : { kind: "declined" } as const;
+      await store.turns.finishTurn({ claim, end, entries: [], outbox: [] }, clock.now());
+      runner.ended(claim.message.id);
+      await quiet();
+    };
+    runner.changed();
+    await quiet();
+    for (let round = 0; round < 15; round++) {
+      await hour(true);
+      await hour(false);
+    }
+    assert.deepEqual(failed, [1]);
+    for (let round = 0; round < 24; round++) await hour(false);
+    await hour(true);
+    assert.deepEqual(failed, [1, 1]);
+  });
+
   it("runs a paused schedule that an operator asks for, and keeps its own time", async () => {
     const { clock, create, add, posted, store } = build();
     const set = await add({ cron: "0 * * * *" });
