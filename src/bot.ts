@@ -12,7 +12,6 @@ import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
 import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
-import type { Trouble } from "./core/alerts.ts";
 import type { CallService } from "./core/calls/service.ts";
 import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
@@ -70,8 +69,6 @@ export interface BotOptions {
   readonly thread?: EarlyThread;
   /** An account is online; called once for each start of an account. */
   readonly onOnline?: (online: Online) => void;
-  /** Trouble that other parts of the process know, such as a failed backup. */
-  readonly reported?: () => readonly Trouble[];
   /** Makes a login link of the dashboard; absent: there is none. */
   readonly dashboardLink?: () => Promise<DashboardLink>;
   /** A test uses it to end the process at a chosen point. */
@@ -232,7 +229,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     snapshot: health.snapshot,
     measure: health.measure,
     accounts,
-    reported: options.reported ?? (() => []),
     metrics,
     now,
     log: logging.forPart("health"),

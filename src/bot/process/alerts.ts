@@ -1,7 +1,7 @@
 /** Connects the watch for alerts with health, the store, the owners and the receivers (O12). */
 
 import type { Env } from "../../lib/env.ts";
-import type { AlertWay, Trouble } from "../../core/alerts.ts";
+import type { AlertWay } from "../../core/alerts.ts";
 import type { BotConfig } from "../../config/config.ts";
 import type { Store } from "../../core/store/store.ts";
 import { type Alerts, createAlerts } from "../../flows/alerts/alerts.ts";
@@ -27,12 +27,12 @@ import type { Accounts } from "../account/accounts.ts";
 /** The config's part for alerts. */
 export type AlertsConfig = BotConfig["alerts"];
 
-/** Milliseconds for which the schedules and the room of the disk are reused. */
+/** Milliseconds for which the schedules, the backups and the room of the disk are reused. */
 const FRESH_MS = 60_000;
 /** Milliseconds until an owner must be found. */
 const OWNER_MS = 30_000;
 
-type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs">;
+type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs" | "backupFailure">;
 
 /** Starts the watch. */
 export function startAlerts(
@@ -42,13 +42,11 @@ export function startAlerts(
     readonly dataDir: string;
     readonly env: Env;
   },
-  { snapshot, measure, accounts, reported, metrics, now, log }: {
+  { snapshot, measure, accounts, metrics, now, log }: {
     readonly snapshot: () => Snapshot;
     /** The snapshot after a probe of the store. */
     readonly measure: () => Promise<Snapshot>;
     readonly accounts: Pick<Accounts, "running">;
-    /** Trouble that parts of the program judge by themselves, such as a failed backup. */
-    readonly reported: () => readonly Trouble[];
     readonly metrics: Pick<Meters, "alerts">;
     readonly now: () => number;
     readonly log: Log;
@@ -60,15 +58,17 @@ export function startAlerts(
 
   async function slowFacts(): Promise<SlowFacts> {
     if (slow && now() - slow.at < FRESH_MS) return slow.facts;
-    const { accounts } = config();
-    const [schedules, freeBytes, runs] = await Promise.all([
+    const { accounts, backup } = config();
+    const [schedules, freeBytes, { failed }, runs] = await Promise.all([
       Promise.all(accounts.map(({ accountId }) => store.schedules.list(accountId))),
       freeBytesOf(dataDir),
+      store.settings.backups(),
       slow ? undefined : store.gateway.runs(now() - DAY_MS),
     ]);
     const facts = {
       schedules: schedules.flat(),
       freeBytes,
+      backupFailure: backup.enabled ? failed?.why : undefined,
       runs: runs
         ? judgeRuns(runs.slice(0, -1), now(), readBootId(), hostingOf(env))
         : slow?.facts.runs,
@@ -87,8 +87,7 @@ export function startAlerts(
       slowFacts().catch(orLast(slow?.facts)),
     ]);
     spent = used;
-    const told = { models, budgets: used, reported: reported() };
-    return { now: now(), startedAt, accounts, store: state, ...told, ...read };
+    return { now: now(), startedAt, accounts, store: state, models, budgets: used, ...read };
   }
 
   /** An account that can write to the owners now. */

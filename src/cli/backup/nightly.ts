@@ -9,7 +9,6 @@ import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { BotConfig } from "../../config/config.ts";
-import type { Trouble } from "../../core/alerts.ts";
 import type { BackupState, StoredBackups } from "../../core/store/settings.ts";
 import { BACKUPS_NAME } from "../../host/files/data_dir.ts";
 import { ownCommand } from "../../host/process/own_process.ts";
@@ -33,8 +32,6 @@ const NIGHTLY = "barnacle-nightly-";
 
 /** The nightly backups of a running bot. */
 export interface NightlyBackups {
-  /** The failure of the last backup, for the owners. */
-  readonly trouble: () => readonly Trouble[];
   /** Begins to look at the clock. */
   start(): void;
   /** Ends a backup that is being made. */
@@ -66,7 +63,6 @@ export function createNightly(
   let cancel = () => {};
   let running: RunningBackup | undefined;
   let isStopped = false;
-  let failure: BackupState["failed"];
 
   function lookIn(ms: number): void {
     if (isStopped) return;
@@ -77,12 +73,8 @@ export function createNightly(
   async function look(): Promise<number> {
     try {
       const state = await settings.backups();
-      failure = state.failed;
       const { enabled, hour } = config().backup;
-      if (!enabled) {
-        failure = undefined;
-        return LOOK_EVERY_MS;
-      }
+      if (!enabled) return LOOK_EVERY_MS;
       if (state.since === undefined) await settings.recordBackup({ kind: "first", at: now() });
       const dueAt = nextBackupAt({ since: now(), ...state }, hour, now());
       if (dueAt > now()) return Math.min(LOOK_EVERY_MS, dueAt - now());
@@ -103,26 +95,20 @@ export function createNightly(
     const why = await running.ended.finally(() => running = undefined);
     if (isStopped) return;
     if (why === undefined) {
-      failure = undefined;
       log.info("Made the nightly backup", { path, ms: now() - begun });
       removeOld(dirname(path), config().backup.keep, basename(path));
       return;
     }
-    failure = { kind: "failed", at: now(), why: withoutControls(why).slice(0, MAX_WHY) };
+    const failure = {
+      kind: "failed" as const,
+      at: now(),
+      why: withoutControls(why).slice(0, MAX_WHY),
+    };
     log.error("The nightly backup has failed; will try again in an hour", { why: failure.why });
     await settings.recordBackup(failure);
   }
 
   return {
-    trouble: () =>
-      failure
-        ? [{
-          kind: "backup",
-          about: "",
-          cause: failure.why,
-          fix: "run `barnacle backup` once the cause is gone",
-        }]
-        : [],
     start: () => lookIn(FIRST_LOOK_MS),
     stop() {
       isStopped = true;

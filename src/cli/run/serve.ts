@@ -115,7 +115,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
     bot = await startBot({
       ...options,
-      reported: () => nightly?.trouble() ?? [],
       dashboardLink: async () => await dashboardHost?.link(await listening) ?? { kind: "none" },
       // Guilds may arrive while running turns end.
       onOnline: (online) =>

@@ -41,8 +41,8 @@ export interface AlertFacts {
   readonly freeBytes?: number;
   /** The ends of earlier runs, as judged at the start. */
   readonly runs?: Finding;
-  /** Trouble that parts of the program judge by themselves. */
-  readonly reported: readonly Trouble[];
+  /** Why the last backup failed; absent if it did not, or if there are none. */
+  readonly backupFailure?: string;
 }
 
 /** Settings of the table. */
@@ -261,7 +261,10 @@ export const ALERT_KINDS: readonly AlertKind[] = [
     beginMs: at(0),
     endMs: at(0),
     isUrgent: false,
-    find: ({ reported }) => reported.filter(({ kind }) => kind === "backup"),
+    find: ({ backupFailure: cause }) =>
+      cause === undefined
+        ? []
+        : [{ about: "", cause, fix: "run `barnacle backup` once the cause is gone" }],
   },
 ];
 

@@ -25,7 +25,6 @@ describe("[O12] startAlerts()", () => {
           snapshot: () => seen,
           measure: () => Promise.resolve((probes++, HEALTHY)),
           accounts: { running: () => undefined },
-          reported: () => [],
           metrics: createMetrics(BUILD),
           now: () => NOW,
           log,

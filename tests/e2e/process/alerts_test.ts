@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
+import { rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 
@@ -148,6 +151,84 @@ describe("[O12] alerts of the bot", () => {
           assert.deepEqual([event, kind, about], ["begins", "account", "default"]);
           assert.match(cause, /token/);
           assert.equal(receiver.received.length, 1);
+        },
+      )
+    ));
+
+  it("tell a webhook that a task has failed, once over a kill -9, and that it works again", () =>
+    withReceiver(({ url, received }) =>
+      withSimulation(
+        { config: { alerts: { webhook: url, ways: ["webhook"] } } },
+        async ({ start, startBot, say, mention, replies, until, cli, model }) => {
+          const first = await start();
+          const task = { action: "create", when: "0 3 1 1 *", text: "the tide", task: true };
+          say("ada", "general", `${mention}\ncall: remind ${JSON.stringify(task)}`);
+          await replies("general", 1);
+          model.behave("garbage");
+          await cli("schedules", "run", "1");
+          await replies("dm", 1, "ada"); // the notice of T12
+          first.kill("SIGKILL");
+          await ended(first);
+          const second = await start(); // it looks at once
+          await until("the beginning", () => received.length >= 1);
+          second.kill("SIGKILL");
+          await ended(second);
+          const third = await start();
+          model.behave("script");
+          await cli("schedules", "run", "1");
+          await replies("general", 2);
+          assert.equal(received.length, 1, "the restart mended no task");
+          third.kill("SIGTERM");
+          await ended(third);
+          startBot();
+          await until("the end", () => received.length >= 2);
+          const told = received.map(({ body }) => JSON.parse(body));
+          assert.deepEqual(told.map(({ event, kind, about }) => [event, kind, about]), [
+            ["begins", "schedule", "1"],
+            ["ends", "schedule", "1"],
+          ]);
+        },
+      )
+    ));
+
+  it("tell a webhook that a backup has failed, once over a kill -9, and that one was made", () =>
+    withReceiver(({ url, received }) =>
+      withSimulation(
+        { config: { alerts: { webhook: url, ways: ["webhook"] } } },
+        async ({ start, startBot, say, mention, replies, until, line, cli, dataDir }) => {
+          const folder = join(dataDir, "backups");
+          const first = await start();
+          first.kill("SIGTERM");
+          await ended(first);
+          const database = new DatabaseSync(join(dataDir, "barnacle.db"));
+          const state = '{"since":1}'; // a backup is due
+          database.prepare("INSERT OR REPLACE INTO setting VALUES ('', 'bot', 'backups', ?, 1)")
+            .run(state);
+          database.close();
+          writeFileSync(folder, "no folder");
+          const second = await start();
+          await line(second, /"The nightly backup has failed/);
+          second.kill("SIGKILL");
+          await ended(second);
+          const third = await start();
+          await until("the beginning", () => received.length >= 1);
+          third.kill("SIGKILL");
+          await ended(third);
+          const fourth = await start();
+          say("grace", "general", `${mention} one`);
+          await replies("general", 1);
+          assert.equal(received.length, 1, "the restart made no backup");
+          fourth.kill("SIGTERM");
+          await ended(fourth);
+          rmSync(folder);
+          assert.equal((await cli("backup")).code, 0);
+          startBot();
+          await until("the end", () => received.length >= 2);
+          const told = received.map(({ body }) => JSON.parse(body));
+          assert.deepEqual(told.map(({ event, kind }) => [event, kind]), [
+            ["begins", "backup"],
+            ["ends", "backup"],
+          ]);
         },
       )
     ));

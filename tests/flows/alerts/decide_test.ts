@@ -175,7 +175,7 @@ const KINDS: readonly (readonly [string, Partial<AlertFacts>, holdMs: number, wo
   ],
   [
     "backup",
-    { reported: [{ kind: "backup", about: "", cause: "the folder cannot be written" }] },
+    { backupFailure: "the folder cannot be written" },
     0,
     /A backup of Barnacle's data has failed\.\nCause: the folder cannot be written\./,
   ],

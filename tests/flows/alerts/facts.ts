@@ -17,5 +17,4 @@ export const MIN_FACTS: AlertFacts = {
   budgets: [],
   schedules: [],
   freeBytes: 10_000_000_000,
-  reported: [],
 };
