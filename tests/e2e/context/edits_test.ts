@@ -12,6 +12,10 @@ const FOLLOWS = {
 /** The bot's messages in a channel as people see them, oldest first. */
 const shown = ({ written }: Scene, channel: string) => written(channel);
 
+/** Whether Discord may refuse a request: its message may be gone by then. */
+const isOfGoneMessage = ({ path }: { readonly path: string }) =>
+  /\/reactions\/|\/messages\/\d/.test(path);
+
 describe("[H6a] the bot", () => {
   it("answers an edited question in the same message, in its place of the conversation", () =>
     withSimulation(FOLLOWS, async (scene) => {
@@ -58,6 +62,55 @@ describe("[H6a] the bot", () => {
         await eventually("no answer", () => Promise.resolve(shown(scene, "general").length === 0));
       },
     ));
+
+  it("withdraws the parts of an answer whose question is deleted while they are sent", () =>
+    withSimulation({ ...FOLLOWS, mayRefuse: isOfGoneMessage }, async (scene) => {
+      const { simulator, start, say, mention, replies, eventually, rows } = scene;
+      await start();
+      const { id: message } = say("grace", "general", `${mention} long`);
+      await replies("general", 1);
+      simulator.delete({ as: "grace", in: "general", message });
+      await eventually("no part", () =>
+        Promise.resolve(
+          shown(scene, "general").length === 0 &&
+            rows("SELECT 1 FROM outbox WHERE state IN ('pending', 'sending')").length === 0,
+        ));
+      assert.equal(shown(scene, "general").length, 0);
+    }));
+
+  it("replaces the parts of an answer whose question is edited while they are sent", () =>
+    withSimulation({ ...FOLLOWS, mayRefuse: isOfGoneMessage }, async (scene) => {
+      const { simulator, start, say, mention, replies, eventually } = scene;
+      await start();
+      const { id: message } = say("grace", "general", `${mention} long`);
+      await replies("general", 1);
+      simulator.edit({ as: "grace", in: "general", message, text: `${mention} and briefly?` });
+      await eventually("the new answer alone", () => {
+        const [first = "", ...rest] = shown(scene, "general");
+        return Promise.resolve(first.includes("> and briefly?") && rest.length === 0);
+      });
+    }));
+
+  it("asks the model for a bounded number of a hundred edits, and answers others meanwhile", () =>
+    withSimulation(FOLLOWS, async (scene) => {
+      const { simulator, start, say, mention, replies, model } = scene;
+      await start();
+      const { id: message } = say("grace", "general", `${mention} tides 0`);
+      await replies("general", 1);
+      for (let number = 1; number <= 100; number++) {
+        const text = `${mention} tides ${number}`;
+        simulator.edit({ as: "grace", in: "general", message, text });
+      }
+      say("ada", "help", `${mention} still there?`);
+      assert.match((await replies("help", 1))[0] ?? "", /still there/);
+      say("grace", "general", `${mention} thanks`);
+      await replies("general", 2);
+      assert.equal(shown(scene, "general").length, 2, "one answer to each question");
+      const asked = model.requests.filter(({ messages }) =>
+        JSON.stringify(messages.at(-1)).includes("tides")
+      );
+      assert.ok(asked.length <= 21, `${asked.length} requests`);
+    }));
 
   it("repeats no tool with effects, and says what stays done", () =>
     withSimulation(FOLLOWS, async (scene) => {
