@@ -33,6 +33,9 @@ const COPY_NAME = "standby.db";
 /** How often a standby looks for changes and for the lease, in milliseconds. */
 const LOOK_MS = 500;
 
+/** After an outage of PostgreSQL, the time (milliseconds) for the owner to renew its lease. */
+const AFTER_OUTAGE_MS = 3_000;
+
 /** How long a stop waits for PostgreSQL. */
 const HAND_OVER_MS = 5_000;
 
@@ -195,6 +198,7 @@ async function waitForLease(options: WaitOptions) {
   const { remote, record, candidate, path, dataDir, signal, log, onStandby } = options;
   let copy: ReturnType<typeof openCopy> | undefined;
   let problem: string | undefined;
+  let notBefore = 0;
   for (let state = await remote.look(); !signal.aborted;) {
     try {
       const isOwn = isOwnFile(state, record, path);
@@ -212,7 +216,9 @@ async function waitForLease(options: WaitOptions) {
       await copy?.update();
       const takenAt = moment();
       const mayTake = state.isFree || isOwn && state.place === candidate.place;
-      const lease = mayTake ? await remote.take(candidate, state.epoch) : undefined;
+      const lease = mayTake && performance.now() >= notBefore
+        ? await remote.take(candidate, state.epoch)
+        : undefined;
       if (lease) return { lease, takenAt, copy };
       if (problem !== undefined) log.info("PostgreSQL answers again");
       problem = undefined;
@@ -220,10 +226,14 @@ async function waitForLease(options: WaitOptions) {
       if (!(error instanceof RemoteError)) throw error;
       if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
       problem = error.message;
+      notBefore = performance.now() + AFTER_OUTAGE_MS;
     }
     await onStandby({ owner: state.place, problem, isCopied: copy !== undefined });
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
-    state = await remote.look().catch(() => state);
+    state = await remote.look().catch(() => {
+      notBefore = performance.now() + AFTER_OUTAGE_MS;
+      return state;
+    });
   }
   copy?.close();
   return undefined;

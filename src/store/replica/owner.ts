@@ -93,7 +93,7 @@ export function createOwner(options: OwnerOptions) {
   function send(): Promise<void> {
     cancelTimer?.();
     cancelTimer = undefined;
-    return sending ??= sendAll().finally(() => sending = undefined);
+    return sending ??= sendAll();
   }
 
   async function sendAll(): Promise<void> {
@@ -106,10 +106,12 @@ export function createOwner(options: OwnerOptions) {
       if (!await pushed(change)) {
         callers = [...served, ...callers];
         if (change) add({ ...change, pages: new Map([...change.pages, ...waitingPages()]) });
+        sending = undefined;
         return;
       }
       for (const { resolve } of served) resolve();
     } while (callers.length > 0);
+    sending = undefined; // at once: a caller that comes now would wait for the next renewal
     if (waiting) sendBehind();
     if (!isClosed) renewLater();
   }
