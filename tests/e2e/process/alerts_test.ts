@@ -195,7 +195,7 @@ describe("[O12] alerts of the bot", () => {
     withReceiver(({ url, received }) =>
       withSimulation(
         { config: { alerts: { webhook: url, ways: ["webhook"] } } },
-        async ({ start, startBot, say, mention, replies, until, line, cli, dataDir }) => {
+        async ({ start, startBot, say, mention, until, line, cli, model, dataDir }) => {
           const folder = join(dataDir, "backups");
           const first = await start();
           first.kill("SIGTERM");
@@ -215,18 +215,23 @@ describe("[O12] alerts of the bot", () => {
           third.kill("SIGKILL");
           await ended(third);
           const fourth = await start();
+          model.behave("quota");
           say("grace", "general", `${mention} one`);
-          await replies("general", 1);
-          assert.equal(received.length, 1, "the restart made no backup");
+          await until("another alert", () => received.length >= 2);
+          model.behave("script");
+          say("grace", "general", `${mention} two`);
+          await until("its end, by a later look", () => received.length >= 3);
           fourth.kill("SIGTERM");
           await ended(fourth);
           rmSync(folder);
           assert.equal((await cli("backup")).code, 0);
           startBot();
-          await until("the end", () => received.length >= 2);
+          await until("the end", () => received.length >= 4);
           const told = received.map(({ body }) => JSON.parse(body));
           assert.deepEqual(told.map(({ event, kind }) => [event, kind]), [
             ["begins", "backup"],
+            ["begins", "model"], // the restart made no backup
+            ["ends", "model"],
             ["ends", "backup"],
           ]);
         },
