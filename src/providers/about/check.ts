@@ -78,7 +78,7 @@ export async function checkModel(settings: ModelSettings, deps: CheckDeps): Prom
       (provider.kind === "bedrock" && status !== undefined && kind !== "redirected");
     if (hasNoList || kind === "not_an_answer") return { kind: "no_list", server };
     const modelId = modelIdOf(settings);
-    const failure = { kind, modelId, redirectedTo, message };
+    const failure = { kind, modelId, redirectedTo };
     return { kind: "failed", server, failure, message };
   }
 }
