@@ -8,13 +8,7 @@
 
 import { callsToRun } from "../../agent/next_step.ts";
 import { runTurn, type TurnPorts } from "../../agent/turn.ts";
-import {
-  chainOf,
-  NO_STEPS,
-  type SortedSteps,
-  sortSteps,
-  stepsOfAll,
-} from "../../core/turn/asking.ts";
+import { chainOf, NO_STEPS, type SortedSteps, stepsOfAll } from "../../core/turn/asking.ts";
 import type { ParkedTurn, PassedTurn, TurnOutcome } from "../../core/turn/turn_outcome.ts";
 import { type Claim, type FinishedTurn, messagesOf } from "../../core/inbound/inbox.ts";
 import { takeFlag } from "../../core/people/approval.ts";
@@ -40,6 +34,7 @@ import {
   withUndoButton,
 } from "./finished_turn.ts";
 import { failedTurn } from "./failed_turn.ts";
+import { readSteps } from "../session/old_results.ts";
 import { gather, imagesOfEarlier, stepPorts, toolboxOf } from "./gather.ts";
 import { checkedTurn, heldTurn, reasonToHold } from "./held_answer.ts";
 import { parkTurn, passTurn, saveTurn } from "./save_turn.ts";
@@ -82,7 +77,7 @@ export async function answer(claim: Claim, untraced: AnswerPorts): Promise<void>
   const ports = tracing ? { ...untraced, tracing, model: tracing.model(model) } : untraced;
   const sorted = claim.attempt === 1
     ? NO_STEPS
-    : sortSteps(await ports.store.stepsOf(claim.message.id));
+    : await readSteps(ports.store, claim.message.id, ports.now());
   // From the beginning to the end.
   const given = sorted.passed.length === 0
     ? ports.rules(claim.message)
@@ -299,7 +294,7 @@ async function runAnswer(run: AnswerRun): Promise<FinishedTurn | undefined> {
       const { unsaved = [] } = outcome.taken ?? {};
       if (unsaved.length > 0) await calls.save(unsaved, false);
       history = await opened.shrink();
-      const { own: steps } = sortSteps(await store.stepsOf(claim.message.id));
+      const { own: steps } = await readSteps(store, claim.message.id, now());
       outcome = await runTurn(history.requestFor, { ...turnPorts, steps });
     }
   } finally {

@@ -596,6 +596,20 @@ describe("answer()", () => {
     }
   });
 
+  it("[T17] goes on without the results of an old search", async () => {
+    const call = { id: "1", name: "search_server", arguments: "{}" };
+    const taken = (at: number): readonly Step[] => [
+      { kind: "answer", text: "", calls: [call], at },
+      { kind: "result", callId: "1", end: "done", text: "words of staff", at },
+    ];
+    const { clock } = setUp();
+    for (const [at, isShown] of [[clock.now() - 3_600_000, false], [clock.now(), true]] as const) {
+      const { ports, asked } = setUp({ taken: taken(at) });
+      await answer({ ...claimOf(), attempt: 2 }, ports);
+      assert.equal(JSON.stringify(asked[0]?.messages).includes("words of staff"), isShown);
+    }
+  });
+
   it("[R13] sends the operator's own notice", async () => {
     const rules = { texts: { failure: "Hoppla ({id})" } };
     const { ports, finished } = setUp({ says: new TypeError("x"), rules });

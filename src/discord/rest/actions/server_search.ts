@@ -47,6 +47,8 @@ const MIN_SCORE = 0.2;
 const PINNED = 0.1;
 /** Found messages that are read at Discord for one search. */
 const MAX_READ = 20;
+/** Milliseconds of a search after which it reads the rights again: it may wait for Discord's index. */
+const RIGHTS_MS = 1_000;
 
 const STILL_BUILDING =
   "Discord is still building its search index of this server: older messages may be missing";
@@ -70,7 +72,7 @@ interface Candidate {
  * of one search, over the same ports.
  */
 export function createServerSearch(options: ServerSearchOptions): SearchServers {
-  const { accountId, client, knowledge, show, guilds, schedule } = options;
+  const { accountId, client, knowledge, show, guilds, schedule, now } = options;
   const readableIn = createReadable(options);
   const searchMessages = createMessageSearch(client, schedule);
   const single = createSingleReads(client);
@@ -226,6 +228,7 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
 
   return async (by, query): Promise<FoundSources> => {
     const notes = new Set<string>();
+    const startedAt = now();
     const [question] = by.messages;
     if (!question) return { sources: [], notes: [] };
     const { guildId: here } = question;
@@ -234,7 +237,7 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
       : guilds().filter((id) => query.guildId === undefined || id === query.guildId)
         .slice(0, MAX_GUILDS);
     const own = new Set(by.messages.map(({ id }) => id));
-    const all: { readonly readable: Readable; readonly candidate: Candidate }[] = [];
+    const all: FoundMessage[] = [];
     for (const guildId of servers) {
       const readable = await readableIn(by, guildId);
       if (!readable) continue;
@@ -245,18 +248,41 @@ export function createServerSearch(options: ServerSearchOptions): SearchServers 
       }
     }
     all.sort((one, other) => other.candidate.score - one.candidate.score);
-    const sources: FoundSource[] = [];
-    for (let at = 0; at < Math.min(all.length, MAX_READ) && sources.length < query.limit;) {
+    const shown: (FoundMessage & { readonly source: FoundSource })[] = [];
+    for (let at = 0; at < Math.min(all.length, MAX_READ) && shown.length < query.limit;) {
       by.signal.throwIfAborted();
-      const part = all.slice(at, at + query.limit - sources.length);
+      const part = all.slice(at, at + query.limit - shown.length);
       at += part.length;
-      const found = await Promise.all(
-        part.map(({ candidate, readable }) => sourceOf(candidate, readable, by, query)),
-      );
-      sources.push(...found.filter((one) => one !== undefined));
+      const found = await Promise.all(part.map(async (one) => {
+        const source = await sourceOf(one.candidate, one.readable, by, query);
+        return source ? [{ ...one, source }] : [];
+      }));
+      shown.push(...found.flat());
     }
-    return { sources, notes: [...notes] };
+    const still = now() - startedAt < RIGHTS_MS ? shown : await stillReadable(by, shown);
+    return { sources: still.map(({ source }) => source), notes: [...notes] };
   };
+
+  /** Those of some results that the search may show by the rights of now. */
+  async function stillReadable<One extends FoundMessage>(
+    by: SearchReach,
+    shown: readonly One[],
+  ): Promise<readonly One[]> {
+    const again = new Map<GuildId, Readable | undefined>();
+    const still: One[] = [];
+    for (const one of shown) {
+      const { readable: { guildId }, candidate: { channelId } } = one;
+      if (!again.has(guildId)) again.set(guildId, await readableIn(by, guildId));
+      if (await again.get(guildId)?.open(channelId)) still.push(one);
+    }
+    return still;
+  }
+}
+
+/** A candidate with the rights of its server. */
+interface FoundMessage {
+  readonly readable: Readable;
+  readonly candidate: Candidate;
 }
 
 function nameOf({ name }: Channel): string {

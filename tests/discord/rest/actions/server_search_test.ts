@@ -102,7 +102,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
       throw new Error(JSON.stringify(problem));
     });
     const { store, database } = openTestStore();
-    const clock = new FakeClock();
+    const clock = new FakeClock(AT);
     const owners = new Set<string>();
     const closed = { off: new Set<string>(), policy: new Set<string>() };
     const isClosed = (set: Set<string>, ...ids: readonly (string | undefined)[]) =>
@@ -123,7 +123,7 @@ async function withSearch(test: (scene: SearchScene) => Promise<void>): Promise<
       knowledge: store.knowledge,
       guilds: () => [krill.id],
       schedule: clock.schedule,
-      now: () => AT,
+      now: clock.now,
     });
     let turns = 0;
     const placeOf = (where: TextChannel | Thread): InboundMessage["place"] => {
@@ -316,6 +316,81 @@ describe("[T17] a search for the asker alone", () => {
         assert.deepEqual(await texts("shells", where, people.edsger, "asker", true), all, "owner");
       }
     }));
+});
+
+/** Changes while a search waits for Discord's index, by someone else. */
+const MEANWHILE: readonly (readonly [
+  what: string,
+  reach: SearchReach["reach"],
+  change: (scene: SearchScene & { readonly message: Message }) => void,
+])[] = [
+  [
+    "the asker lost the role that reads the source",
+    "asker",
+    ({ sim }) => sim.setRoles({ who: "grace", roles: [] }),
+  ],
+  [
+    "the asker lost the right to read the source",
+    "asker",
+    ({ sim }) =>
+      sim.permit({ to: "helpers", what: "readMessageHistory", as: "denied", in: "#source" }),
+  ],
+  [
+    "the asker was removed from the server",
+    "asker",
+    ({ sim }) => sim.kick({ who: "grace" }),
+  ],
+  [
+    "the source was hidden from readers of the answer",
+    "readers",
+    ({ sim }) => sim.permit({ to: "helpers", what: "viewChannel", as: "denied", in: "#source" }),
+  ],
+  [
+    "the place of the answer was opened to others",
+    "readers",
+    ({ sim }) => sim.permit({ to: "@everyone", what: "viewChannel", as: "allowed", in: "#place" }),
+  ],
+  [
+    "the message was deleted",
+    "readers",
+    ({ demo: { world }, message }) => {
+      const source = world.channels.get(message.channelId);
+      assert.ok(source && "messages" in source);
+      source.messages.delete(message.id);
+    },
+  ],
+  [
+    "the source was deleted",
+    "asker",
+    ({ sim }) => sim.deleteChannel("#source"),
+  ],
+];
+
+describe("[T17] [SEC-R4] a search that waits for Discord's index", () => {
+  for (
+    const [what, reach, change] of [["nothing changed", "readers", () => {}] as const, ...MEANWHILE]
+  ) {
+    it(`goes by the rights at its end: ${what} meanwhile`, () =>
+      withSearch(async (scene) => {
+        const { sim, clock, channel, post, search, demo: { krill, people } } = scene;
+        const source = channel("source", ["helpers"]);
+        const place = channel("place", ["helpers"]);
+        const message = await post("shells of the helpers", source);
+        krill.things.unindexed = 1;
+        const asked = () =>
+          sim.requests.records().filter(({ path }) => path.includes("/messages/search")).length;
+        let isOver = false;
+        const searching = search("shells", place, people.grace, reach).finally(() => isOver = true);
+        await sim.until(() => asked() > 0 || undefined, AbortSignal.timeout(30_000));
+        change({ ...scene, message });
+        await sim.until(() => {
+          clock.advance(1_000);
+          return isOver || undefined;
+        }, AbortSignal.timeout(30_000));
+        const { sources } = await searching;
+        assert.equal(sources.length, what === "nothing changed" ? 1 : 0);
+      }));
+  }
 });
 
 describe("[T17] what a search finds", () => {
