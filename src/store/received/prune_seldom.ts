@@ -43,8 +43,11 @@ export function preparePruneSeldom(database: DatabaseSync): (now: number) => boo
     `DELETE FROM hook_run WHERE id IN (
        SELECT id FROM hook_run WHERE started_at < ? AND state IN ('done', 'refused')
        LIMIT ${STEP_ROWS})`,
+    // The last events of a key are its last runs: without any, nothing happened for those days.
     `DELETE FROM hook_incident WHERE id IN (
-       SELECT id FROM hook_incident WHERE is_archived = 1 AND ended_at < ? LIMIT ${STEP_ROWS})`,
+       SELECT id FROM hook_incident WHERE started_at < ?
+         AND id NOT IN (SELECT incident_row FROM hook_run WHERE incident_row IS NOT NULL)
+       LIMIT ${STEP_ROWS})`,
   ].map((sql) => database.prepare(sql));
   let lookedAt = -Infinity;
   return (now) => {

@@ -155,4 +155,28 @@ describe("[W2] store.hooks", () => {
     assert.deepEqual(rows("SELECT key FROM hook_event"), [{ key: "waits" }]);
     assert.deepEqual(rows("SELECT 1 FROM hook_run"), []);
   });
+
+  it("[X6] forgets an incident 30 days after its last event, whether it has ended or not", async () => {
+    const { store: { hooks, upkeep }, rows } = openTestStore();
+    let number = 0;
+    const join = async (key: string, isEnd: boolean, at: number) => {
+      await hooks.accept(event({ key }), at, ++number);
+      const run = await hooks.claim(ACCOUNT, "uptime", key, at);
+      assert.ok(run);
+      const { channelId } = outboundMessage();
+      const compose = () => ({ message: outboundMessage({ nonce: key }), files: [] });
+      await hooks.joinIncident(run, { channelId, title: key, isEnd, compose }, at);
+      await hooks.refuse(run.messageId, "posted elsewhere"); // the run is over
+    };
+    const keys = () => rows("SELECT key FROM hook_incident ORDER BY id").map(({ key }) => key);
+    for (const key of ["never ends", "ends", "goes on"]) await join(key, false, NOW);
+    await join("ends", true, NOW + DAY_MS);
+    await join("goes on", false, NOW + 20 * DAY_MS);
+    await upkeep.prune(NOW + 25 * DAY_MS);
+    assert.deepEqual(keys(), ["never ends", "ends", "goes on"]);
+    await upkeep.prune(NOW + (HOOK_EVENTS_KEPT_DAYS + 2) * DAY_MS);
+    assert.deepEqual(keys(), ["goes on"]);
+    await upkeep.prune(NOW + (HOOK_EVENTS_KEPT_DAYS + 22) * DAY_MS);
+    assert.deepEqual(keys(), []);
+  });
 });
