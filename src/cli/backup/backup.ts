@@ -205,7 +205,7 @@ async function makeBackup(
   crash: CrashPoints,
 ): Promise<BackupResult> {
   const folder = join(dataDir, BACKUPS_NAME);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const lock = await acquireLock(join(folder, "lock"), Date.now(), undefined, { isCommand: true });
   if (lock.kind === "taken") {
     const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
@@ -296,6 +296,20 @@ async function* withSums(files: AsyncIterable<FileToArchive>): AsyncGenerator<Fi
   }
   const bytes = new TextEncoder().encode(sums);
   yield { path: SUMS_NAME, size: bytes.length, content: [bytes] };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== "EEXIST" && code !== "ENOTDIR") throw asFull(error);
+    throw new StartError(
+      `${printable(folder)} is no folder, so no backup was made; move that file away`,
+      EXIT.io,
+      error,
+    );
+  }
 }
 
 function asFull(error: unknown): unknown {

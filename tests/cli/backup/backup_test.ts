@@ -298,6 +298,15 @@ describe("[O11] barnacle backup", () => {
     });
   }
 
+  it("names a file that stands in the place of its folder", async () => {
+    const fixture = await makeFixture();
+    writeFileSync(join(fixture.data, "backups"), "mine");
+    const { code, err } = await backUp(fixture);
+    assert.equal(code, 74);
+    assert.match(err, /backups is no folder, so no backup was made; move that file away/);
+    assert.equal(readFileSync(join(fixture.data, "backups"), "utf8"), "mine");
+  });
+
   it("refuses a second one at the same time", async () => {
     const fixture = await makeFixture();
     mkdirSync(join(fixture.data, "backups"));
