@@ -35,9 +35,13 @@ interface OfferScene extends Scene {
   press(as: string, card: Message, label: string): void;
 }
 
-/** A RESUME brings the press again to a process that was killed, and it is acknowledged already. */
-function isRepeated({ path, status }: RequestRecord): boolean {
-  return status === 400 && path.endsWith("/callback");
+/**
+ * A RESUME brings the press again to a process that was killed, and it is acknowledged already. A
+ * reaction may come later than the deletion of its message.
+ */
+function isLate({ path, status }: RequestRecord): boolean {
+  return status === 400 && path.endsWith("/callback") ||
+    status === 404 && path.includes("/reactions/");
 }
 
 let scenes = 0;
@@ -56,7 +60,7 @@ async function withOffers(play: (scene: OfferScene) => Promise<void>, config: ob
   mkdirSync(workspace, { recursive: true });
   try {
     await withSimulation({
-      mayRefuse: isRepeated,
+      mayRefuse: isLate,
       config: {
         commands: OWNER,
         exec: { mode: "allowlist", sandbox: "off", allow: [COUNT, SLOW] },
