@@ -318,7 +318,7 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   hook_incident: {
     under: "Texts",
     data: "Threads of incidents: key, title, channel, number of events",
-    kept: `${HOOK_EVENTS_KEPT_DAYS} days after the end`,
+    kept: `${HOOK_EVENTS_KEPT_DAYS} days after the last event`,
   },
   told_problem: {
     under: "Servers and operation",
