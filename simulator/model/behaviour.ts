@@ -152,7 +152,7 @@ export async function answerWithBehaviour(
     case "cut":
       stream();
       await say("Well, ");
-      await pause(20, signal); // so that the words arrive before the break
+      await arrival(signal);
       return void res.destroy();
     case "error_in_stream":
       stream();
@@ -164,7 +164,7 @@ export async function answerWithBehaviour(
     case "cut_in_call":
       stream();
       res.write(format.toolCall({ id: "call_1", name: "tide", arguments: '{"port": "Hu' }));
-      await pause(20, signal); // so that the beginning arrives before the break
+      await arrival(signal);
       return void res.destroy();
     case "hang":
       return;
@@ -287,6 +287,15 @@ async function drained(res: ServerResponse, signal: AbortSignal): Promise<void> 
   await pause(GONE_MS, AbortSignal.any([signal, waited.signal]));
   res.off("drain", done);
   res.off("close", done);
+}
+
+/**
+ * Waits until the client has most likely read everything before a break. Clients discard bytes that
+ * arrive together with the break. One pause is too little: after a stall of the machine it is over
+ * before a client in the same process has read. Each of several pauses lets that client read.
+ */
+async function arrival(signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await pause(10, signal);
 }
 
 /** Resolves early if the server closes, because no one waits any more. */
