@@ -164,9 +164,10 @@ export function createLinks({ written, isKnown, linkHosts }: LinkRules): Links {
         // The link has lost its brackets. They kept it apart from text that could form an address with it.
         const gap = bare !== undefined && /\S/.test(text.charAt(at - 1)) ? " " : "";
         const after = how === "plain" && bare !== undefined && /\S/.test(next) ? " " : "";
-        return words === undefined
-          ? gap + shownAs + trail + after
-          : withWords(words, whole, shownAs) + trail;
+        if (words === undefined) return gap + shownAs + trail + after;
+        // Words that begin with a slash may form an address with a scheme before the bracket.
+        const apart = words.startsWith("/") && /\S/.test(text.charAt(at - 1)) ? " " : "";
+        return apart + withWords(words, whole, shownAs) + trail;
       },
     );
     return { text: neutralized, found };

@@ -206,8 +206,10 @@ describe("[SEC-R7] Links.neutralize() › code", () => {
 });
 
 describe("[SEC-R7] Links.neutralize() › plain", () => {
-  it("forms no address with the text after it", () => {
+  it("forms no address with the text before or after it", () => {
     const cases = [
+      "https:[//evil.example/?k](https://a.example)",
+      "HTTPS:/[/evil.example/?k](https://a.example)",
       "<https://HTTPS:>//x",
       "<https://https>://x",
       "<https://htt>ps://x",
