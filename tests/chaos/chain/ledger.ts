@@ -37,6 +37,8 @@ export interface ChainAccount extends Account {
 }
 
 const EVENT = /event (e\d{6})!/g;
+/** The turn's own events. Those that other turns of the session answer now are in the context. */
+const OWN_EVENTS = /<event boundary="\w+">\n([^]*?)\n<\/event>/;
 const CARD = /^Offer for ((?:e\d{6} ?)+)\./;
 const ANSWER = /^Answer to ((?:e\d{6} ?)+)\./;
 const LINE = /^(✅|❌|⚠️)[^]*?\b(Run|Post) (e\d{6})\b/;
@@ -61,7 +63,8 @@ export function planOf(name: string, seed: number): { isOffered: boolean; choice
 export function answerOf(request: WireRequest, seed: number, script: string): Said {
   const { messages } = request;
   const asked = messages.findLast(({ role }) => role === "user")?.text ?? "";
-  const names = [...new Set([...asked.matchAll(EVENT)].map(([, name = ""]) => name))];
+  const [, own = ""] = OWN_EVENTS.exec(asked) ?? [];
+  const names = [...new Set([...own.matchAll(EVENT)].map(([, name = ""]) => name))];
   const [first] = names;
   if (first === undefined) return "No event is here.";
   const last = messages.at(-1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ChainEffects, isSettled, judgeChain, readChain } from "./ledger.ts";
+import { fenced } from "../../../src/render/prompt/untrusted.ts";
+import { answerOf, type ChainEffects, isSettled, judgeChain, readChain } from "./ledger.ts";
 
 const CARD =
   "Offer for e000001 e000002.\n```\n1. …\n```\n**<@1> chose: 1. Run e000001**\n✅ Run e1 ran";
@@ -11,6 +12,22 @@ const ONCE: ChainEffects = { Run: new Map([["e000001", 1]]), Post: new Map() };
 
 const judged = (texts: readonly string[], effects = ONCE) =>
   judgeChain(readChain(texts), NAMES, effects);
+
+describe("answerOf()", () => {
+  it("names the turn's own events, and none that another turn answers now", () => {
+    const text = [
+      fenced("context", "canary12", "event e000001!, asked before: do not answer it"),
+      fenced("event", "canary12", "event e000002!\n\nevent e000003!"),
+    ].join("\n");
+    const messages = [
+      { role: "user", text },
+      { role: "assistant", text: "" },
+      { role: "tool", text: "1. Run e000002: it ran" },
+    ];
+    const request = { model: "m", system: "", tools: [], hasTools: false, messages };
+    assert.equal(answerOf(request, 1, ""), "Ended e000002: ✅.");
+  });
+});
 
 describe("judgeChain()", () => {
   it("finds nothing wrong in a chain that ran once", () => {

@@ -134,8 +134,11 @@ export const scenario = scenarioOf({
           }])),
         },
         env: { OPENAI_BASE_URL: model.baseUrl },
-        // A press comes again by a RESUME to the next process, and is acknowledged already.
-        mayRefuse: ({ status, path }) => status === 429 || /callback|@original/.test(path),
+        // A press comes again by a RESUME to the next process, and is acknowledged already. A kill
+        // behind the start of a thread lets the next process start it again.
+        mayRefuse: ({ status, path }) =>
+          status === 429 || /callback|@original/.test(path) ||
+          status === 400 && path.endsWith("/threads"),
       }, async (scene) => {
         report = await play(scene, {
           seed,
