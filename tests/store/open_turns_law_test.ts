@@ -102,6 +102,15 @@ const READ_WHILE_TURNS_RUN: readonly Step[] = [
   { kind: "say", of: 0, isOpen: false },
 ];
 
+/** A message leaves the queue while a running turn takes it in. */
+const RETRACTED_WHILE_TAKEN_IN: readonly Step[] = [
+  { kind: "say", of: 2, isOpen: false },
+  { kind: "claim", of: 0, isOpen: false },
+  { kind: "say", of: 2, isOpen: false },
+  { kind: "retract", of: 0, isOpen: true },
+  { kind: "take in", of: 0, isOpen: false },
+];
+
 /** The life of a store. */
 function live(store: Store) {
   const said: InboundMessage[] = [];
@@ -252,7 +261,7 @@ describe("the law of the open turns", () => {
         sameData(await rest(store, said.length), await rest(next, said.length));
         next.close();
       }),
-      { numRuns: cases(60, 3_000), examples: [[READ_WHILE_TURNS_RUN.slice()]] },
+      { numRuns: cases(60, 3_000), examples: [[READ_WHILE_TURNS_RUN.slice()], [RETRACTED_WHILE_TAKEN_IN.slice()]] },
     );
   });
 });

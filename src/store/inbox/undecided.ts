@@ -81,7 +81,10 @@ export function createUndecided(
         if (!taken) return undefined;
         const { at, ...waiting } = taken;
         return replace({ ...waiting, verdict }, at, at).settled;
-      }, { onStored: (gone) => gone && memory.apply({ kind: "retracted", messageId }) });
+      }, {
+        isAlone: true, // so that no running turn takes the message in meanwhile
+        onStored: (gone) => gone && memory.apply({ kind: "retracted", messageId }),
+      });
       if (retracted) onRecorded([retracted]);
       return retracted !== undefined;
     },
