@@ -7,7 +7,8 @@ import { createRestManager } from "@discordeno/rest";
 import { GatewayIntents } from "@discordeno/types";
 import { startSimulator } from "../../simulator/simulator.ts";
 
-const soon = () => AbortSignal.timeout(20_000);
+/** Milliseconds for a wait: discordeno may lose a connection on a busy machine, and begin anew. */
+const PATIENCE_MS = 60_000;
 const SILENT = { debug() {}, info() {}, warn() {}, error() {}, fatal() {} };
 
 /** Without its queue's timers, which keep a process alive for a minute. */
@@ -23,6 +24,12 @@ for (const compression of [undefined, "zstd-stream"] as const) {
       rest.isProxied = false; // a base URL that is not Discord's would switch its queue off
       rest.deleteQueueDelay = NO_TIMERS;
       assert.equal(rest.isProxied, false);
+      const until = (what: string, check: () => boolean) =>
+        sim.until(() => check() || undefined, AbortSignal.timeout(PATIENCE_MS))
+          .catch((cause: unknown) => {
+            const seen = JSON.stringify({ states, heard, closes: sim.account().closes });
+            throw new Error(`Waited in vain for ${what}: ${seen}`, { cause });
+          });
       const heard: string[] = [];
       const states: string[] = [];
       const gateway = createGatewayManager({
@@ -44,10 +51,10 @@ for (const compression of [undefined, "zstd-stream"] as const) {
       });
       try {
         await gateway.spawnShards();
-        await sim.until(() => states.includes("READY") || undefined, soon());
+        await until("READY", () => states.includes("READY"));
 
         const said = sim.say({ as: "ada", in: "#help", text: "hello there" });
-        await sim.until(() => heard.includes("hello there") || undefined, soon());
+        await until("the message", () => heard.includes("hello there"));
         const sent = await rest.sendMessage(said.channelId, {
           content: "hello, Ada",
           nonce: "d-1",
@@ -61,10 +68,10 @@ for (const compression of [undefined, "zstd-stream"] as const) {
         assert.deepEqual(sim.posted("#help")[0]?.pings.users, []);
 
         sim.faults.gateway.drop(4000);
-        await sim.until(() => sim.connected() === 0 || undefined, soon());
+        await until("the closed connection", () => sim.connected() === 0);
         sim.say({ as: "grace", in: "#help", text: "written without a connection" });
-        await sim.until(() => states.includes("RESUMED") || undefined, soon());
-        await sim.until(() => heard.includes("written without a connection") || undefined, soon());
+        await until("RESUMED", () => states.includes("RESUMED"));
+        await until("the replay", () => heard.includes("written without a connection"));
         assert.equal(sim.account().identifies.length, 1);
         assert.deepEqual(sim.account().resumes.map(({ outcome }) => outcome), ["resumed"]);
       } finally {
