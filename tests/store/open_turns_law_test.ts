@@ -261,7 +261,10 @@ describe("the law of the open turns", () => {
         sameData(await rest(store, said.length), await rest(next, said.length));
         next.close();
       }),
-      { numRuns: cases(60, 3_000), examples: [[READ_WHILE_TURNS_RUN.slice()], [RETRACTED_WHILE_TAKEN_IN.slice()]] },
+      {
+        numRuns: cases(60, 3_000),
+        examples: [[READ_WHILE_TURNS_RUN.slice()], [RETRACTED_WHILE_TAKEN_IN.slice()]],
+      },
     );
   });
 });
