@@ -81,6 +81,11 @@ export interface ToolboxPorts {
    * @throws {FileError} If it cannot be kept; as a rejection.
    */
   readonly keepImage?: (bytes: Uint8Array) => Promise<KeptImage>;
+  /**
+   * Waits until this process may act: before each call that must not run twice. Absent: it always
+   * may.
+   */
+  readonly mayAct?: () => Promise<void>;
   /** Milliseconds that one call may take, from `tools.timeoutSec`. */
   readonly timeoutMs: number;
   /** Timer for the time limit. */
@@ -93,8 +98,10 @@ export interface ToolboxPorts {
  */
 export function createToolbox(
   tools: readonly Tool[],
-  { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage }: ToolboxPorts,
+  ports: ToolboxPorts,
 ) {
+  const { timeoutMs, schedule, fence, cleanSecrets, missingRight, escalate, keepImage, mayAct } =
+    ports;
   const { byName, definitions } = preparedOf(tools);
 
   function mayRepeat({ isIdempotent, mayRepeat }: Tool, input: unknown): boolean {
@@ -151,6 +158,7 @@ export function createToolbox(
           );
         }
       }
+      if (mayAct && !mayRepeat(tool, input)) await Promise.race([mayAct(), stopped]);
       hasBegun = true;
       const mayUse = (name: string) => byName.has(name);
       const full = { ...context, mayUse, signal: ending.signal, showImage };

@@ -17,7 +17,7 @@ import {
   withInput,
 } from "../../src/core/turn/tool.ts";
 import { FakeClock } from "../support/fake_clock.ts";
-import { cleanSecrets, toolboxOf, toolContext } from "../support/model/tools.ts";
+import { cleanSecrets, toolboxOf, toolContext, toolNamed } from "../support/model/tools.ts";
 import { sameData } from "../support/same_data.ts";
 
 const tide: Tool = {
@@ -267,6 +267,40 @@ describe("[T1] createToolbox()", () => {
     assert.match(text, /^Unknown: the connection was lost\nIt may have happened, or not\./);
     const { run: again } = setUp({ ...tide, run });
     assert.equal((await again("tide", '{"port":"Hull"}')).end, "failed");
+  });
+
+  it("[O15] waits until the process may act before each call that must not run twice", async () => {
+    const clock = new FakeClock();
+    const ran: string[] = [];
+    const doing = (name: string, isIdempotent: boolean): Tool => ({
+      ...toolNamed(name),
+      isIdempotent,
+      run: () => Promise.resolve(String(ran.push(name))),
+    });
+    const may = Promise.withResolvers<void>();
+    const toolbox = createToolbox([doing("look", true), doing("post", false)], {
+      timeoutMs: 1_000,
+      schedule: clock.schedule,
+      cleanSecrets,
+      fence: (result) => result,
+      missingRight: () => Promise.resolve(undefined),
+      mayAct: () => may.promise,
+    });
+    const run = (name: string) =>
+      toolbox.run({ id: "call_1", name, arguments: "" }, toolContext()).then(ended);
+    assert.equal((await run("look")).end, "done");
+    const late = run("post");
+    clock.advance(1_000);
+    assert.deepEqual(await late, {
+      end: "failed",
+      text: "Error: no result within 1 s",
+      refused: undefined,
+    });
+    const waiting = run("post");
+    assert.deepEqual(ran, ["look"], "no call has begun");
+    may.resolve();
+    assert.equal((await waiting).end, "done");
+    assert.deepEqual(ran, ["look", "post"]);
   });
 
   it("ends a call after its time limit, also if the tool ignores its signal", async () => {

@@ -62,7 +62,7 @@ export function createAccountTurns(
     & Pick<AnswerPorts, "rates" | "summaries" | "spend" | "files">
     & Pick<AccountPorts, "turnLimit">
     & {
-      readonly options: Pick<AccountOptions, "onTrace">;
+      readonly options: Pick<AccountOptions, "onTrace" | "mayAct">;
       readonly client: RestClient;
       readonly sources: TurnRulesPorts;
       readonly toolPortsOf: (agentId: string) => ToolPorts;
@@ -169,6 +169,7 @@ export function createAccountTurns(
       threadStarter,
       lookUp,
       missingRight,
+      mayAct: parts.options.mayAct,
       people,
       canUndo,
       now,

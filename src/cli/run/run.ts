@@ -203,7 +203,10 @@ async function run(
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
       tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
-        const { standBy } = await import("../standby/stand_by.ts");
+        const [{ standBy }, { markOf }] = await Promise.all([
+          import("../standby/stand_by.ts"),
+          import("../standby/refuse.ts"),
+        ]);
         shared = await standBy({
           config,
           isPortWritten: valueAt(loaded.written, ["http", "port"]) !== undefined,
@@ -215,6 +218,7 @@ async function run(
           signal,
           instance,
           bots: botsOf(setup),
+          marks: Array.from(setup.accounts.values(), (one) => markOf(one.token, one.apiBase)),
           commandKey,
           openStore() {
             trial.begin();

@@ -21,11 +21,17 @@ import {
   type SharedRecord,
   writeSharedRecord,
 } from "../../store/replica/record.ts";
-import { createRemote, type Remote, type RemoteState } from "../../store/replica/remote.ts";
-import { RemoteError, type RemoteErrorKind } from "../../store/replica/remote_error.ts";
+import {
+  createRemote,
+  type LeaseTaker,
+  type Remote,
+  type RemoteState,
+} from "../../store/replica/remote.ts";
+import { RemoteError } from "../../store/replica/remote_error.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { StandbyState } from "./health.ts";
+import { clockProblem, otherStore, refuseOtherBot, startErrorOf, twinProblem } from "./refuse.ts";
 
 /** The copy of a standby: no command takes it for the store. */
 const COPY_NAME = "standby.db";
@@ -44,6 +50,8 @@ export interface JoinOptions {
   /** `store.url`. */
   readonly url: string;
   readonly dataDir: string;
+  /** Marks of the bots of this process. */
+  readonly bots: readonly string[];
   readonly log: Log;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
@@ -70,7 +78,7 @@ export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "ma
  * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
  */
 export async function joinSharedStore(options: JoinOptions): Promise<SharedStore | undefined> {
-  const remote = createRemote(options.url);
+  const remote = createRemote(options.url, { bots: options.bots });
   try {
     const joined = await becomeOwner(options, remote);
     if (!joined) await remote.close();
@@ -86,9 +94,15 @@ async function becomeOwner(
   options: JoinOptions,
   remote: Remote,
 ): Promise<SharedStore | undefined> {
-  const { dataDir, log } = options;
-  const record = recordOf(dataDir, await remote.open());
-  const candidate = { owner: record.owner, place: `${hostname()}:${dataDir}` };
+  const { dataDir, bots, log } = options;
+  const askedAt = Date.now();
+  const state = await remote.open();
+  const clock = clockProblem(state, askedAt, Date.now());
+  if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
+  const twin = await remote.twin();
+  if (twin !== undefined) throw twinProblem(twin, bots.length);
+  const record = recordOf(dataDir, state);
+  const candidate = { owner: record.owner, place: `${hostname()}:${dataDir}`, bots };
   const path = join(dataDir, DATABASE_NAME);
   const waited = await waitForLease({ ...options, remote, record, candidate, path });
   if (!waited) return undefined;
@@ -177,19 +191,10 @@ function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord
   return fresh;
 }
 
-function otherStore(dataDir: string): StartError {
-  return new StartError(
-    `the database of store.url has the store of another data directory than ${dataDir}, which ` +
-      "has data of its own. Choose an empty directory with --data, to stand by; or another " +
-      "database in store.url, to keep these data",
-    EXIT.config,
-  );
-}
-
 interface WaitOptions extends JoinOptions {
   readonly remote: Remote;
   readonly record: SharedRecord;
-  readonly candidate: { readonly owner: string; readonly place: string };
+  readonly candidate: LeaseTaker;
   readonly path: string;
 }
 
@@ -202,6 +207,7 @@ async function waitForLease(options: WaitOptions) {
   for (let state = await remote.look(); !signal.aborted;) {
     try {
       const isOwn = isOwnFile(state, record, path);
+      if (!isOwn) refuseOtherBot(state, candidate.bots);
       if (!isOwn && state.pageCount > 0 && !copy) {
         if (existsSync(path)) {
           if (record.epoch === 0) throw otherStore(dataDir); // another process was the first one
@@ -243,16 +249,4 @@ async function waitForLease(options: WaitOptions) {
 function isOwnFile(state: RemoteState, record: SharedRecord, path: string): boolean {
   if (state.pageCount === 0) return true;
   return existsSync(path) && state.owner === record.owner && state.epoch === record.epoch;
-}
-
-const NEXT_STEPS: Readonly<Record<RemoteErrorKind, readonly [next: string, code: ExitCode]>> = {
-  unreachable: ["start it, or correct store.url", EXIT.tryAgain],
-  refused: ["correct user, password, database or sslmode in store.url", EXIT.config],
-  unusable: ["name a database of PostgreSQL 15 or newer in store.url", EXIT.config],
-  failed: ["see the log of PostgreSQL", EXIT.io],
-};
-
-function startErrorOf(error: RemoteError): StartError {
-  const [next, code] = NEXT_STEPS[error.kind];
-  return new StartError(`cannot use PostgreSQL (${error.message}); ${next}`, code, error);
 }

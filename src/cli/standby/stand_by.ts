@@ -41,6 +41,8 @@ export interface StandByOptions {
   readonly instance: Pick<Instance, "addBots" | "setHttp">;
   /** Lock names of all bots. */
   readonly bots: readonly string[];
+  /** Marks of the same bots, for PostgreSQL. */
+  readonly marks: readonly string[];
   /** Resolves with the first signal to stop. */
   readonly signal: Promise<unknown>;
   /** The secret by which commands see details. */
@@ -69,6 +71,7 @@ export async function standBy(options: StandByOptions): Promise<SharedStore | un
   try {
     const store = await joinSharedStore({
       ...options,
+      bots: options.marks,
       signal: ending.signal,
       async onStandby(next) {
         const isFirst = state === undefined;

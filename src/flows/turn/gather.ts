@@ -224,6 +224,7 @@ export function toolboxOf(
     missingRight: (needs) => ports.missingRight(messagesOf(turn.claim), needs),
     keepImage: (bytes) => gathered.files().keepImage(turn.claim.message, bytes),
     escalate: ports.people?.escalate,
+    mayAct: ports.mayAct,
   });
   const remembering: Toolbox = {
     ...toolbox,

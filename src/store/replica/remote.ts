@@ -11,83 +11,31 @@ import postgres from "postgres";
 import { z } from "zod";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
+import {
+  type AnySql,
+  OLDEST,
+  prepareTables,
+  readState,
+  readTwin,
+  type RemoteState,
+} from "./tables.ts";
+
+export type { RemoteState };
 
 /** How long a lease lasts without renewal, in milliseconds. */
 export const LEASE_MS = 10_000;
 
-/** Oldest version of PostgreSQL to use. */
-const OLDEST = 15;
-
-/** Format of the tables. */
-const FORMAT = 1;
-
 /** Pages of one statement, which has twice their bytes as text. */
 const PAGES_AT_ONCE = 1_000;
+
+/** Bots in the name of a connection, which has 63 bytes at most. */
+const NAMED_BOTS = 4;
 
 /** How long one statement may take, and how long the connection, in milliseconds. */
 const ANSWER_MS = 20_000;
 const CONNECT_SEC = 5;
 /** How long the first statements may take: another program may listen there, and say nothing. */
 const OPEN_MS = 8_000;
-
-const SCHEMA = `
-  CREATE SCHEMA IF NOT EXISTS barnacle;
-  CREATE TABLE IF NOT EXISTS barnacle.store (
-    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
-    format integer NOT NULL,
-    id uuid NOT NULL DEFAULT gen_random_uuid(),
-    epoch bigint NOT NULL DEFAULT 0,
-    owner text NOT NULL DEFAULT '',
-    place text NOT NULL DEFAULT '',
-    lease_ends timestamptz NOT NULL DEFAULT '-infinity',
-    page_bytes integer NOT NULL,
-    page_count integer NOT NULL DEFAULT 0,
-    sequence bigint NOT NULL DEFAULT 0
-  );
-  CREATE TABLE IF NOT EXISTS barnacle.pages (
-    number integer PRIMARY KEY,
-    bytes bytea NOT NULL,
-    sequence bigint NOT NULL
-  );
-  ALTER TABLE barnacle.pages ALTER COLUMN bytes SET STORAGE EXTERNAL;
-  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (sequence, number);
-  INSERT INTO barnacle.store (format, page_bytes) VALUES (${FORMAT}, ${PAGE_BYTES})
-    ON CONFLICT DO NOTHING;
-`;
-
-/** Any constant: two processes do not create the tables at once. */
-const LOCK = 7_162_032;
-
-/** The row of the store in PostgreSQL. */
-export interface RemoteState {
-  /** Format of the tables. */
-  readonly format: number;
-  /** Random id of the store. */
-  readonly id: string;
-  /** Counts the owners. */
-  readonly epoch: number;
-  /** Id of the last owner's data directory; empty before the first one. */
-  readonly owner: string;
-  /** The last owner, for people. */
-  readonly place: string;
-  /** Whether the lease has ended. */
-  readonly isFree: boolean;
-  /** Number of pages; 0 before the first ones. */
-  readonly pageCount: number;
-  /** Counts the changes, over all owners. */
-  readonly sequence: number;
-}
-
-const stateSchema: z.ZodType<RemoteState> = z.object({
-  format: z.int(),
-  id: z.string(),
-  epoch: z.number(),
-  owner: z.string(),
-  place: z.string(),
-  isFree: z.boolean(),
-  pageCount: z.int(),
-  sequence: z.number(),
-});
 
 /** A held lease, as each change names it. */
 export interface Lease {
@@ -103,6 +51,16 @@ export interface LeaseTaker {
   readonly owner: string;
   /** Machine and data directory, for people. */
   readonly place: string;
+  /** Marks of its bots: a store belongs to one bot, or to several that run together. */
+  readonly bots: readonly string[];
+}
+
+/** Settings of the access. */
+export interface RemoteOptions {
+  /** Marks of the bots, by which other processes of the server find this one; none by default. */
+  readonly bots?: readonly string[];
+  /** Oldest version of the server. */
+  readonly oldest?: number;
 }
 
 /** A stored page. */
@@ -122,14 +80,12 @@ const pageSchema: z.ZodType<RemotePage> = z.object({
 
 const hashSchema = z.object({ number: z.int(), hash: z.string() });
 
-type Sql = postgres.Sql | postgres.TransactionSql;
-
 /**
  * Creates the access to the tables. It connects with the first call, and again after each failure.
  *
  * It is long because it is a list of statements. Each method rejects with a {@link RemoteError}.
  */
-export function createRemote(url: string) {
+export function createRemote(url: string, { bots = [], oldest = OLDEST }: RemoteOptions = {}) {
   let client: postgres.Sql | undefined;
 
   /** Runs work within a time limit; a connection that does not answer is given up. */
@@ -137,7 +93,7 @@ export function createRemote(url: string) {
     work: (sql: postgres.Sql) => Promise<T>,
     limitMs: number = ANSWER_MS,
   ): Promise<T> {
-    const sql = client ??= connect(url);
+    const sql = client ??= connect(url, bots);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(
@@ -158,54 +114,40 @@ export function createRemote(url: string) {
     }
   }
 
-  const look = (sql: Sql): Promise<RemoteState | undefined> =>
-    sql`
-      SELECT format, id::text, epoch::float8 AS epoch, owner, place, page_count AS "pageCount",
-             sequence::float8 AS sequence, lease_ends < clock_timestamp() AS "isFree"
-      FROM barnacle.store
-    `.then(([row]) => row && stateSchema.parse(row));
-
   return {
     /**
      * Creates the tables if there are none.
      *
-     * @throws {RemoteError} Also if the server is too old, or the tables are of a newer Barnacle.
+     * @throws {RemoteError} Also if the server is too old, or the tables are of another Barnacle.
      */
-    open: () =>
+    open: (): Promise<RemoteState> =>
       within(async (sql) => {
-        const [row] = await sql`SELECT current_setting('server_version_num')::int AS version`;
-        const version = Math.floor(z.object({ version: z.int() }).parse(row).version / 10_000);
-        if (version < OLDEST) {
-          throw new RemoteError("unusable", `it is PostgreSQL ${version}; use ${OLDEST} or newer`);
-        }
-        await sql.begin(async (sql) => {
-          await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
-          const [{ found } = { found: null }] = await sql`
-            SELECT to_regclass('barnacle.store') AS found`;
-          if (found === null) await sql.unsafe(SCHEMA);
-        });
-        const state = await look(sql);
-        if (state?.format === FORMAT) return state;
-        throw new RemoteError("unusable", "its tables are of another version of Barnacle");
+        await prepareTables(sql, oldest);
+        return await readState(sql);
       }, OPEN_MS),
     /** The current row. */
-    look: () =>
-      within(async (sql) => {
-        const state = await look(sql);
-        if (state) return state;
-        throw new RemoteError("unusable", "its table barnacle.store is empty");
-      }),
+    look: (): Promise<RemoteState> => within(readState),
+    /** Another database of the server that one of these bots uses now; `undefined` if none is. */
+    twin: (): Promise<string | undefined> => within((sql) => readTwin(sql, bots)),
     /**
      * Takes the lease if it has ended, or if this data directory had it last.
      *
      * @param epoch The last known one.
      * @returns `undefined` if another process has it, or has taken it meanwhile.
      */
-    take: ({ owner, place }: LeaseTaker, epoch: number): Promise<Lease | undefined> =>
+    take: ({ owner, place, bots }: LeaseTaker, epoch: number): Promise<Lease | undefined> =>
       within(async (sql) => {
         const [row] = await sql`
           UPDATE barnacle.store
-          SET epoch = epoch + 1, owner = ${owner}, place = ${place},
+          SET epoch = epoch + 1, owner = ${owner}, place = ${place}, bots = ${bots.join()},
+              owned_since = clock_timestamp(),
+              hand_overs = CASE WHEN place IN ('', ${place}) THEN hand_overs
+                ELSE hand_overs + 1 END,
+              handed_over = CASE WHEN place IN ('', ${place}) THEN handed_over
+                ELSE clock_timestamp() END,
+              previous = CASE WHEN place IN ('', ${place}) THEN previous ELSE place END,
+              was_released = CASE WHEN place IN ('', ${place}) THEN was_released
+                ELSE lease_ends = '-infinity' END,
               lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
           WHERE epoch = ${epoch} AND (lease_ends < clock_timestamp()
             OR owner = ${owner} AND place = ${place})
@@ -281,7 +223,7 @@ export function createRemote(url: string) {
 export type Remote = ReturnType<typeof createRemote>;
 
 async function put(
-  sql: Sql,
+  sql: AnySql,
   { epoch, sequence }: Lease,
   pages: readonly (readonly [number, Uint8Array])[],
   pageCount: number | null,
@@ -312,7 +254,7 @@ async function put(
  * Prepares a connection; the first statement opens it. A server that does not answer must not hold
  * the lease's row for long, so it ends the transactions of a process that sleeps.
  */
-function connect(text: string): postgres.Sql {
+function connect(text: string, bots: readonly string[]): postgres.Sql {
   const url = new URL(text);
   const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
   url.searchParams.delete("host");
@@ -324,7 +266,7 @@ function connect(text: string): postgres.Sql {
     fetch_types: false,
     onnotice: () => {},
     connection: {
-      application_name: "barnacle",
+      application_name: ["barnacle", ...bots.slice(0, NAMED_BOTS)].join(" "),
       synchronous_commit: "on",
       idle_in_transaction_session_timeout: LEASE_MS,
       statement_timeout: ANSWER_MS,

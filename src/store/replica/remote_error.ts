@@ -5,11 +5,39 @@ import { printable } from "../../lib/text/quoted.ts";
 
 /**
  * - `unreachable`: the server does not answer; try again.
- * - `refused`: user, password, database, rights or TLS are wrong; ask the operator.
+ * - `refused`: user or password are wrong.
+ * - `untrusted`: TLS fails.
+ * - `absent`: there is no such database.
+ * - `forbidden`: the user lacks a right.
+ * - `replica`: the server takes no changes, because it is a replica.
  * - `unusable`: the server is no PostgreSQL of a supported version, or has other tables.
- * - `failed`: any other error of the server, such as a full disk; try again.
+ * - `full`: the server's disk is full.
+ * - `failed`: any other error of the server; try again.
  */
-export type RemoteErrorKind = "unreachable" | "refused" | "unusable" | "failed";
+export type RemoteErrorKind =
+  | "unreachable"
+  | "refused"
+  | "untrusted"
+  | "absent"
+  | "forbidden"
+  | "replica"
+  | "unusable"
+  | "full"
+  | "failed";
+
+/** The operator's next step after each kind. */
+export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
+  unreachable: "start it, or correct store.url",
+  refused: "correct user and password in store.url, or pg_hba.conf at the server",
+  untrusted: "give the server a certificate for its name, or correct sslmode in store.url",
+  absent: "create it with createdb, or correct store.url",
+  forbidden: "let the user of store.url create a schema (GRANT CREATE ON DATABASE … TO …), or " +
+    "name the user that created the tables",
+  replica: "name the primary server in store.url, or wait until it is one",
+  unusable: "name a database of PostgreSQL 15 or newer in store.url",
+  full: "free space on the disk of PostgreSQL",
+  failed: "see the log of PostgreSQL",
+};
 
 /** A failure of PostgreSQL. Its message has no part of `store.url`. */
 export class RemoteError extends Error {
@@ -27,8 +55,10 @@ export class RemoteError extends Error {
 /** Codes of PostgreSQL (SQLSTATE), of postgres.js and of the system, by their beginning. */
 const CODES: readonly (readonly [beginning: string, kind: RemoteErrorKind])[] = [
   ["28", "refused"], // no such user, or a wrong password
-  ["3D000", "refused"], // no such database
-  ["42501", "refused"], // no right to it
+  ["3D000", "absent"],
+  ["42501", "forbidden"],
+  ["25006", "replica"],
+  ["53100", "full"],
   ["53300", "unreachable"], // too many connections
   ["57P", "unreachable"], // it is starting or stopping
   ["08", "unreachable"],
@@ -37,11 +67,11 @@ const CODES: readonly (readonly [beginning: string, kind: RemoteErrorKind])[] = 
   ["CONNECT", "unreachable"],
   ["SASL", "refused"],
   ["AUTH_TYPE", "refused"],
-  ["SELF_SIGNED", "refused"],
-  ["DEPTH_ZERO", "refused"],
-  ["UNABLE_TO", "refused"],
-  ["CERT_", "refused"],
-  ["ERR_TLS", "refused"],
+  ["SELF_SIGNED", "untrusted"],
+  ["DEPTH_ZERO", "untrusted"],
+  ["UNABLE_TO", "untrusted"],
+  ["CERT_", "untrusted"],
+  ["ERR_TLS", "untrusted"],
 ];
 
 const REASON_CHARS = 200;

@@ -129,6 +129,13 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     });
   });
 
+  /** Address of a new database with a setting. */
+  function withSetting(setting: string): string {
+    const url = server.create();
+    server.sql(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET ${setting}`);
+    return url;
+  }
+
   describe("a start", () => {
     const rows: readonly (readonly [string, () => string, number, RegExp])[] = [
       [
@@ -141,7 +148,61 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         "with a wrong password",
         () => server.address("bot", "swordfish"),
         78,
-        /cannot use PostgreSQL \(password authentication failed.*\); correct user, password/,
+        /cannot use PostgreSQL \(password authentication failed.*\); correct user and password/,
+      ],
+      [
+        "without that database",
+        () => server.address(undefined, undefined, "none"),
+        78,
+        /cannot use PostgreSQL \(database "none" does not exist\); create it with createdb/,
+      ],
+      [
+        "without the right to create a schema",
+        () => {
+          const url = new URL(server.create());
+          server.sql(url.href, "CREATE ROLE eva LOGIN PASSWORD 'eva'");
+          return Object.assign(url, { username: "eva", password: "eva" }).href;
+        },
+        78,
+        /\(permission denied for database .*\); let the user of store\.url create a schema \(GRANT/,
+      ],
+      [
+        "with a server that takes no changes",
+        () => withSetting("default_transaction_read_only = on"),
+        75,
+        /\(.*read-only transaction\); name the primary server in store\.url/,
+      ],
+      [
+        "with a clock that differs by ten minutes",
+        () => {
+          const url = withSetting("search_path = late, pg_catalog");
+          server.sql(
+            url,
+            "CREATE SCHEMA late; CREATE FUNCTION late.clock_timestamp() RETURNS timestamptz " +
+              "VOLATILE RETURN pg_catalog.clock_timestamp() - interval '10 minutes'",
+          );
+          return url;
+        },
+        75,
+        /the clock of this machine is 10 min ahead of the clock of PostgreSQL; set both by NTP/,
+      ],
+      [
+        "without room on its disk",
+        () => {
+          const url = server.create();
+          server.sql(
+            url,
+            `CREATE FUNCTION full_disk() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+               RAISE EXCEPTION 'could not extend file: No space left on device'
+                 USING ERRCODE = 'disk_full';
+             END $$;
+             CREATE EVENT TRIGGER full_disk ON ddl_command_start WHEN TAG IN ('CREATE TABLE')
+               EXECUTE FUNCTION full_disk()`,
+          );
+          return url;
+        },
+        74,
+        /\(could not extend file: No space left on device\); free space on the disk of PostgreSQL/,
       ],
       [
         "with an address of the web",
@@ -164,6 +225,33 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         });
       });
     }
+
+    it("[O15] with the token of another bot ends with 78", async () => {
+      await play(async (scene, _owner, _standby, STORE_URL) => {
+        const env = { STORE_URL, DISCORD_BOT_TOKEN: "another.bot.token" };
+        await using other = startSecondBot(scene, { env, name: "other" });
+        assert.deepEqual(await ended(other), { code: 78, signal: null });
+        assert.match(other.lines.join("\n"), /has the store of another bot, which ran last at/);
+      });
+    });
+
+    it("[O15] with another database for the same bot ends with 75", async () => {
+      await play(async (scene) => {
+        const env = { STORE_URL: server.create() };
+        await using other = startSecondBot(scene, { env, name: "other" });
+        assert.deepEqual(await ended(other), { code: 75, signal: null });
+        const words = /uses the database test\d+ of the same server; name one database/;
+        assert.match(other.lines.join("\n"), words);
+      });
+    });
+
+    it("[O15] with the data directory of another process ends with 75", async () => {
+      await play(async (scene) => {
+        const bot = scene.startBot();
+        assert.deepEqual(await ended(bot), { code: 75, signal: null });
+        assert.match(bot.lines.join("\n"), /[Aa]nother instance/);
+      });
+    });
 
     it("[O15] with data of its own beside the store of another directory ends with 78", async () => {
       await play(async (scene, _owner, standby, STORE_URL) => {

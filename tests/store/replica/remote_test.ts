@@ -18,8 +18,8 @@ import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/stor
 import { openRandom, playStep, randomStep } from "../../support/store/random_history.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-const HERE = { owner: "here", place: "host:/here" };
-const THERE = { owner: "there", place: "host:/there" };
+const HERE = { owner: "here", place: "host:/here", bots: ["abc"] };
+const THERE = { owner: "there", place: "host:/there", bots: ["abc"] };
 const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
 const page = (fill: number) => Buffer.alloc(PAGE_BYTES, fill);
 const change = (...fills: readonly number[]): PageChange => ({
@@ -79,7 +79,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     const { epoch } = await remote.look();
     const others = await Promise.all(Array.from({ length: 6 }, () => opened(url)));
     const taken = await Promise.all(
-      others.map((other, index) => other.take({ owner: `${index}`, place: "" }, epoch)),
+      others.map((other, index) => other.take({ owner: `${index}`, place: "", bots: [] }, epoch)),
     );
     assert.equal(taken.filter(Boolean).length, 1);
     await Promise.all(others.map((other) => other.close()));
@@ -223,13 +223,13 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
   });
 
   describe("a wrong address", () => {
-    const rows: readonly (readonly [string, () => string | Promise<string>, string, RegExp])[] = [
+    const rows: (readonly [string, () => string | Promise<string>, string, RegExp])[] = [
       ["a wrong password", () => server.address("bot", "no"), "refused", /password authentication/],
       ["an unknown user", () => server.address("eve"), "refused", /password authentication/],
       [
         "an unknown database",
         () => server.address(undefined, undefined, "none"),
-        "refused",
+        "absent",
         /"none" does not exist/,
       ],
       [
@@ -246,6 +246,21 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       ],
       ["a missing socket", () => "postgres://bot@%2Fnowhere/x", "unreachable", /ENOENT/],
     ];
+    const rightless = () => {
+      const url = new URL(server.create());
+      server.sql(url.href, "CREATE ROLE eva LOGIN PASSWORD 'eva'");
+      return Object.assign(url, { username: "eva", password: "eva" }).href;
+    };
+    const readOnly = () => {
+      const url = server.create();
+      const name = new URL(url).pathname.slice(1);
+      server.sql(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+      return url;
+    };
+    rows.push(
+      ["a user without rights", rightless, "forbidden", /permission denied for database/],
+      ["a server that takes no changes", readOnly, "replica", /read-only transaction/],
+    );
     for (const [what, url, kind, words] of rows) {
       it(`[O15] names ${what}`, async () => {
         const remote = createRemote(await url());
@@ -273,6 +288,83 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     });
   });
 
+  it("[O15] refuses a server that is too old, and tables of another version", async () => {
+    const url = server.create();
+    const old = createRemote(url, { oldest: 99 });
+    const unusable = (words: RegExp) => (error: unknown) => {
+      assert.ok(error instanceof RemoteError);
+      assert.equal(error.kind, "unusable");
+      assert.match(error.message, words);
+      return true;
+    };
+    await assert.rejects(old.open(), unusable(/^it is PostgreSQL \d+; use 99 or newer$/));
+    await old.close();
+    await using remote = await opened(url);
+    server.sql(url, "UPDATE barnacle.store SET format = 1");
+    await assert.rejects(remote.open(), unusable(/tables are of another version/));
+  });
+
+  it("[O15] tells a full disk from other failures, and takes the pages once there is room", async () => {
+    const url = server.create();
+    await using remote = await opened(url);
+    const lease = await leaseOf(remote);
+    server.sql(
+      url,
+      `CREATE FUNCTION disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100';
+       END $$;
+       CREATE TRIGGER disk BEFORE INSERT ON barnacle.pages EXECUTE FUNCTION disk()`,
+    );
+    await assert.rejects(remote.push(lease, change(1)), (error: unknown) => {
+      assert.ok(error instanceof RemoteError);
+      assert.equal(error.kind, "full", error.message);
+      return true;
+    });
+    server.sql(url, "DROP TRIGGER disk ON barnacle.pages");
+    assert.equal(await remote.push(lease, change(1)), 1);
+  });
+
+  it("[O15] counts the owners, and tells an owner that ended from one that died", async () => {
+    const url = server.create();
+    await using remote = await opened(url);
+    const first = await leaseOf(remote);
+    assert.equal((await remote.look()).handOvers, 0);
+    assert.ok(await remote.take(HERE, first.epoch), "a restart");
+    const { epoch, handOvers, handedOverAt } = await remote.look();
+    assert.deepEqual([handOvers, handedOverAt], [0, null]);
+    await remote.release({ epoch });
+    const second = await remote.take(THERE, epoch);
+    assert.ok(second);
+    const stopped = await remote.look();
+    assert.deepEqual([stopped.handOvers, stopped.previous, stopped.wasReleased], [
+      1,
+      HERE.place,
+      true,
+    ]);
+    assert.ok(Math.abs((stopped.handedOverAt ?? 0) - stopped.clockMs) < 60_000);
+    server.sql(url, "UPDATE barnacle.store SET lease_ends = clock_timestamp() - interval '1 s'");
+    assert.ok(await remote.take(HERE, second.epoch));
+    const died = await remote.look();
+    assert.deepEqual([died.handOvers, died.previous, died.wasReleased], [2, THERE.place, false]);
+  });
+
+  it("[O15] finds another database that a process with the same bot uses", async () => {
+    const open = async (bots: readonly string[], url = server.create()) => {
+      const remote = createRemote(url, { bots });
+      await remote.open();
+      return Object.assign(remote, { [Symbol.asyncDispose]: () => remote.close() });
+    };
+    const url = server.create();
+    await using first = await open(["aaaa"], url);
+    await using same = await open(["aaaa"], url);
+    assert.equal(await same.twin(), undefined);
+    await using other = await open(["bbbb"]);
+    assert.equal(await other.twin(), undefined);
+    await using twin = await open(["bbbb", "aaaa"]);
+    assert.match(await twin.twin() ?? "", /^test\d+$/);
+    assert.ok(await first.look());
+  });
+
   it("[O15] connects by TLS, and by a Unix socket", async () => {
     const url = server.create();
     await using encrypted = await opened(`${url}?sslmode=require`);
@@ -280,7 +372,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     const unproven = createRemote(`${url}?sslmode=verify-full`);
     await assert.rejects(unproven.open(), (error: unknown) => {
       assert.ok(error instanceof RemoteError);
-      assert.equal(error.kind, "refused", error.message);
+      assert.equal(error.kind, "untrusted", error.message);
       return true;
     });
     await unproven.close();

@@ -14,15 +14,17 @@ export interface SecondBotOptions {
   /** Its own config; the simulation's, if absent. */
   readonly config?: object;
   readonly onLine?: (line: string) => void;
+  /** Name of its data directory; another one than those of the bots beside it. */
+  readonly name?: string;
 }
 
 /** Starts it; it ends with the test, or is killed if it does not end in time. */
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
-  { env = {}, flags = [], config, onLine }: SecondBotOptions = {},
+  { env = {}, flags = [], config, onLine, name = "elsewhere" }: SecondBotOptions = {},
 ): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
-  const ownConfig = join(dataDir, "elsewhere.jsonc");
+  const ownConfig = join(dataDir, `${name}.jsonc`);
   if (config) writeFileSync(ownConfig, JSON.stringify(config), { mode: 0o600 });
   const { PATH, HOME, DENO_DIR } = process.env;
   const child = startOwnProcess(
@@ -32,7 +34,7 @@ export function startSecondBot(
       "--config",
       config ? ownConfig : configFile,
       "--data",
-      join(dataDir, "elsewhere"),
+      join(dataDir, name),
       ...flags,
     ],
     {

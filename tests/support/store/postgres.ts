@@ -130,6 +130,10 @@ export async function startPostgres() {
       run("createdb", ["-h", "127.0.0.1", "-p", `${port}`, "-U", "bot", name]);
       return address(undefined, undefined, name);
     },
+    /** Runs statements in a database. */
+    sql(url: string, statements: string): void {
+      run("psql", ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", url, "-c", statements]);
+    },
     /** Starts it again. */
     start,
     stop,

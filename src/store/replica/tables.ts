@@ -1,0 +1,187 @@
+/**
+ * The tables in PostgreSQL, and the checks of a server that a start makes before it uses them.
+ *
+ * All times are the database's: the clocks of two machines never agree.
+ */
+
+import { z } from "zod";
+import type { Sql, TransactionSql } from "postgres";
+import { RemoteError } from "./remote_error.ts";
+import { PAGE_BYTES } from "./wal.ts";
+
+/** Oldest version of PostgreSQL to use. */
+export const OLDEST = 15;
+
+/** Format of the tables. */
+export const FORMAT = 2;
+
+/** Any constant: two processes do not create the tables at once. */
+const LOCK = 7_162_032;
+
+const SCHEMA = `
+  CREATE SCHEMA IF NOT EXISTS barnacle;
+  CREATE TABLE IF NOT EXISTS barnacle.store (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    format integer NOT NULL,
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    epoch bigint NOT NULL DEFAULT 0,
+    owner text NOT NULL DEFAULT '',
+    place text NOT NULL DEFAULT '',
+    bots text NOT NULL DEFAULT '',
+    lease_ends timestamptz NOT NULL DEFAULT '-infinity',
+    owned_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    hand_overs bigint NOT NULL DEFAULT 0,
+    handed_over timestamptz,
+    previous text NOT NULL DEFAULT '',
+    was_released boolean NOT NULL DEFAULT false,
+    page_bytes integer NOT NULL,
+    page_count integer NOT NULL DEFAULT 0,
+    sequence bigint NOT NULL DEFAULT 0
+  );
+  CREATE TABLE IF NOT EXISTS barnacle.pages (
+    number integer PRIMARY KEY,
+    bytes bytea NOT NULL,
+    sequence bigint NOT NULL
+  );
+  ALTER TABLE barnacle.pages ALTER COLUMN bytes SET STORAGE EXTERNAL;
+  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (sequence, number);
+  CREATE TABLE IF NOT EXISTS barnacle.processes (
+    place text PRIMARY KEY,
+    version text NOT NULL,
+    behind bigint,
+    seen timestamptz NOT NULL
+  );
+  INSERT INTO barnacle.store (format, page_bytes) VALUES (${FORMAT}, ${PAGE_BYTES})
+    ON CONFLICT DO NOTHING;
+`;
+
+/** A connection, or a transaction of it. */
+export type AnySql = Sql | TransactionSql;
+
+/** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
+export interface RemoteState {
+  /** Format of the tables. */
+  readonly format: number;
+  /** Random id of the store. */
+  readonly id: string;
+  /** Counts the owners. */
+  readonly epoch: number;
+  /** Id of the last owner's data directory; empty before the first one. */
+  readonly owner: string;
+  /** The last owner, for people. */
+  readonly place: string;
+  /** Marks of the bots of the last owner, with a comma between them; empty before the first one. */
+  readonly bots: string;
+  /** Whether the lease has ended. */
+  readonly isFree: boolean;
+  /** When the last owner took the lease. */
+  readonly ownedSince: number;
+  /** Number of owners after another one. */
+  readonly handOvers: number;
+  /** When the last of them came; `null` if there was none. */
+  readonly handedOverAt: number | null;
+  /** The owner before it; empty if there was none. */
+  readonly previous: string;
+  /** Whether that one had ended its lease by itself. */
+  readonly wasReleased: boolean;
+  /** Number of pages; 0 before the first ones. */
+  readonly pageCount: number;
+  /** Counts the changes, over all owners. */
+  readonly sequence: number;
+  /** The database's clock. */
+  readonly clockMs: number;
+}
+
+const stateSchema: z.ZodType<RemoteState> = z.object({
+  format: z.int(),
+  id: z.string(),
+  epoch: z.number(),
+  owner: z.string(),
+  place: z.string(),
+  bots: z.string(),
+  isFree: z.boolean(),
+  ownedSince: z.number(),
+  handOvers: z.number(),
+  handedOverAt: z.number().nullable(),
+  previous: z.string(),
+  wasReleased: z.boolean(),
+  pageCount: z.int(),
+  sequence: z.number(),
+  clockMs: z.number(),
+});
+
+/**
+ * Reads the row of the store.
+ *
+ * @throws {RemoteError} If the table has none.
+ */
+export async function readState(sql: AnySql): Promise<RemoteState> {
+  const [row] = await sql`
+    SELECT format, id::text, epoch::float8 AS epoch, owner, place, bots, page_count AS "pageCount",
+           sequence::float8 AS sequence, lease_ends < clock_timestamp() AS "isFree",
+           extract(epoch FROM owned_since)::float8 * 1000 AS "ownedSince",
+           hand_overs::float8 AS "handOvers", previous, was_released AS "wasReleased",
+           extract(epoch FROM handed_over)::float8 * 1000 AS "handedOverAt",
+           extract(epoch FROM clock_timestamp())::float8 * 1000 AS "clockMs"
+    FROM barnacle.store`;
+  if (row) return stateSchema.parse(row);
+  throw new RemoteError("unusable", "its table barnacle.store is empty");
+}
+
+/** The server's version, such as 15. */
+export async function readVersion(sql: AnySql): Promise<number> {
+  const [row] = await sql`SELECT current_setting('server_version_num')::int AS version`;
+  return Math.floor(z.object({ version: z.int() }).parse(row).version / 10_000);
+}
+
+/**
+ * Reads the format of the tables.
+ *
+ * @returns `undefined` if there are none.
+ */
+export async function readFormat(sql: AnySql): Promise<number | undefined> {
+  const [there] = await sql`SELECT to_regclass('barnacle.store')::text AS found`;
+  if (!there?.["found"]) return undefined;
+  const [row] = await sql`SELECT format FROM barnacle.store`;
+  return row && z.object({ format: z.int() }).parse(row).format;
+}
+
+/**
+ * Creates the tables if there are none.
+ *
+ * @param oldest Oldest version of the server; a test takes one that does not exist yet.
+ * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle.
+ */
+export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
+  const version = await readVersion(sql);
+  if (version < oldest) {
+    throw new RemoteError("unusable", `it is PostgreSQL ${version}; use ${oldest} or newer`);
+  }
+  const format = await sql.begin(async (sql) => {
+    await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
+    const found = await readFormat(sql);
+    if (found === undefined) await sql.unsafe(SCHEMA);
+    return found ?? FORMAT;
+  });
+  if (format !== FORMAT) {
+    throw new RemoteError("unusable", "its tables are of another version of Barnacle");
+  }
+}
+
+/**
+ * Finds another database of this server that a process with one of these bots uses now.
+ *
+ * @param bots Marks, as the names of connections have them.
+ */
+export async function readTwin(
+  sql: AnySql,
+  bots: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await sql`
+    SELECT datname::text AS name FROM pg_stat_activity
+    WHERE datname <> current_database() AND application_name LIKE 'barnacle %'
+      AND string_to_array(substr(application_name, 10), ' ')
+        && string_to_array(${bots.join()}, ',')
+    LIMIT 1`;
+  return row && z.object({ name: z.string() }).parse(row).name;
+}
