@@ -42,6 +42,7 @@ import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
 import type { NewHookEvent, StoredHookEvent } from "./core/hooks/hook.ts";
+import type { SharedStoreState } from "./core/shared_store.ts";
 import type { Store } from "./core/store/store.ts";
 
 /** Why a bot ended by itself. */
@@ -75,6 +76,8 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
+  /** Owner and copies of a shared store; absent if there is none. */
+  readonly shared?: () => SharedStoreState | undefined;
 }
 
 export type {
@@ -176,6 +179,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     },
     mcpServers: () => tools.servers(),
     alerts: () => alerts.open(),
+    shared: options.shared,
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { jsonLine, parseForeignJson } from "../lib/text/json.ts";
+import type { SharedStoreState } from "../core/shared_store.ts";
 import type { StatusReport } from "./app.ts";
 import { fromHealthCheck, type HealthFinding } from "./health_finding.ts";
 
@@ -13,7 +14,7 @@ export type ShownReport = Omit<WrittenReport, "checks"> & {
 /** The same part as the bot writes it. */
 export type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
   readonly build: Pick<StatusReport["build"], "version" | "commit" | "runtime">;
-  readonly snapshot: Pick<StatusReport["snapshot"], "phase" | "eventLoopLagMs"> & {
+  readonly snapshot: Pick<StatusReport["snapshot"], "phase" | "eventLoopLagMs" | "shared"> & {
     readonly accounts: readonly Pick<
       StatusReport["snapshot"]["accounts"][number],
       "id" | "name" | "state" | "end"
@@ -23,12 +24,32 @@ export type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
 
 const status = z.enum(["pass", "warn", "fail"]);
 
+const sharedSchema: z.ZodType<SharedStoreState> = z.object({
+  owner: z.string(),
+  isOwner: z.boolean(),
+  isHeld: z.boolean(),
+  since: z.number(),
+  epoch: z.number(),
+  handOvers: z.number(),
+  lastHandOver: z.object({ at: z.number(), from: z.string(), isStop: z.boolean() }).optional(),
+  lagMs: z.number(),
+  processes: z.array(z.object({
+    place: z.string(),
+    version: z.string(),
+    behind: z.number().optional(),
+    seenAt: z.number(),
+  })),
+  readAt: z.number(),
+  problem: z.string().optional(),
+});
+
 const reportSchema: z.ZodType<WrittenReport> = z.object({
   status,
   build: z.object({ version: z.string(), commit: z.string(), runtime: z.string() }),
   snapshot: z.object({
     phase: z.enum(["starting", "running", "draining", "standby"]),
     eventLoopLagMs: z.number(),
+    shared: sharedSchema.optional(),
     accounts: z.array(z.object({
       id: z.string(),
       name: z.string().optional(),

@@ -14,6 +14,7 @@ import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../core/store/outbox.ts";
 import type { ModelDown } from "../core/model_problem.ts";
+import type { SharedStoreState } from "../core/shared_store.ts";
 import type { StoreFigures } from "../core/store/store.ts";
 
 /** The state of the running bot at one moment. */
@@ -46,6 +47,8 @@ export interface Snapshot {
     /** The same for a write or a read. */
     readonly answeredAt: number;
   };
+  /** The store's owner and copies; absent if this process alone has it, or does not know yet. */
+  readonly shared?: SharedStoreState;
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;

@@ -119,6 +119,15 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       return [judgeBackups(backups, config.backup, now(), isThere)];
     },
   },
+  {
+    part: "host",
+    checks: ["host.shared"],
+    async run({ config: { store: { url } }, io }) {
+      if (!url) return [];
+      const { checkSharedStore } = await import("./shared_store.ts");
+      return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal()))];
+    },
+  },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {
     part: "host",

@@ -8,6 +8,7 @@
 import type { LockHolder } from "../../host/locks/lock.ts";
 import type { HealthFinding, Status } from "../../http/health_finding.ts";
 import type { ShownReport } from "../../http/read_report.ts";
+import { sharedRows } from "../../core/shared_store.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -104,7 +105,12 @@ async function askBot(
   if (json) return { json: answer.json, lines: [], code };
   const [first = "", ...checks] = linesOf(report, verbose);
   const stored = await storedFacts(place, config, io);
-  const facts = factLines([...stored, ...modelFacts(report), ...configFacts(report)]);
+  const facts = factLines([
+    ...stored,
+    ...(report.snapshot.shared ? sharedRows(report.snapshot.shared) : []),
+    ...modelFacts(report),
+    ...configFacts(report),
+  ]);
   return { json: answer.json, lines: [first, ...facts, ...checks], code };
 }
 

@@ -258,6 +258,7 @@ async function run(
         setHttp: instance.setHttp,
         commandKey,
         mayAct: shared?.mayAct,
+        shared: shared?.state,
         signal,
         announce(online, base) {
           trial.accept(); // the event by which Discord resumes a session is not stored

@@ -8,20 +8,19 @@
 import process from "node:process";
 import { type AppPorts, createApp, type HttpHandler } from "../../http/app.ts";
 import { createMetrics } from "../../http/metrics.ts";
+import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
 
 /** The state of a process that waits for the lease. */
 export interface StandbyState {
-  /** Machine and data directory of the owner; empty if there was none. */
-  readonly owner: string;
-  /** Why PostgreSQL does not answer; `undefined` if it does. */
-  readonly problem: string | undefined;
+  /** Owner, lag and processes. */
+  readonly shared: SharedStoreState;
   /** Whether the copy has all pages. */
   readonly isCopied: boolean;
 }
 
 /** The state as one line. */
-export function standbyText({ owner, problem, isCopied }: StandbyState): string {
+export function standbyText({ shared: { owner, problem }, isCopied }: StandbyState): string {
   if (problem !== undefined) return `Standby without PostgreSQL: ${problem}`;
   return isCopied ? `Standing by for ${owner}` : `Copying the store of ${owner}`;
 }
@@ -33,14 +32,20 @@ export function createStandbyHealth(
 ): HttpHandler {
   const startedAt = Date.now();
   const snapshot = (): Snapshot => {
-    const { problem, isCopied } = state();
+    const { shared, isCopied } = state();
     const now = Date.now();
     return {
       phase: isCopied ? "standby" : "starting",
       startedAt,
       mainTickAt: now,
       accounts: [],
-      store: { probeMs: 0, isFailing: problem !== undefined, probedAt: now, answeredAt: now },
+      store: {
+        probeMs: 0,
+        isFailing: shared.problem !== undefined,
+        probedAt: now,
+        answeredAt: now,
+      },
+      shared,
       inbox: { waiting: 0, running: 0, oldestMs: 0 },
       outbox: { pending: 0, sending: 0, uncertain: 0, dead: 0, parked: 0, oldestMs: 0 },
       models: [],

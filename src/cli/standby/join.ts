@@ -28,6 +28,8 @@ import {
   type RemoteState,
 } from "../../store/replica/remote.ts";
 import { RemoteError } from "../../store/replica/remote_error.ts";
+import { REPORT_MS, reportOwner, sharedStateOf } from "../../store/replica/report.ts";
+import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { StandbyState } from "./health.ts";
@@ -52,6 +54,8 @@ export interface JoinOptions {
   readonly dataDir: string;
   /** Marks of the bots of this process. */
   readonly bots: readonly string[];
+  /** Version of this program. */
+  readonly version: string;
   readonly log: Log;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
@@ -65,6 +69,8 @@ export interface JoinOptions {
 
 /** The store of this process, which follows each commit. */
 export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "mayAct" | "leave"> {
+  /** The state that all outputs show; `undefined` before PostgreSQL has told it. */
+  readonly state: () => SharedStoreState | undefined;
   /** Whether another data directory had the lease last: its process may still run, and hang. */
   readonly isTakenOver: boolean;
   /** Sends the rest and ends the lease. The store must be closed. */
@@ -151,10 +157,17 @@ async function becomeOwner(
   }
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", { epoch: lease.epoch });
+  const self = { place: candidate.place, version: options.version };
+  const reports = reportOwner(createRemote(options.url), self, {
+    own: () => ({ lagMs: owner.lagMs(), problem: owner.problem() }),
+    schedule,
+  });
   return {
     ...owner,
+    state: reports.state,
     isTakenOver: copy !== undefined,
     async close() {
+      await reports.close();
       const isDone = await owner.handOver(HAND_OVER_MS);
       if (!isDone) {
         log.error(
@@ -200,10 +213,14 @@ interface WaitOptions extends JoinOptions {
 
 /** Takes the lease as soon as it is free, and keeps a copy until then. */
 async function waitForLease(options: WaitOptions) {
-  const { remote, record, candidate, path, dataDir, signal, log, onStandby } = options;
+  const { remote, record, candidate, path, dataDir, signal, log, onStandby, version } = options;
+  const { place } = candidate;
   let copy: ReturnType<typeof openCopy> | undefined;
   let problem: string | undefined;
   let notBefore = 0;
+  let processes: readonly SharingProcess[] = [];
+  let reportedAt = -Infinity;
+  let wholeAt = performance.now();
   for (let state = await remote.look(); !signal.aborted;) {
     try {
       const isOwn = isOwnFile(state, record, path);
@@ -216,10 +233,15 @@ async function waitForLease(options: WaitOptions) {
         for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
         copy = openCopy(join(dataDir, COPY_NAME), remote);
         log.info("Standing by: another process owns the store", { owner: state.place });
-        await onStandby({ owner: state.place, problem: undefined, isCopied: false });
+        await onStandby(standbyOf(state, false));
         await copy.compare(state.sequence);
       }
       await copy?.update();
+      if (copy) wholeAt = performance.now();
+      if (copy && performance.now() - reportedAt >= REPORT_MS) {
+        reportedAt = performance.now();
+        ({ processes } = await remote.report({ place, version, sequence: copy.sequence() }));
+      }
       const takenAt = moment();
       const mayTake = state.isFree || isOwn && state.place === candidate.place;
       const lease = mayTake && performance.now() >= notBefore
@@ -234,7 +256,7 @@ async function waitForLease(options: WaitOptions) {
       problem = error.message;
       notBefore = performance.now() + AFTER_OUTAGE_MS;
     }
-    await onStandby({ owner: state.place, problem, isCopied: copy !== undefined });
+    await onStandby(standbyOf(state, copy !== undefined));
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     state = await remote.look().catch(() => {
       notBefore = performance.now() + AFTER_OUTAGE_MS;
@@ -243,6 +265,14 @@ async function waitForLease(options: WaitOptions) {
   }
   copy?.close();
   return undefined;
+
+  function standbyOf(state: RemoteState, isCopied: boolean): StandbyState {
+    const lagMs = performance.now() - wholeAt;
+    return {
+      shared: sharedStateOf(state, processes, { isOwner: false, lagMs, problem }),
+      isCopied,
+    };
+  }
 }
 
 /** Whether the file here has everything that PostgreSQL has. */

@@ -16,6 +16,7 @@ import type { Store } from "../../core/store/store.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
 import { readBuild } from "../shared/build.ts";
+import { VERSION } from "../../version.ts";
 import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
 import { joinSharedStore, type SharedStore } from "./join.ts";
 
@@ -72,6 +73,7 @@ export async function standBy(options: StandByOptions): Promise<SharedStore | un
     const store = await joinSharedStore({
       ...options,
       bots: options.marks,
+      version: VERSION,
       signal: ending.signal,
       async onStandby(next) {
         const isFirst = state === undefined;

@@ -8,6 +8,7 @@
 import type { AlertRecord } from "../../core/alerts.ts";
 import type { Account, StatusFacts } from "../../core/account/account.ts";
 import type { McpServerState } from "../../core/mcp_state.ts";
+import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { EmbeddingState } from "../../core/notes/embedding.ts";
 import { judgeHealth } from "../checks.ts";
 import type { HealthFinding } from "../health_finding.ts";
@@ -48,6 +49,8 @@ export interface HealthSources
   readonly budgets?: () => Promise<readonly BudgetUse[]>;
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
+  /** Owner and copies of a shared store; absent if there is none. */
+  readonly shared?: () => SharedStoreState | undefined;
   /** Open alerts; absent in a process that watches for none. */
   readonly alerts?: () => readonly AlertRecord[];
 }

@@ -124,6 +124,8 @@ export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" |
         if (pages.length === 0) return count;
       }
     },
+    /** The last change in the file; `undefined` before it was compared. */
+    sequence: (): number | undefined => last?.sequence,
     /**
      * Finishes the file, and waits for the disk.
      *

@@ -56,6 +56,9 @@ export function createOwner(options: OwnerOptions) {
   let path = "";
   /** Changes that PostgreSQL lacks, newest content of each page. */
   let waiting: { readonly pages: Map<number, Uint8Array>; pageCount: number } | undefined;
+  /** When the oldest of them came, and the oldest of the statement under way, by `elapsed`. */
+  let waitingSince: number | undefined;
+  let sendingSince: number | undefined;
   /** Callers that wait for the next statement, or for a later one. */
   let callers: PromiseWithResolvers<void>[] = [];
   /** Callers that wait for the statement under way. */
@@ -82,6 +85,7 @@ export function createOwner(options: OwnerOptions) {
 
   function add({ pages, pageCount }: PageChange): void {
     waiting ??= { pages: new Map(), pageCount };
+    waitingSince ??= moment().elapsed;
     waiting.pageCount = pageCount;
     for (const [number, bytes] of pages) waiting.pages.set(number, bytes);
     for (const number of waiting.pages.keys()) {
@@ -103,12 +107,16 @@ export function createOwner(options: OwnerOptions) {
       inFlight = served;
       waiting = undefined;
       callers = [];
+      sendingSince = waitingSince;
+      waitingSince = undefined;
       if (!await pushed(change)) {
         callers = [...served, ...callers];
         if (change) add({ ...change, pages: new Map([...change.pages, ...waitingPages()]) });
+        waitingSince = sendingSince ?? waitingSince;
         sending = undefined;
         return;
       }
+      sendingSince = undefined;
       for (const { resolve } of served) resolve();
     } while (callers.length > 0);
     sending = undefined; // at once: a caller that comes now would wait for the next renewal
@@ -233,6 +241,13 @@ export function createOwner(options: OwnerOptions) {
       if (options.durability === "normal") return undefined;
       return options === COMMIT_OPTIONS.PROBE ? probe() : confirmation().then(holds);
     },
+    /** For how long the oldest change has waited for PostgreSQL, in milliseconds; 0 if none does. */
+    lagMs(): number {
+      const since = sendingSince ?? waitingSince;
+      return since === undefined ? 0 : Math.max(0, moment().elapsed - since);
+    },
+    /** Why PostgreSQL does not take changes; `undefined` if it does. */
+    problem: (): string | undefined => trouble?.message,
     /** Waits until this process certainly has the lease: before each request that changes Discord. */
     mayAct: (): Promise<void> => holds(),
     /** From now on, commits that PostgreSQL does not confirm fail: the process ends. */

@@ -11,8 +11,12 @@ import postgres from "postgres";
 import { z } from "zod";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
+import type { SharingProcess } from "../../core/shared_store.ts";
+import { type OwnReport, readReports, writeReport } from "./report.ts";
 import {
   type AnySql,
+  type Inspected,
+  inspectServer,
   OLDEST,
   prepareTables,
   readState,
@@ -20,7 +24,7 @@ import {
   type RemoteState,
 } from "./tables.ts";
 
-export type { RemoteState };
+export { OLDEST, type RemoteState };
 
 /** How long a lease lasts without renewal, in milliseconds. */
 export const LEASE_MS = 10_000;
@@ -176,6 +180,20 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
           return sequence;
         });
       }),
+    /** Stores a report of this process, and reads those of all. */
+    report: (
+      self: OwnReport,
+    ): Promise<{ readonly state: RemoteState; readonly processes: readonly SharingProcess[] }> =>
+      within(async (sql) => {
+        await writeReport(sql, self);
+        return { state: await readState(sql), processes: await readReports(sql) };
+      }),
+    /** Reads everything about the server that an operator needs; changes nothing. */
+    inspect: (): Promise<Inspected> =>
+      within(async (sql) => {
+        const server = await inspectServer(sql, oldest);
+        return server.state ? { ...server, processes: await readReports(sql) } : server;
+      }, OPEN_MS),
     /** Ends the lease, so that another process may take it at once. */
     release: ({ epoch }: Pick<Lease, "epoch">): Promise<void> =>
       within(async (sql) => {

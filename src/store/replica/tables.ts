@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import type { Sql, TransactionSql } from "postgres";
+import type { SharingProcess } from "../../core/shared_store.ts";
 import { RemoteError } from "./remote_error.ts";
 import { PAGE_BYTES } from "./wal.ts";
 
@@ -166,6 +167,41 @@ export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
   if (format !== FORMAT) {
     throw new RemoteError("unusable", "its tables are of another version of Barnacle");
   }
+}
+
+/** The server, as a command sees it. */
+export interface Inspected {
+  /** Such as 15. */
+  readonly version: number;
+  readonly isTooOld: boolean;
+  /** Whether the user may create the tables, or use those that there are. */
+  readonly mayWrite: boolean;
+  /** Whether the tables are of another version of Barnacle. */
+  readonly isForeign: boolean;
+  /** The row of the store; absent if there are no tables yet. */
+  readonly state?: RemoteState;
+  /** The reports of the processes; absent as above. */
+  readonly processes?: readonly SharingProcess[];
+}
+
+/** Looks at a server without a change. */
+export async function inspectServer(sql: AnySql, oldest: number): Promise<Inspected> {
+  const version = await readVersion(sql);
+  const format = await readFormat(sql);
+  const [row] = format === undefined
+    ? await sql`SELECT has_database_privilege(current_database(), 'CREATE') AS may`
+    : await sql`
+      SELECT has_table_privilege('barnacle.store', 'UPDATE')
+        AND has_table_privilege('barnacle.pages', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.processes', 'INSERT, UPDATE, DELETE') AS may`;
+  const isForeign = format !== undefined && format !== FORMAT;
+  return {
+    version,
+    isTooOld: version < oldest,
+    mayWrite: row?.["may"] === true,
+    isForeign,
+    ...(format === FORMAT && { state: await readState(sql) }),
+  };
 }
 
 /**

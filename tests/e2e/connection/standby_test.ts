@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
@@ -184,7 +185,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
           return url;
         },
         75,
-        /the clock of this machine is 10 min ahead of the clock of PostgreSQL; set both by NTP/,
+        /the clock of this machine is (?:9|10) min ahead of the clock of PostgreSQL; set both by NTP/,
       ],
       [
         "without room on its disk",
@@ -265,6 +266,74 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         const path = join(scene.dataDir, "elsewhere", "barnacle.db");
         assert.equal(readFileSync(path, "utf8"), "data");
       });
+    });
+  });
+
+  it("[O15] shows owner, standby and hand-over alike in each process", async () => {
+    await play(async (scene, owner, standby, STORE_URL) => {
+      const data = join(scene.dataDir, "elsewhere");
+      const places = { owner: `${hostname()}:${scene.dataDir}`, standby: `${hostname()}:${data}` };
+      const shown = async (dataDir: string) => {
+        const { stdout } = await scene.command(["status", "--data", dataDir]);
+        return stdout.join("\n");
+      };
+      const metricsOf = async (bot: SimulatedProcess, dataDir: string) => {
+        const line = await scene.line(bot, /Barnacle is (?:running|standing by)/);
+        const { httpKey } = JSON.parse(readFileSync(join(dataDir, "lock"), "utf8"));
+        const answer = await fetch(new URL("/metrics", JSON.parse(line).fields.health), {
+          headers: { authorization: `Bearer ${httpKey}`, connection: "close" },
+        });
+        return (await answer.text()).split("\n").filter((line) => /^barnacle_store_/.test(line));
+      };
+      for (const dataDir of [scene.dataDir, data]) {
+        await scene.eventually(
+          `both in the status of ${dataDir}`,
+          async () =>
+            /Standby +\S+:\S+elsewhere \(\S+\), has all changes/.test(await shown(dataDir)),
+        );
+      }
+      const mine = await shown(scene.dataDir);
+      assert.match(mine, /Owner +this process \(\S+\) since 20.+ UTC, lease 1\n/);
+      assert.match(mine, /Copy +PostgreSQL has all changes/);
+      assert.match(mine, /Hand-over +none yet/);
+      const theirs = await shown(data);
+      assert.ok(theirs.includes(`${places.owner} since`), theirs);
+      assert.match(theirs, /Copy +this copy was whole \d+ m?s ago/);
+      const own = await metricsOf(owner, scene.dataDir);
+      for (const line of ["owner 1", "epoch 1", "hand_overs 0", "standbys 1"]) {
+        assert.ok(own.includes(`barnacle_store_${line}`), own.join("\n"));
+      }
+      assert.ok((await metricsOf(standby, data)).includes("barnacle_store_owner 0"));
+      const env = { STORE_URL, DISCORD_API_URL: scene.apiUrl, DISCORD_BOT_TOKEN: "x" };
+      const doctor = async () => {
+        const args = ["doctor", "--only", "host", "--json", "--data", data];
+        const ran = await scene.command([...args, "--config", scene.configFile], env);
+        const { findings } = JSON.parse(ran.stdout.join("\n"));
+        return findings.find(({ id }: { readonly id: string }) => id === "host.shared");
+      };
+      const healthy = await doctor();
+      assert.equal(healthy.status, "pass", healthy.why);
+      assert.match(healthy.why, /^PostgreSQL \d+ answers; owner: \S+ since .+; standby: .+has all/);
+      owner.kill("SIGTERM");
+      assert.deepEqual(await ended(owner), STOPPED);
+      await scene.line(standby, /"Barnacle is running"/);
+      await scene.eventually("the hand-over", async () => {
+        const now = await shown(data);
+        return now.includes(`from ${places.owner}, which had stopped; 1 in all`);
+      });
+      assert.match((await doctor()).why, /which had stopped; 1 in all$/);
+      await server.stop("SIGQUIT");
+      await scene.eventually("status to say so", async () => {
+        const now = await shown(data);
+        return /FAIL +storage:shared +PostgreSQL takes no changes, so answers wait/.test(now);
+      });
+      const down = await doctor();
+      assert.deepEqual([down.status, down.fix], ["fail", "start it, or correct store.url"]);
+      await server.start();
+      await scene.eventually(
+        "health again",
+        async () => !/storage:shared/.test(await shown(data)),
+      );
     });
   });
 

@@ -199,14 +199,14 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     await using remote = await opened();
     const lease = await leaseOf(remote);
     let slept = 0;
-    let lost = 0;
+    const lost = Promise.withResolvers<void>();
     const owner = createOwner({
       remote,
       lease,
       takenAt: moment(),
       moment: () => ({ elapsed: performance.now() + slept, now: Date.now() + slept }),
       schedule,
-      onLost: () => void lost++,
+      onLost: lost.resolve,
       onTrouble: (error) => assert.equal(error, undefined),
     });
     await owner.mayAct();
@@ -216,9 +216,8 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     assert.ok(await remote.take(THERE, lease.epoch));
     slept = 120_000;
     const acts = owner.mayAct().then(() => "acts");
-    const ended = new Promise((resolve) => schedule(() => resolve("waits"), 500));
-    assert.equal(await Promise.race([acts, ended]), "waits");
-    assert.equal(lost, 1);
+    assert.equal(await Promise.race([acts, lost.promise.then(() => "lost")]), "lost");
+    assert.equal(await Promise.race([acts, "waits"]), "waits");
     await owner.handOver(1);
   });
 
@@ -346,6 +345,34 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     assert.ok(await remote.take(HERE, second.epoch));
     const died = await remote.look();
     assert.deepEqual([died.handOvers, died.previous, died.wasReleased], [2, THERE.place, false]);
+  });
+
+  it("[O15] lists the processes with the changes that their copies lack", async () => {
+    const url = server.create();
+    const stranger = createRemote(url);
+    assert.deepEqual(await stranger.inspect(), {
+      version: (await stranger.inspect()).version,
+      isTooOld: false,
+      mayWrite: true,
+      isForeign: false,
+    });
+    await stranger.close();
+    await using remote = await opened(url);
+    const lease = await leaseOf(remote);
+    await remote.push(lease, change(1));
+    await remote.report({ place: HERE.place, version: "1" });
+    await remote.report({ place: "gone", version: "0" });
+    server.sql(
+      url,
+      "UPDATE barnacle.processes SET seen = seen - interval '2 days' WHERE version = '0'",
+    );
+    const { processes } = await remote.report({ place: THERE.place, version: "2", sequence: 0 });
+    assert.deepEqual(processes.map(({ seenAt: _, ...rest }) => rest), [
+      { place: HERE.place, version: "1" },
+      { place: THERE.place, version: "2", behind: 1 },
+    ]);
+    const { state } = await remote.inspect();
+    assert.deepEqual([state?.epoch, state?.isFree, state?.sequence], [1, false, 1]);
   });
 
   it("[O15] finds another database that a process with the same bot uses", async () => {

@@ -16,12 +16,21 @@ export interface SecondBotOptions {
   readonly onLine?: (line: string) => void;
   /** Name of its data directory; another one than those of the bots beside it. */
   readonly name?: string;
+  /** Milliseconds after which it is killed; by default, three times those of a wait. */
+  readonly lifeMs?: number;
 }
 
 /** Starts it; it ends with the test, or is killed if it does not end in time. */
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
-  { env = {}, flags = [], config, onLine, name = "elsewhere" }: SecondBotOptions = {},
+  {
+    env = {},
+    flags = [],
+    config,
+    onLine,
+    name = "elsewhere",
+    lifeMs = 3 * PATIENCE_MS,
+  }: SecondBotOptions = {},
 ): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, `${name}.jsonc`);
@@ -53,7 +62,7 @@ export function startSecondBot(
       onLine?.(line);
     },
   );
-  const timer = setTimeout(() => child.kill("SIGKILL"), 3 * PATIENCE_MS);
+  const timer = setTimeout(() => child.kill("SIGKILL"), lifeMs);
   return {
     pid: child.pid,
     exited: child.exited,

@@ -7,6 +7,7 @@
 
 import { LOW } from "../../../core/discord/identify_budget.ts";
 import type { GatewayStats } from "../../../core/discord/gateway.ts";
+import { sharedRows, type SharedStoreState } from "../../../core/shared_store.ts";
 import type { AccountSnapshot, ShardSnapshot } from "../../../http/snapshot.ts";
 import { durationText } from "../../../lib/text/units.ts";
 import { Badge, Card, Facts, Table, Time, type Tone } from "../base/elements.tsx";
@@ -20,6 +21,7 @@ interface Connected {
 
 interface GatewayFacts {
   readonly accounts: readonly Connected[];
+  readonly shared?: SharedStoreState | undefined;
   readonly at: number;
 }
 
@@ -31,14 +33,20 @@ export const gatewayPage: AnyPage = page<GatewayFacts>({
   async load({ bot, now }) {
     await bot.refresh();
     const traffic = bot.traffic();
-    const accounts = bot.snapshot().accounts.map((account) => ({
+    const { accounts: all, shared } = bot.snapshot();
+    const accounts = all.map((account) => ({
       account,
       traffic: traffic.find(({ accountId }) => accountId === account.id),
     }));
-    return { accounts, at: now() };
+    return { accounts, shared, at: now() };
   },
-  view: ({ accounts, at }) => (
+  view: ({ accounts, shared, at }) => (
     <>
+      {shared && (
+        <Card id="shared" title="Store in PostgreSQL">
+          <Facts rows={sharedRows(shared)} />
+        </Card>
+      )}
       {accounts.map((connected) => (
         <>
           <Shards {...connected} at={at} />

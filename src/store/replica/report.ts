@@ -1,0 +1,131 @@
+/** Reports each process that shares the store, and reads the reports of all. */
+
+import { z } from "zod";
+import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
+import type { StartTimer } from "../../lib/clock.ts";
+import { asRemoteError } from "./remote_error.ts";
+import type { Remote } from "./remote.ts";
+import type { AnySql, RemoteState } from "./tables.ts";
+
+/** How often a process reports, in milliseconds. */
+export const REPORT_MS = 5_000;
+
+/** For how long a process that has ended is shown. */
+const SHOWN_HOURS = 24;
+
+/** A process's report of itself. */
+export interface OwnReport {
+  readonly place: string;
+  readonly version: string;
+  /** The last change in its copy; absent while it copies, and for an owner. */
+  readonly sequence?: number | undefined;
+}
+
+const rowSchema = z.object({
+  place: z.string(),
+  version: z.string(),
+  behind: z.number().nullable(),
+  seenAt: z.number(),
+});
+
+/** Reads the reports of the last day. */
+export async function readReports(sql: AnySql): Promise<readonly SharingProcess[]> {
+  const rows = await sql`
+    SELECT place, version, behind::float8 AS behind,
+           extract(epoch FROM seen)::float8 * 1000 AS "seenAt"
+    FROM barnacle.processes ORDER BY place`;
+  return rowSchema.array().parse(rows).map(({ behind, ...rest }) => ({
+    ...rest,
+    ...(behind !== null && { behind }),
+  }));
+}
+
+/** Stores a report, and deletes those of processes that ended long ago. */
+export async function writeReport(
+  sql: AnySql,
+  { place, version, sequence = null }: Omit<OwnReport, "sequence"> & { sequence?: number | null },
+): Promise<void> {
+  await sql`
+    INSERT INTO barnacle.processes (place, version, behind, seen)
+    SELECT ${place}, ${version}, greatest(0, sequence - ${sequence}::bigint), clock_timestamp()
+    FROM barnacle.store
+    ON CONFLICT (place) DO UPDATE
+    SET version = excluded.version, behind = excluded.behind, seen = excluded.seen`;
+  await sql`
+    DELETE FROM barnacle.processes
+    WHERE seen < clock_timestamp() - ${SHOWN_HOURS} * interval '1 hour'`;
+}
+
+/** Forms the state that all outputs show. */
+export function sharedStateOf(
+  state: RemoteState,
+  processes: readonly SharingProcess[],
+  { isOwner, lagMs, problem }: Pick<SharedStoreState, "isOwner" | "lagMs"> & {
+    readonly problem: string | undefined;
+  },
+): SharedStoreState {
+  const { place, isFree, ownedSince, epoch, handOvers, handedOverAt, previous, wasReleased } =
+    state;
+  return {
+    owner: place,
+    isOwner,
+    isHeld: !isFree,
+    since: ownedSince,
+    epoch,
+    handOvers,
+    ...(handedOverAt !== null && {
+      lastHandOver: { at: handedOverAt, from: previous, isStop: wasReleased },
+    }),
+    lagMs,
+    processes,
+    readAt: state.clockMs,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/**
+ * Reports an owner again and again, over a connection of its own: it must not hold up the pages.
+ *
+ * @param own Its lag and problem now.
+ */
+export function reportOwner(
+  remote: Pick<Remote, "report" | "close">,
+  self: OwnReport,
+  { own, schedule }: {
+    readonly own: () => Pick<SharedStoreState, "lagMs"> & { readonly problem: string | undefined };
+    readonly schedule: StartTimer;
+  },
+) {
+  let last: Awaited<ReturnType<Remote["report"]>> | undefined;
+  let problem: string | undefined;
+  let isClosed = false;
+  let cancel = () => {};
+  async function report(): Promise<void> {
+    try {
+      last = await remote.report(self);
+      problem = undefined;
+    } catch (error) {
+      problem = asRemoteError(error).message;
+    }
+    if (!isClosed) cancel = schedule(() => void report(), REPORT_MS);
+  }
+  void report();
+  return {
+    /** The last known state; `undefined` before the first report. */
+    state(): SharedStoreState | undefined {
+      if (!last) return undefined;
+      const now = own();
+      return sharedStateOf(last.state, last.processes, {
+        isOwner: true,
+        lagMs: now.lagMs,
+        problem: now.problem ?? problem,
+      });
+    },
+    /** Ends it. */
+    close(): Promise<void> {
+      isClosed = true;
+      cancel();
+      return remote.close();
+    },
+  };
+}
