@@ -234,6 +234,7 @@ async function waitForLease(options: WaitOptions) {
         copy = openCopy(join(dataDir, COPY_NAME), remote);
         log.info("Standing by: another process owns the store", { owner: state.place });
         await onStandby(standbyOf(state, false));
+        await remote.report({ place, version });
         await copy.compare(state.sequence);
       }
       await copy?.update();

@@ -47,7 +47,9 @@ export async function writeReport(
 ): Promise<void> {
   await sql`
     INSERT INTO barnacle.processes (place, version, behind, seen)
-    SELECT ${place}, ${version}, greatest(0, sequence - ${sequence}::bigint), clock_timestamp()
+    SELECT ${place}, ${version},
+           CASE WHEN ${sequence}::bigint >= 0 THEN greatest(0, sequence - ${sequence}::bigint) END,
+           clock_timestamp()
     FROM barnacle.store
     ON CONFLICT (place) DO UPDATE
     SET version = excluded.version, behind = excluded.behind, seen = excluded.seen`;

@@ -191,7 +191,10 @@ async function play(scene: Scene, given: Play): Promise<Report> {
     if (event.kind === "message_created") ledger.note(event.message.content);
   });
   for (const name of MEMBERS) members.start(name);
-  await until("an owner", () => members.owner());
+  await until("an owner that is online", () => {
+    const owner = members.running.get(members.owner() ?? "");
+    return owner?.lines.some((line) => /the bot is online/.test(line));
+  });
   for (const place of PLACES) talk.ask(place);
   await until("the first answers", ledger.isAnswered);
 
