@@ -23,7 +23,8 @@ import {
   type Status,
   toHealthCheck,
 } from "./health_finding.ts";
-import type { Build, Metrics, ProcessUsage } from "./metrics.ts";
+import type { ProcessUsage } from "./gauges.ts";
+import type { Build, Metrics } from "./metrics.ts";
 import { HEALTH_ROUTES } from "./routes.ts";
 import type { Snapshot } from "./snapshot.ts";
 

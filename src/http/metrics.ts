@@ -10,8 +10,9 @@ import { ALERT_KIND_NAMES } from "../core/alerts.ts";
 import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
 import { standbysOf } from "../core/shared_store.ts";
-import { createRegistry, type LabelsArgument, type Registry } from "../lib/metrics.ts";
+import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
+import { createGauges, type ProcessUsage, type Readings } from "./gauges.ts";
 import type { AccountSnapshot, Snapshot } from "./snapshot.ts";
 
 /** The version and runtime of this build. */
@@ -21,18 +22,6 @@ export interface Build {
   /** Such as `"bun 1.4.4"`. */
   readonly runtime: string;
   readonly sqlite: string;
-}
-
-/** Figures of the process, read at each request; absent if the system does not report them. */
-export interface ProcessUsage {
-  /** Seconds of CPU time since the start. */
-  readonly cpuSec: number;
-  /** Number of open file descriptors; absent if the host does not tell. */
-  readonly openFds?: number;
-  /** Their limit; absent if the host does not tell. */
-  readonly maxFds?: number;
-  /** Bytes that this user may still write to the disk of the data directory. */
-  readonly diskFreeBytes?: number;
 }
 
 /** The metrics that parts count as events happen. */
@@ -198,66 +187,14 @@ function defineMeters(registry: Registry) {
   };
 }
 
-/** The values that gauges are read from. */
-type Readings = Snapshot & ProcessUsage & { readonly now: number };
-
-/** A value, and its labels if the gauge has some. */
-type Sample<Name extends string> = readonly [value: number, ...labels: LabelsArgument<Name>];
-
 const ACCOUNT_STATES: readonly AccountSnapshot["state"][] = ["running", "disabled", "ended"];
-
-/** Adds gauges to a registry. Each takes its samples anew at each request, so none gets outdated. */
-function gaugesOf(registry: Registry) {
-  function gauge<const Name extends string = never>(
-    name: string,
-    help: string,
-    read: (readings: Readings) => readonly Sample<Name>[],
-    labels: readonly Name[] = [],
-  ): (readings: Readings) => void {
-    const { set, clear } = registry.gauge({ name, help, labels });
-    return (readings) => {
-      clear();
-      for (const sample of read(readings)) set(...sample);
-    };
-  }
-  /** A gauge with one value for each account; `undefined` leaves an account out. */
-  const ofAccounts = (
-    name: string,
-    help: string,
-    read: (account: AccountSnapshot) => number | undefined,
-  ) =>
-    gauge(name, help, ({ accounts }) =>
-      accounts.flatMap((account) => {
-        const value = read(account);
-        return value === undefined ? [] : [[value, { account: account.id }] as const];
-      }), ["account"]);
-  /** A gauge with one value, or none. */
-  const ofBot = (name: string, help: string, read: (readings: Readings) => number | undefined) =>
-    gauge(name, help, (readings) => {
-      const value = read(readings);
-      return value === undefined ? [] : [[value]];
-    });
-  /** A gauge with one value for each state. */
-  const byState = (
-    name: string,
-    help: string,
-    read: (readings: Readings) => Readonly<Record<string, number>>,
-  ) =>
-    gauge(
-      name,
-      help,
-      (readings) => Object.entries(read(readings)).map(([state, count]) => [count, { state }]),
-      ["state"],
-    );
-  return { gauge, ofAccounts, ofBot, byState };
-}
 
 /**
  * Every gauge with its reader, in the order of the output. A gauge without a value is left out. The
  * function is long because it is a list.
  */
 function defineGauges(registry: Registry): readonly ((readings: Readings) => void)[] {
-  const { gauge, ofAccounts, ofBot, byState } = gaugesOf(registry);
+  const { gauge, ofAccounts, ofBot, byState } = createGauges(registry);
   return [
     ofBot(
       "barnacle_up_ready",

@@ -7,7 +7,8 @@
 import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import process from "node:process";
 import type { AppPorts, HttpHandler } from "../../http/app.ts";
-import type { Metrics, ProcessUsage } from "../../http/metrics.ts";
+import type { ProcessUsage } from "../../http/gauges.ts";
+import type { Metrics } from "../../http/metrics.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";

@@ -124,7 +124,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
     checks: ["host.shared"],
     async run({ config: { store: { url } }, io }) {
       if (!url) return [];
-      const { checkSharedStore } = await import("./shared_store.ts");
+      const { checkSharedStore } = await import("../standby/doctor_check.ts");
       return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal()))];
     },
   },

@@ -28,7 +28,8 @@ import {
   type RemoteState,
 } from "../../store/replica/remote.ts";
 import { RemoteError } from "../../store/replica/remote_error.ts";
-import { REPORT_MS, reportOwner, sharedStateOf } from "../../store/replica/report.ts";
+import { createOwnerReports } from "../../store/replica/owner_reports.ts";
+import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
@@ -158,7 +159,7 @@ async function becomeOwner(
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", { epoch: lease.epoch });
   const self = { place: candidate.place, version: options.version };
-  const reports = reportOwner(createRemote(options.url), self, {
+  const reports = createOwnerReports(createRemote(options.url), self, {
     own: () => ({ lagMs: owner.lagMs(), problem: owner.problem() }),
     schedule,
   });

@@ -15,7 +15,7 @@ import type { SharingProcess } from "../../core/shared_store.ts";
 import { type OwnReport, readReports, writeReport } from "./report.ts";
 import {
   type AnySql,
-  type Inspected,
+  type InspectedServer,
   inspectServer,
   OLDEST,
   prepareTables,
@@ -189,7 +189,7 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
         return { state: await readState(sql), processes: await readReports(sql) };
       }),
     /** Reads everything about the server that an operator needs; changes nothing. */
-    inspect: (): Promise<Inspected> =>
+    inspect: (): Promise<InspectedServer> =>
       within(async (sql) => {
         const server = await inspectServer(sql, oldest);
         return server.state ? { ...server, processes: await readReports(sql) } : server;

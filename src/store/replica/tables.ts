@@ -170,7 +170,7 @@ export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
 }
 
 /** The server, as a command sees it. */
-export interface Inspected {
+export interface InspectedServer {
   /** Such as 15. */
   readonly version: number;
   readonly isTooOld: boolean;
@@ -185,7 +185,7 @@ export interface Inspected {
 }
 
 /** Looks at a server without a change. */
-export async function inspectServer(sql: AnySql, oldest: number): Promise<Inspected> {
+export async function inspectServer(sql: AnySql, oldest: number): Promise<InspectedServer> {
   const version = await readVersion(sql);
   const format = await readFormat(sql);
   const [row] = format === undefined

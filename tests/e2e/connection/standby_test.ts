@@ -304,7 +304,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         assert.ok(own.includes(`barnacle_store_${line}`), own.join("\n"));
       }
       assert.ok((await metricsOf(standby, data)).includes("barnacle_store_owner 0"));
-      const env = { STORE_URL, DISCORD_API_URL: scene.apiUrl, DISCORD_BOT_TOKEN: "x" };
+      const env = { STORE_URL, DISCORD_API_URL: scene.simulator.apiUrl, DISCORD_BOT_TOKEN: "x" };
       const doctor = async () => {
         const args = ["doctor", "--only", "host", "--json", "--data", data];
         const ran = await scene.command([...args, "--config", scene.configFile], env);

@@ -6,8 +6,8 @@ import { ownerText, sharedRows, standbysOf } from "../../core/shared_store.ts";
 import { asRemoteError, NEXT_STEPS } from "../../store/replica/remote_error.ts";
 import { createRemote, OLDEST, type RemoteOptions } from "../../store/replica/remote.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
-import type { Inspected } from "../../store/replica/tables.ts";
-import { clockProblem } from "../standby/refuse.ts";
+import type { InspectedServer } from "../../store/replica/tables.ts";
+import { clockProblem } from "./refuse.ts";
 
 /** Asks the server, and judges the answer. */
 export async function checkSharedStore(
@@ -29,7 +29,7 @@ export async function checkSharedStore(
 }
 
 function judge(
-  { version, isTooOld, isForeign, mayWrite, state, processes = [] }: Inspected,
+  { version, isTooOld, isForeign, mayWrite, state, processes = [] }: InspectedServer,
   clock: string | undefined,
 ): Pick<Finding, "status" | "why" | "fix"> {
   const server = `PostgreSQL ${version}`;
