@@ -4,6 +4,8 @@
  * Message texts differ between systems and runtimes, and may contain a path or a URL. Codes do not.
  */
 
+import { printable } from "./text/quoted.ts";
+
 /**
  * Reads the `code` property of a thrown value.
  *
@@ -12,6 +14,40 @@
 export function codeOf(thrown: unknown): string | undefined {
   const hasCode = typeof thrown === "object" && thrown !== null && "code" in thrown;
   return hasCode && typeof thrown.code === "string" ? thrown.code : undefined;
+}
+
+/** Words for the usual codes of files and folders. */
+const CODE_WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its path is too long",
+  EROFS: "its disk is read-only",
+  ENOSPC: "its disk is full",
+  EIO: "the disk reports a fault (EIO); `sudo dmesg` tells more",
+};
+
+/** Why the system refused a file or a folder, in words; `undefined` for any other error. */
+export function wordsOfCode(thrown: unknown): string | undefined {
+  return CODE_WORDS[codeOf(thrown) ?? ""];
+}
+
+/**
+ * Tells a fault of a file or a folder, which no stack explains.
+ *
+ * @returns `"cannot use /a/b: its disk is full"`; `undefined` for any other error.
+ */
+export function pathProblemOf(thrown: unknown): string | undefined {
+  const words = wordsOfCode(thrown);
+  const path = typeof thrown === "object" && thrown !== null && "path" in thrown
+    ? thrown.path
+    : undefined;
+  return words === undefined || typeof path !== "string"
+    ? undefined
+    : `cannot use ${printable(path)}: ${words}`;
 }
 
 const CODES =

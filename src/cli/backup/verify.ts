@@ -1,6 +1,6 @@
 /** `barnacle verify`: checks whether a backup is whole, and whether its store can be used. */
 
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
@@ -54,6 +54,13 @@ export async function verify(
 /** Where the store is written out: the folder has the process in its name. */
 const FOLDER = ".verify-";
 
+/** @throws {StartError} If there is something else. */
+function isFolder(path: string): boolean {
+  if (!existsSync(path)) return false;
+  if (statSync(path).isDirectory()) return true;
+  throw new StartError(`${printable(path)} is no folder; set --data to the bot's`, EXIT.usage);
+}
+
 /** Removes what a killed check has left: the store of a backup that may be encrypted. */
 function removeLeft(parent: string): void {
   for (const name of readdirSync(parent)) {
@@ -72,7 +79,7 @@ async function check(
 ): Promise<Manifest> {
   // The store is written out to check it: in the data directory, not beside an encrypted backup.
   const dataDir = dataDirOf(flags.data, io);
-  const parent = existsSync(dataDir) ? dataDir : tmpdir();
+  const parent = isFolder(dataDir) ? dataDir : tmpdir();
   removeLeft(parent);
   const folder = mkdtempSync(join(parent, `${FOLDER}${process.pid}-`));
   try {

@@ -10,10 +10,10 @@ import { realpathSync } from "node:fs";
 import { basename, join, resolve, sep } from "node:path";
 import type { OutboundFile } from "../../core/outbound/outbound.ts";
 import { FileRefusedError, withRegularFile } from "../../host/files/read_bounded.ts";
-import { codeOf } from "../../lib/errors.ts";
 import { sizeOf } from "../../lib/text/units.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
+import { whyUnreadable } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Options that name files. */
@@ -73,7 +73,7 @@ function nameOf(path: string, realPath: string): string {
 
 function fileProblem(named: string, error: unknown, maxBytes: number): string {
   if (!(error instanceof FileRefusedError)) {
-    return `cannot read ${named}: ${codeOf(error) ?? "unknown reason"}`;
+    return `cannot read ${named}: ${whyUnreadable(error)}`;
   }
   switch (error.code) {
     case "EFBIG":

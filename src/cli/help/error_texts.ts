@@ -16,6 +16,7 @@ import {
   UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { looksLikeToken } from "../../core/discord/token_shape.ts";
+import { pathProblemOf } from "../../lib/errors.ts";
 import { printable, safeOutput } from "../../lib/text/quoted.ts";
 import { StartError } from "../shared/exit_code.ts";
 
@@ -26,6 +27,8 @@ export function errorTexts(): ApplicationText {
     exceptionWhileParsingArguments: (error) => `barnacle: ${printable(problemOf(error))}`,
     exceptionWhileRunningCommand: (error) => {
       if (error instanceof StartError) return `barnacle: ${safeOutput(error.message)}`;
+      const problem = pathProblemOf(error);
+      if (problem !== undefined) return `barnacle: ${problem}`;
       const stack = error instanceof Error ? error.stack ?? error.message : String(error);
       return `barnacle: internal error, please report it: ${safeOutput(stack)}`;
     },

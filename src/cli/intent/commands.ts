@@ -91,7 +91,6 @@ export const intent: CliGroup = describeGroup("Measure and explain the intent fi
 
 /** @throws {RangeError} If the text is no number of seconds. */
 function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (Number.isSafeInteger(seconds) && seconds >= 0) return seconds;
-  throw new RangeError("Expected a number of seconds");
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new RangeError(`"${text}" is not a number of seconds, such as 15`);
 }

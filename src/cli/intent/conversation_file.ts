@@ -4,12 +4,14 @@
  * A line is a message: `{"author": "ada", "text": "and on Debian?", "label": true}`.
  */
 
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { UserId } from "../../core/discord/ids.ts";
 import { namedFirst } from "../../policy/intent/addressees.ts";
 import type { LabelledMessage } from "../../policy/intent/replay.ts";
+import { readBounded } from "../../host/files/read_bounded.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
+import { whyUnreadable } from "../shared/read_config.ts";
 
 const schema = z.object({
   author: z.string().min(1),
@@ -25,6 +27,11 @@ const schema = z.object({
 
 type Line = z.infer<typeof schema>;
 
+/** Largest size of a file: some 500,000 messages. */
+const MAX_BYTES = 64 * 1_024 * 1_024;
+
+const LINE_STEP = "`barnacle intent eval --help` shows a line";
+
 /** The seconds between two messages without times. */
 const PAUSE_MS = 20_000;
 
@@ -37,13 +44,13 @@ const PAUSE_MS = 20_000;
 export function readConversations(file: string, bot: string): readonly LabelledMessage[] {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readBounded(file, { maxBytes: MAX_BYTES, acceptsPipes: true });
   } catch (cause) {
-    throw new StartError(`cannot read ${file}`, EXIT.io, cause);
+    throw new StartError(`cannot read ${printable(file)}: ${whyUnreadable(cause)}`, EXIT.io, cause);
   }
   return toMessages(
     text.split("\n").flatMap((line, at) =>
-      line.trim() === "" ? [] : [readLine(line, `${file}:${at + 1}`)]
+      line.trim() === "" ? [] : [readLine(line, `${printable(file)}:${at + 1}`)]
     ),
     bot as UserId,
   );
@@ -54,13 +61,16 @@ function readLine(text: string, place: string): Line {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new StartError(`${place}: not JSON`, EXIT.usage, cause);
+    throw new StartError(`${place}: not JSON; ${LINE_STEP}`, EXIT.usage, cause);
   }
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   const where = issue?.path.length ? `${issue.path.join(".")}: ` : "";
-  throw new StartError(`${place}: ${where}${issue?.message ?? "no message"}`, EXIT.usage);
+  throw new StartError(
+    `${place}: ${where}${issue?.message ?? "no message"}; ${LINE_STEP}`,
+    EXIT.usage,
+  );
 }
 
 /** Adds times and addressees where the file has none. */

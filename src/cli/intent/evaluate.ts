@@ -17,6 +17,7 @@ import {
 import type { UserId } from "../../core/discord/ids.ts";
 import { effectiveValues } from "../../config/schema/accounts.ts";
 import { valueAt } from "../../config/text/tree.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { set } from "../config/edit.ts";
 import { inColumns } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -47,6 +48,7 @@ export interface CalibrateFlags extends EvalFlags {
 
 /** The key that `calibrate` writes. */
 const THRESHOLD_KEY = "channels.discord.intentFilter.respondThreshold";
+const LABEL_STEP = '; `barnacle intent eval --help` shows a line with "label"';
 const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /** Measures all heads for which there are labels. */
@@ -97,24 +99,28 @@ async function withScores(
   work: (scores: ReplayedScores) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { file, bot } = flags;
-  const check = async (scores: ReplayedScores, place: string) => {
+  const check = async (scores: ReplayedScores, place: string, next: string) => {
     if (Object.values(scores).some(({ length }) => length > 0)) return await work(scores);
-    io.problem(`${place} has no message with a label`);
+    io.problem(`${place} has no message with a label${next}`);
     return EXIT.failed;
   };
   if (file === undefined) {
     return await withStore(flags, io, async (store, { dataDir }) => {
       const scores = await ofHistory(store, weightsIn(dataDir, io));
-      return await check(scores, "the history");
+      return await check(scores, "the history", "; let people talk to the bot, or use --file");
     });
   }
   try {
     const weights = weightsIn(dataDirOf(flags.data, io), io);
     const messages = readConversations(file, bot);
     if (!messages.some(({ author }) => author === bot)) {
-      io.err(`${file} has no message of "${bot}"; --bot names the author of the bot's messages`);
+      io.err(
+        `${
+          printable(file)
+        } has no message of "${bot}"; --bot names the author of the bot's messages`,
+      );
     }
-    return await check(replay(messages, bot as UserId, weights), file);
+    return await check(replay(messages, bot as UserId, weights), printable(file), LABEL_STEP);
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     io.problem(error.message);

@@ -13,7 +13,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { configFlag, findData } from "../shared/find_data.ts";
-import { readConfigLeniently } from "../shared/read_config.ts";
+import { readConfigLeniently, whyUnreadable } from "../shared/read_config.ts";
 import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { serviceLogs } from "../shared/service_paths.ts";
 import type { Io } from "../terminal/io.ts";
@@ -79,13 +79,11 @@ function named(path: string): LogSource {
   } catch (error) {
     if (error instanceof StartError) throw error;
     const code = codeOf(error);
-    throw code === "ENOENT"
-      ? new StartError(`there is no file ${shown}`, EXIT.usage)
-      : new StartError(
-        `cannot read ${shown}: ${code ?? "unknown reason"}; run the command with sudo, or as the ` +
-          "user that runs Barnacle",
-        EXIT.io,
-      );
+    if (code === "ENOENT") throw new StartError(`there is no file ${shown}`, EXIT.usage);
+    const next = code === "EACCES" || code === "EPERM"
+      ? "; run the command with sudo, or as the user that runs Barnacle"
+      : "";
+    throw new StartError(`cannot read ${shown}: ${whyUnreadable(error)}${next}`, EXIT.io);
   }
 }
 

@@ -54,7 +54,6 @@ export const usage: CliCommand = describeCommand<UsageFlags>({
 
 /** @throws {RangeError} If the text is no number of days. */
 function daysOf(text: string): number {
-  const days = Number(text);
-  if (Number.isSafeInteger(days) && days >= 1 && days <= 100_000) return days;
-  throw new RangeError("Expected a number of days from 1 to 100000");
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new RangeError(`"${text}" is not a number of days from 1 to 99999`);
 }

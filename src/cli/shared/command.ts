@@ -21,9 +21,14 @@ export function text(brief: string, placeholder: string): {
   return { kind: "parsed", parse: String, brief, placeholder };
 }
 
-/** An optional option with a path. */
+/** An optional option with a path. An empty one, as of an unset variable, is no default. */
 export function path(brief: string): ReturnType<typeof text> & { readonly optional: true } {
-  return { ...text(brief, "path"), optional: true };
+  return { ...text(brief, "path"), parse: toPath, optional: true };
+}
+
+function toPath(text: string): string {
+  if (text !== "") return text;
+  throw new RangeError("the path is empty; name one, or leave the option out");
 }
 
 /** A positional argument; help shows the placeholder. */

@@ -13,7 +13,7 @@ import {
   isOpenFile,
   readBounded,
 } from "../../host/files/read_bounded.ts";
-import { codeOf } from "../../lib/errors.ts";
+import { codeOf, wordsOfCode } from "../../lib/errors.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Largest size of a config. The parser takes 1 Mi characters, which have at most 3 MiB. */
@@ -38,17 +38,10 @@ export function isPipe(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
 }
 
-/** Words for the usual codes of the system. */
-const CODE_WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-};
-
 /** Why a file cannot be read: `"it has more than 64 KiB"`, or a code of the system. */
 export function whyUnreadable(error: unknown): string {
   if (error instanceof FileRefusedError) return error.message;
-  const code = codeOf(error) ?? "unknown reason";
-  return CODE_WORDS[code] ?? code;
+  return wordsOfCode(error) ?? codeOf(error) ?? "unknown reason";
 }
 
 /**
@@ -90,8 +83,12 @@ export function findConfig(flag: string | undefined, env: Env, namedBy?: string)
       return { file: located.path };
     case "none":
       return { looked: located.looked };
-    case "missing":
-      return problemOf(located.path, `No such file; it is named by ${namedBy ?? located.named}`);
+    case "missing": {
+      const name = namedBy ?? located.named;
+      return located.path === ""
+        ? problemOf("", `${name} names no file: its value is empty`)
+        : problemOf(located.path, `No such file; it is named by ${name}`);
+    }
     case "unread":
       return problemOf(
         located.path,

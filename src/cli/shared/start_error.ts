@@ -4,7 +4,7 @@ import { ZodError } from "zod";
 import { DataDirError } from "../../host/files/data_dir.ts";
 import { FlockUnavailableError } from "../../host/locks/flock.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { isUnreachable } from "../../lib/errors.ts";
+import { isUnreachable, pathProblemOf } from "../../lib/errors.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import type { Io } from "../terminal/io.ts";
@@ -34,6 +34,8 @@ export function toStartError(
     const reason = error instanceof Error ? error.message : String(error);
     return { message: `cannot reach the network: ${reason}`, code: EXIT.tryAgain };
   }
+  const problem = pathProblemOf(error);
+  if (problem !== undefined) return { message: problem, code: EXIT.io };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   return { message: `internal error, please report it: ${stack}`, code: EXIT.failed };
 }
