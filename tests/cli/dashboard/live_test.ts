@@ -118,4 +118,21 @@ describe("[O6] createLiveAnswers()", () => {
     assert.equal(open().status, 200);
     closed.abort();
   });
+
+  it("[SEC-R31] shows none of an error's words if the first view fails; the log has them", async () => {
+    const { log, lines } = recordingLog();
+    const answer = createLiveAnswers({
+      version: () => "a",
+      closed: new AbortController().signal,
+      log,
+    });
+    const failing = {
+      render: () => Promise.reject(new Error("/home/ada/secret is locked")),
+      isAllowed: () => true,
+    };
+    const { body, status } = answer(failing, new AbortController().signal);
+    assert.equal(status, 200);
+    assert.equal(await new Response(body).text(), "");
+    assert.match(JSON.stringify(lines), /A live page of the dashboard failed/);
+  });
 });

@@ -9,6 +9,7 @@ import type { JudgedOnRecord } from "../../../core/store/received.ts";
 import type { Trend } from "../../../core/store/trends.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
+import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/unattended.ts";
 import { Decisions } from "../base/decisions.tsx";
 import { Badge, Card, Facts, PageLink, Time, type Tone } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
@@ -20,6 +21,8 @@ interface NowFacts {
   readonly decisions: readonly JudgedOnRecord[];
   /** Number of commands, drafts, offers and questions that wait for a person. */
   readonly asked: number;
+  /** Actions that run without a person, as `barnacle status` shows them (T16). */
+  readonly unattended: readonly UnattendedUse[];
   readonly at: number;
   readonly version: string;
   /** The last day by minute, or the last year by hour. */
@@ -32,7 +35,7 @@ const SHOWN = 8;
 
 /** Shows the bot as it is now. */
 export const nowPage: AnyPage = page<NowFacts>({
-  async load({ bot, store, now, build, unstored }, query) {
+  async load({ bot, store, now, build, unstored, setup }, query) {
     await bot.refresh();
     const [snapshot, at] = [bot.snapshot(), now()];
     const isYear = query.get("span") === "year";
@@ -45,6 +48,7 @@ export const nowPage: AnyPage = page<NowFacts>({
       findings: judgeHealth(snapshot, at).filter(({ status }) => status !== "pass"),
       decisions: await store.received.newestVerdicts(SHOWN),
       asked: (await store.questions.open(at)).length,
+      unattended: await unattendedUses(setup().config, store.actions, at),
       version: build.version,
     };
   },
@@ -159,7 +163,7 @@ function Charts({ trends, isYear, at }: NowFacts): PageView {
   );
 }
 
-function Figures({ snapshot, asked, at, version }: NowFacts): PageView {
+function Figures({ snapshot, asked, unattended, at, version }: NowFacts): PageView {
   const { inbox, outbox, models, startedAt, rssBytes, eventLoopLagMs } = snapshot;
   return (
     <Card id="figures" title="Figures">
@@ -171,6 +175,12 @@ function Figures({ snapshot, asked, at, version }: NowFacts): PageView {
             "Waiting for a person",
             asked === 0 ? "0" : <PageLink to="approvals">{`${asked}, see Approvals`}</PageLink>,
           ],
+          ...unattended.map((use) =>
+            [
+              "Without a person",
+              <PageLink to="schedules">{unattendedText(use, at)}</PageLink>,
+            ] as const
+          ),
           ["Unsent messages", String(outbox.pending + outbox.sending + outbox.parked)],
           ["Uncertain or dead", `${outbox.uncertain} and ${outbox.dead}`],
           ...models.map((model) => [`Model ${model.id}`, modelText(model, at)] as const),
