@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { codeOf, isUnreachable } from "../../src/lib/errors.ts";
+import { codeOf, isUnreachable, pathProblemOf } from "../../src/lib/errors.ts";
 
 describe("codeOf()", () => {
   const things: readonly [what: string, thrown: unknown, code: string | undefined][] = [
@@ -68,3 +68,17 @@ function loop(): Error {
   error.cause = error;
   return error;
 }
+
+describe("pathProblemOf()", () => {
+  const rows: readonly [error: unknown, words: string | undefined][] = [
+    [{ code: "ENOTDIR", path: "/a/b" }, "cannot use /a/b: a part of its path is no folder"],
+    [{ code: "ELOOP", path: "/a\u001b[2J" }, "cannot use /a\\u{1b}[2J: its links lead in a circle"],
+    [{ code: "ENAMETOOLONG", path: "/a" }, "cannot use /a: its path is too long"],
+    [{ code: "ENOTDIR" }, undefined],
+    [{ code: "EOTHER", path: "/a" }, undefined],
+    [new TypeError("x is not a function"), undefined],
+  ];
+  for (const [error, words] of rows) {
+    it(`says: ${words}`, () => assert.equal(pathProblemOf(error), words));
+  }
+});

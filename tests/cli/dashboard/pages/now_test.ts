@@ -5,8 +5,8 @@ import type { ModelSnapshot } from "../../../../src/http/snapshot.ts";
 import { BUILD, HEALTHY, NOW } from "../../../support/bot/health.ts";
 import { openTestStore } from "../../../support/store/store.ts";
 
-/** The words of the page beside a model. */
-async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
+/** The page, with a hook that may act without a person. */
+async function pageWith(model: Partial<ModelSnapshot>): Promise<string> {
   const snapshot = { ...HEALTHY, models: [{ id: "house/a", ...model }] };
   const { store } = openTestStore();
   const parts = {
@@ -15,8 +15,16 @@ async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
     now: () => NOW,
     build: BUILD,
     unstored: () => [],
+    setup: () => ({
+      config: { hooks: { disk: { unattended: { clean: { perDay: 3 } } } }, feeds: {} },
+    }),
   };
-  const html = String(await nowPage.render(parts as never, new URLSearchParams() as never));
+  return String(await nowPage.render(parts as never, new URLSearchParams() as never));
+}
+
+/** The words of the page beside a model. */
+async function wordsFor(model: Partial<ModelSnapshot>): Promise<string> {
+  const html = await pageWith(model);
   const [, words = ""] = /Model house\/a<\/dt><dd>(.*?)<\/dd>/s.exec(html) ?? [];
   return words;
 }
@@ -42,4 +50,10 @@ describe("[O6] [L3] the page Now and models", () => {
   for (const [model, words] of rows) {
     it(`says: ${words}`, async () => assert.equal(await wordsFor(model), words));
   }
+
+  it("[T16] shows actions without a person as status does", async () =>
+    assert.match(
+      await pageWith({}),
+      /hooks\.disk\.unattended\.clean: 0 of 3 runs today; last: never/,
+    ));
 });
