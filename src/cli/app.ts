@@ -15,7 +15,7 @@ import {
 } from "@stricli/core";
 import process from "node:process";
 import { noProxyOf } from "../lib/network/proxy.ts";
-import { pathProblemOf } from "../lib/errors.ts";
+import { pathProblemOf } from "../lib/text/path_problem.ts";
 import { printable } from "../lib/text/quoted.ts";
 import { BUILD_NAME, VERSION } from "../version.ts";
 import { errorTexts } from "./help/error_texts.ts";

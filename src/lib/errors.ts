@@ -4,8 +4,6 @@
  * Message texts differ between systems and runtimes, and may contain a path or a URL. Codes do not.
  */
 
-import { printable } from "./text/quoted.ts";
-
 /**
  * Reads the `code` property of a thrown value.
  *
@@ -33,21 +31,6 @@ const CODE_WORDS: Readonly<Record<string, string>> = {
 /** Why the system refused a file or a folder, in words; `undefined` for any other error. */
 export function wordsOfCode(thrown: unknown): string | undefined {
   return CODE_WORDS[codeOf(thrown) ?? ""];
-}
-
-/**
- * Tells a fault of a file or a folder, which no stack explains.
- *
- * @returns `"cannot use /a/b: its disk is full"`; `undefined` for any other error.
- */
-export function pathProblemOf(thrown: unknown): string | undefined {
-  const words = wordsOfCode(thrown);
-  const path = typeof thrown === "object" && thrown !== null && "path" in thrown
-    ? thrown.path
-    : undefined;
-  return words === undefined || typeof path !== "string"
-    ? undefined
-    : `cannot use ${printable(path)}: ${words}`;
 }
 
 const CODES =

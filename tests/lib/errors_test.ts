@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { codeOf, isUnreachable, pathProblemOf } from "../../src/lib/errors.ts";
+import { codeOf, isUnreachable } from "../../src/lib/errors.ts";
+import { pathProblemOf } from "../../src/lib/text/path_problem.ts";
 
 describe("codeOf()", () => {
   const things: readonly [what: string, thrown: unknown, code: string | undefined][] = [

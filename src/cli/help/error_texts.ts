@@ -16,7 +16,7 @@ import {
   UnsatisfiedPositionalError,
 } from "@stricli/core";
 import { looksLikeToken } from "../../core/discord/token_shape.ts";
-import { pathProblemOf } from "../../lib/errors.ts";
+import { pathProblemOf } from "../../lib/text/path_problem.ts";
 import { printable, safeOutput } from "../../lib/text/quoted.ts";
 import { StartError } from "../shared/exit_code.ts";
 
