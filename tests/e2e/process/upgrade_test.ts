@@ -63,6 +63,14 @@ before(() => {
 });
 after(() => place[Symbol.dispose]());
 
+/**
+ * Copies a program in a process of its own. A process that another test starts at the same moment would
+ * hold the file of a copy made here, and the kernel starts no file that is open for writing.
+ */
+function copyProgram(from: string, to: string): void {
+  execFileSync("install", ["-m", "755", from, to]);
+}
+
 let installations = 0;
 
 /** Installs 1.0.0 in a folder of its own, and offers some versions. */
@@ -70,8 +78,7 @@ function install(...versions: string[]): string {
   const folder = join(place.path, `bin${++installations}`);
   mkdirSync(folder);
   const program = join(folder, "barnacle");
-  copyFileSync(releases.binary("1.0.0"), program);
-  chmodSync(program, 0o755);
+  copyProgram(releases.binary("1.0.0"), program);
   releases.issue({ versions });
   return program;
 }
@@ -221,7 +228,7 @@ describe("[O13] barnacle upgrade", () => {
       }
       bot.kill("SIGTERM");
       await bot.exited;
-      copyFileSync(`${program}.previous`, program);
+      copyProgram(`${program}.previous`, program);
       const old = scene.startBot();
       assert.equal((await old.exited).code, 74);
       assert.match(
@@ -229,7 +236,7 @@ describe("[O13] barnacle upgrade", () => {
         schemas`^barnacle: A newer Barnacle wrote the database .*barnacle\.db: it has schema NEXT, and this `,
       );
       assert.equal(old.lines.length, 1);
-      copyFileSync(releases.binary("1.2.0"), program);
+      copyProgram(releases.binary("1.2.0"), program);
       await scene.start();
       await answers(scene, "it goes on");
     });
@@ -708,8 +715,7 @@ describe("[O13] barnacle upgrade", () => {
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=250m", "none", disk]);
     try {
       const small = join(disk, "barnacle");
-      copyFileSync(program, small);
-      chmodSync(small, 0o755);
+      copyProgram(program, small);
       return withSimulation({ command: { program: small, args: [] } }, async (scene) => {
         await scene.start();
         const ran = await upgrade(small, scene);

@@ -25,11 +25,12 @@ describe("[O5] playScene()", () => {
   it("fails a scene at the first false claim, with the actual value", LIMIT, async () => {
     const report = await playScene({
       name: "wrong",
-      play({ assert }) {
+      async play({ assert, until, bot }) {
+        const isRunning = () => bot.lines.some((line) => line.includes("Barnacle is running"));
+        await until("the start", () => isRunning() || undefined); // it is online before
         assert("one is one", true);
         assert("one is two", false, { one: 1 });
         assert("never reached", true);
-        return Promise.resolve();
       },
     });
     assert.equal(report.ok, false);
