@@ -292,9 +292,13 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
             /Standby +\S+:\S+elsewhere \(\S+\), has all changes/.test(await shown(dataDir)),
         );
       }
+      // A change may be under way at any moment.
+      await scene.eventually(
+        "PostgreSQL to have all changes",
+        async () => /Copy +PostgreSQL has all changes/.test(await shown(scene.dataDir)),
+      );
       const mine = await shown(scene.dataDir);
       assert.match(mine, /Owner +this process \(\S+\) since 20.+ UTC, lease 1\n/);
-      assert.match(mine, /Copy +PostgreSQL has all changes/);
       assert.match(mine, /Hand-over +none yet/);
       const theirs = await shown(data);
       assert.ok(theirs.includes(`${places.owner} since`), theirs);
