@@ -142,6 +142,8 @@ describe("[O10] runCommandLine()", () => {
     [["start"], /did you mean `run`\?\n$/],
     [["version", "-x"], /^barnacle: unknown option -x; --help shows the usage\n$/],
     [["version", "now"], /^barnacle: unexpected argument "now"; --help shows the usage\n$/],
+    [["status", "--data", ""], /^barnacle: data: the path is empty; name one, or leave /],
+    [["run", "--config", ""], /^barnacle: config: the path is empty; name one, or leave /],
     [["why"], /^barnacle: missing argument: link or id; --help shows the usage\n$/],
     [["demo", "--port", "no"], /^barnacle: port: "no" is not a port: use a whole number/],
     [["doctor", "--only", "x"], /^barnacle: --only "x" is not one of discord, host, mcp, model\n$/],
