@@ -113,7 +113,10 @@ describe("[S4] [D2] barnacle send", () => {
     [["channel:99999999999999999999", "x"], /not a Discord id/],
     [["channel:123456789012345678"], /nothing to send/],
     [["channel:123456789012345678", "  "], /nothing to send/],
-    [["channel:123456789012345678", "x", "--file", "/nowhere/at/all"], /cannot read.*ENOENT/],
+    [
+      ["channel:123456789012345678", "x", "--file", "/nowhere/at/all"],
+      /cannot read.*: there is no such file/,
+    ],
     [["channel:123456789012345678", "x", "--file", "/"], /cannot send \/: it is a directory/],
     [["channel:123456789012345678", "x", "--file", "/dev/zero"], /zero: it is not a regular file/],
   ];
