@@ -4,6 +4,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { scenarioOf } from "../support/scenario.ts";
 import { onStand } from "../support/stand.ts";
 
+/**
+ * Milliseconds within which Discord's own op 1 must be answered [G2]. The blocked thread would take
+ * longer; a busy machine may take one second.
+ */
+const ASKED_MS = 1_500;
+
 export const scenario = scenarioOf({
   name: "block-main",
   summary:
@@ -40,8 +46,6 @@ export const scenario = scenarioOf({
       const during = beats.slice(before);
       const asked = during.flatMap(({ askedMs }) => askedMs === undefined ? [] : [askedMs]);
       const slowestMs = Math.max(0, ...asked);
-      // The blocked thread would answer no op 1 sooner [G2]. A busy machine may take a second.
-      const untilFreeMs = blockedMs / (asks + 1);
       return {
         bot,
         facts: { blockedMs, beats: during.length, asked: asked.length, slowestAskMs: slowestMs },
@@ -49,7 +53,7 @@ export const scenario = scenarioOf({
           ["the thread was blocked", answeredMs >= blockedMs],
           ["heartbeats fall due meanwhile", during.length > blockedMs / heartbeatMs - 1],
           ["op 1 is answered each time", asked.length === asks],
-          ["op 1 is answered while the thread is blocked", slowestMs < untilFreeMs],
+          ["op 1 is answered within 1.5 seconds", slowestMs < ASKED_MS],
           ["the connection stays", simulator.account().connections === 1 && closes.length === 0],
           ["1 IDENTIFY", identifies.length === 1],
         ],
