@@ -168,8 +168,7 @@ async function becomeOwner(
     state: reports.state,
     isTakenOver: copy !== undefined,
     async close() {
-      await reports.close();
-      const isDone = await owner.handOver(HAND_OVER_MS);
+      const [isDone] = await Promise.all([owner.handOver(HAND_OVER_MS), reports.close()]);
       if (!isDone) {
         log.error(
           "PostgreSQL lacks the last changes. They are in this data directory: start this bot " +
