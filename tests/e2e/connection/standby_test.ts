@@ -315,7 +315,11 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         const { findings } = JSON.parse(ran.stdout.join("\n"));
         return findings.find(({ id }: { readonly id: string }) => id === "host.shared");
       };
-      const healthy = await doctor();
+      let healthy = await doctor();
+      await scene.eventually("doctor to see all changes at the standby", async () => {
+        healthy = await doctor();
+        return /; standby: .+has all/.test(healthy.why);
+      });
       assert.equal(healthy.status, "pass", healthy.why);
       assert.match(healthy.why, /^PostgreSQL \d+ answers; owner: \S+ since .+; standby: .+has all/);
       owner.kill("SIGTERM");
