@@ -22,6 +22,9 @@ function ask({ say, mention }: Scene, from: number, to: number): void {
   for (let number = from; number < to; number++) say("grace", "general", `${mention} q${number}`);
 }
 
+/** Data directory of the standby. */
+const elsewhere = ({ dataDir }: Scene) => join(dataDir, "elsewhere");
+
 const answered = ({ written }: Scene, count: number) =>
   accountOf(owed(count), written).lost.length === 0;
 
@@ -46,6 +49,10 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       const owner = await scene.start();
       await using standby = startSecondBot(scene, { env: { STORE_URL } });
       await scene.line(standby, /Barnacle is standing by/);
+      await scene.eventually("a whole copy", async () => {
+        const { stdout } = await scene.command(["status", "--data", elsewhere(scene)]);
+        return /^Healthy: standby/.test(stdout.join("\n"));
+      });
       await act(scene, owner, standby, STORE_URL);
     });
   }
@@ -258,12 +265,12 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       await play(async (scene, _owner, standby, STORE_URL) => {
         standby.kill("SIGTERM");
         assert.deepEqual(await ended(standby), STOPPED);
-        rmSync(join(scene.dataDir, "elsewhere", "shared-store.json"));
-        writeFileSync(join(scene.dataDir, "elsewhere", "barnacle.db"), "data");
+        rmSync(join(elsewhere(scene), "shared-store.json"));
+        writeFileSync(join(elsewhere(scene), "barnacle.db"), "data");
         await using other = startSecondBot(scene, { env: { STORE_URL } });
         assert.deepEqual(await ended(other), { code: 78, signal: null });
         assert.match(other.lines.join("\n"), /has the store of another data directory/);
-        const path = join(scene.dataDir, "elsewhere", "barnacle.db");
+        const path = join(elsewhere(scene), "barnacle.db");
         assert.equal(readFileSync(path, "utf8"), "data");
       });
     });
@@ -271,7 +278,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
 
   it("[O15] shows owner, standby and hand-over alike in each process", async () => {
     await play(async (scene, owner, standby, STORE_URL) => {
-      const data = join(scene.dataDir, "elsewhere");
+      const data = elsewhere(scene);
       const places = { owner: `${hostname()}:${scene.dataDir}`, standby: `${hostname()}:${data}` };
       const shown = async (dataDir: string) => {
         const { stdout } = await scene.command(["status", "--data", dataDir]);
@@ -350,7 +357,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       const { health } = JSON.parse(await scene.line(standby, /Barnacle is standing by/)).fields;
       assert.equal((await fetch(health)).status, 200);
       assert.equal((await fetch(new URL("/readyz", health))).status, 503);
-      const data = join(scene.dataDir, "elsewhere");
+      const data = elsewhere(scene);
       const status = await scene.command(["status", "--data", data]);
       assert.equal(status.code, 0, status.stderr.join("\n"));
       assert.match(status.stdout.join("\n"), /^Healthy: standby/);
