@@ -36,6 +36,7 @@ import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { service } from "./service/commands.ts";
 import { setup } from "./setup/commands.ts";
+import { store } from "./standby/commands.ts";
 import { upgrade } from "./upgrade/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
@@ -75,7 +76,7 @@ export const TASKS: readonly CommandTask[] = [
       schedules,
     },
   },
-  { title: "Back up and move", commands: { backup, verify, restore } },
+  { title: "Back up and move", commands: { backup, verify, restore, store } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { completion, upgrade, version } },
 ];

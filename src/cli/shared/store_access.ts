@@ -99,7 +99,12 @@ async function finishRestore(dataDir: string): Promise<void> {
   }
 }
 
-function assertCurrent(dataDir: string): void {
+/**
+ * Refuses a store of another version, whose bot may be using it.
+ *
+ * @throws {StartError} If the store in the directory is one.
+ */
+export function assertCurrent(dataDir: string): void {
   if (isCurrent(join(dataDir, DATABASE_NAME))) return;
   throw new StartError(
     `the data in ${dataDir} are of another version; use the command of that version, or start ` +

@@ -109,12 +109,14 @@ async function becomeOwner(
   const twin = await remote.twin();
   if (twin !== undefined) throw twinProblem(twin, bots.length);
   const record = recordOf(dataDir, state);
-  const candidate = { owner: record.owner, place: `${hostname()}:${dataDir}`, bots };
+  const candidate = { owner: record.owner, place: placeOf(dataDir), bots };
   const path = join(dataDir, DATABASE_NAME);
   const waited = await waitForLease({ ...options, remote, record, candidate, path });
   if (!waited) return undefined;
   const { lease, takenAt, copy } = waited;
-  writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
+  const { pageCount: stored } = await remote.look();
+  // Until PostgreSQL has the whole of it, the file here stays the only store.
+  if (stored > 0) writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
   const owner = createOwner({
     remote,
     lease,
@@ -139,7 +141,7 @@ async function becomeOwner(
   try {
     if (copy) {
       await copy.update();
-      copy.finish((await remote.look()).pageCount);
+      copy.finish(stored);
       copy.close();
       renameSync(join(dataDir, COPY_NAME), path);
     }
@@ -150,8 +152,8 @@ async function becomeOwner(
         EXIT.io,
       );
     }
-    const lacking = await lackingPages(path, remote, (await remote.look()).pageCount);
-    if (lacking) await owner.store(lacking);
+    for await (const lacking of lackingPages(path, remote, stored)) await owner.store(lacking);
+    if (stored === 0) writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
   } catch (error) {
     await owner.handOver(HAND_OVER_MS);
     throw error;
@@ -178,6 +180,11 @@ async function becomeOwner(
       await remote.close();
     },
   };
+}
+
+/** Names a data directory for people and for the lease. */
+export function placeOf(dataDir: string): string {
+  return `${hostname()}:${dataDir}`;
 }
 
 const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
@@ -223,7 +230,7 @@ async function waitForLease(options: WaitOptions) {
   let wholeAt = performance.now();
   for (let state = await remote.look(); !signal.aborted;) {
     try {
-      const isOwn = isOwnFile(state, record, path);
+      const isOwn = isOwnFile(state, record, path, place);
       if (!isOwn) refuseOtherBot(state, candidate.bots);
       if (!isOwn && state.pageCount > 0 && !copy) {
         if (existsSync(path)) {
@@ -277,7 +284,14 @@ async function waitForLease(options: WaitOptions) {
 }
 
 /** Whether the file here has everything that PostgreSQL has. */
-function isOwnFile(state: RemoteState, record: SharedRecord, path: string): boolean {
+function isOwnFile(
+  state: RemoteState,
+  { owner, epoch }: SharedRecord,
+  path: string,
+  place: string,
+): boolean {
   if (state.pageCount === 0) return true;
-  return existsSync(path) && state.owner === record.owner && state.epoch === record.epoch;
+  if (state.owner !== owner || !existsSync(path)) return false;
+  // Without an epoch, a first copy ended before the record was written.
+  return state.epoch === epoch || (epoch === 0 && state.place === place);
 }

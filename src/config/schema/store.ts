@@ -7,8 +7,11 @@ import { secretAddress } from "./parts/secrets.ts";
 /** Values of `sslmode` that the client knows. */
 const SSL_MODES = ["disable", "prefer", "require", "verify-full"];
 
-/** The fault of an address of PostgreSQL. */
-function postgresFault(url: URL): string | undefined {
+/** How an address of PostgreSQL begins. */
+export const POSTGRES_SCHEMES = ["postgres", "postgresql"];
+
+/** The fault of an address of PostgreSQL, apart from its beginning. */
+export function postgresFault(url: URL): string | undefined {
   if (url.hostname === "" && !url.searchParams.has("host")) return "it names no host";
   if (url.hostname.includes(",")) return "it names several hosts";
   if (url.pathname.length < 2) return "it names no database";
@@ -23,7 +26,7 @@ function postgresFault(url: URL): string | undefined {
 /** `store`. */
 export const store = z.strictObject({
   url: key(
-    secretAddress(postgresFault, ["postgres", "postgresql"]).optional(),
+    secretAddress(postgresFault, POSTGRES_SCHEMES).optional(),
     "Address of a PostgreSQL database that keeps a copy of the store, so that a second process of the " +
       "same bot can stand by and take over. `sslmode` (`disable`, `prefer`, `require` or " +
       "`verify-full`) and `host` (folder of a Unix socket) are its only parameters.",

@@ -53,24 +53,31 @@ async function* differences(
 }
 
 /**
- * Finds the pages of a closed database that PostgreSQL lacks.
+ * Finds the pages of a closed database that PostgreSQL lacks: nothing, if both are equal.
+ *
+ * PostgreSQL gets all of them in one change, for another process may take over at any moment. The
+ * first copy of a store comes in parts, because its number of pages makes it a store: that comes
+ * last. So it takes little memory, and goes on after an interruption where it was.
  *
  * @param path Path of the database file, with an empty log.
- * @returns `undefined` if both are equal.
+ * @param stored Number of pages in PostgreSQL; 0: it has no store yet.
  */
-export async function lackingPages(
+export async function* lackingPages(
   path: string,
   remote: Pick<Remote, "hashes">,
-  pageCount: number,
-): Promise<PageChange | undefined> {
+  stored: number,
+): AsyncGenerator<PageChange> {
   const descriptor = openSync(path, "r");
   try {
-    const pages = new Map<number, Uint8Array>();
-    const own = fstatSync(descriptor).size / PAGE_BYTES;
+    let pages = new Map<number, Uint8Array>();
+    const pageCount = fstatSync(descriptor).size / PAGE_BYTES;
     for await (const number of differences(descriptor, remote)) {
-      if (number <= own) pages.set(number, readPage(descriptor, number));
+      if (number <= pageCount) pages.set(number, readPage(descriptor, number));
+      if (stored > 0 || pages.size < PAGES_AT_ONCE) continue;
+      yield { pages };
+      pages = new Map();
     }
-    return pages.size === 0 && own === pageCount ? undefined : { pages, pageCount: own };
+    if (pages.size > 0 || pageCount !== stored) yield { pages, pageCount };
   } finally {
     closeSync(descriptor);
   }

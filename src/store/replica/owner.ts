@@ -25,6 +25,8 @@ const RETRY_MS = 500;
 /** How long a health check waits for PostgreSQL. */
 const PROBE_MS = 3_000;
 
+const NO_PAGES: PageChange["pages"] = new Map();
+
 /** Everything that an owner needs from outside. */
 export interface OwnerOptions {
   readonly remote: Pick<Remote, "push" | "look" | "release">;
@@ -55,7 +57,7 @@ export function createOwner(options: OwnerOptions) {
   let wal: ReturnType<typeof createWalReader> | undefined;
   let path = "";
   /** Changes that PostgreSQL lacks, newest content of each page. */
-  let waiting: { readonly pages: Map<number, Uint8Array>; pageCount: number } | undefined;
+  let waiting: { readonly pages: Map<number, Uint8Array>; pageCount?: number } | undefined;
   /** When the oldest of them came, and the oldest of the statement under way, by `elapsed`. */
   let waitingSince: number | undefined;
   let sendingSince: number | undefined;
@@ -84,10 +86,11 @@ export function createOwner(options: OwnerOptions) {
   };
 
   function add({ pages, pageCount }: PageChange): void {
-    waiting ??= { pages: new Map(), pageCount };
+    waiting ??= { pages: new Map() };
     waitingSince ??= moment().elapsed;
-    waiting.pageCount = pageCount;
     for (const [number, bytes] of pages) waiting.pages.set(number, bytes);
+    if (pageCount === undefined) return;
+    waiting.pageCount = pageCount;
     for (const number of waiting.pages.keys()) {
       if (number > pageCount) waiting.pages.delete(number);
     }
@@ -111,7 +114,10 @@ export function createOwner(options: OwnerOptions) {
       waitingSince = undefined;
       if (!await pushed(change)) {
         callers = [...served, ...callers];
-        if (change) add({ ...change, pages: new Map([...change.pages, ...waitingPages()]) });
+        if (change) {
+          const { pages, pageCount = change.pageCount } = waiting ?? { pages: NO_PAGES };
+          add({ pages: new Map([...change.pages, ...pages]), pageCount });
+        }
         waitingSince = sendingSince ?? waitingSince;
         sending = undefined;
         return;
@@ -123,8 +129,6 @@ export function createOwner(options: OwnerOptions) {
     if (waiting) sendBehind();
     if (!isClosed) renewLater();
   }
-
-  const waitingPages = () => waiting?.pages ?? new Map<number, Uint8Array>();
 
   /** Stores a change. @returns `false` once another process has the lease, or at the end. */
   async function pushed(change: PageChange | undefined): Promise<boolean> {

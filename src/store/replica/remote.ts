@@ -35,7 +35,7 @@ const PAGES_AT_ONCE = 1_000;
 /** Bots in the name of a connection, which has 63 bytes at most. */
 const NAMED_BOTS = 4;
 
-/** How long one statement may take, and how long the connection, in milliseconds. */
+/** How long one statement may take in milliseconds, and how long the connection in seconds. */
 const ANSWER_MS = 20_000;
 const CONNECT_SEC = 5;
 /** How long the first statements may take: another program may listen there, and say nothing. */
@@ -179,7 +179,7 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
           }
           return sequence;
         });
-      }),
+      }, ANSWER_MS * Math.max(1, Math.ceil((change?.pages.size ?? 0) / PAGES_AT_ONCE))),
     /** Stores a report of this process, and reads those of all. */
     report: (
       self: OwnReport,

@@ -16,8 +16,8 @@ import { codeOf } from "../../lib/errors.ts";
 export interface PageChange {
   /** The new content of each changed page, by its number from 1 on. */
   readonly pages: ReadonlyMap<number, Uint8Array>;
-  /** Number of pages of the whole database afterwards. */
-  readonly pageCount: number;
+  /** Number of pages of the whole database afterwards; absent: as before. */
+  readonly pageCount?: number;
 }
 
 /** Bytes of a page of the store: SQLite's default. */

@@ -125,8 +125,10 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
             onLost: () => assert.fail("lost"),
             onTrouble: (error) => assert.equal(error, undefined),
           });
-          const lacking = await lackingPages(path, remote, (await remote.look()).pageCount);
-          if (lacking) await owner.store(lacking);
+          const stored = (await remote.look()).pageCount;
+          for await (const lacking of lackingPages(path, remote, stored)) {
+            await owner.store(lacking);
+          }
           owner.follow(path);
           const database = openRandom(path);
           for (const [step, updates] of steps) {
@@ -172,8 +174,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       onLost: () => assert.fail("lost"),
       onTrouble: (error) => void troubles.push(error?.kind),
     });
-    const lacking = await lackingPages(path, remote, 0);
-    if (lacking) await owner.store(lacking);
+    for await (const lacking of lackingPages(path, remote, 0)) await owner.store(lacking);
     owner.follow(path);
     const database = openRandom(path);
     await server.stop("SIGQUIT");
@@ -191,7 +192,8 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     await stored;
     database.close();
     assert.equal(await owner.handOver(10_000), true);
-    assert.equal(await lackingPages(path, remote, (await remote.look()).pageCount), undefined);
+    const { pageCount } = await remote.look();
+    assert.deepEqual(await Array.fromAsync(lackingPages(path, remote, pageCount)), []);
     assert.deepEqual(troubles, ["unreachable", undefined]);
   });
 
