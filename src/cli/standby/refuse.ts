@@ -92,6 +92,7 @@ export function otherStore(dataDir: string): StartError {
 
 const EXITS: Readonly<Record<RemoteErrorKind, ExitCode>> = {
   unreachable: EXIT.tryAgain,
+  crowded: EXIT.tryAgain,
   refused: EXIT.config,
   untrusted: EXIT.config,
   absent: EXIT.config,

@@ -5,6 +5,7 @@ import { printable } from "../../lib/text/quoted.ts";
 
 /**
  * - `unreachable`: the server does not answer; try again.
+ * - `crowded`: the server or the user has no free connection; try again.
  * - `refused`: user or password are wrong.
  * - `untrusted`: TLS fails.
  * - `absent`: there is no such database.
@@ -16,6 +17,7 @@ import { printable } from "../../lib/text/quoted.ts";
  */
 export type RemoteErrorKind =
   | "unreachable"
+  | "crowded"
   | "refused"
   | "untrusted"
   | "absent"
@@ -28,6 +30,9 @@ export type RemoteErrorKind =
 /** The operator's next step after each kind. */
 export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
   unreachable: "start it, or correct store.url",
+  crowded:
+    "end other connections, or raise max_connections or the user's CONNECTION LIMIT; Barnacle " +
+    "needs two for each process",
   refused: "correct user and password in store.url, or pg_hba.conf at the server",
   untrusted: "give the server a certificate for its name, or correct sslmode in store.url",
   absent: "create it with createdb, or correct store.url",
@@ -59,7 +64,7 @@ const CODES: readonly (readonly [beginning: string, kind: RemoteErrorKind])[] = 
   ["42501", "forbidden"],
   ["25006", "replica"],
   ["53100", "full"],
-  ["53300", "unreachable"], // too many connections
+  ["53300", "crowded"],
   ["57P", "unreachable"], // it is starting or stopping
   ["08", "unreachable"],
   ["42", "unusable"],

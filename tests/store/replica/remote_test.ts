@@ -258,7 +258,13 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       server.sql(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
       return url;
     };
+    const crowded = () => {
+      const url = new URL(server.create());
+      server.sql(url.href, "CREATE ROLE ida LOGIN PASSWORD 'ida' CONNECTION LIMIT 0");
+      return Object.assign(url, { username: "ida", password: "ida" }).href;
+    };
     rows.push(
+      ["a server without a free connection", crowded, "crowded", /too many connections for role/],
       ["a user without rights", rightless, "forbidden", /permission denied for database/],
       ["a server that takes no changes", readOnly, "replica", /read-only transaction/],
     );
