@@ -58,6 +58,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   resume: ["barnacle", "discordJs", "discordeno"],
   "rate-limits": ["barnacle", "discordJs", "discordeno"],
   "million-rows": ["barnacle"],
+  standby: ["barnacle"],
   agent: ["barnacle"],
   parked: ["barnacle"],
   rights: ["barnacle"],

@@ -9,8 +9,8 @@
  * nothing, because a neighbour can spoil any figure.
  *
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
- * path` takes an existing Barnacle. `million-rows` takes minutes and 2 GB of disk, and runs only if
- * `--only` names it.
+ * path` takes an existing Barnacle. `million-rows` takes minutes and 2 GB of disk, `standby` needs
+ * PostgreSQL, and both run only if `--only` names them.
  */
 
 import { execFileSync } from "node:child_process";
@@ -45,6 +45,7 @@ import { benchReload } from "./reload.ts";
 import { benchRights } from "./rights.ts";
 import { benchResume } from "./resume.ts";
 import { benchSize } from "./size.ts";
+import { benchStandby } from "./standby.ts";
 import type { Contender } from "./stand.ts";
 import { benchStart } from "./start.ts";
 import { medianOf, type Readings } from "./stats.ts";
@@ -75,6 +76,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   connection: benchConnection,
   journey: benchJourney,
   "million-rows": benchMillionRows,
+  standby: benchStandby,
 };
 /** Parts of Barnacle alone, without a bot around them. */
 const PARTS: Readonly<Record<string, () => Readings>> = {
@@ -98,7 +100,7 @@ const ONCE = new Set([
   "million-rows",
 ]);
 /** Measured only if `--only` names it. */
-const ON_REQUEST = new Set(["million-rows"]);
+const ON_REQUEST = new Set(["million-rows", "standby"]);
 const ROUNDS = 3;
 /** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";

@@ -6,7 +6,7 @@
  * offers no tools, and models without tools cannot read them.
  */
 
-import type { ContextWindow, Model, ModelMessage, ModelRequest } from "./model.ts";
+import type { ContextWindow, Model, ModelMessage, ModelRequest, ToolDefinition } from "./model.ts";
 
 /** Rough number of tokens per UTF-16 unit, as for the history (`session/history.ts`). */
 export const TOKENS_PER_CHAR = 0.3;
@@ -46,7 +46,7 @@ function withinWindow(
 ): ModelRequest {
   const { system, messages } = request;
   const maxChars = (contextWindow - maxOutput) / TOKENS_PER_CHAR;
-  let chars = system.length + toolChars(request);
+  let chars = system.length + toolChars(request.tools);
   let start = messages.length;
   for (let at = messages.length - 1; at >= 0; at--) {
     const message = messages[at];
@@ -63,13 +63,21 @@ function charsOf(message: ModelMessage): number {
   return calls.reduce((sum, call) => sum + call.arguments.length, message.text.length);
 }
 
-function toolChars({ tools }: ModelRequest): number {
-  return tools ? JSON.stringify(tools).length : 0;
+/** Lengths by tools: a list of tools is the same array for all turns that have it. */
+const lengths = new WeakMap<readonly ToolDefinition[], number>();
+
+/** UTF-16 units of the definitions of tools. */
+export function toolChars(tools: readonly ToolDefinition[] = []): number {
+  const known = lengths.get(tools);
+  if (known !== undefined) return known;
+  const chars = tools.length === 0 ? 0 : JSON.stringify(tools).length;
+  lengths.set(tools, chars);
+  return chars;
 }
 
 /** Rough number of tokens of a request with its tools. */
 export function estimatedTokens(request: ModelRequest): number {
-  return Math.ceil((charsIn(request) + toolChars(request)) * TOKENS_PER_CHAR);
+  return Math.ceil((charsIn(request) + toolChars(request.tools)) * TOKENS_PER_CHAR);
 }
 
 /** UTF-16 units of a request without its tools, for an estimate of its tokens. */

@@ -13,9 +13,9 @@ import type {
   ModelMessage,
   ModelRequest,
   ModelUsage,
-  ToolDefinition,
 } from "../../core/model.ts";
 import type { Claim } from "../../core/inbound/inbox.ts";
+import { charsIn, hasImages, toolChars } from "../../core/fit_request.ts";
 import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { FoldCause } from "../../core/turn/checkpoint.ts";
@@ -291,8 +291,8 @@ export function observeTokens(
   modelId: string,
 ): void {
   const known = sizes.get(request.messages);
-  if (known?.hasImages ?? hasImages(request)) return;
-  rates.observe(modelId, known?.chars ?? requestChars(request), inputTokens);
+  if (known?.hasImages ?? hasImages(request.messages)) return;
+  rates.observe(modelId, known?.chars ?? charsIn(request) + toolChars(request.tools), inputTokens);
 }
 
 /** Sizes of requests without steps, by their messages: their parts are measured already. */
@@ -300,33 +300,6 @@ const sizes = new WeakMap<
   readonly ModelMessage[],
   { readonly chars: number; readonly hasImages: boolean }
 >();
-
-/** UTF-16 units of everything that the server counts. */
-function requestChars({ system, messages, tools = [] }: ModelRequest): number {
-  let chars = system.length + toolChars(tools);
-  for (const message of messages) {
-    chars += message.text.length;
-    if (message.role !== "assistant" || !message.calls) continue;
-    for (const call of message.calls) chars += call.arguments.length;
-  }
-  return chars;
-}
-
-function hasImages({ messages }: ModelRequest): boolean {
-  return messages.some((message) => message.role === "user" && message.images !== undefined);
-}
-
-/** Lengths by tools: a list of tools is the same array for all turns that have it. */
-const lengths = new WeakMap<readonly ToolDefinition[], number>();
-
-/** UTF-16 units of the definitions of tools. */
-export function toolChars(tools: readonly ToolDefinition[]): number {
-  const known = lengths.get(tools);
-  if (known !== undefined) return known;
-  const chars = tools.length === 0 ? 0 : JSON.stringify(tools).length;
-  lengths.set(tools, chars);
-  return chars;
-}
 
 /** The parts of a request. */
 export interface RequestParts {

@@ -30,7 +30,8 @@ import { PassesOn, type Tool, type ToolContext, WaitsInside } from "../../core/t
 import { questionOf } from "../../render/prompt/question.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { historyChars } from "../../session/history.ts";
-import { observeTokens, toolChars } from "../session/turn_history.ts";
+import { observeTokens } from "../session/turn_history.ts";
+import { toolChars } from "../../core/fit_request.ts";
 import type { AnswerPorts, TurnAgents, TurnRules } from "./answer_ports.ts";
 import { type Claim, messagesOf } from "../../core/inbound/inbox.ts";
 import { showsToAskerAlone } from "./finished_turn.ts";

@@ -37,7 +37,10 @@ export async function readReports(sql: AnySql): Promise<readonly SharingProcess[
   }));
 }
 
-/** Stores a report, and deletes those of processes that ended long ago. */
+/**
+ * Stores a report, and deletes those of processes that ended long ago. A renewal of the lease counts
+ * in the store's sequence, too, and no copy lacks it: so only changes with pages count.
+ */
 export async function writeReport(
   sql: AnySql,
   { place, version, sequence = null }: Omit<OwnReport, "sequence"> & { sequence?: number | null },
@@ -45,9 +48,11 @@ export async function writeReport(
   await sql`
     INSERT INTO barnacle.processes (place, version, behind, seen)
     SELECT ${place}, ${version},
-           CASE WHEN ${sequence}::bigint >= 0 THEN greatest(0, sequence - ${sequence}::bigint) END,
+           CASE WHEN ${sequence}::bigint >= 0 THEN
+             (SELECT count(DISTINCT sequence) FROM barnacle.pages
+              WHERE sequence > ${sequence}::bigint)
+           END,
            clock_timestamp()
-    FROM barnacle.store
     ON CONFLICT (place) DO UPDATE
     SET version = excluded.version, behind = excluded.behind, seen = excluded.seen`;
   await sql`

@@ -379,8 +379,11 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       { place: HERE.place, version: "1" },
       { place: THERE.place, version: "2", behind: 1 },
     ]);
+    assert.equal(await remote.push({ ...lease, sequence: 1 }), 2, "the lease is renewed");
+    const whole = await remote.report({ place: THERE.place, version: "2", sequence: 1 });
+    assert.equal(whole.processes.at(-1)?.behind, 0, "no copy lacks a renewal");
     const { state } = await remote.inspect();
-    assert.deepEqual([state?.epoch, state?.isFree, state?.sequence], [1, false, 1]);
+    assert.deepEqual([state?.epoch, state?.isFree, state?.sequence], [1, false, 2]);
   });
 
   it("[O15] finds another database that a process with the same bot uses", async () => {

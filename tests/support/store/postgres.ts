@@ -58,9 +58,14 @@ function run(program: string, args: readonly string[]): void {
   if (status !== 0) throw new Error(`${program} failed: ${error ?? stderr}`);
 }
 
-/** Starts a server. */
-export async function startPostgres() {
-  const folder = mkdtempSync(join(tmpdir(), "barnacle-pg-"));
+/**
+ * Starts a server.
+ *
+ * @param isDurable Whether its commits survive a power cut. A test's folder lives as long as the test.
+ * @param parent The folder for its files.
+ */
+export async function startPostgres({ isDurable = false, parent = tmpdir() } = {}) {
+  const folder = mkdtempSync(join(parent, "barnacle-pg-"));
   const data = join(folder, "data");
   const files = {
     password: [join(folder, "password"), PASSWORD],
@@ -87,7 +92,7 @@ export async function startPostgres() {
       port,
       listen_addresses: "127.0.0.1",
       unix_socket_directories: folder,
-      fsync: "off", // of a folder that lives as long as the test
+      fsync: isDurable ? "on" : "off",
       ssl: "on",
       ssl_cert_file: files.cert[0],
       ssl_key_file: files.key[0],
