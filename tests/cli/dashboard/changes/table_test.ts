@@ -56,7 +56,7 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   [
     "access.test",
     { user: "ada", channel: "dm", account: "other" },
-    "unknown account other; accounts: default",
+    'unknown account "other"; accounts: default',
   ],
   [
     "outbox.resend",
