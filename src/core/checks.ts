@@ -118,6 +118,7 @@ export const CHECKS = {
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },
+  "access.ids": { what: "IDs in the config", ...DOCTOR },
   "access.dm": { what: "Direct messages", ...DOCTOR },
 
   // The running bot

@@ -40,7 +40,7 @@ describe("[O10] runCommandLine()", () => {
     const { code, stdout, stderr } = await run(
       ["agents", "show", "--config", config, "--data", folder.path, "--account", "reef"],
     );
-    assert.equal(stderr, "barnacle: unknown account reef; accounts: default\n");
+    assert.equal(stderr, 'barnacle: unknown account "reef"; accounts: default\n');
     assert.deepEqual([code, stdout], [2, ""]);
   });
 

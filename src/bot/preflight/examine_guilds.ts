@@ -77,7 +77,12 @@ export async function examineGuilds(
       risky: riskyIn(permissions),
       isPassedOver: passedOver.has(guild) || undefined,
       unread: read && read.kind !== "answered" ? whyUnknown(read) : undefined,
-      details: read?.kind === "answered" ? { channels: channelsSeen(read.found, now) } : undefined,
+      details: read?.kind === "answered"
+        ? {
+          channels: channelsSeen(read.found, now),
+          roles: read.found.guild.roles.map((role) => ({ id: role.id, name: role.name })),
+        }
+        : undefined,
     });
   }
   return { kind: "answered", found };

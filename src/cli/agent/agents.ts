@@ -6,10 +6,12 @@
 import { agentInstructions } from "../../bot/rules/turn_rules.ts";
 import { workspaceOf } from "../../workspace/skill_library.ts";
 import { createInstructionFiles } from "../../host/files/instruction_files.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { wordsOfCode } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { printable, quoted } from "../../lib/text/quoted.ts";
 import { systemPromptOf } from "../../render/prompt/system_prompt.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
-import { configBefore, useData } from "../shared/find_data.ts";
+import { assertNamedData, configBefore, useData } from "../shared/find_data.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { whichAccount } from "../shared/which_account.ts";
@@ -26,6 +28,7 @@ export async function show(
 ): Promise<ExitCode> {
   const loaded = await readConfigLeniently(await configBefore(flags, io), io.env); // it asks no one
   if (tellRefused(loaded, io)) return EXIT.config;
+  await assertNamedData(flags.data, io);
   const { agentList } = loaded.config;
   if (agentId === undefined && agentList.length > 1) {
     showAnswers(whichAccount(loaded.config, flags.account), flags, io);
@@ -41,7 +44,7 @@ export async function show(
   const { dataDir } = await useData(flags.data, io);
   const folder = workspaceOf(config, agent, dataDir);
   const files = createInstructionFiles(() => folder, () => 0, {
-    warn: (what, facts) => io.problem(`${what}: ${JSON.stringify(facts)}`),
+    warn: (what, facts) => io.problem(inWords(what, facts)),
   }).read();
   const hasNoSearch = loaded.config.search === undefined &&
     Object.keys(loaded.config.mcp.servers).length === 0;
@@ -60,6 +63,15 @@ export async function show(
     }));
   } else io.out(prompt);
   return EXIT.done;
+}
+
+/** A warning of the log as a person reads it: which file, and why. */
+function inWords(what: string, facts: Parameters<Log["warn"]>[1] = {}): string {
+  const { path, error, maxCharacters } = facts;
+  const why = error === undefined
+    ? `${String(maxCharacters)} characters`
+    : wordsOfCode(error) ?? (error instanceof Error ? error.message : "unknown reason");
+  return `${what}: ${printable(String(path))}: ${why}`;
 }
 
 /** Prints a table of places and agents. */

@@ -103,7 +103,7 @@ export const agents: CliGroup = describeGroup(
       examples: ["barnacle agents show", "barnacle agents show main --json"],
       exits: {
         usage: "invalid command line, or unknown agent or account",
-        tryAgain: "several bots run; choose one with --data",
+        tryAgain: "--data does not exist, or several bots run: choose one with it",
         config: true,
       },
       parameters: {

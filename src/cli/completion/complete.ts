@@ -8,6 +8,7 @@
 
 import { bounded } from "../../lib/text/cut.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import type { useData } from "../shared/find_data.ts";
 import type { Commands } from "../help/wrong_command.ts";
 import { createProcessIo, type Io, type Terminal } from "../terminal/io.ts";
 import type { Proposal } from "./propose.ts";
@@ -55,20 +56,30 @@ export async function complete(
   }
 }
 
-/** The lines for the words after `barnacle`. */
+/**
+ * The lines for the words after `barnacle`. A file name is the shell's work if values come too late.
+ *
+ * @param patienceMs Milliseconds after which values of config and store are left out.
+ * @param find Finds the data directory; the machine's unless a test has another one.
+ */
 export async function linesFor(
   words: readonly string[],
   commands: Commands,
   io: Io,
+  patienceMs: number = PATIENCE_MS,
+  find?: typeof useData,
 ): Promise<readonly string[]> {
   const { proposals, wanted } = propose(words, commands);
   if (!wanted) return proposals.slice(0, MAX_WORDS).flatMap(lineOf);
   const named = { config: optionIn(words, "config"), data: optionIn(words, "data") };
-  const { promise: late, resolve } = Promise.withResolvers<readonly Proposal[]>();
-  const timer = setTimeout(() => resolve([]), PATIENCE_MS);
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, patienceMs);
   try {
-    const { valuesFor } = await import("./values.ts");
-    const values = await Promise.race([valuesFor(wanted, named, io), late]);
+    const { lateValuesFor, valuesFor } = await import("./values.ts");
+    const values = await Promise.race([
+      valuesFor(wanted, named, io, find),
+      late.then(() => lateValuesFor(wanted)),
+    ]);
     if (values === "files") return [FILES];
     return (values.length > 0 ? values : proposals).slice(0, MAX_WORDS).flatMap(lineOf);
   } catch {

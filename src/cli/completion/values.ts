@@ -115,6 +115,12 @@ export async function valuesFor(
     .map((one) => ({ ...one, value: wanted.head + one.value }));
 }
 
+/** The values if those of the machine come too late: a file may be typed without them. */
+export function lateValuesFor({ name }: WantedValue): readonly Proposal[] | "files" {
+  const source = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
+  return source === "files" || source === "backups" ? "files" : [];
+}
+
 /** Backups of the typed folder and of the data directory; the shell's files if there are none. */
 async function backupFiles(
   { typed, head }: WantedValue,

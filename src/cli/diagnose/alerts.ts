@@ -16,7 +16,7 @@ import { inColumns } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { apiOf, openDiscord, tokenIn } from "../shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { configBefore, useData } from "../shared/find_data.ts";
+import { assertNamedData, configBefore, dataProblem, useData } from "../shared/find_data.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { openForCommand } from "../shared/store_access.ts";
 import type { Io } from "../terminal/io.ts";
@@ -38,6 +38,7 @@ export async function testAlerts(flags: CommonFlags, io: Io): Promise<ExitCode> 
   const leniency = { insecurePermissions: true, mayLackSecrets: true };
   const loaded = await readConfig(await configBefore(flags, io), io.env, leniency);
   if (tellRefused(loaded, io)) return EXIT.config;
+  await assertNamedData(flags.data, io);
   const { config } = loaded;
   const redactor = createRedactor();
   registerSecrets(loaded, io.env, { addSecret: redactor.add });
@@ -153,7 +154,9 @@ async function storedNames(
   flags: CommonFlags,
   io: Io,
 ): Promise<readonly ResolvedName[]> {
-  const { dataDir, state } = await useData(flags.data, io);
+  const place = await useData(flags.data, io);
+  const { dataDir, state } = place;
+  if (state === "hidden") throw dataProblem(place);
   const opened = state === "store" ? await openForCommand(dataDir, io.err) : undefined;
   if (!opened) return [];
   try {

@@ -22,7 +22,19 @@ import {
 import { judgeAudience } from "../../flows/preflight/audience.ts";
 import { judgeDiscord } from "../../flows/preflight/discord.ts";
 import { judgeEventPlaces } from "../../flows/hooks/event_places.ts";
-import { judgePermissions, mayAnswerIn } from "../../flows/preflight/permissions.ts";
+import {
+  judgePermissions,
+  mayAnswerIn,
+  type SeenGuild,
+} from "../../flows/preflight/permissions.ts";
+import {
+  createFindWrongIds,
+  type WrongId,
+  wrongIdFindings,
+} from "../../flows/names/unknown_ids.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { createFindChannel } from "../../discord/rest/calls/channel.ts";
+import { createReadUser } from "../../discord/rest/calls/members.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
 import type { Io } from "../terminal/io.ts";
@@ -130,19 +142,47 @@ async function furtherFacts(
     Date.now(),
     ASK_MS,
   );
+  const place = gateway.kind === "answered" ? gateway.found : undefined;
+  if (guilds.kind !== "answered") return { place, findings: [] };
+  const { found } = guilds;
+  const wrong = await wrongIds(discord, policy, found);
+  const wrongRules = new Set(wrong.map(({ rule }) => rule));
   return {
-    place: gateway.kind === "answered" ? gateway.found : undefined,
-    guilds: guilds.kind === "answered"
-      ? { guildNames: guilds.found.map(({ name }) => name) }
-      : undefined,
-    findings: guilds.kind === "answered"
-      ? [
-        ...judgeAudience(policy, guilds.found),
-        ...judgePermissions(policy, guilds.found),
-        ...judgeEventPlaces({ hooks: ofAccount(hooks), feeds: ofAccount(feeds) }, guilds.found),
-      ]
-      : [],
+    place,
+    guilds: { guildNames: found.map(({ name }) => name) },
+    findings: [
+      ...judgeAudience(policy, found),
+      ...wrongIdFindings("access.ids", wrong).map((row) => ({ ...row, fix: CORRECT_ID })),
+      // A wrong id has a row above, which tells more.
+      ...judgePermissions(policy, found).filter(({ where = "" }) => !wrongRules.has(where)),
+      ...judgeEventPlaces({ hooks: ofAccount(hooks), feeds: ofAccount(feeds) }, found),
+    ],
   };
+}
+
+const CORRECT_ID = "correct the ID in the config, or invite the bot";
+
+/** Finds ids of the access rules that Discord does not know, or that mean something else (P7). */
+function wrongIds(
+  { api }: Discord,
+  policy: AccessPolicy,
+  guilds: readonly SeenGuild[],
+): Promise<readonly WrongId[]> {
+  const readUser = createReadUser(api);
+  const find = createFindWrongIds({
+    user: async (id) => (await readUser(id))?.username,
+    channel: createFindChannel(api, {}),
+  });
+  return find(
+    policy,
+    guilds.map(({ id, name, details }) => ({
+      id,
+      name,
+      channels: details?.channels ?? [],
+      roles: details?.roles ?? [],
+      isUnread: details?.roles === undefined || undefined,
+    })),
+  );
 }
 
 /** The smaller of our own count and Discord's, which includes other processes. */

@@ -90,6 +90,7 @@ export const alerts: CliGroup = describeGroup("Test the alerts that owners get",
     exits: {
       done: "each way works that can be tested here",
       failed: "a way does not work, or none can be tested",
+      tryAgain: "no data directory at the path of --data",
       config: true,
     },
     parameters: { flags: BOT_COMMON },

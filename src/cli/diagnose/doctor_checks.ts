@@ -152,7 +152,7 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { part: "discord", ...NETWORK_CHECK },
   {
     part: "discord",
-    checks: ["config.token", ...idsBelow("discord"), "access.guilds"],
+    checks: ["config.token", ...idsBelow("discord"), "access.guilds", "access.ids"],
     run: async ({ discord }) => (await discord()).findings,
   },
   {

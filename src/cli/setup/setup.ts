@@ -7,11 +7,11 @@
  */
 
 import { existsSync, type Stats, statSync } from "node:fs";
-import { homedir } from "node:os";
+import { resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findDataDir } from "../../host/files/data_dir.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
+import { faultOfFile, faultOfFolder } from "../../host/files/writable_place.ts";
 import { readTree } from "../../config/text/tree.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { openConfig, type OpenedConfig } from "../config/write.ts";
@@ -20,6 +20,7 @@ import { apiOf } from "../shared/discord.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import { problemsText, whyUnreadable } from "../shared/read_config.ts";
 import { reportingErrors } from "../shared/start_error.ts";
+import { dataDirOf, isDataNamed } from "../shared/store_access.ts";
 import type { Io } from "../terminal/io.ts";
 import type { RunStep, SetupPorts } from "./steps/setup_ports.ts";
 import { type Dialogue, DialogueEnd, unattendedDialogue } from "./ports/dialogue.ts";
@@ -98,6 +99,7 @@ async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   const answers = await answersOf(flags);
   const opened = await fileOf(flags, io);
   if (opened.kind === "opened") {
+    assertPlaces(opened, flags, io);
     assertEditable(opened);
     return await withDialogue(opened, answers, flags, io);
   }
@@ -110,6 +112,25 @@ function assertEditable({ file, text = "" }: OpenedConfig): void {
   if (text.trim() === "" || readTree(text).kind === "tree") return;
   const why = "it is no JSON with comments; run `barnacle config check`, which names the line";
   throw new StartError(`${printable(file)} cannot be changed: ${why}`, EXIT.config);
+}
+
+/** Refuses paths that could not be written at the end before the user has answered any question. */
+function assertPlaces({ file }: OpenedConfig, flags: SetupFlags, io: Io): void {
+  const config = flags.dryRun ? undefined : faultOfFile(resolve(file));
+  if (config !== undefined) {
+    throw new StartError(
+      `the config ${printable(file)} cannot be written: ${config}; --config names another file`,
+      EXIT.io,
+    );
+  }
+  if (!isDataNamed(flags.data, io)) return;
+  const folder = dataDirOf(flags.data, io);
+  const data = faultOfFolder(folder);
+  if (data === undefined) return;
+  throw new StartError(
+    `the data directory ${printable(folder)} cannot be used: ${data}; --data names another one`,
+    EXIT.io,
+  );
 }
 
 /** The config to change or to create. Root creates that of the machine's service. */
@@ -131,7 +152,7 @@ async function withDialogue(
   const { hasTerminal, terminalDialogue } = await import("./ports/terminal.ts");
   const isAttended = hasTerminal() && !flags.yes && !flags.json;
   const dialogue = isAttended ? terminalDialogue(io.errStyle) : unattendedDialogue(io, flags.yes);
-  const dataDir = findDataDir({ env: io.env, home: homedir(), flag: flags.data });
+  const dataDir = dataDirOf(flags.data, io);
   const kept = isAttended ? openKeptAnswers(dataDir) : undefined;
   const api = apiOf(io.env);
   if ("problem" in api) throw new StartError(api.problem, EXIT.config);

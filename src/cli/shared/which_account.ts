@@ -2,7 +2,7 @@
 
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
-import { printable } from "../../lib/text/quoted.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -23,7 +23,7 @@ export function whichAccount(config: BotConfig, flag: string | undefined): Confi
   throw new StartError(
     wanted === undefined
       ? `several accounts: choose one with --account (${known})`
-      : `unknown account ${printable(wanted)}; accounts: ${known}`,
+      : `unknown account ${quoted(wanted)}; accounts: ${known}`,
     EXIT.usage,
   );
 }
@@ -43,7 +43,7 @@ export async function accountsIn(
   const wanted = toAccountId(flag);
   if (known.includes(wanted)) return [wanted];
   throw new StartError(
-    `no data of account ${printable(wanted)}; accounts with data: ${known.join(", ")}`,
+    `no data of account ${quoted(wanted)}; accounts with data: ${known.join(", ")}`,
     EXIT.usage,
   );
 }

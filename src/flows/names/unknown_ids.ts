@@ -34,18 +34,24 @@ const SHOWN_MAX = 10;
 /** Maximum number of questions to Discord for one look at the config. */
 const ASKED_MAX = 50;
 
-/**
- * Creates the report for one account. It tells the owners of each id once in the life of the process.
- */
-export function createUnknownIds(
-  { texts, log }: Pick<Account, "texts" | "log">,
-  lookUp: IdLookUp,
-  tellOwners: (text: string) => Promise<void>,
-) {
-  const told = new Set<string>();
+/** A guild of the bot. */
+export interface SearchedGuild extends GuildNames {
+  /** Set if its channels and roles are not known, so its lists are empty. */
+  readonly isUnread?: true;
+}
+
+/** A wrong id of the config. */
+export interface WrongId {
+  /** Config path of the entry. */
+  readonly rule: string;
+  /** Its fault, in words. */
+  readonly why: string;
+}
+
+/** Creates the search for wrong ids. It asks Discord once about each id. */
+export function createFindWrongIds(lookUp: IdLookUp) {
   /** Discord's answers. An account is never deleted without trace, so they stay true. */
   const answers = new Map<string, unknown>();
-  let findings: readonly Finding[] = [];
 
   /** Asks Discord once for each id; `"unasked"` without an answer. */
   async function ask<Answer>(
@@ -68,7 +74,7 @@ export function createUnknownIds(
   async function faultOf(
     listed: ListedId,
     policy: AccessPolicy,
-    guilds: readonly GuildNames[],
+    guilds: readonly SearchedGuild[],
     budget: { left: number },
   ): Promise<string | undefined> {
     const { kind, id, guild: key } = listed;
@@ -96,6 +102,7 @@ export function createUnknownIds(
       }
       case "role": {
         if (within.length === 0 || within.some(({ roles }) => has(roles, id))) return undefined;
+        if (within.some(({ isUnread }) => isUnread)) return undefined;
         const near = nearText(id, within.flatMap(({ roles }) => roles));
         return `${id}: ${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
       }
@@ -108,20 +115,50 @@ export function createUnknownIds(
     }
   }
 
+  /** Looks at all ids of the config, in its order. */
+  return async (
+    policy: AccessPolicy,
+    guilds: readonly SearchedGuild[],
+  ): Promise<readonly WrongId[]> => {
+    const budget = { left: ASKED_MAX };
+    const faults: WrongId[] = [];
+    for (const listed of listedIds(policy)) {
+      const why = await faultOf(listed, policy, guilds, budget);
+      if (why !== undefined) faults.push({ rule: listed.rule, why });
+    }
+    return faults;
+  };
+}
+
+/** A row for each wrong id; the last one counts those that are not shown. */
+export function wrongIdFindings(
+  check: "access:ids" | "access.ids",
+  faults: readonly WrongId[],
+): readonly Finding[] {
+  return faults.slice(0, SHOWN_MAX).map(({ rule, why }, index): Finding => ({
+    ...titled(check),
+    status: "warn",
+    why: `${rule}: ${why}${index === SHOWN_MAX - 1 ? restOf(faults.length) : ""}`,
+  }));
+}
+
+/**
+ * Creates the report for one account. It tells the owners of each id once in the life of the process.
+ */
+export function createUnknownIds(
+  { texts, log }: Pick<Account, "texts" | "log">,
+  lookUp: IdLookUp,
+  tellOwners: (text: string) => Promise<void>,
+) {
+  const findWrongIds = createFindWrongIds(lookUp);
+  const told = new Set<string>();
+  let findings: readonly Finding[] = [];
+
   return {
     /** Looks at all ids of the config. */
-    async check(policy: AccessPolicy, guilds: readonly GuildNames[]): Promise<void> {
-      const budget = { left: ASKED_MAX };
-      const faults: { readonly rule: string; readonly why: string }[] = [];
-      for (const listed of listedIds(policy)) {
-        const why = await faultOf(listed, policy, guilds, budget);
-        if (why !== undefined) faults.push({ rule: listed.rule, why });
-      }
-      findings = faults.slice(0, SHOWN_MAX).map(({ rule, why }, index): Finding => ({
-        ...titled("access:ids"),
-        status: "warn",
-        why: `${rule}: ${why}${index === SHOWN_MAX - 1 ? restOf(faults.length) : ""}`,
-      }));
+    async check(policy: AccessPolicy, guilds: readonly SearchedGuild[]): Promise<void> {
+      const faults = await findWrongIds(policy, guilds);
+      findings = wrongIdFindings("access:ids", faults);
       const fresh = faults.filter(({ rule }) => !told.has(rule));
       if (fresh.length === 0) return;
       for (const { rule, why } of fresh) {

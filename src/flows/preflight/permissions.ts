@@ -6,7 +6,7 @@
  */
 
 import { pathTo } from "../../core/config_file.ts";
-import type { ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { ChannelId, GuildId, RoleId } from "../../core/discord/ids.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { Named } from "../../core/inbound/inbound.ts";
@@ -26,6 +26,8 @@ export interface SeenGuild extends Named<GuildId> {
   readonly details?: {
     /** All channels, without categories and threads. */
     readonly channels: readonly SeenChannel[];
+    /** Absent if Barnacle did not look. */
+    readonly roles?: readonly Named<RoleId>[];
   };
 }
 

@@ -22,7 +22,7 @@ import {
 import { isAbsolute, join, posix, resolve, win32 } from "node:path";
 import { homedir, tmpdir } from "node:os";
 import type { Env } from "../../lib/env.ts";
-import { codeOf, PathError } from "../../lib/errors.ts";
+import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
 
 /**
  * - `not_a_directory`: the path is something else.
@@ -140,8 +140,10 @@ function makePrivate(path: string): void {
 }
 
 function toDataDirError(cause: unknown, path: string): DataDirError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
   const code = codeOf(cause);
+  const reason = code === "EEXIST"
+    ? "it is no folder"
+    : wordsOfCode(cause) ?? (cause instanceof Error ? cause.message : String(cause));
   const kind = code === "EEXIST" || code === "ENOTDIR" ? "not_a_directory" : "unwritable";
   return new DataDirError(
     `Cannot use the data directory ${path} (${reason}). ` +

@@ -25,7 +25,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
-import { codeOf, PathError } from "../../lib/errors.ts";
+import { codeOf, PathError, wordsOfCode } from "../../lib/errors.ts";
 
 /**
  * - `changed`: another program has written the file since it was read, or is writing it; read it
@@ -90,11 +90,8 @@ export function replaceFile({ path, text, expected }: {
     return { path: target, backup };
   } catch (cause) {
     if (cause instanceof WriteError) throw cause;
-    throw new WriteError(`${path} cannot be written (${codeOf(cause) ?? "unknown reason"})`, {
-      kind: "unwritable",
-      path,
-      cause,
-    });
+    const why = wordsOfCode(cause) ?? codeOf(cause) ?? "unknown reason";
+    throw new WriteError(`${path} cannot be written (${why})`, { kind: "unwritable", path, cause });
   }
 }
 

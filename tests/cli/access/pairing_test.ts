@@ -220,7 +220,7 @@ describe("[P3] barnacle pairing approve", () => {
     const io = recordingIo();
     assert.equal(await list({ ...fixture.flags, account: "wrok" }, io), 2);
     assert.deepEqual(io.stdout, []);
-    assert.match(io.stderr.join("\n"), /no data of account wrok; accounts with data: default/);
+    assert.match(io.stderr.join("\n"), /no data of account "wrok"; accounts with data: default/);
   });
 
   it("[C5] needs none of the secrets that only the service has", async () => {

@@ -35,6 +35,13 @@ async function words(line: string, config: object | string = CONFIG) {
 }
 
 describe("[O10] barnacle completion", () => {
+  it("leaves file names to the shell if a busy machine tells nothing in time", async () => {
+    const late = () => new Promise<never>(() => {});
+    const linesOf = (...words: string[]) => linesFor(words, COMMANDS, recordingIo(), 1, late);
+    assert.deepEqual(await linesOf("verify", "/tmp/x"), [":files"]);
+    assert.deepEqual(await linesOf("restore", ""), [":files"]);
+  });
+
   const cases: readonly (readonly [line: string, proposed: readonly string[]])[] = [
     ["lo", ["logs"]],
     ["--v", ["--version"]],

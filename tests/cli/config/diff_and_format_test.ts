@@ -72,6 +72,16 @@ describe("barnacle config diff", () => {
     assert.match(io.stderr.join(), /no config file to compare/);
   });
 
+  it("[O10] refuses an empty file as either of the two, also one with comments only", async () => {
+    for (const empty of ["", "\ufeff", " \n\t", "// later\n"]) {
+      using at = setUp({ "config.jsonc": "{}", empty });
+      assert.equal(await diff(at.flags, at.path("empty"), at.io), 78, JSON.stringify(empty));
+      assert.equal(await diff({ ...at.flags, config: at.path("empty") }, undefined, at.io), 78);
+      assert.match(at.io.stderr.join("\n"), /error: The file (?:is empty|has only comments)/);
+      assert.deepEqual(at.io.stdout, []);
+    }
+  });
+
   it("[O7] exits with 78 if one of the files is invalid", async () => {
     using at = setUp({ "config.jsonc": "{}", old: '{ "lgo": {} }' });
     assert.equal(await diff(at.flags, at.path("old"), at.io), 78);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -20,12 +20,13 @@ async function closedPort(): Promise<number> {
 const PORT = await closedPort();
 const AWAY = `http://127.0.0.1:${PORT}`;
 
-async function run(config: string, json = false) {
+async function run(config: string, json = false, data = "data") {
   using folder = tempDirectory();
   const file = join(folder.path, "config.jsonc");
   writeFileSync(file, config, { mode: 0o600 });
+  mkdirSync(join(folder.path, "data"));
   const io = recordingIo({ DISCORD_API_URL: AWAY, HOME: folder.path });
-  const code = await testAlerts({ config: file, data: join(folder.path, "data"), json }, io);
+  const code = await testAlerts({ config: file, data: join(folder.path, data), json }, io);
   return { code, stdout: io.stdout.join("\n"), stderr: io.stderr.join("\n") };
 }
 
@@ -121,6 +122,17 @@ describe("[O12] barnacle alerts test", () => {
       } finally {
         server.close();
       }
+    });
+  }
+
+  for (const data of ["missing", "config.jsonc", "config.jsonc/below"]) {
+    it(`[O10] refuses --data ${data}, which is no directory, before it sends anything`, async () => {
+      const away = `{"alerts":{"ways":["webhook"],"webhook":"${AWAY}/hook"}}`;
+      await assert.rejects(run(away, false, data), {
+        name: "StartError",
+        code: 75,
+        message: new RegExp(`^no data directory /.*/${data}; set --data to the bot's$`),
+      });
     });
   }
 

@@ -8,13 +8,16 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openKeptAnswers } from "../../../src/cli/setup/answers/kept_answers.ts";
 import { writeFiles } from "../../../src/cli/setup/ports/write_files.ts";
+import { setUp } from "../../../src/cli/setup/setup.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
 import { FINISHED, GUILD } from "./answers.ts";
 
 const TEXT = '{ "channels": { "discord": { "token": { "file": "discord_token" } } } }\n';
@@ -141,5 +144,53 @@ describe("[O3] openKeptAnswers()", () => {
     kept.keep(FINISHED);
     kept.remove();
     assert.equal(kept.read(GUILD.id), undefined);
+  });
+});
+
+describe("[O3] [O10] setUp()", () => {
+  const NO_FLAGS = { joinWait: 0, yes: true, dryRun: false, json: false };
+  const ENV = { DISCORD_API_URL: "http://127.0.0.1:9", HOME: "/nonexistent" };
+  const WRONG: readonly (readonly [path: string, config: RegExp, data: RegExp])[] = [
+    ["folder", /it is a folder|Cannot read/, /^$/],
+    ["file/below", /a part of its path is no folder/, /a part of its path is no folder/],
+    ["loop", /its links lead in a circle/, /its links lead in a circle/],
+    ["x".repeat(300), /its path is too long/, /its path is too long/],
+  ];
+  for (const [name, config, data] of WRONG) {
+    it(`refuses --config and --data ${name.slice(0, 20)} before its first question`, async () => {
+      using directory = tempDirectory();
+      const at = (name: string) => join(directory.path, name);
+      mkdirSync(at("folder"));
+      writeFileSync(at("file"), "");
+      symlinkSync(at("loop"), at("loop"));
+      const told = async (flags: object) => {
+        const io = recordingIo(ENV);
+        const { code } = await setUp({ ...NO_FLAGS, ...flags }, io);
+        assert.deepEqual(io.stdout, []);
+        return { code, said: io.stderr.join("\n") };
+      };
+      const wrongConfig = await told({ config: at(name) });
+      assert.match(wrongConfig.said, config);
+      assert.ok([74, 78].includes(wrongConfig.code), `${wrongConfig.code}`);
+      assert.doesNotMatch(wrongConfig.said, /token/);
+      if (data.source === "^$") return; // a folder is right
+      const wrongData = await told({ config: at("new.jsonc"), data: at(name) });
+      assert.match(wrongData.said, data);
+      assert.equal(wrongData.code, 74);
+      assert.doesNotMatch(wrongData.said, /token/);
+    });
+  }
+
+  it("goes on to the token with right paths, and with --dry-run for a config that no one writes", async () => {
+    using directory = tempDirectory();
+    writeFileSync(join(directory.path, "file"), "");
+    for (
+      const [name, dryRun] of [["new.jsonc", false], ["file/below", true]] as const
+    ) {
+      const io = recordingIo(ENV);
+      const config = join(directory.path, name);
+      await setUp({ ...NO_FLAGS, config, dryRun, data: join(directory.path, "data") }, io);
+      assert.match(io.stderr.join("\n"), /token/);
+    }
   });
 });

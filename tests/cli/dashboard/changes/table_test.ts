@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { RefusedChange } from "../../../../src/cli/dashboard/base/page.ts";
+import { CONFIG_CHANGES } from "../../../../src/cli/dashboard/changes/config.tsx";
 import { changeNamed, CHANGES } from "../../../../src/cli/dashboard/changes/table.ts";
 import { sender } from "../../../support/discord/builders.ts";
 import { withParts } from "../parts_fixture.ts";
@@ -27,6 +28,7 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
     { code: "WRONG234" },
     '"WRONG234" is unknown, decided or expired',
   ],
+  ["pairing.deny", { code: "WRONG234" }, '"WRONG234" is unknown, decided or expired'],
   ["pairing.revoke", { user: "nobody" }, '"nobody" is not a user id'],
   ["pairing.revoke", { user: "123456789012345678" }, "user 123456789012345678 is not paired"],
   ["memory.delete", { id: "7" }, "no note 7; `barnacle memory list` shows them"],
@@ -56,7 +58,7 @@ const REFUSED: readonly (readonly [string, object, string])[] = [
   [
     "access.test",
     { user: "ada", channel: "dm", account: "other" },
-    "unknown account other; accounts: default",
+    'unknown account "other"; accounts: default',
   ],
   [
     "outbox.resend",
@@ -95,6 +97,14 @@ describe("[O6] the changes of the dashboard", () => {
     const names = CHANGES.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     assert.equal(changeNamed("__proto__"), undefined);
+  });
+
+  it("have each a row above, apart from those of the config with a test of their own", () => {
+    const rows = new Set([
+      ...REFUSED.map(([name]) => name),
+      ...CONFIG_CHANGES.map(({ name }) => name),
+    ]);
+    assert.deepEqual(CHANGES.map(({ name }) => name).filter((name) => !rows.has(name)), []);
   });
 
   for (const [name, fields, words] of REFUSED) {
