@@ -48,8 +48,14 @@ export interface WrongId {
   readonly why: string;
 }
 
+/** Finds the wrong ids of a config among all of them, in its order. */
+type FindWrongIds = (
+  policy: AccessPolicy,
+  guilds: readonly SearchedGuild[],
+) => Promise<readonly WrongId[]>;
+
 /** Creates the search for wrong ids. It asks Discord once about each id. */
-export function createFindWrongIds(lookUp: IdLookUp) {
+export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
   /** Discord's answers. An account is never deleted without trace, so they stay true. */
   const answers = new Map<string, unknown>();
 
@@ -115,11 +121,7 @@ export function createFindWrongIds(lookUp: IdLookUp) {
     }
   }
 
-  /** Looks at all ids of the config, in its order. */
-  return async (
-    policy: AccessPolicy,
-    guilds: readonly SearchedGuild[],
-  ): Promise<readonly WrongId[]> => {
+  return async (policy, guilds) => {
     const budget = { left: ASKED_MAX };
     const faults: WrongId[] = [];
     for (const listed of listedIds(policy)) {
