@@ -17,6 +17,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -105,7 +106,7 @@ export function createLogins(folder: string) {
     /** Deletes a login. Returns whether there was a login. */
     remove(serverId: string): boolean {
       try {
-        rmSync(pathOf(serverId));
+        unlinkSync(pathOf(serverId)); // Bun's rmSync says EFAULT where a folder of the path is a file
         return true;
       } catch (error) {
         if (codeOf(error) === "ENOENT") return false;
