@@ -145,7 +145,8 @@ async function furtherFacts(
   const place = gateway.kind === "answered" ? gateway.found : undefined;
   if (guilds.kind !== "answered") return { place, findings: [] };
   const { found } = guilds;
-  const wrong = await wrongIds(discord, policy, found);
+  // In no guild, each of them would be unknown; the row of the guilds says what to do.
+  const wrong = found.length === 0 ? [] : await wrongIds(discord, policy, found);
   const wrongRules = new Set(wrong.map(({ rule }) => rule));
   return {
     place,
