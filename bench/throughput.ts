@@ -17,7 +17,19 @@ const WARM_UP = 20;
 const BURSTS = 5;
 const BURST = 20;
 
-export async function benchThroughput(contender: Contender): Promise<Readings> {
+export function benchThroughput(contender: Contender): Promise<Readings> {
+  return measureReplies(contender);
+}
+
+/**
+ * Measures replies in bursts.
+ *
+ * @param read Counters that grow. The result has the growth of each for one reply.
+ */
+export async function measureReplies(
+  contender: Contender,
+  read: () => Promise<Readings> = () => Promise.resolve({}),
+): Promise<Readings> {
   const stand = openStand(contender);
   const askEverywhere = async (times: number): Promise<number> => {
     stand.forget();
@@ -30,16 +42,21 @@ export async function benchThroughput(contender: Contender): Promise<Readings> {
     const { pid } = await stand.start();
     await askEverywhere(WARM_UP);
 
+    const before = await read();
     const cpuMs = cpuMsOf(pid);
     const ownCpuMs = cpuMsOf(process.pid);
     const startedAt = performance.now();
     let count = 0;
     for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(BURST);
-    return {
+    const readings = {
       replyCpuMs: (cpuMsOf(pid) - cpuMs) / count,
       repliesPerSec: count / (performance.now() - startedAt) * 1_000,
       benchCpuMs: (cpuMsOf(process.pid) - ownCpuMs) / count,
     };
+    const grown = Object.entries(await read()).map((
+      [figure, value],
+    ) => [figure, (value - (before[figure] ?? 0)) / count]);
+    return { ...readings, ...Object.fromEntries(grown) };
   } finally {
     await stand.close();
   }

@@ -34,7 +34,7 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import {
   dataDirOf,
   isDataNamed,
-  lockForCommand,
+  lockOfStopped,
   reportRefusedRecord,
 } from "../shared/store_access.ts";
 import { serviceOffer } from "../service/install.ts";
@@ -104,14 +104,7 @@ async function intoDirectory(
   work: () => Promise<RestoredBackup>,
 ): Promise<RestoredBackup> {
   prepareDataDir(dataDir);
-  const lock = await lockForCommand(dataDir);
-  if (lock.kind === "taken") {
-    const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
-    throw new StartError(
-      `a bot${pid} runs with the data in ${dataDir}; stop it first, then restore`,
-      EXIT.tryAgain,
-    );
-  }
+  const lock = await lockOfStopped(dataDir, "restore");
   try {
     if (isUnfinished(dataDir)) {
       finishReplacing(dataDir);

@@ -37,6 +37,9 @@ import {
 } from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
 
+/** The lock of a data directory, while this process has it. */
+type HeldLock = Extract<Lock, { readonly kind: "held" }>;
+
 /** Whether the user names the data directory, or the service manager does. */
 export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {
   return Boolean(flag || env["BARNACLE_DATA"] || env["STATE_DIRECTORY"]);
@@ -118,10 +121,26 @@ export function lockForCommand(dataDir: string): Promise<Lock> {
   return acquireLock(lockOf(dataDir), Date.now(), undefined, { isCommand: true });
 }
 
+/**
+ * Takes the lock for work that needs a stopped bot.
+ *
+ * @param then What to do once it is stopped: `"restore"`.
+ * @throws {StartError} If a bot has the lock.
+ */
+export async function lockOfStopped(dataDir: string, then: string): Promise<HeldLock> {
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind === "held") return lock;
+  const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
+  throw new StartError(
+    `a bot${pid} runs with the data in ${dataDir}; stop it first, then ${then}`,
+    EXIT.tryAgain,
+  );
+}
+
 /** Opens a file that may be older than the store in PostgreSQL, and refuses to change it. */
 function openShared(
   dataDir: string,
-  { release }: Extract<Lock, { readonly kind: "held" }>,
+  { release }: HeldLock,
 ): CommandStore {
   try {
     const reader = openStoreReader(join(dataDir, DATABASE_NAME), {
@@ -155,7 +174,7 @@ export function sharedProblem(dataDir: string): StartError {
 /** Opens, creates or migrates the store. The lock is released with it, also if this fails. */
 export function openLocked(
   dataDir: string,
-  { release }: Extract<Lock, { readonly kind: "held" }>,
+  { release }: HeldLock,
 ): CommandStore {
   try {
     if (readSharedRecord(dataDir)) throw sharedProblem(dataDir);

@@ -114,8 +114,9 @@ async function becomeOwner(
   const waited = await waitForLease({ ...options, remote, record, candidate, path });
   if (!waited) return undefined;
   const { lease, takenAt, copy } = waited;
-  const { pageCount: stored } = await remote.look();
-  // Until PostgreSQL has the whole of it, the file here stays the only store.
+  const { pageCount: stored } = lease;
+  // At once, or the next start takes a file that is newer than PostgreSQL for an old copy. But until
+  // PostgreSQL has a first copy, the file here stays the only store.
   if (stored > 0) writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
   const owner = createOwner({
     remote,

@@ -23,7 +23,7 @@ import { sizeOf } from "../../lib/text/units.ts";
 import { lackingPages } from "../../store/replica/copy.ts";
 import { removeSharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type Remote } from "../../store/replica/remote.ts";
-import { asRemoteError } from "../../store/replica/remote_error.ts";
+import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
 import { PAGE_BYTES } from "../../store/replica/wal.ts";
 import { openStore } from "../../store/store.ts";
@@ -36,7 +36,7 @@ import { readConfig } from "../shared/read_config.ts";
 import {
   assertCurrent,
   dataDirOf,
-  lockForCommand,
+  lockOfStopped,
   reportRefusedRecord,
 } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
@@ -64,14 +64,7 @@ export function move(flags: MoveFlags, io: Io): Promise<ExitCode> {
     const bots = marksOf(config, io.env);
     if (!isBack && state !== "store") throw dataProblem(place);
     prepareDataDir(dataDir);
-    const lock = await lockForCommand(dataDir);
-    if (lock.kind === "taken") {
-      const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
-      throw new StartError(
-        `a bot${pid} runs with the data in ${dataDir}; stop it first, then move its store`,
-        EXIT.tryAgain,
-      );
-    }
+    const lock = await lockOfStopped(dataDir, "move its store");
     try {
       finishReplacing(dataDir);
       const startedAt = performance.now();
@@ -119,7 +112,7 @@ async function copyAll(options: Move): Promise<void> {
         }),
       // The first call comes before a copy begins.
       onStandby({ shared: { owner, problem } }) {
-        if (problem !== undefined) throw startErrorOf(asRemoteError(new Error(problem)));
+        if (problem !== undefined) throw startErrorOf(new RemoteError("unreachable", problem));
         if (waits++ > 0) throw busy(owner);
         return Promise.resolve();
       },

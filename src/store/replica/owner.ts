@@ -25,8 +25,6 @@ const RETRY_MS = 500;
 /** How long a health check waits for PostgreSQL. */
 const PROBE_MS = 3_000;
 
-const NO_PAGES: PageChange["pages"] = new Map();
-
 /** Everything that an owner needs from outside. */
 export interface OwnerOptions {
   readonly remote: Pick<Remote, "push" | "look" | "release">;
@@ -115,8 +113,10 @@ export function createOwner(options: OwnerOptions) {
       if (!await pushed(change)) {
         callers = [...served, ...callers];
         if (change) {
-          const { pages, pageCount = change.pageCount } = waiting ?? { pages: NO_PAGES };
-          add({ pages: new Map([...change.pages, ...pages]), pageCount });
+          const newer = waiting;
+          waiting = undefined;
+          add(change);
+          if (newer) add(newer);
         }
         waitingSince = sendingSince ?? waitingSince;
         sending = undefined;

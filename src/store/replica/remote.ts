@@ -49,6 +49,12 @@ export interface Lease {
   readonly sequence: number;
 }
 
+/** A lease that was just taken. */
+export interface TakenLease extends Lease {
+  /** Number of pages of the store; 0 if there is none yet. */
+  readonly pageCount: number;
+}
+
 /** Who takes the lease. */
 export interface LeaseTaker {
   /** Random id of the data directory. */
@@ -80,6 +86,12 @@ const pageSchema: z.ZodType<RemotePage> = z.object({
   number: z.int(),
   bytes: z.instanceof(Uint8Array),
   sequence: z.number(),
+});
+
+const takenSchema: z.ZodType<TakenLease> = z.object({
+  epoch: z.number(),
+  sequence: z.number(),
+  pageCount: z.int(),
 });
 
 const hashSchema = z.object({ number: z.int(), hash: z.string() });
@@ -139,7 +151,7 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
      * @param epoch The last known one.
      * @returns `undefined` if another process has it, or has taken it meanwhile.
      */
-    take: ({ owner, place, bots }: LeaseTaker, epoch: number): Promise<Lease | undefined> =>
+    take: ({ owner, place, bots }: LeaseTaker, epoch: number): Promise<TakenLease | undefined> =>
       within(async (sql) => {
         const [row] = await sql`
           UPDATE barnacle.store
@@ -155,8 +167,9 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
               lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
           WHERE epoch = ${epoch} AND (lease_ends < clock_timestamp()
             OR owner = ${owner} AND place = ${place})
-          RETURNING epoch::float8 AS epoch, sequence::float8 AS sequence`;
-        return row && z.object({ epoch: z.number(), sequence: z.number() }).parse(row);
+          RETURNING epoch::float8 AS epoch, sequence::float8 AS sequence,
+                    page_count AS "pageCount"`;
+        return row && takenSchema.parse(row);
       }),
     /**
      * Stores pages, all or none, and renews the lease.

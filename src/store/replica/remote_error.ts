@@ -31,8 +31,8 @@ export type RemoteErrorKind =
 export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
   unreachable: "start it, or correct store.url",
   crowded:
-    "end other connections, or raise max_connections or the user's CONNECTION LIMIT; Barnacle " +
-    "needs two for each process",
+    "end other connections, or raise max_connections or the user's CONNECTION LIMIT; a bot " +
+    "needs two",
   refused: "correct user and password in store.url, or pg_hba.conf at the server",
   untrusted: "give the server a certificate for its name, or correct sslmode in store.url",
   absent: "create it with createdb, or correct store.url",

@@ -38,8 +38,10 @@ export async function readReports(sql: AnySql): Promise<readonly SharingProcess[
 }
 
 /**
- * Stores a report, and deletes those of processes that ended long ago. A renewal of the lease counts
- * in the store's sequence, too, and no copy lacks it: so only changes with pages count.
+ * Stores a report, and deletes those of processes that ended long ago.
+ *
+ * A copy lacks the changes whose pages it lacks. The store's own sequence would count renewals of the
+ * lease, too.
  */
 export async function writeReport(
   sql: AnySql,

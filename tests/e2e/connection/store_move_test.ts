@@ -221,5 +221,18 @@ describe("barnacle store move", NEEDS_POSTGRES, () => {
         await scene.line(other, /This process owns the store/);
         return [["--to", "sqlite"], 75, /elsewhere owns the store; stop all processes/];
       }, SHARED));
+
+    it("[O15] the way back while a process stands by, which would take over", () =>
+      refused(async (scene, STORE_URL) => {
+        const owner = await scene.start();
+        const standby = startSecondBot(scene, { env: { STORE_URL } });
+        await scene.line(standby, /Barnacle is standing by/);
+        owner.kill("SIGKILL");
+        assert.deepEqual(await ended(owner), KILLED);
+        // After its lease, which a slow machine may reach, the other process owns the store.
+        const words =
+          /a standby runs at \S+elsewhere, and would take over|elsewhere owns the store/;
+        return [["--to", "sqlite"], 75, words];
+      }, SHARED));
   });
 });

@@ -59,6 +59,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     await remote.release(first);
     const second = await remote.take(THERE, first.epoch);
     assert.ok(second && second.epoch > first.epoch);
+    assert.equal(second.pageCount, 2);
     assert.equal(await remote.push({ ...first, sequence: 1 }, change(9)), undefined);
     assert.deepEqual(await bytesIn(remote), [1, 2]);
     assert.equal(await remote.push(second, change(3)), 2);

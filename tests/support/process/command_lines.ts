@@ -13,7 +13,6 @@ export interface Outcome {
   readonly code: number | string;
   readonly stdout: string;
   readonly stderr: string;
-  readonly ms: number;
 }
 
 /** A wrong value ends a command at once. */
@@ -30,17 +29,15 @@ async function outcomeOf(args: readonly string[]): Promise<Outcome> {
       },
     });
   }
-  const startedAt = performance.now();
-  const ms = () => Math.round(performance.now() - startedAt);
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve("does not end"), LIMIT_MS);
   });
   try {
     const code = await Promise.race([runCommandLine(args, process), late]);
-    return { code, ...written, ms: ms() };
+    return { code, ...written };
   } catch (error) {
-    return { code: `throws ${String(error)}`, ...written, ms: ms() };
+    return { code: `throws ${String(error)}`, ...written };
   } finally {
     clearTimeout(timer);
     for (const name of ["stdout", "stderr"] as const) {
