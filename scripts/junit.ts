@@ -24,11 +24,12 @@ interface Case {
 export interface Report {
   readonly passed: number;
   readonly skipped: number;
-  /** Name and first lines of the error of each failed test. */
+  /** For each failed test: its name, the error, its positions in test files, and the end of the log. */
   readonly failures: readonly string[];
 }
 
-const SHOWN_LINES = 8;
+/** Lines of an error: its words; then positions in test files; then the last lines of a bot's log. */
+const SHOWN = { words: 8, positions: 4, log: 8 };
 
 /** Counts the tests of a report; all zero if there is no such file. */
 export function readReport(path: string): Report {
@@ -47,9 +48,20 @@ export function readReport(path: string): Report {
     skipped,
     failures: failed.map(({ name, body }) => {
       const error = unescaped(body.replaceAll(/<[^>]*>/g, "")).trim();
-      return [name, ...error.split("\n").slice(0, SHOWN_LINES)].join("\n    ");
+      return [name, ...shortened(error.split("\n"))].join("\n    ");
     }),
   };
+}
+
+function shortened(lines: readonly string[]): readonly string[] {
+  const rest = lines.slice(SHOWN.words);
+  const positions = new Set(rest.filter((line) => /_test\.ts:\d/.test(line)));
+  const log = rest.filter((line) => line.startsWith('{"time":'));
+  return [
+    ...lines.slice(0, SHOWN.words),
+    ...[...positions].slice(0, SHOWN.positions),
+    ...log.slice(-SHOWN.log),
+  ];
 }
 
 /** Seconds by test file; empty if there is no such report. */
