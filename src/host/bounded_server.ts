@@ -43,8 +43,10 @@ export interface HttpBounds extends HttpTimeouts {
   readonly answersLarge?: true;
   /** Maximum number of connections; those of {@link LIMITS} by default. */
   readonly limits?: ConnectionLimits;
-  /** How long a connection may stay open; {@link MAX_AGE_MS} by default. */
-  readonly maxAgeMs?: number;
+  /** How long an answer may take, until the client has all of it; {@link ANSWER_MS} by default. */
+  readonly answerMs?: number;
+  /** Age at which a connection gets no further request; {@link REUSE_MS} by default. */
+  readonly reuseMs?: number;
 }
 
 const LIMITS: ConnectionLimits = { total: 64, perAddress: 16, keptForLoopback: 8 };
@@ -71,8 +73,14 @@ const MAX_REQUESTS = 100;
  */
 const MAX_BODY_BYTES = 65_536;
 
-/** How long a connection may stay open, in milliseconds. */
-const MAX_AGE_MS = 60_000;
+/** How long an answer may take, in milliseconds: the dashboard's live pages take 45 s. */
+const ANSWER_MS = 60_000;
+
+/**
+ * Age at which a connection gets no further request, in milliseconds. The answer before says so. To
+ * end a connection while it is in use would take an answer back.
+ */
+const REUSE_MS = 30_000;
 
 /**
  * Connections and requests after which garbage is collected. Each leaves some 7 kB, and Bun waits
@@ -84,6 +92,8 @@ const COLLECT_AFTER = 4_000;
 /** A connection with its socket. */
 export interface ServedConnection extends OpenConnection {
   readonly socket: Socket;
+  /** When it was opened, in milliseconds of `performance.now()`. */
+  readonly openedAt: number;
   /** Whether it waits for an answer. */
   isBusy: boolean;
   /** Requests that it got an answer to. */
@@ -134,7 +144,7 @@ export function createBoundedServer(
 }
 
 /**
- * Closes connections that send no request in time, that are too old, or that must make room.
+ * Closes connections that send no request or take no answer in time, and those that must make room.
  *
  * Node checks all connections twice a second for ever, but an idle bot has none and should not
  * wake. So each connection has its own timers.
@@ -146,7 +156,8 @@ function boundConnections(
     requestMs,
     keepAliveMs,
     maxBodyBytes = MAX_BODY_BYTES,
-    maxAgeMs = MAX_AGE_MS,
+    answerMs = ANSWER_MS,
+    reuseMs = REUSE_MS,
     answersLarge,
     limits = LIMITS,
   }: HttpBounds,
@@ -154,9 +165,9 @@ function boundConnections(
 ): void {
   const bySocket = new WeakMap<Socket, ServedConnection>();
   const timers = new WeakMap<Socket, ReturnType<typeof setTimeout>>();
-  const wait = (socket: Socket, ms?: number): void => {
+  const wait = (socket: Socket, ms: number): void => {
     clearTimeout(timers.get(socket));
-    if (ms !== undefined) timers.set(socket, setTimeout(() => socket.destroy(), ms));
+    timers.set(socket, setTimeout(() => socket.destroy(), ms));
   };
   const setBusy = (socket: Socket, isBusy: boolean): void => {
     const connection = bySocket.get(socket);
@@ -170,14 +181,19 @@ function boundConnections(
     if (admission.kind === "refuse") return void socket.destroy();
     admission.evicts?.socket.destroy();
     if (admission.evicts) connections.delete(admission.evicts);
-    const connection: ServedConnection = { ...client, socket, isBusy: false, answered: 0 };
+    const openedAt = performance.now();
+    const connection: ServedConnection = {
+      ...client,
+      socket,
+      openedAt,
+      isBusy: false,
+      answered: 0,
+    };
     connections.add(connection);
     bySocket.set(socket, connection);
     wait(socket, headersMs);
-    const age = setTimeout(() => socket.destroy(), maxAgeMs);
     socket.once("close", () => {
-      wait(socket);
-      clearTimeout(age);
+      clearTimeout(timers.get(socket));
       connections.delete(connection);
     });
   });
@@ -197,11 +213,13 @@ function boundConnections(
     }
     const connection = bySocket.get(socket);
     const hasBody = bodyBytes > 0;
-    wait(socket, hasBody ? requestMs : undefined);
+    const isOld = connection !== undefined && performance.now() - connection.openedAt >= reuseMs;
+    if (isOld) response.setHeader("Connection", "close");
+    wait(socket, hasBody ? requestMs : answerMs);
     setBusy(socket, !hasBody);
     if (hasBody) {
       request.once("end", () => {
-        wait(socket);
+        wait(socket, answerMs);
         setBusy(socket, true);
       });
     }
@@ -211,7 +229,7 @@ function boundConnections(
       wait(socket, keepAliveMs + headersMs);
       // `maxRequestsPerSocket` announces the end, but leaves it to the client.
       // Requests that a client sent ahead are read already, so answers count.
-      if (connection && ++connection.answered >= MAX_REQUESTS) socket.end();
+      if (connection && ++connection.answered >= MAX_REQUESTS || isOld) socket.end();
     });
   });
 }

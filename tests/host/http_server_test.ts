@@ -13,6 +13,7 @@ import { createBoundedServer, type RequestHandler } from "../../src/host/bounded
 import { ended, talk } from "../support/network/raw_client.ts";
 
 const QUICK = { headersMs: 200, requestMs: 300, keepAliveMs: 200, closeMs: 150 };
+const SLOW = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
 const hello: RequestHandler = (_, { remoteAddress }) => new Response(`hello ${remoteAddress}`);
 
 async function withServer(
@@ -193,7 +194,6 @@ describe("startHttpServer()", () => {
   });
 
   it("[SEC-R35] ends a connection after a hundred requests", async () => {
-    const bounds = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
     await withServer(
       async ({ port }) => {
         const request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -213,19 +213,48 @@ describe("startHttpServer()", () => {
         );
       },
       hello,
-      { bounds },
+      { bounds: SLOW },
     );
   });
 
   it("[SEC-R35] answers a hundred requests of a client that sends them ahead", async () => {
-    const bounds = { headersMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 0 };
     await withServer(
       async ({ port }) => {
         const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(101));
         assert.equal(heard.match(/ 200 OK\r$/gm)?.length, 100);
       },
       hello,
-      { bounds },
+      { bounds: SLOW },
+    );
+  });
+
+  it("[SEC-R35] answers whole on a connection that has become old, and then ends it", async () => {
+    await withServer(
+      async ({ port }) => {
+        const heard = await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert.match(heard, /^connection: close\r$/im);
+        assert.match(heard, /late/);
+      },
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return new Response("late");
+      },
+      { bounds: { ...SLOW, reuseMs: 0 } },
+    );
+  });
+
+  it("[SEC-R35] ends a connection whose answer takes too long", async () => {
+    await withServer(
+      async ({ port }) => {
+        assert.equal(await talk(port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "");
+        const body = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi";
+        assert.equal(await talk(port, body), "");
+      },
+      async (request) => {
+        await request.text();
+        return new Promise(() => {}); // an answer that never comes
+      },
+      { bounds: { ...SLOW, answerMs: 50 } },
     );
   });
 

@@ -26,7 +26,7 @@ export interface ApiServer {
 
 /** Milliseconds that a client may take to send its body. */
 const REQUEST_MS = 15_000;
-/** Milliseconds that a connection stays open after its longest answer. */
+/** Milliseconds beside the longest wait, in which a client takes its answer. */
 const SPARE_MS = 60_000;
 
 /** Creates the server; it does not listen yet. */
@@ -79,7 +79,7 @@ export function createApiServer({ setup, bot, version, log }: {
             requestMs: REQUEST_MS,
             maxBodyBytes: MAX_API_BODY_BYTES,
             answersLarge: true,
-            maxAgeMs: waitSec * 1_000 + SPARE_MS,
+            answerMs: waitSec * 1_000 + SPARE_MS,
           },
         }, answer);
       } catch (error) {

@@ -42,7 +42,7 @@ export async function listenFrom(
   handler: RequestHandler,
 ): Promise<HttpServer> {
   // The page's feed of events has no end.
-  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, maxAgeMs: MAX_TIMER_MS };
+  const bounds = { maxBodyBytes: SAY_MAX_BYTES, requestMs: UPLOAD_MS, answerMs: MAX_TIMER_MS };
   const settings = {
     bounds,
     bind: host !== undefined ? [host] : undefined,
