@@ -118,9 +118,11 @@ async function smokeArm64(): Promise<void> {
   const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "linux-arm64"];
   if (!await step("compile arm64", DENO, compile)) return;
   const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
+  const own = join(BINARIES, "barnacle");
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
   const scenes = ["run", "-A", "scripts/release/scenes.ts", "--short", ...command];
   await step("scenes arm64", DENO, scenes);
+  await step("move to arm64", DENO, ["run", "-A", "scripts/release/move.ts", own, ...command]);
 }
 
 /**

@@ -62,10 +62,14 @@ export async function startSimulation(options: {
   writeFileSync(configFile, JSON.stringify(config(simulator), undefined, 2), { mode: 0o600 });
   const bots = new Set<SimulatedProcess>();
 
-  function startBot(env: Env = {}, args: readonly string[] = []): SimulatedProcess {
+  function startBot(
+    env: Env = {},
+    args: readonly string[] = [],
+    program: OwnCommand = command,
+  ): SimulatedProcess {
     const lines: string[] = [];
     const child = startOwnProcess(
-      command,
+      program,
       ["run", "--config", configFile, "--data", dataDir, ...args],
       { ...environment(), ...stageEnv(simulator, model), ...extra, ...env },
       (line) => {
@@ -87,7 +91,7 @@ export async function startSimulation(options: {
     dataDir,
     /** Path of the bots' config file. */
     configFile,
-    /** Starts a bot; `env` adds to the simulation's environment. */
+    /** Starts a bot; `env` adds to the simulation's environment, `program` replaces its program. */
     startBot,
     /** Ends the bots, the servers and the directory. */
     async close(): Promise<void> {
