@@ -1,0 +1,111 @@
+/** The guilds of the lean Discord, with ids that are the same in every run. */
+
+import type { GuildId } from "../../src/core/discord/ids.ts";
+import { toCreatedGuild } from "../../simulator/payloads/guild.ts";
+import {
+  addApplication,
+  addBot,
+  addChannel,
+  addGuild,
+  addMember,
+  addUser,
+  createWorld,
+} from "../../simulator/world/create_world.ts";
+import { PRIVILEGED_INTENTS } from "../../simulator/world/intents.ts";
+import { DEFAULT_PERMISSIONS } from "../../simulator/world/permissions.ts";
+import { toMember } from "../../simulator/payloads/payloads.ts";
+import type { Application, Guild, TextChannel, User, World } from "../../simulator/world/world.ts";
+import { CHANNELS } from "./discord.ts";
+
+/** Guilds besides the one in which the bot may answer, each with so many channels and members. */
+export interface WorldSize {
+  readonly guilds: number;
+  readonly channels: number;
+  readonly members: number;
+}
+
+export interface LeanWorld {
+  readonly world: World;
+  readonly bot: Application;
+  readonly botUser: User;
+  /** Who talks. */
+  readonly person: User;
+  readonly guild: Guild;
+  readonly guildIds: readonly GuildId[];
+  /** The guilds in REST's list. */
+  readonly guildList: readonly object[];
+  /** Names of the guild's channels, besides `general`. */
+  readonly channels: readonly string[];
+  /** GUILD_CREATE's JSON of each guild, with all its members. */
+  readonly guildPayloads: readonly string[];
+  /** By id or name. */
+  channelOf(key: string): TextChannel | undefined;
+}
+
+const FOUNDED_AT = Date.UTC(2026, 0, 1);
+
+/** @param rooms Channels of the guild in which the bot may answer, besides `general`. */
+export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
+  const world = createWorld({ nonceWindowMs: 180_000, keptPerChannel: 1 });
+  const at = FOUNDED_AT;
+  const person = addUser(world, { username: "grace", globalName: "Grace" }, at);
+  const bot = addApplication(world, {
+    username: "Barnacle",
+    ownerId: person.id,
+    privilegedIntents: PRIVILEGED_INTENTS,
+  }, at);
+  const botUser = world.users.get(bot.userId);
+  if (!botUser) throw new TypeError("The application has no user");
+  const guild = addGuild(world, { name: "Krill & Co", ownerId: person.id }, at);
+  addBot(world, guild, bot, at);
+  const channels = Array.from({ length: rooms }, (_, number) => `krill-${number}`);
+  const byKey = new Map<string, TextChannel>();
+  for (const name of ["general", ...channels]) {
+    const channel = addChannel(world, guild, { name }, at);
+    byKey.set(name, channel).set(channel.id, channel);
+  }
+  for (let number = 0; number < (size?.guilds ?? 0); number++) {
+    if (size) foundGuild(world, bot, `Guild ${number}`, size);
+  }
+  const guilds = [...world.guilds.values()];
+  return {
+    world,
+    bot,
+    botUser,
+    person,
+    guild,
+    guildIds: guilds.map(({ id }) => id),
+    guildList: guilds.map(({ id, name }) => ({
+      id,
+      name,
+      icon: null,
+      banner: null,
+      owner: false,
+      permissions: String(DEFAULT_PERMISSIONS),
+      features: [],
+    })),
+    channels,
+    guildPayloads: guilds.map((guild) =>
+      JSON.stringify({
+        ...toCreatedGuild(world, guild, bot.userId),
+        members: [...guild.members.values()].map((member) => toMember(world, member)),
+      })
+    ),
+    channelOf: (key) => byKey.get(key),
+  };
+}
+
+function foundGuild(world: World, bot: Application, name: string, size: WorldSize): void {
+  const people = Array.from(
+    { length: size.members - 1 },
+    (_, number) => addUser(world, { username: `person.${number}` }, FOUNDED_AT),
+  );
+  const [owner = world.users.get(bot.ownerId)] = people;
+  if (!owner) throw new RangeError("A guild takes an owner");
+  const guild = addGuild(world, { name, ownerId: owner.id }, FOUNDED_AT);
+  for (const { id } of people) addMember(guild, { userId: id, joinedAt: FOUNDED_AT });
+  addBot(world, guild, bot, FOUNDED_AT);
+  for (let number = 0; number < size.channels; number++) {
+    addChannel(world, guild, { name: `room-${number}`, topic: "All about krill" }, FOUNDED_AT);
+  }
+}
