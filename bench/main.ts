@@ -9,8 +9,8 @@
  * nothing, because a neighbour can spoil any figure.
  *
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
- * path` takes an existing Barnacle. `million-rows` takes minutes and 2 GB of disk, `standby` needs
- * PostgreSQL, and both run only if `--only` names them.
+ * path` takes an existing Barnacle. `million-rows` and `backup` take minutes and 2 GB of disk,
+ * `standby` needs PostgreSQL, and all three run only if `--only` names them.
  */
 
 import { execFileSync } from "node:child_process";
@@ -24,10 +24,12 @@ import { benchRoute } from "./parts/route.ts";
 import { benchAgent } from "./replies/agent.ts";
 import { benchChatter, benchFloods } from "./process/chatter.ts";
 import { benchChunker } from "./parts/chunker.ts";
+import { benchBackup } from "./replies/backup.ts";
 import { benchCommands } from "./replies/commands.ts";
 import { benchConnection } from "./process/connection.ts";
 import { contendersOf, nodeVersion, prepareContenders } from "./stand/contenders.ts";
 import { pinBench } from "./stand/cores.ts";
+import { benchDashboard } from "./process/dashboard.ts";
 import { benchDisk } from "./parts/disk.ts";
 import { benchHeartbeat } from "./process/heartbeat.ts";
 import { benchHooks } from "./replies/hooks.ts";
@@ -71,11 +73,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   hooks: benchHooks,
   agent: benchAgent,
   parked: benchParked,
+  dashboard: benchDashboard,
   rights: benchActions,
   "rate-limits": benchRateLimits,
   connection: benchConnection,
   journey: benchJourney,
   "million-rows": benchMillionRows,
+  backup: benchBackup,
   standby: benchStandby,
 };
 /** Parts of Barnacle alone, without a bot around them. */
@@ -98,9 +102,10 @@ const ONCE = new Set([
   "connection",
   "journey",
   "million-rows",
+  "backup",
 ]);
 /** Measured only if `--only` names it. */
-const ON_REQUEST = new Set(["million-rows", "standby"]);
+const ON_REQUEST = new Set(["million-rows", "backup", "standby"]);
 const ROUNDS = 3;
 /** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";

@@ -13,6 +13,9 @@
  * machine's binary has them. Others have none, unless `--maps` asks for them: the same commit gives
  * the same chunks with and without (`scripts/trace.ts`). The files of the maps go to `maps`.
  *
+ * Bun makes bytecode for all chunks. A binary for Linux keeps that of `HOT` in `packages.ts`, which a
+ * start and usual answers load: `scripts/binary/` cuts out the rest.
+ *
  * The same commit gives the same bytes, in any folder (`scripts/release/reproduce.ts`). So nothing of
  * this machine may get into a binary: each named platform has the runtime of the lock file.
  */
@@ -22,7 +25,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -30,13 +32,22 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
-import { BUNDLE_FLAGS, bunVersion, ENTRIES, RARE_THREADS } from "./packages.ts";
+import { payloadOf, withPayload } from "./binary/elf.ts";
+import { withoutBytecode } from "./binary/payload.ts";
+import { bundleRareThreads } from "./binary/threads.ts";
+import {
+  BUN,
+  BUNDLE_FLAGS,
+  bunVersion,
+  type Chunk,
+  chunksLoadedWith,
+  ENTRIES,
+  HOT,
+} from "./packages.ts";
 import { hasValidSignature, withSignature } from "./release/macho_signature.ts";
 import { fetchRuntime, RELEASE_TARGETS } from "./release/runtimes.ts";
-
-const BUN = join("node_modules", ".bin", "bun");
 
 const COMPILE_FLAGS = [
   "--compile",
@@ -86,28 +97,6 @@ function compile(target: string): void {
   }
 }
 
-/**
- * Bundles the rare threads into a folder.
- *
- * Bun writes bytecode and source maps for all entries of a binary, or for none. Those of the rare
- * threads would take 9 MB. Without them, a script takes 20 ms of CPU time more.
- *
- * @returns Paths of the files. Bun embeds files from outside of the project beside the entries.
- */
-function bundleRareThreads(folder: string): readonly string[] {
-  execFileSync(BUN, [
-    "build",
-    "--target=bun",
-    ...BUNDLE_FLAGS,
-    "--entry-naming=[name].ts", // the name by which the program starts the thread
-    // Otherwise Bun writes the path of this folder for a package's `__filename`, which none needs.
-    `--define=__filename=""`,
-    ...RARE_THREADS,
-    `--outdir=${folder}`,
-  ], { stdio: ["ignore", "ignore", "inherit"] });
-  return readdirSync(folder).sort().map((name) => join(folder, name));
-}
-
 function build(target: string, flags: readonly string[]): void {
   const threads = mkdtempSync(join(tmpdir(), "barnacle-threads-"));
   try {
@@ -123,14 +112,28 @@ function sign(path: string): void {
   if (!hasValidSignature(bytes)) writeFileSync(path, withSignature(bytes, "barnacle"));
 }
 
+/** Takes out of a binary for Linux what it needs rarely, and the runtime's zeros. */
+function shrink(path: string, metafile: string): void {
+  const { outputs }: { readonly outputs: Readonly<Record<string, Chunk>> } = JSON.parse(
+    readFileSync(metafile, "utf8"),
+  );
+  const hot = chunksLoadedWith(HOT, new Map(Object.entries(outputs)));
+  const names = new Set([...hot].map((chunk) => basename(chunk)));
+  const bytes = readFileSync(path);
+  const payload = withoutBytecode(payloadOf(bytes), (name) => names.has(name));
+  writeFileSync(path, withPayload(bytes, payload));
+}
+
 function link(target: string, flags: readonly string[]): void {
   const name = target === "host" ? "barnacle" : `barnacle-${target}`;
   const maps = join(out, "maps", name); // Bun writes them beside its output
   rmSync(maps, { recursive: true, force: true });
+  const metafile = join(out, "maps", `${name}.json`);
   execFileSync(BUN, [
     "build",
     ...BUNDLE_FLAGS,
     ...COMPILE_FLAGS,
+    `--metafile=${metafile}`,
     ...(target === "host" || args.includes("--maps") ? ["--sourcemap=inline"] : []),
     ...flags,
     // Bun gives CommonJS modules their paths at the build, which differ from folder to folder.
@@ -147,6 +150,9 @@ function link(target: string, flags: readonly string[]): void {
   const file = existsSync(join(maps, name)) ? name : `${name}.exe`;
   renameSync(join(maps, file), join(out, file));
   if (target.startsWith("darwin")) sign(join(out, file));
+  const isHost = target === "host" && process.platform === "linux";
+  if (isHost || target.startsWith("linux")) shrink(join(out, file), metafile);
+  rmSync(metafile);
   const megabytes = (statSync(join(out, file)).size / 1e6).toFixed(1);
   console.log(`${join(out, file)}  ${megabytes} MB`);
 }

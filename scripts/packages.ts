@@ -11,13 +11,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname ?? ".", "..");
-const BUN = join(ROOT, "node_modules", ".bin", "bun");
+
+/** Path of Bun's program. */
+export const BUN = join(ROOT, "node_modules", ".bin", "bun");
 
 /** Entries of the program and of its gateway thread, which every start loads. */
 export const ENTRIES: readonly string[] = ["src/main.ts", "src/worker.ts"];
 
 /** Entries of threads that start with a document, a web page or a script. */
 export const RARE_THREADS: readonly string[] = ["src/extract_worker.ts", "src/job_worker.ts"];
+
+/**
+ * Files that a start and usual answers load, one after the other. Chunks with these and their imports
+ * have bytecode in a binary for Linux; the engine parses others when they are loaded.
+ *
+ * A file that is not here only makes its first use slower.
+ */
+export const HOT: readonly string[] = [
+  ...ENTRIES,
+  "src/cli/app.ts",
+  "src/cli/run/commands.ts",
+  "src/cli/run/run.ts",
+  "src/cli/diagnose/healthcheck.ts", // a container runs it every half minute
+  "src/cli/backup/nightly.ts",
+  "src/core/shared_store.ts",
+  "src/host/bot_socket.ts",
+  "src/host/http_server.ts",
+  "src/bot/account/running.ts",
+  "src/bot/preflight/examine.ts",
+  "src/bot/process/alerts.ts",
+  "src/bot/process/tool_services.ts",
+  "src/discord/gateway/read/reader.ts",
+  "src/providers/about/abilities.ts",
+  "src/providers/chat_completions.ts",
+];
 
 /**
  * Packages that the program's packages name but never load: a bundle with them is larger for nothing.
@@ -59,7 +86,12 @@ export function packageFolders(files: readonly string[]): readonly string[] {
 }
 
 /** A file of the bundle, as Bun's metafile has it. */
-interface Chunk {
+export interface Chunk {
+  readonly bytes: number;
+  /** The file of an entry, or of a dynamic import. */
+  readonly entryPoint?: string;
+  /** Names that other modules may import. */
+  readonly exports: readonly string[];
   /** Paths of the files in it. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Other chunks that it loads. */
@@ -98,6 +130,21 @@ function bundledFiles(): readonly string[] {
  */
 export function filesLoadedWith(roots: readonly string[]): ReadonlySet<string> {
   const chunks = bundle(ENTRIES);
+  const loaded = chunksLoadedWith(roots, chunks);
+  return new Set([...loaded].flatMap((path) => Object.keys(chunks.get(path)?.inputs ?? {})));
+}
+
+/**
+ * Finds the chunks that a program loads with some of its files.
+ *
+ * @param roots Paths of files.
+ * @param chunks All chunks by path.
+ * @returns Their paths.
+ */
+export function chunksLoadedWith(
+  roots: readonly string[],
+  chunks: ReadonlyMap<string, Chunk>,
+): ReadonlySet<string> {
   const waiting = [...chunks].filter(([, { inputs }]) => roots.some((root) => root in inputs))
     .map(([path]) => path);
   const loaded = new Set<string>();
@@ -109,7 +156,7 @@ export function filesLoadedWith(roots: readonly string[]): ReadonlySet<string> {
       ...imports.filter(({ kind }) => kind === "import-statement").map((one) => one.path),
     );
   }
-  return new Set([...loaded].flatMap((path) => Object.keys(chunks.get(path)?.inputs ?? {})));
+  return loaded;
 }
 
 /** @param folder Below the root. */

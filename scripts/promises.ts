@@ -16,7 +16,7 @@ import { type ReferenceKey, referenceKeys } from "../src/config/reference.ts";
 import { configSchema } from "../src/config/schema/root.ts";
 import { createMetrics } from "../src/http/metrics.ts";
 import { BUILD, HEALTHY, NOW } from "../tests/support/bot/health.ts";
-import { commandsOf, ownRows } from "./command_rows.ts";
+import { commandsOf, ownRows } from "./reference/command_rows.ts";
 
 /** Names that stay, sorted; `json` has the fields of commands' output, by command line. */
 export interface Promises {

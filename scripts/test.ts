@@ -4,7 +4,7 @@
  *
  * The last line is the result, and the lines before it repeat the failures. A step without any test
  * is a failure, because a runner that finds no test reports success. Independent steps run side by
- * side, and each prints its output when it ends. A step that hangs is stopped after half an hour
+ * side, and each prints its output when it ends. A step that hangs is stopped after an hour
  * (`BARNACLE_TEST_LIMIT_SEC`). All files go to `.test`, so binaries in `dist` stay.
  */
 
@@ -12,7 +12,7 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { join } from "node:path";
 import process from "node:process";
 import { filesIn } from "./import_graph.ts";
-import { findWine } from "./release/wine_parts.ts";
+import { findWine } from "./release/trial/wine_parts.ts";
 import { readReport, REPORTS, secondsByFile } from "./junit.ts";
 import { runStep, stopSteps } from "./step.ts";
 import { groupsOf, writeGroups } from "./test_groups.ts";
@@ -30,7 +30,7 @@ const BINARIES = join(process.cwd(), REPORTS, "bin");
 /** Generated files that each import the tests of one folder. */
 const GROUPS = join(REPORTS, "groups");
 /** Milliseconds for a step: many times the longest, for slow machines. */
-const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 1_800) * 1_000;
+const LIMIT_MS = Number(process.env["BARNACLE_TEST_LIMIT_SEC"] ?? 3_600) * 1_000;
 
 /** Debian's `qemu-user-static` and `libc6-arm64-cross`. */
 const QEMU = "/usr/bin/qemu-aarch64-static";
@@ -45,12 +45,17 @@ async function step(
   name: string,
   command: string,
   args: readonly string[],
-  { report, env = {} }: { report?: string; env?: Record<string, string> } = {},
+  { report, env = {}, isLast = false }: {
+    report?: string;
+    env?: Record<string, string>;
+    isLast?: boolean;
+  } = {},
 ): Promise<boolean> {
   const startedAt = performance.now();
   const ended = await runStep(command, args, {
     env: { BARNACLE_SKIPS: SKIPS, ...env },
     limitMs: LIMIT_MS,
+    isLast,
   });
   for (const bytes of ended.output) process.stdout.write(bytes);
   const { passed, skipped, failures } = report
@@ -66,7 +71,10 @@ async function step(
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const tests = report ? `, ${passed} passed, ${failures.length} failed, ${skipped} skipped` : "";
   const result = fault === undefined ? "ok    " : "FAILED";
-  console.log(`${result} ${name} (${seconds} s${tests})${fault === undefined ? "" : `: ${fault}`}`);
+  const cpu = ended.cpuSeconds === undefined ? "" : `, ${ended.cpuSeconds.toFixed(0)} s of CPU`;
+  console.log(
+    `${result} ${name} (${seconds} s${cpu}${tests})${fault === undefined ? "" : `: ${fault}`}`,
+  );
   for (const reason of reasons) console.log(reason);
   return fault === undefined;
 }
@@ -75,7 +83,7 @@ function denoTests(
   name: string,
   paths: readonly string[],
   jobs: number,
-  env: Record<string, string> = {},
+  { env = {}, isLast = false }: { env?: Record<string, string>; isLast?: boolean } = {},
 ): Promise<boolean> {
   const report = join(REPORTS, `${name.replaceAll(/\W+/g, "_")}.xml`);
   return step(name, DENO, [
@@ -86,7 +94,7 @@ function denoTests(
     "--parallel",
     `--junit-path=${report}`,
     ...paths,
-  ], { report, env: { ...env, DENO_JOBS: String(jobs) } });
+  ], { report, isLast, env: { ...env, DENO_JOBS: String(jobs) } });
 }
 
 /** Bun runs files one after the other, so two processes share them. */
@@ -100,11 +108,11 @@ function bunProcess(name: string, paths: readonly string[]): Promise<boolean> {
   return step(name, BUN, [
     "test",
     "--isolate",
-    "--timeout=60000",
+    "--timeout=180000", // these tests stand behind those of the binary
     "--reporter=junit",
     `--reporter-outfile=${report}`,
     ...paths.map((path) => `./${path}`),
-  ], { report });
+  ], { report, isLast: true });
 }
 
 /** Tests the binary for a Raspberry Pi, if this machine can emulate one. */
@@ -120,9 +128,15 @@ async function smokeArm64(): Promise<void> {
   const command = [QEMU, "-L", ARM64_LIBRARIES, join(BINARIES, "barnacle-linux-arm64")];
   const own = join(BINARIES, "barnacle");
   await step("smoke arm64", DENO, ["run", "-A", "scripts/smoke.ts", ...command]);
-  const scenes = ["run", "-A", "scripts/release/scenes.ts", "--short", ...command];
+  const scenes = ["run", "-A", "scripts/release/trial/scenes.ts", "--short", ...command];
   await step("scenes arm64", DENO, scenes);
-  await step("move to arm64", DENO, ["run", "-A", "scripts/release/move.ts", own, ...command]);
+  await step("move to arm64", DENO, [
+    "run",
+    "-A",
+    "scripts/release/trial/move.ts",
+    own,
+    ...command,
+  ]);
 }
 
 /**
@@ -143,7 +157,7 @@ async function scenesOnWine(): Promise<void> {
   await step("the Windows program under Wine", DENO, [
     "run",
     "-A",
-    "scripts/release/wine.ts",
+    "scripts/release/trial/wine.ts",
     program,
   ]);
 }
@@ -186,10 +200,10 @@ function check(): Promise<unknown> {
     step("lint", DENO, ["lint", "--quiet"]),
     step("documentation", DENO, ["run", "-A", "scripts/doc_lint.ts"]),
     step("types", DENO, ["check", "--quiet", "src", "simulator", "tests", "scripts", "bench"]),
-    step("reference", DENO, ["run", "-A", "scripts/config_reference.ts", "--check"]),
+    step("reference", DENO, ["run", "-A", "scripts/reference/config.ts", "--check"]),
     step("notice", DENO, ["run", "-A", "scripts/notice.ts", "--check"]),
-    step("commands", DENO, ["run", "-A", "scripts/command_reference.ts", "--check"]),
-    step("tools", DENO, ["run", "-A", "scripts/tool_reference.ts", "--check"]),
+    step("commands", DENO, ["run", "-A", "scripts/reference/commands.ts", "--check"]),
+    step("tools", DENO, ["run", "-A", "scripts/reference/tools.ts", "--check"]),
     step("platforms", DENO, ["run", "-A", "scripts/release/platforms.ts", "--check"]),
   ]);
 }
@@ -198,7 +212,7 @@ function check(): Promise<unknown> {
 async function testParts(): Promise<void> {
   await check();
   const parts = writeParts();
-  await Promise.all([denoTests("tests on Deno", parts, 2), bunTests(parts)]);
+  await Promise.all([denoTests("tests on Deno", parts, 2, { isLast: true }), bunTests(parts)]);
 }
 
 /**
@@ -216,9 +230,9 @@ async function testBinary(): Promise<void> {
       "the binary, end to end",
       [...new Set([...LONG, ...testsIn("e2e"), ...security])],
       6,
-      env,
+      { env },
     ),
-    denoTests("the binary, under faults", ["tests/chaos"], 1, env),
+    denoTests("the binary, under faults", ["tests/chaos"], 1, { env }),
     smokeArm64(),
   ]);
 }

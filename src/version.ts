@@ -36,4 +36,9 @@ export const RELEASE_KEY: string = typeof BARNACLE_RELEASE_KEY === "string"
  * Address of the releases, such as `"https://github.com/OWNER/REPOSITORY/releases"`; empty until the
  * project has one.
  */
-export const RELEASES_URL = "";
+export const RELEASES_URL: string = "";
+
+/** Address of the project. Until it has one, that of README. */
+export const HOMEPAGE: string = RELEASES_URL === ""
+  ? "https://github.com/OWNER/REPOSITORY"
+  : RELEASES_URL.replace(/\/releases$/, "");

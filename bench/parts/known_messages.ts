@@ -18,7 +18,7 @@ import type { GuildFacts } from "../../src/core/rights/rights.ts";
 import { createUngroupedTransactions, transactNow } from "../../src/store/database/transact.ts";
 import { createKnowledge } from "../../src/store/knowledge/knowledge.ts";
 import { prepareKnownRows } from "../../src/store/knowledge/known_rows.ts";
-import { KNOWN_MESSAGES, KNOWN_TABLES } from "../../src/store/schema/received.ts";
+import { KNOWN_MESSAGES, KNOWN_TABLES } from "../../src/store/schema/messages.ts";
 import { id } from "./admit.ts";
 import { quantile } from "../stand/stats.ts";
 
@@ -121,7 +121,7 @@ async function run(messages: number): Promise<void> {
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   database.exec([...KNOWN_TABLES.map(({ ddl }) => ddl), KNOWN_MESSAGES].join(""));
   const known = prepareKnownRows(database);
-  const knowledge = createKnowledge(database, createUngroupedTransactions(database), known);
+  const knowledge = createKnowledge(createUngroupedTransactions(database), known);
   let textBytes = 0;
   let adding = 0;
   let indexing = 0;

@@ -1,4 +1,4 @@
-# Made by scripts/release/pack.ts for each release. It belongs into a tap: brew install OWNER/TAP/barnacle
+# Made by scripts/release/pack/pack.ts for each release. It belongs into a tap: brew install OWNER/TAP/barnacle
 class Barnacle < Formula
   desc "AI agent for Discord in a single file"
   homepage "@HOMEPAGE@"

@@ -1,4 +1,4 @@
-# Made by scripts/release/pack.ts for each release: nix run path:FOLDER -- version
+# Made by scripts/release/pack/pack.ts for each release: nix run path:FOLDER -- version
 {
   description = "AI agent for Discord in a single file";
 

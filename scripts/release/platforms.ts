@@ -22,7 +22,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { readReport } from "../junit.ts";
-import { table } from "../markdown_table.ts";
+import { table } from "../reference/markdown_table.ts";
 
 /** The platforms of a release, in the names of `scripts/compile.ts`, with their names for people. */
 export const PLATFORMS: Readonly<Record<string, string>> = {

@@ -26,15 +26,16 @@ import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { LIST_COMMENT } from "../../src/cli/upgrade/release_list.ts";
 import { newSigner } from "../../tests/support/release/signer.ts";
-import { tryAsUser } from "./as_user.ts";
+import { tryAsUser } from "./trial/as_user.ts";
 import { checkRelease } from "./check_release.ts";
 import { addRelease, describeRelease } from "./release_list.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 const LIST = "releases.json";
 
+/** Runs a script by its path from the root: a test looks for each path that a file names. */
 function script(path: string, ...args: readonly string[]): void {
-  execFileSync(process.execPath, ["run", "-A", "--quiet", join("scripts", path), ...args], {
+  execFileSync(process.execPath, ["run", "-A", "--quiet", path, ...args], {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "inherit"],
   });
@@ -77,16 +78,16 @@ async function main(args: readonly string[]): Promise<void> {
   const sign = (file: string, comment: string) =>
     writeFileSync(`${file}.minisig`, signer.sign(readFileSync(file), comment));
 
-  script("compile.ts", "release", `--out=${at("built")}`, `--release-key=${key}`);
-  script(join("release", "image.ts"), ...imageMachines(), `--dist=${at("built")}`);
+  script("scripts/compile.ts", "release", `--out=${at("built")}`, `--release-key=${key}`);
+  script("scripts/release/pack/image.ts", ...imageMachines(), `--dist=${at("built")}`);
   for (const name of readdirSync(at("built")).filter((one) => one.startsWith("barnacle"))) {
     copyFileSync(at("built", name), at("release", name));
   }
   copyFileSync(join(ROOT, "NOTICE"), at("release", "NOTICE"));
-  script(join("release", "sbom.ts"), at("release", "barnacle.cdx.json"));
+  script("scripts/release/pack/sbom.ts", at("release", "barnacle.cdx.json"));
   const platform = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
   const newer = [`--out=${at("later")}`, `--version=${next}`, `--release-key=${key}`];
-  script("compile.ts", platform, ...newer);
+  script("scripts/compile.ts", platform, ...newer);
 
   const server = await serve({
     "releases/latest/download": at("release"),
@@ -96,7 +97,7 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     const releases = `${server.address}/releases`;
     const packing = [at("release"), `--releases=${releases}`, `--key=${key}`];
-    script(join("release", "pack.ts"), ...packing, `--level=${option("level") ?? "9"}`);
+    script("scripts/release/pack/pack.ts", ...packing, `--level=${option("level") ?? "9"}`);
     const own = addRelease(
       undefined,
       describeRelease(at("release"), version, Date.now()),

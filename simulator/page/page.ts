@@ -7,7 +7,7 @@
  * server in front of it refuses requests of other sites' pages.
  */
 
-import { type Context, Hono } from "hono";
+import { type Context, type Handler, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { z } from "zod";
@@ -18,6 +18,7 @@ import { ASSETS } from "./assets.ts";
 import type { BotCard, BotPanel, BotPanelNews, Judged, Notice } from "./bot_panel.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { answerFile } from "./files.ts";
+import { ACT_ROUTES, PAGE_ROUTES } from "./routes.ts";
 import { createUses } from "./use.ts";
 import { type SeenMessage, type SeenWorld, viewMessage, viewWorld } from "./view.ts";
 
@@ -75,11 +76,6 @@ const TEXT_MAX = 4_000;
 /** Milliseconds until the browser connects again, such as after "Start over". */
 const RECONNECT_MS = 500;
 
-const BODY_MAX_BYTES = 32 * 1024;
-
-/** Bytes of a message with files: 8 MiB of them, in base64. */
-export const SAY_MAX_BYTES = 12 * 1024 * 1024;
-
 /** Creates the page. */
 export function createPage(options: PageOptions): Page {
   const { simulator, panel, prompts, onError } = options;
@@ -105,95 +101,99 @@ export function createPage(options: PageOptions): Page {
     simulator.subscribe((event) => tell(newsOf(event, simulator, seeWorld))),
   ];
 
-  const onTooLong = (c: Context) => c.text("The request is too long", 413);
-  const ofFiles = bodyLimit({ maxSize: SAY_MAX_BYTES, onError: onTooLong });
-  const ofOthers = bodyLimit({ maxSize: BODY_MAX_BYTES, onError: onTooLong });
-  const WITH_FILES = new Set(["/say", "/submit"]);
-  app.use((c, next) => (WITH_FILES.has(c.req.path) ? ofFiles : ofOthers)(c, next));
-
-  for (const [path, { type, text }] of Object.entries(ASSETS)) {
-    app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
-  }
-
-  app.get("/events", (c) =>
-    streamSSE(c, async (stream) => {
-      const feed = createFeed<PageNews>(FEED_LIMIT);
-      stream.onAbort(feed.close);
-      feeds.add(feed);
-      try {
-        const opening: Opening = {
-          world: seeWorld(),
-          prompts,
-          bot: panel.bot(),
-          judged: panel.judged(),
-          notices: panel.notices(),
-        };
-        const data = JSON.stringify(opening);
-        await stream.writeSSE({ event: "opening", data, retry: RECONNECT_MS });
-        for await (const news of feed.read()) {
-          await stream.writeSSE({ event: "news", data: JSON.stringify(news) });
+  const handlers: Readonly<Record<keyof typeof ACT_ROUTES, Handler>> = {
+    events: (c) =>
+      streamSSE(c, async (stream) => {
+        const feed = createFeed<PageNews>(FEED_LIMIT);
+        stream.onAbort(feed.close);
+        feeds.add(feed);
+        try {
+          const opening: Opening = {
+            world: seeWorld(),
+            prompts,
+            bot: panel.bot(),
+            judged: panel.judged(),
+            notices: panel.notices(),
+          };
+          const data = JSON.stringify(opening);
+          await stream.writeSSE({ event: "opening", data, retry: RECONNECT_MS });
+          for await (const news of feed.read()) {
+            await stream.writeSSE({ event: "news", data: JSON.stringify(news) });
+          }
+        } finally {
+          feeds.delete(feed);
         }
-      } finally {
-        feeds.delete(feed);
-      }
-    }));
-
-  app.post("/say", (c) =>
-    act(c, ACTS.say, ({ as, channel, text, replyTo, files }) => {
-      if (text.length > TEXT_MAX) {
-        throw new RangeError(`Discord takes ${TEXT_MAX} characters, and these are ${text.length}`);
-      }
-      const reply = replyTo !== undefined && { replyTo };
-      simulator.say({ as, in: channel, text, attachments: files.map(toFile), ...reply });
-    }));
-  app.post(
-    "/type",
-    (c) => act(c, ACTS.type, ({ as, channel }) => simulator.type({ as, in: channel })),
-  );
-  app.post(
-    "/react",
-    (c) => act(c, ACTS.react, ({ channel, ...on }) => simulator.react({ ...on, in: channel })),
-  );
-  app.post(
-    "/unreact",
-    (c) => act(c, ACTS.unreact, ({ channel, ...on }) => simulator.unreact({ ...on, in: channel })),
-  );
-  app.post(
-    "/click",
-    (c) =>
+      }),
+    file: (c) => {
+      const { channel = "", file = "" } = c.req.param();
+      return answerFile(simulator.world, { channel, file });
+    },
+    say: (c) =>
+      act(c, ACTS.say, ({ as, channel, text, replyTo, files }) => {
+        if (text.length > TEXT_MAX) {
+          throw new RangeError(
+            `Discord takes ${TEXT_MAX} characters, and these are ${text.length}`,
+          );
+        }
+        const reply = replyTo !== undefined && { replyTo };
+        simulator.say({ as, in: channel, text, attachments: files.map(toFile), ...reply });
+      }),
+    type: (c) => act(c, ACTS.type, ({ as, channel }) => simulator.type({ as, in: channel })),
+    react: (c) =>
+      act(c, ACTS.react, ({ channel, ...on }) => simulator.react({ ...on, in: channel })),
+    unreact: (c) =>
+      act(c, ACTS.unreact, ({ channel, ...on }) => simulator.unreact({ ...on, in: channel })),
+    click: (c) =>
       act(
         c,
         ACTS.click,
         ({ channel, button, ...on }) => uses.click({ ...on, in: channel, customId: button }),
       ),
-  );
-  app.post(
-    "/choose",
-    (c) =>
+    choose: (c) =>
       act(
         c,
         ACTS.choose,
         ({ channel, menu, ...on }) => uses.choose({ ...on, in: channel, customId: menu }),
       ),
-  );
-  app.post("/submit", (c) =>
-    act(c, ACTS.submit, ({ as, form, values, files }) => {
-      const uploads = Object.entries(files).map(([label, given]) =>
-        [label, given.map(toFile)] as const
+    submit: (c) =>
+      act(c, ACTS.submit, ({ as, form, values, files }) => {
+        const uploads = Object.entries(files).map(([label, given]) =>
+          [label, given.map(toFile)] as const
+        );
+        return uses.submit({ as, id: form }, { ...values, ...Object.fromEntries(uploads) });
+      }),
+    press: (c) =>
+      act(c, ACTS.press, async ({ control }) => {
+        const pressed = await panel.press(control);
+        if (!pressed) throw new RangeError(`There is no button ${control}`);
+        if (pressed.open !== undefined) return pressed;
+      }),
+  };
+  for (const [path, { type, text }] of Object.entries(ASSETS)) {
+    app.get(path, (c) => c.body(text, 200, { "Content-Type": `${type}; charset=utf-8` }));
+  }
+  for (const [name, { method, path, maxBodyBytes }] of Object.entries(ACT_ROUTES)) {
+    const onError = (c: Context) => c.text("The request is too long", 413);
+    if (maxBodyBytes > 0) {
+      // The server ends such a connection, and to read its rest would be an error of ours.
+      app.on(
+        method,
+        path,
+        (c, next) =>
+          c.req.header("transfer-encoding") === undefined
+            ? next()
+            : Promise.resolve(c.text("The body must announce its length", 411)),
       );
-      return uses.submit({ as, id: form }, { ...values, ...Object.fromEntries(uploads) });
-    }));
-  app.get(
-    "/files/:channel/:file/:name",
-    (c) =>
-      answerFile(simulator.world, { channel: c.req.param("channel"), file: c.req.param("file") }),
-  );
-  app.post("/press", (c) =>
-    act(c, ACTS.press, async ({ control }) => {
-      const pressed = await panel.press(control);
-      if (!pressed) throw new RangeError(`There is no button ${control}`);
-      if (pressed.open !== undefined) return pressed;
-    }));
+      app.on(method, path, bodyLimit({ maxSize: maxBodyBytes, onError }));
+    }
+    app.on(method, path, handlers[name as keyof typeof ACT_ROUTES]);
+  }
+  for (const { method, path } of PAGE_ROUTES) {
+    app.all(path, (c) =>
+      c.text(`This address takes ${method} only`, 405, {
+        Allow: method === "GET" ? "GET, HEAD" : method,
+      }));
+  }
 
   app.notFound((c) => c.text("Nothing here", 404));
   app.onError((error, c) => {

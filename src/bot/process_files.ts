@@ -3,14 +3,14 @@
  * documents.
  */
 
-import process from "node:process";
 import { Worker } from "node:worker_threads";
 import type { Extractor } from "../core/turn/extract.ts";
 import { createExtractor } from "../extract/extractor.ts";
+import { cpuSec, ownMemory } from "../host/process/usage.ts";
 import { collectGarbage } from "../host/process/release_pages.ts";
 import type { Log } from "../lib/log.ts";
 import { type Clock, schedule } from "../lib/clock.ts";
-import { createMediaFolder, type MediaFolder } from "../media/folder.ts";
+import type { MediaFolder } from "../media/folder.ts";
 
 /** Files of people, for all accounts. */
 export interface ProcessFiles {
@@ -24,9 +24,8 @@ const PRUNE_MS = 6 * 60 * 60 * 1_000;
 
 /** Creates the parts, and deletes old files from now on. */
 export function startProcessFiles(
-  { root, workerUrl, mediaDays, now, log }: Clock & {
-    /** Path of the folder, which need not exist. */
-    readonly root: string;
+  { folder, workerUrl, mediaDays, now, log }: Clock & {
+    readonly folder: MediaFolder;
     /** URL of `extract_worker.ts`. */
     readonly workerUrl: URL;
     /** `store.retention.mediaDays`; 0 keeps files for ever. */
@@ -34,7 +33,6 @@ export function startProcessFiles(
     readonly log: Log;
   },
 ): ProcessFiles & { stop(): void } {
-  const folder = createMediaFolder(root);
   let cancel = () => {};
   function prune(): void {
     cancel = schedule(prune, PRUNE_MS);
@@ -50,7 +48,8 @@ export function startProcessFiles(
     extractor: createExtractor({
       startThread: () => new Worker(workerUrl),
       collectGarbage,
-      rss: () => process.memoryUsage.rss(),
+      ownMemory,
+      cpuSec,
       schedule,
     }),
     stop: () => cancel(),

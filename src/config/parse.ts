@@ -153,7 +153,9 @@ function pathOf(path: readonly PropertyKey[]): Segment[] {
 
 function isSecretAt(path: readonly Segment[]): boolean {
   const schema = schemaAt(configSchema, path);
-  return schema === undefined || isSecret(schema);
+  if (schema === undefined || isSecret(schema)) return true;
+  const above = schemaAt(configSchema, path.slice(0, -1));
+  return above !== undefined && isSecret(above); // a token in place of a variable's name
 }
 
 function byOffset(one: Span, other: Span): number {

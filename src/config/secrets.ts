@@ -241,17 +241,31 @@ function referencesIn(
  * its filter.
  *
  * A key of a provider that is not chosen counts too: the model, or a script that sends its text, may
- * know it nevertheless.
+ * know it nevertheless. So does the password of an address, without the rest.
  */
 export function registerSecrets(
   { secrets }: { readonly secrets: SecretsByPath },
   env: Env,
   logging: { readonly addSecret: (secret: string) => void },
 ): void {
-  for (const { secret } of secrets.values()) logging.addSecret(secret.reveal());
+  for (const { secret } of secrets.values()) {
+    const text = secret.reveal();
+    logging.addSecret(text);
+    for (const password of passwordsIn(text)) logging.addSecret(password);
+  }
   for (const name of [BOT_TOKEN, ...MODEL_SECRETS]) {
     const value = envSecret(env, name);
     if (value) logging.addSecret(value.reveal());
+  }
+}
+
+/** The password of a secret that is an address, in both spellings. */
+function passwordsIn(text: string): readonly string[] {
+  const { password = "" } = URL.canParse(text) ? new URL(text) : {};
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password]; // a % of its own
   }
 }
 

@@ -115,6 +115,7 @@ export const CHECKS = {
   "host.linger": { what: "Logout", ...DOCTOR },
   "host.backups": { what: "Backups", ...DOCTOR },
   "host.shared": { what: "PostgreSQL", ...DOCTOR },
+  "host.files": { what: "Files", ...DOCTOR },
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },

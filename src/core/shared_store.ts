@@ -4,6 +4,7 @@
  * Times are by the clock of the database, so that all processes show the same.
  */
 
+import { fleetLagText, fleetRows, type FleetState } from "./fleet.ts";
 import { countText, durationText, timeText } from "../lib/text/units.ts";
 
 /** A process of the bot. */
@@ -51,6 +52,8 @@ export interface SharedStoreState {
   readonly readAt: number;
   /** Why PostgreSQL does not take changes, or does not answer; absent if all is well. */
   readonly problem?: string;
+  /** All partitions and processes; absent if one process owns the whole store. */
+  readonly fleet?: FleetState;
 }
 
 /** A process that has not reported for longer is down, in milliseconds. */
@@ -111,6 +114,11 @@ export function standbyText(
 export function sharedRows(
   state: SharedStoreState,
 ): readonly (readonly [what: string, text: string])[] {
+  const { fleet } = state;
+  if (fleet) {
+    const [hidden, lag] = [state.problem, fleetLagText(state.lagMs)];
+    return [...fleetRows(fleet), ["Copy", hidden ?? (state.isOwner ? lag : lagText(state))]];
+  }
   const others = state.processes.filter(({ place }) => place !== state.owner);
   return [
     ["Owner", ownerText(state)],

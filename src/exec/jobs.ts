@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import process from "node:process";
+import type { SharedWorkspace } from "../core/files/shared_workspace.ts";
 import { RefusedCall } from "../core/refused_call.ts";
 import {
   type HostCommands,
@@ -26,6 +27,7 @@ interface CommandJob {
   readonly owner: string;
   readonly running: RunningProgram;
   end?: RunEnd;
+  note?: string | undefined;
 }
 
 /** Commands that run now. */
@@ -61,11 +63,14 @@ export function createHostCommands(options: {
   readonly brokerSocket?: string;
   /** In the runtime's names; this machine's if absent. */
   readonly platform?: string;
+  /** How other processes get the files of the workspace; absent: they do not. */
+  readonly shared?: () => SharedWorkspace | undefined;
   /** Shared with others whose commands count for the same limit; absent: with none. */
   readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
   const { brokerSocket = BROKER_SOCKET, platform = process.platform } = options;
+  const { shared = () => undefined } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
   const { running: active = new Set() } = options;
@@ -128,9 +133,10 @@ export function createHostCommands(options: {
   return {
     async resolve(request) {
       assertPossible();
-      return hasBroker()
-        ? await resolveRemotely(brokerSocket, request)
-        : await resolveCommand(request, await workspaceNow());
+      if (hasBroker()) return await resolveRemotely(brokerSocket, request); // its folder is its own
+      // Not later: an approval binds the files of the command as they are now.
+      await shared()?.pull();
+      return await resolveCommand(request, await workspaceNow());
     },
     async run(command, timeoutMs, signal) {
       const running = await begin(command, timeoutMs);
@@ -139,7 +145,8 @@ export function createHostCommands(options: {
       if (signal.aborted) onAbort();
       try {
         const end = await running.ended;
-        return { output: running.output(), end };
+        const note = await shared()?.push();
+        return { output: running.output(), end, ...(note !== undefined && { note }) };
       } finally {
         signal.removeEventListener("abort", onAbort);
       }
@@ -149,7 +156,11 @@ export function createHostCommands(options: {
       const id = ++last;
       const job: CommandJob = { owner, running };
       jobs.set(id, job);
-      running.ended.then((end) => void (job.end = end), () => void jobs.delete(id));
+      running.ended.then(async (end) => {
+        const sent = shared()?.push();
+        if (sent) job.note = await sent; // first: a job that has ended has brought its files
+        job.end = end;
+      }, () => void jobs.delete(id));
       for (const [old, { end }] of jobs) {
         if (jobs.size > MAX_JOBS && end) jobs.delete(old);
       }
@@ -158,7 +169,8 @@ export function createHostCommands(options: {
     poll(id, owner) {
       const job = jobs.get(id);
       if (job?.owner !== owner) return undefined;
-      return { output: job.running.output(), end: job.end };
+      const { running, end, note } = job;
+      return { output: running.output(), end, ...(note !== undefined && { note }) };
     },
     kill(id, owner) {
       const job = jobs.get(id);

@@ -29,8 +29,13 @@ export interface Thread {
   terminate(): Promise<unknown>;
 }
 
-/** Milliseconds for a job, once its code has loaded. */
-const JOB_MS = 5_000;
+/**
+ * Seconds of the process's CPU time for a job, once its code has loaded. Seconds by the clock would
+ * refuse good files on a busy machine, where a thread gets a part of a core.
+ */
+const JOB_CPU_SEC = 5;
+/** Seconds by the clock for the same. */
+const JOB_SEC = 30;
 /** Milliseconds for the start of a thread with its code, on a machine that is busy. */
 const START_MS = 30_000;
 /**
@@ -46,13 +51,15 @@ const WATCH_MS = 5;
 
 /** Creates the extractor. It starts no thread before the first job. */
 export function createExtractor(
-  { startThread, collectGarbage, rss, schedule }: Pick<Account, "schedule"> & {
+  { startThread, collectGarbage, ownMemory, cpuSec, schedule }: Pick<Account, "schedule"> & {
     /** Starts the thread, `extract_worker.ts`. */
     readonly startThread: () => Thread;
     /** Collects garbage, so that the copies of a download end before a job begins. */
     readonly collectGarbage: () => void;
-    /** Bytes of memory of the whole process. */
-    readonly rss: () => number;
+    /** Bytes of memory of the whole process that are no copies of files. */
+    readonly ownMemory: () => number;
+    /** Seconds of CPU time of the whole process since its start. */
+    readonly cpuSec: () => number;
   },
 ): Extractor {
   /** Resolves when the last job has ended. */
@@ -62,7 +69,7 @@ export function createExtractor(
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (job.bytes.length > LARGE_BYTES) collectGarbage();
-    const before = rss();
+    const before = ownMemory();
     const thread = startThread();
     const fail = (why: string) => reject(new FileError(why));
     const onAbort = () => reject(signal.reason);
@@ -70,10 +77,15 @@ export function createExtractor(
     let cancelWatch = () => {};
     const most = before + GROWTH_BYTES - 2 * job.bytes.length;
     const watch = () => {
-      if (rss() > most) return fail("reading it takes too much memory");
+      if (ownMemory() > most) return fail("reading it takes too much memory");
       cancelWatch = schedule(watch, WATCH_MS);
     };
     watch();
+    const limit = (begunCpuSec: number, seconds = 0) => {
+      const isLong = seconds >= JOB_CPU_SEC && cpuSec() - begunCpuSec >= JOB_CPU_SEC;
+      if (isLong || seconds >= JOB_SEC) return fail(`reading it takes over ${seconds} s`);
+      cancelLimit = schedule(() => limit(begunCpuSec, seconds + 1), 1_000);
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     thread.on("error", () => fail("reading it takes too much memory"));
     thread.on("exit", () => fail("the file is damaged"));
@@ -83,8 +95,7 @@ export function createExtractor(
           return thread.postMessage(job, [job.bytes.buffer]);
         case "begun":
           cancelLimit();
-          cancelLimit = schedule(() => fail(`reading it takes over ${JOB_MS / 1_000} s`), JOB_MS);
-          return;
+          return limit(cpuSec());
         case "done":
           return resolve(message.result);
         case "failed":

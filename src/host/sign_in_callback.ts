@@ -6,6 +6,8 @@
  */
 
 import type { AddressInfo } from "node:net";
+import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
+import type { HttpBounds } from "./bounded_server.ts";
 
 /** A listener on the loopback address. */
 export interface SignInCallback {
@@ -24,8 +26,13 @@ export interface SignInCallback {
   close(): void;
 }
 
-/** Path of the address. */
-const PATH = "/callback";
+/** The only request that the listener takes. */
+export const CALLBACK_ROUTE = {
+  method: "GET",
+  path: "/callback",
+  auth: "state",
+  maxBodyBytes: 0,
+} as const;
 
 const TIMEOUTS = { headersMs: 5_000, requestMs: 5_000, keepAliveMs: 0, closeMs: 1_000 };
 
@@ -35,7 +42,7 @@ const TIMEOUTS = { headersMs: 5_000, requestMs: 5_000, keepAliveMs: 0, closeMs: 
  * @param port Port of the config; any other if absent.
  */
 export function pastedUrl(port = 8_765): string {
-  return `http://127.0.0.1:${port}${PATH}`;
+  return `http://127.0.0.1:${port}${CALLBACK_ROUTE.path}`;
 }
 
 /**
@@ -44,14 +51,22 @@ export function pastedUrl(port = 8_765): string {
  * @param port 0: any free port.
  * @throws {Error} If the port is taken.
  */
-export async function listenForCallback(port: number): Promise<SignInCallback> {
+export async function listenForCallback(
+  port: number,
+  bounds: Partial<HttpBounds> = {},
+): Promise<SignInCallback> {
   const { createBoundedServer } = await import("./bounded_server.ts"); // few sign-ins run
   let isOurs: (answer: URLSearchParams) => boolean = () => false;
   const { promise: answered, resolve: onAnswer } = Promise.withResolvers<URLSearchParams>();
   const server = createBoundedServer(
     (request) => {
+      const refusal = refusalOf(request);
+      if (refusal !== undefined) return page(refusal, 403);
       const { pathname, searchParams } = new URL(request.url);
-      if (request.method !== "GET" || pathname !== PATH) return page("Not found.", 404);
+      if (pathname !== CALLBACK_ROUTE.path) return page("Not found.", 404);
+      if (request.method !== CALLBACK_ROUTE.method) {
+        return page("This address takes GET only.", 405, { allow: CALLBACK_ROUTE.method });
+      }
       if (!isOurs(searchParams)) return page("This is not the answer to a sign-in that runs.", 400);
       onAnswer(searchParams);
       return page(
@@ -59,7 +74,7 @@ export async function listenForCallback(port: number): Promise<SignInCallback> {
         200,
       );
     },
-    TIMEOUTS,
+    { ...TIMEOUTS, ...bounds },
     new Set(),
   );
   const { promise: closed, resolve: onClose } = Promise.withResolvers<undefined>();
@@ -69,7 +84,7 @@ export async function listenForCallback(port: number): Promise<SignInCallback> {
   await listening;
   const { port: own } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${own}${PATH}`,
+    url: `http://127.0.0.1:${own}${CALLBACK_ROUTE.path}`,
     async wait(isAnswer, timeoutMs) {
       isOurs = isAnswer;
       const { promise: late, resolve } = Promise.withResolvers<undefined>();
@@ -86,14 +101,33 @@ export async function listenForCallback(port: number): Promise<SignInCallback> {
   };
 }
 
-function page(text: string, status: number): Response {
+/**
+ * Rejects a request that is no browser's way back from a sign-in: it names this machine, no page
+ * sends it, and it has no body. The way back comes from another site, and has no `Origin`.
+ *
+ * @returns The reason in words; `undefined` if the request is allowed.
+ */
+function refusalOf(request: Request): string | undefined {
+  if (!hasNameOf(request, LOCAL_NAMES)) return "This machine does not answer under that name.";
+  const { headers } = request;
+  const goal = headers.get("sec-fetch-dest") ?? "document";
+  const hasBody = headers.has("transfer-encoding") || Number(headers.get("content-length")) > 0;
+  return headers.has("origin") || goal !== "document" || hasBody
+    ? "Only a browser that comes back from a sign-in may send this request."
+    : undefined;
+}
+
+function page(text: string, status: number, more: Readonly<Record<string, string>> = {}): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {
       "content-type": "text/plain; charset=utf-8",
       "cache-control": "no-store",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
       connection: "close",
+      ...more,
     },
   });
 }

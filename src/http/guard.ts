@@ -7,9 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-
-/** Host names that always mean this machine. */
-const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+import { hasNameOf, LOCAL_NAMES } from "../lib/network/host_names.ts";
 
 /**
  * Rejects a request before any handler sees it.
@@ -19,8 +17,7 @@ const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
  */
 export function refusalOf(request: Request, hosts: readonly string[] = []): string | undefined {
   const names = [...LOCAL_NAMES, ...hosts.map((host) => host.toLowerCase())];
-  const host = request.headers.get("host");
-  if (host === null || !names.includes(nameOf(host) ?? "")) {
+  if (!hasNameOf(request, names)) {
     return "This host name is not in http.hosts";
   }
   const origin = request.headers.get("origin");
@@ -104,11 +101,6 @@ export function isSame(given: string, token: string): boolean {
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
-}
-
-/** The name in a Host header, without its port. */
-function nameOf(host: string): string | undefined {
-  return /^(\[[0-9a-f:.]+\]|[^:@/\s]+)(?::\d{1,5})?$/i.exec(host)?.[1]?.toLowerCase();
 }
 
 function isOneOf(origin: string, names: readonly string[]): boolean {

@@ -24,6 +24,8 @@ export type WrittenReport = Pick<StatusReport, "status" | "checks"> & {
 
 const status = z.enum(["pass", "warn", "fail"]);
 
+const handOver = z.object({ at: z.number(), from: z.string(), isStop: z.boolean() });
+
 const sharedSchema: z.ZodType<SharedStoreState> = z.object({
   owner: z.string(),
   isOwner: z.boolean(),
@@ -31,7 +33,7 @@ const sharedSchema: z.ZodType<SharedStoreState> = z.object({
   since: z.number(),
   epoch: z.number(),
   handOvers: z.number(),
-  lastHandOver: z.object({ at: z.number(), from: z.string(), isStop: z.boolean() }).optional(),
+  lastHandOver: handOver.optional(),
   lagMs: z.number(),
   processes: z.array(z.object({
     place: z.string(),
@@ -41,6 +43,19 @@ const sharedSchema: z.ZodType<SharedStoreState> = z.object({
   })),
   readAt: z.number(),
   problem: z.string().optional(),
+  fleet: z.object({
+    self: z.string(),
+    partitions: z.array(z.object({
+      index: z.int(),
+      owner: z.string(),
+      isHeld: z.boolean(),
+      since: z.number(),
+      epoch: z.number(),
+      handOvers: z.number(),
+      lastHandOver: handOver.optional(),
+    })),
+    processes: z.array(z.object({ place: z.string(), copied: z.int() })),
+  }).optional(),
 });
 
 const reportSchema: z.ZodType<WrittenReport> = z.object({

@@ -1,17 +1,16 @@
 /**
- * Counts the store's content, for health and metrics.
- *
- * Open items are counted in the file, by indexes that hold only these. Finished items are counted
- * as they finish, since the start. Otherwise each scrape would count years of finished items, and
- * get slower with time.
+ * Counts the store's content, for health, metrics and charts, and deletes old records on demand.
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { integer, optional, rows } from "./schema/columns.ts";
 import type { Judged, RepeatedVerdict } from "../core/inbound/inbox.ts";
+import type { DecisionCount, Store, StoreFigures, StoreUpkeep } from "../core/store/store.ts";
+import type { Trend, Trends, TrendSpan } from "../core/store/trends.ts";
+import { UNNAMED } from "./database/durability.ts";
 import type { Transactions } from "./database/transact.ts";
-import { IS_PARKED } from "./schema/questions.ts";
-import type { DecisionCount, Store, StoreFigures } from "../core/store/store.ts";
+import type { Pruner } from "./received/retention.ts";
+import { TREND } from "./schema/bot.ts";
+import { integer, optional, rows } from "./schema/columns.ts";
+import { IS_PARKED } from "./schema/people.ts";
 
 /** Counts for health and metrics. */
 export interface Figures extends Pick<Store, "health"> {
@@ -38,9 +37,8 @@ const IS_NOT_STOPPED = "NOT IN (SELECT value FROM json_each(:stopped))";
 const NONE_STOPPED = "[]";
 
 /** Creates the counts; verdicts count from now on. */
-export function createFigures(database: DatabaseSync, { read }: Transactions): Figures {
-  const selectInbox = database.prepare(
-    `SELECT
+export function createFigures({ sql, read }: Transactions): Figures {
+  const selectInbox = sql.rows(INBOX.read)`SELECT
        (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'waiting'
           AND NOT ${IS_PARKED}) AS waiting,
        (SELECT COUNT(*) FROM inbox WHERE finished_at IS NULL AND state = 'running') AS running,
@@ -48,43 +46,36 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
           SELECT MIN(id) FROM inbox
           WHERE finished_at IS NULL AND state = 'waiting' AND account_id ${IS_NOT_STOPPED}
             AND NOT ${IS_PARKED}
-        )) AS oldest_waiting_at`,
-  );
-  const selectOutbox = database.prepare(
-    `SELECT
+        )) AS oldest_waiting_at`;
+  const selectOutbox = sql.rows(OUTBOX.read)`SELECT
        COUNT(*) FILTER (WHERE state = 'pending') AS pending,
        COUNT(*) FILTER (WHERE state = 'sending') AS sending,
        COUNT(*) FILTER (WHERE state = 'uncertain') AS uncertain,
        COUNT(*) FILTER (WHERE state = 'dead') AS dead,
        MIN(created_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest
-     FROM outbox WHERE state IN ('pending', 'sending', 'uncertain', 'dead')`,
-  );
-  const selectParked = database.prepare(
-    `SELECT
+     FROM outbox WHERE state IN ('pending', 'sending', 'uncertain', 'dead')`;
+  const selectParked = sql.rows(PARKED.read)`SELECT
        COUNT(DISTINCT p.account_id || ' ' || p.channel_id) AS parked_channels,
        COUNT(*) FILTER (WHERE o.state = 'pending') AS pending,
        COUNT(*) FILTER (WHERE o.state = 'sending') AS sending
      FROM parked_channel AS p
      LEFT JOIN outbox AS o ON o.account_id = p.account_id AND o.channel_id = p.channel_id
        AND o.state IN ('pending', 'sending')
-     WHERE p.is_parked = 1`,
-  );
-  const selectOldest = database.prepare(
-    `SELECT MIN(o.created_at) AS oldest FROM outbox AS o
+     WHERE p.is_parked = 1`;
+  const selectOldest = sql.rows(OLDEST.read)`SELECT MIN(o.created_at) AS oldest FROM outbox AS o
      LEFT JOIN parked_channel AS p
        ON p.account_id = o.account_id AND p.channel_id = o.channel_id AND p.is_parked = 1
      WHERE o.state IN ('pending', 'sending') AND p.channel_id IS NULL
-       AND o.account_id ${IS_NOT_STOPPED}`,
-  );
+       AND o.account_id ${IS_NOT_STOPPED}`;
   const counts: (DecisionCount & { count: number })[] = [];
 
   function outboxFigures(stopped: string): StoreFigures["outbox"] {
-    const all = OUTBOX.read(selectOutbox.get());
-    const parked = PARKED.read(selectParked.get());
+    const all = selectOutbox.one();
+    const parked = selectParked.one();
     const parkedCount = parked.pending + parked.sending;
     // Only the row itself tells its channel, which costs a read, so it is read only if it matters.
     const hasExcluded = parkedCount > 0 || stopped !== NONE_STOPPED;
-    const { oldest } = hasExcluded ? OLDEST.read(selectOldest.get({ stopped })) : all;
+    const { oldest } = hasExcluded ? selectOldest.one({ stopped }) : all;
     return {
       pending: all.pending - parked.pending,
       sending: all.sending - parked.sending,
@@ -108,7 +99,7 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
       read(() => {
         const stopped = JSON.stringify(accounts);
         return {
-          inbox: INBOX.read(selectInbox.get({ stopped })),
+          inbox: selectInbox.one({ stopped }),
           outbox: outboxFigures(stopped),
           decisions: counts.map((counted) => ({ ...counted })),
         };
@@ -117,5 +108,113 @@ export function createFigures(database: DatabaseSync, { read }: Transactions): F
       for (const judged of recorded) add(judged, 1);
       for (const { judged, messages } of repeats) add(judged, messages.length);
     },
+  };
+}
+
+const EXTENT = rows({
+  pages: integer(),
+  free: integer(),
+  size: integer(),
+  oldestMessageAt: optional(integer()),
+  oldestDecisionAt: optional(integer()),
+});
+
+/**
+ * Deletes old records on demand, and tells how large the store is and how old its records are.
+ */
+export function createUpkeep(
+  { sql, commit, read }: Transactions,
+  pruner: Pick<Pruner, "step">,
+): StoreUpkeep {
+  // Rows are in the order of time, so the first one is the oldest.
+  const first = (column: string, table: string) =>
+    `SELECT (SELECT ${column} FROM ${table} ORDER BY id LIMIT 1) AS at`;
+  const select = sql`SELECT
+       (SELECT page_count FROM pragma_page_count) AS pages,
+       (SELECT freelist_count FROM pragma_freelist_count) AS free,
+       (SELECT page_size FROM pragma_page_size) AS size,
+       (SELECT MIN(at) FROM (
+          ${first("accepted_at", "inbox")} UNION ALL ${first("at", "entry")}
+          UNION ALL ${first("created_at", "outbox")})) AS oldest_message_at,
+       (SELECT at FROM verdict_block ORDER BY id LIMIT 1) AS oldest_decision_at`;
+  return {
+    prune: (now) => commit(UNNAMED, () => pruner.step(now)),
+    extent: () =>
+      read(() => {
+        const { pages, free, size, ...oldest } = EXTENT.read(select.get());
+        return { bytes: pages * size, freeBytes: free * size, ...oldest };
+      }),
+  };
+}
+
+/** Rows of each ring: a day of minutes, a year of hours. */
+export const TRENDS_KEPT: Readonly<Record<TrendSpan, number>> = { 60: 1_440, 3_600: 8_784 };
+
+/** `store.trends`: figures by minute for a day and by hour for a year, in two rings. */
+export function createTrends({ database, sql, commit, readUnjournaled }: Transactions): Trends {
+  const FIGURES = [
+    "at",
+    "accepted",
+    "ignored",
+    "answers",
+    "failures",
+    "median_ms",
+    "slowest_ms",
+    "waiting",
+    "unsent",
+  ];
+  const upsert = TREND.prepareInsert(
+    database,
+    `ON CONFLICT DO UPDATE SET ${FIGURES.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+  );
+  const select = sql`SELECT * FROM trend WHERE span = ? AND at >= ? ORDER BY at`;
+  const selectHour = sql.rows(TREND.read)`SELECT * FROM trend WHERE span = 3600 AND place = ?`;
+
+  function add(minute: Trend): void {
+    upsert(rowOf(60, minute));
+    const at = minute.at - minute.at % HOUR_MS;
+    const known = selectHour.get(placeOf(3_600, at));
+    upsert(rowOf(3_600, known?.at === at ? joined(known, minute) : { ...minute, at }));
+  }
+
+  return {
+    addMinutes: (minutes) =>
+      commit(UNNAMED, () => { // no wait for the disk: a power cut may cost the last minutes
+        for (const minute of minutes) add(minute);
+      }),
+    trendsSince: (span, since) =>
+      readUnjournaled(() =>
+        select.all(span, since).map((row): Trend => {
+          const { span: _, place: __, ...trend } = TREND.read(row);
+          return trend;
+        })
+      ),
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+function placeOf(span: TrendSpan, at: number): number {
+  return Math.floor(at / 1_000 / span) % TRENDS_KEPT[span];
+}
+
+function rowOf(span: TrendSpan, trend: Trend) {
+  return { span, place: placeOf(span, trend.at), ...trend };
+}
+
+/** Adds a minute to its hour. */
+function joined(hour: Trend, minute: Trend): Trend {
+  const answers = hour.answers + minute.answers;
+  const totalMs = hour.medianMs * hour.answers + minute.medianMs * minute.answers;
+  return {
+    at: hour.at,
+    accepted: hour.accepted + minute.accepted,
+    ignored: hour.ignored + minute.ignored,
+    answers,
+    failures: hour.failures + minute.failures,
+    medianMs: answers === 0 ? 0 : Math.round(totalMs / answers),
+    slowestMs: Math.max(hour.slowestMs, minute.slowestMs),
+    waiting: Math.max(hour.waiting, minute.waiting),
+    unsent: Math.max(hour.unsent, minute.unsent),
   };
 }

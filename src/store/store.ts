@@ -8,12 +8,13 @@
  * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
  */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { createNotes, createNoteVectors } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
-import { joinParts } from "./database/join_parts.ts";
+import type { Partition } from "../core/discord/partition.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
-import { createActionRuns } from "./actions/actions.ts";
+import { createActionRuns } from "./questions/cards.ts";
 import { createCalls } from "./calls/calls.ts";
 import { createChanges } from "./changes/changes.ts";
 import { createCommits } from "./database/commits.ts";
@@ -22,22 +23,19 @@ import type { CrashHooks, Follower } from "./database/durability.ts";
 import { toStoreError } from "./database/store_error.ts";
 import { watchFile } from "./database/database_files.ts";
 import { createFeeds } from "./feeds/feeds.ts";
-import { createFigures } from "./figures.ts";
-import { createForgetting } from "./forget/forget.ts";
-import { noteForgotten } from "./forget/forgotten_ids.ts";
+import { createFigures, createTrends, createUpkeep } from "./figures.ts";
+import { createForgetting, noteForgotten } from "./forget/forget.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import { createHooks } from "./hooks/hooks.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createKnowledge } from "./knowledge/knowledge.ts";
 import { prepareKnownRows } from "./knowledge/known_rows.ts";
 import { createMemory } from "./memory/memory.ts";
-import { createNotes } from "./notes/notes.ts";
-import { createNoteVectors } from "./notes/vectors.ts";
 import { prepareSettleLater } from "./outbox/attempts.ts";
 import { prepareOutboxRows } from "./outbox/outbox_rows.ts";
-import { createTail, type Tail } from "./database/tail.ts";
+import { createTail, type Tail } from "./database/journal.ts";
 import { prepareInboxRows } from "./turns/inbox_rows.ts";
-import { prepareUsageRows } from "./usage/charges.ts";
+import { createModelProblems, createUsage, prepareUsageRows } from "./usage/usage.ts";
 import { createOutbox } from "./outbox/outbox.ts";
 import { createPairing } from "./pairing/pairing.ts";
 import { createQuestions } from "./questions/questions.ts";
@@ -46,16 +44,16 @@ import { createReceived } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions } from "./sessions/sessions.ts";
+import { SETTING, TOLD_BUDGET, USAGE } from "./schema/bot.ts";
+import { prepareOwnNumbers } from "./shared/own_numbers.ts";
+import { createSharedRows } from "./shared/shared_rows.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 import { createSources } from "./trace.ts";
 import { createTranscripts } from "./turns/transcripts.ts";
-import { createTrends } from "./trends/trends.ts";
 import type { TurnTables } from "./turns/turn_ends.ts";
 import { createTurns } from "./turns/turns.ts";
 
-import { createUpkeep } from "./upkeep.ts";
-import { createModelProblems, createUsage } from "./usage/usage.ts";
 import type { Store, StoreErrorKind } from "../core/store/store.ts";
 
 /** Everything that the store needs from outside. */
@@ -73,6 +71,8 @@ export interface StoreOptions {
   readonly journal?: "fold" | "leave";
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
+  /** The part of the bot's guilds that the store has; absent: all. */
+  readonly partition?: Partition;
   /** The copy on another machine that follows the commits; none by default. */
   readonly follower?: Follower;
   /** Delays the tables' work; the runtime's timer by default. */
@@ -81,6 +81,15 @@ export interface StoreOptions {
 
 /** The file with hashes of forgotten people; `host/` names it, too. */
 const FORGOTTEN = "forgotten.jsonl";
+/** The folder in which each partition has a folder with its store; `host/` names it, too. */
+const PARTITIONS = "partitions";
+
+/** Backups have one such file, in the data directory: all partitions share it. */
+function forgottenOf(path: string): string {
+  const folder = dirname(path);
+  const parent = dirname(folder);
+  return join(basename(parent) === PARTITIONS ? dirname(parent) : folder, FORGOTTEN);
+}
 
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
@@ -142,6 +151,7 @@ export function createStore(
     journal,
     onRefused = () => {}, // for tests, which read the journal themselves
     follower,
+    partition,
     schedule,
   }: StoreOptions,
 ): Store {
@@ -166,7 +176,7 @@ export function createStore(
     follower,
     foldsReads: journal === "fold",
   });
-  const transcripts = createTranscripts(database, commits);
+  const transcripts = createTranscripts(commits);
   undo.connect({
     undone() {
       for (const cache of [tail, factRows, verdicts, memory, known, transcripts]) cache.forget();
@@ -181,20 +191,27 @@ export function createStore(
     tail.write,
     known,
   );
-  const figures = createFigures(database, commits);
+  const figures = createFigures(commits);
   const kept = { memory, verdicts, pruner, transcripts, known };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
+  const settings = createSettings(commits);
+  const sharedRows = partition && createSharedRows(database, commits, {
+    partition,
+    onApplied(tables) {
+      if (tables.has(SETTING.name)) settings.readAgain();
+      if (tables.has(USAGE.name) || tables.has(TOLD_BUDGET.name)) memory.spent.forget();
+    },
+  });
   const forgetting = createForgetting(
-    database,
     commits,
     memory.forgotten,
-    (userId) => {
-      if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
+    (userId, by) => {
+      if (path !== ":memory:") noteForgotten(forgottenOf(path), userId, Date.now());
+      sharedRows?.forgotten(userId, by === undefined);
     },
     known.purgeAll,
     () => follower?.committed(),
   );
-  const settings = createSettings(database, commits);
   /** After a person was forgotten, rows that memory has by their number are gone (X5). */
   const forgetRows = (): void => {
     factRows.forget();
@@ -206,39 +223,41 @@ export function createStore(
     known.forget();
     settings.readAgain();
   };
+  const ownNumber = partition && prepareOwnNumbers(database, partition);
   const store: Store = {
-    gateway: createGateway(database, commits, pruner, verdicts, memory, elapsed, watchFile(path)),
-    inbox: createInbox(database, commits, settleLater, inboxDeps),
-    received: createReceived(database, commits, retention),
-    turns: createTurns(database, commits, memory, pruner, transcripts, tables),
-    sessions: createSessions(database, commits, transcripts),
-    outbox: createOutbox(database, commits, memory.outgoing, tables.outbox, settleLater),
-    usage: joinParts(
-      createUsage(database, commits, memory.spent, tables.usage),
-      createModelProblems(database, commits),
-    ),
-    pairing: createPairing(database, commits, memory.outgoing),
-    questions: createQuestions(database, commits, memory, tables.usage),
+    gateway: createGateway(commits, pruner, verdicts, memory, elapsed, watchFile(path)),
+    inbox: createInbox(commits, settleLater, inboxDeps),
+    received: createReceived(commits, retention),
+    turns: createTurns(commits, memory, pruner, transcripts, tables),
+    sessions: createSessions(commits, transcripts),
+    outbox: createOutbox(commits, memory.outgoing, tables.outbox, settleLater),
+    usage: { ...createUsage(commits, memory.spent, tables.usage), ...createModelProblems(commits) },
+    pairing: createPairing(commits, memory.outgoing),
+    questions: createQuestions(commits, memory, tables.usage),
     forgetting: {
       ...forgetting,
-      async forget(userId, mayRun) {
-        const forgotten = await forgetting.forget(userId, mayRun);
+      async forget(userId, mayRun, by) {
+        const forgotten = await forgetting.forget(userId, mayRun, by);
         if (forgotten !== "open turns") forgetRows();
         return forgotten;
       },
     },
-    sources: createSources(database, commits),
-    notes: joinParts(createNotes(database, commits), createNoteVectors(database, commits)),
-    knowledge: createKnowledge(database, commits, known),
-    changes: createChanges(database, commits),
+    sources: createSources(commits),
+    notes: {
+      ...createNotes(commits, ownNumber),
+      ...createNoteVectors(commits),
+    },
+    knowledge: createKnowledge(commits, known),
+    changes: createChanges(commits),
     settings,
-    schedules: createSchedules(database, commits, memory.outgoing),
-    calls: createCalls(database, commits),
-    hooks: createHooks(database, commits, memory.outgoing),
-    upkeep: createUpkeep(database, commits, pruner),
-    trends: createTrends(database, commits),
-    actions: createActionRuns(database, commits, memory.outgoing),
-    feeds: createFeeds(database, commits, memory.outgoing),
+    schedules: createSchedules(commits, memory.outgoing, ownNumber),
+    calls: createCalls(commits),
+    hooks: createHooks(commits, memory.outgoing),
+    upkeep: createUpkeep(commits, pruner),
+    trends: createTrends(commits),
+    actions: createActionRuns(commits, memory.outgoing),
+    feeds: createFeeds(commits, memory.outgoing),
+    ...(sharedRows && { sharedRows }),
     health: figures.health,
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },

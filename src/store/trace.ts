@@ -1,6 +1,5 @@
 /** `store.sources`: finds everything that came from a message, without changing it (H6a). */
 
-import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../core/discord/ids.ts";
 import type { TurnCost } from "../core/spending/usage.ts";
 import type { Sources } from "../core/store/notes.ts";
@@ -16,8 +15,8 @@ import {
   text,
 } from "./schema/columns.ts";
 import type { Transactions } from "./database/transact.ts";
-import { prepareTurnOf } from "./inbox/reopen.ts";
-import { prepareCurrentAnswer } from "./outbox/answers.ts";
+import { prepareTurnOf } from "./inbox/cuts.ts";
+import { prepareCurrentAnswer } from "./outbox/turn_outbox.ts";
 import { prepareSources } from "./sources/sources.ts";
 
 const TURN = rows({
@@ -36,10 +35,7 @@ const SUMMARY = rows({ at: integer(), modelId: optional(text()) });
 const COST = rows({ cost: optional(json<TurnCost>()) });
 
 /** Creates the namespace. Its statements are prepared when they run: no bot needs them. */
-export function createSources(
-  database: DatabaseSync,
-  { read }: Pick<Transactions, "read">,
-): Sources {
+export function createSources({ database, read }: Transactions): Sources {
   const all = (sql: string, ...values: readonly (string | number)[]) =>
     database.prepare(sql).all(...values);
   const one = (sql: string, ...values: readonly (string | number)[]) => all(sql, ...values)[0];

@@ -45,8 +45,7 @@ export const writeFile: Tool = defineTool({
   needs: [],
   isIdempotent: true,
   async run({ path, text }, { ports: { workspace } }) {
-    await workspace.write(path, text);
-    return `Wrote ${text.length} characters.`;
+    return joined(`Wrote ${text.length} characters.`, await workspace.write(path, text));
   },
 });
 
@@ -76,8 +75,8 @@ export const editFile: Tool = defineTool({
         }): add lines around it, so that it is there once`,
       );
     }
-    await workspace.write(path, text.slice(0, at) + replacement + text.slice(at + old.length));
-    return `Changed line ${lineAt(text, at)}.`;
+    const next = text.slice(0, at) + replacement + text.slice(at + old.length);
+    return joined(`Changed line ${lineAt(text, at)}.`, await workspace.write(path, next));
   },
 });
 
@@ -100,6 +99,10 @@ export const listFiles: Tool = defineTool({
     return [...lines, ...(isCut ? ["[there are more entries]"] : [])].join("\n");
   },
 });
+
+function joined(done: string, note: string | undefined): string {
+  return note === undefined ? done : `${done} ${note}`;
+}
 
 /** Why a text is not in a file, as exactly as possible. */
 function notFound(text: string, old: string): string {

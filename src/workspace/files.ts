@@ -63,7 +63,7 @@ export function createWorkspace(
     return textOf(bytes, fileIn(path).name);
   }
 
-  async function write(path: string, text: string): Promise<void> {
+  async function write(path: string, text: string): Promise<undefined> {
     const { folders, name, parts } = fileIn(path);
     assertChangeable(parts);
     const bytes = new TextEncoder().encode(text);
@@ -98,7 +98,7 @@ export function createWorkspace(
     readBytes,
     write,
     async list(path, isRecursive) {
-      const parts = partsOf(path);
+      const parts = pathParts(path);
       const { folder } = await walkFolders(root(), parts, parts.length === 0);
       const entries: FileEntry[] = [];
       const isCut = !await listInto(entries, folder, parts.join("/"), isRecursive, limits.listed);
@@ -108,7 +108,7 @@ export function createWorkspace(
 }
 
 function fileIn(path: string) {
-  const parts = partsOf(path);
+  const parts = pathParts(path);
   const name = parts.at(-1);
   if (name === undefined) throw new Error("name a file: the path is empty");
   return { parts, name, folders: parts.slice(0, -1) };
@@ -191,7 +191,7 @@ const DEVICE =
  * @returns No part for the root.
  * @throws {Error} If the path is absolute, or could leave the root.
  */
-function partsOf(path: string): readonly string[] {
+export function pathParts(path: string): readonly string[] {
   const refuse = (why: string): never => {
     throw badArguments(`the path ${JSON.stringify(path.slice(0, 100))} cannot be used: ${why}`);
   };

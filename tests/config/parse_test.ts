@@ -173,18 +173,18 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
   [
     "C5",
     "an error for a secret in a form of other programs, with the forms that there are",
-    `{ "channels": { "discord": { "token": { "env": "TOKEN" } } } }`,
+    `{ "channels": { "discord": { "token": { "var": "TOKEN" } } } }`,
     `config.jsonc:1:30: error: "file" is missing
   in channels.discord.token.file
-1 | { "channels": { "discord": { "token": { "env": "*****" } } } }
+1 | { "channels": { "discord": { "token": { "var": "*****" } } } }
   |                              ^^^^^^^
   = add "file": a text in quotes, not empty
 
-config.jsonc:1:41: error: There is no key "env" here
-  in channels.discord.token.env
-1 | { "channels": { "discord": { "token": { "env": "*****" } } } }
+config.jsonc:1:41: error: There is no key "var" here
+  in channels.discord.token.var
+1 | { "channels": { "discord": { "token": { "var": "*****" } } } }
   |                                         ^^^^^
-  = write a text, such as "\${NAME}", or { "file": "<path>" }
+  = write a text, { "env": "<NAME>" }, or { "file": "<path>" }
 `,
   ],
   [

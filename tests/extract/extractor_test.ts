@@ -45,8 +45,9 @@ function handTimers() {
       timers.add(timer);
       return () => void timers.delete(timer);
     },
+    has: (ms: number) => [...timers].some((timer) => timer.ms === ms),
     fire(ms: number) {
-      for (const timer of timers) {
+      for (const timer of [...timers]) {
         if (timer.ms !== ms) continue;
         timers.delete(timer);
         timer.run();
@@ -63,7 +64,8 @@ describe("[H8] createExtractor()", () => {
     const extractor = createExtractor({
       startThread: () => new Worker(WORKER),
       collectGarbage() {},
-      rss: () => 0, // other tests of this process grow meanwhile
+      ownMemory: () => 0, // other tests of this process grow meanwhile
+      cpuSec: () => 0,
       schedule,
     });
     const [one, other] = await Promise.all([
@@ -77,22 +79,37 @@ describe("[H8] createExtractor()", () => {
     await assert.rejects(extractor.run({ kind: "office", bytes: broken }, NEVER), why);
   });
 
-  it("ends a thread that takes too long", async () => {
-    const timers = handTimers();
-    const thread = fakeThread(() => timers.fire(5_000));
-    const extractor = createExtractor({
-      startThread: thread.start,
-      collectGarbage() {},
-      rss: () => 0,
-      schedule: timers.schedule,
+  for (
+    const [name, cpuSecEach, seconds] of [
+      ["five seconds of the processor", 1, 5],
+      ["five seconds of the processor, of which it gets half", 0.5, 10],
+      ["thirty seconds by the clock", 0.1, 30],
+    ] as const
+  ) {
+    it(`ends a thread that takes ${name}`, async () => {
+      const timers = handTimers();
+      let passed = 0;
+      const thread = fakeThread(() => {
+        while (timers.has(1_000)) {
+          passed += 1;
+          timers.fire(1_000);
+        }
+      });
+      const extractor = createExtractor({
+        startThread: thread.start,
+        collectGarbage() {},
+        ownMemory: () => 0,
+        cpuSec: () => 7 + Math.round(passed * cpuSecEach * 10) / 10,
+        schedule: timers.schedule,
+      });
+      await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER), {
+        name: "FileError",
+        message: `reading it takes over ${seconds} s`,
+      });
+      assert.ok(thread.hasEnded());
+      assert.equal(timers.count, 0);
     });
-    await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER), {
-      name: "FileError",
-      message: "reading it takes over 5 s",
-    });
-    assert.ok(thread.hasEnded());
-    assert.equal(timers.count, 0);
-  });
+  }
 
   it("counts no time for the load of a job's code, which may take long on a busy machine", async () => {
     const timers = handTimers();
@@ -101,14 +118,15 @@ describe("[H8] createExtractor()", () => {
       startThread: () =>
         Object.assign(thread, {
           postMessage() {
-            timers.fire(5_000); // no such timer runs yet
+            assert.ok(!timers.has(1_000)); // no such timer runs yet
             thread.emit("message", { kind: "begun" });
             thread.emit("message", { kind: "done", result: { text: "fine" } });
           },
           terminate: () => Promise.resolve(0),
         }),
       collectGarbage() {},
-      rss: () => 0,
+      ownMemory: () => 0,
+      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     queueMicrotask(() => queueMicrotask(() => thread.emit("message", { kind: "ready" })));
@@ -124,7 +142,8 @@ describe("[H8] createExtractor()", () => {
     const extractor = createExtractor({
       startThread: () => thread,
       collectGarbage() {},
-      rss: () => 0,
+      ownMemory: () => 0,
+      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     const run = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
@@ -134,15 +153,16 @@ describe("[H8] createExtractor()", () => {
 
   it("[SEC-R25] ends a thread while which the process grows too much", async () => {
     const timers = handTimers();
-    let rss = 100;
+    let ownMemory = 100;
     const thread = fakeThread(() => {
-      rss += GROWTH_BYTES + 1;
+      ownMemory += GROWTH_BYTES + 1;
       timers.fire(5);
     });
     const extractor = createExtractor({
       startThread: thread.start,
       collectGarbage() {},
-      rss: () => rss,
+      ownMemory: () => ownMemory,
+      cpuSec: () => 0,
       schedule: timers.schedule,
     });
     await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER), {
@@ -159,7 +179,8 @@ describe("[H8] createExtractor()", () => {
     const extractor = createExtractor({
       startThread: () => threads.shift()?.start() ?? assert.fail("no more threads"),
       collectGarbage() {},
-      rss: () => 0,
+      ownMemory: () => 0,
+      cpuSec: () => 0,
       schedule,
     });
     const first = extractor.run({ kind: "pdf", bytes: pdf([]) }, NEVER);
@@ -174,7 +195,8 @@ describe("[H8] createExtractor()", () => {
     const extractor = createExtractor({
       startThread: thread.start,
       collectGarbage() {},
-      rss: () => 0,
+      ownMemory: () => 0,
+      cpuSec: () => 0,
       schedule,
     });
     await assert.rejects(extractor.run({ kind: "pdf", bytes: pdf([]) }, ending.signal), /stopped/);

@@ -15,7 +15,9 @@ import {
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 
-const WAIT = { greetingMs: 500, answerMs: 500 };
+/** So long that only a fault ends it. */
+const WAIT = { greetingMs: 60_000, answerMs: 60_000 };
+const SHORT = { greetingMs: 500, answerMs: 500 };
 const HELLO = { text: "hello", files: [] };
 const echo: SocketHandler = ({ text, files }) =>
   Promise.resolve(`${text} ${files.map(({ length }) => length).join()}`);
@@ -122,7 +124,7 @@ describe("askSocket()", () => {
     const got: Uint8Array[] = [];
     const hanging = createServer((socket) => void socket.on("data", (piece) => got.push(piece)));
     await listen(folder.path, hanging);
-    assert.deepEqual(await askSocket(folder.path, HELLO, WAIT), { kind: "silent" });
+    assert.deepEqual(await askSocket(folder.path, HELLO, SHORT), { kind: "silent" });
     assert.deepEqual(got, []);
     hanging.close();
   });
@@ -206,7 +208,7 @@ describe("serveSocket()", () => {
     });
     while (ended < 8 || greeted < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     assert.deepEqual([greeted, ended], [2, 8]);
-    assert.equal((await askSocket(folder.path, HELLO, WAIT)).kind, "silent");
+    assert.equal((await askSocket(folder.path, HELLO, SHORT)).kind, "silent");
     for (const socket of sockets) socket.destroy();
     const until = performance.now() + 60_000;
     let answer = await askSocket(folder.path, HELLO, WAIT);

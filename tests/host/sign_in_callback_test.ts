@@ -15,7 +15,7 @@ describe("[T13] listenForCallback()", () => {
       assert.equal((await get("/callback?state=wrong&code=stolen"))[0], 400);
       assert.equal((await get("/callback?code=stolen"))[0], 400);
       assert.equal((await get("/elsewhere?state=ours"))[0], 404);
-      assert.equal((await get("/callback?state=ours", "POST"))[0], 404);
+      assert.equal((await get("/callback?state=ours", "POST"))[0], 405);
       const [status, page] = await get("/callback?state=ours&code=abc");
       assert.equal(status, 200);
       assert.equal(page.includes("abc"), false);

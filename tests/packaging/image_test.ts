@@ -8,7 +8,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { buildImage, type ImageParts, MACHINES, partsOf } from "../../scripts/release/image.ts";
+import {
+  buildImage,
+  type ImageParts,
+  MACHINES,
+  partsOf,
+} from "../../scripts/release/pack/image.ts";
 import { skipUnless } from "../support/skip.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { skipUnless } from "../support/skip.ts";
 import { faultOf, runStep } from "../../scripts/step.ts";
 
 const SHELL = "/bin/sh";
 const LONG_MS = 60_000;
+const SKIP = skipUnless(existsSync("/proc/self/autogroup"), "no groups of sessions in /proc");
 
 /** Waits until no process has this id, or only a dead one that its parent has not read. */
 async function gone(pid: number): Promise<void> {
@@ -51,6 +53,21 @@ describe("runStep()", () => {
     const started = Number(Buffer.concat(output).toString());
     assert.ok(started > 0);
     await gone(started);
+  });
+
+  it("counts the processor time of the step and of what it started", SKIP, async () => {
+    const busy = "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done";
+    const one = await runStep(SHELL, ["-c", `sh -c '${busy}'; true`], { limitMs: LONG_MS });
+    const other = await runStep(SHELL, ["-c", "true"], { limitMs: LONG_MS });
+    assert.ok((one.cpuSeconds ?? 0) > (other.cpuSeconds ?? Infinity));
+  });
+
+  it("leaves a busy processor to the other steps, if asked to", SKIP, async () => {
+    const script = "until grep -q 'nice 5' /proc/$$/autogroup; do sleep 0.01; done";
+    const { fault } = await runStep(SHELL, ["-c", script], { limitMs: LONG_MS, isLast: true });
+    assert.equal(fault, undefined);
+    const { output } = await runStep(SHELL, ["-c", "cat /proc/$$/autogroup"], { limitMs: LONG_MS });
+    assert.match(Buffer.concat(output).toString(), / nice 0\n/);
   });
 
   it("reports a program that is not there", async () => {

@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { readSources } from "../../scripts/import_graph.ts";
@@ -25,6 +25,13 @@ const taskOf = (name: string): Task => {
   const task = tasks[name] ?? "";
   return typeof task === "string" ? { command: task } : task;
 };
+
+/** A file, or all text files below a folder, by their paths from the root. */
+function filesBelow(path: string): readonly string[] {
+  if (!statSync(join(ROOT, path)).isDirectory()) return [path];
+  return readdirSync(join(ROOT, path), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(?:ts|md|yml|sh)$/.test(name)).map((name) => join(path, name));
+}
 
 /** Files that a person runs with `deno task demo`. */
 const PROGRAM = readSources(ROOT, ["src", "simulator"]);
@@ -71,12 +78,19 @@ describe("[O5] the tasks of deno.json", () => {
     assert.deepEqual(without, ["test"], "scripts/test.ts installs first, and shows that as a step");
   });
 
-  it("run scripts that exist, in deno.json and in scripts/test.ts", () => {
-    const commands = Object.keys(tasks).map((name) => taskOf(name).command).join(" ");
-    const text = commands + readFileSync(join(ROOT, "scripts", "test.ts"), "utf8");
-    const named = Array.from(text.matchAll(/script[\w./]*\.ts\b/g), ([path]) => path);
-    assert.ok(named.includes("scripts/release/wine.ts"));
-    assert.deepEqual(named.filter((path) => !existsSync(join(ROOT, path))), []);
+  it("run scripts that exist, as do workflows, pages and the scripts themselves", () => {
+    const pages = ["README.md", "CONTRIBUTING.md", "deno.json", ".github/workflows", "docs"];
+    const files = [...pages, "scripts", "tests"].flatMap((path) => filesBelow(path));
+    const named = files.flatMap((file) =>
+      Array.from(
+        readFileSync(join(ROOT, file), "utf8").matchAll(
+          /(?<![\w./-])scripts\/[\w./-]+\.(?:ts|sh)\b/g,
+        ),
+        ([path]) => path,
+      )
+    );
+    assert.ok(named.includes("scripts/release/pack/image.ts"));
+    assert.deepEqual([...new Set(named)].filter((path) => !existsSync(join(ROOT, path))), []);
   });
 
   it("import no package before scripts/test.ts has installed it", () => {

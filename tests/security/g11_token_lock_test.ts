@@ -127,6 +127,7 @@ describe("[G11] acquireTokenLock() where another Barnacle has the name", () => {
     let stranger: NameOwner | undefined = { uid: STRANGER, pid: 1 };
     const lock = await acquireTokenLock(token, SELF, {
       ...portsAt(directory.path),
+      askMs: 60_000, // the other one ends the question, also on a busy machine
       ownerOf(name) {
         const owner = stranger;
         stranger = undefined;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { putBackCopy } from "../../src/store/copy/put_back.ts";
+import { putBackCopy } from "../../src/store/copy/copy.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
 import { MIGRATIONS, schemaOf } from "../../src/store/database/migrations.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

@@ -12,7 +12,7 @@ function build(text = "one\ntwo\ntwo\nthree\n") {
     readBytes: (path) => Promise.resolve(new TextEncoder().encode(files.get(path))),
     write(path, written) {
       files.set(path, written);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
     list: () => Promise.resolve({ entries: [{ path: "a.md", kind: "file" }], isCut: true }),
   };

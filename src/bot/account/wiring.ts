@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
  */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, tokenPlace } }, onTrace }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } }, partition, onTrace }: AccountOptions,
   { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -81,7 +81,8 @@ export function connectParts(
       catchUp.ready();
       online.changed();
     },
-    foreign: duplicates.foreign,
+    // Another partition may have sent it; two fleets of one bot are found by their database.
+    foreign: partition.count > 1 ? () => {} : duplicates.foreign,
     stored: meter.stored,
     undecided: inbound.undecided,
     challenged(requests) {
@@ -143,8 +144,8 @@ export function connectParts(
       const repeats = inbound.take(batch);
       if (repeats) connection.setRepeats(repeats);
     },
-    shards(count) {
-      health.setShardCount(count);
+    shards(count, shardIds) {
+      health.setShards(shardIds);
       catchUp.setShardCount(count);
     },
     intentsMissing: connectionState.setUngranted,

@@ -60,7 +60,10 @@ export interface InteractionParts
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting">,
     Pick<AccountPorts, "health"> {
-  readonly options: Pick<AccountOptions, "version" | "dataDir" | "files" | "dashboardLink">;
+  readonly options: Pick<
+    AccountOptions,
+    "version" | "dataDir" | "files" | "dashboardLink" | "partition"
+  >;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;
   readonly owners: Pick<OwnerIds, "ownsApplication" | "ownsApplicationAsRead">;

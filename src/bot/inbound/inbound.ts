@@ -185,7 +185,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     async start() {
       // Proxied users, threads and talk must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
-      challenges.start();
+      // Each partition has the requests, and partition 0 has the direct messages (O16).
+      if (parts.options.partition.index === 0) challenges.start();
       askModel.start();
     },
     take(batch) {

@@ -2,6 +2,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
+import { type Partition, WHOLE } from "../../core/discord/partition.ts";
 import type { RequestMetric } from "../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import {
@@ -16,6 +17,8 @@ import type { Account } from "../../core/account/account.ts";
 /** The settings of an account's REST client. */
 export interface RestOptions {
   readonly config: Config;
+  /** The part of the bot whose requests the client sends; absent: all. */
+  readonly partition?: Pick<Partition, "count">;
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
@@ -61,8 +64,9 @@ export function createAccountRest(
     readonly rolesOf?: RestClient["rolesOf"];
   },
 ): RestClient {
-  const { config: { discord }, token, apiBase, version, invalidRequests, crashHooks, mayAct } =
+  const { config: { discord }, partition = WHOLE, token, apiBase, version, invalidRequests } =
     options;
+  const { crashHooks, mayAct } = options;
   const { events, rolesOf, now, log } = ports;
   return createClient({
     rolesOf,
@@ -70,7 +74,8 @@ export function createAccountRest(
     apiUrl: apiBase,
     version,
     timeoutMs: discord.rest.timeoutSec * 1_000,
-    globalPerSec: discord.rest.globalPerSec,
+    // Discord counts those of all processes together, and none of them knows the others' load.
+    globalPerSec: Math.max(1, Math.floor(discord.rest.globalPerSec / partition.count)),
     unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
       ? UNUSED_PER_SEC
       : 0,

@@ -5,7 +5,6 @@
  */
 
 import { readdirSync, readFileSync, statfsSync } from "node:fs";
-import process from "node:process";
 import type { AppPorts, HttpHandler } from "../../http/app.ts";
 import type { ProcessUsage } from "../../http/gauges.ts";
 import type { Metrics } from "../../http/metrics.ts";
@@ -14,6 +13,7 @@ import type { Accounts } from "../account/accounts.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { HealthMonitor } from "../../http/monitor/health_monitor.ts";
 import type { Store } from "../../core/store/store.ts";
+import { cpuSec } from "../../host/process/usage.ts";
 import type { Clock } from "../../lib/clock.ts";
 
 /** Creates the handler of HTTP requests. */
@@ -69,9 +69,8 @@ export function createHttp(
 }
 
 function processUsage(dataDir: string): ProcessUsage {
-  const { user, system } = process.cpuUsage();
   return {
-    cpuSec: (user + system) / 1_000_000,
+    cpuSec: cpuSec(),
     ...orNothing(() => ({
       openFds: readdirSync("/proc/self/fd").length - 1, // without that of the folder itself
       maxFds:

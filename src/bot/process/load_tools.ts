@@ -19,6 +19,8 @@ export function createLoadedTools(options: () => ToolServicesOptions) {
     load: (): Promise<ToolServices> => tools.get(),
     /** As {@link ToolServices.servers}; empty before they are loaded. */
     servers: () => loaded?.servers() ?? [],
+    /** As {@link ToolServices.isRunning}; `false` before they are loaded. */
+    isRunning: () => loaded?.isRunning() ?? false,
     /** As {@link ToolServices.apply}, if they are loaded. */
     async apply(config: BotConfig): Promise<void> {
       await (await tools.loading())?.apply(config);

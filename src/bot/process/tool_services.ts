@@ -15,6 +15,7 @@ import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { RunningCommands } from "../../exec/jobs.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
+import type { SharedWorkspace } from "../../core/files/shared_workspace.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { TOOLS } from "../../tools/registry.ts";
@@ -37,6 +38,8 @@ export interface ToolServicesOptions extends Clock {
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
   readonly version: string;
+  /** How other processes get the workspace of an agent; absent: they do not. */
+  readonly sharedWorkspace?: (agentId: string) => SharedWorkspace;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
   /** An MCP server wants a sign-in, which only the operator can do. */
@@ -82,6 +85,8 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     // A turn of an agent that a reload removes keeps its folder to the end.
     const agentNow = () => agent = current.agentList.find(({ id }) => id === agent.id) ?? agent;
     const workspace = () => workspaceOf(current, agentNow(), dataDir);
+    const shared = () =>
+      agentNow().workspace === undefined ? options.sharedWorkspace?.(agent.id) : undefined;
     const skills = createSkillLibrary(
       () => skillFolders(current, agentNow(), dataDir),
       { now },
@@ -96,16 +101,17 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
         maySkipSandbox: () => current.exec?.sandbox === "off",
         limits: () => current.exec?.limits ?? EXEC_LIMITS,
         bounds: PROGRAM_BOUNDS,
+        shared,
         running,
       });
     });
     const known: KnownAgent = {
       services: {
-        ports: { web, workspace: createWorkspacePort(workspace, ownPaths) },
+        ports: { web, workspace: createWorkspacePort(workspace, ownPaths, shared) },
         commands,
         skills,
       },
-      reading: skills.read().then(() => void (known.reading = undefined)),
+      reading: firstPull(shared()).then(skills.read).then(() => void (known.reading = undefined)),
     };
     return known;
   }
@@ -132,6 +138,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
     servers: () => mcp?.states() ?? [],
     tools: all,
+    isRunning: () => running.size > 0,
     ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
       const { reading } = agentFor(agentId);
@@ -157,6 +164,18 @@ interface KnownAgent {
   readonly services: AgentServices;
   /** The first reading of its skills; `undefined` after that. */
   reading: Promise<void> | undefined;
+}
+
+/** How long the first turn of an agent waits for files of other processes, in milliseconds. */
+const FIRST_PULL_MS = 5_000;
+
+/** Waits for instructions and skills that another process has. A failure is in the log. */
+async function firstPull(shared: SharedWorkspace | undefined): Promise<void> {
+  if (!shared) return;
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const cancel = schedule(resolve, FIRST_PULL_MS);
+  await Promise.race([shared.pull().catch(() => {}), over]);
+  cancel();
 }
 
 const NO_TOOLS: readonly Tool[] = [];

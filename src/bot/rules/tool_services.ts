@@ -45,6 +45,8 @@ export interface ToolServices {
    * the config that it has.
    */
   apply(config: BotConfig): Promise<void>;
+  /** Whether a command runs in a workspace. */
+  isRunning(): boolean;
   /** Ends everything that tools have started. */
   stop(): Promise<void>;
 }

@@ -2,8 +2,9 @@
 
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { displayWidth } from "../../render/markdown/graphemes.ts";
+import { knownPeople } from "../verdict/known_people.ts";
 import { accessNow, type AccessView, tellDefaults, viewOf } from "../verdict/current_rules.ts";
-import { type AccessRow, markedText, rowsOf } from "./rows.ts";
+import { type AccessRow, markedText, namedEntry, rowsOf } from "./rows.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { AccountFlags } from "../shared/command.ts";
@@ -24,13 +25,13 @@ export function accessMatrix(flags: AccountFlags, io: Io): Promise<ExitCode> {
     const tables = [];
     for (const view of views) tables.push(await matrixOf(view, store, isUnread));
     if (flags.json) {
-      io.out(JSON.stringify(tables.map(({ notes: _, ...table }) => table)));
+      io.out(JSON.stringify(tables.map(({ notes: _, names: __, ...table }) => table)));
       return EXIT.done;
     }
-    for (const [at, { accountId, rows, notes }] of tables.entries()) {
+    for (const [at, { accountId, rows, names, notes }] of tables.entries()) {
       if (at > 0) io.out("");
       if (tables.length > 1) io.out(`[${accountId}]`);
-      for (const line of linesOf(rows)) io.out(line);
+      for (const line of linesOf(rows, names)) io.out(line);
       for (const note of notes) io.out(note);
     }
     return EXIT.done;
@@ -45,6 +46,8 @@ export interface AccessMatrix {
   readonly owners: readonly string[];
   /** Whether other bots are treated as people are. */
   readonly allowsBots: boolean;
+  /** Usernames of known people, by the ids of the entries. */
+  readonly names: ReadonlyMap<string, string>;
   /** Remarks below the table. */
   readonly notes: readonly string[];
 }
@@ -63,12 +66,15 @@ export async function matrixOf(
   const paired = await store?.pairing.paired(accountId) ?? [];
   const { owners } = policy.commands;
   const rows = rowsOf(policy, index, isUnread ? undefined : paired.length);
+  const names = store ? await knownPeople(store, [accountId]) : new Map<string, string>();
+  const named = owners?.map((owner) => namedEntry(markedText(owner), names));
   return {
     accountId,
     rows,
     owners: owners?.map(markedText) ?? ["the application's owners at Discord"],
     allowsBots: policy.allowBots,
-    notes: notesOf(rows, owners?.map(markedText), policy.allowBots),
+    names,
+    notes: notesOf(rows, named, policy.allowBots),
   };
 }
 
@@ -78,11 +84,14 @@ const WIDTH = 100;
 const PLACE_WIDTH = 38;
 const BETWEEN = 32;
 
-function linesOf(rows: readonly AccessRow[]): readonly string[] {
+function linesOf(
+  rows: readonly AccessRow[],
+  names: AccessMatrix["names"],
+): readonly string[] {
   const places = rows.map(({ place, isUnknown }) => isUnknown ? `${place}?` : place);
   const widest = Math.max(...places.map(displayWidth));
   const forPeople = WIDTH - BETWEEN - Math.min(PLACE_WIDTH, widest);
-  const cells = rows.map((row, at) => [places[at] ?? "", ...cellsOf(row, forPeople)]);
+  const cells = rows.map((row, at) => [places[at] ?? "", ...cellsOf(row, forPeople, names)]);
   return inColumns([HEAD, ...cells], [PLACE_WIDTH]);
 }
 
@@ -90,13 +99,14 @@ function linesOf(rows: readonly AccessRow[]): readonly string[] {
 export function cellsOf(
   { talk, needsMention, reactions, commands, sessionCommands }: AccessRow,
   forPeople: number,
+  names: AccessMatrix["names"] = new Map(),
 ): readonly string[] {
   const isClosed = talk.join() === "no one";
   return [
     isClosed ? "-" : needsMention ? "needed" : "no",
     isClosed ? "-" : reactions,
     commands.join() === "no one" ? "-" : sessionCommands === "managers" ? "basic*" : "all",
-    listText(talk, forPeople),
+    listText(talk.map((entry) => namedEntry(entry, names)), forPeople),
   ];
 }
 

@@ -114,6 +114,12 @@ export function markedText(entry: AllowEntry): string {
   return isName ? `${entryText(entry)}?` : entryText(entry);
 }
 
+/** An entry of {@link AccessRow.talk} with the name of its person, if that is known. */
+export function namedEntry(entry: string, names: ReadonlyMap<string, string>): string {
+  const name = names.get(entry);
+  return name === undefined ? entry : `${name} = ${entry}`;
+}
+
 function guildRows(policy: AccessPolicy, index: GuildIndex): readonly AccessRow[] {
   const rows: AccessRow[] = [];
   const shown = new Set<GuildId>();

@@ -6,13 +6,20 @@
 
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { Log } from "../../lib/log.ts";
+import type { ForwardedRequest } from "../../http/api/app.ts";
+import type { ApiFleet } from "../asking/forwarding.ts";
 import type { ApiServer } from "./server.ts";
 
-/** Creates it; loads nothing. */
+/**
+ * Creates it; loads nothing.
+ *
+ * @param fleet Absent: this process has the whole bot.
+ */
 export function createApiHost(
   bot: Pick<Bot, "calls" | "setListening">,
   { setup: first, build }: Pick<BotOptions, "setup" | "build">,
   log: Log,
+  fleet?: ApiFleet,
 ) {
   let setup: Setup = first;
   let server: ApiServer | undefined;
@@ -27,9 +34,16 @@ export function createApiHost(
       return bot.setListening("api");
     }
     const { createApiServer } = await import("./server.ts");
-    server ??= createApiServer({ setup: () => setup, bot, version: build.version, log });
+    const elsewhere = fleet && (await import("../asking/forwarding.ts")).elsewhereOf(fleet, log);
+    const own = { setup: () => setup, bot, version: build.version, log };
+    server ??= createApiServer({ ...own, ...(elsewhere && { elsewhere }) });
     await server.listen(api);
     bot.setListening("api");
+  }
+
+  async function callHere(args: unknown): Promise<unknown> {
+    const { answerProgram } = await import("./program_calls.ts");
+    return await answerProgram(args, setup.config, bot);
   }
 
   return {
@@ -44,8 +58,15 @@ export function createApiHost(
     },
     /** Carries out a call of `barnacle mcp serve`. */
     async call(args: unknown): Promise<unknown> {
-      const { answerProgram } = await import("./program_calls.ts");
-      return await answerProgram(args, setup.config, bot);
+      const forward = fleet && (await import("../asking/forwarding.ts")).callElsewhere(fleet);
+      return forward ? await forward(args) : await callHere(args);
+    },
+    /** Carries out such a call that another process has forwarded. */
+    callHere,
+    /** Answers a request that another process has forwarded. */
+    async forwarded(request: ForwardedRequest, signal: AbortSignal): Promise<Response> {
+      await changing;
+      return await server?.forwarded(request, signal) ?? new Response(null, { status: 503 });
     },
     /** Stops listening. Requests that wait for an answer get an error. */
     async close(): Promise<void> {

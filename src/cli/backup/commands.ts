@@ -50,21 +50,24 @@ export const backup: CliCommand = describeCommand<BackupFlags, [to?: string]>({
 });
 
 /** `barnacle verify` */
-export const verify: CliCommand = describeCommand<VerifyFlags, [file: string]>({
-  brief: "Check whether a backup is whole",
-  notes: ["Reads every byte of the backup and every page of its store. Changes nothing."],
-  examples: ["barnacle verify barnacle-2026-11-23T03-00-00Z.tar.zst"],
+export const verify: CliCommand = describeCommand<VerifyFlags, string[]>({
+  brief: "Check whether backups are whole",
+  notes: ["Reads every byte of each backup and every page of its store. Changes nothing."],
+  examples: [
+    "barnacle verify barnacle-2026-11-23T03-00-00Z.tar.zst",
+    "barnacle verify ~/.local/share/barnacle/backups/*",
+  ],
   exits: { failed: "damaged, of a newer version, or a wrong passphrase", io: true },
   parameters: {
     flags: { ...COMMON, config: UNUSED_PATH, passphraseFile: PASSPHRASE },
-    positional: { kind: "tuple", parameters: [FILE] },
+    positional: { kind: "array", parameter: FILE, minimum: 1 },
   },
-  async run(flags, io, file) {
+  async run(flags, io, ...files) {
     const [{ verify }, { hiddenOnTerminal }] = await Promise.all([
       import("./verify.ts"),
       import("./passphrase.ts"),
     ]);
-    return await verify(flags, file, io, hiddenOnTerminal());
+    return await verify(flags, files, io, hiddenOnTerminal());
   },
 });
 

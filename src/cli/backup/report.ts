@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { jsonLine } from "../../lib/text/json.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { countText, timeText } from "../../lib/text/units.ts";
-import type { EndedWork } from "../../store/copy/restored.ts";
+import type { EndedWork } from "../../store/copy/copy.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { type Manifest, WORKSPACES_FOLDER } from "./manifest.ts";
@@ -68,11 +68,14 @@ function fileOf(from: string, config: string): string {
 }
 
 /** A backup in one line. */
-export function manifestLine({ createdAt, barnacle, schema, accounts }: Manifest): string {
+export function manifestLine(
+  { createdAt, barnacle, schema, accounts, partitions }: Manifest,
+): string {
   const bots = accounts.map(({ id, name }) => name === undefined ? id : `${id} (${name})`);
   return printable(
     `Made ${timeText(createdAt)} by Barnacle ${barnacle}, schema ${schema}, accounts: ` +
-      `${bots.join(", ") || "none"}`,
+      `${bots.join(", ") || "none"}` +
+      (partitions ? `, partitions ${partitions.own.join(", ")} of ${partitions.count}` : ""),
   );
 }
 

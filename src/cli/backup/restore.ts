@@ -6,7 +6,15 @@
  */
 
 import { readSharedRecord } from "../../store/replica/record.ts";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
@@ -14,6 +22,8 @@ import {
   DATABASE_NAME,
   FORGOTTEN_NAME,
   MEDIA_NAME,
+  partitionFolders,
+  PARTITIONS_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import {
@@ -24,9 +34,11 @@ import {
   PREPARING_NAME,
   replaceData,
 } from "../../host/files/staged_data.ts";
+import { noteRestored, readRestored } from "../../host/files/restored_partitions.ts";
+import type { UserId } from "../../core/discord/ids.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
-import { type EndedWork, endOpenWork } from "../../store/copy/restored.ts";
-import { forgottenIn, joinedForgotten } from "../../store/forget/forgotten_ids.ts";
+import { type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
+import { forgottenIn, joinedForgotten } from "../../store/forget/forget.ts";
 import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../shared/command.ts";
@@ -42,7 +54,7 @@ import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { reportingErrors } from "../shared/start_error.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { CONFIG_FOLDER, type Manifest, STORE_PATH, WORKSPACES_FOLDER } from "./manifest.ts";
+import { CONFIG_FOLDER, type Manifest, storePaths, WORKSPACES_FOLDER } from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
 import { type GetPassphrase, openBackup, unpackBackup } from "./read_backup.ts";
 import { type RestoredBackup, restoredJson, restoredLines } from "./report.ts";
@@ -110,7 +122,8 @@ async function intoDirectory(
       finishReplacing(dataDir);
       io.err("Finished an earlier restore, which had been interrupted.");
     }
-    if (readSharedRecord(dataDir)) {
+    const folders = partitionFolders(dataDir);
+    if ([dataDir, ...folders.map(({ path }) => path)].some(readSharedRecord)) {
       throw new StartError(
         `the store of ${dataDir} is shared by store.url, which would replace a restored one; restore ` +
           "into an empty directory, and name an empty database in store.url",
@@ -119,7 +132,8 @@ async function intoDirectory(
     }
     const content = contentOf(dataDir);
     const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
-    if (first !== undefined && !force) {
+    // A backup of another process adds its partitions.
+    if (first !== undefined && !force && readRestored(dataDir) === undefined) {
       throw new StartError(
         `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones ` +
           "beside the new ones",
@@ -172,10 +186,13 @@ async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
     };
     const manifest = await unpackBackup(path, passphrase, unpacking, from);
     crash.at("unpacked");
-    const store = join(folder, STORE_PATH);
-    checkStore(store, path);
-    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), manifest);
-    const ended = prepareStore(store, manifest);
+    const stores = storePaths(manifest).map((one) => join(folder, one));
+    for (const store of stores) checkStore(store, path);
+    const kept = addPartitions(dataDir, join(folder, NEW_NAME), manifest, flags.force);
+    const own = stores.filter((path) => !kept.some((one) => one.path === path))
+      .map((path) => ({ path, madeAt: manifest.createdAt }));
+    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), [...own, ...kept]);
+    const ended = own.map(({ path }) => prepareStore(path, manifest)).reduce(sumOfEnded);
     moveWorkspaces(folder);
     const config = placedConfig(folder, manifest, configPlace(flags.config, dataDir, io));
     crash.at("prepared");
@@ -193,35 +210,105 @@ async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
   }
 }
 
+/** A store in the prepared content. */
+interface PreparedStore {
+  readonly path: string;
+  /** When its backup was made, as Unix time in milliseconds. */
+  readonly madeAt: number;
+}
+
 /** Forgets the people who were forgotten after the backup, here or on the machine that made it. */
 async function forgetAgain(
   dataDir: string,
   prepared: string,
-  { createdAt }: Manifest,
+  stores: readonly PreparedStore[],
 ): Promise<number> {
   const list = join(prepared, FORGOTTEN_NAME);
   const joined = joinedForgotten([list, join(dataDir, FORGOTTEN_NAME)]);
   if (joined === "") return 0;
   writeFileSync(list, joined, { mode: 0o600, flush: true });
-  const path = join(prepared, DATABASE_NAME);
-  const people = forgottenIn(path, list, createdAt);
-  if (people.length === 0) return 0;
-  const store = openStore(path, {
-    now: Date.now(),
-    elapsed: () => performance.now(),
-    onRefused: reportRefusedRecord,
-  });
-  try {
-    const media = createMediaFolder(join(prepared, MEDIA_NAME));
-    for (const userId of people) {
-      await store.forgetting.forget(userId, false);
-      await media.forget(userId);
+  const all = new Set<UserId>();
+  for (const { path, madeAt } of stores) {
+    const people = forgottenIn(path, list, madeAt);
+    if (people.length === 0) continue;
+    const store = openStore(path, {
+      now: Date.now(),
+      elapsed: () => performance.now(),
+      onRefused: reportRefusedRecord,
+    });
+    try {
+      const media = createMediaFolder(join(prepared, MEDIA_NAME));
+      for (const userId of people) {
+        await store.forgetting.forget(userId, false);
+        await media.forget(userId);
+        all.add(userId);
+      }
+      await store.forgetting.vacuum();
+    } finally {
+      store.close();
     }
-    await store.forgetting.vacuum();
-  } finally {
-    store.close();
   }
-  return people.length;
+  return all.size;
+}
+
+/**
+ * Adds the partitions of earlier restores, which the backups of other processes had (O16). Two backups
+ * have the same partition if it moved between them; then the newer copy counts.
+ *
+ * @returns The stores of the earlier restores that stay.
+ * @throws {StartError} If the backup adds no partition of the same bot.
+ */
+function addPartitions(
+  dataDir: string,
+  prepared: string,
+  { partitions, createdAt }: Manifest,
+  isForced: boolean,
+): readonly PreparedStore[] {
+  const { count, madeAt } = readRestored(dataDir) ?? {};
+  const earlier = partitionFolders(dataDir).filter(({ hasStore }) => hasStore)
+    .map((one) => ({ ...one, madeAt: madeAt?.get(one.index) ?? -Infinity }));
+  const fits = partitions?.count === count &&
+    partitions?.own.some((index) => !earlier.some((one) => one.index === index));
+  if (count !== undefined && !fits && !isForced) {
+    throw new StartError(
+      `${dataDir} has restored partitions (${earlier.map(({ index }) => index).join(", ")} of ` +
+        `${count}), and this backup has not the other ones; --force replaces them, and keeps the ` +
+        "old ones beside the new ones",
+      EXIT.failed,
+    );
+  }
+  if (!partitions) return [];
+  const kept = earlier.filter((one) =>
+    fits && (!partitions.own.includes(one.index) || one.madeAt > createdAt)
+  );
+  const stores = kept.map(({ index, path, madeAt }) => {
+    const folder = join(prepared, PARTITIONS_NAME, `${index}`);
+    rmSync(folder, { recursive: true, force: true });
+    cpSync(path, folder, { recursive: true });
+    return { path: join(folder, DATABASE_NAME), madeAt };
+  });
+  for (const name of fits ? contentOf(dataDir) : []) {
+    const options = { recursive: true, force: false, preserveTimestamps: true };
+    cpSync(join(dataDir, name), join(prepared, name), options);
+  }
+  noteRestored(prepared, {
+    count: partitions.count,
+    madeAt: new Map([
+      ...partitions.own.map((index) => [index, createdAt] as const),
+      ...kept.map(({ index, madeAt }) => [index, madeAt] as const),
+    ]),
+  });
+  return stores;
+}
+
+function sumOfEnded(one: EndedWork, other: EndedWork): EndedWork {
+  return {
+    turns: one.turns + other.turns,
+    questions: one.questions + other.questions,
+    events: one.events + other.events,
+    looked: one.looked + other.looked,
+    held: one.held + other.held,
+  };
 }
 
 /** Brings the store to this Barnacle's schema, and ends all work that was under way. */

@@ -1,4 +1,4 @@
-/** `barnacle verify`: checks whether a backup is whole, and whether its store can be used. */
+/** `barnacle verify`: checks whether backups are whole, and whether their stores can be used. */
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,9 +12,9 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import { type Manifest, STORE_PATH } from "./manifest.ts";
+import { type Manifest, storePaths } from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
-import { unpackBackup } from "./read_backup.ts";
+import { type GetPassphrase, unpackBackup } from "./read_backup.ts";
 import { manifestLine, secretLines } from "./report.ts";
 import { assertRoom } from "./room.ts";
 import { StoreError } from "../../store/database/store_error.ts";
@@ -23,16 +23,34 @@ import { printable } from "../../lib/text/quoted.ts";
 /** Options of `verify`. */
 export interface VerifyFlags extends CommonFlags, PassphraseFlags {}
 
-/** Reads the whole backup, checks all checksums, and every page of the store. */
+/**
+ * Checks each backup.
+ *
+ * @returns The exit code of the first one that is not whole.
+ */
 export async function verify(
   flags: VerifyFlags,
-  file: string,
+  files: readonly string[],
   io: Io,
   ask: AskHidden | undefined,
 ): Promise<ExitCode> {
+  let asked: Promise<string | undefined> | undefined;
+  const passphrase = () => asked ??= knownPassphrase(flags, ask); // one for all: stdin ends once
+  const codes: ExitCode[] = [];
+  for (const file of files) codes.push(await verifyOne(flags, file, io, passphrase));
+  return codes.find((code) => code !== EXIT.done) ?? EXIT.done;
+}
+
+/** Reads the whole backup, checks all checksums, and every page of the store. */
+async function verifyOne(
+  flags: VerifyFlags,
+  file: string,
+  io: Io,
+  passphrase: GetPassphrase,
+): Promise<ExitCode> {
   try {
     const path = resolve(io.cwd, file);
-    const manifest = await io.during("Checking", check(path, flags, io, ask));
+    const manifest = await io.during("Checking", check(path, flags, io, passphrase));
     if (flags.json) io.out(jsonLine({ path, manifest }));
     else {
       io.out(`Whole: ${printable(path)}`);
@@ -75,21 +93,25 @@ async function check(
   path: string,
   flags: VerifyFlags,
   io: Io,
-  ask: AskHidden | undefined,
+  passphrase: GetPassphrase,
 ): Promise<Manifest> {
   // The store is written out to check it: in the data directory, not beside an encrypted backup.
   const dataDir = dataDirOf(flags.data, io);
   const parent = isFolder(dataDir) ? dataDir : tmpdir();
   removeLeft(parent);
   const folder = mkdtempSync(join(parent, `${FOLDER}${process.pid}-`));
+  let stores: readonly string[] = [];
   try {
-    const manifest = await unpackBackup(path, () => knownPassphrase(flags, ask), {
+    const manifest = await unpackBackup(path, passphrase, {
       folder,
-      isWanted: (inBackup) => inBackup === STORE_PATH,
-      onManifest: ({ bytes }) => assertRoom(folder, bytes),
+      isWanted: (inBackup) => stores.includes(inBackup),
+      async onManifest(manifest) {
+        stores = storePaths(manifest);
+        await assertRoom(folder, manifest.bytes);
+      },
       assertRoom: () => assertRoom(folder, 0),
     });
-    checkStore(join(folder, STORE_PATH), path);
+    for (const store of stores) checkStore(join(folder, store), path);
     return manifest;
   } finally {
     rmSync(folder, { recursive: true, force: true });

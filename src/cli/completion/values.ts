@@ -9,12 +9,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sectionsOf } from "../../config/schema/accounts.ts";
 import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts";
-import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME, storeFolder } from "../../host/files/data_dir.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { ENDINGS } from "../backup/manifest.ts";
 import { knownChannels } from "../verdict/known_channels.ts";
+import { knownPeople } from "../verdict/known_people.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { useData } from "../shared/find_data.ts";
 import { findConfig, readConfigText } from "../shared/read_config.ts";
@@ -156,7 +157,7 @@ async function fromStore(
   io: Io,
 ): Promise<readonly Proposal[]> {
   const { dataDir, state } = await useData(data, io);
-  const path = join(dataDir, DATABASE_NAME);
+  const path = join(storeFolder(dataDir), DATABASE_NAME);
   if (state !== "store" || !isCurrent(path)) return [];
   const store = openStoreReader(path, { elapsed: () => performance.now(), hangs: false });
   try {
@@ -207,12 +208,7 @@ async function questionIds({ questions }: Store): Promise<readonly Proposal[]> {
   }));
 }
 
-async function peopleIn({ received, gateway, pairing }: Store): Promise<readonly Proposal[]> {
-  const people = new Map<string, string>(await received.askersNames());
-  for (const accountId of await gateway.accountIds()) {
-    for (const { userId, username } of await pairing.paired(accountId)) {
-      people.set(userId, username);
-    }
-  }
+async function peopleIn(store: Store): Promise<readonly Proposal[]> {
+  const people = await knownPeople(store, await store.gateway.accountIds());
   return Array.from(people, ([value, about]) => ({ value, about }));
 }

@@ -17,7 +17,7 @@ import { inColumns, wrapLines } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { problemsText, readConfigLeniently } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
-import { HOMEPAGE } from "../../discord/rest/client/client.ts";
+import { HOMEPAGE } from "../../version.ts";
 import type { ConfigFlags } from "./show.ts";
 
 /** Keys that a list names at most. */

@@ -34,6 +34,10 @@ export function createGuardedApp({ hosts, check, handlers, log }: {
     app.on(method, path, async (c, next) => {
       const refusal = method === "POST" ? refusalOfChange(c.req.raw) : undefined;
       if (refusal !== undefined) return c.text(refusal, 403);
+      // The server ends such a connection, and to read its rest would fail in the log.
+      if (c.req.header("transfer-encoding") !== undefined) {
+        return c.text("The body must announce its length", 411);
+      }
       if (auth === "session") {
         const token = bearerOf(c.req.raw);
         const checked = token === undefined ? "wrong" : check(token);

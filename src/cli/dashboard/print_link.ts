@@ -6,12 +6,15 @@
  */
 
 import { z } from "zod";
+import { printable } from "../../lib/text/quoted.ts";
+import { openConfig } from "../config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import type { CommonFlags } from "../shared/command.ts";
-import { dataProblem } from "../shared/find_data.ts";
+import { type CommonFlags, readStdin } from "../shared/command.ts";
+import { dataProblem, wayToOwner } from "../shared/find_data.ts";
 import { isHeld } from "../shared/running_bot.ts";
 import { createAsk } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
+import { confirmOnTerminal } from "../terminal/confirm.ts";
 import { sshLines } from "../terminal/ssh_lines.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -28,18 +31,55 @@ export async function requestLink(dataDir: string): Promise<z.infer<typeof linkS
   return data;
 }
 
+/**
+ * Offers to turn the dashboard on, on a terminal. The question names the file, because the bot may run with
+ * another one.
+ *
+ * @returns Whether the file turns it on now.
+ */
+async function turnOn({ config, data, json }: CommonFlags, io: Io): Promise<boolean> {
+  const confirm = confirmOnTerminal();
+  if (!confirm || json || data !== undefined) return false;
+  const opened = openConfig(config, io.env);
+  if (opened.kind === "closed" || opened.text === undefined) return false;
+  const question = `The dashboard is off. Turn it on in ${printable(opened.file)}?`;
+  if (!await confirm(question)) return false;
+  const { set } = await import("../config/edit.ts");
+  const change = { path: "http.dashboard", value: "true" };
+  const quiet = { ...io, out() {} }; // stdout has the link alone
+  return await set({ config, json: false }, change, quiet, readStdin) === EXIT.done;
+}
+
+/**
+ * Asks for the link. Before the bot says that the dashboard is off, it reads its config again, so the
+ * answer does not depend on when it notices a change.
+ *
+ * @throws {StartError} As `requestLink`.
+ */
+async function linkOf(dataDir: string, flags: CommonFlags, io: Io) {
+  try {
+    return await requestLink(dataDir);
+  } catch (error) {
+    if (!(error instanceof StartError) || error.code !== EXIT.config) throw error;
+    if (!await turnOn(flags, io)) throw error;
+    return await requestLink(dataDir);
+  }
+}
+
 /** Prints the link. */
 export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const { dataDir, state } = place;
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
+    const way = wayToOwner(dataDir);
+    if (way !== undefined) throw new StartError(way, EXIT.tryAgain);
     if (await isHeld(dataDir) === false) {
       throw new StartError(
         `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
         EXIT.tryAgain,
       );
     }
-    const { url, validSec } = await requestLink(dataDir);
+    const { url, validSec } = await linkOf(dataDir, flags, io);
     if (flags.json) io.out(JSON.stringify({ url, validSec }));
     else {
       io.out(url);

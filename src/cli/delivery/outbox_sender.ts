@@ -36,7 +36,7 @@ import { createDelivery, type DeliveryOptions } from "../../bot/outbound/deliver
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
-import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, prepareDataDir, storeFolder } from "../../host/files/data_dir.ts";
 import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -238,12 +238,12 @@ export async function openDataDirectory(
   async function takeForSend(): Promise<CommandStore | undefined> {
     const lock = await lockForCommand(dataDir);
     if (lock.kind === "taken") return undefined;
-    const { store, holder, close } = openLocked(dataDir, lock);
+    const { close, ...opened } = openLocked(dataDir, lock);
+    const { store } = opened;
     const server = await serveSocket(dataDir, createCallHandler(store, () => {}))
       .catch(() => undefined); // then another command waits until this one has exited
     return {
-      store,
-      holder,
+      ...opened,
       async close() {
         await server?.close();
         await close();
@@ -254,7 +254,7 @@ export async function openDataDirectory(
   async function beside(): Promise<CommandStore> {
     const until = performance.now() + GREETING_MS;
     for (;;) {
-      if (!existsSync(join(dataDir, DATABASE_NAME))) {
+      if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME))) {
         throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
       }
       const found = await openBeside(dataDir, note, performance.now() >= until) ??

@@ -14,7 +14,7 @@ import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { MAX_TIMER_MS } from "../../lib/clock.ts";
-import { SAY_MAX_BYTES } from "../../../simulator/page/page.ts";
+import { PAGE_ROUTES, SAY_MAX_BYTES } from "../../../simulator/page/routes.ts";
 import { isLoopback, urlHostOf } from "../../lib/network/addresses.ts";
 import { browserHeaders, refusalOf, refusalOfChange } from "../../http/guard.ts";
 import { isOfDashboard } from "./bot_dashboard.ts";
@@ -146,10 +146,15 @@ export function createPageGuard(
   };
 }
 
-/** The page's own files are the same in every demo. The dashboard has tokens of its own. */
-function needsKey({ method, url }: Request): boolean {
+/** Paths of the page's own files, which are the same in every demo. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(
+  PAGE_ROUTES.filter(({ auth }) => auth === "none").map(({ path }) => path),
+);
+
+/** The dashboard has tokens of its own. */
+function needsKey({ url }: Request): boolean {
   const { pathname } = new URL(url);
-  return !isOfDashboard(pathname) && (method !== "GET" || /^\/(?:events|files\/)/.test(pathname));
+  return !isOfDashboard(pathname) && !OPEN_PATHS.has(pathname);
 }
 
 function isSame(given: string, key: string): boolean {

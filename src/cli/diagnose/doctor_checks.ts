@@ -122,10 +122,19 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   {
     part: "host",
     checks: ["host.shared"],
-    async run({ config: { store: { url } }, io }) {
+    async run({ config: { store: { url } }, dataDir, io }) {
       if (!url) return [];
       const { checkSharedStore } = await import("../standby/doctor_check.ts");
-      return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal()))];
+      return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal(), dataDir))];
+    },
+  },
+  {
+    part: "host",
+    checks: ["host.files"],
+    async run({ config, dataDir, io }) {
+      if (config.files.url === undefined) return [];
+      const { checkPlace } = await import("../files/check_place.ts");
+      return await io.during("Asking the file store", checkPlace(config, dataDir));
     },
   },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },

@@ -5,7 +5,7 @@ import { timeText } from "../../lib/text/units.ts";
 import { inColumns, printList } from "../shared/columns.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { withStore } from "../shared/with_store.ts";
+import { withPartitions } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { hasFailed, placeText } from "./stored_facts.ts";
 
@@ -23,7 +23,7 @@ const SLOW_MS = 10_000;
 
 /** Lists the turns. */
 export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
-  return withStore(flags, io, async ({ received }) => {
+  return withPartitions(flags, io, async ({ received }) => {
     const turns = inOrder(await received.recentTurns(limit));
     return printList(turns, "No turn has ended yet.", flags, io, (all) =>
       inColumns([

@@ -82,7 +82,7 @@ interface AskedBot {
 }
 
 async function askBot(
-  { config, data, json, verbose }: StatusFlags,
+  { config, data, json, verbose, probe }: StatusFlags,
   io: Io,
   timeoutMs: number,
 ): Promise<AskedBot> {
@@ -93,7 +93,8 @@ async function askBot(
   const answer = await answerOfBot(data, io, timeoutMs);
   if ("problem" in answer) {
     const { problem, code, stopped } = answer;
-    const facts = stopped && !json ? await storedFacts(stopped, config, io) : [];
+    const toldHere = (text: string): readonly Fact[] => probe ? [] : [["Store", text]]; // by the probe
+    const facts = stopped && !json ? await storedFacts(stopped, config, io, toldHere) : [];
     return {
       ...failed(problem, code),
       isStopped: stopped !== undefined,
@@ -104,7 +105,7 @@ async function askBot(
   const code = report.status === "fail" ? EXIT.failed : EXIT.done;
   if (json) return { json: answer.json, lines: [], code };
   const [first = "", ...checks] = linesOf(report, verbose);
-  const stored = await storedFacts(place, config, io);
+  const stored = await storedFacts(place, config, io, () => []); // the checks say it
   const facts = factLines([
     ...stored,
     ...(report.snapshot.shared ? sharedRows(report.snapshot.shared) : []),
@@ -149,11 +150,16 @@ function factLines(facts: readonly Fact[]): readonly string[] {
   return facts.map(([what, text]) => `      ${what.padEnd(12)} ${text}`);
 }
 
-/** The facts that the store has. A store that cannot be read is no error: the checks say it. */
+/**
+ * The facts that the store has.
+ *
+ * @param onProblem Gets the problem of a store that cannot be read, which is no error here.
+ */
 async function storedFacts(
   { dataDir, config: ofService }: DataChoice,
   config: string | undefined,
   io: Io,
+  onProblem: (problem: string) => readonly Fact[],
 ): Promise<readonly Fact[]> {
   const [{ openForCommand }, { factsIn }] = await Promise.all([
     import("../shared/store_access.ts"),
@@ -167,8 +173,8 @@ async function storedFacts(
     } finally {
       await opened.close();
     }
-  } catch {
-    return [];
+  } catch (error) {
+    return onProblem(toStartError(error).message);
   }
 }
 

@@ -8,6 +8,7 @@
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { schedule } from "../../lib/clock.ts";
+import type { Store } from "../../core/store/store.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Recorder } from "../dashboard/recorder.ts";
 import type { Dashboard } from "../dashboard/dashboard.ts";
@@ -20,7 +21,7 @@ export interface DashboardHost {
   /** The config was read again. */
   applied(setup: Setup): void;
   /**
-   * Makes a login link.
+   * Makes a login link. If the dashboard is off, it first reads the config again, which may be newer.
    *
    * @param base Address of the HTTP server; absent: there is none.
    * @throws {StartError} If the dashboard is off, or there is no server.
@@ -41,10 +42,13 @@ export interface LoginLink {
 
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
-/** Creates it; loads nothing. */
+/** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
 export function createDashboardHost(
   bot: Bot,
-  options: Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup">,
+  options: Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> & {
+    /** The store of the charts: of this process alone. */
+    readonly recorded: Store;
+  },
   reload: () => Promise<void>,
 ): DashboardHost {
   let { setup } = options;
@@ -60,7 +64,7 @@ export function createDashboardHost(
     recording = import("../dashboard/recorder.ts").then(({ startRecorder }) =>
       recorder = startRecorder({
         bot,
-        store: options.store,
+        store: options.recorded,
         now: Date.now,
         schedule,
         log: options.logging.forPart("http"),
@@ -122,7 +126,7 @@ export function createDashboardHost(
       else void end();
     },
     async login(base) {
-      const made = await link(base);
+      const made = await (isOn() ? link(base) : reload().then(() => link(base)));
       switch (made.kind) {
         case "off":
           throw new StartError(

@@ -1,7 +1,7 @@
 /** The ends of a bot: a signal, or a reason of its own, each with its log line and exit code. */
 
 import process from "node:process";
-import type { BotEnd } from "../../bot.ts";
+import type { Bot, BotEnd } from "../../bot.ts";
 import type { Log } from "../../lib/log.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -102,4 +102,23 @@ export function endingOf(end: Ending, log: Log): ExitCode {
       );
       return EXIT.tryAgain;
   }
+}
+
+/** Logs the work that the stop waits for, unless the stop is faster. */
+export async function logOpenWork(
+  bot: Pick<Bot, "refresh" | "snapshot">,
+  stopped: Promise<void>,
+  graceSec: number,
+  log: Log,
+): Promise<void> {
+  let isStopped = false;
+  void stopped.finally(() => isStopped = true);
+  await bot.refresh();
+  if (isStopped) return;
+  const { inbox, outbox } = bot.snapshot();
+  logWait(
+    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
+    graceSec,
+    log,
+  );
 }

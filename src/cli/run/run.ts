@@ -37,7 +37,7 @@ import {
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { firstSignal } from "./ending.ts";
-import { openBotStore } from "./open_store.ts";
+import { leavePartitions, openBotStore, prepareFiles } from "./open_store.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { isTokenRefused, lockedBot } from "../shared/discord.ts";
@@ -51,9 +51,11 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { isFailure, openTrial, tellFailedTrial, type Trial } from "./trial.ts";
+import type { Partition } from "../../core/discord/partition.ts";
 import type { Store } from "../../core/store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
-import type { SharedStore } from "../standby/join.ts";
+import type { OwnedStore } from "../standby/stand_by.ts";
+import type { Follower } from "../../store/database/durability.ts";
 
 /** Bytes of the secret by which commands see the details of the HTTP server. */
 const KEY_BYTES = 32;
@@ -197,17 +199,25 @@ async function run(
       config: config.file === undefined ? undefined : resolve(config.file),
     }, log);
     const commandKey = randomBytes(KEY_BYTES).toString("hex");
-    let store: Store | undefined;
-    let shared: SharedStore | undefined;
+    let isTried = false;
+    const open = (folder: string, follower?: Follower, partition?: Partition): Store => {
+      if (!isTried) trial.begin(); // before a migration
+      isTried = true;
+      return openBotStore(folder, config, crash, log, follower, partition);
+    };
+    let owned: OwnedStore | undefined;
     try {
+      await prepareFiles(config, dataDir, log);
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
+      // Only now: the restore may have brought partitions.
+      if (config.store.partitions === 1) await leavePartitions(dataDir);
       tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
-        const [{ standBy }, { markOf }] = await Promise.all([
+        const [{ waitForStore }, { markOf }] = await Promise.all([
           import("../standby/stand_by.ts"),
           import("../standby/refuse.ts"),
         ]);
-        shared = await standBy({
+        owned = await waitForStore({
           config,
           isPortWritten: valueAt(loaded.written, ["http", "port"]) !== undefined,
           url,
@@ -220,14 +230,13 @@ async function run(
           bots: botsOf(setup),
           marks: Array.from(setup.accounts.values(), (one) => markOf(one.token, one.apiBase)),
           commandKey,
-          openStore() {
-            trial.begin();
-            return openBotStore(dataDir, config, crash, log);
-          },
+          openStore: open,
         });
-        if (!shared) return EXIT.done;
-      } else trial.begin();
-      store = openBotStore(dataDir, config, crash, log, shared);
+        if (!owned) return EXIT.done;
+      } else {
+        const store = open(dataDir);
+        owned = { store, close: () => Promise.resolve(store.close()) };
+      }
       if (trial.isOpen()) await checkTokens(setup);
       const banner = createBanner(
         { version: VERSION, config: config.file, data: dataDir },
@@ -257,15 +266,13 @@ async function run(
         },
         setHttp: instance.setHttp,
         commandKey,
-        mayAct: shared?.mayAct,
-        shared: shared?.state,
+        ...owned,
         signal,
         announce(online, base) {
           trial.accept(); // the event by which Discord resumes a session is not stored
           banner(online, base);
         },
         notify,
-        store,
         dataDir,
         mediaFolder: join(dataDir, MEDIA_NAME),
         logging,
@@ -280,8 +287,7 @@ async function run(
         },
       });
     } finally {
-      store?.close();
-      await shared?.close();
+      await owned?.close();
       await instance.release();
       logging.stop();
     }

@@ -27,7 +27,7 @@ import { StoreError } from "../../store/database/store_error.ts";
 import type { NightlyBackups } from "../backup/nightly.ts";
 import { type ConfigReloadOptions, createConfigReload } from "./reload.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { type Ending, endingOf, firstSignal, logWait } from "./ending.ts";
+import { type Ending, endingOf, firstSignal, logOpenWork } from "./ending.ts";
 import type { RestartRequests } from "./restart.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { OwnCalls } from "../shared/store_calls.ts";
@@ -36,6 +36,8 @@ import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import { createApiHost } from "../api/host.ts";
 import { createHookHost, type HookHost } from "./hook_host.ts";
+import { joinStores } from "../../store/shared/joined_store.ts";
+import type { SharedPartitions } from "../standby/partitions.ts";
 import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
 
 /** The bot and its surroundings. */
@@ -56,6 +58,11 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly restart: RestartRequests;
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;
+  /** The partitions that this process shares with others; absent: it has the whole bot. */
+  readonly share?: Pick<
+    SharedPartitions,
+    "serve" | "leave" | "stopOthers" | "parts" | "count" | "isHere" | "ask" | "answerWith"
+  >;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
 }
@@ -120,13 +127,27 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
     });
+    options.share?.serve(bot);
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }
-    const dashboard = createDashboardHost(bot, options, () => watch?.reload() ?? Promise.resolve());
+    const { share } = options;
+    const fleet = share &&
+      (await import("../asking/fleet_store.ts")).createFleetStore(store, share, log);
+    const shown = fleet ? { ...options, store: fleet.store } : options;
+    const recorded = share ? joinStores(store, share.parts) : store;
+    const dashboard = createDashboardHost(
+      bot,
+      { ...shown, recorded },
+      () => watch?.reload() ?? Promise.resolve(),
+    );
     dashboardHost = dashboard;
-    const api = createApiHost(bot, options, logging.forPart("http"));
+    const api = createApiHost(bot, options, logging.forPart("http"), share);
     apiHost = api;
+    if (share) {
+      const { createAnswers } = await import("../asking/answers.ts");
+      share.answerWith(createAnswers({ api, bot, parts: share.parts, onWrite: options.onWrite }));
+    }
     server = await listen(dashboard.answer, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address, options.commandKey);
@@ -139,10 +160,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const calls = {
       "api.call": api.call,
       "dashboard.login": () => dashboard.login(base),
+      ...(fleet && { "partition.read": fleet.read }),
       "upgrade.restart": () => options.restart.ask("restart"),
       "upgrade.back": () => options.restart.ask("back"),
     };
-    requests = await serveCommands(bot, options, calls, log);
+    requests = await serveCommands(bot, shown, calls, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
@@ -164,11 +186,13 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await hooks.close(); // an event that is not stored is sent again
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
+    const left = share?.leave().then(share.stopOthers);
     const stopped = bot.stop();
     if (end.kind === "signal" || end.kind === "restart") {
-      void logOpenWork(bot, stopped, options, log);
+      void logOpenWork(bot, stopped, setup.config.shutdown.graceSec, log);
     }
     await stopped;
+    await left;
     await endRun();
     log.info("Barnacle has stopped", { code });
     return code;
@@ -235,25 +259,6 @@ async function startNightly(
   });
   nightly.start();
   return nightly;
-}
-
-/** Logs the work that the stop waits for, unless the stop is faster. */
-async function logOpenWork(
-  bot: Bot,
-  stopped: Promise<void>,
-  { setup }: ServeOptions,
-  log: Log,
-): Promise<void> {
-  let isStopped = false;
-  void stopped.finally(() => isStopped = true);
-  await bot.refresh();
-  if (isStopped) return;
-  const { inbox, outbox } = bot.snapshot();
-  logWait(
-    { turns: inbox.running, unsent: outbox.pending + outbox.sending },
-    setup.config.shutdown.graceSec,
-    log,
-  );
 }
 
 /** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME, storeFolder } from "../../host/files/data_dir.ts";
 import { isOldContent } from "../../host/files/staged_data.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
-import { createMediaFolder } from "../../media/folder.ts";
+import { forgetKept } from "../../files/place_record.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
@@ -108,7 +108,7 @@ export async function forgetPerson(
     readonly waitMs: number;
   },
 ): Promise<ForgottenPerson | { readonly problem: string }> {
-  const path = join(dataDir, DATABASE_NAME);
+  const path = join(storeFolder(dataDir), DATABASE_NAME);
   if (isRunning && statSync(path).size > LARGE_BYTES) {
     return { problem: "the store is large, and the bot is running; stop the bot, and try again" };
   }
@@ -118,7 +118,7 @@ export async function forgetPerson(
       problem: `a turn of user ${userId} is still open; try again later, or stop the bot first`,
     };
   }
-  await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
+  await forgetKept(dataDir, userId);
   const { made } = await store.settings.backups();
   return { tables: forgotten.tables, backups: copiesIn(dataDir, made?.path) };
 }

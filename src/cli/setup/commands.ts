@@ -2,6 +2,7 @@
 
 import { type CliCommand, describeCommand } from "../help/command_help.ts";
 import { COMMON, flag, path, text } from "../shared/command.ts";
+import { EXAMPLE_NAMES } from "./answers/state.ts";
 import type { SetupFlags } from "./setup.ts";
 
 const list = (brief: string) => ({
@@ -29,6 +30,7 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
     "barnacle setup",
     "barnacle setup --token-file token.txt --model ollama/qwen3:8b --yes",
     "barnacle setup --answers answers.jsonc",
+    "barnacle setup --example many-agents",
   ],
   exits: {
     failed: "stopped, or the model does not answer as it should",
@@ -43,6 +45,12 @@ export const setup: CliCommand = describeCommand<SetupFlags>({
     flags: {
       ...COMMON,
       answers: path("File with answers (JSON with comments); - reads stdin"),
+      example: {
+        kind: "enum",
+        values: EXAMPLE_NAMES,
+        brief: "Begin the config with an example: its agents, router and channels",
+        optional: true,
+      },
       tokenFile: path("File with the bot token; - reads stdin"),
       server: list("Server in which the bot answers, by name or id, or none"),
       channels: list("Channels in which it answers, by name, server/name or id, or all"),

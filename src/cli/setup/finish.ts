@@ -4,6 +4,7 @@
  */
 
 import { printable } from "../../lib/text/quoted.ts";
+import type { OpenedConfig } from "../config/write.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -30,7 +31,7 @@ export type StartWay = "service" | "here" | "later";
 /** Asks how the bot shall run, does that, and greets. */
 export async function finish(
   answers: WholeAnswers,
-  file: string,
+  { file, text }: OpenedConfig,
   ports: SetupPorts,
   { config, data }: Pick<CommonFlags, "config" | "data">,
 ): Promise<SetupEnd> {
@@ -42,7 +43,9 @@ export async function finish(
   const installed = start === "service"
     ? await install(answers, place, offer, ports)
     : { code: EXIT.done };
-  await greet(answers, { config: file, data: installed.dataDir ?? data }, ports);
+  const running = { config: file, data: installed.dataDir ?? data };
+  if (text === undefined) await instruct(running, ports);
+  await greet(answers, running, ports);
   const options = (config === undefined ? "" : ` --config ${file}`) +
     (data === undefined ? "" : ` --data ${data}`);
   const { program } = ports.commands;
@@ -109,6 +112,18 @@ async function install(
     dialogue.tell("The config is written. Try again with `barnacle service install`");
     return { code };
   }
+}
+
+/** Gives the agent of a new bot its first instructions; it works without them, too. */
+async function instruct(place: BotPlace, { dialogue, commands }: SetupPorts): Promise<void> {
+  const written = await commands.instruct(place);
+  if (!written) return;
+  if ("folder" in written) {
+    dialogue.ok(
+      `Wrote AGENTS.md and SOUL.md to ${printable(written.folder)}: ` +
+        "the agent's instructions, for you to edit",
+    );
+  } else dialogue.warn(`No AGENTS.md and SOUL.md: ${printable(written.why)}`);
 }
 
 /** Sends the owner a first message, through the outbox, as the bot itself would. */

@@ -32,6 +32,7 @@ import { createModelPort } from "./ports/model_port.ts";
 import { createOwnCommands } from "./ports/own_commands.ts";
 import {
   CHAPTERS,
+  type ExampleName,
   nextStep,
   type SetupState,
   type SetupStep,
@@ -41,11 +42,14 @@ import { askCodeGrant, askIntents, askToken } from "./steps/ask_bot.ts";
 import { askLimit, readLimit } from "./steps/ask_limit.ts";
 import { askModel } from "./steps/ask_model.ts";
 import { askOwner } from "./steps/ask_owner.ts";
-import { askChannels, askServers } from "./steps/ask_server.ts";
+import { askChannels } from "./steps/ask_channels.ts";
+import { askServers } from "./steps/ask_server.ts";
 import { checkWritten, planFiles, writePlanned } from "./steps/write_planned.ts";
 
 /** Options of `setup`. */
 export interface SetupFlags extends CommonFlags {
+  /** As in {@link AnswerFile}. */
+  readonly example?: ExampleName;
   /** Path of the file of answers. */
   readonly answers?: string;
   /** As in {@link AnswerFile}. */
@@ -101,6 +105,7 @@ async function run(flags: SetupFlags, io: Io): Promise<SetupEnd> {
   if (opened.kind === "opened") {
     assertPlaces(opened, flags, io);
     assertEditable(opened);
+    assertNew(opened, answers);
     return await withDialogue(opened, answers, flags, io);
   }
   io.err(problemsText([opened.problem], io));
@@ -112,6 +117,16 @@ function assertEditable({ file, text = "" }: OpenedConfig): void {
   if (text.trim() === "" || readTree(text).kind === "tree") return;
   const why = "it is no JSON with comments; run `barnacle config check`, which names the line";
   throw new StartError(`${printable(file)} cannot be changed: ${why}`, EXIT.config);
+}
+
+/** Refuses an example for a config that exists: its agents and channels would be another bot's. */
+function assertNew({ file, text = "" }: OpenedConfig, { example }: AnswerFile): void {
+  if (example === undefined || text.trim() === "") return;
+  throw new StartError(
+    `the example ${example} begins a new config, and ${printable(file)} exists; ` +
+      "--config names another file",
+    EXIT.usage,
+  );
 }
 
 /** Refuses paths that could not be written at the end before the user has answered any question. */
@@ -177,7 +192,7 @@ async function withDialogue(
     );
   }
   try {
-    return await play(ports, kept, opened, flags, io);
+    return await play(ports, kept, opened, answers, flags, io);
   } catch (error) {
     if (!(error instanceof DialogueEnd)) throw error;
     if (error.kind === "lost") return { code: EXIT.failed };
@@ -194,11 +209,12 @@ async function play(
   ports: SetupPorts,
   kept: KeptAnswers | undefined,
   opened: OpenedConfig,
+  { example }: AnswerFile,
   flags: SetupFlags,
   io: Io,
 ): Promise<SetupEnd> {
   const { dialogue } = ports;
-  let state: SetupState = {};
+  let state: SetupState = example === undefined ? {} : { example: { name: example } };
   const before: SetupState[] = [];
   let chapter = 0;
   for (;;) {
@@ -220,7 +236,7 @@ async function play(
         kept?.remove();
         const code = await checkWritten(opened.file, ports, io);
         if (code !== EXIT.done) return { code };
-        const end = await finish(answers, opened.file, ports, flags);
+        const end = await finish(answers, opened, ports, flags);
         const { file: config } = opened;
         const ok = end.code === EXIT.done;
         if (flags.json) io.out(JSON.stringify({ ok, config, start: end.start }));
@@ -254,14 +270,23 @@ async function resumed(
     key: "write",
     message: "A setup of this bot was not finished. Go on with its answers?",
   });
-  return isWanted ? { ...known, ...state } : state;
+  return isWanted ? { ...known, ...state, ...withExample(state, known) } : state;
+}
+
+/** The example of the kept answers, unless another one is wanted now: its channels are others. */
+function withExample(
+  { example }: SetupState,
+  { example: before, places }: Partial<SetupState>,
+): Pick<SetupState, "example" | "places"> {
+  if (!example || example.name === before?.name) return { example: before };
+  return { example, places: places?.map(({ id, name }) => ({ id, name })) };
 }
 
 /** The answers of the file and of the options; an option wins. */
 async function answersOf(flags: SetupFlags): Promise<AnswerFile> {
-  const { answers: path, tokenFile, server, channels, owner, model, dailyLimit } = flags;
+  const { answers: path, example, tokenFile, server, channels, owner, model, dailyLimit } = flags;
   const options = Object.fromEntries(
-    Object.entries({ tokenFile, server, channels, owner, model, dailyLimit })
+    Object.entries({ example, tokenFile, server, channels, owner, model, dailyLimit })
       .filter(([, value]) => value !== undefined),
   );
   const isYes = flags.yes ? { intents: true, pull: true } : {};

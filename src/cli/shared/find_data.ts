@@ -15,10 +15,11 @@
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, partitionFolders, storeFolder } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { printable } from "../../lib/text/quoted.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import type { Io } from "../terminal/io.ts";
 import { findConfig } from "./read_config.ts";
@@ -232,14 +233,9 @@ export function dataProblem({ dataDir, state }: DataPlace): StartError {
       return new StartError(`no data directory ${dataDir}; set --data to the bot's`, EXIT.tryAgain);
     case "store": // until now
     case "empty":
-      if (readSharedRecord(dataDir)) {
-        return new StartError(
-          `${dataDir} has only a standby's copy of the store: use the command where the bot runs`,
-          EXIT.tryAgain,
-        );
-      }
       return new StartError(
-        `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
+        wayToOwner(dataDir) ??
+          `no store in ${dataDir}: no bot has run with it; set --data to the bot's`,
         EXIT.tryAgain,
       );
     case "hidden":
@@ -255,6 +251,38 @@ export function dataProblem({ dataDir, state }: DataPlace): StartError {
   }
 }
 
+/**
+ * Describes a directory with a standby's copy (O15), and the place where commands work.
+ *
+ * @returns `undefined` if the directory is not a standby's.
+ */
+export function wayToOwner(dataDir: string): string | undefined {
+  const record = readSharedRecord(dataDir);
+  if (!record || existsSync(join(dataDir, DATABASE_NAME))) return undefined;
+  const [, host, path] = /^([^:]+):(.+)$/s.exec(record.place ?? "") ?? [];
+  const where = host === undefined || path === undefined
+    ? "where the bot runs"
+    : `on ${printable(host)}, with --data ${printable(path)}: its process owns the store`;
+  return `${dataDir} has only a standby's copy of the store: use the command ${where}`;
+}
+
+/**
+ * Names the partitions that other processes run, for commands that see only those of one (O16).
+ *
+ * @returns `undefined` if there are none.
+ */
+export function elsewhereText(dataDir: string): string | undefined {
+  const others = partitionFolders(dataDir).filter(({ hasStore }) => !hasStore)
+    .map(({ index, path }) => ({ index, place: readSharedRecord(path)?.place }));
+  if (others.length === 0) return undefined;
+  const places = Map.groupBy(others, ({ place }) => place || "not known");
+  const texts = Array.from(
+    places,
+    ([place, some]) => `${some.map(({ index }) => index).join(", ")} (${printable(place)})`,
+  );
+  return `Without the partitions that other processes run: ${texts.join("; ")}`;
+}
+
 /** `"; run the command as its owner: sudo -u '#998' barnacle …"`. */
 function asOwner(dataDir: string): string {
   try {
@@ -268,7 +296,9 @@ function asOwner(dataDir: string): string {
 function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
   try {
     // The first command finishes a restore that was interrupted.
-    if (!isUnfinished(dataDir)) accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
+    if (!isUnfinished(dataDir)) {
+      accessSync(join(storeFolder(dataDir), DATABASE_NAME), constants.R_OK);
+    }
     return "store";
   } catch (error) {
     if (!NOTHING_THERE.has(codeOf(error) ?? "")) return "hidden";

@@ -11,6 +11,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import {
   askSocket,
   BotSocketError,
@@ -18,7 +19,12 @@ import {
   MAX_REQUEST_BYTES,
   type RequestResult,
 } from "../../host/bot_socket.ts";
-import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
+import {
+  DATABASE_NAME,
+  findDataDir,
+  partitionFolders,
+  storeFolder,
+} from "../../host/files/data_dir.ts";
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
 import { isCurrent } from "../../store/database/database.ts";
@@ -26,6 +32,8 @@ import { openStore, openStoreReader } from "../../store/store.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
+import { joinStores, type OnLacking, type PartStore } from "../../store/shared/joined_store.ts";
+import { elsewherePart } from "../../store/shared/part_reads.ts";
 import { lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
@@ -56,6 +64,8 @@ export interface CommandStore {
   readonly store: Store;
   /** Who has the lock: this process, or a bot or another command. */
   readonly holder: "us" | "another";
+  /** Whether partitions of other processes are asked for their rows, too (O16). */
+  readonly asksOthers: boolean;
   /** Closes the store, and releases the lock. */
   close(): Promise<void>;
 }
@@ -75,7 +85,7 @@ export async function openForCommand(
   dataDir: string,
   note: (line: string) => void,
 ): Promise<CommandStore | undefined> {
-  const path = join(dataDir, DATABASE_NAME);
+  const path = join(storeFolder(dataDir), DATABASE_NAME);
   if (isUnfinished(dataDir)) await finishRestore(dataDir);
   if (!existsSync(path)) return undefined;
   assertCurrent(dataDir);
@@ -83,7 +93,9 @@ export async function openForCommand(
   for (;;) {
     const lock = await lockForCommand(dataDir);
     if (lock.kind === "held") {
-      return readSharedRecord(dataDir) ? openShared(dataDir, lock) : openLocked(dataDir, lock);
+      return readSharedRecord(storeFolder(dataDir))
+        ? openShared(dataDir, lock)
+        : openLocked(dataDir, lock);
     }
     const opened = await openBeside(dataDir, note, performance.now() >= until);
     if (opened) return opened;
@@ -108,7 +120,7 @@ async function finishRestore(dataDir: string): Promise<void> {
  * @throws {StartError} If the store in the directory is one.
  */
 export function assertCurrent(dataDir: string): void {
-  if (isCurrent(join(dataDir, DATABASE_NAME))) return;
+  if (isCurrent(join(storeFolder(dataDir), DATABASE_NAME))) return;
   throw new StartError(
     `the data in ${dataDir} are of another version; use the command of that version, or start ` +
       "the bot of this one first",
@@ -137,19 +149,68 @@ export async function lockOfStopped(dataDir: string, then: string): Promise<Held
   );
 }
 
+/** Names each partition once that a list lacks. */
+function noteOnce(note: (line: string) => void): OnLacking {
+  const noted = new Set<number>();
+  return ({ index }, error) => {
+    if (noted.has(index)) return;
+    noted.add(index);
+    note(`Without partition ${index}: ${error instanceof Error ? error.message : String(error)}`);
+  };
+}
+
+/**
+ * Opens the store to read it, with the stores of all partitions that the process has.
+ *
+ * @param hangs Whether the process with the lock cannot bring the tables up to date.
+ * @param others The way to the partitions of other processes; absent: they are left out.
+ */
+function openReader(
+  dataDir: string,
+  hangs: boolean,
+  others?: { readonly ask: AskStore; readonly onLacking: OnLacking },
+): Store {
+  const main = storeFolder(dataDir);
+  const open = (folder: string) =>
+    openStoreReader(join(folder, DATABASE_NAME), { elapsed: () => performance.now(), hangs });
+  const all = partitionFolders(dataDir);
+  const folders = all.filter(({ hasStore }) => hasStore);
+  if (folders.length === 0) return open(main);
+  const parts: PartStore[] = [];
+  try {
+    for (const { index, count, path } of folders) {
+      parts.push({ partition: { index, count }, store: open(path) });
+    }
+  } catch (error) {
+    for (const { store } of parts) store.close();
+    throw error;
+  }
+  const first = parts[folders.findIndex(({ path }) => path === main)] ?? parts[0];
+  if (!first) return open(main);
+  if (!others) return joinStores(first.store, () => parts);
+  const { ask, onLacking } = others;
+  for (const { index, count, hasStore } of all) {
+    if (hasStore) continue;
+    const store = elsewherePart(
+      first.store,
+      async (name, args) => z.string().parse(await ask("partition.read", [index, name, args])),
+    );
+    parts.push({ partition: { index, count }, store, isElsewhere: true });
+  }
+  return joinStores(first.store, () => parts, onLacking);
+}
+
 /** Opens a file that may be older than the store in PostgreSQL, and refuses to change it. */
 function openShared(
   dataDir: string,
   { release }: HeldLock,
 ): CommandStore {
   try {
-    const reader = openStoreReader(join(dataDir, DATABASE_NAME), {
-      elapsed: () => performance.now(),
-      hangs: true,
-    });
+    const reader = openReader(dataDir, true);
     return {
       store: askedStore(reader, () => Promise.reject(sharedProblem(dataDir))),
       holder: "us",
+      asksOthers: false,
       close() {
         reader.close();
         release();
@@ -177,8 +238,8 @@ export function openLocked(
   { release }: HeldLock,
 ): CommandStore {
   try {
-    if (readSharedRecord(dataDir)) throw sharedProblem(dataDir);
-    const store = openStore(join(dataDir, DATABASE_NAME), {
+    if (readSharedRecord(storeFolder(dataDir))) throw sharedProblem(dataDir);
+    const store = openStore(join(storeFolder(dataDir), DATABASE_NAME), {
       now: Date.now(),
       elapsed: () => performance.now(),
       onRefused: reportRefusedRecord,
@@ -186,6 +247,7 @@ export function openLocked(
     return {
       store,
       holder: "us",
+      asksOthers: false,
       close() {
         store.close();
         release();
@@ -215,13 +277,12 @@ export async function openBeside(
   if (answer.kind === "answered") readAnswer(answer.text);
   else note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
   assertCurrent(dataDir);
-  const reader = openStoreReader(join(dataDir, DATABASE_NAME), {
-    elapsed: () => performance.now(),
-    hangs,
-  });
+  const ask = createAsk(dataDir);
+  const reader = openReader(dataDir, hangs, hangs ? undefined : { ask, onLacking: noteOnce(note) });
   return {
-    store: askedStore(reader, createAsk(dataDir)),
+    store: askedStore(reader, ask),
     holder: "another",
+    asksOthers: !hangs,
     close() {
       reader.close();
       return Promise.resolve();

@@ -14,7 +14,7 @@ import type { Frozen } from "../../core/outbound/outbound.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { SocketHandler, SocketRequest } from "../../host/bot_socket.ts";
 import { StoreError } from "../../store/database/store_error.ts";
-import { storedMessageSchema } from "../../store/outbox/rows.ts";
+import { storedMessage } from "../../store/outbox/rows.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import { toStartError } from "./start_error.ts";
 
@@ -22,10 +22,15 @@ import { toStartError } from "./start_error.ts";
  * Calls that the process itself carries out, by name: they ask for no part of the store. Each checks its
  * arguments, which come from another process.
  */
-export type OwnCalls = { readonly [Name in OwnCallName]: (args: unknown) => unknown };
+export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unknown };
 
 /** Name of such a call. */
-export type OwnCallName = "api.call" | "dashboard.login" | "upgrade.restart" | "upgrade.back";
+export type OwnCallName =
+  | "api.call"
+  | "dashboard.login"
+  | "partition.read"
+  | "upgrade.restart"
+  | "upgrade.back";
 
 /** A namespace of the store with methods that a command may ask for. */
 export type AskedNamespace =
@@ -57,10 +62,12 @@ const by = z.string().min(1);
 
 /** The same check that the store makes of a message that it reads. */
 const message = z.unknown().transform((value, context) => {
-  const { data } = storedMessageSchema.safeParse(JSON.stringify(value));
-  if (data) return data;
-  context.addIssue({ code: "custom", message: "Not a message" });
-  return z.NEVER;
+  try {
+    return storedMessage().read(JSON.stringify(value));
+  } catch {
+    context.addIssue({ code: "custom", message: "Not a message" });
+    return z.NEVER;
+  }
 });
 const file = z.strictObject({
   name: z.string(),

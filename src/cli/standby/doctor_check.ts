@@ -2,16 +2,28 @@
 
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
+import { fleetRows, type FleetState, ownerless } from "../../core/fleet.ts";
 import { ownerText, sharedRows, standbysOf } from "../../core/shared_store.ts";
 import { asRemoteError, NEXT_STEPS } from "../../store/replica/remote_error.ts";
-import { createRemote, OLDEST, type RemoteOptions } from "../../store/replica/remote.ts";
-import { sharedStateOf } from "../../store/replica/report.ts";
-import type { InspectedServer } from "../../store/replica/tables.ts";
+import {
+  createRemote,
+  type InspectedFleet,
+  OLDEST,
+  type RemoteOptions,
+} from "../../store/replica/remote.ts";
+import { fleetStateOf, sharedStateOf } from "../../store/replica/report.ts";
+import { placeOf } from "./join.ts";
 import { clockProblem } from "./refuse.ts";
+import { wayToOwner } from "../shared/find_data.ts";
 
-/** Asks the server, and judges the answer. */
+/**
+ * Asks the server, and judges the answer.
+ *
+ * @param dataDir If it is a standby's, other checks see no messages and people: the finding says so.
+ */
 export async function checkSharedStore(
   url: string,
+  dataDir: string,
   options: RemoteOptions = {},
 ): Promise<Finding> {
   const remote = createRemote(url, options);
@@ -19,7 +31,9 @@ export async function checkSharedStore(
     const askedAt = Date.now();
     const server = await remote.inspect();
     const clock = server.state && clockProblem(server.state, askedAt, Date.now());
-    return { ...titled("host.shared"), ...judge(server, clock) };
+    const judged = judge(server, clock, placeOf(dataDir));
+    const why = [judged.why, wayToOwner(dataDir)].filter((text) => text !== undefined).join("; ");
+    return { ...titled("host.shared"), ...judged, why };
   } catch (error) {
     const { kind, message } = asRemoteError(error);
     return { ...titled("host.shared"), status: "fail", why: message, fix: NEXT_STEPS[kind] };
@@ -29,38 +43,67 @@ export async function checkSharedStore(
 }
 
 function judge(
-  { version, isTooOld, isForeign, mayWrite, state, processes = [] }: InspectedServer,
+  server: InspectedFleet,
   clock: string | undefined,
+  here: string,
 ): Pick<Finding, "status" | "why" | "fix"> {
-  const server = `PostgreSQL ${version}`;
+  const { isTooOld, isReplica, isForeign, mayWrite, state, processes = [] } = server;
+  const name = `PostgreSQL ${server.version}`;
   if (isTooOld) {
-    return { status: "fail", why: `it is ${server}`, fix: `use ${OLDEST} or newer` };
+    return { status: "fail", why: `it is ${name}`, fix: `use ${OLDEST} or newer` };
+  }
+  if (isReplica) {
+    return {
+      status: "fail",
+      why: `${name} answers, and takes no changes`,
+      fix: NEXT_STEPS.replica,
+    };
   }
   if (isForeign) {
     return {
       status: "fail",
-      why: `${server} has tables of another version of Barnacle`,
+      why: `${name} has tables of another version of Barnacle`,
       fix: "use that version, or name another database in store.url",
     };
   }
   if (!mayWrite) {
     return {
       status: "fail",
-      why: `${server} answers, and the user of store.url lacks a right`,
+      why: `${name} answers, and the user of store.url lacks a right`,
       fix: NEXT_STEPS.forbidden,
     };
   }
   if (!state) {
-    return { status: "pass", why: `${server} answers; the first start creates the tables` };
+    return { status: "pass", why: `${name} answers; the first start creates the tables` };
   }
   if (clock !== undefined) {
     const [why = "", fix] = clock.split("; ");
     return { status: "warn", why, fix };
   }
+  const { states = [], members = [] } = server;
+  if (states.length > 1) return judgeFleet(name, fleetStateOf(states, members, here));
   const shared = sharedStateOf(state, processes, { isOwner: false, lagMs: 0, problem: undefined });
   const rows = sharedRows(shared).filter(([what]) => what === "Standby" || what === "Hand-over");
   const others = rows.map(([what, text]) => `${what.toLowerCase()}: ${text}`);
-  const why = [`${server} answers`, `owner: ${ownerText(shared)}`, ...others].join("; ");
+  const why = [`${name} answers`, `owner: ${ownerText(shared)}`, ...others].join("; ");
   if (!shared.isHeld || standbysOf(shared).length > 0) return { status: "pass", why };
   return { status: "warn", why, fix: "start the other process, so that one stands by" };
+}
+
+/** Judges the processes that share partitions. */
+function judgeFleet(
+  server: string,
+  fleet: FleetState,
+): Pick<Finding, "status" | "why" | "fix"> {
+  const rows = fleetRows(fleet).map(([what, text]) => `${what.toLowerCase()}: ${text}`);
+  const why = [`${server} answers`, ...rows].join("; ");
+  const [free] = ownerless(fleet);
+  if (fleet.processes.length === 0) return { status: "warn", why, fix: "start the bot" };
+  if (free) {
+    const { index } = free;
+    const fix = `wait 15 s; if partition ${index} has no owner then, read the log of a process`;
+    return { status: "warn", why, fix };
+  }
+  if (fleet.processes.length > 1) return { status: "pass", why };
+  return { status: "warn", why, fix: "start another process, which takes over if this one dies" };
 }

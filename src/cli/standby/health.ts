@@ -10,6 +10,7 @@ import { type AppPorts, createApp, type HttpHandler } from "../../http/app.ts";
 import { createMetrics } from "../../http/metrics.ts";
 import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
+import { cpuSec } from "../../host/process/usage.ts";
 
 /** The state of a process that waits for the lease. */
 export interface StandbyState {
@@ -58,10 +59,7 @@ export function createStandbyHealth(
     ...options,
     snapshot,
     measure: () => Promise.resolve(snapshot()),
-    usage() {
-      const { user, system } = process.cpuUsage();
-      return { cpuSec: (user + system) / 1_000_000 };
-    },
+    usage: () => ({ cpuSec: cpuSec() }),
     metrics: createMetrics(options.build),
     now: () => Date.now(),
   });

@@ -7,15 +7,20 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { lackingPages, openCopy } from "../../store/replica/copy.ts";
-import { createOwner, type Moment, type Owner } from "../../store/replica/owner.ts";
+import { type Copy, lackingPages } from "../../store/replica/copy.ts";
+import {
+  createOwner,
+  type LossReason,
+  type Moment,
+  type Owner,
+} from "../../store/replica/owner.ts";
 import {
   readSharedRecord,
   type SharedRecord,
@@ -25,7 +30,9 @@ import {
   createRemote,
   type LeaseTaker,
   type Remote,
+  type RemoteOptions,
   type RemoteState,
+  type TakenLease,
 } from "../../store/replica/remote.ts";
 import { RemoteError } from "../../store/replica/remote_error.ts";
 import { createOwnerReports } from "../../store/replica/owner_reports.ts";
@@ -33,14 +40,12 @@ import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { COPY_NAME, createFollowing } from "./following.ts";
 import type { StandbyState } from "./health.ts";
-import { clockProblem, otherStore, refuseOtherBot, startErrorOf, twinProblem } from "./refuse.ts";
-
-/** The copy of a standby: no command takes it for the store. */
-const COPY_NAME = "standby.db";
+import { clockProblem, otherStore, startErrorOf, twinProblem } from "./refuse.ts";
 
 /** How often a standby looks for changes and for the lease, in milliseconds. */
-const LOOK_MS = 500;
+export const LOOK_MS = 500;
 
 /** After an outage of PostgreSQL, the time (milliseconds) for the owner to renew its lease. */
 const AFTER_OUTAGE_MS = 3_000;
@@ -49,10 +54,13 @@ const AFTER_OUTAGE_MS = 3_000;
 const HAND_OVER_MS = 5_000;
 
 /** Everything that joining needs. */
-export interface JoinOptions {
+export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions" | "isMove"> {
   /** `store.url`. */
   readonly url: string;
+  /** The folder of the store. */
   readonly dataDir: string;
+  /** Names this process; by default, by the folder of the store. */
+  readonly place?: string;
   /** Marks of the bots of this process. */
   readonly bots: readonly string[];
   /** Version of this program. */
@@ -85,7 +93,8 @@ export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "ma
  * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
  */
 export async function joinSharedStore(options: JoinOptions): Promise<SharedStore | undefined> {
-  const remote = createRemote(options.url, { bots: options.bots });
+  const { url, bots, partition, partitions, isMove } = options;
+  const remote = createRemote(url, { bots, partition, partitions, isMove });
   try {
     const joined = await becomeOwner(options, remote);
     if (!joined) await remote.close();
@@ -101,7 +110,7 @@ async function becomeOwner(
   options: JoinOptions,
   remote: Remote,
 ): Promise<SharedStore | undefined> {
-  const { dataDir, bots, log } = options;
+  const { dataDir, bots, place = placeOf(dataDir) } = options;
   const askedAt = Date.now();
   const state = await remote.open();
   const clock = clockProblem(state, askedAt, Date.now());
@@ -109,26 +118,56 @@ async function becomeOwner(
   const twin = await remote.twin();
   if (twin !== undefined) throw twinProblem(twin, bots.length);
   const record = recordOf(dataDir, state);
-  const candidate = { owner: record.owner, place: placeOf(dataDir), bots };
+  const candidate = {
+    owner: record.owner,
+    place,
+    bots,
+    lastEpoch: record.epoch,
+  };
   const path = join(dataDir, DATABASE_NAME);
   const waited = await waitForLease({ ...options, remote, record, candidate, path });
   if (!waited) return undefined;
-  const { lease, takenAt, copy } = waited;
+  return await ownStore({ ...options, remote, record, candidate }, waited);
+}
+
+/** A lease that was just taken, with the copy of the store if another process had it before. */
+export interface Won {
+  /** As PostgreSQL gave it. */
+  readonly lease: TakenLease;
+  /** When the lease was asked for. */
+  readonly takenAt: Moment;
+  /** Absent: the file here is the store. */
+  readonly copy: Copy | undefined;
+}
+
+/**
+ * Makes this process the owner of a store whose lease it has just taken.
+ *
+ * @throws {RemoteError | StartError} If the file or PostgreSQL fails; the lease has ended then.
+ */
+export async function ownStore(
+  options:
+    & Pick<JoinOptions, "url" | "dataDir" | "version" | "log" | "openStore" | "onLost">
+    & Pick<RemoteOptions, "partition" | "partitions">
+    & Pick<WaitOptions, "remote" | "record" | "candidate">,
+  { lease, takenAt, copy }: Won,
+): Promise<SharedStore> {
+  const { dataDir, log, remote, record, candidate, partition, partitions } = options;
+  const path = join(dataDir, DATABASE_NAME);
   const { pageCount: stored } = lease;
   // At once, or the next start takes a file that is newer than PostgreSQL for an old copy. But until
   // PostgreSQL has a first copy, the file here stays the only store.
-  if (stored > 0) writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
+  const { epoch, since } = lease;
+  const own: SharedRecord = { store: record.store, owner: record.owner, epoch, since };
+  if (stored > 0) writeSharedRecord(dataDir, own);
   const owner = createOwner({
     remote,
     lease,
     takenAt,
     moment,
     schedule,
-    onLost() {
-      log.error(
-        "Another process has taken over this bot, so this one ends: it was asleep, or could not " +
-          "reach PostgreSQL. Start it again, and it stands by",
-      );
+    onLost(why) {
+      log.error(LOSSES[why]);
       options.onLost(EXIT.tryAgain);
     },
     onTrouble(error) {
@@ -141,7 +180,8 @@ async function becomeOwner(
   });
   try {
     if (copy) {
-      await copy.update();
+      const isOlder = lease.sequence < (copy.sequence() ?? 0);
+      await (isOlder ? copy.compare(lease.sequence) : copy.update());
       copy.finish(stored);
       copy.close();
       renameSync(join(dataDir, COPY_NAME), path);
@@ -154,15 +194,18 @@ async function becomeOwner(
       );
     }
     for await (const lacking of lackingPages(path, remote, stored)) await owner.store(lacking);
-    if (stored === 0) writeSharedRecord(dataDir, { ...record, epoch: lease.epoch });
+    if (stored === 0) writeSharedRecord(dataDir, own);
   } catch (error) {
     await owner.handOver(HAND_OVER_MS);
     throw error;
   }
   owner.follow(path);
-  log.info("This process owns the store in PostgreSQL", { epoch: lease.epoch });
+  log.info("This process owns the store in PostgreSQL", {
+    ...(partition !== undefined && { partition }),
+    epoch,
+  });
   const self = { place: candidate.place, version: options.version };
-  const reports = createOwnerReports(createRemote(options.url), self, {
+  const reports = createOwnerReports(createRemote(options.url, { partition, partitions }), self, {
     own: () => ({ lagMs: owner.lagMs(), problem: owner.problem() }),
     schedule,
   });
@@ -183,19 +226,29 @@ async function becomeOwner(
   };
 }
 
+/** Why this process ends, for the log. */
+const LOSSES: Readonly<Record<LossReason, string>> = {
+  taken: "Another process has taken over this bot, so this one ends: it was asleep, or could not " +
+    "reach PostgreSQL. Start it again, and it stands by",
+  older: "PostgreSQL went back to an older copy of the store, so this process ends: the server " +
+    "failed over to a replica that lags, or was restored. Start it again, and it sends all that " +
+    "PostgreSQL lacks",
+};
+
 /** Names a data directory for people and for the lease. */
 export function placeOf(dataDir: string): string {
   return `${hostname()}:${dataDir}`;
 }
 
-const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
+/** Now, by both clocks. */
+export const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
 
 /**
  * Reads or creates the record of the data directory.
  *
  * @throws {StartError} If its data belong to another store.
  */
-function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord {
+export function recordOf(dataDir: string, { id, pageCount }: RemoteState): SharedRecord {
   const record = readSharedRecord(dataDir);
   const hasData = existsSync(join(dataDir, DATABASE_NAME));
   if (record?.store === id) return record;
@@ -221,31 +274,24 @@ interface WaitOptions extends JoinOptions {
 
 /** Takes the lease as soon as it is free, and keeps a copy until then. */
 async function waitForLease(options: WaitOptions) {
-  const { remote, record, candidate, path, dataDir, signal, log, onStandby, version } = options;
+  const { remote, record, candidate, dataDir, signal, log, onStandby, version } = options;
   const { place } = candidate;
-  let copy: ReturnType<typeof openCopy> | undefined;
+  const following = createFollowing({ remote, record, candidate, dataDir, log });
   let problem: string | undefined;
   let notBefore = 0;
   let processes: readonly SharingProcess[] = [];
   let reportedAt = -Infinity;
   let wholeAt = performance.now();
-  for (let state = await remote.look(); !signal.aborted;) {
+  let state = await remote.look();
+  /** Whether another server may have answered since. */
+  let isUnsure = false;
+  while (!signal.aborted) {
     try {
-      const isOwn = isOwnFile(state, record, path, place);
-      if (!isOwn) refuseOtherBot(state, candidate.bots);
-      if (!isOwn && state.pageCount > 0 && !copy) {
-        if (existsSync(path)) {
-          if (record.epoch === 0) throw otherStore(dataDir); // another process was the first one
-          renameSync(path, join(dataDir, COPY_NAME));
-        }
-        for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
-        copy = openCopy(join(dataDir, COPY_NAME), remote);
-        log.info("Standing by: another process owns the store", { owner: state.place });
+      const { isOwn, copy } = await following.follow(state, async () => {
         await onStandby(standbyOf(state, false));
         await remote.report({ place, version });
-        await copy.compare(state.sequence);
-      }
-      await copy?.update();
+      }, isUnsure);
+      isUnsure = false;
       if (copy) wholeAt = performance.now();
       if (copy && performance.now() - reportedAt >= REPORT_MS) {
         reportedAt = performance.now();
@@ -253,7 +299,7 @@ async function waitForLease(options: WaitOptions) {
       }
       const takenAt = moment();
       const mayTake = state.isFree || isOwn && state.place === candidate.place;
-      const lease = mayTake && performance.now() >= notBefore
+      const lease = mayTake && performance.now() >= notBefore && following.mayTake()
         ? await remote.take(candidate, state.epoch)
         : undefined;
       if (lease) return { lease, takenAt, copy };
@@ -263,16 +309,18 @@ async function waitForLease(options: WaitOptions) {
       if (!(error instanceof RemoteError)) throw error;
       if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
       problem = error.message;
+      isUnsure = true;
       notBefore = performance.now() + AFTER_OUTAGE_MS;
     }
-    await onStandby(standbyOf(state, copy !== undefined));
+    await onStandby(standbyOf(state, following.copy() !== undefined));
     await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     state = await remote.look().catch(() => {
+      isUnsure = true;
       notBefore = performance.now() + AFTER_OUTAGE_MS;
       return state;
     });
   }
-  copy?.close();
+  following.copy()?.close();
   return undefined;
 
   function standbyOf(state: RemoteState, isCopied: boolean): StandbyState {
@@ -282,17 +330,4 @@ async function waitForLease(options: WaitOptions) {
       isCopied,
     };
   }
-}
-
-/** Whether the file here has everything that PostgreSQL has. */
-function isOwnFile(
-  state: RemoteState,
-  { owner, epoch }: SharedRecord,
-  path: string,
-  place: string,
-): boolean {
-  if (state.pageCount === 0) return true;
-  if (state.owner !== owner || !existsSync(path)) return false;
-  // Without an epoch, a first copy ended before the record was written.
-  return state.epoch === epoch || (epoch === 0 && state.place === place);
 }

@@ -41,8 +41,9 @@ import {
 } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
+import { moveDivided, UNDIVIDED_NAME } from "./divide.ts";
 import { joinSharedStore, placeOf } from "./join.ts";
-import { markOf, startErrorOf } from "./refuse.ts";
+import { markOf, ownedElsewhere, startErrorOf } from "./refuse.ts";
 
 /** Options of `store move`. */
 export interface MoveFlags extends CommonFlags {
@@ -60,6 +61,14 @@ export function move(flags: MoveFlags, io: Io): Promise<ExitCode> {
     const { dataDir, state } = place;
     const isBack = flags.to === FILE;
     const config = await configOf(flags, io.env);
+    const { partitions } = config.store;
+    if (partitions > 1 && isBack) {
+      throw new StartError(
+        "this version cannot join the partitions of a store into one file; keep store.url, or restore " +
+          `a backup of the store from before it was divided (${UNDIVIDED_NAME})`,
+        EXIT.config,
+      );
+    }
     const url = await addressOf(flags, config);
     const bots = marksOf(config, io.env);
     if (!isBack && state !== "store") throw dataProblem(place);
@@ -68,6 +77,15 @@ export function move(flags: MoveFlags, io: Io): Promise<ExitCode> {
     try {
       finishReplacing(dataDir);
       const startedAt = performance.now();
+      if (partitions > 1) {
+        const rows = await io.during(
+          "Moving the store",
+          moveDivided({ url, dataDir, bots, partitions, log: logOf(io) }),
+        );
+        const took = Math.round(performance.now() - startedAt);
+        reportDivided({ dataDir, url, file: config.file, partitions, rows, took }, flags, io);
+        return EXIT.done;
+      }
       await io.during("Moving the store", copyAll({ url, dataDir, bots, isBack, io }));
       const bytes = statSync(join(dataDir, DATABASE_NAME)).size;
       const took = Math.round(performance.now() - startedAt);
@@ -113,7 +131,7 @@ async function copyAll(options: Move): Promise<void> {
       // The first call comes before a copy begins.
       onStandby({ shared: { owner, problem } }) {
         if (problem !== undefined) throw startErrorOf(new RemoteError("unreachable", problem));
-        if (waits++ > 0) throw busy(owner);
+        if (waits++ > 0) throw ownedElsewhere(owner);
         return Promise.resolve();
       },
       onLost: (code) => process.exit(code),
@@ -153,20 +171,13 @@ async function assertAlone(
   }
   if (!state) return;
   const place = placeOf(dataDir);
-  if (!state.isFree && state.place !== place) throw busy(state.place);
+  if (!state.isFree && state.place !== place) throw ownedElsewhere(state.place);
   const shared = sharedStateOf(state, processes, { isOwner: false, lagMs: 0, problem: undefined });
   const [standby] = standbysOf(shared).filter((other) => other.place !== place);
   if (!standby) return;
   throw new StartError(
     `a standby runs at ${standby.place}, and would take over; stop it, and try again ` +
       `${SILENT_MS / 1_000} s later`,
-    EXIT.tryAgain,
-  );
-}
-
-function busy(owner: string): StartError {
-  return new StartError(
-    `the process of ${owner} owns the store; stop all processes of the bot, then move its store`,
     EXIT.tryAgain,
   );
 }
@@ -231,8 +242,7 @@ function report(
   flags: MoveFlags,
   io: Io,
 ): void {
-  const { host, pathname, searchParams } = new URL(url);
-  const database = `${pathname.slice(1)} on ${searchParams.get("host") ?? host}`;
+  const database = databaseOf(url);
   const path = join(dataDir, DATABASE_NAME);
   const to = isBack ? path : `the database ${database}`;
   const from = isBack ? `the database ${database}` : path;
@@ -250,5 +260,34 @@ function report(
         "schema barnacle."
       : `Set store.url to this address in ${config}, then start the bot. ${path} stays: it is the ` +
         "bot's copy.",
+  );
+}
+
+/** Name and server of a database, without a password. */
+function databaseOf(url: string): string {
+  const { host, pathname, searchParams } = new URL(url);
+  return `${pathname.slice(1)} on ${searchParams.get("host") ?? host}`;
+}
+
+interface MovedDivided extends Omit<Moved, "isBack" | "bytes"> {
+  readonly partitions: number;
+  readonly rows: number;
+}
+
+function reportDivided(
+  { dataDir, url, file, partitions, rows, took }: MovedDivided,
+  flags: MoveFlags,
+  io: Io,
+): void {
+  const from = join(dataDir, DATABASE_NAME);
+  const to = `the database ${databaseOf(url)}`;
+  if (flags.json) return io.out(jsonLine({ from, to, partitions, rows, ms: took }));
+  io.out(
+    `Moved the store to ${partitions} partitions of ${to}: ${rows} rows in ` +
+      `${(took / 1_000).toFixed(1)} s; all are equal`,
+  );
+  io.err(
+    `Set store.url to this address in ${file ?? "the config"}, then start the bot. The old store ` +
+      `stays as ${join(dataDir, UNDIVIDED_NAME)}.`,
   );
 }

@@ -3,6 +3,8 @@
  * with a clock that differs too much.
  */
 
+import { partitionFolders } from "../../host/files/data_dir.ts";
+import { readRestored } from "../../host/files/restored_partitions.ts";
 import { createHash } from "node:crypto";
 import { countText, durationText } from "../../lib/text/units.ts";
 import {
@@ -80,6 +82,41 @@ export function twinProblem(name: string, count: number): StartError {
   );
 }
 
+/** The error of a store that another process has. */
+export function ownedElsewhere(owner: string): StartError {
+  return new StartError(
+    `the process of ${owner} owns the store; stop all processes of the bot, then move its store`,
+    EXIT.tryAgain,
+  );
+}
+
+/**
+ * Checks a data directory that backups were restored into.
+ *
+ * @param partitions `store.partitions`.
+ * @throws {StartError} If partitions of another number were restored, or some are lacking still.
+ */
+export function assertRestoredWhole(dataDir: string, partitions: number): void {
+  const { count } = readRestored(dataDir) ?? {};
+  if (count === undefined) return;
+  if (count !== partitions) {
+    throw new StartError(
+      `the backups restored into ${dataDir} have ${count} partitions: set store.partitions: ` +
+        `${count}, and store.url to an empty database`,
+      EXIT.config,
+    );
+  }
+  const lacking = partitionFolders(dataDir).filter(({ hasStore }) => !hasStore);
+  if (lacking.length === 0) return;
+  throw new StartError(
+    `${dataDir} lacks the partitions ${
+      lacking.map(({ index }) => index).join(", ")
+    } of ${count}: ` +
+      "restore the backups of the other processes here, too, before the first start",
+    EXIT.config,
+  );
+}
+
 /** The error of a data directory with data of its own. */
 export function otherStore(dataDir: string): StartError {
   return new StartError(
@@ -90,15 +127,28 @@ export function otherStore(dataDir: string): StartError {
   );
 }
 
+/** The error of a data directory that is newer than a store which others have changed. */
+export function forkedStore(dataDir: string, { place }: Pick<RemoteState, "place">): StartError {
+  return new StartError(
+    `PostgreSQL went back to an older copy of the store than ${dataDir} has, and ${place} has ` +
+      "changed it since. Choose an empty directory with --data, to go on with the copy there; or an " +
+      "empty database in store.url, to go on with these data",
+    EXIT.config,
+  );
+}
+
 const EXITS: Readonly<Record<RemoteErrorKind, ExitCode>> = {
   unreachable: EXIT.tryAgain,
   crowded: EXIT.tryAgain,
   refused: EXIT.config,
   untrusted: EXIT.config,
+  plain: EXIT.config,
   absent: EXIT.config,
   forbidden: EXIT.config,
   replica: EXIT.tryAgain,
   unusable: EXIT.config,
+  divided: EXIT.config,
+  moving: EXIT.tryAgain,
   full: EXIT.io,
   failed: EXIT.io,
 };

@@ -18,7 +18,10 @@ import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
 import { readBuild } from "../shared/build.ts";
 import { VERSION } from "../../version.ts";
 import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
-import { joinSharedStore, type SharedStore } from "./join.ts";
+import type { BotOptions } from "../../bot.ts";
+import { toStartError } from "../shared/start_error.ts";
+import { type JoinOptions, joinSharedStore, type SharedStore } from "./join.ts";
+import { type PartitionsOptions, type SharedPartitions, sharePartitions } from "./partitions.ts";
 
 /** How long to wait for the lock of a token, which the last owner releases after its lease. */
 const TOKEN_LOCK_MS = 5_000;
@@ -58,7 +61,107 @@ export interface StandByOptions {
  * @throws {StartError} If PostgreSQL cannot be used.
  * @throws {InstanceTakenError} If another process of this machine runs with a token, too.
  */
-export async function standBy(options: StandByOptions): Promise<SharedStore | undefined> {
+async function standBy(options: StandByOptions): Promise<SharedStore | undefined> {
+  const { signal } = options;
+  const store = await whileWaiting(options, (given) => joinSharedStore({ ...options, ...given }));
+  if (!store) return undefined;
+  try {
+    await takeTokens(options, store.isTakenOver);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  void signal.then(() => {
+    setTimeout(store.leave, options.config.shutdown.graceSec * 1_000).unref();
+  });
+  return store;
+}
+
+/**
+ * Waits until this process owns a partition (O16).
+ *
+ * @returns `undefined` if a signal came first.
+ * @throws {StartError} If PostgreSQL cannot be used.
+ */
+async function standByForPartition(
+  options: Omit<StandByOptions, "openStore"> & Pick<PartitionsOptions, "openStore">,
+): Promise<SharedPartitions | undefined> {
+  const { log, signal, config: { store: { partitions }, shutdown } } = options;
+  const share = await whileWaiting(options, (given) =>
+    sharePartitions({
+      ...options,
+      ...given,
+      partitions,
+      onFailed(error) {
+        const { message, code } = toStartError(error);
+        log.error(message);
+        process.exit(code);
+      },
+    }));
+  if (!share) return undefined;
+  void signal.then(() => void setTimeout(share.hurry, shutdown.graceSec * 1_000).unref());
+  return share;
+}
+
+/** The store of a process that shares it. */
+export interface OwnedStore extends
+  Pick<
+    BotOptions,
+    "store" | "partition" | "mayAct" | "invalidElsewhere" | "shared" | "acceptEvent"
+  > {
+  /** The partitions that this process shares with others; absent: it has the whole bot. */
+  readonly share?: SharedPartitions;
+  /** Closes the store, and ends the lease. */
+  close(): Promise<void>;
+}
+
+/**
+ * Waits until this process owns the store or a partition of it, and opens that.
+ *
+ * @returns `undefined` if a signal came first.
+ * @throws {StartError} If PostgreSQL cannot be used.
+ */
+export async function waitForStore(
+  options: Omit<StandByOptions, "openStore"> & Pick<PartitionsOptions, "openStore">,
+): Promise<OwnedStore | undefined> {
+  const { dataDir, openStore, config: { store: { partitions: count } } } = options;
+  if (count > 1) {
+    const share = await standByForPartition(options);
+    if (!share) return undefined;
+    const { index, store, shared: { mayAct } } = share.first;
+    const partition = { index, count };
+    const { acceptEvent, close } = share;
+    const invalidElsewhere = share.invalidElsewhere(index);
+    const own = { store, partition, mayAct, invalidElsewhere };
+    return { ...own, shared: share.state, share, acceptEvent, close };
+  }
+  const shared = await standBy({ ...options, openStore: () => openStore(dataDir) });
+  if (!shared) return undefined;
+  try {
+    const store = openStore(dataDir, shared);
+    const { mayAct, state } = shared;
+    return {
+      store,
+      mayAct,
+      shared: state,
+      async close() {
+        store.close();
+        await shared.close();
+      },
+    };
+  } catch (error) {
+    await shared.close();
+    throw error;
+  }
+}
+
+/** Answers health checks while this process waits. */
+async function whileWaiting<Waited>(
+  options: Omit<StandByOptions, "openStore">,
+  wait: (
+    given: Pick<JoinOptions, "bots" | "version" | "signal" | "onStandby" | "onLost">,
+  ) => Promise<Waited | undefined>,
+): Promise<Waited | undefined> {
   const { log, notify, env, signal } = options;
   const ending = new AbortController();
   void signal.then(() => ending.abort());
@@ -70,8 +173,7 @@ export async function standBy(options: StandByOptions): Promise<SharedStore | un
   const reportMs = (watchdogMsOf(env, process.pid) ?? 3 * REPORT_MS) / 3;
   const timer = setInterval(report, reportMs);
   try {
-    const store = await joinSharedStore({
-      ...options,
+    const waited = await wait({
       bots: options.marks,
       version: VERSION,
       signal: ending.signal,
@@ -84,20 +186,8 @@ export async function standBy(options: StandByOptions): Promise<SharedStore | un
       },
       onLost: (code) => process.exit(code),
     });
-    if (!store) {
-      log.info("Barnacle has stopped standing by");
-      return undefined;
-    }
-    try {
-      await takeTokens(options, store.isTakenOver);
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
-    void signal.then(() => {
-      setTimeout(store.leave, options.config.shutdown.graceSec * 1_000).unref();
-    });
-    return store;
+    if (!waited) log.info("Barnacle has stopped standing by");
+    return waited;
   } finally {
     clearInterval(timer);
     await server?.close();
@@ -107,7 +197,7 @@ export async function standBy(options: StandByOptions): Promise<SharedStore | un
 /** Answers health checks; without a free port, the process stands by all the same. */
 async function listen(
   state: () => StandbyState,
-  { config: { http }, isPortWritten, commandKey, instance, log }: StandByOptions,
+  { config: { http }, isPortWritten, commandKey, instance, log }: Omit<StandByOptions, "openStore">,
 ) {
   const token = http.token?.reveal();
   const listening = await listenForHealth(

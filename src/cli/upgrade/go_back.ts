@@ -17,7 +17,7 @@ import {
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { inspect } from "../../store/database/database.ts";
-import { putBackCopy } from "../../store/copy/put_back.ts";
+import { putBackCopy } from "../../store/copy/copy.ts";
 import { lockForCommand } from "../shared/store_access.ts";
 import { tryProgram } from "./try_program.ts";
 

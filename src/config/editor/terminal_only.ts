@@ -44,6 +44,7 @@ const SECTIONS: readonly { readonly at: readonly string[]; readonly why: string 
   { at: ["log", "file"], why: "Files and folders of the machine" },
   { at: ["skills", "folders"], why: "Files and folders of the machine" },
   { at: ["agents", "defaults", "workspace"], why: "Files and folders of the machine" },
+  { at: ["files"], why: "Files and folders of the machine" },
   { at: ["agents", "list", "*", "workspace"], why: "Files and folders of the machine" },
 ];
 

@@ -1,12 +1,15 @@
 /**
  * Finds keys of the config by what a person types: a path, its last part, words of the description,
- * or a name with typing mistakes. `barnacle config explain` and the dashboard search with it.
+ * a question, or a name with typing mistakes. `barnacle config explain` and the dashboard search with it.
  */
 
-import { type Distance, nearestOf } from "../checks/nearest.ts";
+import { pathText } from "../../core/config_file.ts";
+import { type Distance, nearestOf, nearestPath } from "../checks/nearest.ts";
 import { allKeys } from "./key_facts.ts";
 import { keysMeant, meantWords, setElsewhere } from "./meanings.ts";
+import { keysAskedFor, tellingWords } from "./questions.ts";
 import type { ReferenceKey } from "../reference.ts";
+import { configSchema } from "../schema/root.ts";
 import { parsePath } from "../text/path.ts";
 
 /** A found key. */
@@ -20,12 +23,13 @@ export interface FoundKey {
    * - `name`: the query is its last part, or the end of its path.
    * - `part`: its path contains the query.
    * - `words`: its path or description contains all words of the query.
+   * - `question`: it has the most words that the query is about.
    */
-  readonly by: "path" | "meaning" | "name" | "part" | "words";
+  readonly by: "path" | "meaning" | "name" | "part" | "words" | "question";
 }
 
 /** Reasons, the best first. */
-const ORDER: readonly FoundKey["by"][] = ["path", "meaning", "name", "part", "words"];
+const ORDER: readonly FoundKey["by"][] = ["path", "meaning", "name", "part", "words", "question"];
 
 /** Longer queries are cut. */
 const MAX_QUERY = 200;
@@ -44,7 +48,7 @@ export interface FoundKeys {
 /**
  * Finds keys.
  *
- * @param query As typed: `"historylimit"`, `"guilds.123.users"`, `"rate limit"`.
+ * @param query As typed: `"historylimit"`, `"guilds.123.users"`, `"rate limit"`, `"who may write"`.
  * @param distance Counts typing mistakes; loaded by the caller, as few callers need it.
  */
 export function findKeys(
@@ -56,14 +60,41 @@ export function findKeys(
   if (!/[\p{L}\p{N}]/u.test(typed)) return { found: [] };
   const elsewhere = setElsewhere(plainOf(typed));
   const found = matches(typed, keys);
-  if (found.length > 0 || elsewhere !== undefined) return { found, elsewhere };
+  const words = wordsOf(typed);
+  const telling = tellingWords(words);
+  const isQuestion = /\s/.test(typed) && telling.length > 0;
+  // "who is the owner": the description of many a key has each of these words, by chance. And few
+  // people look for a text of the bot.
+  const isByChance = found[0]?.by === "words" &&
+    (telling.length < words.length || found[0].key.path.startsWith(TEXTS));
+  if (elsewhere !== undefined || found.length > 0 && !(isQuestion && isByChance)) {
+    return { found, elsewhere };
+  }
+  const path = pathLike(typed, distance);
+  const atPath = path === undefined ? [] : matches(path, keys);
+  if (atPath.length > 0) return { found: atPath, instead: path };
   const named = keys.flatMap(({ name }) => [name, ...splitCamel(name).split(" ")]);
   const names = [...new Set([...named, ...meantWords()])];
-  const words = wordsOf(typed);
   const near = words.map((word) => nearestOf(word, names, distance) ?? word);
-  if (near.every((word, at) => word === words[at])) return { found: [] };
   const instead = near.join(/\s/.test(typed) ? " " : ".");
-  return { found: matches(instead, keys), instead };
+  const nearby = near.every((word, at) => word === words[at]) ? [] : matches(instead, keys);
+  if (isQuestion && (nearby[0]?.by ?? "words") === "words") {
+    const asked = keysAskedFor(words, keys, distance);
+    if (asked.length > 0) return { found: asked.map((key) => ({ key, by: "question" })) };
+    const place = telling.map(setElsewhere).find((one) => one !== undefined);
+    if (place !== undefined) return { found: [], elsewhere: place };
+  }
+  return nearby.length > 0 ? { found: nearby, instead } : { found: [] };
+}
+
+/** The path that was meant, key by key: a word can be like a name elsewhere in the config, too. */
+function pathLike(typed: string, distance: Distance): string | undefined {
+  const read = parsePath(typed);
+  if (read.kind === "problem" || read.path.length < 2) return undefined;
+  // `list.0` as `list[0]`; ids of Discord are longer.
+  const parts = read.path.map((part) => /^\d{1,3}$/.test(String(part)) ? Number(part) : part);
+  const path = nearestPath(configSchema, parts, distance);
+  return path && pathText(path);
 }
 
 function matches(typed: string, keys: readonly ReferenceKey[]): readonly FoundKey[] {

@@ -106,7 +106,9 @@ export function keyFacts(key: ReferenceKey): KeyFacts {
 export function valuesOf({ schema, doc: { entry }, isSection }: ReferenceKey): string {
   if (isSection) return "a section";
   if (entry !== undefined && entry !== "[]") return `an object, { "${entry}": { … } }`;
-  if (isSecret(schema)) return 'a text in quotes, "${NAME}", or { "file": "path" }';
+  if (isSecret(schema)) {
+    return 'a text in quotes, "${NAME}", { "env": "NAME" }, or { "file": "path" }';
+  }
   return allowedBy(schema, Infinity);
 }
 

@@ -21,11 +21,11 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ],
   ["endpointurl modelurl apiurl", [`${PROVIDER}.baseUrl`]],
   [
-    "cost costs money spend spending price limit limits spendlimit costlimit dailylimit quota",
+    "cost costs expensive cheap daily money spend spending price limit limits spendlimit costlimit dailylimit quota",
     ["budgets", "budgets.total.moneyPerDay", "budgets.perUser.moneyPerDay", `${PROVIDER}.prices`],
   ],
   [
-    "silence silent mute quiet shutup toomuch talkative chatty",
+    "silence silent mute quiet shutup toomuch talkative chatty mentioned mention",
     [`${GUILD}.requireMention`, `${D}.intentFilter`, `${D}.groupPolicy`, `${D}.loopGuard`],
   ],
   ["respond replywithoutmention always", [`${GUILD}.requireMention`, `${D}.intentFilter`]],
@@ -35,11 +35,12 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ],
   ["server servers guild", [`${D}.guilds`, `${D}.groupPolicy`, "mcp.servers"]],
   [
-    "ban block blacklist denylist ignore whitelist allowlist allow access who users user people",
+    "ban block blacklist denylist ignore whitelist allowlist allow access who users user people " +
+    "person write writes talk speak friend friends stranger strangers anyone",
     [`${GUILD}.users`, `${D}.dm.allowFrom`, `${D}.dm.policy`, `${D}.groupPolicy`],
   ],
   ["dms directmessage directmessages private", [`${D}.dm.policy`, `${D}.dm.allowFrom`]],
-  ["owners admin admins administrator operator", ["commands.ownerAllowFrom"]],
+  ["owner owners admin admins administrator operator", ["commands.ownerAllowFrom"]],
   ["roles role moderator", [`${GUILD}.users`, `${D}.actions.roles`, "budgets.perRole"]],
   ["tz time zone clock date", ["agents.defaults.timezone"]],
   ["language locale lang translate translation german french", [
@@ -110,7 +111,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     `${D}.actions.reactions`,
   ]],
   [
-    "privacy gdpr delete cleanup forget",
+    "privacy gdpr delete cleanup forget keep kept old",
     ["store.retention", "store.retention.transcriptsDays", "store.retention.decisionsDays"],
   ],
   ["length long chunk split", [`${D}.textChunkLimit`, `${D}.maxLinesPerMessage`, `${D}.chunkMode`]],
@@ -131,7 +132,7 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
     `${D}.execApprovals.timeoutSec`,
   ]],
   ["cron schedule schedules reminder reminders timer", ["agents.defaults.timezone"]],
-  ["email notify notification notifications alarm", ["alerts", "alerts.ways", "alerts.ntfy"]],
+  ["email phone notify notification notifications alarm", ["alerts", "alerts.ways", "alerts.ntfy"]],
   ["metrics prometheus grafana", ["http.port", "http.bind", "http.token"]],
   ["tracing opentelemetry jaeger", ["otel.endpoint", "otel.headers"]],
   ["ui webui gui panel", ["http.dashboard", "http.port"]],
@@ -141,7 +142,8 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ["attachment attachments upload uploads file files filesize", [`${D}.mediaMaxMb`]],
   ["typing typingindicator live edits", [`${D}.streaming`]],
   ["debounce wait queue", ["messages.queue", "messages.queue.mode", "agents.turnTimeoutSec"]],
-  ["restore snapshot", ["backup"]],
+  ["s3 bucket minio mount nfs", ["files", "files.url", "files.endpoint"]],
+  ["restore snapshot night nightly", ["backup", "backup.hour"]],
   ["health monitoring uptime heartbeat", ["http.port", "http.keepAliveUrl", "alerts"]],
 ];
 

@@ -12,6 +12,7 @@ import { type AccountId, toAccountId } from "../../core/discord/ids.ts";
 import { type AccountSettings, configSchema, type DiscordSettings, type Settings } from "./root.ts";
 import { account } from "./discord.ts";
 import { withDefaults } from "./parts/effective.ts";
+import { referenceIn } from "./parts/secrets.ts";
 import { entriesAt, isRecord, type Segment, valueAt } from "../text/tree.ts";
 import { writtenAt } from "../text/written.ts";
 
@@ -132,12 +133,13 @@ export function effectiveOf(written: unknown, id: AccountId, own: unknown): Writ
   );
 }
 
-/** A secret is one value, even if it is written as `{ "file": … }`. */
+/** A secret is one value, even if it is written as `{ "file": … }` or `{ "env": … }`. */
 function inherited(above: Written, own: Written): Written {
   const joined: Record<string, unknown> = { ...above };
   for (const [name, value] of Object.entries(own)) {
     const base = Object.hasOwn(above, name) ? above[name] : undefined;
-    joined[name] = isRecord(base) && isRecord(value) ? inherited(base, value) : value;
+    const isWhole = !isRecord(base) || !isRecord(value) || referenceIn(value) !== undefined;
+    joined[name] = isWhole ? value : inherited(base, value);
   }
   return joined;
 }

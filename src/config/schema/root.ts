@@ -27,7 +27,7 @@ import {
   shutdown,
   skills,
 } from "./service.ts";
-import { store } from "./store.ts";
+import { files, store } from "./store.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
@@ -73,6 +73,7 @@ export const configSchema = z.strictObject({
   shutdown: key(shutdown.prefault({}), "How Barnacle stops.", { task: "operating" }),
   preflight,
   store: key(store.prefault({}), "The store.", { task: "operating", takesEffect: "restart" }),
+  files,
   bindings,
   router,
   commands: key(commands.prefault({}), "Commands in Discord.", { task: "access" }),

@@ -258,7 +258,11 @@ function endText({ cut, code }: RunEnd, output: string, limits: WrittenLimits): 
     : how;
 }
 
-function stateText({ output, end }: CommandState, limits: WrittenLimits = EXEC_LIMITS): string {
+function stateText(
+  { output, end, note }: CommandState,
+  limits: WrittenLimits = EXEC_LIMITS,
+): string {
   const how = end ? endText(end, output, limits) : "still running";
-  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]\n${output}`;
+  const about = note === undefined ? "" : ` ${note}`;
+  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]${about}\n${output}`;
 }

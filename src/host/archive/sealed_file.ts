@@ -12,13 +12,16 @@ import { constants as FILE } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import process from "node:process";
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
 import { ArchiveError, createSource } from "./source.ts";
 
 /** Costs of guessing a passphrase: 128 MiB and half a second of this machine for each guess. */
 const SCRYPT_LOG_N = 17;
 /** Level of compression. The next ones take longer and save 2 %. */
 const LEVEL = 1;
+/** Pieces that other threads compress while this one reads, hashes, encrypts and writes. */
+const AHEAD = 2;
 /** Bytes that are read at once. */
 const CHUNK_BYTES = 1024 * 1024;
 /**
@@ -33,6 +36,8 @@ const FRAME_BYTES = 12;
 /** Bytes of a piece that cannot be compressed, at most. */
 const MAX_PACKED_BYTES = CHUNK_BYTES + 64 * 1024;
 const AGE_MAGIC = Buffer.from("age-encryption.org/v1\n").toString("hex");
+
+const compress = promisify(zstdCompress);
 
 /** The passphrase does not open the file, or the file needs one. */
 export class PassphraseError extends Error {
@@ -119,14 +124,23 @@ async function* compressed(content: AsyncIterable<Uint8Array>): AsyncGenerator<U
     [constants.ZSTD_c_compressionLevel]: LEVEL,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
+  const pack = async (piece: Uint8Array): Promise<Uint8Array> => {
+    const packed = await compress(piece, { params, chunkSize: MAX_PACKED_BYTES });
+    const length = Buffer.alloc(FRAME_BYTES - FRAME.length);
+    length.writeUInt32LE(packed.length);
+    return Buffer.concat([FRAME, length, packed]);
+  };
+  const packing: Promise<Uint8Array>[] = []; // in their order
   for await (const chunk of gathered(content)) {
     for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
-      const packed = zstdCompressSync(chunk.subarray(at, at + CHUNK_BYTES), { params });
-      const length = Buffer.alloc(FRAME_BYTES - FRAME.length);
-      length.writeUInt32LE(packed.length);
-      yield Buffer.concat([FRAME, length, packed]);
+      const packed = pack(chunk.subarray(at, at + CHUNK_BYTES));
+      packed.catch(() => {}); // thrown below, unless the file has failed before
+      packing.push(packed);
+      const first = packing.length > AHEAD ? packing.shift() : undefined;
+      if (first) yield await first;
     }
   }
+  for (const packed of packing) yield await packed;
 }
 
 async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -29,7 +29,7 @@ export interface InstructionFile {
 }
 
 /** The names of the files, in the order of the prompt. */
-const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
+export const INSTRUCTION_FILES = ["AGENTS.md", "SOUL.md"] as const;
 
 /** Maximum UTF-16 units of a file in the prompt. */
 export const MAX_INSTRUCTIONS = 20_000;

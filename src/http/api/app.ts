@@ -21,6 +21,32 @@ export interface ApiProgram extends CallingProgram {
   readonly accountId: AccountId;
 }
 
+/** A request of a program, as one process gives it to another one: without its token. */
+export interface ForwardedRequest {
+  readonly program: string;
+  readonly method: string;
+  readonly path: string;
+  /** The headers that change the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body's content, which is JSON; absent if there is none. */
+  readonly body?: unknown;
+}
+
+/** Has another process answer; rejects only by a fault of this one. */
+export type ForwardRequest = (request: ForwardedRequest, signal: AbortSignal) => Promise<Response>;
+
+/** Headers that MCP and the `Idempotency-Key` need. */
+const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
+  "accept",
+  "content-type",
+  "idempotency-key",
+  "mcp-method",
+  "mcp-name",
+  "mcp-protocol-version",
+]);
+/** The beginning of those that repeat arguments of a tool. */
+const MCP_ARGUMENT = "mcp-param-";
+
 /** The dependencies of the API. */
 export interface ApiPorts {
   /** The programs, as the config is now. */
@@ -33,6 +59,8 @@ export interface ApiPorts {
   readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
   /** Loads the part for MCP. */
   readonly mcp: () => Promise<McpHandler>;
+  /** Sends requests to the process that answers programs; absent, or `undefined`: this one does. */
+  readonly elsewhere?: () => ForwardRequest | undefined;
   readonly schedule: StartTimer;
   readonly now: () => number;
   readonly log: Log;
@@ -52,8 +80,13 @@ type ApiRoute = typeof API_ROUTES[number];
  * of bodies and of refused tokens.
  */
 export function createApi(
-  { programs, hosts, waitMs, service, mcp, schedule, now, log }: ApiPorts,
-): (request: Request) => Promise<Response> {
+  { programs, hosts, waitMs, service, mcp, elsewhere, schedule, now, log }: ApiPorts,
+): {
+  /** Answers a program. */
+  fetch(request: Request): Promise<Response>;
+  /** Answers a program that has asked another process; that one has checked all but the content. */
+  forwarded(request: ForwardedRequest, signal: AbortSignal): Promise<Response>;
+} {
   let reading = 0;
   let refused = 0;
   let loggedAt = -Infinity;
@@ -99,7 +132,10 @@ export function createApi(
     if (reading + length > MAX_BODIES_BYTES) throw new ApiFailure(BUSY);
     reading += length;
     try {
-      return JSON.parse(await request.text());
+      // Anyone with a token can break a request off, so that is no error of the bot.
+      const text = await request.text().catch(() => undefined);
+      if (text === undefined) throw invalid("The body ended early");
+      return JSON.parse(text);
     } catch (error) {
       if (error instanceof SyntaxError) throw invalid("The body is not JSON");
       throw error;
@@ -128,9 +164,39 @@ export function createApi(
       noteRefused();
       throw new ApiFailure(UNAUTHORIZED);
     }
-    const found = await service(program.accountId);
-    if (!found) throw new ApiFailure({ ...BUSY, message: "The bot's account does not run" });
+    const forward = elsewhere?.();
+    if (!forward) await serviceOf(program); // before the body
     const body = await readBody(request, route);
+    if (!forward) return await answerProgram(request, { route, pathname, program, body });
+    keyOf(request);
+    const headers = [...request.headers].filter(([name]) =>
+      FORWARDED_HEADERS.has(name) || name.startsWith(MCP_ARGUMENT)
+    );
+    return await forward({
+      program: program.program,
+      method: request.method,
+      path: pathname,
+      headers: Object.fromEntries(headers),
+      body,
+    }, AbortSignal.any([request.signal, AbortSignal.timeout(waitMs() + FORWARD_SPARE_MS)]));
+  }
+
+  async function serviceOf({ accountId }: ApiProgram): Promise<CallService> {
+    const found = await service(accountId);
+    if (!found) throw new ApiFailure({ ...BUSY, message: "The bot's account does not run" });
+    return found;
+  }
+
+  async function answerProgram(
+    request: Request,
+    { route, pathname, program, body }: {
+      readonly route: ApiRoute;
+      readonly pathname: string;
+      readonly program: ApiProgram;
+      readonly body: unknown;
+    },
+  ): Promise<Response> {
+    const found = await serviceOf(program);
     const { token: _, accountId: __, ...caller } = program;
     if (route.path === "/mcp") {
       return await (await mcp())(request, body, { caller, service: found });
@@ -156,18 +222,36 @@ export function createApi(
     }
   }
 
-  return async (request) => {
+  /** Never rejects. */
+  async function safely(work: () => Promise<Response>): Promise<Response> {
     let response: Response;
     try {
-      response = await answer(request);
+      response = await work();
     } catch (thrown) {
       response = errorResponse(failureOf(thrown));
     }
     response.headers.set("Cache-Control", "no-store");
     response.headers.set("X-Content-Type-Options", "nosniff");
     return response;
+  }
+
+  return {
+    fetch: (request) => safely(() => answer(request)),
+    forwarded: ({ program: name, method, path, headers, body }, signal) =>
+      safely(async () => {
+        const program = programs().find((one) => one.program === name);
+        const route = API_ROUTES.find((one) => one.method === method && matches(one.path, path));
+        if (!program || !route) throw new ApiFailure({ ...BUSY, message: OTHER_CONFIG });
+        const request = new Request(new URL(path, "http://localhost"), { method, headers, signal });
+        return await answerProgram(request, { route, pathname: path, program, body });
+      }),
   };
 }
+
+/** Milliseconds beside the wait of a forwarded request, in which its answer comes back. */
+const FORWARD_SPARE_MS = 5_000;
+
+const OTHER_CONFIG = "The processes of this bot have different configs; try again later";
 
 function matches(path: string, written: string): boolean {
   const parts = path.split("/");

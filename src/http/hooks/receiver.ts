@@ -9,7 +9,6 @@ import { readHookBody } from "../../core/hooks/body.ts";
 import { readHookEvent } from "../../core/hooks/event.ts";
 import {
   HOOK_BODIES_BYTES,
-  HOOK_BODY_BYTES,
   type HookRules,
   type NewHookEvent,
   type StoredHookEvent,
@@ -17,6 +16,7 @@ import {
 } from "../../core/hooks/hook.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { HOP_HEADER } from "../../lib/network/hop.ts";
+import { HOOK_ROUTES } from "./routes.ts";
 import { verifyBody, verifyHeaders } from "./verify.ts";
 
 /** A hook with its secret. */
@@ -53,6 +53,8 @@ export interface EventReceiverPorts {
   readonly onError: (error: unknown) => void;
 }
 
+const [ROUTE] = HOOK_ROUTES;
+
 const PATH = /^\/hooks\/([A-Za-z0-9][A-Za-z0-9_-]{0,63})$/;
 
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
@@ -80,7 +82,7 @@ export function createHookReceiver(
     };
     const closing = { Connection: "close" };
     if (!hook) return answer("unknown", 404, "There is no such hook", closing);
-    if (request.method !== "POST") {
+    if (request.method !== ROUTE.method) {
       return answer("refused", 405, "Send events by POST", { Allow: "POST", ...closing });
     }
     const { headers } = request;
@@ -95,7 +97,7 @@ export function createHookReceiver(
       return answer("too_large", 411, "Send the length of the body", closing);
     }
     const bytes = Number(length);
-    if (bytes > HOOK_BODY_BYTES) {
+    if (bytes > ROUTE.maxBodyBytes) {
       return answer("too_large", 413, "The body is larger than 1 MiB", closing);
     }
     const { rules, secret, accountId } = hook;

@@ -40,6 +40,8 @@ export interface AccountParts {
 /** The sources of health. */
 export interface HealthSources
   extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
+  /** The stores of all partitions; absent: there is one. */
+  readonly stores?: () => readonly HealthStore[];
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
@@ -102,7 +104,7 @@ interface Told {
   readonly parts: () => AccountParts | undefined;
   readonly states: Map<number, ShardState>;
   readonly latencies: Map<number, number>;
-  shardCount: number;
+  shardIds: readonly number[];
   isRestUp: boolean;
   /** The agents' models, by id. */
   readonly models: Map<string, ToldModel>;
@@ -116,7 +118,7 @@ function newlyTold(modelIds: readonly string[], parts: Told["parts"], startedAt:
     parts,
     states: new Map(),
     latencies: new Map(),
-    shardCount: 1,
+    shardIds: [0],
     isRestUp: true,
     models: new Map(modelIds.map((id) => [id, { model: { id } }])),
     stored: { parked: [] },
@@ -184,9 +186,9 @@ function reporting(
     },
     /** The account is stopped, because the config disables it or no longer has it. */
     left: (): void => void (told = undefined),
-    /** Sets the number of shards; it is one until then. */
-    setShardCount(count: number): void {
-      if (told) told.shardCount = count;
+    /** Sets the account's shards in this process; it is shard 0 until then. */
+    setShards(shardIds: readonly number[]): void {
+      if (told) told.shardIds = shardIds;
     },
     setShard: (shardId: number, state: ShardState): void => void told?.states.set(shardId, state),
     /** Milliseconds until Discord acknowledged a shard's heartbeat. */
@@ -266,10 +268,10 @@ function heardOf(
 
 function shardsOf(
   accountId: AccountId,
-  { startedAt, states, latencies, shardCount }: Told,
+  { startedAt, states, latencies, shardIds }: Told,
   stats: GatewayStats | undefined,
 ): readonly ShardSnapshot[] {
-  return Array.from({ length: shardCount }, (_, shardId) => {
+  return shardIds.map((shardId) => {
     const { state = "connecting", readyAt = startedAt, isDown = false, ack, waits, readysUnread } =
       states.get(shardId) ?? {};
     const latencyMs = latencies.get(shardId) ?? 0;

@@ -8,6 +8,7 @@
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Meters } from "../metrics.ts";
 import type { Snapshot } from "../snapshot.ts";
+import { sumFigures } from "./sum_figures.ts";
 import type { AccountHealth, HealthSources } from "./account_health.ts";
 
 /** How long the figures are reused, in milliseconds. */
@@ -26,20 +27,22 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
 };
 
 /**
- * Creates the store's health; nothing is read yet.
+ * Creates the store's health; nothing is read yet. The function is long because its inner functions
+ * share one state.
  *
  * @param accounts All present and former accounts.
  */
 export function createStoreHealth(
-  { store, metrics, budgets, now, log }: Pick<
+  { store, stores = () => [store], metrics, budgets, now, log }: Pick<
     HealthSources,
-    "store" | "metrics" | "budgets" | "now" | "log"
+    "store" | "stores" | "metrics" | "budgets" | "now" | "log"
   >,
   accounts: () => readonly AccountHealth[],
 ): {
   ask(): Promise<void>;
   read(): Promise<void>;
   write(isProbe: boolean): Promise<void>;
+  idle(): Promise<void>;
   current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store">;
 } {
   const startedAt = now();
@@ -49,6 +52,13 @@ export function createStoreHealth(
   let isUnreadable = false;
   let figures: () => Pick<Snapshot, "inbox" | "outbox" | "budgets"> = () => NO_FIGURES;
   const count = createDecisionCounter(metrics);
+  /** Reads and writes under way; none rejects. */
+  const busy = new Set<Promise<void>>();
+
+  function begin(work: Promise<void>): Promise<void> {
+    busy.add(work);
+    return work.finally(() => void busy.delete(work));
+  }
 
   async function readFigures(): Promise<void> {
     readAt = now();
@@ -57,7 +67,10 @@ export function createStoreHealth(
       accounts().filter((one) => one.isRunning()).map((one) => one.accountId),
     );
     const left = onRecord.filter((id) => !configured.has(id));
-    const { inbox, outbox, decisions } = await store.health(left);
+    const [first = await store.health(left), ...others] = await Promise.all(
+      stores().map((one) => one.health(left)),
+    );
+    const { inbox, outbox, decisions } = sumFigures(first, others);
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
     const limits = await budgets?.();
@@ -72,8 +85,11 @@ export function createStoreHealth(
     answeredAt = now();
   }
 
+  const read = () => begin(readNow());
+  const write = (isProbe: boolean) => begin(writeNow(isProbe));
+
   /** Reads the figures; never rejects. */
-  async function read(): Promise<void> {
+  async function readNow(): Promise<void> {
     try {
       await readFigures();
       isUnreadable = false;
@@ -88,7 +104,7 @@ export function createStoreHealth(
    *
    * @param isProbe Whether to wait for the disk.
    */
-  async function write(isProbe: boolean): Promise<void> {
+  async function writeNow(isProbe: boolean): Promise<void> {
     try {
       // Asked within one turn of the event loop, they share a transaction.
       const took = await Promise.all(accounts().map((account) => account.touch(isProbe)));
@@ -109,9 +125,13 @@ export function createStoreHealth(
     },
     read,
     write,
+    /** Resolves once no store is read or written that has left the list before this call. */
+    idle: async (): Promise<void> => void await Promise.all(busy),
     /** The last result. */
     current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store"> {
-      const failure = store.failure();
+      const failures = stores().flatMap((one) => one.failure() ?? []);
+      const failure = failures.find(({ kind }) => kind === "damaged") ??
+        failures.toSorted((one, other) => one.ageMs - other.ageMs)[0];
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||
         (failure !== undefined && failure.ageMs < FAILURE_MS);
@@ -144,7 +164,7 @@ function createDecisionCounter(
   return (counts) => {
     for (const { verdict, why: reason, count } of counts) {
       const key = `${verdict} ${reason}`;
-      const grown = count - (seen.get(key) ?? 0);
+      const grown = Math.max(0, count - (seen.get(key) ?? 0)); // a store may have left
       seen.set(key, count);
       decisions.add(grown, { verdict, reason });
       if (verdict === "ignore") authDenied.add(grown, { reason });

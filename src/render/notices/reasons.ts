@@ -1,7 +1,7 @@
 /**
  * Explains the reasons of verdicts to users.
  *
- * `scripts/command_reference.ts` writes these sentences to `docs/access.md`, too.
+ * `scripts/reference/commands.ts` writes these sentences to `docs/access.md`, too.
  */
 
 import type {

@@ -5,7 +5,6 @@
  * each new one deletes those that are older than a day.
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import type { Called } from "../../core/calls/called.ts";
 import type { StoredCall, StoredCalls } from "../../core/calls/stored.ts";
 import { readSnowflake } from "../../core/discord/ids.ts";
@@ -14,7 +13,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { json, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { SETTING } from "../schema/settings.ts";
+import { SETTING } from "../schema/bot.ts";
 
 /** Name of the rows with keys; their scope is the key with its program. */
 const NAME = "api-key";
@@ -56,27 +55,21 @@ const STATES: Readonly<Record<InboxState, StoredCall["state"]>> = {
 };
 
 /** Creates the namespace. */
-export function createCalls(
-  database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
-): StoredCalls {
+export function createCalls({ database, sql, commit, read }: Transactions): StoredCalls {
   const insert = SETTING.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const selectKept = database.prepare(
-    "SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
-  );
-  const prune = database.prepare("DELETE FROM setting WHERE name = ? AND at < ?");
-  const select = database.prepare(
-    `SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id, i.agent_id,
+  const selectKept = sql.rows(SETTING.read)`
+    SELECT * FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
+  const prune = sql`DELETE FROM setting WHERE name = ? AND at < ?`;
+  const select = sql`
+    SELECT i.message ->> '$.called' AS called, i.message ->> '$.sender.id' AS user_id, i.agent_id,
        i.session_key, i.state, i.failure_id, i.cost,
        (SELECT e.text FROM entry AS e
         WHERE e.session_key = i.session_key AND e.message_id = i.message_id
           AND e.role = 'assistant' ORDER BY e.id DESC LIMIT 1) AS answer
-     FROM inbox AS i WHERE i.message_id = ?`,
-  );
-  const selectNewest = database.prepare(
-    `SELECT message_id FROM entry WHERE session_key = ? AND role = 'assistant'
-     ORDER BY id DESC LIMIT 1`,
-  );
+     FROM inbox AS i WHERE i.message_id = ?`;
+  const selectNewest = sql.rows(ID.read)`
+    SELECT message_id FROM entry WHERE session_key = ? AND role = 'assistant'
+    ORDER BY id DESC LIMIT 1`;
 
   return {
     keep: ({ accountId, program, key, body, messageId }, now) =>
@@ -84,7 +77,7 @@ export function createCalls(
         prune.run(NAME, now - DAY_MS);
         const scope = `${program} ${key}`;
         insert({ accountId, scope, name: NAME, value: `${messageId} ${body}`, at: now });
-        const kept = SETTING.read(selectKept.get(accountId, scope, NAME));
+        const kept = selectKept.one(accountId, scope, NAME);
         const [first = "", rest = ""] = kept.value.split(" ");
         return { messageId: readSnowflake<"message">(first) ?? messageId, body: rest };
       }),
@@ -96,10 +89,6 @@ export function createCalls(
         const { called, state, ...rest } = found;
         return { ...rest, called, state: STATES[state] };
       }),
-    newestIn: (sessionKey) =>
-      read(() => {
-        const row = selectNewest.get(sessionKey);
-        return row && ID.read(row).messageId;
-      }),
+    newestIn: (sessionKey) => read(() => selectNewest.get(sessionKey)?.messageId),
   };
 }

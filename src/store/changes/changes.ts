@@ -2,11 +2,10 @@
  * `store.changes`: destructive actions of the tool `discord`, with the way to take each back (T3).
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
-import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/changes.ts";
+import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 
@@ -16,33 +15,22 @@ export const CHANGES_KEPT_MS = 2 * DAY_MS;
 export const POSTS_KEPT_MS = 60 * DAY_MS;
 
 /** Creates the namespace. */
-export function createChanges(database: DatabaseSync, { commit, read }: Transactions): ToolChanges {
-  const byKey = database.prepare("SELECT * FROM discord_change WHERE call_key = ?");
-  const count = database.prepare(
-    "SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?",
-  );
-  const countOthers = database.prepare(
-    `SELECT COUNT(*) AS count FROM discord_change
-     WHERE account_id = ? AND turn_id = ? AND call_key NOT IN (SELECT value FROM json_each(?))`,
-  );
+export function createChanges({ database, sql, commit, read }: Transactions): ToolChanges {
+  const byKey = sql`SELECT * FROM discord_change WHERE call_key = ?`;
+  const count = sql`
+    SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?`;
+  const countOthers = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM discord_change
+     WHERE account_id = ? AND turn_id = ? AND call_key NOT IN (SELECT value FROM json_each(?))`;
   const insert = DISCORD_CHANGE.prepareInsert(database, "RETURNING *");
-  const forgetOld = database.prepare(
-    "DELETE FROM discord_change WHERE account_id = ? AND made_at < ?",
-  );
-  const remove = database.prepare("DELETE FROM discord_change WHERE id = ?");
+  const forgetOld = sql`DELETE FROM discord_change WHERE account_id = ? AND made_at < ?`;
+  const remove = sql`DELETE FROM discord_change WHERE id = ?`;
   const insertPost = DISCORD_POST.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const forgetOldPosts = database.prepare(
-    "DELETE FROM discord_post WHERE account_id = ? AND posted_at < ?",
-  );
-  const markUndone = database.prepare(
-    "UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?",
-  );
-  const select = database.prepare(
-    `SELECT * FROM discord_change
+  const forgetOldPosts = sql`DELETE FROM discord_post WHERE account_id = ? AND posted_at < ?`;
+  const markUndone = sql`UPDATE discord_change SET undone_at = ?, undone_by = ? WHERE id = ?`;
+  const select = sql.rows(readRow)`SELECT * FROM discord_change
      WHERE account_id = :accountId AND made_at >= :since
        AND (:guildId IS NULL OR guild_id = :guildId)
-     ORDER BY id DESC`,
-  );
+     ORDER BY id DESC`;
 
   return {
     begin(change, most, now) {
@@ -57,7 +45,7 @@ export function createChanges(database: DatabaseSync, { commit, read }: Transact
     },
     madeBy: (accountId, turnId, except) =>
       Promise.try(() =>
-        read(() => COUNT.read(countOthers.get(accountId, turnId, JSON.stringify(except))).count)
+        read(() => countOthers.one(accountId, turnId, JSON.stringify(except)).count)
       ),
     async refused(id) {
       await commit(COMMIT_OPTIONS.BY_HAND, () => remove.run(id).changes);
@@ -72,12 +60,7 @@ export function createChanges(database: DatabaseSync, { commit, read }: Transact
       await commit(COMMIT_OPTIONS.BY_HAND, () => markUndone.run(now, by, id).changes);
     },
     since: (accountId, guildId, since) =>
-      Promise.try(() =>
-        read(() =>
-          select.all({ accountId, since, guildId: guildId ?? null })
-            .map(readRow)
-        )
-      ),
+      Promise.try(() => read(() => select.all({ accountId, since, guildId: guildId ?? null }))),
   };
 }
 

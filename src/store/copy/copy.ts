@@ -6,14 +6,18 @@
  * next checkpoint empties it.
  */
 
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { inspect } from "../database/database.ts";
-import { assertRegularFiles } from "../database/database_files.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { inspect, openDatabase, schemaIn } from "../database/database.ts";
+import { assertRegularFiles, syncDirectory } from "../database/database_files.ts";
 import { MIGRATIONS } from "../database/migrations.ts";
 import { StoreError, toStoreError } from "../database/store_error.ts";
+import { transactNow } from "../database/transact.ts";
+import { prepareFactRows } from "../received/fact_rows.ts";
+import { prepareVerdictBlocks } from "../received/verdict_blocks.ts";
+import { account, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** The facts of a copy that people and a restore need. */
 export interface CopyFacts {
@@ -53,7 +57,7 @@ export function copyDatabase(path: string, to: string): CopyFacts {
   clear();
   try {
     assertRegularFiles(path);
-    const schema = inspect(path, Infinity);
+    const schema = schemaIn(path);
     closeSync(openSync(to, "wx", 0o600)); // SQLite fills an empty file and keeps its mode
     return withDatabase(path, (database) => {
       // The copy is read at once and then deleted, so the disk need not have it.
@@ -67,22 +71,15 @@ export function copyDatabase(path: string, to: string): CopyFacts {
   }
 }
 
-const accountSchema = z.object({
-  account_id: column.text,
-  user_id: column.textOrNull,
-  username: column.textOrNull,
-});
+const ACCOUNT = rows({ id: text(), userId: optional(text()), name: optional(text()) });
 
 function accountsIn(database: DatabaseSync): CopyFacts["accounts"] {
   return database.prepare(
-    "SELECT account_id, user_id, username FROM account ORDER BY account_id",
-  ).all().map((row) => {
-    const { account_id, user_id, username } = accountSchema.parse(row);
-    return { id: account_id, userId: user_id ?? undefined, name: username ?? undefined };
-  });
+    "SELECT account_id AS id, user_id, username AS name FROM account ORDER BY account_id",
+  ).all().map(ACCOUNT.read);
 }
 
-const checkSchema = z.object({ integrity_check: column.text });
+const CHECK = rows({ integrityCheck: text() });
 
 /**
  * Reads every page of a copy.
@@ -96,7 +93,7 @@ export function checkCopy(path: string): number {
     const problems = withDatabase(
       path,
       (database) => database.prepare(`PRAGMA integrity_check(${MAX_PROBLEMS})`).all(),
-    ).map((row) => checkSchema.parse(row).integrity_check);
+    ).map((row) => CHECK.read(row).integrityCheck);
     if (schema > 0 && problems.length === 1 && problems[0] === "ok") return schema;
     throw new StoreError(
       schema === 0 ? "The store in it has no tables" : `The store in it is damaged: ${problems[0]}`,
@@ -114,5 +111,165 @@ function withDatabase<T>(path: string, work: (database: DatabaseSync) => T): T {
     return work(database);
   } finally {
     database.close();
+  }
+}
+
+// Puts the copy of the store from before a migration back in its place (O13).
+//
+// The caller holds the lock of the data directory, and nothing that the store has since then is
+// worth keeping.
+
+/**
+ * Puts the newest copy back, in one step.
+ *
+ * @param schema Number of its schema.
+ * @param since Unix time in milliseconds; older copies are of other migrations.
+ * @returns Whether there is such a copy.
+ * @throws {StoreError} If the copy is damaged; then the store stays as it is.
+ */
+export function putBackCopy(path: string, schema: number, since: number): boolean {
+  const folder = dirname(path);
+  const start = `${basename(path)}.schema${schema}-`;
+  const from = stampOf(since);
+  const copies = readdirSync(folder)
+    .filter((name) => name.startsWith(start) && name.endsWith(".bak"))
+    .filter((name) => name.slice(start.length) >= from).sort();
+  const newest = copies.at(-1);
+  if (newest === undefined) return false;
+  const copy = join(folder, newest);
+  if (inspect(copy, schema) !== schema) return false;
+  dropLog(path);
+  renameSync(copy, path);
+  syncDirectory(folder);
+  return true;
+}
+
+/** The time in the name of a copy, as `openDatabase` writes it. */
+function stampOf(time: number): string {
+  return new Date(time).toISOString().replace(/[-:.]/g, "");
+}
+
+/** Removes the log beside the store: SQLite would take it for the copy's. */
+function dropLog(path: string): void {
+  try {
+    const database = new DatabaseSync(path);
+    try {
+      database.exec("PRAGMA journal_mode = DELETE");
+    } finally {
+      database.close();
+    }
+  } catch {
+    // The store is damaged, and will be replaced.
+  }
+  for (const end of ["-wal", "-shm", "-journal"]) rmSync(`${path}${end}`, { force: true });
+}
+
+// Ends in a restored store everything that was under way when its copy was made (O11).
+//
+// Since then the bot may have answered, elsewhere, each message that waits in the copy. So no open
+// turn is taken up again, no session is resumed, and no gap is read: everything before now counts as
+// read. Messages that were ready to be sent may have arrived. Barnacle looks for them in their
+// channels, as after an attempt without an answer (D2).
+
+/** Key of the setting of no account that says when the store was restored. */
+const RESTORED = "'', 'store', 'restored'";
+
+/** Number of rows that a restore has ended. */
+export interface EndedWork {
+  /** Turns without an answer. */
+  readonly turns: number;
+  /** Questions and approvals without an answer. */
+  readonly questions: number;
+  /** Events of hooks without an answer. */
+  readonly events: number;
+  /** Unsent messages that Barnacle looks for in their channels. */
+  readonly looked: number;
+  /** Unsent messages that are too old for that, and wait for the operator. */
+  readonly held: number;
+}
+
+const UNDECIDED = rows({ accountId: account(), messageId: snowflake<"message">() });
+
+/**
+ * Ends all open work, in one transaction. The store is closed, and its tables have all records of the
+ * journal.
+ *
+ * @param copiedAt When the copy was made.
+ */
+export function endOpenWork(path: string, copiedAt: number, now: number): EndedWork {
+  const database = openDatabase(path, now);
+  try {
+    return transactNow(database, () => endIn(database, copiedAt, now));
+  } finally {
+    database.close();
+  }
+}
+
+function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork {
+  const reason = `restored: the store is from a backup of ${new Date(copiedAt).toISOString()}`;
+  const run = (sql: string, values: Readonly<Record<string, string | number>> = {}): number =>
+    Number(database.prepare(sql).run({ ...values }).changes);
+
+  run("DELETE FROM gateway_session");
+  run("UPDATE run SET ending = 'restored' WHERE ending IS NULL");
+  removeUndecided(database);
+  const questions = run(
+    "UPDATE question SET state = 'withdrawn', decided_at = :now WHERE state = 'open'",
+    { now },
+  );
+  const turns = run(
+    `UPDATE inbox SET state = 'failed', failure = :reason, finished_at = :now
+     WHERE finished_at IS NULL AND state IN ('waiting', 'running')`,
+    { reason, now },
+  );
+  const events = endEvents(run, reason);
+  run("UPDATE outbox SET state = 'withdrawn' WHERE kind = 'draft' AND state = 'pending'");
+  const held = run(
+    `UPDATE outbox SET state = 'uncertain', refusal = :reason
+     WHERE state IN ('pending', 'sending') AND created_at < :before`,
+    { reason, before: now - DAY_MS },
+  );
+  const looked = run(
+    `UPDATE outbox SET state = 'sending', next_attempt_at = NULL, failing_since = NULL,
+       first_attempt_at = COALESCE(first_attempt_at, created_at)
+     WHERE state IN ('pending', 'sending')`,
+  );
+  run("UPDATE parked_channel SET is_parked = 0");
+  run("UPDATE schedule SET asked_at = NULL");
+  run(`INSERT OR REPLACE INTO setting VALUES (${RESTORED}, :copiedAt, :now)`, {
+    copiedAt: String(copiedAt),
+    now,
+  });
+  return { turns, questions, events, looked, held };
+}
+
+/** Ends events of hooks that wait, and runs that have begun. @returns The number of events. */
+function endEvents(
+  run: (sql: string, values?: Readonly<Record<string, string>>) => number,
+  reason: string,
+): number {
+  const end = (state: string) =>
+    run(
+      `UPDATE hook_run SET state = 'refused', reason = :reason WHERE state = '${state}'`,
+      { reason },
+    );
+  end("running"); // its turn is among the open ones
+  const begun = end("claimed");
+  run(
+    `INSERT INTO hook_run (message_id, account_id, hook, key, started_at, count, state, reason)
+     SELECT message_id, account_id, hook, key, received_at, 1, 'refused', :reason
+     FROM hook_event WHERE run_id IS NULL`,
+    { reason },
+  );
+  return begun + run("UPDATE hook_event SET run_id = message_id WHERE run_id IS NULL");
+}
+
+/** A message that still waits for its verdict gets none; its record would show it as pending for ever. */
+function removeUndecided(database: DatabaseSync): void {
+  const verdicts = prepareVerdictBlocks(database, prepareFactRows(database, () => 0));
+  const rows = database.prepare("DELETE FROM undecided RETURNING account_id, message_id").all();
+  for (const row of rows) {
+    const { accountId, messageId } = UNDECIDED.read(row);
+    verdicts.remove(accountId, messageId);
   }
 }

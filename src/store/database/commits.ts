@@ -32,8 +32,9 @@ import {
   type WriteBehindDeps,
   type WriteJob,
 } from "./write_behind.ts";
+import { statementsOf } from "./statements.ts";
 import { StoreError, toStoreError } from "./store_error.ts";
-import { createTail } from "./tail.ts";
+import { createTail } from "./journal.ts";
 import type { Effects, Transactions } from "./transact.ts";
 import type { StoreErrorKind } from "../../core/store/store.ts";
 
@@ -257,6 +258,8 @@ export function createCommits(
     });
 
   return {
+    database,
+    sql: statementsOf(database),
     commit<T>(options: CommitOptions, work: () => T, { onStored, isAlone }: Effects<T> = {}) {
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       let result: { readonly value: T } | undefined;

@@ -98,25 +98,33 @@ export function openReader(path: string, isReadOnly: boolean): DatabaseSync {
 /**
  * Whether an existing database has the newest schema, so that opening it changes nothing.
  *
- * @throws {StoreError} `damaged`, `unwritable` if it belongs to another program or a development
- * build, or `unavailable` by the disk.
+ * @throws {StoreError} As {@link schemaIn} does, or `unavailable` by the disk.
  */
 export function isCurrent(path: string): boolean {
   try {
     assertRegularFiles(path);
-    assertNotEmptied(path);
-    const schema = inspect(path, Infinity);
-    if (schema === 0) {
-      throw new StoreError(
-        `The database ${path} is empty: no bot has run with it; set --data to the bot's, or start ` +
-          "the bot",
-        { kind: "unavailable", path },
-      );
-    }
-    return schema === MIGRATIONS.length;
+    return schemaIn(path) === MIGRATIONS.length;
   } catch (thrown) {
     throw toStoreError(thrown, path);
   }
+}
+
+/**
+ * Reads the schema of a database that a bot has used. It looks at the file before SQLite does, which
+ * would make a log for a file that lacks its own.
+ *
+ * @throws {StoreError} `damaged`, `unavailable` if it is empty, or `unwritable` if it belongs to another
+ * program or a development build.
+ */
+export function schemaIn(path: string): number {
+  assertNotEmptied(path);
+  const schema = inspect(path, Infinity);
+  if (schema > 0) return schema;
+  throw new StoreError(
+    `The database ${path} is empty: no bot has run with it; set --data to the bot's, or start ` +
+      "the bot",
+    { kind: "unavailable", path },
+  );
 }
 
 /**

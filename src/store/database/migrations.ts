@@ -8,12 +8,31 @@
 
 import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { ACTION_RUN_TABLES } from "../schema/questions.ts";
-import { SCHEMA_1 } from "../schema/schema_1.ts";
-import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
-import { KNOWN_MESSAGES, KNOWN_TABLES } from "../schema/received.ts";
-import { TREND } from "../schema/trends.ts";
 import { transactNow } from "./transact.ts";
+import {
+  CHANGE_TABLES,
+  FEED_TABLES,
+  HOOK_TABLES,
+  NOTE_TABLES,
+  NOTE_WORDS,
+  SCHEDULE_TABLES,
+} from "../schema/agent.ts";
+import { GATEWAY_TABLES, SETTING_TABLES, TREND, USAGE_TABLES } from "../schema/bot.ts";
+import type { DeclaredTable } from "../schema/columns.ts";
+import {
+  JUDGED,
+  KNOWN_MESSAGES,
+  KNOWN_TABLES,
+  OUTBOX,
+  REACTIONS,
+  RECEIVED,
+} from "../schema/messages.ts";
+import {
+  ACTION_RUN_TABLES,
+  PAIRING_TABLES,
+  QUESTION_TABLES,
+  THREAD_TABLES,
+} from "../schema/people.ts";
 
 /** SQL for the journal in front of all other tables (`journal.ts`). */
 export const JOURNAL = `
@@ -34,6 +53,50 @@ export const JOURNAL = `
     record TEXT NOT NULL
   ) STRICT;
 `;
+
+// The tables of the store, one file for each topic.
+//
+// Times are Unix time in milliseconds, ids are Discord's as text, flags are 0 or 1. The
+// transactions of an answered message are rows of the journal first. Many of them together change
+// the tables a moment later (`database/commits.ts`).
+
+/** SQL for the first journal, before schema 2 made it a ring. */
+const JOURNAL_1 = `
+  CREATE TABLE journal (
+    id         INTEGER PRIMARY KEY, -- in the order of storing
+    kind       TEXT NOT NULL, -- name of the code that does the work
+    record     TEXT NOT NULL, -- JSON
+    is_refused INTEGER NOT NULL DEFAULT 0 -- 1: the tables refused it; kept for the operator
+  ) STRICT;
+`;
+
+/** The declared tables. */
+export const DECLARED: readonly DeclaredTable[] = [
+  ...GATEWAY_TABLES,
+  ...USAGE_TABLES,
+  ...THREAD_TABLES,
+  ...SCHEDULE_TABLES,
+  ...CHANGE_TABLES,
+  ...QUESTION_TABLES,
+  ...NOTE_TABLES,
+  ...PAIRING_TABLES,
+  ...SETTING_TABLES,
+];
+
+/**
+ * SQL that creates all tables, indexes and views of schema 1.
+ *
+ * A released schema never changes: a later one is a migration of its own.
+ */
+const SCHEMA_1: string = [
+  JOURNAL_1,
+  RECEIVED,
+  JUDGED,
+  OUTBOX,
+  REACTIONS,
+  ...DECLARED.map(({ ddl }) => ddl),
+  NOTE_WORDS,
+].join("");
 
 /** SQL that makes the journal a ring. Its records keep their order. */
 const SCHEMA_2 = `
@@ -81,7 +144,8 @@ export const COLUMNS: readonly string[] = [
 
 /**
  * Reads a digest of all columns, in the file's order of columns. Builds before the first release
- * called every schema 1, so a number alone proves nothing.
+ * called every schema 1, so a number alone proves nothing. The tables that a partition has beside them
+ * do not count (`shared/shared_rows.ts`).
  */
 export function columnsOf(database: DatabaseSync): string {
   const columns = database.prepare(
@@ -89,6 +153,7 @@ export function columnsOf(database: DatabaseSync): string {
        "column"."notnull" AS required, "column".dflt_value AS standard, "column".pk AS key
      FROM pragma_table_list AS "table" JOIN pragma_table_xinfo("table".name) AS "column"
      WHERE "table".schema = 'main' AND "table".type = 'table'
+       AND "table".name NOT LIKE 'shared\\_%' ESCAPE '\\'
        AND "table".name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
      ORDER BY "table".name, "column".cid`,
   ).all().map((row) => Object.values(row).join(" "));

@@ -9,6 +9,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { CommitOptions } from "./durability.ts";
+import { type Statements, statementsOf } from "./statements.ts";
 
 /** How a transaction changes this process's memory. */
 export interface Effects<T> {
@@ -58,6 +59,10 @@ export interface Journaled<Recorded> {
 
 /** The ways to change and read the tables. */
 export interface Transactions {
+  /** The database, for statements that run within `work`. */
+  readonly database: DatabaseSync;
+  /** Prepares such statements. */
+  readonly sql: Statements;
   /**
    * Runs `work` as one transaction.
    *
@@ -87,6 +92,8 @@ export interface Transactions {
  */
 export function createUngroupedTransactions(database: DatabaseSync): Transactions {
   return {
+    database,
+    sql: statementsOf(database),
     commit: (_terms, work, effects) => transact(database, work, effects?.onStored),
     journaled: (_kind, apply) => ({
       async append(_terms, record, { isNeeded = () => true, atOnce, onStored } = {}) {

@@ -12,11 +12,11 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "./statements.ts";
 import type { StartTimer } from "../../lib/clock.ts";
 import type { CommitOptions, CrashHooks, Durability } from "./durability.ts";
-import { prepareJobGroups } from "./job_group.ts";
-import type { Tail } from "./tail.ts";
-import { JOURNAL_PLACES, type JournalRow, prepareJournal } from "./journal.ts";
+import { JOURNAL_PLACES, type JournalRow, prepareJournal, type Tail } from "./journal.ts";
+import { isOfDisk } from "./store_error.ts";
 
 /** Work that a caller waits for. */
 export interface WriteJob {
@@ -89,8 +89,8 @@ const LAG_MAX_UNITS = 2 * 1024 * 1024;
 export const RETRY_MS = 1_000;
 
 /**
- * Creates the writer of a database, with an empty backlog. The function is longer than most, because
- * its inner functions share one state: the work that only the journal has.
+ * Creates the writer of a database, with an empty backlog. The function is longer than most,
+ * because its inner functions share one state: the work that only the journal has.
  *
  * @param database Open, migrated, owned by the caller; nothing else here writes to it.
  */
@@ -262,9 +262,6 @@ export function createWriteBehind(
   };
 }
 
-/** Writes jobs, and lets the tables catch up later. */
-export type WriteBehind = ReturnType<typeof createWriteBehind>;
-
 function durabilityOf(jobs: readonly { readonly options: CommitOptions }[]): Durability {
   return jobs.some(({ options }) => options.durability === "full") ? "full" : "normal";
 }
@@ -276,5 +273,120 @@ function callHook(
   for (const { options: { name, also } } of jobs) {
     if (name) hook(name);
     if (also) hook(also);
+  }
+}
+
+/**
+ * Runs a job of the group.
+ *
+ * @param onThrow Gets the job's error if only this job is undone.
+ * @returns Whether its work is part of the transaction.
+ */
+export type RunJob = (job: () => void, onThrow: (error: unknown) => void) => boolean;
+
+/** The three ways to run work as one transaction. */
+export interface JobGroups {
+  /** Runs `work`, a single statement, which is a transaction by itself. */
+  single(durability: Durability, work: () => void): void;
+  /**
+   * Runs `work` as one transaction.
+   *
+   * @throws {unknown} The error of `work` or of the disk, with nothing stored.
+   */
+  whole<T>(durability: Durability, work: () => T): T;
+  /**
+   * Runs jobs as one transaction. If the disk refuses, it fails as a whole. If a job throws
+   * otherwise, `work` runs again from its beginning, and only that job is undone. Hardly any job
+   * ever throws, so a savepoint for each would cost more than the second run.
+   *
+   * @param work Its second run gets `isAlone`: each job then stands for itself.
+   */
+  each<T>(durability: Durability, work: (runJob: RunJob, isAlone: boolean) => T): T;
+}
+
+/**
+ * Runs several jobs in one transaction of SQLite. Each job can fail by itself.
+ *
+ * @param onUndone Called at once, before other work runs, if finished work is undone.
+ */
+function prepareJobGroups(database: DatabaseSync, onUndone: () => void): JobGroups {
+  const sql = statementsOf(database);
+  const begin = sql`BEGIN IMMEDIATE`;
+  const commit = sql`COMMIT`;
+  const savepoint = sql`SAVEPOINT job`;
+  const release = sql`RELEASE job`;
+  const undo = sql`ROLLBACK TO job`;
+  let current: Durability | undefined;
+
+  /** SQLite accepts this setting only between transactions. */
+  function setDurability(durability: Durability): void {
+    if (durability === current) return;
+    database.exec(`PRAGMA synchronous = ${durability}`);
+    current = durability;
+  }
+
+  function whole<T>(durability: Durability, work: () => T): T {
+    setDurability(durability);
+    begin.run();
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (thrown) {
+      onUndone();
+      if (database.isTransaction) database.exec("ROLLBACK"); // a full disk has done it already
+      throw thrown;
+    }
+  }
+
+  const runJob: RunJob = (job) => {
+    try {
+      job();
+      return true;
+    } catch (thrown) {
+      throw database.isTransaction && !isOfDisk(thrown) ? new JobFailed(thrown) : thrown;
+    }
+  };
+
+  const runJobAlone: RunJob = (job, onThrow) => {
+    savepoint.run();
+    try {
+      job();
+      release.run();
+      return true;
+    } catch (thrown) {
+      // A full disk has undone the earlier jobs, too, or the statement alone. The job is not to blame.
+      if (!database.isTransaction || isOfDisk(thrown)) throw thrown;
+      undo.run();
+      release.run();
+      onUndone();
+      onThrow(thrown);
+      return false;
+    }
+  };
+
+  return {
+    single(durability, work) {
+      setDurability(durability);
+      work();
+    },
+    whole,
+    each(durability, work) {
+      try {
+        return whole(durability, () => work(runJob, false));
+      } catch (thrown) {
+        if (!(thrown instanceof JobFailed)) throw thrown;
+        return whole(durability, () => work(runJobAlone, true));
+      }
+    },
+  };
+}
+
+/** One job of a group has thrown, and the transaction is still open. */
+class JobFailed extends Error {
+  override readonly name = "JobFailed";
+
+  constructor(cause: unknown) {
+    super("A job of a group has thrown", { cause });
   }
 }

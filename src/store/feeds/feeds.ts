@@ -5,14 +5,13 @@
  * entry nor posts it twice.
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import type { Feeds } from "../../core/store/feeds.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { integer, rows, text } from "../schema/columns.ts";
-import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/outside.ts";
+import { FEED, FEED_ENTRY, HOOK_EVENT } from "../schema/agent.ts";
 
 /** Maximum number of entries of a feed that are remembered; a feed has 100 at most at a time. */
 export const FEED_ENTRIES_MAX = 2_000;
@@ -22,21 +21,17 @@ const KEY = rows({ entryKey: text() });
 
 /** Creates the namespace. */
 export function createFeeds(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
+  { database, sql, commit, read }: Transactions,
   outgoing: Outgoing,
 ): Feeds {
   const addOnce = prepareAddOnce(database, outgoing);
-  const selectAll = database.prepare(
-    `SELECT ${STORED.columns()} FROM feed
-     WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`,
-  );
-  const select = database.prepare(
-    `SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url = :url
-       AND read_at > COALESCE((SELECT at FROM setting
-         WHERE (account_id, scope, name) = ('', 'store', 'restored')), -1)`,
-  );
-  const selectKeys = database.prepare("SELECT entry_key FROM feed_entry WHERE feed_row = ?");
+  const selectAll = sql.rows(STORED.read)`SELECT ${STORED.columns()} FROM feed
+     WHERE :accountId IS NULL OR account_id = :accountId ORDER BY account_id, name`;
+  const select = sql`
+    SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url = :url
+      AND read_at > COALESCE((SELECT at FROM setting
+        WHERE (account_id, scope, name) = ('', 'store', 'restored')), -1)`;
+  const selectKeys = sql.rows(KEY.read)`SELECT entry_key FROM feed_entry WHERE feed_row = ?`;
   const upsert = FEED.prepareInsert(
     database,
     `ON CONFLICT (account_id, name) DO UPDATE SET url = excluded.url, etag = excluded.etag,
@@ -49,13 +44,9 @@ export function createFeeds(
     `ON CONFLICT (account_id, name) DO UPDATE SET next_at = excluded.next_at,
        problem = excluded.problem, failures = failures + 1`,
   );
-  const ask = database.prepare(
-    "UPDATE feed SET next_at = 0 WHERE account_id = :accountId AND name = :name",
-  );
-  const forgetOfOther = database.prepare(
-    `DELETE FROM feed_entry WHERE feed_row IN
-       (SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url <> :url)`,
-  );
+  const ask = sql`UPDATE feed SET next_at = 0 WHERE account_id = :accountId AND name = :name`;
+  const forgetOfOther = sql`DELETE FROM feed_entry WHERE feed_row IN
+       (SELECT id FROM feed WHERE account_id = :accountId AND name = :name AND url <> :url)`;
   const see = FEED_ENTRY.prepareInsert(
     database,
     "ON CONFLICT (feed_row, entry_key) DO UPDATE SET seen_at = excluded.seen_at",
@@ -68,13 +59,12 @@ export function createFeeds(
   );
 
   return {
-    list: (accountId) =>
-      read(() => selectAll.all({ accountId: accountId ?? null }).map(STORED.read)),
+    list: (accountId) => read(() => selectAll.all({ accountId: accountId ?? null })),
     unseen: ({ accountId, name, url }, keys) =>
       read(() => {
         const row = select.get({ accountId, name, url });
         if (!row) return "first";
-        const known = new Set(selectKeys.all(ID.read(row).id).map((one) => KEY.read(one).entryKey));
+        const known = new Set(selectKeys.all(ID.read(row).id).map(({ entryKey }) => entryKey));
         return new Set(keys.filter((key) => !known.has(key)));
       }),
     record: ({ accountId, name, url, seen, messages, events = [], ...poll }, now) =>

@@ -7,17 +7,19 @@
  * a restart does not lose it.
  */
 
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { createHmac, randomBytes } from "node:crypto";
+import { statementsOf } from "../database/statements.ts";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import { column } from "../schema/columns.ts";
 import { createdAtMs, parseSnowflake, type UserId } from "../../core/discord/ids.ts";
+import type { Forgetting, Forgotten } from "../../core/store/store.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { createScrubber, type Person, type Scrubber } from "./person.ts";
-
 import { type ForgetRule, FORGETTING, type RewrittenRow } from "./rules.ts";
-import type { Forgetting, Forgotten } from "../../core/store/store.ts";
-import { DAY_MS } from "../../lib/clock.ts";
+import { integer, optional, rows, text } from "../schema/columns.ts";
 
 /** Key of the setting of no account which says that {@link Forgetting.vacuum} is due. */
 const DUE = "'', 'store', 'vacuum'";
@@ -31,9 +33,9 @@ const PAGE = 500;
  */
 const RECENT_MS = DAY_MS;
 
-const newestSchema = z.object({ newest: column.numberOrNull });
-const textSchema = z.object({ value: column.textOrNull });
-const pageSchema = z.looseObject({ id: column.number });
+const NEWEST = rows({ newest: optional(integer()) });
+const TEXT = rows({ value: optional(text()) });
+const ID = rows({ id: integer() });
 
 /**
  * Creates the namespace. Its statements are prepared when they run: no bot needs them.
@@ -41,8 +43,7 @@ const pageSchema = z.looseObject({ id: column.number });
  * @param turns Running turns, which must not store the person's words either.
  */
 export function createForgetting(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
+  { database, sql, commit, read }: Transactions,
   turns: {
     /** Called once the transaction waits. */
     readonly begin: (transaction: Promise<unknown>) => void;
@@ -50,28 +51,27 @@ export function createForgetting(
     readonly add: (scrub: Scrubber) => void;
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
-  note: (userId: UserId) => void = () => {},
+  note: (userId: UserId, by: "another partition" | undefined) => void = () => {},
   /** Called within the transaction: deletes the known messages without a channel. */
   purge: () => void = () => {},
   /** Called before the log is emptied, which has each page of the file. */
   onVacuumed: () => void = () => {},
   rules: Readonly<Record<string, ForgetRule>> = FORGETTING,
 ): Forgetting {
-  const selectDue = database.prepare(
-    `SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`,
-  );
+  const selectDue = sql`SELECT 1 FROM setting WHERE (account_id, scope, name) = (${DUE})`;
   const hasOpen = (userId: UserId): boolean =>
-    database.prepare(
-      `SELECT 1 FROM inbox
+    sql`SELECT 1 FROM inbox
        WHERE finished_at IS NULL AND state IN ('waiting', 'running')
-         AND message ->> '$.sender.id' = ?`,
-    ).get(userId) !== undefined;
+         AND message ->> '$.sender.id' = ?`.get(userId) !== undefined;
 
   /** @returns Whether no other process reads the database, so that its log is empty now. */
-  const emptyLog = (): boolean =>
-    database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
+  const emptyLog = (): boolean => sql`PRAGMA wal_checkpoint(TRUNCATE)`.get()?.["busy"] === 0;
 
-  function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
+  function forget(
+    userId: UserId,
+    mayRun: boolean,
+    by: "another partition" | undefined,
+  ): Forgotten | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
     database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
     const person = personOf(database, userId);
@@ -82,7 +82,7 @@ export function createForgetting(
     );
     purge();
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
-    note(userId);
+    note(userId, by);
     return {
       tables: Object.fromEntries(
         counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
@@ -91,11 +91,11 @@ export function createForgetting(
   }
 
   return {
-    async forget(userId, mayRun) {
+    async forget(userId, mayRun, by) {
       const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
-          return forget(userId, mayRun);
+          return forget(userId, mayRun, by);
         } finally {
           database.exec("PRAGMA secure_delete = OFF");
         }
@@ -123,8 +123,9 @@ export function createForgetting(
 
 /** Finds everything by which the rows may name a person. */
 function personOf(database: DatabaseSync, userId: UserId): Person {
+  const sql = statementsOf(database);
   const valuesOf = (sql: string): readonly string[] =>
-    database.prepare(sql).all({ userId }).flatMap((row) => textSchema.parse(row).value ?? []);
+    database.prepare(sql).all({ userId }).flatMap((row) => TEXT.read(row).value ?? []);
   const from = (table: string, path: string) =>
     valuesOf(
       `SELECT DISTINCT message ->> '${path}' AS value FROM ${table}
@@ -159,8 +160,8 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
     ...valuesOf("SELECT message_id AS value FROM decision WHERE author_id = :userId"),
     ...valuesOf("SELECT message_id AS value FROM pairing_request WHERE user_id = :userId"),
   ];
-  const { newest } = newestSchema.parse(
-    database.prepare("SELECT MAX(sent_to) AS newest FROM verdict_block").get(),
+  const { newest } = NEWEST.read(
+    sql`SELECT MAX(sent_to) AS newest FROM verdict_block`.get(),
   );
   const isRecent = (text: string) => {
     const id = parseSnowflake<"message">(text);
@@ -180,7 +181,8 @@ function personOf(database: DatabaseSync, userId: UserId): Person {
   const sessions = valuesOf(
     `SELECT DISTINCT session_key AS value FROM entry
      WHERE session_key LIKE '%:direct:' || :userId
-     UNION SELECT session_key FROM checkpoint WHERE session_key LIKE '%:direct:' || :userId`,
+     UNION SELECT session_key FROM checkpoint WHERE session_key LIKE '%:direct:' || :userId
+     UNION SELECT scope FROM setting WHERE scope LIKE '%:direct:' || :userId`,
   );
   return {
     userId,
@@ -199,6 +201,7 @@ function applyRule(
   person: Person,
   scrub: Scrubber,
 ): { readonly deleted: number; readonly changed: number } {
+  const sql = statementsOf(database);
   let deleted = 0;
   let changed = 0;
   if ("keep" in rule) return { deleted, changed };
@@ -210,30 +213,31 @@ function applyRule(
   }
   if (!rule.change) return { deleted, changed };
   const { columns } = rule.change;
-  const page = database.prepare(
-    `SELECT id, ${columns.join(", ")} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`,
-  );
-  const remove = database.prepare(`DELETE FROM ${table} WHERE id = ?`);
+  const page = sql`
+    SELECT id, ${columns.join(", ")} FROM ${table} WHERE id > ? ORDER BY id LIMIT ${PAGE}`;
+  const remove = sql`DELETE FROM ${table} WHERE id = ?`;
   for (let after = -1;;) {
-    const rows = page.all(after).map((row) => pageSchema.parse(row));
-    for (const { id, ...row } of rows) {
+    const found = page.all(after);
+    for (const row of found) {
+      const { id } = ID.read(row);
       after = id;
       const next = rule.change.row(row, person, scrub);
       if (next === "delete") deleted += Number(remove.run(id).changes);
       else if (next) changed += update(database, table, id, next);
     }
-    if (rows.length < PAGE) return { deleted, changed };
+    if (found.length < PAGE) return { deleted, changed };
   }
 }
 
 function update(database: DatabaseSync, table: string, id: number, next: RewrittenRow): number {
+  const sql = statementsOf(database);
   const columns = Object.keys(next);
   const values = Object.values(next).map((value): SQLInputValue =>
     value === null || typeof value === "number" ? value : String(value)
   );
   const set = columns.map((column) => `${column} = ?`).join(", ");
   return Number(
-    database.prepare(`UPDATE ${table} SET ${set} WHERE id = ?`).run(...values, id).changes,
+    sql`UPDATE ${table} SET ${set} WHERE id = ?`.run(...values, id).changes,
   );
 }
 
@@ -246,4 +250,96 @@ function namedIn(sql: string, person: Person): Record<string, string> {
     sessions: JSON.stringify([...person.sessions]),
   };
   return Object.fromEntries(Object.entries(all).filter(([name]) => sql.includes(`:${name}`)));
+}
+
+// Remembers who was forgotten, in a file beside the database (X5).
+//
+// An older backup still has the person's data. The database cannot say who must be forgotten again
+// after a restore, because the restore replaces it. The file has no ids: with a key of its own, each
+// id becomes a hash. So a copy of the file alone names no one, and two bots' files cannot be compared.
+// Who has the file can test a known id; that is what the file is for.
+
+const KEY_BYTES = 32;
+
+const lineSchema = z.lazy(() => z.object({ key: z.string(), hash: z.string(), at: z.number() }));
+
+type ForgottenId = z.infer<typeof lineSchema>;
+
+/** Adds a person, before the transaction that forgets them is stored. */
+export function noteForgotten(file: string, userId: UserId, now: number): void {
+  const key = readForgotten(file).at(-1)?.key ?? randomBytes(KEY_BYTES).toString("hex");
+  const line: ForgottenId = { key, hash: hashOf(key, userId), at: now };
+  appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600, flush: true });
+}
+
+function hashOf(key: string, id: string): string {
+  return createHmac("sha256", key).update(id).digest("hex");
+}
+
+/** A line that a crash has cut is left out. */
+function readForgotten(file: string): readonly ForgottenId[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8").split("\n").flatMap((line) => {
+    try {
+      const { data } = lineSchema.safeParse(JSON.parse(line));
+      return data ? [data] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Joins the lists of several files, each entry once. */
+export function joinedForgotten(files: readonly string[]): string {
+  const lines = new Set(
+    files.flatMap((file) => readForgotten(file).map((line) => JSON.stringify(line))),
+  );
+  return [...lines].map((line) => `${line}\n`).join("");
+}
+
+const DIGITS = /(?<!\d)\d{15,20}(?!\d)/g;
+
+/**
+ * Finds people in a database who were forgotten after a time. It looks at every text, because ids
+ * stand within messages, too.
+ */
+export function forgottenIn(database: string, file: string, since: number): readonly UserId[] {
+  const byKey = Map.groupBy(
+    readForgotten(file).filter(({ at }) => at >= since),
+    ({ key }) => key,
+  );
+  if (byKey.size === 0) return [];
+  const keys = Array.from(byKey, ([key, lines]) => ({
+    key,
+    hashes: new Set(lines.map(({ hash }) => hash)),
+  }));
+  const seen = new Set<string>();
+  const found: UserId[] = [];
+  for (const text of textsIn(database)) {
+    for (const [digits] of text.matchAll(DIGITS)) {
+      if (seen.has(digits)) continue;
+      seen.add(digits);
+      const id = parseSnowflake<"user">(digits);
+      if (id && keys.some(({ key, hashes }) => hashes.has(hashOf(key, id)))) found.push(id);
+    }
+  }
+  return found;
+}
+
+function* textsIn(path: string): Generator<string> {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    const tables = database.prepare(
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'",
+    ).all().map((
+      { name },
+    ) => String(name));
+    for (const table of tables) {
+      for (const row of database.prepare(`SELECT * FROM "${table}"`).iterate()) {
+        for (const value of Object.values(row)) if (typeof value === "string") yield value;
+      }
+    }
+  } finally {
+    database.close();
+  }
 }

@@ -11,19 +11,22 @@ import {
   type Scrubber,
   withoutArguments,
 } from "./person.ts";
-import { CHANGE_TABLES } from "../schema/changes.ts";
-import { GATEWAY_TABLES } from "../schema/gateway.ts";
-import { FEED_TABLES, HOOK_TABLES } from "../schema/outside.ts";
-import { GONE, KNOWN_TABLES } from "../schema/received.ts";
-import { NOTE_TABLES } from "../schema/notes.ts";
-import { PAIRING_TABLES } from "../schema/pairing.ts";
-import { ACTION_RUN_TABLES, QUESTION_TABLES } from "../schema/questions.ts";
-import { SCHEDULE_TABLES } from "../schema/schedules.ts";
-import { SETTING_TABLES } from "../schema/settings.ts";
+import {
+  CHANGE_TABLES,
+  FEED_TABLES,
+  HOOK_TABLES,
+  NOTE_TABLES,
+  SCHEDULE_TABLES,
+} from "../schema/agent.ts";
+import { GATEWAY_TABLES, SETTING_TABLES, TREND_TABLES, USAGE_TABLES } from "../schema/bot.ts";
+import { GONE, KNOWN_TABLES } from "../schema/messages.ts";
+import {
+  ACTION_RUN_TABLES,
+  PAIRING_TABLES,
+  QUESTION_TABLES,
+  THREAD_TABLES,
+} from "../schema/people.ts";
 import { BLANK_ID, type DeclaredTable, IN } from "../schema/columns.ts";
-import { THREAD_TABLES } from "../schema/threads.ts";
-import { TREND_TABLES } from "../schema/trends.ts";
-import { USAGE_TABLES } from "../schema/usage.ts";
 
 /** A row, as SQLite returns it. */
 export type RewrittenRow = Readonly<Record<string, unknown>>;

@@ -7,19 +7,28 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
-import { ACCOUNT, GATEWAY_SESSION, GUILD } from "../schema/gateway.ts";
+import { statementsOf } from "../database/statements.ts";
+import {
+  askIdentify,
+  type IdentifyAnswer,
+  identifyBudget,
+  type IdentifyRecord,
+} from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
-import type { Transactions } from "../database/transact.ts";
 import type {
   AccountRows,
   DiscordAnswers,
   GuildRows,
+  Identifies,
   StoredAccount,
   StoredShard,
 } from "../../core/store/gateway.ts";
-import { UNNAMED } from "../database/durability.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { ACCOUNT, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
+import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
 
 const ID = ACCOUNT.pick("accountId");
 const COUNTS = ACCOUNT.pick("shardCount", "intents", "readyAt", "ownerId");
@@ -53,15 +62,13 @@ const GAP = rows({ catchUpFrom: integer(), lostAt: integer() });
 export type AccountRow = Readonly<Record<string, unknown>> | undefined;
 
 /** Creates the reader of accounts. */
-export function createAccounts(database: DatabaseSync, { read }: Transactions): AccountRows {
-  const selectAccount = database.prepare("SELECT * FROM account WHERE account_id = ?");
-  const selectShards = database.prepare(
-    "SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id",
-  );
+export function createAccounts({ sql, read }: Transactions): AccountRows {
+  const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
+  const selectShards = sql.rows(toShard)`
+    SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id`;
   // Health checks call this. The index leads from each account of the outbox to the next one, so no
   // row of the outbox is read.
-  const selectIds = database.prepare(
-    `WITH RECURSIVE sender (account_id) AS (
+  const selectIds = sql.rows(ID.read)`WITH RECURSIVE sender (account_id) AS (
        SELECT MIN(account_id) FROM outbox
        UNION ALL
        SELECT (SELECT MIN(o.account_id) FROM outbox AS o WHERE o.account_id > s.account_id)
@@ -70,20 +77,19 @@ export function createAccounts(database: DatabaseSync, { read }: Transactions): 
      SELECT account_id FROM account
      UNION
      SELECT account_id FROM sender WHERE account_id IS NOT NULL
-     ORDER BY account_id`,
-  );
+     ORDER BY account_id`;
   return {
     loadAccount: (accountId) =>
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),
-        shards: selectShards.all(accountId).map(toShard),
+        shards: selectShards.all(accountId),
       })),
-    accountIds: () => read(() => selectIds.all().map((row) => ID.read(row).accountId)),
+    accountIds: () => read(() => selectIds.all().map(({ accountId }) => accountId)),
   };
 }
 
 /** Reads the IDENTIFY limit from a row of `account`; `undefined` if Discord never named it. */
-export function toLimit(row: AccountRow): StoredAccount["limit"] {
+function toLimit(row: AccountRow): StoredAccount["limit"] {
   const limit = readIfSet(LIMIT, row, "limit_total");
   return limit && {
     shards: limit.recommendedShards,
@@ -108,7 +114,7 @@ function toAccount(row: AccountRow): Omit<StoredAccount, "shards"> {
   };
 }
 
-function toShard(row: AccountRow): StoredShard {
+function toShard(row: unknown): StoredShard {
   const session = readIfSet(SESSION, row, "session_id");
   return {
     ...SHARD.read(row),
@@ -120,10 +126,10 @@ function toShard(row: AccountRow): StoredShard {
 /** Reads columns that are set together, if one of them is set. */
 function readIfSet<Read>(
   reader: RowReader<Read>,
-  row: AccountRow,
+  row: unknown,
   column: string,
 ): Read | undefined {
-  return (row?.[column] ?? undefined) === undefined ? undefined : reader.read(row);
+  return (Object(row)[column] ?? undefined) === undefined ? undefined : reader.read(row);
 }
 
 /** Keeps a snapshot, or removes it if it has no text. Runs within a transaction of the caller's. */
@@ -131,11 +137,12 @@ export type KeepGuild = (accountId: AccountId, snapshot: GuildSnapshot) => void;
 
 /** Prepares the statements for snapshots. */
 export function prepareKeepGuild(database: DatabaseSync): KeepGuild {
+  const sql = statementsOf(database);
   const upsert = GUILD.prepareInsert(
     database,
     "ON CONFLICT (account_id, guild_id) DO UPDATE SET snapshot = excluded.snapshot",
   );
-  const remove = database.prepare("DELETE FROM guild WHERE account_id = ? AND guild_id = ?");
+  const remove = sql`DELETE FROM guild WHERE account_id = ? AND guild_id = ?`;
   return (accountId, { guildId, text }) => {
     if (text === undefined) remove.run(accountId, guildId);
     else upsert({ accountId, guildId, snapshot: text });
@@ -148,8 +155,8 @@ const SNAPSHOT = GUILD.pick("guildId", "snapshot");
  * Reads snapshots of guilds (names, channels, roles), so that a resumed bot knows them before
  * Discord sends them again. Only `discord/gateway/` reads their text.
  */
-export function createGuilds(database: DatabaseSync, { read }: Transactions): GuildRows {
-  const select = database.prepare("SELECT * FROM guild WHERE account_id = ?");
+export function createGuilds({ sql, read }: Transactions): GuildRows {
+  const select = sql`SELECT * FROM guild WHERE account_id = ?`;
   return {
     guildsOf: (accountId) =>
       read(() =>
@@ -165,12 +172,8 @@ export function createGuilds(database: DatabaseSync, { read }: Transactions): Gu
  * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
  * application's flags and owner.
  */
-export function createDiscordAnswers(
-  database: DatabaseSync,
-  { commit }: Transactions,
-): DiscordAnswers {
-  const saveGateway = database.prepare(
-    `INSERT INTO account (
+export function createDiscordAnswers({ sql, commit }: Transactions): DiscordAnswers {
+  const saveGateway = sql`INSERT INTO account (
        account_id, gateway_url, gateway_url_at, recommended_shards, limit_total, limit_remaining,
        limit_reset_after_ms, limit_max_concurrency, limit_read_at
      ) VALUES (
@@ -184,15 +187,13 @@ export function createDiscordAnswers(
        limit_remaining = excluded.limit_remaining,
        limit_reset_after_ms = excluded.limit_reset_after_ms,
        limit_max_concurrency = excluded.limit_max_concurrency,
-       limit_read_at = excluded.limit_read_at`,
-  );
-  const saveApplication = database.prepare(
-    `INSERT INTO account (account_id, flags, flags_at, owner_id) VALUES (?, ?, ?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET
-       flags = excluded.flags,
-       flags_at = excluded.flags_at,
-       owner_id = excluded.owner_id`,
-  );
+       limit_read_at = excluded.limit_read_at`;
+  const saveApplication = sql`
+    INSERT INTO account (account_id, flags, flags_at, owner_id) VALUES (?, ?, ?, ?)
+    ON CONFLICT (account_id) DO UPDATE SET
+      flags = excluded.flags,
+      flags_at = excluded.flags_at,
+      owner_id = excluded.owner_id`;
 
   return {
     saveGateway: (accountId, { url, shards, limit }, now) =>
@@ -203,5 +204,80 @@ export function createDiscordAnswers(
       }),
     saveApplication: (accountId, { flags, ownerId }, now) =>
       commit(UNNAMED, () => void saveApplication.run(accountId, flags, now, ownerId ?? null)),
+  };
+}
+
+/**
+ * Number of IDENTIFYs to keep, at least, regardless of their age: more than can count in a day.
+ * Deletion by age would forget the whole day if the clock runs ahead for a minute.
+ */
+export const IDENTIFIES_MAX = 1_000;
+
+const STORED = IDENTIFY.pick("shardId", "at");
+
+/**
+ * Stores the budget of IDENTIFYs. Each IDENTIFY is recorded before it is allowed, so no crash loop
+ * can exceed the limit (G5).
+ *
+ * `core/discord/identify_budget.ts` decides by the record.
+ *
+ * The first IDENTIFY of a shard also stores its moment as the shard's beginning. Discord may begin a
+ * session and send it messages, and this process may die before it stores any of that. The next
+ * IDENTIFY then opens a gap that begins there (G6).
+ */
+export function createIdentifies({ database, sql, commit, read }: Transactions): Identifies {
+  const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
+  const select = sql`
+    SELECT shard_id, at FROM identify WHERE account_id = ? AND at > ? ORDER BY at, id`;
+  const insert = IDENTIFY.prepareInsert(database);
+  // A row without a session and without a gap is the beginning of a shard.
+  const begin = sql`INSERT INTO gateway_session (account_id, shard_id, alive_at, stored_up_to)
+     VALUES (:accountId, :shardId, :now, :now)
+     ON CONFLICT (account_id, shard_id) DO UPDATE
+     SET catch_up_from = stored_up_to, lost_at = :now
+     WHERE session_id IS NULL AND catch_up_from IS NULL`;
+  const forgetRefused = sql`DELETE FROM gateway_session
+     WHERE account_id = :accountId AND session_id IS NULL AND NOT EXISTS (
+       SELECT 1 FROM account WHERE account_id = :accountId AND user_id IS NOT NULL
+     )`;
+  // After the clock was set back, some records have times in the future. They are moved to now, or
+  // they would count until the clock reaches these times again.
+  const moveIdentifies = sql`
+    UPDATE identify SET at = :now WHERE account_id = :accountId AND at > :now`;
+  const moveLimit = sql`UPDATE account SET limit_read_at = :now
+     WHERE account_id = :accountId AND limit_read_at > :now`;
+  const prune = sql`DELETE FROM identify WHERE account_id = :accountId AND id <= (
+       SELECT id FROM identify WHERE account_id = :accountId ORDER BY id DESC LIMIT 1 OFFSET :kept
+     )`;
+
+  function recordOf(accountId: AccountId, now: number): IdentifyRecord {
+    const limit = toLimit(selectAccount.get(accountId));
+    const identifies = select.all(accountId, now - DAY_MS).map(STORED.read);
+    return { identifies, limit };
+  }
+
+  function take(accountId: AccountId, shardId: number, now: number): IdentifyAnswer {
+    moveIdentifies.run({ accountId, now });
+    moveLimit.run({ accountId, now });
+    const record = recordOf(accountId, now);
+    const answer = askIdentify(record, shardId, now);
+    if (answer.kind === "granted") {
+      insert({ accountId, shardId, at: now });
+      begin.run({ accountId, shardId, now });
+      prune.run({ accountId, kept: Math.max(IDENTIFIES_MAX, record.limit?.total ?? 0) });
+    }
+    return answer;
+  }
+
+  return {
+    takeIdentify: (accountId, shardId, now) =>
+      commit(COMMIT_OPTIONS.IDENTIFY, () => take(accountId, shardId, now)),
+    forgetRefused: (accountId) => commit(UNNAMED, () => void forgetRefused.run({ accountId })),
+    identifyBudget: (accountId, now) => read(() => identifyBudget(recordOf(accountId, now), now)),
+    identifyInMs: (accountId, shardId, now) =>
+      read(() => {
+        const answer = askIdentify(recordOf(accountId, now), shardId, now);
+        return answer.kind === "granted" ? 0 : answer.untilMs - now;
+      }),
   };
 }

@@ -8,14 +8,15 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Pruner } from "../received/retention.ts";
+import { shardsOf, WHOLE } from "../../core/discord/partition.ts";
+import type { Gaps, GatewaySessions, Runs } from "../../core/store/gateway.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Gaps, GatewaySessions } from "../../core/store/gateway.ts";
+import type { Pruner } from "../received/retention.ts";
+import { GATEWAY_SESSION, RUN } from "../schema/bot.ts";
 import { integer, rows } from "../schema/columns.ts";
-import { GATEWAY_SESSION } from "../schema/gateway.ts";
-import { prepareTouchRun } from "./runs.ts";
 
 /** The point up to which a batch covers a shard's events. */
 export interface ShardProgress {
@@ -45,18 +46,15 @@ const READY_STEP_MS = 60_000;
 
 /** Prepares the statements for progress. */
 export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
-  const advance = database.prepare(
-    `UPDATE gateway_session
+  const sql = statementsOf(database);
+  const advance = sql`UPDATE gateway_session
      SET seq = MAX(seq, :seq), -- MAX() of NULL is NULL: without a session no seq
          stored_up_to = IIF(:storedUpTo > 0 AND :storedUpTo < stored_up_to - ${LATE_MS},
                             :storedUpTo, MAX(stored_up_to, :storedUpTo)),
          alive_at = MAX(alive_at, :heardAt)
-     WHERE account_id = :accountId AND shard_id = :shardId`,
-  );
-  const saveReady = database.prepare(
-    `UPDATE account SET ready_at = :heardAt
-     WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`,
-  );
+     WHERE account_id = :accountId AND shard_id = :shardId`;
+  const saveReady = sql`UPDATE account SET ready_at = :heardAt
+     WHERE account_id = :accountId AND COALESCE(ready_at, 0) < :heardAt - ${READY_STEP_MS}`;
   return (accountId, { shardId, seq, storedUpTo, heardAt }) => {
     advance.run({ accountId, shardId, seq, storedUpTo, heardAt });
     saveReady.run({ accountId, heardAt });
@@ -65,25 +63,22 @@ export function prepareAdvanceSession(database: DatabaseSync): AdvanceSession {
 
 /** Creates the storage of sessions. */
 export function createGatewaySessions(
-  database: DatabaseSync,
-  { commit }: Transactions,
+  { database, sql, commit }: Transactions,
   pruner: Pruner,
   elapsed: () => number,
   assertFileUnchanged: () => void,
 ): GatewaySessions {
-  const saveSelf = database.prepare(
-    `INSERT INTO account (account_id, user_id, application_id, username, ready_at)
-     VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
-     ON CONFLICT (account_id) DO UPDATE SET
-       user_id = excluded.user_id,
-       application_id = excluded.application_id,
-       username = excluded.username,
-       ready_at = excluded.ready_at`,
-  );
+  const saveSelf = sql`
+    INSERT INTO account (account_id, user_id, application_id, username, ready_at)
+    VALUES (:accountId, :userId, :applicationId, :username, :arrivedAt)
+    ON CONFLICT (account_id) DO UPDATE SET
+      user_id = excluded.user_id,
+      application_id = excluded.application_id,
+      username = excluded.username,
+      ready_at = excluded.ready_at`;
   // The right side of each equals sign reads the row before the change. A shard without a session
   // and without a gap has missed nothing yet: this session is the answer to its first IDENTIFY.
-  const start = database.prepare(
-    `INSERT INTO gateway_session (
+  const start = sql`INSERT INTO gateway_session (
        account_id, shard_id, session_id, resume_url, seq, started_at, alive_at, stored_up_to
      ) VALUES (
        :accountId, :shardId, :sessionId, :resumeUrl, :seq, :arrivedAt, :arrivedAt, :arrivedAt
@@ -97,23 +92,16 @@ export function createGatewaySessions(
        stored_up_to = IIF(COALESCE(session_id, catch_up_from) IS NULL, :arrivedAt, stored_up_to),
        catch_up_from = COALESCE(catch_up_from, IIF(session_id IS NULL, NULL, stored_up_to)),
        lost_at = IIF(COALESCE(session_id, catch_up_from) IS NULL, NULL, :arrivedAt),
-       has_hole = 0`,
-  );
-  const touch = database.prepare(
-    `UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
-     WHERE account_id = ? AND shard_id = ?`,
-  );
+       has_hole = 0`;
+  const touch = sql`UPDATE gateway_session SET alive_at = MAX(alive_at, ?)
+     WHERE account_id = ? AND shard_id = ?`;
   // Each probe must change something, at any time and without any sign of life. SQLite does not
   // write an unchanged row, and a commit without writes does not wait for the disk.
-  const probe = database.prepare(
-    `INSERT INTO account (account_id, probes) VALUES (?, 1)
-     ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`,
-  );
+  const probe = sql`INSERT INTO account (account_id, probes) VALUES (?, 1)
+     ON CONFLICT (account_id) DO UPDATE SET probes = COALESCE(probes, 0) + 1`;
   const touchRun = prepareTouchRun(database);
-  const saveIntents = database.prepare(
-    `INSERT INTO account (account_id, intents) VALUES (?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET intents = excluded.intents`,
-  );
+  const saveIntents = sql`INSERT INTO account (account_id, intents) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET intents = excluded.intents`;
 
   return {
     startSession: (accountId, shardId, session, self, arrivedAt) =>
@@ -149,51 +137,129 @@ const OLDEST = rows({ from: integer(), storedUpTo: integer(), aliveAt: integer()
  * which shard gets the events of a guild. With another number, the sessions of all shards are over.
  * Any new shard may lack messages that any old one has missed.
  */
-export function createGaps(database: DatabaseSync, { commit }: Transactions): Gaps {
-  const saveCount = database.prepare(
-    `INSERT INTO account (account_id, shard_count) VALUES (?, ?)
-     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`,
-  );
-  const selectOldest = database.prepare(
-    `SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
+export function createGaps({ database, sql, commit }: Transactions): Gaps {
+  const saveCount = sql`INSERT INTO account (account_id, shard_count) VALUES (?, ?)
+     ON CONFLICT (account_id) DO UPDATE SET shard_count = excluded.shard_count`;
+  const selectOldest = sql`SELECT MIN(COALESCE(catch_up_from, stored_up_to)) AS "from",
             MIN(stored_up_to) AS stored_up_to, MAX(alive_at) AS alive_at
      FROM gateway_session WHERE account_id = ?
-     HAVING COUNT(*) > 0`,
-  );
-  const forget = database.prepare("DELETE FROM gateway_session WHERE account_id = ?");
+     HAVING COUNT(*) > 0`;
+  const forget = sql`DELETE FROM gateway_session WHERE account_id = ?`;
   const open = GATEWAY_SESSION.prepareInsert(database);
   // A missing message may have been sent before the newest stored one, or before the READY arrived.
   // A message that is read twice is recognized by its id.
-  const openInSession = database.prepare(
-    `UPDATE gateway_session SET
+  const openInSession = sql`UPDATE gateway_session SET
        has_hole = 1,
        catch_up_from = COALESCE(catch_up_from, stored_up_to - ${LATE_MS}), lost_at = ?
-     WHERE account_id = ? AND shard_id = ?`,
-  );
-  const close = database.prepare(
-    `UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
+     WHERE account_id = ? AND shard_id = ?`;
+  const close = sql`UPDATE gateway_session SET catch_up_from = NULL, lost_at = NULL
      WHERE account_id = :accountId AND shard_id = :shardId
        AND session_id IS NOT NULL AND has_hole = 0
-       AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`,
-  );
+       AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`;
 
-  function reshard(accountId: AccountId, shardCount: number, now: number): void {
+  function reshard(
+    accountId: AccountId,
+    shardCount: number,
+    now: number,
+    shardIds: readonly number[],
+  ): void {
     saveCount.run(accountId, shardCount);
     const row = selectOldest.get(accountId);
     forget.run(accountId);
     if (!row) return; // no IDENTIFY was ever sent, so no event is missing
     const { from: catchUpFrom, ...times } = OLDEST.read(row);
-    for (let shardId = 0; shardId < shardCount; shardId++) {
+    for (const shardId of shardIds) {
       open({ accountId, shardId, ...times, catchUpFrom, lostAt: now });
     }
   }
 
   return {
-    reshard: (accountId, shardCount, now) =>
-      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
+    reshard: (accountId, shardCount, now, shardIds = shardsOf(WHOLE, shardCount)) =>
+      commit(UNNAMED, () => reshard(accountId, shardCount, now, shardIds)),
     openGap: (accountId, shardId, now) =>
       commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
     finishCatchUp: (accountId, shardId, from, lostAt) =>
       commit(UNNAMED, () => void close.run({ accountId, shardId, from, lostAt: lostAt ?? null })),
+  };
+}
+
+/**
+ * Maximum time (milliseconds) between two signs of life of a live run. An idle run gives one every
+ * five minutes.
+ */
+const SILENCE_MS = 315_000;
+
+/** Number of runs to keep. */
+export const RUNS_MAX = 50;
+
+/** Notes that the newest run lives, within a transaction of the caller's. */
+export type TouchRun = (now: number) => void;
+
+/**
+ * Stores the runs of the process: their beginnings, last signs of life and endings.
+ *
+ * A run without a stored ending was killed, or its machine went down. The next run learns that and
+ * can report it (O9).
+ *
+ * Prepares the statement for signs of life. One process writes to a store, and begins its run
+ * first, so the newest run is its own.
+ */
+function prepareTouchRun(database: DatabaseSync): TouchRun {
+  const sql = statementsOf(database);
+  const touch = sql`UPDATE run SET alive_at = MAX(alive_at, ?)
+     WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+  return (now) => {
+    touch.run(now);
+  };
+}
+
+const STORED = RUN.pick("runId", "bootId", "startedAt", "aliveAt", "ending");
+
+/** All runs. A session's last sign of life counts for the newest run, too. */
+const RUNS = `
+  SELECT run_id, boot_id, started_at, ending, id,
+    IIF(ending IS NULL AND id = (SELECT MAX(id) FROM run),
+        MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session)), alive_at) AS alive_at
+  FROM run`;
+
+/** Creates the storage of runs. */
+export function createRuns({ database, sql, commit, read }: Transactions): Runs {
+  // The newest run lived when any session last heard from the gateway.
+  const noteHeard = sql`
+    UPDATE run SET alive_at = MAX(alive_at, (SELECT COALESCE(MAX(alive_at), 0) FROM gateway_session))
+    WHERE id = (SELECT MAX(id) FROM run) AND ending IS NULL`;
+  const selectLast = sql`SELECT * FROM run ORDER BY id DESC LIMIT 1`;
+  const select = sql.rows(STORED.read)`SELECT * FROM (${RUNS}) WHERE alive_at >= ? ORDER BY id`;
+  const selectBefore = sql`SELECT * FROM (${RUNS}) WHERE started_at <= ? ORDER BY id DESC LIMIT 1`;
+  const selectAfter = sql`SELECT * FROM (${RUNS}) WHERE started_at > ? ORDER BY id LIMIT 1`;
+  const insert = RUN.prepareInsert(database);
+  const prune = sql`
+    DELETE FROM run WHERE id <= (SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET ?)`;
+  const end = sql`
+    UPDATE run SET ending = :ending, alive_at = MAX(alive_at, :now) WHERE run_id = :runId`;
+
+  return {
+    startRun: (run) =>
+      commit(UNNAMED, () => {
+        noteHeard.run();
+        const row = selectLast.get();
+        insert({ ...run, aliveAt: run.startedAt });
+        prune.run(RUNS_MAX);
+        if (!row) return undefined;
+        const { runId: _, ...last } = STORED.read(row);
+        return last;
+      }),
+    endRun: (runId, ending, now) => commit(UNNAMED, () => void end.run({ runId, ending, now })),
+    runs: (since) => read(() => select.all(since)),
+    runsAround: (at) =>
+      read(() => {
+        const [before, after] = [selectBefore, selectAfter].map((statement) => {
+          const row = statement.get(at);
+          return row && STORED.read(row);
+        });
+        const aliveUntil = before &&
+          before.aliveAt + (before.ending === undefined ? SILENCE_MS : 0);
+        return { wasRunning: aliveUntil !== undefined && at <= aliveUntil, before, after };
+      }),
   };
 }

@@ -6,92 +6,68 @@
  * nothing.
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import { type AccountId, snowflakeAt } from "../../core/discord/ids.ts";
 import { HOOK_WAITING_MAX, type HookEvent, type HookRun } from "../../core/hooks/hook.ts";
-import type { HookRecords } from "../../core/hooks/records.ts";
+import type { HookIncidents, HookRecords } from "../../core/hooks/records.ts";
+import { threadIdOf } from "../../core/inbound/threads.ts";
+import { quoted } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import { prepareAddOnce } from "../outbox/rows.ts";
-import { account, COUNT, integer, rows, snowflake, text } from "../schema/columns.ts";
-import { createIncidents } from "./incidents.ts";
-import { HOOK_EVENT, HOOK_RUN } from "../schema/outside.ts";
-import { IS_PARKED } from "../schema/questions.ts";
-import { quoted } from "../../lib/text/quoted.ts";
+import { type AddOnce, prepareAddOnce } from "../outbox/rows.ts";
+import { HOOK_EVENT, HOOK_INCIDENT, HOOK_RUN } from "../schema/agent.ts";
+import { account, COUNT, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { IS_PARKED } from "../schema/people.ts";
 
 const KNOWN = rows({ messageId: snowflake<"message">() });
 const WAITING = rows({ hook: text(), key: text(), count: integer() });
 const OF = rows({ accountId: account() });
 const START = rows({ hook: text(), key: text(), at: integer() });
 
+const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
+
 /** Creates the namespace. The function is long because it lists its statements. */
-export function createHooks(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-  outgoing: Outgoing,
-): HookRecords {
+export function createHooks(transactions: Transactions, outgoing: Outgoing): HookRecords {
+  const { database, sql, commit, read } = transactions;
   const addOnce = prepareAddOnce(database, outgoing);
-  const known = database.prepare(
-    "SELECT message_id FROM hook_event WHERE hook = ? AND sender_id = ?",
-  );
-  const countWaiting = database.prepare(
-    `SELECT COUNT(*) AS count FROM hook_event
-     WHERE account_id = ? AND hook = ? AND run_id IS NULL`,
-  );
+  const known = sql`SELECT message_id FROM hook_event WHERE hook = ? AND sender_id = ?`;
+  const countWaiting = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM hook_event
+     WHERE account_id = ? AND hook = ? AND run_id IS NULL`;
   const insert = HOOK_EVENT.prepareInsert(database);
-  const selectWaiting = database.prepare(
-    `SELECT hook, key, COUNT(*) AS count FROM hook_event
-     WHERE account_id = ? AND run_id IS NULL GROUP BY hook, key ORDER BY MIN(id)`,
-  );
-  const selectStarts = database.prepare(
-    "SELECT hook, key, started_at AS at FROM hook_run WHERE account_id = ? AND started_at > ?",
-  );
-  const selectFirst = database.prepare(
-    `SELECT * FROM hook_event WHERE account_id = ? AND hook = ? AND key = ? AND run_id IS NULL
-     ORDER BY id LIMIT 1`,
-  );
-  const take = database.prepare(
-    `UPDATE hook_event SET run_id = :runId
-     WHERE account_id = :accountId AND hook = :hook AND key = :key AND run_id IS NULL`,
-  );
+  const selectWaiting = sql`SELECT hook, key, COUNT(*) AS count FROM hook_event
+     WHERE account_id = ? AND run_id IS NULL GROUP BY hook, key ORDER BY MIN(id)`;
+  const selectStarts = sql.rows(START.read)`
+    SELECT hook, key, started_at AS at FROM hook_run WHERE account_id = ? AND started_at > ?`;
+  const selectFirst = sql`
+    SELECT * FROM hook_event WHERE account_id = ? AND hook = ? AND key = ? AND run_id IS NULL
+    ORDER BY id LIMIT 1`;
+  const take = sql`UPDATE hook_event SET run_id = :runId
+     WHERE account_id = :accountId AND hook = :hook AND key = :key AND run_id IS NULL`;
   const insertRun = HOOK_RUN.prepareInsert(database, "RETURNING *");
   /** A turn that waits for a person does not keep later events waiting. */
-  const settle = database.prepare(
-    `UPDATE hook_run SET state = 'done'
+  const settle = sql`UPDATE hook_run SET state = 'done'
      WHERE account_id = ? AND state = 'running' AND NOT EXISTS (
        SELECT 1 FROM inbox WHERE inbox.message_id = hook_run.message_id
-         AND inbox.finished_at IS NULL AND NOT ${IS_PARKED})`,
-  );
-  const selectOpen = database.prepare(
-    "SELECT * FROM hook_run WHERE account_id = ? AND state IN ('claimed', 'running') ORDER BY id",
-  );
-  const selectEvents = database.prepare(
-    "SELECT * FROM (SELECT * FROM hook_event WHERE run_id = ? ORDER BY id DESC LIMIT ?) ORDER BY id",
-  );
+         AND inbox.finished_at IS NULL AND NOT ${IS_PARKED})`;
+  const selectOpen = sql.rows(HOOK_RUN.read)`
+    SELECT * FROM hook_run WHERE account_id = ? AND state IN ('claimed', 'running') ORDER BY id`;
+  const selectEvents = sql.rows(readEvent)`
+    SELECT * FROM (SELECT * FROM hook_event WHERE run_id = ? ORDER BY id DESC LIMIT ?) ORDER BY id`;
   /** A pause may have ended the turn before. */
-  const setRunning = database.prepare(
-    `UPDATE hook_run SET state = 'running'
-     WHERE message_id = ? AND state = 'claimed' AND reason IS NULL`,
-  );
-  const setState = database.prepare(
-    `UPDATE hook_run SET state = :state, reason = :reason
-     WHERE message_id = :runId AND state IN ('claimed', 'running')`,
-  );
-  const selectEvent = database.prepare("SELECT * FROM hook_event WHERE message_id = ?");
-  const selectRun = database.prepare("SELECT * FROM hook_run WHERE message_id = ?");
+  const setRunning = sql`UPDATE hook_run SET state = 'running'
+     WHERE message_id = ? AND state = 'claimed' AND reason IS NULL`;
+  const setState = sql`UPDATE hook_run SET state = :state, reason = :reason
+     WHERE message_id = :runId AND state IN ('claimed', 'running')`;
+  const selectEvent = sql`SELECT * FROM hook_event WHERE message_id = ?`;
+  const selectRun = sql`SELECT * FROM hook_run WHERE message_id = ?`;
 
-  const selectUnanswered = database.prepare(
-    `SELECT DISTINCT account_id FROM hook_event WHERE run_id IS NULL
-     UNION SELECT account_id FROM hook_run WHERE state IN ('claimed', 'running')`,
-  );
-  const refuseRuns = database.prepare(
-    `UPDATE hook_run SET state = 'refused', reason = :reason
-     WHERE account_id = :accountId AND state IN ('claimed', 'running')`,
-  );
+  const selectUnanswered = sql.rows(OF.read)`
+    SELECT DISTINCT account_id FROM hook_event WHERE run_id IS NULL
+    UNION SELECT account_id FROM hook_run WHERE state IN ('claimed', 'running')`;
+  const refuseRuns = sql`UPDATE hook_run SET state = 'refused', reason = :reason
+     WHERE account_id = :accountId AND state IN ('claimed', 'running')`;
 
-  const readEvent = (row: unknown): HookEvent => HOOK_EVENT.read(row);
-  const unanswered = () => selectUnanswered.all().map((row) => OF.read(row).accountId);
+  const unanswered = () => selectUnanswered.all().map(({ accountId }) => accountId);
 
   /** Takes all waiting events of a key for one run, within a transaction of the caller's. */
   function claim(
@@ -115,20 +91,20 @@ export function createHooks(
       const { hook, key } = WAITING.read(row);
       claim(accountId, hook, key, now);
     }
-    const open = selectOpen.all(accountId).map(HOOK_RUN.read);
+    const open = selectOpen.all(accountId);
     const reason = `the config does not have the account ${quoted(accountId)} any more`;
     refuseRuns.run({ accountId, reason });
     return open.reduce((sum, { count }) => sum + count, 0);
   }
 
   return {
-    ...createIncidents(database, { commit, read }, addOnce),
+    ...createIncidents(transactions, addOnce),
     accept(event, now, number) {
       const { accountId, hook, senderId } = event;
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const row = senderId === undefined ? undefined : known.get(hook, senderId);
         if (row) return { messageId: KNOWN.read(row).messageId, isRepeated: true };
-        if (COUNT.read(countWaiting.get(accountId, hook)).count >= HOOK_WAITING_MAX) {
+        if (countWaiting.one(accountId, hook).count >= HOOK_WAITING_MAX) {
           return undefined;
         }
         const messageId = snowflakeAt<"message">(now, number);
@@ -136,9 +112,20 @@ export function createHooks(
         return { messageId, isRepeated: false };
       });
     },
+    receive: (events) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () =>
+        events.flatMap((event) => {
+          const { accountId, hook, senderId, messageId } = event;
+          const isKnown = selectEvent.get(messageId) !== undefined ||
+            senderId !== undefined && known.get(hook, senderId) !== undefined;
+          if (!isKnown) {
+            if (countWaiting.one(accountId, hook).count >= HOOK_WAITING_MAX) return [];
+            insert(event);
+          }
+          return [messageId];
+        })),
     waiting: (accountId) => read(() => selectWaiting.all(accountId).map(WAITING.read)),
-    startsSince: (accountId, since) =>
-      read(() => selectStarts.all(accountId, since).map(START.read)),
+    startsSince: (accountId, since) => read(() => selectStarts.all(accountId, since)),
     claim: (accountId, hook, key, now) => commit(UNNAMED, () => claim(accountId, hook, key, now)),
     hasOpen: (accountId) => read(() => unanswered().includes(accountId)),
     async refuseOthers(known, now) {
@@ -152,9 +139,9 @@ export function createHooks(
     open: (accountId) =>
       commit(UNNAMED, () => {
         settle.run(accountId);
-        return selectOpen.all(accountId).map(HOOK_RUN.read);
+        return selectOpen.all(accountId);
       }),
-    eventsOf: (runId, limit) => read(() => selectEvents.all(runId, limit).map(readEvent)),
+    eventsOf: (runId, limit) => read(() => selectEvents.all(runId, limit)),
     running: async (runId) => {
       await commit(UNNAMED, () => setRunning.run(runId));
     },
@@ -175,4 +162,107 @@ export function createHooks(
         return { event, run: run && HOOK_RUN.read(run) };
       }),
   };
+}
+
+const POSTED = rows({
+  messageId: optional(snowflake<"message">()),
+  state: text(),
+});
+
+/** Stores incidents of hooks: threads for the events with one key (W6). */
+function createIncidents(
+  { database, sql, commit, read }: Transactions,
+  addOnce: AddOnce,
+): HookIncidents {
+  const byId = sql.rows(HOOK_INCIDENT.read)`SELECT * FROM hook_incident WHERE id = ?`;
+  const openByKey = sql`SELECT * FROM hook_incident
+     WHERE account_id = ? AND hook = ? AND key = ? AND ended_at IS NULL`;
+  const runOf = sql.rows(HOOK_RUN.read)`SELECT * FROM hook_run WHERE message_id = ?`;
+  const insert = HOOK_INCIDENT.prepareInsert(database, "RETURNING *");
+  const update = sql`
+    UPDATE hook_incident SET title = :title, events = events + :count, is_stale = 1,
+      ended_at = :endedAt WHERE id = :id RETURNING *`;
+  const join = sql`UPDATE hook_run SET incident_row = ? WHERE message_id = ?`;
+  const selectPost = sql`SELECT message_id, state FROM outbox WHERE account_id = ? AND nonce = ?`;
+  const note = sql`UPDATE hook_incident SET message_id = COALESCE(:messageId, message_id),
+       thread = COALESCE(:thread, thread), is_archived = COALESCE(:isArchived, is_archived)
+     WHERE id = :id`;
+  const abandon = sql`
+    UPDATE hook_incident SET ended_at = COALESCE(ended_at, ?), is_archived = 1 WHERE id = ?`;
+  const leave = sql`
+    UPDATE hook_run SET incident_row = NULL WHERE incident_row = ? AND state = 'claimed'`;
+  const noteShown = sql`UPDATE hook_incident SET is_stale = 0 WHERE id = ? AND events = ?`;
+  const selectUnfinished = sql.rows(HOOK_INCIDENT.read)`
+    SELECT * FROM hook_incident WHERE account_id = ? AND is_archived = 0
+      AND (is_stale = 1 OR ended_at IS NOT NULL) ORDER BY id`;
+  const selectWork = sql`SELECT 1 WHERE EXISTS (
+       SELECT 1 FROM hook_run WHERE account_id = :accountId AND incident_row = :id
+         AND state IN ('claimed', 'running'))
+     OR EXISTS (
+       SELECT 1 FROM outbox WHERE account_id = :accountId AND channel_id = :threadId
+         AND state IN ('pending', 'sending'))`;
+
+  return {
+    joinIncident(run, { channelId, title, isEnd, compose }, now) {
+      const { messageId, accountId, hook, key, count } = run;
+      return commit(UNNAMED, () => {
+        const joined = runOf.get(messageId)?.incidentRow;
+        if (joined !== undefined) {
+          return byId.get(joined);
+        }
+        const open = openByKey.get(accountId, hook, key);
+        if (!open && isEnd) return undefined;
+        const begun = { title, events: count, startedAt: now };
+        const row = open
+          ? update.get({
+            id: HOOK_INCIDENT.read(open).id,
+            title,
+            count,
+            endedAt: isEnd ? now : null,
+          })
+          : insert({ ...begun, accountId, hook, key, channelId, nonce: nonceIn(compose(begun)) });
+        if (!open) addOnce(compose(begun), now);
+        const incident = HOOK_INCIDENT.read(row);
+        join.run(incident.id, messageId);
+        return incident;
+      });
+    },
+    firstPost: ({ accountId, nonce, messageId: known }) =>
+      read(() => {
+        if (known !== undefined) return known;
+        const row = selectPost.get(accountId, nonce);
+        if (!row) return "lost";
+        const { messageId, state } = POSTED.read(row);
+        if (state === "pending" || state === "sending") return "waiting";
+        return state === "sent" && messageId ? messageId : "lost";
+      }),
+    noteIncident: async (id, { messageId, thread, isArchived }) => {
+      await commit(UNNAMED, () =>
+        note.run({
+          id,
+          messageId: messageId ?? null,
+          thread: thread ?? null,
+          isArchived: isArchived === undefined ? null : Number(isArchived),
+        }));
+    },
+    abandonIncident: async (id, now) => {
+      await commit(UNNAMED, () => {
+        abandon.run(now, id);
+        leave.run(id);
+      });
+    },
+    noteShown: async (id, events) => {
+      await commit(UNNAMED, () => noteShown.run(id, events));
+    },
+    unfinished: (accountId) => read(() => selectUnfinished.all(accountId)),
+    hasOpenWork: ({ id, accountId, messageId }) =>
+      read(() => {
+        const threadId = messageId === undefined ? "" : threadIdOf(messageId);
+        return selectWork.get({ id, accountId, threadId }) !== undefined;
+      }),
+  };
+}
+
+function nonceIn({ message: { nonce } }: { readonly message: { readonly nonce: string } }): string {
+  return nonce;
 }

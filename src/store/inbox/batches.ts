@@ -7,7 +7,6 @@
  * read over REST have no sequence number, and do not change the progress.
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import {
   type Accepted,
   type AcceptedBatch,
@@ -24,7 +23,7 @@ import type { SendQueues } from "../memory/send_queues.ts";
 import type { SettleLater } from "../outbox/attempts.ts";
 import { prepareMessageBlocks } from "../received/message_blocks.ts";
 import { prepareChanges } from "./changes.ts";
-import { prepareStops } from "./stops.ts";
+import { prepareStops } from "./cuts.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { AcceptedBatches } from "../../core/store/inbox.ts";
@@ -34,8 +33,7 @@ import type { AcceptedBatches } from "../../core/store/inbox.ts";
  * share the prepared parts.
  */
 export function createBatches(
-  database: DatabaseSync,
-  { commit, journaled, read }: Transactions,
+  { database, commit, journaled, read }: Transactions,
   settleLater: SettleLater,
   { memory, verdicts, pruner, transcripts, inbox, known, onRecorded }: InboxDeps,
 ): AcceptedBatches {

@@ -8,27 +8,32 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import {
   type Changed,
   type EditRules,
   type MessageChange,
   NOTHING_CHANGED,
 } from "../../core/inbound/inbox.ts";
-import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
-import type { Memory } from "../memory/memory.ts";
-import { prepareAnswers } from "../outbox/answers.ts";
+import type { Step } from "../../core/step.ts";
+import { prepareCut, prepareReopen, prepareTurnOf } from "./cuts.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareAnswers } from "../outbox/turn_outbox.ts";
 import type { MessageBlocks } from "../received/message_blocks.ts";
-import { prepareRewrite, withoutQuotes } from "../sources/rewrite.ts";
-import { type ChangedSource, prepareSources } from "../sources/sources.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
+import {
+  type ChangedMessage,
+  type ChangedSource,
+  prepareRewrite,
+  prepareSources,
+  withoutQuotes,
+} from "../sources/sources.ts";
 import type { TranscriptRows } from "../turns/transcripts.ts";
-import { prepareChangeQuotes, prepareChangeSteps } from "./quotes.ts";
-import { prepareReopen, prepareTurnOf } from "./reopen.ts";
-import { prepareCut } from "./stops.ts";
 
 /** The result of a transaction with changes, for {@link prepareChanges}'s `remember`. */
 export interface AppliedChanges extends Changed {
@@ -74,15 +79,13 @@ export function prepareChanges(
   transcripts: Pick<TranscriptRows, "changed" | "drop">,
   known: Pick<KnownRows, "edit" | "remove">,
 ) {
+  const sql = statementsOf(database);
   const cut = prepareCut(database, outgoing);
-  const select = database.prepare(
-    `SELECT account_id, session_key, finished_at, turn_of, reply_to, message
-     FROM inbox WHERE message_id = ?`,
-  );
-  const setMessage = database.prepare("UPDATE inbox SET message = ? WHERE message_id = ?");
-  const note = database.prepare(
-    `UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`,
-  );
+  const select = sql`SELECT account_id, session_key, finished_at, turn_of, reply_to, message
+     FROM inbox WHERE message_id = ?`;
+  const setMessage = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
+  const note = sql`
+    UPDATE inbox SET change = ?, changed_at = ? WHERE message_id = ? AND change IS NOT 'deleted'`;
   const answers = prepareAnswers(database, outgoing);
   const sources = prepareSources(database);
   const turnOf = prepareTurnOf(database);
@@ -263,4 +266,76 @@ function withTextOf(
   { text, revision, mention, mentionsOthers, quoted, extras }: InboundMessage,
 ): InboundMessage {
   return { ...stored, text, revision, mentionsOthers, extras, mention, quoted };
+}
+
+/** Number of the newest messages that are looked at: only a new question is answered again. */
+const RECENT = 1_000;
+
+const QUOTING = rows({ messageId: text(), message: json<InboundMessage>() }); // ours, by `rows.ts`
+
+/**
+ * Changes quotes.
+ *
+ * @returns Whether any message quotes one of these.
+ */
+export type ChangeQuotes = (changed: readonly ChangedMessage[]) => boolean;
+
+/**
+ * Changes what open turns have kept of a message whose sender has edited or deleted it, within a
+ * transaction of the caller's (H6a): quotes in messages that still get a turn, or may get one again,
+ * and stored steps, such as an answer that a person checks.
+ */
+function prepareChangeQuotes(database: DatabaseSync): ChangeQuotes {
+  const sql = statementsOf(database);
+  const quotes = `instr(message, '"quoted":') > 0
+    AND message ->> '$.quoted.id' IN (SELECT value FROM json_each(:ids))`;
+  const selects = [
+    "finished_at IS NULL AND state IN ('waiting', 'running')",
+    `id > (SELECT MAX(id) FROM inbox) - ${RECENT}`,
+  ].map((where) => sql`SELECT message_id, message FROM inbox WHERE ${where} AND ${quotes}`);
+  const update = sql`UPDATE inbox SET message = ? WHERE message_id = ?`;
+  return (changed) => {
+    const ids = JSON.stringify(changed.map(({ messageId }) => messageId));
+    const found = selects.flatMap((select) => select.all({ ids })).map(QUOTING.read);
+    for (const { messageId: id, message } of found) {
+      const { quoted } = message;
+      const source = changed.find(({ messageId }) => messageId === quoted?.id);
+      if (!quoted || !source) continue;
+      const { attachments, ...kept } = quoted;
+      const now = source.now ? { ...kept, attachments } : kept;
+      const after = { ...message, quoted: { ...now, text: source.now?.text ?? "" } };
+      update.run(JSON.stringify(after), id);
+    }
+    return found.length > 0;
+  };
+}
+
+const STEP = rows({ id: integer(), step: json<Step>() });
+
+function prepareChangeSteps(
+  database: DatabaseSync,
+): (rewrite: (text: string) => string) => void {
+  const sql = statementsOf(database);
+  const select = sql`
+    SELECT s.id, s.step FROM inbox AS i JOIN step AS s ON s.message_id = i.message_id
+    WHERE i.finished_at IS NULL AND i.state IN ('waiting', 'running')`;
+  const update = sql`UPDATE step SET step = ? WHERE id = ?`;
+  return (rewrite) => {
+    for (const row of select.all()) {
+      const { id, step } = STEP.read(row);
+      const after = rewritten(step, rewrite);
+      if (after !== step) update.run(JSON.stringify(after), id);
+    }
+  };
+}
+
+function rewritten(step: Step, rewrite: (text: string) => string): Step {
+  if (step.kind === "result") {
+    const text = rewrite(step.text);
+    return text === step.text ? step : { ...step, text };
+  }
+  if (step.kind !== "held") return step;
+  const entries = step.entries.map((entry) => ({ ...entry, text: rewrite(entry.text) }));
+  const isSame = entries.every(({ text }, at) => text === step.entries[at]?.text);
+  return isSame ? step : { ...step, entries };
 }

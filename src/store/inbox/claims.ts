@@ -5,20 +5,17 @@
  * running when a process starts was claimed by a dead process.
  */
 
-import type { DatabaseSync } from "node:sqlite";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { type Claim, lastOf } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { MayBegin, WaitingMessage } from "../memory/backlog.ts";
-import type { Memory } from "../memory/memory.ts";
+import { type Memory, readMessage, without } from "../memory/memory.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { UPLOADED_FILES } from "../schema/questions.ts";
-import { without } from "../memory/forgotten.ts";
+import { UPLOADED_FILES } from "../schema/people.ts";
 import { isRunning } from "../memory/open_turns.ts";
 import type { ClaimRecord, InboxRows } from "../turns/inbox_rows.ts";
 import { prepareInsertSteps } from "../turns/turn_ends.ts";
-import { readMessage } from "../memory/read_turns.ts";
 import type { Admits, Carries, Claims } from "../../core/store/inbox.ts";
 
 /** Maximum number of messages that one turn answers. */
@@ -38,13 +35,11 @@ function claimOf(turn: MessageId, entries: readonly WaitingMessage[], now: numbe
 }
 
 /**
- * Creates the storage of claims.
- *
- * The function is longer than most, because its inner functions share one state: the open turns.
+ * Creates the storage of claims. The function is longer than most, because its inner functions
+ * share one state: the open turns.
  */
 export function createClaims(
-  database: DatabaseSync,
-  { commit, journaled, read }: Transactions,
+  { database, sql, commit, journaled, read }: Transactions,
   { turns, apply, readTurns, outgoing, forgotten }: Pick<
     Memory,
     "turns" | "apply" | "readTurns" | "outgoing" | "forgotten"
@@ -53,17 +48,12 @@ export function createClaims(
 ): Claims {
   const { backlog } = turns;
   const insertSteps = prepareInsertSteps(database);
-  const selectMessage = database.prepare(
-    `SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`,
-  );
-  const release = database.prepare(
-    `UPDATE inbox SET state = 'waiting'
-     WHERE (message_id = ? AND attempt = ? OR turn_of = ?) AND state = 'running'`,
-  );
-  const voidClaims = database.prepare(
-    `UPDATE inbox SET state = 'waiting'
-     WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`,
-  );
+  const selectMessage = sql`
+    SELECT message, ${UPLOADED_FILES} AS uploaded FROM inbox WHERE message_id = ?`;
+  const release = sql`UPDATE inbox SET state = 'waiting'
+     WHERE (message_id = ? AND attempt = ? OR turn_of = ?) AND state = 'running'`;
+  const voidClaims = sql`UPDATE inbox SET state = 'waiting'
+     WHERE finished_at IS NULL AND state = 'running' AND (:accountId IS NULL OR account_id = :accountId)`;
 
   const claimed = journaled<ClaimRecord>("claim", inbox.claim);
 

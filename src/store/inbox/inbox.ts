@@ -1,83 +1,89 @@
 /** `store.inbox`: messages from their arrival (T1) until a turn claims them (T2). */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { joinParts } from "../database/join_parts.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { AnsweredPeople, Inbox, ProxiedUsers } from "../../core/store/inbox.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { UNNAMED } from "../database/durability.ts";
-import type { SettleLater } from "../outbox/attempts.ts";
-import { createBatches } from "./batches.ts";
+import { statementsOf } from "../database/statements.ts";
+import { createStopTurns } from "./cuts.ts";
 import { createClaims } from "./claims.ts";
-import type { InboxDeps } from "./store_batch.ts";
-import { createStopTurns } from "./stops.ts";
-import { createUndecided } from "./undecided.ts";
+import { createBatches } from "./batches.ts";
+import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import { type Judged, NOTHING_ACCEPTED, type WaitingRules } from "../../core/inbound/inbox.ts";
+import type {
+  AnsweredPeople,
+  Inbox,
+  ProxiedUsers,
+  Undecided,
+  UndecidedMessages,
+} from "../../core/store/inbox.ts";
+import { UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import {
+  type InboxDeps,
+  prepareKeepJudged,
+  prepareTakeUndecided,
+  toldIn,
+  toUndecided,
+} from "./store_batch.ts";
+import { prepareWaitingTurns } from "./waiting_turns.ts";
+import { mayRetract } from "../memory/open_turns.ts";
+import type { SettleLater } from "../outbox/attempts.ts";
+import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
+import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Creates the namespace. */
 export function createInbox(
-  database: DatabaseSync,
   transactions: Transactions,
   settleLater: SettleLater,
   deps: InboxDeps,
 ): Inbox {
-  return joinParts(
-    createAnsweredPeople(database, transactions),
-    createBatches(database, transactions, settleLater, deps),
-    createClaims(database, transactions, deps.memory, deps.inbox),
-    createProxiedUsers(database, transactions),
-    createStopTurns(database, transactions, deps.memory),
-    createUndecided(database, transactions, deps),
-  );
+  return {
+    ...createAnsweredPeople(transactions),
+    ...createBatches(transactions, settleLater, deps),
+    ...createClaims(transactions, deps.memory, deps.inbox),
+    ...createProxiedUsers(transactions),
+    ...createStopTurns(transactions, deps.memory),
+    ...createUndecided(transactions, deps),
+  };
 }
 
-const rowSchema = z.object({ asker: snowflakeSchema<"user">() });
+const ASKER = rows({ asker: snowflake<"user">() });
 
 /** Finds the person for whom the bot posted a message: the person whom it answers, or who asked for it. */
-function createAnsweredPeople(database: DatabaseSync, { read }: Transactions): AnsweredPeople {
-  const select = database.prepare(
-    `SELECT i.message ->> '$.sender.id' AS asker
+function createAnsweredPeople({ sql, read }: Transactions): AnsweredPeople {
+  const select = sql`SELECT i.message ->> '$.sender.id' AS asker
      FROM outbox AS o CROSS JOIN inbox AS i
      WHERE o.message_id = :messageId AND o.account_id = :accountId AND i.message_id = o.cause_id
      UNION ALL
      SELECT asker_id AS asker FROM discord_post
      WHERE message_id = :messageId AND account_id = :accountId
-     LIMIT 1`,
-  );
+     LIMIT 1`;
   return {
     askerOf: (accountId, messageId) =>
-      read(() => rowSchema.safeParse(select.get({ messageId, accountId })).data?.asker),
+      read(() => ASKER.readIfWhole(select.get({ messageId, accountId }))?.asker),
   };
 }
 
 /** Number of users to keep of an account. */
 export const PROXIED_USERS_MAX = 10_000;
 
-const proxiedSchema = z
-  .object({ user_id: snowflakeSchema<"user">() })
-  .transform((row) => row.user_id);
+const PROXIED = rows({ userId: snowflake<"user">() });
 
 /**
  * Stores the users for whom PluralKit has posted. PluralKit may repeat their messages, so each
  * message waits a moment before it is answered (P13).
  */
-function createProxiedUsers(database: DatabaseSync, { commit, read }: Transactions): ProxiedUsers {
-  const touch = database.prepare(
-    `UPDATE proxied_user SET at = MAX(at, :now)
-     WHERE account_id = :accountId AND user_id = :userId`,
-  );
-  const insert = database.prepare(
-    "INSERT INTO proxied_user (account_id, user_id, at) VALUES (:accountId, :userId, :now)",
-  );
-  const prune = database.prepare(
-    `DELETE FROM proxied_user WHERE account_id = :accountId AND user_id IN (
+function createProxiedUsers({ sql, commit, read }: Transactions): ProxiedUsers {
+  const touch = sql`UPDATE proxied_user SET at = MAX(at, :now)
+     WHERE account_id = :accountId AND user_id = :userId`;
+  const insert = sql`
+    INSERT INTO proxied_user (account_id, user_id, at) VALUES (:accountId, :userId, :now)`;
+  const prune = sql`DELETE FROM proxied_user WHERE account_id = :accountId AND user_id IN (
        SELECT user_id FROM proxied_user WHERE account_id = :accountId
        ORDER BY at DESC, user_id DESC LIMIT -1 OFFSET ${PROXIED_USERS_MAX}
-     )`,
-  );
-  const select = database.prepare(
-    "SELECT user_id FROM proxied_user WHERE account_id = ? ORDER BY at DESC, user_id DESC",
-  );
+     )`;
+  const select = sql`
+    SELECT user_id FROM proxied_user WHERE account_id = ? ORDER BY at DESC, user_id DESC`;
   return {
     noteProxied: (accountId, userId, now) =>
       commit(UNNAMED, () => {
@@ -86,6 +92,121 @@ function createProxiedUsers(database: DatabaseSync, { commit, read }: Transactio
         prune.run({ accountId });
       }),
     proxied: (accountId) =>
-      read(() => select.all(accountId).map((row) => proxiedSchema.parse(row))),
+      read(() => select.all(accountId).map((row) => PROXIED.read(row).userId)),
+  };
+}
+
+/**
+ * Stores verdicts that come later than their message (P1). An undecided message is decided once the
+ * missing fact is there. A message that PluralKit repeats is taken back, unless its turn has begun
+ * (P13).
+ */
+function createUndecided(
+  { database, sql, commit, read }: Transactions,
+  { verdicts, pruner, onRecorded, memory, inbox, known }: InboxDeps,
+): UndecidedMessages {
+  const select = sql`SELECT * FROM undecided WHERE account_id = ? ORDER BY id`;
+  const take = prepareTakeUndecided(database);
+  const takeWaiting = prepareTakeWaiting(database);
+  const unpairedSenders = prepareUnpairedSenders(database, memory.outgoing);
+  const waitingTurns = prepareWaitingTurns(database, memory);
+  const keep = prepareKeepJudged(database, memory, pruner, inbox, known);
+  const commandOf = prepareCommandOf(database);
+
+  /**
+   * Replaces a message's verdict within a transaction.
+   *
+   * @param at Unix time in milliseconds of its arrival, which it keeps if it stays undecided.
+   */
+  function replace(judged: Judged, now: number, at: number, waiting?: WaitingRules) {
+    // No policy judges an original that PluralKit has replaced, so its command is that on record.
+    const known = judged.verdict.why === "pk-original"
+      ? { ...judged, command: commandOf(judged.message) }
+      : judged;
+    const { judged: paired } = unpairedSenders.settle(known, undefined, now);
+    const checked = waitingTurns.check(paired, waiting, now);
+    const { judged: settled } = checked;
+    verdicts.replace(settled, now);
+    checked.keep?.();
+    const keptAt = settled.verdict.kind === "undecided" ? at : now;
+    const { accepted, undecided, grown } = keep([settled], keptAt);
+    pruner.afterBatch(grown, 1, now);
+    return {
+      settled,
+      accepted,
+      undecided,
+      told: toldIn([{ judged: settled, told: checked.told }]),
+    };
+  }
+
+  return {
+    undecided: (accountId) => read(() => select.all(accountId).map(toUndecided)),
+    async decide(judged, now, waiting) {
+      const { accountId, id } = judged.message;
+      const replaced = await commit(UNNAMED, () => {
+        const taken = take(accountId, id);
+        return taken && replace(judged, now, taken.at, waiting);
+      }, { onStored: (replaced) => memory.accepted(replaced?.accepted ?? []) });
+      if (!replaced) return NOTHING_ACCEPTED;
+      const { settled, accepted, undecided, told } = replaced;
+      onRecorded([settled]);
+      return { ...NOTHING_ACCEPTED, accepted, undecided, ...told };
+    },
+    async retract(accountId, messageId, verdict) {
+      const retracted = await commit(UNNAMED, () => {
+        const taken = take(accountId, messageId) ??
+          (mayRetract(memory.turns, accountId, messageId)
+            ? takeWaiting(accountId, messageId)
+            : undefined);
+        if (!taken) return undefined;
+        const { at, ...waiting } = taken;
+        return replace({ ...waiting, verdict }, at, at).settled;
+      }, {
+        isAlone: true, // so that no running turn takes the message in meanwhile
+        onStored: (gone) => gone && memory.apply({ kind: "retracted", messageId }),
+      });
+      if (retracted) onRecorded([retracted]);
+      return retracted !== undefined;
+    },
+  };
+}
+
+/** A message that no turn was ever begun for. */
+type Unclaimed = Pick<Undecided, "message" | "knownFacts" | "policyId" | "at">;
+
+/** The JSON is ours. */
+const WAITING = rows({ message: json<InboundMessage>(), acceptedAt: integer() });
+const KNOWN = rows({ knownFacts: optional(json<KnownFacts>()), policyRow: optional(integer()) });
+
+function prepareTakeWaiting(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const remove = sql`DELETE FROM inbox
+     WHERE message_id = ? AND account_id = ? AND state = 'waiting' AND attempt = 0
+     RETURNING message, accepted_at`;
+  const select = sql`SELECT facts -> '$.knownFacts' AS known_facts, policy_row FROM decision
+     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
+       AND message_id = :messageId AND account_id = :accountId`;
+  return (accountId: AccountId, messageId: MessageId): Unclaimed | undefined => {
+    const row = remove.get(messageId, accountId);
+    if (!row) return undefined;
+    const { message, acceptedAt: at } = WAITING.read(row);
+    const decision = select.get({ messageId, accountId, sentAt: createdAtMs(messageId) });
+    if (!decision) return { message, at };
+    const { knownFacts, policyRow: policyId } = KNOWN.read(decision);
+    return { message, knownFacts, policyId, at };
+  };
+}
+
+const COMMAND = rows({ command: optional(text()) });
+
+/** Prepares the look-up of the command that the facts of a message name. */
+function prepareCommandOf(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const select = sql`SELECT facts ->> '$.command' AS command FROM decision
+     WHERE sent_to >= :sentAt AND sent_from <= :sentAt
+       AND message_id = :messageId AND account_id = :accountId`;
+  return ({ accountId, id }: InboundMessage): string | undefined => {
+    const row = select.get({ messageId: id, accountId, sentAt: createdAtMs(id) });
+    return row && COMMAND.read(row).command;
   };
 }

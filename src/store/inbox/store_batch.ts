@@ -5,7 +5,10 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { ChannelId } from "../../core/discord/ids.ts";
+import { statementsOf } from "../database/statements.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
+import type { KnownFacts } from "../../core/inbound/facts.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import {
   type Accepted,
   type AcceptedBatch,
@@ -15,27 +18,27 @@ import {
   type RepeatedVerdict,
   type UnansweredMessage,
 } from "../../core/inbound/inbox.ts";
+import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
+import type { Undecided } from "../../core/store/inbox.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
 import { prepareKeepGuild } from "../gateway/accounts.ts";
 import { prepareAdvanceSession } from "../gateway/sessions.ts";
-import { prepareSettleEcho } from "../outbox/echoes.ts";
-import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
-import { prepareKeepReactions } from "../turns/reactions.ts";
-import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
-import { prepareKeepOverheard } from "../turns/context.ts";
-import type { InboxRows } from "../turns/inbox_rows.ts";
-import type { TranscriptRows } from "../turns/transcripts.ts";
-import { prepareKeepDirectChannel } from "../received/direct_channels.ts";
-import type { Memory } from "../memory/memory.ts";
-import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
+import type { Stops } from "./cuts.ts";
+import type { Checked, WaitingTurns } from "./waiting_turns.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
+import type { Memory } from "../memory/memory.ts";
+import { prepareSettleEcho } from "../outbox/outbox_rows.ts";
+import type { Settled, UnpairedSenders } from "../pairing/unpaired_senders.ts";
+import { prepareMessageBlocks } from "../received/message_blocks.ts";
+import { prepareKeepDirectChannel } from "../received/received.ts";
 import type { ContextGrowth, Pruner } from "../received/retention.ts";
 import type { VerdictBlocks } from "../received/verdict_blocks.ts";
-import type { OverheardKey } from "../../core/store/turns.ts";
-import { type AppliedChanges, type Changes, NOTHING_APPLIED } from "./changes.ts";
-import type { Stops } from "./stops.ts";
-import type { Checked, WaitingTurns } from "./waiting_turns.ts";
-import { prepareKeepUndecided } from "./rows.ts";
+import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import type { InboxRows } from "../turns/inbox_rows.ts";
+import { prepareKeepReactions } from "../turns/reactions.ts";
+import type { TranscriptRows } from "../turns/transcripts.ts";
+import { prepareKeepOverheard } from "../turns/turns.ts";
 
 /**
  * Stores a batch in the tables.
@@ -293,4 +296,77 @@ export function directOf(judged: readonly Judged[]): readonly InboundMessage[] {
   return judged
     .filter(({ verdict, message }) => verdict.kind === "accept" && message.place.kind !== "guild")
     .map(({ message }) => message);
+}
+
+/**
+ * Keeps an undecided message within a transaction of the caller's. A message that is there already
+ * keeps its time of arrival.
+ */
+export type KeepUndecided = (judged: Judged, now: number) => void;
+
+/** Keeps undecided messages beside the inbox. */
+function prepareKeepUndecided(database: DatabaseSync): KeepUndecided {
+  const sql = statementsOf(database);
+  const upsert = sql`
+    INSERT INTO undecided (account_id, message_id, why, agent_id, session_key, message,
+                           known_facts, policy_row, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (account_id, message_id) DO UPDATE SET
+      why = excluded.why,
+      agent_id = excluded.agent_id,
+      session_key = excluded.session_key,
+      message = excluded.message,
+      known_facts = excluded.known_facts,
+      policy_row = excluded.policy_row`;
+  return ({ message, verdict, route, knownFacts, policyId }, now) => {
+    upsert.run(
+      message.accountId,
+      message.id,
+      verdict.why,
+      route?.agentId ?? null,
+      route?.sessionKey ?? null,
+      JSON.stringify(message),
+      knownFacts ? JSON.stringify(knownFacts) : null,
+      policyId ?? null,
+      now,
+    );
+  };
+}
+
+/**
+ * Removes an undecided message within a transaction of the caller's, and returns it; `undefined` if
+ * it is decided already.
+ */
+export type TakeUndecided = (accountId: AccountId, messageId: MessageId) => Undecided | undefined;
+
+/** Prepares the statement that removes messages. */
+export function prepareTakeUndecided(database: DatabaseSync): TakeUndecided {
+  const sql = statementsOf(database);
+  const remove = sql.rows(toUndecided)`
+    DELETE FROM undecided WHERE account_id = ? AND message_id = ? RETURNING *`;
+  return (accountId, messageId) => remove.get(accountId, messageId);
+}
+
+/** The JSON is ours, written by {@link prepareKeepUndecided}. */
+const UNDECIDED = rows({
+  why: oneOf("pluralkit", "pluralkit-original", "owner-in-guild", "intent-model"),
+  agentId: optional(text()),
+  sessionKey: optional(text()),
+  message: json<InboundMessage>(),
+  knownFacts: optional(json<KnownFacts>()),
+  policyRow: optional(integer()),
+  at: integer(),
+});
+
+/**
+ * Reads a row of `undecided`.
+ *
+ * @throws {ZodError} If the row is not as {@link prepareKeepUndecided} wrote it.
+ */
+export function toUndecided(row: unknown): Undecided {
+  const { agentId, sessionKey, policyRow: policyId, ...undecided } = UNDECIDED.read(row);
+  const route = agentId !== undefined && sessionKey !== undefined
+    ? { agentId, sessionKey }
+    : undefined;
+  return { ...undecided, route, policyId };
 }

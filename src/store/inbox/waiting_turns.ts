@@ -7,6 +7,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import {
   type FullList,
   fullList,
@@ -64,14 +65,11 @@ export function prepareWaitingTurns(
     "turns" | "apply" | "readTurns" | "outgoing" | "told"
   >,
 ): WaitingTurns {
+  const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database, outgoing);
-  const isInInbox = database.prepare("SELECT 1 FROM inbox WHERE message_id = ?");
-  const insertTold = database.prepare(
-    "INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)",
-  );
-  const deleteTold = database.prepare(
-    "DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?",
-  );
+  const isInInbox = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
+  const insertTold = sql`INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)`;
+  const deleteTold = sql`DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?`;
 
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
 

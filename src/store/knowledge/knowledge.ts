@@ -7,13 +7,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import { comparing, plainForm, type QueryWord, queryWords } from "../../lib/text/search_words.ts";
 import type { Knowledge, KnownHit, KnownHits, KnownQuery } from "../../core/store/received.ts";
 import { compareIds, type MessageId } from "../../core/discord/ids.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { integer, json, optional, rows, snowflake, text } from "../schema/columns.ts";
-import { KNOWN_CHANNEL } from "../schema/received.ts";
+import { KNOWN_CHANNEL } from "../schema/messages.ts";
 import type { KnownRows } from "./known_rows.ts";
 
 const IDS = rows({ ids: json<readonly number[]>() });
@@ -48,48 +49,36 @@ const MAX_REPLIES = 5;
 
 /** The statements, which are prepared by the first search. */
 function prepareSearch(database: DatabaseSync) {
+  const sql = statementsOf(database);
   return {
-    size: database.prepare("SELECT COALESCE(MAX(id), 0) AS number FROM known_message"),
-    upTo: database.prepare("SELECT up_to AS number FROM known_index"),
-    channels: database.prepare(
-      "SELECT id, channel_id, parent_id FROM known_channel WHERE account_id = ? AND guild_id = ?",
-    ),
-    allChannels: database.prepare(
-      "SELECT guild_id, channel_id, parent_id FROM known_channel WHERE account_id = ?",
-    ),
-    matching: database.prepare(
-      `SELECT json_group_array(id) AS ids FROM (
+    size: sql`SELECT COALESCE(MAX(id), 0) AS number FROM known_message`,
+    upTo: sql`SELECT up_to AS number FROM known_index`,
+    channels: sql`
+      SELECT id, channel_id, parent_id FROM known_channel WHERE account_id = ? AND guild_id = ?`,
+    allChannels: sql`
+      SELECT guild_id, channel_id, parent_id FROM known_channel WHERE account_id = ?`,
+    matching: sql`SELECT json_group_array(id) AS ids FROM (
          SELECT rowid AS id FROM known_words WHERE known_words MATCH ? ORDER BY rowid DESC LIMIT ?
        )`,
-    ),
-    channelsOf: database.prepare(
-      `SELECT json_group_array(m.id) AS ids FROM json_each(?) AS wanted
+    channelsOf: sql`SELECT json_group_array(m.id) AS ids FROM json_each(?) AS wanted
        CROSS JOIN known_message AS m ON m.id = wanted.value
        WHERE m.channel IN (SELECT value FROM json_each(?))`,
-    ),
-    found: database.prepare(
-      `SELECT m.id, m.channel, m.message_id, m.author_id, m.reply_to, m.text
+    found: sql`SELECT m.id, m.channel, m.message_id, m.author_id, m.reply_to, m.text
        FROM json_each(?) AS wanted CROSS JOIN known_message AS m ON m.id = wanted.value`,
-    ),
-    containing: database.prepare(
-      `SELECT json_group_array(id) AS ids FROM (
+    containing: sql`SELECT json_group_array(id) AS ids FROM (
          SELECT id FROM known_message WHERE id > ? AND instr(lower(text), ?) > 0
          ORDER BY id DESC LIMIT ?
        )`,
-    ),
-    replies: database.prepare(
-      `SELECT json_group_array(message_id) AS ids FROM (
+    replies: sql`SELECT json_group_array(message_id) AS ids FROM (
          SELECT message_id FROM known_message
          WHERE reply_to = ? AND +channel = ? AND author_id <> ? ORDER BY +id LIMIT ${MAX_REPLIES}
        )`,
-    ),
   };
 }
 
 /** Creates the namespace. The function is long because its steps share the statements. */
 export function createKnowledge(
-  database: DatabaseSync,
-  { commit, read }: Pick<Transactions, "commit" | "read">,
+  { database, commit, read }: Transactions,
   known: KnownRows,
 ): Knowledge {
   let prepared: ReturnType<typeof prepareSearch> | undefined;

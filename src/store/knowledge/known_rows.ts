@@ -7,13 +7,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { stemsOf, wordsOf } from "../../lib/text/search_words.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
 import { toOverheard } from "../../core/inbound/transcript.ts";
-import { GONE, KNOWN_CHANNEL } from "../schema/received.ts";
+import { GONE, KNOWN_CHANNEL } from "../schema/messages.ts";
 import { integer, rows, text } from "../schema/columns.ts";
 
 const NUMBER = rows({ number: integer() });
@@ -25,40 +26,25 @@ const STEP_DELETED = 64;
 
 /** The statements, which are prepared once a channel has `knowledge`. */
 function prepareStatements(database: DatabaseSync) {
+  const sql = statementsOf(database);
   return {
-    isUsed: database.prepare(
-      "SELECT EXISTS (SELECT 1 FROM known_message) OR EXISTS (SELECT 1 FROM known_channel) AS number",
-    ),
-    channel: database.prepare(
-      "SELECT id AS number FROM known_channel WHERE channel_id = ? AND account_id = ?",
-    ),
+    isUsed: sql`
+      SELECT EXISTS (SELECT 1 FROM known_message) OR EXISTS (SELECT 1 FROM known_channel) AS number`,
+    channel: sql`SELECT id AS number FROM known_channel WHERE channel_id = ? AND account_id = ?`,
     addChannel: KNOWN_CHANNEL.prepareInsert(database, "RETURNING id AS number"),
-    isKnown: database.prepare(
-      "SELECT 1 FROM known_message WHERE message_id = ? AND channel = ?",
-    ),
-    add: database.prepare(
-      `INSERT INTO known_message (channel, message_id, author_id, reply_to, text)
+    isKnown: sql`SELECT 1 FROM known_message WHERE message_id = ? AND channel = ?`,
+    add: sql`INSERT INTO known_message (channel, message_id, author_id, reply_to, text)
        VALUES (?, ?, ?, ?, ?)`,
-    ),
-    remove: database.prepare(
-      `UPDATE known_message SET channel = ${GONE}
+    remove: sql`UPDATE known_message SET channel = ${GONE}
        WHERE message_id = ? AND channel IN (SELECT id FROM known_channel WHERE account_id = ?)`,
-    ),
-    removeChannel: database.prepare(
-      "DELETE FROM known_channel WHERE account_id = ? AND channel_id = ?",
-    ),
-    upTo: database.prepare("SELECT up_to AS number FROM known_index"),
-    setUpTo: database.prepare("UPDATE known_index SET up_to = ?"),
-    unindexed: database.prepare(
-      "SELECT id, text FROM known_message WHERE id > ? ORDER BY id LIMIT ?",
-    ),
-    addWords: database.prepare("INSERT INTO known_words (rowid, words) VALUES (?, ?)"),
-    removeWords: database.prepare(
-      "INSERT INTO known_words (known_words, rowid, words) VALUES ('delete', ?, ?)",
-    ),
+    removeChannel: sql`DELETE FROM known_channel WHERE account_id = ? AND channel_id = ?`,
+    upTo: sql`SELECT up_to AS number FROM known_index`,
+    setUpTo: sql`UPDATE known_index SET up_to = ?`,
+    unindexed: sql`SELECT id, text FROM known_message WHERE id > ? ORDER BY id LIMIT ?`,
+    addWords: sql`INSERT INTO known_words (rowid, words) VALUES (?, ?)`,
+    removeWords: sql`INSERT INTO known_words (known_words, rowid, words) VALUES ('delete', ?, ?)`,
     // One step in the index for each channel, and none for each message.
-    goneChannel: database.prepare(
-      `WITH RECURSIVE channels (number) AS (
+    goneChannel: sql`WITH RECURSIVE channels (number) AS (
          SELECT MIN(channel) FROM known_message
          UNION ALL
          SELECT (SELECT MIN(channel) FROM known_message WHERE channel > number)
@@ -66,18 +52,15 @@ function prepareStatements(database: DatabaseSync) {
        )
        SELECT number FROM channels
        WHERE number IS NOT NULL AND number NOT IN (SELECT id FROM known_channel) LIMIT 1`,
-    ),
-    inChannel: database.prepare("SELECT id, text FROM known_message WHERE channel = ? LIMIT ?"),
-    oldest: database.prepare(
-      "SELECT id, text FROM known_message WHERE id <= ? ORDER BY id LIMIT ?",
-    ),
-    delete: database.prepare("DELETE FROM known_message WHERE id = ?"),
+    inChannel: sql`SELECT id, text FROM known_message WHERE channel = ? LIMIT ?`,
+    oldest: sql`SELECT id, text FROM known_message WHERE id <= ? ORDER BY id LIMIT ?`,
+    delete: sql`DELETE FROM known_message WHERE id = ?`,
   };
 }
 
 /**
- * Prepares the changes. Without such messages, none of them reads or writes anything. The function is
- * long because its inner functions share one state: which rows and channels there are.
+ * Prepares the changes. Without such messages, none of them reads or writes anything. The function
+ * is long because its inner functions share one state: which rows and channels there are.
  */
 export function prepareKnownRows(database: DatabaseSync) {
   let prepared: ReturnType<typeof prepareStatements> | undefined;

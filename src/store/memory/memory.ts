@@ -7,15 +7,37 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
+import type { Attachment } from "../../core/discord/attachment.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage, Sender } from "../../core/inbound/inbound.ts";
+import type { FinishedTurn, Judged } from "../../core/inbound/inbox.ts";
 import { createNewestSet } from "../../lib/cache.ts";
-import type { Judged } from "../../core/inbound/inbox.ts";
-import { createForgotten } from "./forgotten.ts";
-import { applyTurn, createOpenTurns, type TurnEvent } from "./open_turns.ts";
-import { prepareReadTurns } from "./read_turns.ts";
+import type { Scrubber } from "../forget/person.ts";
+import { ACCOUNT_MAX, SESSION_MAX, type WaitingMessage } from "./backlog.ts";
+import {
+  applyTurn,
+  type ClaimedTurn,
+  createOpenTurns,
+  type OpenTurnState,
+  runningMessages,
+  type TurnEvent,
+} from "./open_turns.ts";
+import { createQuietChannels, createReactedChannels, createToldPeople } from "./places.ts";
 import { createOutgoing } from "./send_queues.ts";
-import { createSpentToday } from "./spent_today.ts";
-import { createQuietChannels, createReactedChannels } from "./quiet_channels.ts";
-import { createToldPeople } from "./told_people.ts";
+import {
+  account,
+  flag,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rows,
+  snowflake,
+  text,
+} from "../schema/columns.ts";
+import { IS_PARKED, UPLOADED_FILES } from "../schema/people.ts";
+import { createSpentToday } from "../usage/usage.ts";
 
 /** Maximum number of direct channels. A forgotten one costs one commit that waits for the disk. */
 const DIRECT_MAX = 8_192;
@@ -84,3 +106,188 @@ export function createMemory(database: DatabaseSync) {
 
 /** All of the store's memory. */
 export type Memory = ReturnType<typeof createMemory>;
+
+/** Both states are named, because the index of open messages begins with the state. */
+const IS_OPEN = "finished_at IS NULL AND state IN ('waiting', 'running')";
+
+const WAITING = rows({
+  id: integer(),
+  messageId: snowflake<"message">(),
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  agentId: text(),
+  sessionKey: text(),
+  attempt: integer(),
+  turnOf: optional(snowflake<"message">()),
+  guildId: optional(snowflake<"guild">()),
+  sender: json<Sender>(), // ours, of a stored message
+  isScheduled: flag(),
+  text: optional(text()), // JSON of the message
+  uploaded: text(),
+});
+/** Maximum number of an account's waiting messages whose texts are read before their claims. */
+const TEXTS_MAX = 1_000;
+const WAITING_COLUMNS = `id, message_id, account_id, channel_id, agent_id, session_key, attempt,
+  turn_of, message ->> '$.guildId' AS guild_id, message ->> '$.sender' AS sender,
+  (message ->> '$.scheduled' IS NOT NULL OR message ->> '$.hooked' IS NOT NULL) AS is_scheduled`;
+const MESSAGE = rows({ message: text(), uploaded: text() });
+const OPEN = rows({
+  messageId: snowflake<"message">(),
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  userId: snowflake<"user">(),
+});
+const ARRIVAL = rows({ messageId: snowflake<"message">(), arrival: integer() });
+const TOLD = rows({ accountId: account(), list: oneOf("user", "channel"), id: text() });
+
+function readWaiting(row: unknown): WaitingMessage {
+  const { id: arrival, agentId, sessionKey, attempt, text, uploaded, ...rest } = WAITING.read(row);
+  return {
+    ...rest,
+    route: { agentId, sessionKey },
+    arrival,
+    attempts: attempt,
+    isFresh: false,
+    message: text === undefined ? undefined : toMessage(text, uploaded),
+  };
+}
+
+/** Reads a row with the columns `message` and `uploaded` of a message. */
+export function readMessage(row: unknown): InboundMessage {
+  const { message, uploaded } = MESSAGE.read(row);
+  return toMessage(message, uploaded);
+}
+
+/** Reads a message and the files of its forms: JSON of ours. The files are its own, behind the others. */
+function toMessage(json: string, uploaded: string): InboundMessage {
+  const message: InboundMessage = JSON.parse(json);
+  const files: readonly Attachment[] = JSON.parse(uploaded);
+  if (files.length === 0) return message;
+  return { ...message, attachments: [...message.attachments ?? [], ...files] };
+}
+
+/**
+ * Reads the open turns from the tables: at a start, and once memory has room for more of them.
+ *
+ * @returns Reads what memory lacks. The tables must be up to date.
+ */
+function prepareReadTurns(
+  database: DatabaseSync,
+  turns: OpenTurnState,
+  apply: (event: TurnEvent) => void,
+): () => void {
+  const sql = statementsOf(database);
+  // A turn that a change has ended is `running` in the table until its next claim.
+  const selectWaiting = sql.rows(readWaiting)`SELECT ${WAITING_COLUMNS}, uploaded,
+            CASE WHEN in_account <= ${TEXTS_MAX} THEN message END AS text FROM (
+       SELECT *, ${UPLOADED_FILES} AS uploaded,
+              ROW_NUMBER() OVER (PARTITION BY session_key ORDER BY id) AS in_session,
+              ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY id) AS in_account
+       FROM inbox
+       WHERE ${IS_OPEN} AND NOT ${IS_PARKED}
+         AND message_id NOT IN (SELECT value FROM json_each(?))
+     )
+     WHERE in_session <= ${SESSION_MAX + 1} AND in_account <= ${ACCOUNT_MAX + 1}
+     ORDER BY id`;
+  const selectParked = sql.rows(readWaiting)`
+    SELECT ${WAITING_COLUMNS}, NULL AS text, '' AS uploaded FROM inbox WHERE ${IS_OPEN} AND ${IS_PARKED}
+    ORDER BY length(message_id), message_id`;
+  const selectArrivals = sql.rows(ARRIVAL.read)`SELECT message_id, id AS arrival FROM inbox
+     WHERE message_id IN (SELECT value FROM json_each(?))`;
+  const selectOpen = sql.rows(OPEN.read)`
+    SELECT message_id, account_id, channel_id, message ->> '$.sender.id' AS user_id FROM inbox
+     WHERE ${IS_OPEN} AND NOT ${IS_PARKED}`;
+  const selectTold = sql.rows(TOLD.read)`SELECT account_id, list, id FROM told_full`;
+
+  return () => {
+    if (turns.counts.isStale) {
+      const open = selectOpen.all();
+      apply({ kind: "counted", open, told: selectTold.all() });
+    }
+    if (!turns.isStale) return;
+    const running = JSON.stringify(runningMessages(turns));
+    apply({
+      kind: "read",
+      waiting: selectWaiting.all(running),
+      parked: selectParked.all(),
+      running: new Map(
+        selectArrivals.all(running).map((row) => [row.messageId, row.arrival]),
+      ),
+    });
+  };
+}
+
+const NO_ONE: readonly Scrubber[] = [];
+
+/**
+ * Removes forgotten people from turns that run while they are forgotten (X5).
+ *
+ * Such a turn has read its context before, and the texts that it stores may repeat the person's
+ * words. So the traces are removed from them before they are stored. The names of the person are in
+ * memory until the turn has ended.
+ */
+function createForgotten(running: ReadonlyMap<MessageId, ClaimedTurn>) {
+  const during = new WeakMap<ClaimedTurn, readonly Scrubber[]>();
+  const of = (messageId: MessageId): readonly Scrubber[] => {
+    const turn = running.get(messageId);
+    return turn && during.get(turn) || NO_ONE;
+  };
+  let pending: Promise<void> | undefined;
+  return {
+    /** A person is forgotten now, within the transaction that does so. */
+    add(scrub: Scrubber): void {
+      for (const [messageId, turn] of running) during.set(turn, [...of(messageId), scrub]);
+    },
+    /** A transaction that forgets a person is about to run. */
+    begin(transaction: Promise<unknown>): void {
+      const done: Promise<void> = transaction.then(() => {}, () => {}).then(() => {
+        if (pending === done) pending = undefined;
+      });
+      pending = done;
+    },
+    /** Set while such a transaction waits: later texts of running turns must wait for it. */
+    pending: () => pending,
+    /**
+     * The people who were forgotten since a running turn began.
+     *
+     * @param messageId The message that the turn began with.
+     */
+    of,
+  };
+}
+
+/** Removes the traces of people from parts of a turn: entries, steps or questions. */
+export function without<Part extends object>(
+  people: readonly Scrubber[],
+  parts: readonly Part[],
+): readonly Part[] {
+  if (people.length === 0) return parts;
+  return parts.map((part) => people.reduce(withoutOne, part));
+}
+
+function withoutOne<Part extends object>(part: Part, scrub: Scrubber): Part {
+  const text = "text" in part && typeof part.text === "string" && scrub.turn(part.text);
+  return JSON.parse(scrub.json(JSON.stringify(text === false ? part : { ...part, text })));
+}
+
+/** Removes the traces of people from a turn that ends. */
+export function turnWithout<Turn extends FinishedTurn>(
+  people: readonly Scrubber[],
+  turn: Turn,
+): Turn {
+  if (people.length === 0) return turn;
+  const { entries, steps = [], outbox, end } = turn;
+  return {
+    ...turn,
+    end: people.reduce(withoutOne, end),
+    entries: without(people, entries),
+    steps: without(people, steps),
+    outbox: outbox.map((frozen) => ({
+      ...frozen,
+      message: people.reduce(withoutOne, frozen.message),
+      whole: frozen.whole === undefined
+        ? undefined
+        : people.reduce((whole, scrub) => scrub.text(whole), frozen.whole),
+    })),
+  };
+}

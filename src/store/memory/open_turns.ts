@@ -367,7 +367,7 @@ function turnsOf(entries: readonly WaitingMessage[]): ReadonlyMap<MessageId, Wai
 }
 
 /** An open turn, as the limits count it. */
-export function countedAs(
+function countedAs(
   { messageId, accountId, channelId, sender }: Pick<
     WaitingMessage,
     "messageId" | "accountId" | "channelId" | "sender"

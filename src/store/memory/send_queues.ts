@@ -11,6 +11,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import type { Echo } from "../../core/inbound/inbox.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
@@ -284,15 +285,14 @@ function bytesOf({ message }: OutboxRow): number {
 
 /** Creates the memory of the outbox, without known channels. */
 export function createOutgoing(database: DatabaseSync) {
-  const selectLast = database.prepare("SELECT COALESCE(MAX(id), 0) AS id FROM outbox");
-  const selectWaiting = database.prepare(
-    `SELECT 1 FROM outbox
+  const sql = statementsOf(database);
+  const selectLast = sql`SELECT COALESCE(MAX(id), 0) AS id FROM outbox`;
+  const selectWaiting = sql`SELECT 1 FROM outbox
      WHERE account_id = :accountId AND channel_id = :channelId AND state IN ('pending', 'sending')
      UNION ALL
      SELECT 1 FROM parked_channel
      WHERE account_id = :accountId AND channel_id = :channelId AND is_parked = 1
-     LIMIT 1`,
-  );
+     LIMIT 1`;
   const queues = createSendQueues();
   /** The last number that is taken; `undefined` until it is read. */
   let lastId: number | undefined;

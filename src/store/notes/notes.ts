@@ -1,14 +1,16 @@
 /** `store.notes`: the agent's memory (T14). */
 
-import type { DatabaseSync } from "node:sqlite";
+import { setImmediate as otherWork } from "node:timers/promises";
 import type { MessageId } from "../../core/discord/ids.ts";
-import { COUNT, integer, json, rows } from "../schema/columns.ts";
-import { NOTE } from "../schema/notes.ts";
+import { createNearness, type NearNote } from "../../core/notes/embedding.ts";
 import { MAX_NOTES, type Note } from "../../core/notes/note.ts";
+import type { Notes, NoteVectors } from "../../core/store/notes.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Notes } from "../../core/store/notes.ts";
+import { NOTE } from "../schema/agent.ts";
+import { bytes, COUNT, integer, json, rows } from "../schema/columns.ts";
+import type { OwnNumber } from "../shared/own_numbers.ts";
 
 const STORED = NOTE.pick(
   "id",
@@ -27,43 +29,40 @@ const ID = rows({ id: integer() });
 const COLUMNS = `${STORED.columns("n")},
   (SELECT json_group_array(message_id) FROM note_source WHERE note_row = n.id) AS sources`;
 
-/** Creates the namespace. */
-export function createNotes(database: DatabaseSync, { commit, read }: Transactions): Notes {
-  const byKey = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`);
-  const byId = database.prepare(`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`);
-  const count = database.prepare(
-    "SELECT COUNT(*) AS count FROM note WHERE agent_id = ? AND scope_key = ?",
-  );
-  const insert = NOTE.prepareInsert(database, "RETURNING id");
-  const addSource = database.prepare(
-    `INSERT OR IGNORE INTO note_source (message_id, note_row, agent_id)
-     SELECT ?, id, agent_id FROM note WHERE id = ?`,
-  );
-  const newest = database.prepare(
-    `SELECT ${COLUMNS} FROM note AS n
-     WHERE n.agent_id = ? AND n.scope_key IN (SELECT value FROM json_each(?))
-     ORDER BY n.updated_at DESC, n.id DESC LIMIT ?`,
-  );
-  const matching = database.prepare(
-    `SELECT ${COLUMNS} FROM note_words AS w JOIN note AS n ON n.id = w.rowid
-     WHERE w.note_words MATCH ? AND n.agent_id = ?
-       AND n.scope_key IN (SELECT value FROM json_each(?))
-     ORDER BY bm25(note_words), n.id DESC LIMIT ?`,
-  );
-  const byAuthor = database.prepare(
-    `SELECT ${COLUMNS} FROM note AS n
-     WHERE n.author_id = :authorId AND (:space IS NULL OR n.space = :space)
-     ORDER BY n.id DESC LIMIT :limit`,
-  );
-  const everything = database.prepare(
-    `SELECT ${COLUMNS} FROM note AS n WHERE :authorId IS NULL OR n.author_id = :authorId
-     ORDER BY n.id`,
-  );
-  const update = database.prepare("UPDATE note SET text = ?, updated_at = ? WHERE id = ?");
-  const removeSources = database.prepare("DELETE FROM note_source WHERE note_row = ?");
-  const remove = database.prepare("DELETE FROM note WHERE id = ?");
+const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
-  const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
+/**
+ * Creates the namespace.
+ *
+ * @param ownNumber Called before the insert of a note; absent in the store of a whole bot.
+ */
+export function createNotes(
+  { database, sql, commit, read }: Transactions,
+  ownNumber: OwnNumber = () => {},
+): Notes {
+  const byKey = sql`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`;
+  const byId = sql`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`;
+  const count = sql`SELECT COUNT(*) AS count FROM note WHERE agent_id = ? AND scope_key = ?`;
+  const insert = NOTE.prepareInsert(database, "RETURNING id");
+  const addSource = sql`INSERT OR IGNORE INTO note_source (message_id, note_row, agent_id)
+     SELECT ?, id, agent_id FROM note WHERE id = ?`;
+  const newest = sql.rows(readNote)`SELECT ${COLUMNS} FROM note AS n
+     WHERE n.agent_id = ? AND n.scope_key IN (SELECT value FROM json_each(?))
+     ORDER BY n.updated_at DESC, n.id DESC LIMIT ?`;
+  const matching = sql.rows(readNote)`
+    SELECT ${COLUMNS} FROM note_words AS w JOIN note AS n ON n.id = w.rowid
+    WHERE w.note_words MATCH ? AND n.agent_id = ?
+      AND n.scope_key IN (SELECT value FROM json_each(?))
+    ORDER BY bm25(note_words), n.id DESC LIMIT ?`;
+  const byAuthor = sql.rows(readNote)`SELECT ${COLUMNS} FROM note AS n
+     WHERE n.author_id = :authorId AND (:space IS NULL OR n.space = :space)
+     ORDER BY n.id DESC LIMIT :limit`;
+  const everything = sql.rows(readNote)`
+    SELECT ${COLUMNS} FROM note AS n WHERE :authorId IS NULL OR n.author_id = :authorId
+    ORDER BY n.id`;
+  const update = sql`UPDATE note SET text = ?, updated_at = ? WHERE id = ?`;
+  const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
+  const remove = sql`DELETE FROM note WHERE id = ?`;
 
   function removeNow(id: number): boolean {
     removeSources.run(id);
@@ -79,6 +78,7 @@ export function createNotes(database: DatabaseSync, { commit, read }: Transactio
         if (COUNT.read(count.get(agentId, scopeKey)).count >= MAX_NOTES) return undefined;
         const text = withoutControls(note.text);
         const added = { ...kept, agentId, scopeKey, callKey, text, createdAt: now, updatedAt: now };
+        ownNumber(NOTE.name);
         const { id } = ID.read(insert(added));
         for (const source of sources) addSource.run(source, id);
         return readNote(byId.get(id));
@@ -89,8 +89,8 @@ export function createNotes(database: DatabaseSync, { commit, read }: Transactio
         const words = wordsOf(query);
         const among = JSON.stringify(keys);
         return words === ""
-          ? newest.all(agentId, among, limit).map(readNote)
-          : matching.all(words, agentId, among, limit).map(readNote);
+          ? newest.all(agentId, among, limit)
+          : matching.all(words, agentId, among, limit);
       }),
     find: (id) =>
       read(() => {
@@ -98,8 +98,8 @@ export function createNotes(database: DatabaseSync, { commit, read }: Transactio
         return row && readNote(row);
       }),
     by: (authorId, space, limit) =>
-      read(() => byAuthor.all({ authorId, space: space ?? null, limit }).map(readNote)),
-    all: (authorId) => read(() => everything.all({ authorId: authorId ?? null }).map(readNote)),
+      read(() => byAuthor.all({ authorId, space: space ?? null, limit })),
+    all: (authorId) => read(() => everything.all({ authorId: authorId ?? null })),
     update: (id, text, sources, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const isThere = update.run(withoutControls(text), now, id).changes > 0;
@@ -117,4 +117,70 @@ const MAX_WORDS = 32;
 function wordsOf(query: string): string {
   const words = query.match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.slice(0, MAX_WORDS).map((word) => `"${word}"*`).join(" OR ");
+}
+
+/** Vectors that are compared at once; other work runs in between. */
+const PAGE = 256;
+
+const TEXT = NOTE.pick("id", "text", "agentId");
+const NOTE_ID = NOTE.pick("id");
+const VECTOR = rows({ id: integer(), vector: bytes() });
+const COUNTS = rows({ notes: integer(), embedded: integer() });
+
+/**
+ * The vectors of `store.notes`: made for stored notes, and compared by a search (T14).
+ *
+ * A vector goes with its note, and with a change of the note's text. So a note without a vector of
+ * the current model is the only sign that one must be made, also after a crash.
+ */
+export function createNoteVectors(
+  { sql, commit, readUnjournaled: read }: Transactions,
+): NoteVectors {
+  const withoutVector = sql.rows(TEXT.read)`SELECT n.id, n.text, n.agent_id FROM note AS n
+     WHERE NOT EXISTS (
+       SELECT 1 FROM note_vector AS v WHERE v.note_row = n.id AND v.model = :modelId
+         AND (:dimension IS NULL OR v.dimension IN (0, :dimension))
+     )
+     ORDER BY n.id DESC LIMIT :limit`;
+  const keep = sql`INSERT OR REPLACE INTO note_vector (note_row, model, dimension, vector)
+     SELECT id, :modelId, :dimension, :vector FROM note WHERE id = :id AND text = :text`;
+  const visible = sql.rows(NOTE_ID.read)`SELECT id FROM note
+     WHERE agent_id = ? AND scope_key IN (SELECT value FROM json_each(?))`;
+  const page = sql`SELECT v.note_row AS id, v.vector FROM json_each(:ids) AS i
+     CROSS JOIN note_vector AS v ON v.note_row = i.value
+     WHERE v.model = :modelId AND v.dimension = :dimension`;
+  const count = sql`SELECT COUNT(*) AS notes, COUNT(v.note_row) AS embedded
+     FROM note AS n LEFT JOIN note_vector AS v ON v.note_row = n.id AND v.model = ?
+       AND v.dimension > 0`;
+
+  return {
+    unembedded: (modelId, dimension, limit) =>
+      read(() => withoutVector.all({ modelId, dimension: dimension ?? null, limit })),
+    async keepVectors(modelId, vectors) {
+      await commit(UNNAMED, () => {
+        for (const { id, text, vector } of vectors) {
+          const { buffer, byteOffset, length } = vector;
+          const bytes = new Uint8Array(buffer, byteOffset, length);
+          keep.run({ modelId, dimension: length, vector: bytes, id, text });
+        }
+      });
+    },
+    async nearest(agentId, keys, modelId, vector, limit) {
+      const nearnessOf = createNearness(vector);
+      const ids = await read(() => visible.all(agentId, JSON.stringify(keys)).map(({ id }) => id));
+      const found: NearNote[] = [];
+      for (let from = 0; from < ids.length; from += PAGE) {
+        if (from > 0) await otherWork();
+        const among = JSON.stringify(ids.slice(from, from + PAGE));
+        const rows = await read(() => page.all({ ids: among, modelId, dimension: vector.length }));
+        for (const row of rows) {
+          const { id, vector: { buffer, byteOffset, length } } = VECTOR.read(row);
+          const nearness = nearnessOf(new Int8Array(buffer, byteOffset, length));
+          if (nearness !== undefined) found.push({ id, nearness });
+        }
+      }
+      return found.toSorted((one, other) => other.nearness - one.nearness).slice(0, limit);
+    },
+    countEmbedded: (modelId) => read(() => COUNTS.read(count.get(modelId))),
+  };
 }

@@ -8,17 +8,14 @@
  * that time has the same cause, and the operator gets no second notice.
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import type { AttemptRows, ParkedChannel, ParkedChannels } from "../../core/store/outbox.ts";
-import { column } from "../schema/columns.ts";
+import type { AttemptRows, ParkedChannels } from "../../core/store/outbox.ts";
+import { integer, rows, snowflake, text } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { OutboxRows, RowKey, Unsettled } from "./outbox_rows.ts";
 
 /** Milliseconds that a T5 waits for another transaction; a kill undoes it until then. */
@@ -39,49 +36,34 @@ function keyOf({ message: { accountId, nonce } }: OutboxRow) {
 }
 
 /**
- * Creates the storage of attempts.
- *
- * The function is longer than most, because each statement and each method stands here once.
+ * Creates the storage of attempts. The function is longer than most, because each statement and
+ * each method stands here once.
  */
 export function createAttemptRows(
-  database: DatabaseSync,
-  { commit, journaled }: Transactions,
+  { sql, commit, journaled }: Transactions,
   outgoing: Outgoing,
   rows: OutboxRows,
   settleLater: SettleLater,
 ): AttemptRows {
   const { queues } = outgoing;
-  const markRefused = database.prepare(
-    `UPDATE outbox
+  const markRefused = sql`UPDATE outbox
      SET state = IIF(:firstAttemptAt IS NULL, 'pending', 'sending'),
          first_attempt_at = :firstAttemptAt,
          failing_since = COALESCE(failing_since, :now),
          refusal = :reason
-     WHERE ${THIS} AND state IN ('pending', 'sending')`,
-  );
-  const markFailing = database.prepare(
-    `UPDATE outbox SET failing_since = COALESCE(failing_since, :now)
-     WHERE ${THIS} AND state IN ('pending', 'sending')`,
-  );
-  const markWaiting = database.prepare(
-    `UPDATE outbox SET refusal = :reason, next_attempt_at = :nextAttemptAt
-     WHERE ${THIS} AND state IN ('pending', 'sending')`,
-  );
-  const shiftFailing = database.prepare(
-    `UPDATE outbox SET failing_since = failing_since + :byMs
-     WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`,
-  );
-  const markAbsent = database.prepare(
-    `UPDATE outbox SET state = 'pending', first_attempt_at = NULL
-     WHERE ${THIS} AND state = 'sending'`,
-  );
-  const markDead = database.prepare(
-    `UPDATE outbox SET state = 'dead', refusal = :reason
-     WHERE ${THIS} AND state IN ('pending', 'sending')`,
-  );
-  const markUncertain = database.prepare(
-    `UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`,
-  );
+     WHERE ${THIS} AND state IN ('pending', 'sending')`;
+  const markFailing = sql`UPDATE outbox SET failing_since = COALESCE(failing_since, :now)
+     WHERE ${THIS} AND state IN ('pending', 'sending')`;
+  const markWaiting = sql`UPDATE outbox SET refusal = :reason, next_attempt_at = :nextAttemptAt
+     WHERE ${THIS} AND state IN ('pending', 'sending')`;
+  const shiftFailing = sql`UPDATE outbox SET failing_since = failing_since + :byMs
+     WHERE account_id = :accountId AND state IN ('pending', 'sending') AND failing_since <= :until`;
+  const markAbsent = sql`UPDATE outbox SET state = 'pending', first_attempt_at = NULL
+     WHERE ${THIS} AND state = 'sending'`;
+  const markDead = sql`UPDATE outbox SET state = 'dead', refusal = :reason
+     WHERE ${THIS} AND state IN ('pending', 'sending')`;
+  const markUncertain = sql`
+    UPDATE outbox SET state = 'uncertain', refusal = :reason WHERE ${THIS} AND state = 'sending'`;
 
   const intend = journaled<SendIntent>("intent", ({ accountId, nonce, now }) => {
     rows.intend({ accountId, nonce }, now);
@@ -204,48 +186,37 @@ export function isNotParked(row: string): string {
   )`;
 }
 
-const parkedSchema = z.object({
-  channel_id: snowflakeSchema<"channel">(),
-  reason: column.text,
-  since: column.number,
-  waiting: column.number,
-})
-  .transform(({ channel_id, ...rest }): ParkedChannel => ({ channelId: channel_id, ...rest }));
-
-const wasReportedSchema = z.object({ was_reported: column.number });
+const PARKED = rows({
+  channelId: snowflake<"channel">(),
+  reason: text(),
+  since: integer(),
+  waiting: integer(),
+});
+const REPORTED = rows({ wasReported: integer() });
 
 /** Creates the storage of parked channels. */
 export function createParkedChannels(
-  database: DatabaseSync,
-  { commit, readUnjournaled, read }: Transactions,
+  { sql, commit, readUnjournaled, read }: Transactions,
   { queues }: Outgoing,
 ): ParkedChannels {
-  const selectWasReported = database.prepare(
-    `SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
-     WHERE account_id = :accountId AND channel_id = :channelId`,
-  );
-  const park = database.prepare(
-    `INSERT INTO parked_channel
+  const selectWasReported = sql`
+    SELECT is_parked = 1 OR refused_at > :now - ${DAY_MS} AS was_reported FROM parked_channel
+    WHERE account_id = :accountId AND channel_id = :channelId`;
+  const park = sql`INSERT INTO parked_channel
        (account_id, channel_id, reason, is_parked, since, refused_at, next_try_at)
      VALUES (:accountId, :channelId, :reason, 1, :now, :now, :nextTryAt)
      ON CONFLICT (account_id, channel_id) DO UPDATE
      SET reason = excluded.reason, is_parked = 1, refused_at = excluded.refused_at,
          next_try_at = excluded.next_try_at,
-         since = IIF(:wasReported, since, :now)`,
-  );
-  const noteFailing = database.prepare(
-    `UPDATE outbox SET failing_since = :now
+         since = IIF(:wasReported, since, :now)`;
+  const noteFailing = sql`UPDATE outbox SET failing_since = :now
      WHERE account_id = :accountId AND channel_id = :channelId
-       AND state IN ('pending', 'sending') AND failing_since IS NULL`,
-  );
+       AND state IN ('pending', 'sending') AND failing_since IS NULL`;
   const areParked = `account_id = :accountId AND is_parked = 1
     AND (:channels IS NULL OR channel_id IN (SELECT value FROM json_each(:channels)))`;
-  const selectUnparked = database.prepare(
-    `SELECT 1 FROM parked_channel WHERE ${areParked} LIMIT 1`,
-  );
-  const unpark = database.prepare(`UPDATE parked_channel SET is_parked = 0 WHERE ${areParked}`);
-  const selectParked = database.prepare(
-    `SELECT channel_id, reason, since, waiting FROM (
+  const selectUnparked = sql`SELECT 1 FROM parked_channel WHERE ${areParked} LIMIT 1`;
+  const unpark = sql`UPDATE parked_channel SET is_parked = 0 WHERE ${areParked}`;
+  const selectParked = sql.rows(PARKED.read)`SELECT channel_id, reason, since, waiting FROM (
        SELECT p.*, (
          SELECT COUNT(*) FROM outbox AS o
          WHERE o.account_id = p.account_id AND o.channel_id = p.channel_id
@@ -254,14 +225,13 @@ export function createParkedChannels(
        FROM parked_channel AS p WHERE account_id = :accountId
      )
      WHERE is_parked = 1 OR waiting > 0 OR refused_at > :now - ${DAY_MS}
-     ORDER BY since, channel_id`,
-  );
+     ORDER BY since, channel_id`;
 
   return {
     park: (accountId, channelId, { reason, now, nextTryAt }) =>
       commit(UNNAMED, () => {
         const row = selectWasReported.get({ accountId, channelId, now });
-        const wasReported = row ? wasReportedSchema.parse(row).was_reported : 0;
+        const wasReported = row ? REPORTED.read(row).wasReported : 0;
         park.run({ accountId, channelId, reason, now, nextTryAt, wasReported });
         noteFailing.run({ accountId, channelId, now });
         return wasReported === 0;
@@ -275,7 +245,6 @@ export function createParkedChannels(
       if (!await readUnjournaled(() => selectUnparked.get(selection))) return 0;
       return commit(UNNAMED, () => Number(unpark.run(selection).changes));
     },
-    parked: (accountId, now) =>
-      read(() => selectParked.all({ accountId, now }).map((row) => parkedSchema.parse(row))),
+    parked: (accountId, now) => read(() => selectParked.all({ accountId, now })),
   };
 }

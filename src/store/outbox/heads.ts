@@ -1,63 +1,56 @@
 /**
- * Finds the next row of each channel in the outbox, and its files.
- *
- * The queues of known channels are in memory (`memory/send_queues.ts`). The rows of all other channels
- * are read from the tables.
+ * Reads the rows of the outbox: the next one of each channel, for the bot, and the unsent ones, for the
+ * operator, whose decisions it stores.
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
+import { statementsOf } from "../database/statements.ts";
 import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { removalOf } from "../../core/outbound/draft.ts";
 import type { OutboxRow } from "../../core/outbound/outbound.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import type { Heads, HeldRows, OpenRow } from "../../core/store/outbox.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import { prepareOutboxFiles } from "./files.ts";
 import { isNotParked } from "./attempts.ts";
+import { prepareOutboxFiles } from "./outbox_rows.ts";
 import {
+  DAMAGED_ROW,
   JOIN_DRAFT,
+  prepareAddToOutbox,
   prepareHoldDamaged,
   readOutboxRow,
   ROW_COLUMNS,
-  storedMessageSchema,
+  storedMessage,
 } from "./rows.ts";
-import type { Heads } from "../../core/store/outbox.ts";
+import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
-const messageSchema = z.object({ message: storedMessageSchema });
-
-const knownSchema = z.object({ message_id: snowflakeSchema<"message">() });
+const MESSAGE = rows({ message: storedMessage() });
+const KNOWN = rows({ messageId: snowflake<"message">() });
 
 /** Creates the reader of rows. */
 export function createHeads(
-  database: DatabaseSync,
-  { read, readUnjournaled, commit }: Transactions,
+  { database, sql, read, readUnjournaled, commit }: Transactions,
   outgoing: Outgoing,
 ): Heads {
   const { queues } = outgoing;
   const files = prepareOutboxFiles(database);
   const selectRow = `SELECT ${ROW_COLUMNS} FROM outbox AS o ${JOIN_DRAFT}`;
-  const selectHeads = database.prepare(
-    `${selectRow}
+  const selectHeads = sql`${selectRow}
      WHERE o.id IN (
        SELECT MIN(u.id) FROM outbox AS u
        WHERE u.account_id = :accountId AND u.state IN ('pending', 'sending') AND ${isNotParked("u")}
        GROUP BY u.channel_id
      )
-     ORDER BY o.id`,
-  );
-  const selectHead = database.prepare(
-    `${selectRow}
+     ORDER BY o.id`;
+  const selectHead = sql`${selectRow}
      WHERE o.account_id = :accountId AND o.channel_id = :channelId
        AND o.state IN ('pending', 'sending') AND ${isNotParked("o")}
-     ORDER BY o.id LIMIT 1`,
-  );
+     ORDER BY o.id LIMIT 1`;
   const holdDamaged = prepareHoldDamaged(database);
-  const selectKnown = database.prepare(
-    `SELECT message_id FROM outbox
-     WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`,
-  );
-  const selectMessages = database.prepare("SELECT message FROM outbox WHERE message_id = ?");
+  const selectKnown = sql`SELECT message_id FROM outbox
+     WHERE message_id IN (SELECT value FROM json_each(?)) AND channel_id = ?`;
+  const selectMessages = sql`SELECT message FROM outbox WHERE message_id = ?`;
 
   /** The head of a channel as the tables have it. */
   function headOf(accountId: AccountId, channelId: ChannelId): readonly unknown[] {
@@ -106,13 +99,155 @@ export function createHeads(
     footerOf: (messageId) =>
       read(() =>
         selectMessages.all(messageId)
-          .map((row) => messageSchema.safeParse(row).data?.message.footer)
+          .map((row) => MESSAGE.readIfWhole(row)?.message.footer)
           .find((footer) => footer !== undefined)
       ),
     known: (channelId, messageIds) =>
       read(() => {
         const rows = selectKnown.all(JSON.stringify(messageIds), channelId);
-        return new Set(rows.map((row) => knownSchema.parse(row).message_id));
+        return new Set(rows.map((row) => KNOWN.read(row).messageId));
       }),
+  };
+}
+
+/** Maximum number of characters (code points) of a preview. */
+export const PREVIEW_CHARS = 80;
+
+const OPEN = rows({
+  id: integer(),
+  channelId: snowflake<"channel">(),
+  state: oneOf("pending", "sending", "uncertain", "dead"),
+  fileCount: integer(),
+  createdAt: integer(),
+  firstAttemptAt: optional(integer()),
+  failingSince: optional(integer()),
+  nextAttemptAt: optional(integer()),
+  refusal: optional(text()),
+  message: storedMessage(),
+  parkedFor: optional(text()),
+  nextTryAt: optional(integer()),
+});
+
+/** The parts of a damaged row that are always readable. */
+const DAMAGED = rows({ id: integer(), channelId: text() });
+const STATE = rows({ state: oneOf("pending", "sending", "uncertain", "dead") });
+const COUNTED = rows({ fileCount: integer() });
+const DATED = rows({ createdAt: integer() });
+
+/**
+ * Shows unsent messages to the operator, and stores the operator's decisions about them, which the
+ * bot may not make itself (D2).
+ *
+ * A decision depends on the current state of the row, because the running bot may be sending it.
+ */
+export function createHeldRows(
+  { database, sql, commit, read }: Transactions,
+  outgoing: Outgoing,
+): HeldRows {
+  const files = prepareOutboxFiles(database);
+  const selectOpen = sql.rows(toOpenRow)`
+    SELECT o.*, p.reason AS parked_for, p.next_try_at FROM outbox AS o
+    LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
+      AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
+    WHERE +o.account_id = ? -- the index of the open rows, not the one of all rows
+      AND o.state IN ('pending', 'sending', 'uncertain', 'dead')
+    ORDER BY o.id`;
+  const resend = sql`UPDATE outbox
+     SET state = 'pending', first_attempt_at = NULL, failing_since = NULL, refusal = NULL,
+         next_attempt_at = NULL
+     WHERE id = ? AND state IN ('uncertain', 'dead') AND kind IS NOT 'draft'
+       AND (file_count = 0 OR EXISTS (SELECT 1 FROM outbox_file WHERE outbox_row = outbox.id))`;
+  const drop = sql`UPDATE outbox SET state = 'dropped', refusal = 'given up by hand', whole = NULL
+     WHERE id = ? AND state IN ('pending', 'sending', 'uncertain', 'dead')`;
+
+  // A refused message may be what its channel is parked for, so those behind it are tried now.
+  const unpark = sql`UPDATE parked_channel SET is_parked = 0
+     WHERE (account_id, channel_id) = (SELECT account_id, channel_id FROM outbox WHERE id = ?)`;
+  const removeDraft = prepareRemoveDraft(database, outgoing);
+
+  return {
+    open: (accountId) => read(() => withFirsts(selectOpen.all(accountId))),
+    release: (id, how) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        outgoing.forget();
+        const isChanged = (how === "resend" ? resend : drop).run(id).changes === 1;
+        if (!isChanged) return false;
+        unpark.run(id);
+        if (how === "resend") return true;
+        files.delete(id);
+        removeDraft(id);
+        return true;
+      }),
+  };
+}
+
+const DRAFT = rows({
+  id: integer(),
+  state: oneOf("pending", "sending", "sent"),
+  createdAt: integer(),
+  message: storedMessage(),
+});
+
+/**
+ * Prepares the removal of the draft that a row would have replaced. A draft without an attempt is
+ * withdrawn. For any other draft, a row that deletes it is added.
+ */
+function prepareRemoveDraft(database: DatabaseSync, outgoing: Outgoing): (id: number) => void {
+  const sql = statementsOf(database);
+  const add = prepareAddToOutbox(database, outgoing);
+  const select = sql`SELECT d.id, d.state, d.message, o.created_at FROM outbox AS o
+     JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce
+     WHERE o.id = ? AND o.action = 'replace' AND d.state IN ('pending', 'sending', 'sent')`;
+  const withdraw = sql`UPDATE outbox SET state = 'withdrawn' WHERE id = ?`;
+  return (id) => {
+    const row = select.get(id);
+    if (!row) return;
+    const whole = DRAFT.readIfWhole(row);
+    if (!whole) return; // damaged: the draft stays at Discord
+    const { id: draft, state, message: { of, ...message }, createdAt } = whole;
+    if (state === "pending") withdraw.run(draft);
+    else if (of) add(removalOf({ message: { ...message, of } }), createdAt);
+  };
+}
+
+/** Adds to each row behind another one of its channel the number of the first of them. */
+function withFirsts(rows: readonly OpenRow[]): readonly OpenRow[] {
+  const firsts = new Map<ChannelId, number>();
+  return rows.map((row) => {
+    if (row.state !== "pending" && row.state !== "sending") return row;
+    const behind = firsts.get(row.channelId);
+    if (behind !== undefined) return { ...row, behind };
+    firsts.set(row.channelId, row.id);
+    return row;
+  });
+}
+
+function toOpenRow(row: unknown): OpenRow {
+  const whole = OPEN.readIfWhole(row);
+  if (!whole) return toDamagedRow(row);
+  const { message: { content, of }, parkedFor, nextTryAt, nextAttemptAt, refusal, ...rest } = whole;
+  const isWaiting = rest.state === "pending" || rest.state === "sending";
+  return {
+    ...rest,
+    state: parkedFor === undefined ? rest.state : "parked",
+    kind: of?.kind,
+    preview: [...content.slice(0, PREVIEW_CHARS * 2)].slice(0, PREVIEW_CHARS).join(""),
+    chars: content.length,
+    reason: parkedFor ?? refusal,
+    nextAttemptAt: nextTryAt ?? (isWaiting ? nextAttemptAt : undefined),
+  };
+}
+
+function toDamagedRow(row: unknown): OpenRow {
+  const { id, channelId } = DAMAGED.read(row);
+  return {
+    id,
+    channelId: channelId as ChannelId, // as it is: the operator sees it
+    state: STATE.readIfWhole(row)?.state ?? "dead",
+    preview: "",
+    chars: 0,
+    fileCount: COUNTED.readIfWhole(row)?.fileCount ?? 0,
+    createdAt: DATED.readIfWhole(row)?.createdAt ?? 0,
+    reason: DAMAGED_ROW,
   };
 }

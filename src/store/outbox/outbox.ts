@@ -6,54 +6,59 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { joinParts } from "../database/join_parts.ts";
-import { createTail } from "../database/tail.ts";
-import type { Transactions } from "../database/transact.ts";
-import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
+import { statementsOf } from "../database/statements.ts";
+import { createHeads, createHeldRows } from "./heads.ts";
+import type { Frozen } from "../../core/outbound/outbound.ts";
 import type {
   AddedRow,
   Additions,
+  FilelessChannels,
   InvalidRequestCounts,
   Outbox,
   SendResult,
   SendResults,
+  Unfolding,
 } from "../../core/store/outbox.ts";
-import { column } from "../schema/columns.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, type CommitOptions, UNNAMED } from "../database/durability.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
+import { createTail } from "../database/journal.ts";
+import type { Transactions } from "../database/transact.ts";
+import { createOutgoing, type Outgoing } from "../memory/send_queues.ts";
 import {
   createAttemptRows,
   createParkedChannels,
   prepareSettleLater,
   type SettleLater,
 } from "./attempts.ts";
-import { createFilelessChannels, createUnfolding } from "./fileless_channels.ts";
-import { createHeads } from "./heads.ts";
-import { createHeldRows } from "./held.ts";
-import { type OutboxRows, prepareOutboxRows } from "./outbox_rows.ts";
-import { JOIN_DRAFT, prepareAddOnce, ROW_COLUMNS, toOutboxRow } from "./rows.ts";
+import { type OutboxRows, prepareOutboxFiles, prepareOutboxRows } from "./outbox_rows.ts";
+import {
+  JOIN_DRAFT,
+  prepareAddOnce,
+  prepareHoldDamaged,
+  ROW_COLUMNS,
+  storedMessage,
+  toOutboxRow,
+} from "./rows.ts";
+import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Creates the namespace. */
 export function createOutbox(
-  database: DatabaseSync,
   transactions: Transactions,
-  outgoing: Outgoing = createOutgoing(database),
-  rows: OutboxRows = prepareOutboxRows(database, createTail()),
+  outgoing: Outgoing = createOutgoing(transactions.database),
+  rows: OutboxRows = prepareOutboxRows(transactions.database, createTail()),
   settleLater: SettleLater = prepareSettleLater(transactions, rows),
 ): Outbox {
-  return joinParts(
-    createAdditions(database, transactions, outgoing),
-    createAttemptRows(database, transactions, outgoing, rows, settleLater),
-    createFilelessChannels(database, transactions, outgoing),
-    createHeads(database, transactions, outgoing),
-    createHeldRows(database, transactions, outgoing),
-    createInvalidRequestCounts(database, transactions),
-    createParkedChannels(database, transactions, outgoing),
-    createSendResults(database, transactions),
-    createUnfolding(database, transactions, outgoing),
-  );
+  return {
+    ...createAdditions(transactions, outgoing),
+    ...createAttemptRows(transactions, outgoing, rows, settleLater),
+    ...createFilelessChannels(transactions, outgoing),
+    ...createHeads(transactions, outgoing),
+    ...createHeldRows(transactions, outgoing),
+    ...createInvalidRequestCounts(transactions),
+    ...createParkedChannels(transactions, outgoing),
+    ...createSendResults(transactions),
+    ...createUnfolding(transactions, outgoing),
+  };
 }
 
 /**
@@ -62,7 +67,7 @@ export function createOutbox(
  */
 export const INVALID_REQUESTS_MINUTES = 11;
 
-const minuteSchema = z.object({ minute: column.number, count: column.number });
+const MINUTE = rows({ minute: integer(), count: integer() });
 
 /**
  * Counts the invalid requests of the bot's IP address by the minute, because Discord limits them.
@@ -72,23 +77,16 @@ const minuteSchema = z.object({ minute: column.number, count: column.number });
  * its counts stay, because they belong to the address.
  */
 function createInvalidRequestCounts(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
+  { sql, commit, read }: Transactions,
 ): InvalidRequestCounts {
-  const select = database.prepare(
-    `SELECT minute, count FROM invalid_request
-     WHERE account_id = ? AND minute >= ? ORDER BY minute`,
-  );
-  const count = database.prepare(
-    `INSERT INTO invalid_request (account_id, minute, count) VALUES (?, ?, 1)
-     ON CONFLICT (account_id, minute) DO UPDATE SET count = count + 1`,
-  );
-  const forget = database.prepare(
-    "DELETE FROM invalid_request WHERE account_id = ? AND minute < ?",
-  );
+  const select = sql`SELECT minute, count FROM invalid_request
+     WHERE account_id = ? AND minute >= ? ORDER BY minute`;
+  const count = sql`INSERT INTO invalid_request (account_id, minute, count) VALUES (?, ?, 1)
+     ON CONFLICT (account_id, minute) DO UPDATE SET count = count + 1`;
+  const forget = sql`DELETE FROM invalid_request WHERE account_id = ? AND minute < ?`;
   return {
     loadInvalidRequests: (accountId, since) =>
-      read(() => select.all(accountId, since).map((row) => minuteSchema.parse(row))),
+      read(() => select.all(accountId, since).map(MINUTE.read)),
     addInvalidRequest: (accountId, minute) =>
       commit(UNNAMED, () => {
         count.run(accountId, minute);
@@ -97,17 +95,16 @@ function createInvalidRequestCounts(
   };
 }
 
-const rowSchema = z.object({
-  id: column.number,
-  state: column.text,
-  message_id: snowflakeSchema<"message">().nullable(),
-  reason: column.textOrNull,
+const RESULT = rows({
+  id: integer(),
+  state: text(),
+  messageId: optional(snowflake<"message">()),
+  reason: optional(text()),
 });
 
 /** Reads how deliveries ended, for programs that wait for them, such as `barnacle send`. */
-function createSendResults(database: DatabaseSync, { read }: Transactions): SendResults {
-  const select = database.prepare(
-    `WITH RECURSIVE result (id, row) AS (
+function createSendResults({ sql, read }: Transactions): SendResults {
+  const select = sql`WITH RECURSIVE result (id, row) AS (
        SELECT value, value FROM json_each(?)
        UNION ALL
        SELECT r.id, o.folded_into FROM result AS r JOIN outbox AS o ON o.id = r.row
@@ -117,15 +114,14 @@ function createSendResults(database: DatabaseSync, { read }: Transactions): Send
      FROM result AS r JOIN outbox AS o ON o.id = r.row AND o.state <> 'folded'
      LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
        AND p.is_parked = 1
-     ORDER BY r.id`,
-  );
+     ORDER BY r.id`;
   return { sendResultsOf: (ids) => read(() => select.all(JSON.stringify(ids)).map(toSendResult)) };
 }
 
 function toSendResult(row: unknown): SendResult {
-  const { id, state, message_id, reason } = rowSchema.parse(row);
-  if (state === "sent") return { id, kind: "sent", messageId: message_id || undefined };
-  return { id, kind: KINDS.get(state) ?? "failed", reason: reason ?? undefined };
+  const { id, state, messageId, reason } = RESULT.read(row);
+  if (state === "sent") return { id, kind: "sent", messageId };
+  return { id, kind: KINDS.get(state) ?? "failed", reason };
 }
 
 const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
@@ -134,26 +130,23 @@ const KINDS: ReadonlyMap<string, "waits" | "held"> = new Map([
   ["uncertain", "held"],
 ]);
 
-const addedSchema = z.object({
-  state: z.enum([
-    "pending",
-    "sending",
-    "sent",
-    "uncertain",
-    "dead",
-    "dropped",
-    "folded",
-    "withdrawn",
-  ]),
-  message_id: snowflakeSchema<"message">().nullable(),
+const ADDED = rows({
+  state: oneOf(
+    ...[
+      "pending",
+      "sending",
+      "sent",
+      "uncertain",
+      "dead",
+      "dropped",
+      "folded",
+      "withdrawn",
+    ] as const,
+  ),
+  messageId: optional(snowflake<"message">()),
 });
 
-/** Creates the adder of messages. */
-function createAdditions(
-  database: DatabaseSync,
-  { commit }: Transactions,
-  outgoing: Outgoing,
-): Additions {
+function createAdditions({ database, commit }: Transactions, outgoing: Outgoing): Additions {
   const add = prepareAdd(database, outgoing);
   return {
     add: (frozen, now) => commit(optionsOf(frozen), () => add(frozen, now)),
@@ -175,20 +168,109 @@ function prepareAdd(
   database: DatabaseSync,
   outgoing: Outgoing,
 ): (frozen: Frozen, now: number) => AddedRow {
+  const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database, outgoing);
-  const select = database.prepare(
-    `SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`,
-  );
-  const selectEnded = database.prepare(
-    "SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL",
-  );
+  const select = sql`
+    SELECT ${ROW_COLUMNS}, o.state, o.message_id FROM outbox AS o ${JOIN_DRAFT} WHERE o.id = ?`;
+  const selectEnded = sql`SELECT 1 FROM inbox WHERE message_id = ? AND finished_at IS NOT NULL`;
   return (frozen, now) => {
     const { of } = frozen.message;
     if (of?.kind === "draft" && selectEnded.get(of.cause)) {
       throw new Error(`The turn of message ${of.cause} has ended: its draft would stay for ever`);
     }
     const row = select.get(addOnce(frozen, now));
-    const { state, message_id } = addedSchema.parse(row);
-    return { ...toOutboxRow(row), state, messageId: message_id ?? undefined };
+    return { ...toOutboxRow(row), ...ADDED.read(row) };
+  };
+}
+
+/**
+ * Stores when the owners got the notice that a channel takes no files (R12a), and
+ * replaces messages whose files Discord refuses.
+ */
+function createFilelessChannels(
+  { database, sql, commit, read }: Transactions,
+  { queues }: Outgoing,
+): FilelessChannels {
+  const files = prepareOutboxFiles(database);
+  const selectTold = sql`SELECT 1 FROM fileless_channel
+     WHERE account_id = ? AND channel_id = ? AND told_at > ?`;
+  const noteTold = sql`
+    INSERT INTO fileless_channel (account_id, channel_id, told_at) VALUES (?, ?, ?)
+    ON CONFLICT (account_id, channel_id) DO UPDATE SET told_at = excluded.told_at`;
+  const forgetOld = sql`DELETE FROM fileless_channel WHERE told_at <= ?`;
+  const replace = sql`UPDATE outbox SET message = :message, file_count = 0, whole = NULL
+     WHERE account_id = :accountId AND nonce = :nonce AND state IN ('pending', 'sending')`;
+  return {
+    wasToldNoFiles: (accountId, channelId, now) =>
+      read(() => selectTold.get(accountId, channelId, now - DAY_MS) !== undefined),
+    noteToldNoFiles: (accountId, channelId, now) =>
+      commit(UNNAMED, () => {
+        forgetOld.run(now - DAY_MS);
+        noteTold.run(accountId, channelId, now);
+      }),
+    removeFiles({ id, message: { accountId, channelId, nonce } }, message) {
+      queues.forget(accountId, channelId);
+      return commit(UNNAMED, () => {
+        const changed = replace.run({ accountId, nonce, message: JSON.stringify(message) });
+        if (changed.changes > 0) files.delete(id);
+      });
+    },
+  };
+}
+
+const FOLDED = rows({ id: integer(), message: storedMessage(), fileCount: integer() });
+const ID = rows({ id: integer() });
+
+/**
+ * Takes a folded message apart again, because Discord refuses its file (D4, R12a).
+ *
+ * The folded rows still have their own messages, which no attempt has sent. Their numbers are lower
+ * than those of all later rows of the channel, so they are sent in their old order.
+ */
+function createUnfolding(
+  { database, sql, commit }: Transactions,
+  { queues }: Outgoing,
+): Unfolding {
+  const files = prepareOutboxFiles(database);
+  const selectUnsent = sql`SELECT id FROM outbox
+     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
+  // A folded message may have been folded once more.
+  const selectFolded = sql`WITH RECURSIVE part (id) AS (
+       SELECT id FROM outbox WHERE folded_into = ?
+       UNION
+       SELECT o.id FROM part AS p CROSS JOIN outbox AS o ON o.folded_into = p.id
+     )
+     SELECT o.id, o.message, o.file_count FROM part AS p CROSS JOIN outbox AS o ON o.id = p.id
+     WHERE o.state = 'folded' AND o.kind IS NOT 'folded'`;
+  const restore = sql`UPDATE outbox
+     SET state = 'pending', folded_into = NULL, first_attempt_at = NULL, failing_since = NULL,
+         next_attempt_at = NULL, refusal = NULL, file_count = 0, message = ?
+     WHERE id = ?`;
+  const holdDamaged = prepareHoldDamaged(database);
+  const withdraw = sql`UPDATE outbox SET state = 'withdrawn', whole = NULL WHERE id = ?`;
+
+  return {
+    unfold({ message: { accountId, channelId, nonce } }, withoutFile) {
+      queues.forget(accountId, channelId);
+      return commit(UNNAMED, () => {
+        const unsent = selectUnsent.get(accountId, nonce);
+        if (!unsent) return 0;
+        const { id: into } = ID.read(unsent);
+        const folded = selectFolded.all(into);
+        for (const row of folded) {
+          const whole = FOLDED.readIfWhole(row);
+          if (!whole) {
+            holdDamaged(row);
+            continue;
+          }
+          const { id, message, fileCount } = whole;
+          restore.run(JSON.stringify(fileCount > 0 ? withoutFile(message) : message), id);
+        }
+        if (folded.length === 0) return 0;
+        withdraw.run(into);
+        files.delete(into);
+        return folded.length;
+      });
+    },
   };
 }

@@ -4,11 +4,13 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
-import type { Frozen, OutboundMessage } from "../../core/outbound/outbound.ts";
+import type { Echo, Foreign } from "../../core/inbound/inbox.ts";
+import type { Frozen, OutboundFile, OutboundMessage } from "../../core/outbound/outbound.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { Tail } from "../database/tail.ts";
-import { prepareOutboxFiles } from "./files.ts";
+import type { Tail } from "../database/journal.ts";
+import { bytes, integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** A new row. */
 export interface NewOutboxRow extends Pick<Frozen, "draft"> {
@@ -40,12 +42,12 @@ const ACTIONS = { this: "replace", nothing: "remove" } as const;
  * @returns Inserts it. It throws an error if the account has a row with its nonce.
  */
 export function prepareInsertRow(database: DatabaseSync): (row: NewOutboxRow) => void {
-  const insert = database.prepare(
-    `INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
-                         draft_nonce, file_count, created_at, first_attempt_at, folded_into,
-                         refusal, message_id, message, whole)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO outbox (id, account_id, channel_id, nonce, state, kind, cause_id, action,
+                        draft_nonce, file_count, created_at, first_attempt_at, folded_into,
+                        refusal, message_id, message, whole)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   return ({ message, draft, whole, ...row }) => {
     const { accountId, channelId, nonce, of } = message;
     insert.run(
@@ -111,16 +113,15 @@ export interface OutboxRows {
 
 /** Prepares the statements. */
 export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRows {
+  const sql = statementsOf(database);
   const insert = prepareInsertRow(database);
   const settle = prepareSettle(database);
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
-  const markSending = database.prepare(
-    `UPDATE outbox
+  const markSending = sql`UPDATE outbox
      SET state = 'sending', first_attempt_at = COALESCE(first_attempt_at, ?),
          action = IIF(?, 'post', action), next_attempt_at = NULL
-     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`,
-  );
+     WHERE account_id = ? AND nonce = ? AND state IN ('pending', 'sending')`;
   const rows = tail.table<{ row: NewOutboxRow }>(({ row }) => {
     insert(row);
     return true;
@@ -155,14 +156,13 @@ export function prepareOutboxRows(database: DatabaseSync, tail: Tail): OutboxRow
   };
 }
 
-/** Prepares the statements that settle rows of the table. */
-export function prepareSettle(database: DatabaseSync): Settle {
+function prepareSettle(database: DatabaseSync): Settle {
+  const sql = statementsOf(database);
   const files = prepareOutboxFiles(database);
   const noteDelivered = prepareNoteDelivered(database);
-  const settle = database.prepare(
-    `UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, whole = NULL
-     WHERE account_id = ? AND nonce = ? AND state <> 'sent'`,
-  );
+  const settle = sql`
+    UPDATE outbox SET state = 'sent', message_id = ?, failing_since = NULL, whole = NULL
+    WHERE account_id = ? AND nonce = ? AND state <> 'sent'`;
   return (row, messageId) => {
     const { changes } = settle.run(messageId ?? null, row.accountId, row.nonce);
     if (changes === 0) return false;
@@ -178,16 +178,132 @@ export function prepareSettle(database: DatabaseSync): Settle {
  */
 type NoteDelivered = (row: Pick<Unsettled, "accountId" | "channelId">) => void;
 
-/** Prepares the statements for arrived messages. */
 function prepareNoteDelivered(database: DatabaseSync): NoteDelivered {
-  const forget = database.prepare(
-    "DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?",
-  );
-  const begin = database.prepare(
-    `UPDATE outbox SET failing_since = NULL
-     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`,
-  );
+  const sql = statementsOf(database);
+  const forget = sql`DELETE FROM parked_channel WHERE account_id = ? AND channel_id = ?`;
+  const begin = sql`UPDATE outbox SET failing_since = NULL
+     WHERE account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')`;
   return ({ accountId, channelId }) => {
     if (forget.run(accountId, channelId).changes > 0) begin.run(accountId, channelId);
   };
+}
+
+/** Discord's older mark of a spoiler. It hides such a file with and without the field. */
+const SPOILER = "SPOILER_";
+
+const isMarked = (name: string): boolean =>
+  name.startsWith(SPOILER) && name.length > SPOILER.length;
+
+const FILE = rows({
+  name: text(),
+  alt: optional(text()),
+  contentType: optional(text()),
+  bytes: bytes(),
+});
+
+function readFile(row: unknown): OutboundFile {
+  const { name, bytes, ...rest } = FILE.read(row);
+  return {
+    ...rest,
+    name: isMarked(name) ? name.slice(SPOILER.length) : name,
+    isSpoiler: isMarked(name) || undefined,
+    bytes: new Uint8Array(bytes), // a copy, because SQLite's bytes may be in shared memory
+  };
+}
+
+/**
+ * Stores the bytes of unsent files.
+ *
+ * Files are most of a message's size. So they are deleted as soon as Discord has them, and a
+ * message that will never be sent stores none. A spoiler is kept as Discord's older mark, the
+ * beginning of its name, so that it needs no column.
+ */
+export function prepareOutboxFiles(database: DatabaseSync) {
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO outbox_file (outbox_row, position, account_id, name, alt, content_type, bytes)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`;
+  const select = sql`SELECT name, alt, content_type, bytes FROM outbox_file
+     WHERE outbox_row = ? ORDER BY position`;
+  const remove = sql`DELETE FROM outbox_file WHERE outbox_row = ?`;
+  const clean = (text: string | undefined) => text === undefined ? null : withoutControls(text);
+  return {
+    /** Stores the files of a row, in the order of sending. `row` is its number. */
+    insert(row: number, accountId: AccountId, files: readonly OutboundFile[]): void {
+      for (const [position, { name, alt, isSpoiler, contentType, bytes }] of files.entries()) {
+        const marked = isSpoiler ? `${SPOILER}${name}` : name;
+        const words = [withoutControls(marked), clean(alt), clean(contentType)];
+        insert.run(row, position, accountId, ...words, bytes);
+      }
+    },
+    /** The files of a row, in the order of sending; none if they are deleted. */
+    select: (row: number): readonly OutboundFile[] => select.all(row).map(readFile),
+    /** Deletes the files of a row, if there are any. */
+    delete(row: number): void {
+      remove.run(row);
+    },
+  };
+}
+
+/** The result of an echo. It is empty if the echo is ours and its row was settled before. */
+export interface EchoResult {
+  /** The channel of the row that the echo settles. */
+  readonly settledIn?: ChannelId;
+  /** Set if another program sent the message with our token. */
+  readonly foreign?: Foreign;
+}
+
+/**
+ * Settles the row of an echo, within a transaction of the caller's. Discord has the message,
+ * regardless of the row's state and of the program that sent it.
+ */
+export type SettleEcho = (accountId: AccountId, echo: Echo) => EchoResult;
+
+const ECHOED = rows({
+  id: integer(),
+  channelId: snowflake<"channel">(),
+  state: text(),
+  messageId: optional(snowflake<"message">()),
+  firstAttemptAt: optional(integer()),
+  fileCount: integer(),
+});
+
+type EchoedRow = ReturnType<typeof ECHOED.read>;
+
+/**
+ * Settles rows by the gateway's echoes of our own messages. An echo is a second acknowledgement,
+ * and the only sign that another program sends with our token (G11).
+ */
+export function prepareSettleEcho(database: DatabaseSync): SettleEcho {
+  const sql = statementsOf(database);
+  const select = sql`
+    SELECT id, channel_id, state, message_id, first_attempt_at, file_count FROM outbox
+    WHERE account_id = ? AND nonce = ?`;
+  const settle = prepareSettle(database);
+  return (accountId, echo) => {
+    const { nonce, messageId, channelId } = echo;
+    const match = nonce === undefined ? undefined : select.get(accountId, nonce);
+    const row = match && ECHOED.read(match);
+    const why = whyForeign(row, echo);
+    const foreign: EchoResult = why ? { foreign: { messageId, channelId, why } } : {};
+    if (!row || nonce === undefined) return foreign;
+    const { id, channelId: target, fileCount } = row;
+    const isNew = settle({ id, accountId, nonce, channelId: target, fileCount }, messageId);
+    return { settledIn: isNew ? target : undefined, ...foreign };
+  };
+}
+
+/** Why a message of our own user is not ours; `undefined` if it is ours. */
+function whyForeign(
+  row: EchoedRow | undefined,
+  { messageId, heardAt = Infinity }: Echo,
+): Foreign["why"] | undefined {
+  if (!row) return "unknown";
+  if (row.state === "sent") {
+    // If a message was deleted before Discord told its id, the id is not stored.
+    return row.messageId === undefined || row.messageId === messageId ? undefined : "unknown";
+  }
+  if (row.firstAttemptAt === undefined) return "unsent";
+  // Both times are of our own clock. The row may have become `sending` after the echo arrived.
+  return heardAt < row.firstAttemptAt ? "early" : undefined;
 }

@@ -7,8 +7,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import { z } from "zod";
-import { column } from "../schema/columns.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import { nonceOfRow } from "../../core/outbound/nonce.ts";
 import type {
@@ -18,9 +18,18 @@ import type {
   OutboxRow,
 } from "../../core/outbound/outbound.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { prepareOutboxFiles } from "./files.ts";
-import { prepareInsertRow } from "./outbox_rows.ts";
+import { prepareInsertRow, prepareOutboxFiles } from "./outbox_rows.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
+import {
+  type Column,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rows,
+  snowflake,
+  text,
+} from "../schema/columns.ts";
 
 /** The state of a new row that is on record, and never sent. */
 export type Added =
@@ -36,7 +45,7 @@ export type Added =
  */
 export type AddToOutbox = (frozen: Frozen, now: number, added?: Added) => number;
 
-const idSchema = z.object({ id: column.number });
+const ID = rows({ id: integer() });
 
 /** Prepares the statements that add messages. */
 export function prepareAddToOutbox(database: DatabaseSync, outgoing: Outgoing): AddToOutbox {
@@ -82,12 +91,13 @@ export type AddOnce = (frozen: Frozen, now: number) => number;
 
 /** Prepares the statements that add a message once. */
 export function prepareAddOnce(database: DatabaseSync, outgoing: Outgoing): AddOnce {
+  const sql = statementsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
-  const find = database.prepare("SELECT id FROM outbox WHERE account_id = ? AND nonce = ?");
+  const find = sql`SELECT id FROM outbox WHERE account_id = ? AND nonce = ?`;
   return (frozen, now) => {
     const { accountId, nonce } = frozen.message;
     const stored = nonce === "" ? undefined : find.get(accountId, nonce);
-    return stored ? idSchema.parse(stored).id : add(frozen, now);
+    return stored ? ID.read(stored).id : add(frozen, now);
   };
 }
 
@@ -99,54 +109,60 @@ export const ROW_COLUMNS = `o.id, o.account_id, o.channel_id, o.nonce, o.message
 export const JOIN_DRAFT =
   "LEFT JOIN outbox AS d ON d.account_id = o.account_id AND d.nonce = o.draft_nonce";
 
+const words = z.string();
 const messageSchema = z.looseObject({
-  accountId: column.text,
+  accountId: words,
   channelId: snowflakeSchema<"channel">(),
   guildId: snowflakeSchema<"guild">().optional(),
-  nonce: column.text,
-  content: column.text,
-  footer: column.text.optional(),
+  nonce: words,
+  content: words,
+  footer: words.optional(),
   pings: z.looseObject({
     users: z.array(snowflakeSchema<"user">()),
     roles: z.array(snowflakeSchema<"role">()),
     quotedAuthor: z.boolean(),
   }),
   quote: snowflakeSchema<"message">().optional(),
-  buttons: z.array(z.looseObject({ customId: column.text, label: column.text })).optional(),
-  of: z.looseObject({ cause: snowflakeSchema<"message">(), kind: column.text }).optional(),
+  buttons: z.array(z.looseObject({ customId: words, label: words })).optional(),
+  of: z.looseObject({ cause: snowflakeSchema<"message">(), kind: words }).optional(),
 });
 
 /**
  * The JSON of a stored message, written by {@link prepareAddToOutbox}. A damaged disk, or a program
  * of the operator, may have changed it.
  */
-export const storedMessageSchema: z.ZodType<OutboundMessage> = z.string()
-  .transform((text, context): OutboundMessage => {
-    try {
-      const value = JSON.parse(text);
-      if (messageSchema.safeParse(value).success) return value;
-    } catch {
-      // as below
-    }
-    context.addIssue({ code: "custom", message: "Not a stored message" });
-    return z.NEVER;
-  });
+export const storedMessage = (): Column<OutboundMessage> => ({
+  ...json<OutboundMessage>(),
+  read(stored) {
+    const message = parsed(stored);
+    if (!messageSchema.safeParse(message).success) throw new RangeError(NO_MESSAGE);
+    return message;
+  },
+});
 
-const rowSchema = z.object({
-  id: column.number,
-  account_id: column.text,
-  channel_id: column.text,
-  nonce: column.text,
-  message: storedMessageSchema,
-  file_count: column.number,
-  first_attempt_at: column.numberOrNull,
-  failing_since: column.numberOrNull,
-  action: z.enum(["post", "replace", "remove"]),
-  draft_state: column.textOrNull,
-  draft_id: snowflakeSchema<"message">().nullable(),
-}).refine(({ message, account_id, channel_id, nonce }) =>
-  message.accountId === account_id && message.channelId === channel_id && message.nonce === nonce
-);
+const NO_MESSAGE = "Not a stored message";
+
+function parsed(stored: unknown): OutboundMessage {
+  try {
+    return JSON.parse(String(stored));
+  } catch {
+    throw new RangeError(NO_MESSAGE);
+  }
+}
+
+const ROW = rows({
+  id: integer(),
+  accountId: text(),
+  channelId: text(),
+  nonce: text(),
+  message: storedMessage(),
+  fileCount: integer(),
+  firstAttemptAt: optional(integer()),
+  failingSince: optional(integer()),
+  action: oneOf("post", "replace", "remove"),
+  draftState: optional(text()),
+  draftId: optional(snowflake<"message">()),
+});
 
 /**
  * Reads a row with the columns {@link ROW_COLUMNS}.
@@ -154,17 +170,14 @@ const rowSchema = z.object({
  * @returns `undefined` if the row is damaged.
  */
 export function readOutboxRow(row: unknown): OutboxRow | undefined {
-  const { data } = rowSchema.safeParse(row);
-  if (!data) return undefined;
-  const { id, message, file_count, first_attempt_at, failing_since } = data;
-  return {
-    id,
-    message,
-    fileCount: file_count,
-    action: actionOf(data.action, data.draft_state === "sent", data.draft_id),
-    firstAttemptAt: first_attempt_at ?? undefined,
-    failingSince: failing_since ?? undefined,
-  };
+  const whole = ROW.readIfWhole(row);
+  if (!whole) return undefined;
+  const { accountId, channelId, nonce, draftState, draftId, action, ...rest } = whole;
+  const { message } = rest;
+  const isItsMessage = message.accountId === accountId && message.channelId === channelId &&
+    message.nonce === nonce;
+  if (!isItsMessage) return undefined;
+  return { ...rest, action: actionOf(action, draftState === "sent", draftId) };
 }
 
 /**
@@ -183,8 +196,9 @@ export function toOutboxRow(row: unknown): OutboxRow {
  * Later rows of its channel then do not wait for it.
  */
 export function prepareHoldDamaged(database: DatabaseSync): (row: unknown) => void {
-  const hold = database.prepare("UPDATE outbox SET state = 'dead', refusal = ? WHERE id = ?");
-  return (row) => void hold.run(DAMAGED_ROW, idSchema.parse(row).id);
+  const sql = statementsOf(database);
+  const hold = sql`UPDATE outbox SET state = 'dead', refusal = ? WHERE id = ?`;
+  return (row) => void hold.run(DAMAGED_ROW, ID.read(row).id);
 }
 
 /** Why a damaged row is held, for the operator. */
@@ -200,11 +214,11 @@ export const DAMAGED_ROW = "its record in the store is damaged";
  *   holds if Barnacle cannot tell: the message has another nonce, and people must get the answer.
  */
 function actionOf(
-  action: z.infer<typeof rowSchema>["action"],
+  action: ReturnType<typeof ROW.read>["action"],
   isThere: boolean,
-  messageId: MessageId | null,
+  messageId: MessageId | undefined,
 ): OutboxAction {
   if (action === "post" || (action === "replace" && !isThere)) return { kind: "post" };
-  if (messageId === null) return { kind: "nothing" };
+  if (messageId === undefined) return { kind: "nothing" };
   return { kind: action === "replace" ? "edit" : "delete", messageId };
 }

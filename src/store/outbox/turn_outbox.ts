@@ -7,19 +7,19 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
-import type { AccountId, ChannelId } from "../../core/discord/ids.ts";
+import { statementsOf } from "../database/statements.ts";
+import type { AccountId, ChannelId, MessageId } from "../../core/discord/ids.ts";
 import { type FinishedTurn, lastOf, type StoredTurn } from "../../core/inbound/inbox.ts";
-import type { Frozen } from "../../core/outbound/outbound.ts";
+import { type AnswerMessage, type DraftRow, placeDrafts } from "../../core/outbound/draft.ts";
+import { nonceOf } from "../../core/outbound/nonce.ts";
+import type { Frozen, OutboundMessage } from "../../core/outbound/outbound.ts";
 import type { PlanQueue, QueuePlan, Waiting } from "../../core/outbound/queue.ts";
-import type { Outgoing } from "../memory/send_queues.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
 import type { EditedStep } from "../../core/step.ts";
-import { prepareCurrentAnswer } from "./answers.ts";
-import { prepareOutboxFiles } from "./files.ts";
-import { prepareAddToOutbox, storedMessageSchema } from "./rows.ts";
+import type { Outgoing } from "../memory/send_queues.ts";
+import { prepareOutboxFiles } from "./outbox_rows.ts";
+import { prepareAddToOutbox, storedMessage } from "./rows.ts";
+import { COUNT, integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { withoutQuotes } from "../sources/sources.ts";
 
 /** Adds a turn's messages within a transaction of the caller's. */
 export type AddTurn = (
@@ -34,14 +34,14 @@ const ADD: QueuePlan = { kind: "add" };
 
 /** Prepares the statements for turns. */
 export function prepareAddTurn(database: DatabaseSync, outgoing: Outgoing): AddTurn {
+  const sql = statementsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
   const fold = prepareFold(database);
   const draftsOf = prepareDraftsOf(database);
   const currentAnswer = prepareCurrentAnswer(database);
   const waitingIn = prepareWaitingIn(database);
-  const withdraw = database.prepare(
-    `UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`,
-  );
+  const withdraw = sql`
+    UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND ${IS_UNTRIED}`;
 
   function planOf(incoming: readonly Frozen[], queue: PlanQueue | undefined): QueuePlan {
     const [first] = incoming;
@@ -112,11 +112,10 @@ const IS_UNTRIED = "state = 'pending'";
  * @throws {TypeError} If a row is not waiting: its text would be sent twice, or not at all.
  */
 function prepareFold(database: DatabaseSync): (id: number, into: number) => void {
+  const sql = statementsOf(database);
   const files = prepareOutboxFiles(database);
-  const fold = database.prepare(
-    `UPDATE outbox SET state = 'folded', folded_into = ?, whole = NULL
-     WHERE id = ? AND ${IS_UNTRIED}`,
-  );
+  const fold = sql`UPDATE outbox SET state = 'folded', folded_into = ?, whole = NULL
+     WHERE id = ? AND ${IS_UNTRIED}`;
   return (id, into) => {
     if (fold.run(into, id).changes === 0) {
       throw new TypeError(`Cannot fold row ${id}: an attempt to send it has begun`);
@@ -125,15 +124,13 @@ function prepareFold(database: DatabaseSync): (id: number, into: number) => void
   };
 }
 
-const waitingSchema = z.object({
-  id: column.number,
-  message: storedMessageSchema,
-  whole: column.textOrNull,
-  file_count: column.number,
+const WAITING = rows({
+  id: integer(),
+  message: storedMessage(),
+  whole: optional(text()),
+  fileCount: integer(),
 });
-
-const countSchema = z.object({ count: column.number });
-const waitSchema = countSchema.extend({ last_fixed: column.number });
+const WAITS = rows({ count: integer(), lastFixed: integer() });
 
 /**
  * Prepares the query for the messages of a channel that may be folded. It returns `undefined`
@@ -142,30 +139,26 @@ const waitSchema = countSchema.extend({ last_fixed: column.number });
  * or tied to a draft. If the first part of an answer is sent, no other part of it may be folded.
  */
 function prepareWaitingIn(database: DatabaseSync) {
+  const sql = statementsOf(database);
   const isIn = "account_id = ? AND channel_id = ? AND state IN ('pending', 'sending')";
   const isFoldable = `${IS_UNTRIED} AND action = 'post' AND kind IS NOT 'draft'`;
-  const countUnsent = database.prepare(`SELECT COUNT(*) AS count FROM outbox WHERE ${isIn}`);
-  const countWaiting = database.prepare(
-    `SELECT COUNT(*) FILTER (WHERE state = 'pending' AND kind IS NOT 'draft') AS count,
-            COALESCE(MAX(id) FILTER (WHERE NOT (${isFoldable})), 0) AS last_fixed
-     FROM outbox WHERE ${isIn}`,
-  );
-  const select = database.prepare(
-    `SELECT id, message, whole, file_count FROM outbox WHERE ${isIn} AND id > ? ORDER BY id`,
-  );
+  const countUnsent = sql`SELECT COUNT(*) AS count FROM outbox WHERE ${isIn}`;
+  const countWaiting = sql`
+    SELECT COUNT(*) FILTER (WHERE state = 'pending' AND kind IS NOT 'draft') AS count,
+           COALESCE(MAX(id) FILTER (WHERE NOT (${isFoldable})), 0) AS last_fixed
+    FROM outbox WHERE ${isIn}`;
+  const select = sql`
+    SELECT id, message, whole, file_count FROM outbox WHERE ${isIn} AND id > ? ORDER BY id`;
   return (
     accountId: AccountId,
     channelId: ChannelId,
     room: number,
   ): readonly Waiting[] | undefined => {
     // This query reads only the index, because it runs for each answer. The others hardly ever run.
-    if (countSchema.parse(countUnsent.get(accountId, channelId)).count <= room) return undefined;
-    const waiting = waitSchema.parse(countWaiting.get(accountId, channelId));
+    if (COUNT.read(countUnsent.get(accountId, channelId)).count <= room) return undefined;
+    const waiting = WAITS.read(countWaiting.get(accountId, channelId));
     if (waiting.count <= room) return undefined;
-    const rows = select.all(accountId, channelId, waiting.last_fixed).map((row): Waiting => {
-      const { file_count, whole, ...rest } = waitingSchema.parse(row);
-      return { ...rest, fileCount: file_count, whole: whole ?? undefined };
-    });
+    const rows = select.all(accountId, channelId, waiting.lastFixed).map(WAITING.read);
     const start = rows.findIndex(({ message: { of } }) => !of || of.part === 0);
     return start === -1 ? [] : rows.slice(start);
   };
@@ -179,30 +172,26 @@ export interface DraftsTurn {
   readonly agentId: string;
 }
 
-const draftSchema = z.object({
-  message: storedMessageSchema,
-  state: z.enum(["pending", "sending", "sent"]),
-  message_id: snowflakeSchema<"message">().nullable(),
+const DRAFT = rows({
+  message: storedMessage(),
+  state: oneOf("pending", "sending", "sent"),
+  messageId: optional(snowflake<"message">()),
 });
 
 const DRAFT_STATES = { pending: "untried", sending: "open", sent: "there" } as const;
 
-/** Prepares the reading of the drafts that Discord has or may have. */
 function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly DraftRow[] {
-  const select = database.prepare(
-    `SELECT message, state, message_id FROM outbox
+  const sql = statementsOf(database);
+  const select = sql`SELECT message, state, message_id FROM outbox
      WHERE kind = 'draft' AND account_id = ? AND cause_id = ? AND action = 'post'
        AND state IN ('pending', 'sending', 'sent')
-     ORDER BY id`,
-  );
-  const isPlaced = database.prepare(
-    `SELECT 1 FROM outbox
+     ORDER BY id`;
+  const isPlaced = sql`SELECT 1 FROM outbox
      WHERE cause_id IN (SELECT message_id FROM inbox WHERE message_id = :id OR turn_of = :id)
-       AND +account_id = :accountId AND draft_nonce = :nonce`,
-  );
+       AND +account_id = :accountId AND draft_nonce = :nonce`;
   return ({ accountId, messageId, agentId }) =>
     select.all(accountId, messageId).flatMap((row): readonly DraftRow[] => {
-      const { message, state, message_id } = draftSchema.parse(row);
+      const { message, state, messageId: postedAs } = DRAFT.read(row);
       const { of, nonce, ...rest } = message;
       if (of?.agentId !== agentId) return [];
       // An earlier answer of the turn may have taken its place (H6a).
@@ -210,7 +199,7 @@ function prepareDraftsOf(database: DatabaseSync): (turn: DraftsTurn) => readonly
       return [{
         message: { ...rest, nonce, of },
         state: DRAFT_STATES[state],
-        messageId: message_id ?? undefined,
+        messageId: postedAs,
       }];
     });
 }
@@ -227,11 +216,11 @@ export type RemoveDrafts = (turn: DraftsTurn, now: number) => boolean;
  * message that the turn began with, whatever its text is now.
  */
 export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing): RemoveDrafts {
+  const sql = statementsOf(database);
   const draftsOf = prepareDraftsOf(database);
   const add = prepareAddToOutbox(database, outgoing);
-  const withdraw = database.prepare(
-    `UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`,
-  );
+  const withdraw = sql`
+    UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
   const forgetQueues = prepareForgetQueues(outgoing);
   return (turn, now) => {
     const drafts = draftsOf(turn);
@@ -243,3 +232,117 @@ export function prepareRemoveDrafts(database: DatabaseSync, outgoing: Outgoing):
     return placed.outbox.length > 0;
   };
 }
+
+const ROW = rows({
+  message: storedMessage(),
+  state: oneOf("pending", "sending", "sent"),
+  action: oneOf("post", "replace"),
+  messageId: optional(snowflake<"message">()),
+});
+
+/** The messages that answers of a turn belong to. */
+export interface AnswersOf {
+  readonly accountId: AccountId;
+  readonly causes: readonly MessageId[];
+}
+
+/**
+ * Finds the messages at Discord that show the answer of a turn now, so that a later answer replaces
+ * them, or a deletion removes them (H6a). Works within transactions of the caller's.
+ */
+export function prepareCurrentAnswer(
+  database: DatabaseSync,
+): (of: AnswersOf) => readonly AnswerMessage[] {
+  const sql = statementsOf(database);
+  const select = sql`SELECT message, state, action, message_id FROM outbox AS o
+     WHERE cause_id IN (SELECT value FROM json_each(:causes)) AND +account_id = :accountId
+       AND kind IN ('reply', 'failure') AND action <> 'remove'
+       AND state IN ('pending', 'sending', 'sent')
+       AND NOT EXISTS (
+         SELECT 1 FROM outbox AS later
+         WHERE later.cause_id IN (SELECT value FROM json_each(:causes))
+           AND +later.account_id = :accountId AND later.draft_nonce = o.nonce
+           AND later.state IN ('pending', 'sending', 'sent')
+       )
+     ORDER BY id`;
+  return ({ accountId, causes }) =>
+    select.all({ accountId, causes: JSON.stringify(causes) }).flatMap((row) => {
+      const { message, state, action, messageId } = ROW.read(row);
+      const { of, ...rest } = message;
+      if (!of) return [];
+      // A later edit of the same message waits behind an earlier one.
+      const isUntried = state === "pending" && action === "post";
+      return [{
+        message: { ...rest, of },
+        state: state === "sent" ? "there" : isUntried ? "untried" : "open",
+        messageId,
+      }];
+    });
+}
+
+/** Changes answers after their questions have changed. */
+export interface Answers {
+  /** Whether a person has deleted a message of an answer: then it is not written again. */
+  isDeleted(of: AnswersOf): boolean;
+  /** Notes that a message was deleted, if it belongs to an answer. */
+  noteDeleted(accountId: AccountId, messageId: MessageId): void;
+  /** Deletes an answer. @returns Whether there was one. */
+  remove(of: AnswersOf, now: number): boolean;
+  /** Removes lines that quote a question. @returns Whether there were any. */
+  unquote(
+    of: AnswersOf,
+    question: { readonly id: MessageId; readonly text: string },
+    now: number,
+  ): boolean;
+}
+
+/** Prepares the statements. */
+export function prepareAnswers(database: DatabaseSync, outgoing: Outgoing): Answers {
+  const sql = statementsOf(database);
+  const current = prepareCurrentAnswer(database);
+  const add = prepareAddToOutbox(database, outgoing);
+  const find = sql`SELECT 1 FROM outbox WHERE account_id = ? AND nonce = ?`;
+  const withdraw = sql`
+    UPDATE outbox SET state = 'withdrawn' WHERE account_id = ? AND nonce = ? AND state = 'pending'`;
+  const lose = sql`UPDATE outbox SET message_id = NULL
+     WHERE message_id = ? AND account_id = ? AND state = 'sent' AND kind IN ('reply', 'failure')`;
+  const forget = ({ accountId, channelId }: OutboundMessage) =>
+    outgoing.queues.forget(accountId, channelId);
+
+  return {
+    isDeleted: (of) =>
+      current(of).some(({ state, messageId }) => state === "there" && messageId === undefined),
+    noteDeleted: (accountId, messageId) => void lose.run(messageId, accountId),
+    remove(of, now) {
+      const rows = current(of);
+      const placed = placeDrafts(rows, []);
+      for (const { message } of rows) forget(message);
+      for (const nonce of placed.withdraw) withdraw.run(of.accountId, nonce);
+      for (const frozen of placed.outbox) add(frozen, now);
+      return rows.length > 0;
+    },
+    unquote(of, { id, text }, now) {
+      let isAny = false;
+      for (const { message, state } of current(of)) {
+        const content = withoutQuotes(message.content, text);
+        const nonce = nonceOf(
+          { ...message.of, kind: "reply", cause: id },
+          UNQUOTED - message.of.part,
+        );
+        if (content === message.content || state === "untried" || find.get(of.accountId, nonce)) {
+          continue;
+        }
+        const isEmpty = content === "";
+        const draft = { nonce: message.nonce, becomes: isEmpty ? "nothing" : "this" } as const;
+        const frozen: Frozen = { message: { ...message, nonce, content }, files: [], draft };
+        forget(message);
+        add(frozen, now);
+        isAny = true;
+      }
+      return isAny;
+    },
+  };
+}
+
+/** Below the indexes of all other messages of an answer. */
+const UNQUOTED = -20_000;

@@ -6,6 +6,7 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -23,7 +24,7 @@ import { withoutControls } from "../../lib/text/quoted.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { flag, integer, oneOf, optional, rows } from "../schema/columns.ts";
-import { PAIRING_REQUEST } from "../schema/pairing.ts";
+import { PAIRING_REQUEST } from "../schema/people.ts";
 
 /** A message with its final verdict, and its new request. */
 export interface Settled {
@@ -134,21 +135,19 @@ type JudgeUnpairedSender = (
   now: number,
 ) => Verdict;
 
-/** Prepares the query of requests and pairings. */
 function prepareJudgeUnpairedSender(database: DatabaseSync): JudgeUnpairedSender {
+  const sql = statementsOf(database);
   // A person who got a code within the hour has one row of that hour.
-  const select = database.prepare(
-    `SELECT
+  const select = sql.rows(STATE.read)`SELECT
        EXISTS (SELECT 1 FROM paired WHERE account_id = :accountId AND user_id = :userId)
          AS is_paired,
        MAX(state) FILTER (WHERE user_id = :userId AND state <> 'expired') AS last,
        COUNT(*) FILTER (WHERE state = 'pending') AS pending,
        COUNT(*) FILTER (WHERE created_at > :now - ${CODES_WINDOW_MS}) AS given
      FROM pairing_request
-     WHERE account_id = :accountId AND created_at > :now - ${CODE_LIFE_MS} AND ${IS_FRESH}`,
-  );
+     WHERE account_id = :accountId AND created_at > :now - ${CODE_LIFE_MS} AND ${IS_FRESH}`;
   return ({ accountId, userId }, rule, now) => {
-    const state: PairingState = STATE.read(select.get({ accountId, userId, now }));
+    const state: PairingState = select.one({ accountId, userId, now });
     return settlePairing(state, rule);
   };
 }
@@ -176,19 +175,14 @@ const KEPT_MS = DAY_MS;
  */
 const DRAWS = 4;
 
-/** Prepares the statements for new requests. */
 function prepareStartPairing(database: DatabaseSync, outgoing: Outgoing): StartPairing {
+  const sql = statementsOf(database);
   const addOnce = prepareAddOnce(database, outgoing);
-  const isTaken = database.prepare(
-    "SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?",
-  );
-  const prune = database.prepare(
-    "DELETE FROM pairing_request WHERE account_id = ? AND created_at < ? AND expires_at < ?",
-  );
-  const expire = database.prepare(
-    `UPDATE pairing_request SET state = 'expired'
-     WHERE account_id = ? AND user_id = ? AND state = 'pending'`,
-  );
+  const isTaken = sql`SELECT 1 FROM pairing_request WHERE account_id = ? AND code = ?`;
+  const prune = sql`
+    DELETE FROM pairing_request WHERE account_id = ? AND created_at < ? AND expires_at < ?`;
+  const expire = sql`UPDATE pairing_request SET state = 'expired'
+     WHERE account_id = ? AND user_id = ? AND state = 'pending'`;
   const insert = PAIRING_REQUEST.prepareInsert(database, "RETURNING *");
 
   function drawCode(accountId: AccountId, pairingService: PairingService): string | undefined {

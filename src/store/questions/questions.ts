@@ -2,42 +2,57 @@
  * `store.questions`: questions to people, the turns that wait for them, and their cards (A1, T10).
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { joinParts } from "../database/join_parts.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { UsageRows } from "../usage/charges.ts";
-import { createCards } from "./cards.ts";
-import { createDecisions, type OnDecided } from "./decisions.ts";
-import { createParking } from "./parking.ts";
+import { createCards, type OnDecided } from "./cards.ts";
+import { readCode } from "../../core/inbound/pairing.ts";
+import {
+  type Deciding,
+  type DecidingOutcome,
+  FILL_IN,
+  MAX_OPEN_QUESTIONS,
+  MAX_OPEN_REVIEWS,
+  type QuestionAnswer,
+  readAnswer,
+  type StoredQuestion,
+} from "../../core/people/question.ts";
+import type {
+  ExecRules,
+  ParkedTurns,
+  QuestionDecisions,
+  Questions,
+} from "../../core/store/questions.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
-import { EXEC_RULE, SELECT_OPEN } from "../schema/questions.ts";
-import type { ExecRules, Questions } from "../../core/store/questions.ts";
+import type { Transactions } from "../database/transact.ts";
+import { type Memory, without } from "../memory/memory.ts";
+import { isRunning } from "../memory/open_turns.ts";
+import { COUNT, integer, optional, rows, text } from "../schema/columns.ts";
+import { EXEC_RULE, QUESTION, SELECT_OPEN, STORED_QUESTION } from "../schema/people.ts";
+import { prepareInsertSteps } from "../turns/turn_ends.ts";
+import type { UsageRows } from "../usage/usage.ts";
 
 /** Creates the namespace. */
 export function createQuestions(
-  database: DatabaseSync,
   transactions: Transactions,
   memory: Memory,
   usage: UsageRows,
 ): Questions {
-  const selectOpen = database.prepare(SELECT_OPEN);
+  const selectOpen = transactions.database.prepare(SELECT_OPEN);
   const onDecided: OnDecided = (messageIds) => {
     for (const turn of messageIds) {
       if (!selectOpen.get(turn)) memory.apply({ kind: "resumed", turn });
     }
   };
-  return joinParts(
-    createParking(database, transactions, memory, usage),
-    createCards(database, transactions, memory.outgoing, onDecided),
-    createDecisions(database, transactions, onDecided),
-    createExecRules(database, transactions),
-  );
+  return {
+    ...createParking(transactions, memory, usage),
+    ...createCards(transactions, memory.outgoing, onDecided),
+    ...createDecisions(transactions, onDecided),
+    ...createExecRules(transactions),
+  };
 }
 
 /** Commands that a person has allowed for good (A2). */
-function createExecRules(database: DatabaseSync, { commit, read }: Transactions): ExecRules {
-  const select = database.prepare("SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id");
+function createExecRules({ database, sql, commit, read }: Transactions): ExecRules {
+  const select = sql`SELECT * FROM exec_rule WHERE agent_id = ? ORDER BY id`;
   const insert = EXEC_RULE.prepareInsert(database, "ON CONFLICT DO NOTHING");
   return {
     execRules: (agentId) =>
@@ -50,3 +65,228 @@ function createExecRules(database: DatabaseSync, { commit, read }: Transactions)
 }
 
 const RULE = EXEC_RULE.pick("path", "contentHash", "cwd", "filesHash", "args");
+
+/** How long decided questions are kept, for the log and for repeated presses. */
+export const QUESTIONS_KEPT_MS = 30 * DAY_MS;
+
+/** Maximum number of old questions that a new one deletes. */
+const PRUNED_AT_ONCE = 16;
+
+/**
+ * Parks turns whose calls wait for people.
+ *
+ * Steps, charges and questions are stored in one transaction, which also ends the claim. A crash
+ * before it leaves a turn that asks again; a crash after it leaves a parked turn. The function is
+ * longer than most, because each statement and each method stands here once.
+ */
+function createParking(
+  { database, sql, commit, read }: Transactions,
+  { turns, apply, spent, forgotten }: Pick<Memory, "turns" | "apply" | "spent" | "forgotten">,
+  usage: UsageRows,
+): ParkedTurns {
+  const insertSteps = prepareInsertSteps(database);
+  // Waiting for people is no failed attempt. The first attempt stays counted: a later one knows by
+  // that which messages belong to the turn.
+  const unclaim = sql`UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1)
+     WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`;
+  const insert = QUESTION.prepareInsert(database);
+  const prune = [
+    `DELETE FROM question WHERE id IN (
+       SELECT id FROM question WHERE decided_at < ? ORDER BY decided_at LIMIT ${PRUNED_AT_ONCE})`,
+    `DELETE FROM question_cover WHERE question_row NOT IN (SELECT id FROM question)`,
+    `DELETE FROM question_card WHERE question_row NOT IN (SELECT id FROM question)`,
+    `DELETE FROM question_control WHERE card_row NOT IN (SELECT id FROM question_card)`,
+  ].map((sql) => database.prepare(sql));
+  // A call may wait for the question of another one. The last such question counts.
+  const cover = sql`INSERT OR REPLACE INTO question_cover (call_key, question_row)
+     SELECT :covered, id FROM question WHERE call_key = :callKey`;
+  const select = sql`SELECT ${STORED_QUESTION.columns()} FROM question WHERE call_key = :callKey
+     UNION ALL
+     SELECT ${STORED_QUESTION.columns()} FROM question
+     WHERE id = (SELECT question_row FROM question_cover WHERE call_key = :callKey)
+     LIMIT 1`;
+  const selectOpen = database.prepare(SELECT_OPEN);
+  const count = sql`SELECT COUNT(*) AS count FROM question
+     WHERE state = 'open' AND account_id = ? AND asker_id = ?`;
+  const countReviews = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM question
+     WHERE state = 'open' AND account_id = ? AND question ->> '$.kind' = 'review'`;
+  /** Whether people have so many answers to check that this one would be too many. */
+  const isFull = (accountId: string, kind: string) =>
+    kind === "review" && countReviews.one(accountId).count >= MAX_OPEN_REVIEWS;
+
+  return {
+    async park({ claim, steps, charges, asked, now }) {
+      const { message, attempt } = claim;
+      const { id: messageId, accountId, channelId, guildId, sender } = message;
+      const end = spent.begin(charges);
+      try {
+        await commit(COMMIT_OPTIONS.TS, () => {
+          if (!isRunning(turns, claim)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          const people = forgotten.of(messageId); // the turn may have read words of theirs
+          insertSteps({ accountId, messageId, attempt }, without(people, steps));
+          usage.add({ charges });
+          const [questions, ...parts] = prune;
+          if (questions && questions.run(now - QUESTIONS_KEPT_MS).changes > 0) {
+            for (const part of parts) part.run();
+          }
+          unclaim.run({ messageId });
+          const open = COUNT.read(count.get(accountId, sender.id)).count;
+          for (const [index, { callKey, code, question }] of without(people, asked).entries()) {
+            const isTooMany = open + index >= MAX_OPEN_QUESTIONS ||
+              isFull(accountId, question.kind);
+            insert({
+              accountId,
+              messageId,
+              channelId,
+              guildId,
+              askerId: sender.id,
+              callKey,
+              code,
+              question,
+              state: isTooMany ? "withdrawn" : "open",
+              decidedAt: isTooMany ? now : undefined,
+              createdAt: now,
+              expiresAt: now + question.timeoutMs,
+            });
+            for (const covered of question.covers ?? []) cover.run({ covered, callKey });
+          }
+          return selectOpen.get(messageId) !== undefined;
+        }, {
+          onStored(waits) {
+            apply({ kind: "parked", claim });
+            if (!waits) apply({ kind: "resumed", turn: messageId });
+          },
+        });
+        end(true);
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+    },
+    decisionOf: (callKey) =>
+      read(() => {
+        const row = select.get({ callKey });
+        if (!row) return undefined;
+        const { state, answer = { choice: "" }, decidedBy, question } = STORED_QUESTION.read(row);
+        const { kind: about, binding } = question;
+        switch (state) {
+          case "open":
+            return undefined;
+          case "answered":
+            return { kind: state, answer, about, by: decidedBy, binding };
+          case "expired":
+          case "withdrawn":
+            return { kind: state };
+        }
+      }),
+  };
+}
+
+interface QuestionMatch {
+  readonly question: StoredQuestion;
+  /** Of the component; absent for a code. */
+  readonly choice?: string;
+}
+
+const CONTROL = rows({
+  questionRow: integer(),
+  channelId: text(),
+  messageId: optional(text()),
+  applicationId: optional(text()),
+  choice: text(),
+});
+
+/**
+ * Decides questions: the first decision counts, from wherever it comes (A4).
+ *
+ * A client can claim to have pressed any button of any message. So everything that a decision needs
+ * is compared with the rows, within the transaction that stores it (SEC-R19).
+ */
+function createDecisions(
+  { sql, commit, read }: Transactions,
+  onDecided: OnDecided,
+): QuestionDecisions {
+  const selectControl = sql`
+    SELECT c.question_row, c.channel_id, o.message_id, a.application_id, k.choice
+    FROM question_control AS k
+      CROSS JOIN question_card AS c
+      LEFT JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+      LEFT JOIN account AS a ON a.account_id = c.account_id
+    WHERE k.custom_id = :customId AND c.id = k.card_row
+      AND (:accountId IS NULL OR c.account_id = :accountId)`;
+  const selectById = sql.rows(STORED_QUESTION.read)`
+    SELECT ${STORED_QUESTION.columns()} FROM question WHERE id = ?`;
+  const selectByCode = sql`SELECT ${STORED_QUESTION.columns()} FROM question
+     WHERE code = :code AND (:accountId IS NULL OR account_id = :accountId)`;
+  const selectOpen = sql`SELECT ${STORED_QUESTION.columns()} FROM question
+     WHERE state = 'open' AND expires_at > :now
+       AND (:accountId IS NULL OR account_id = :accountId)
+     ORDER BY id`;
+  const end = sql`
+    UPDATE question SET state = :state, answer = :answer, decided_by = :by, decided_at = :now
+    WHERE id = :id AND state = 'open'`;
+
+  function find({ accountId: account, by }: Deciding): QuestionMatch | undefined {
+    const accountId = account ?? null;
+    if ("code" in by) {
+      const code = readCode(by.code);
+      const row = code === undefined ? undefined : selectByCode.get({ code, accountId });
+      return row && { question: STORED_QUESTION.read(row) };
+    }
+    const row = selectControl.get({ customId: by.customId, accountId });
+    if (!row) return undefined;
+    const { questionRow, channelId, messageId, applicationId, choice } = CONTROL.read(row);
+    // Until Discord has told the id of the card, its channel must do.
+    const isItsCard = channelId === by.channelId &&
+      (messageId === undefined || messageId === by.messageId) &&
+      (applicationId === undefined || applicationId === by.applicationId);
+    if (!isItsCard) return undefined;
+    return { question: selectById.one(questionRow), choice };
+  }
+
+  function settle(deciding: Deciding): DecidingOutcome {
+    const match = find(deciding);
+    if (!match) return { kind: "unknown" };
+    const { question: stored, choice } = match;
+    const { question } = stored;
+    const { userId, now } = deciding;
+    const isAsked = userId === undefined || question.asked === "anyone" ||
+      question.asked.includes(userId);
+    const as = question.forHolders && !isAsked ? deciding.as : undefined;
+    if (!isAsked && !as) return { kind: "not_asked", question: stored, choice };
+    if (stored.state !== "open") return { kind: "closed", question: stored };
+    if (stored.expiresAt <= now) {
+      end.run({ id: stored.id, state: "expired", answer: null, by: null, now });
+      return { kind: "closed", question: { ...stored, state: "expired" } };
+    }
+    if (question.form && choice === FILL_IN && !deciding.submitted) {
+      return { kind: "form", form: question.form, question: stored };
+    }
+    const given = readAnswer(question, choice, deciding);
+    if (!given) return { kind: "no_choice", question: stored };
+    const answer: QuestionAnswer = as === "holder" ? { ...given, byRight: true } : given;
+    end.run({
+      id: stored.id,
+      state: "answered",
+      answer: JSON.stringify(answer),
+      by: userId ?? null,
+      now,
+    });
+    const decided = { ...stored, state: "answered", answer, decidedBy: userId } as const;
+    return { kind: "decided", question: decided };
+  }
+
+  return {
+    decide: (deciding) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => settle(deciding), {
+        onStored(outcome) {
+          if (outcome.kind !== "decided" && outcome.kind !== "closed") return;
+          onDecided([outcome.question.messageId]);
+        },
+      }),
+    open: (now, accountId) =>
+      read(() => selectOpen.all({ now, accountId: accountId ?? null }).map(STORED_QUESTION.read)),
+  };
+}

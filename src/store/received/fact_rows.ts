@@ -15,14 +15,14 @@
  */
 
 import { hash } from "node:crypto";
+import { statementsOf } from "../database/statements.ts";
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { factsKey, factsOf, hasContent, hasNoKnownFacts } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { InboundMessage, Place, Sender } from "../../core/inbound/inbound.ts";
 import type { Verdict } from "../../core/inbound/verdict.ts";
+import { flag, integer, optional, rows } from "../schema/columns.ts";
 
 /** Maximum number of rows of a generation: 7 MB of memory at most. */
 const GENERATION_MAX = 10_000;
@@ -34,7 +34,7 @@ const ROW_BYTES = 300;
  */
 const KEY_MAX = 400;
 
-const nextSchema = z.object({ next: column.number });
+const NEXT = rows({ next: integer() });
 
 /**
  * Prepares the statements for rows, with the first generation still to begin.
@@ -47,12 +47,11 @@ export function prepareFactRows(
   elapsed: () => number,
   max = GENERATION_MAX,
 ) {
-  const selectNext = database.prepare("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact");
-  const insert = database.prepare(
-    `INSERT INTO fact
+  const sql = statementsOf(database);
+  const selectNext = sql`SELECT COALESCE(MAX(id), 0) + 1 AS next FROM fact`;
+  const insert = sql`INSERT INTO fact
        (id, generation, channel_id, author_id, verdict, why, rule, policy_row, facts)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
   const rows = new Map<string, number>();
   const repeated = createRepeatedFacts();
   /** Characters of all keys. */
@@ -67,7 +66,7 @@ export function prepareFactRows(
   }
 
   function begin(): void {
-    generation = nextSchema.parse(selectNext.get()).next;
+    generation = NEXT.read(selectNext.get()).next;
     begunAt = elapsed();
   }
 
@@ -117,7 +116,7 @@ function digestOf(text: string): string {
   return hash("sha256", text, "base64");
 }
 
-const oldestSchema = z.object({ generation: column.numberOrNull, is_empty: column.number });
+const OLDEST = rows({ generation: optional(integer()), isEmpty: flag() });
 
 /**
  * Prepares the deletion of rows that no verdict refers to.
@@ -129,22 +128,20 @@ export function preparePruneFacts(
   database: DatabaseSync,
   factRows: FactRows,
 ): (atMost: number) => boolean {
-  const selectOldest = database.prepare(
-    `SELECT MIN(f.generation) AS generation,
+  const sql = statementsOf(database);
+  const selectOldest = sql`SELECT MIN(f.generation) AS generation,
             (SELECT MIN(id) FROM verdict_block) IS NULL AS is_empty
      FROM verdict_block AS b
      CROSS JOIN json_each(b.verdicts) AS v
      CROSS JOIN fact AS f ON f.id = v.value ->> 1
-     WHERE b.id = (SELECT MIN(id) FROM verdict_block) AND v.type = 'array'`,
-  );
-  const prune = database.prepare(
-    "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)",
-  );
+     WHERE b.id = (SELECT MIN(id) FROM verdict_block) AND v.type = 'array'`;
+  const prune = sql`
+    DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)`;
   return (atMost) => {
-    const { generation, is_empty } = oldestSchema.parse(selectOldest.get());
-    if (generation === null && is_empty === 0) return false; // the oldest block is of forgotten people
+    const { generation, isEmpty } = OLDEST.read(selectOldest.get());
+    if (generation === undefined && !isEmpty) return false; // the oldest block is of forgotten people
     // If no verdict is left, all rows are deleted, and no row in memory may be used again.
-    if (generation === null) factRows.forget();
+    if (generation === undefined) factRows.forget();
     return Number(prune.run(generation ?? Number.MAX_SAFE_INTEGER, atMost).changes) === atMost;
   };
 }

@@ -9,12 +9,12 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
 import { compareIds, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Overheard } from "../../core/inbound/transcript.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
+import { integer, json, rows } from "../schema/columns.ts";
 
 /** Maximum number of messages in a block. Only whole blocks are deleted. */
 const BLOCK_MAX = 64;
@@ -29,35 +29,23 @@ type Stored = readonly [
   replyTo?: MessageId,
 ];
 
-const blockSchema = z.object({
-  sent_to: column.number,
-  messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
-});
-
-const writtenSchema = z.object({
-  id: column.number,
-  messages: z.string().transform((text): readonly Stored[] => JSON.parse(text)), // ours
-});
+const BLOCK = rows({ sentTo: integer(), messages: json<readonly Stored[]>() });
+const WRITTEN = rows({ id: integer(), messages: json<readonly Stored[]>() });
 
 /**
- * Prepares the statements for blocks. The function is longer than most, because its inner functions
- * share the statements of one table.
+ * Prepares the statements for blocks. The function is longer than most, because its inner
+ * functions share the statements of one table.
  */
 export function prepareMessageBlocks(database: DatabaseSync) {
-  const insert = database.prepare(
-    `INSERT INTO message_block
+  const sql = statementsOf(database);
+  const insert = sql`INSERT INTO message_block
        (account_id, channel_id, sent_from, sent_to, count, kept_at, messages)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const selectBlocks = database.prepare(
-    `SELECT sent_to, messages FROM message_block
+     VALUES (?, ?, ?, ?, ?, ?, ?)`;
+  const selectBlocks = sql`SELECT sent_to, messages FROM message_block
      WHERE account_id = ? AND channel_id = ? AND sent_to >= ? AND sent_from <= ?
-     ORDER BY sent_to DESC`,
-  );
-  const selectNewer = database.prepare(
-    `SELECT 1 FROM message_block
-     WHERE account_id = ? AND channel_id = ? AND sent_to >= ? LIMIT 1`,
-  );
+     ORDER BY sent_to DESC`;
+  const selectNewer = sql`SELECT 1 FROM message_block
+     WHERE account_id = ? AND channel_id = ? AND sent_to >= ? LIMIT 1`;
 
   /** Whether the channel has messages of that millisecond or a later one. */
   const hasSince = ({ accountId, channelId }: OverheardKey, at: number): boolean =>
@@ -66,7 +54,7 @@ export function prepareMessageBlocks(database: DatabaseSync) {
   /** The blocks that may have messages of a span of time, the one with the newest message first. */
   function* blocksIn({ accountId, channelId }: OverheardKey, from: number, to: number) {
     for (const row of selectBlocks.iterate(accountId, channelId, from, to)) {
-      yield blockSchema.parse(row);
+      yield BLOCK.read(row);
     }
   }
 
@@ -96,12 +84,10 @@ export function prepareMessageBlocks(database: DatabaseSync) {
     insert.run(accountId, channelId, from, to, messages.length, now, text);
   }
 
-  const selectSpan = database.prepare(
-    `SELECT id, messages FROM message_block
-     WHERE account_id = ? AND channel_id = ? AND sent_to >= ? AND sent_from <= ?`,
-  );
-  const update = database.prepare("UPDATE message_block SET messages = ?, count = ? WHERE id = ?");
-  const deleteBlock = database.prepare("DELETE FROM message_block WHERE id = ?");
+  const selectSpan = sql`SELECT id, messages FROM message_block
+     WHERE account_id = ? AND channel_id = ? AND sent_to >= ? AND sent_from <= ?`;
+  const update = sql`UPDATE message_block SET messages = ?, count = ? WHERE id = ?`;
+  const deleteBlock = sql`DELETE FROM message_block WHERE id = ?`;
 
   /** Replaces messages of a span of time; `change` returns the same message if it stays. */
   function rewrite(
@@ -110,7 +96,7 @@ export function prepareMessageBlocks(database: DatabaseSync) {
     change: (stored: Stored) => Stored | undefined,
   ): void {
     for (const row of selectSpan.all(accountId, channelId, from, to)) {
-      const { id, messages } = writtenSchema.parse(row);
+      const { id, messages } = WRITTEN.read(row);
       const kept = messages.flatMap((stored) => {
         const changed = change(stored);
         return changed ? [changed] : [];
@@ -169,10 +155,10 @@ export function prepareMessageBlocks(database: DatabaseSync) {
     ): readonly Overheard[] {
       const from = after === undefined ? 0 : createdAtMs(after);
       let matches: Overheard[] = [];
-      for (const { sent_to, messages } of blocksIn(key, from, createdAtMs(before))) {
+      for (const { sentTo, messages } of blocksIn(key, from, createdAtMs(before))) {
         // All remaining blocks are older than this block's newest message.
         const oldest = matches[limit - 1];
-        if (oldest && createdAtMs(oldest.messageId) > sent_to) break;
+        if (oldest && createdAtMs(oldest.messageId) > sentTo) break;
         for (const stored of messages) {
           const [id] = stored;
           const isWanted = compareIds(id, before) < 0 &&

@@ -3,8 +3,6 @@
  * for it. Reads verdicts page by page.
  */
 
-import { z } from "zod";
-import type { DatabaseSync } from "node:sqlite";
 import {
   account,
   integer,
@@ -21,7 +19,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { Triggered } from "../../core/inbound/triggered.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import { storedMessageSchema } from "../outbox/rows.ts";
+import { storedMessage } from "../outbox/rows.ts";
 import type {
   DecisionOnRecord,
   MessageRecord,
@@ -87,7 +85,7 @@ const SENT = rows({
   nextTryAt: optional(integer()),
   behind: optional(integer()),
 });
-const messageSchema = z.object({ message: storedMessageSchema });
+const MESSAGE = rows({ message: storedMessage() });
 
 /** Reads a decision with its facts and its policy. */
 function toDecisionOnRecord(row: unknown): DecisionOnRecord {
@@ -105,7 +103,7 @@ function toTurnOnRecord(row: unknown): TurnOnRecord {
 /** Reads a message for Discord. */
 function toOutboxOnRecord(row: unknown): OutboxOnRecord {
   const { refusal: reason, nextTryAt, nextAttemptAt, ...sent } = SENT.read(row);
-  const { message: { of } } = messageSchema.parse(row);
+  const { message: { of } } = MESSAGE.read(row);
   const isWaiting = sent.state === "pending" || sent.state === "sending";
   return {
     ...sent,
@@ -135,20 +133,16 @@ const VERDICT = rows({
  * again. The facts contain no text of the message. `verdict_blocks.ts` writes the verdicts; the
  * view `decision` shows them one by one.
  */
-export function createDecisions(database: DatabaseSync, { read }: Transactions): RecordedVerdicts {
+export function createDecisions({ sql, read }: Transactions): RecordedVerdicts {
   // `block` is indexed and `id` is not: a page begins in the block of the verdict after `id`.
-  const select = database.prepare(
-    `SELECT ${VERDICT.columns()} FROM decision
+  const select = sql.rows(VERDICT.read)`SELECT ${VERDICT.columns()} FROM decision
      WHERE block >= COALESCE((SELECT MAX(id) FROM verdict_block WHERE id <= :id + 1), 0)
        AND id > :id AND verdict <> 'undecided'
-     ORDER BY block, id LIMIT :limit`,
-  );
-  const selectNewest = database.prepare(
-    `SELECT ${VERDICT.columns()}, facts FROM decision
-     WHERE block < :before AND id < :before ORDER BY block DESC, id DESC LIMIT :limit`,
-  );
+     ORDER BY block, id LIMIT :limit`;
+  const selectNewest = sql`SELECT ${VERDICT.columns()}, facts FROM decision
+     WHERE block < :before AND id < :before ORDER BY block DESC, id DESC LIMIT :limit`;
   return {
-    verdictsAfter: (id, limit) => read(() => select.all({ id, limit }).map(VERDICT.read)),
+    verdictsAfter: (id, limit) => read(() => select.all({ id, limit })),
     newestVerdicts: (limit, before = Number.MAX_SAFE_INTEGER) =>
       read(() =>
         selectNewest.all({ limit, before }).map((row) => ({
@@ -174,36 +168,26 @@ const CAUSE = rows({ causeId: optional(snowflake<"message">()) });
  *
  * @param database Open and migrated; may be read-only.
  */
-export function createMessageRecords(
-  database: DatabaseSync,
-  { read }: Transactions,
-): MessageRecords {
-  const selectDecisions = database.prepare(
-    `SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
-     FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
-     WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
-     ORDER BY d.id`,
-  );
-  const selectTurn = database.prepare(
-    `SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
-       message ->> '$.called.program' AS program FROM inbox WHERE message_id = ?`,
-  );
-  const selectFailed = database.prepare(
-    "SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1",
-  );
-  const selectRuns = database.prepare(
-    `SELECT d.message_id, d.facts ->> '$.knownFacts.triggered' AS triggered, i.state, i.failure
+export function createMessageRecords({ sql, read }: Transactions): MessageRecords {
+  const selectDecisions = sql.rows(toDecisionOnRecord)`
+    SELECT ${VERDICT.columns("d")}, d.facts, p.made_at, p.file, p.text, p.names
+    FROM decision AS d LEFT JOIN policy AS p ON p.id = d.policy_row
+    WHERE d.sent_to >= :sentAt AND d.sent_from <= :sentAt AND d.message_id = :messageId
+    ORDER BY d.id`;
+  const selectTurn = sql.rows(toTurnOnRecord)`
+    SELECT *, COALESCE(message ->> '$.revision', 0) AS revision,
+       message ->> '$.called.program' AS program FROM inbox WHERE message_id = ?`;
+  const selectFailed = sql`
+    SELECT message_id FROM inbox WHERE failure_id = ? ORDER BY id DESC LIMIT 1`;
+  const selectRuns = sql.rows(RUN.read)`
+    SELECT d.message_id, d.facts ->> '$.knownFacts.triggered' AS triggered, i.state, i.failure
      FROM decision AS d JOIN inbox AS i ON i.message_id = d.message_id
      WHERE d.sent_to >= :from AND d.sent_from <= :to AND d.why = 'triggered'
        AND d.facts ->> '$.knownFacts.triggered.messageId' = :messageId
-     ORDER BY i.id`,
-  );
-  const selectCause = database.prepare(
-    "SELECT cause_id FROM outbox WHERE message_id = ? ORDER BY id LIMIT 1",
-  );
+     ORDER BY i.id`;
+  const selectCause = sql`SELECT cause_id FROM outbox WHERE message_id = ? ORDER BY id LIMIT 1`;
   const selectOutbox = (where: string) =>
-    database.prepare(
-      `SELECT o.*, p.reason AS parked_reason, p.next_try_at, (
+    sql`SELECT o.*, p.reason AS parked_reason, p.next_try_at, (
          SELECT MIN(u.id) FROM outbox AS u
          WHERE u.account_id = o.account_id AND u.channel_id = o.channel_id AND u.id < o.id
            AND u.state IN ('pending', 'sending') AND o.state IN ('pending', 'sending')
@@ -211,16 +195,13 @@ export function createMessageRecords(
        FROM outbox AS o
        LEFT JOIN parked_channel AS p ON p.account_id = o.account_id AND p.channel_id = o.channel_id
          AND p.is_parked = 1 AND o.state IN ('pending', 'sending')
-       WHERE ${where} ORDER BY o.id`,
-    );
+       WHERE ${where} ORDER BY o.id`;
   const selectAnswers = selectOutbox("o.cause_id = ?");
   const selectOwn = selectOutbox("o.message_id = ?");
 
   function ofMessage(messageId: MessageId): MessageRecord | undefined {
-    const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) })
-      .map(toDecisionOnRecord);
-    const row = selectTurn.get(messageId);
-    const turn = row && toTurnOnRecord(row);
+    const decisions = selectDecisions.all({ messageId, sentAt: createdAtMs(messageId) });
+    const turn = selectTurn.get(messageId);
     const answered = turn?.replyTo === undefined ? [messageId] : [messageId, turn.replyTo];
     const outbox = answered.flatMap((id) => selectAnswers.all(id)).map(toOutboxOnRecord);
     if (decisions.length === 0 && !turn && outbox.length === 0) return undefined;
@@ -228,8 +209,7 @@ export function createMessageRecords(
       messageId,
       from: createdAtMs(messageId),
       to: createdAtMs(messageId) + DAY_MS,
-    })
-      .map(RUN.read);
+    });
     return { messageId, decisions, turn, outbox, runs: runs.length > 0 ? runs : undefined };
   }
 

@@ -4,33 +4,44 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { joinParts } from "../database/join_parts.ts";
-import type { Transactions } from "../database/transact.ts";
-import type { Policies, Received } from "../../core/store/received.ts";
-import { column } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
+import { createDecisions, createMessageRecords } from "./message_record.ts";
+import { createdAtMs, type UserId } from "../../core/discord/ids.ts";
+import type { InboundMessage, Place } from "../../core/inbound/inbound.ts";
+import type { TurnCost } from "../../core/spending/usage.ts";
+import type {
+  DirectChannels,
+  Policies,
+  Received,
+  RecentTalk,
+  RecentTurns,
+  TalkedMessage,
+} from "../../core/store/received.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { UNNAMED } from "../database/durability.ts";
-import { createDecisions, createMessageRecords } from "./message_record.ts";
-import { createDirectChannels } from "./direct_channels.ts";
-import { createRecentTalk } from "./recent_talk.ts";
-import { createRecentTurns } from "./recent_turns.ts";
+import type { Transactions } from "../database/transact.ts";
 import type { Retention } from "./retention.ts";
+import {
+  account,
+  integer,
+  json,
+  oneOf,
+  optional,
+  rows,
+  snowflake,
+  text,
+} from "../schema/columns.ts";
 
 /** Creates the namespace. */
-export function createReceived(
-  database: DatabaseSync,
-  transactions: Transactions,
-  retention: Retention,
-): Received {
-  return joinParts(
-    createDecisions(database, transactions),
-    createDirectChannels(database, transactions),
-    createMessageRecords(database, transactions),
-    createRecentTurns(database, transactions),
-    createRecentTalk(database, transactions),
-    createPolicies(database, transactions, retention),
-  );
+export function createReceived(transactions: Transactions, retention: Retention): Received {
+  return {
+    ...createDecisions(transactions),
+    ...createDirectChannels(transactions),
+    ...createMessageRecords(transactions),
+    ...createRecentTurns(transactions),
+    ...createRecentTalk(transactions),
+    ...createPolicies(transactions, retention),
+  };
 }
 
 /** Number of policies that an account keeps, regardless of their age. */
@@ -38,7 +49,7 @@ export const POLICIES_KEPT = 50;
 /** Maximum number of policies of an account, even if stored decisions refer to more. */
 export const POLICIES_MAX = 200;
 
-const idSchema = z.object({ id: column.number });
+const ID = rows({ id: integer() });
 
 /**
  * Stores the policies that have judged messages: their config without secrets, and the names that
@@ -48,19 +59,15 @@ const idSchema = z.object({ id: column.number });
  * @param decisionsDays How long (days) decisions are kept; 0 is for ever.
  */
 function createPolicies(
-  database: DatabaseSync,
-  { commit }: Transactions,
+  { sql, commit }: Transactions,
   { decisionsDays }: { readonly decisionsDays: number },
 ): Policies {
-  const upsert = database.prepare(
-    `INSERT INTO policy (account_id, hash, file, text, names, made_at, used_at)
+  const upsert = sql`INSERT INTO policy (account_id, hash, file, text, names, made_at, used_at)
      VALUES (:accountId, :hash, :file, :text, :names, :now, :now)
      ON CONFLICT (account_id, hash) DO UPDATE SET used_at = MAX(used_at, excluded.used_at)
-     RETURNING id`,
-  );
+     RETURNING id`;
   // A policy was in force until the next one replaced it, and has judged no message since.
-  const prune = database.prepare(
-    `DELETE FROM policy WHERE id IN (
+  const prune = sql`DELETE FROM policy WHERE id IN (
        SELECT id FROM (
          SELECT id, ROW_NUMBER() OVER newest_first AS place,
                 LAG(used_at) OVER newest_first AS replaced_at
@@ -69,12 +76,11 @@ function createPolicies(
        )
        WHERE id <> :id
          AND (place > ${POLICIES_MAX} OR (place > ${POLICIES_KEPT} AND replaced_at < :before))
-     )`,
-  );
+     )`;
   return {
     savePolicy: ({ accountId, hash, file, text, names }, now) =>
       commit(UNNAMED, () => { // no wait for the disk: its decisions follow it in the same log
-        const { id } = idSchema.parse(upsert.get({
+        const { id } = ID.read(upsert.get({
           accountId,
           hash,
           file: file ?? null,
@@ -86,5 +92,171 @@ function createPolicies(
         prune.run({ accountId, id, before });
         return id;
       }),
+  };
+}
+
+const OVERHEARD = rows({
+  messageId: snowflake<"message">(),
+  channelId: snowflake<"channel">(),
+  authorId: snowflake<"user">(),
+  tag: text(),
+  text: text(),
+  replyTo: optional(snowflake<"message">()),
+  sentAt: integer(),
+});
+const ASKED = rows({ channelId: snowflake<"channel">(), message: json<InboundMessage>() });
+const OWN = rows({
+  messageId: snowflake<"message">(),
+  channelId: snowflake<"channel">(),
+  content: text(),
+  askerId: optional(text()),
+  causeId: optional(snowflake<"message">()),
+});
+
+/** Reads the newest messages of all channels, with the bot's own, for the intent filter (I1). */
+function createRecentTalk({ sql, read }: Transactions): RecentTalk {
+  const overheard = sql`
+    SELECT message_id, channel_id, author_id, tag, text, reply_to, sent_at FROM message
+    WHERE block IN (
+      SELECT id FROM message_block WHERE account_id = :accountId AND sent_to > :since
+      ORDER BY id DESC LIMIT :limit
+    )
+    ORDER BY sent_at DESC LIMIT :limit`;
+  const asked = sql`
+    SELECT channel_id, message FROM (SELECT * FROM inbox ORDER BY id DESC LIMIT :limit)
+    WHERE account_id = :accountId AND accepted_at > :since`;
+  const own = sql`SELECT o.message_id, o.channel_id, o.message ->> '$.content' AS content,
+            i.message ->> '$.sender.id' AS asker_id, o.cause_id
+     FROM (SELECT * FROM outbox ORDER BY id DESC LIMIT :limit) AS o
+     LEFT JOIN inbox AS i ON i.message_id = o.cause_id
+     WHERE o.account_id = :accountId AND o.state = 'sent' AND o.message_id IS NOT NULL AND o.created_at > :since
+       AND o.kind IS NOT 'draft'`;
+
+  return {
+    recentTalk: (accountId, since, limit) =>
+      read(() => {
+        const given = { accountId, since, limit };
+        const found: TalkedMessage[] = [
+          ...overheard.all(given).map((row): TalkedMessage => {
+            const { messageId: id, authorId, tag, replyTo, ...rest } = OVERHEARD.read(row);
+            return {
+              kind: "person",
+              id,
+              sender: { id: authorId, username: tag },
+              replyTo,
+              ...rest,
+            };
+          }),
+          ...asked.all(given).flatMap((row): readonly TalkedMessage[] => {
+            const { channelId, message } = ASKED.read(row);
+            if (message.triggered || message.called) return []; // no person wrote it there (N1, O14)
+            const { id, sender, text, sentAt, mention, quoted } = message;
+            const replyTo = quoted?.id;
+            return [{ kind: "person", id, channelId, sender, text, sentAt, mention, replyTo }];
+          }),
+          ...own.all(given).map((row): TalkedMessage => {
+            const { messageId: id, channelId, content: text, askerId, causeId } = OWN.read(row);
+            const to = askerId as UserId | undefined; // as the inbox has it
+            const sentAt = createdAtMs(id);
+            return { kind: "own", id, channelId, text, sentAt, to, answers: causeId };
+          }),
+        ];
+        return found.sort((a, b) => a.sentAt - b.sentAt);
+      }),
+  };
+}
+
+const TURN = rows({
+  messageId: snowflake<"message">(),
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  guildId: optional(snowflake<"guild">()),
+  senderId: optional(text()),
+  sender: optional(text()),
+  place: optional(json<Place>()), // ours
+  state: oneOf(
+    "answered",
+    "declined",
+    "refused",
+    "failed",
+    "cancelled",
+    "stopped",
+    "interrupted",
+  ),
+  acceptedAt: integer(),
+  finishedAt: integer(),
+  failure: optional(text()),
+  cost: optional(json<TurnCost>()),
+});
+
+const NAME = rows({ id: text(), name: text() });
+
+/** Newest messages from which names are read: all of them would take seconds in a large store. */
+const NAMED_BY = 20_000;
+
+/**
+ * Reads the newest turns that have ended, and the names of the people who asked, for the operator's
+ * lists.
+ *
+ * Creates the reader. Several messages that one turn has answered are one turn.
+ */
+function createRecentTurns({ sql, read }: Transactions): RecentTurns {
+  const select = sql`
+    SELECT message_id, account_id, channel_id, message ->> '$.guildId' AS guild_id,
+            message ->> '$.sender.id' AS sender_id, message ->> '$.sender.username' AS sender,
+            message ->> '$.place' AS place, state, accepted_at, finished_at, failure, cost
+     FROM inbox WHERE finished_at IS NOT NULL AND turn_of IS NULL ORDER BY id DESC LIMIT ?`;
+  const selectNames = sql`
+    SELECT message ->> '$.sender.id' AS id, message ->> '$.sender.username' AS name, MAX(id) AS at
+     FROM (SELECT id, message FROM inbox ORDER BY id DESC LIMIT ${NAMED_BY})
+     WHERE message ->> '$.sender.username' IS NOT NULL GROUP BY 1`;
+  return {
+    recentTurns: (limit) => read(() => select.all(limit).map(TURN.read)),
+    askersNames: () =>
+      read(() =>
+        new Map(
+          selectNames.all().map((row) => {
+            const { id, name } = NAME.read(row);
+            return [id, name];
+          }),
+        )
+      ),
+  };
+}
+
+/** Notes an accepted direct message within a transaction of the caller's. */
+export type KeepDirectChannel = (
+  message: Pick<InboundMessage, "accountId" | "channelId" | "sentAt" | "place">,
+) => void;
+
+/**
+ * Stores the direct channels in which a sender was ever accepted or paired.
+ *
+ * Discord never lists a bot's direct channels, so catch-up can read only the stored ones (G6).
+ */
+export function prepareKeepDirectChannel(database: DatabaseSync): KeepDirectChannel {
+  const sql = statementsOf(database);
+  const upsert = sql`INSERT INTO direct_channel (account_id, channel_id, active_at, is_group)
+     VALUES (?, ?, ?, ?)
+     ON CONFLICT (account_id, channel_id) DO UPDATE SET
+       active_at = MAX(active_at, excluded.active_at),
+       is_group = excluded.is_group`;
+  return ({ accountId, channelId, sentAt, place }) => {
+    upsert.run(accountId, channelId, sentAt, place.kind === "group_dm" ? 1 : 0);
+  };
+}
+
+const CHANNEL = rows({ channelId: snowflake<"channel">() });
+
+function createDirectChannels({ sql, read }: Transactions): DirectChannels {
+  const select = sql`SELECT channel_id FROM direct_channel WHERE account_id = ?
+     ORDER BY active_at DESC, length(channel_id) DESC, channel_id DESC`;
+  const selectGroup = sql`
+    SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1`;
+  return {
+    isGroupChannel: (accountId, channelId) =>
+      read(() => selectGroup.get(accountId, channelId) !== undefined),
+    directChannels: (accountId) =>
+      read(() => select.all(accountId).map((row) => CHANNEL.read(row).channelId)),
   };
 }

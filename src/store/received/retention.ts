@@ -7,16 +7,14 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column, integer, rows, snowflake } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
+import { account, integer, rows, snowflake } from "../schema/columns.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { createdAtMs, toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { createdAtMs } from "../../core/discord/ids.ts";
 import { prepareCutJournal } from "../database/journal.ts";
 import { type FactRows, preparePruneFacts } from "./fact_rows.ts";
-import { preparePruneUsage } from "../usage/charges.ts";
-import { preparePruneSeldom } from "./prune_seldom.ts";
-import { preparePruneTranscripts, type TranscriptRetention } from "./prune_transcripts.ts";
+import { preparePruneUsage } from "../usage/usage.ts";
+import { preparePruneSeldom, preparePruneTranscripts, type TranscriptRetention } from "./prune.ts";
 import type { KnownRows } from "../knowledge/known_rows.ts";
 import type { OverheardKey } from "../../core/store/turns.ts";
 
@@ -183,33 +181,28 @@ function preparePruneDecisions(
   database: DatabaseSync,
   { decisionsDays, decisionsMax = DECISIONS_MAX }: Retention,
 ): (now: number) => boolean {
-  const oldest = database.prepare(
-    `SELECT id + count - 1 AS last, at FROM verdict_block
-     WHERE id = (SELECT MIN(id) FROM verdict_block)`,
-  );
-  const newest = database.prepare(
-    `SELECT id + count - 1 AS last FROM verdict_block
-     WHERE id = (SELECT MAX(id) FROM verdict_block)`,
-  );
-  const prune = database.prepare(
-    `DELETE FROM verdict_block
+  const sql = statementsOf(database);
+  const oldest = sql`SELECT id + count - 1 AS last, at FROM verdict_block
+     WHERE id = (SELECT MIN(id) FROM verdict_block)`;
+  const newest = sql`SELECT id + count - 1 AS last FROM verdict_block
+     WHERE id = (SELECT MAX(id) FROM verdict_block)`;
+  const prune = sql`DELETE FROM verdict_block
      WHERE (id + count - 1 <= ? OR at < ?)
-       AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`,
-  );
+       AND id IN (SELECT id FROM verdict_block ORDER BY id LIMIT ?)`;
   return (now) => {
     const oldestRow = oldest.get();
     const newestRow = newest.get();
     if (!oldestRow || !newestRow) return false;
-    const { last, at } = oldestSchema.parse(oldestRow);
-    const upTo = lastSchema.parse(newestRow).last - decisionsMax;
+    const { last, at } = OLDEST.read(oldestRow);
+    const upTo = LAST.read(newestRow).last - decisionsMax;
     const before = decisionsDays === 0 ? 0 : now - decisionsDays * DAY_MS;
     if (last > upTo && at >= before) return false;
     return Number(prune.run(upTo, before, STEP_BLOCKS).changes) === STEP_BLOCKS;
   };
 }
 
-const lastSchema = z.object({ last: column.number });
-const oldestSchema = lastSchema.extend({ at: column.number });
+const LAST = rows({ last: integer() });
+const OLDEST = rows({ last: integer(), at: integer() });
 
 /**
  * Prepares the deletion of old files of dead or uncertain messages. The operator cannot send such a
@@ -219,13 +212,12 @@ function preparePruneFiles(
   database: DatabaseSync,
   { mediaDays }: Retention,
 ): (now: number) => boolean {
-  const prune = database.prepare(
-    `DELETE FROM outbox_file WHERE outbox_row IN (
+  const sql = statementsOf(database);
+  const prune = sql`DELETE FROM outbox_file WHERE outbox_row IN (
        SELECT DISTINCT f.outbox_row FROM outbox_file AS f CROSS JOIN outbox AS o
        WHERE o.id = f.outbox_row AND o.state IN ('dead', 'uncertain') AND o.created_at < ?
        LIMIT ?
-     )`,
-  );
+     )`;
   return (now) => mediaDays > 0 && prune.run(now - mediaDays * DAY_MS, STEP_FILES).changes > 0;
 }
 
@@ -238,13 +230,12 @@ function preparePruneKnown(
   { knowledgeDays = 0, knowledgeMax = KNOWLEDGE_MAX }: Retention,
   known: Pick<KnownRows, "isUsed" | "prune">,
 ): (now: number) => boolean {
+  const sql = statementsOf(database);
   const ends = () =>
-    database.prepare(
-      `SELECT o.id AS id, o.message_id AS message_id, n.id AS newest
+    sql`SELECT o.id AS id, o.message_id AS message_id, n.id AS newest
        FROM known_message AS o, known_message AS n
        WHERE o.id = (SELECT MIN(id) FROM known_message)
-         AND n.id = (SELECT MAX(id) FROM known_message)`,
-    ).get();
+         AND n.id = (SELECT MAX(id) FROM known_message)`.get();
   return (now) => {
     if (!known.isUsed()) return false;
     const row = ends();
@@ -263,9 +254,9 @@ function preparePruneReactions(
   database: DatabaseSync,
   { contextDays }: Retention,
 ): (now: number) => boolean {
-  const prune = database.prepare(
-    "DELETE FROM reaction WHERE at < ? AND id IN (SELECT id FROM reaction ORDER BY id LIMIT ?)",
-  );
+  const sql = statementsOf(database);
+  const prune = sql`
+    DELETE FROM reaction WHERE at < ? AND id IN (SELECT id FROM reaction ORDER BY id LIMIT ?)`;
   return (now) =>
     contextDays > 0 &&
     Number(prune.run(now - contextDays * DAY_MS, STEP_REACTIONS).changes) === STEP_REACTIONS;
@@ -279,9 +270,9 @@ function preparePruneContext(
   database: DatabaseSync,
   { contextDays, contextPerChannel }: Retention,
 ) {
-  const deleteBefore = database.prepare(
-    "DELETE FROM message_block WHERE account_id = ? AND channel_id = ? AND kept_at < ?",
-  );
+  const sql = statementsOf(database);
+  const deleteBefore = sql`
+    DELETE FROM message_block WHERE account_id = ? AND channel_id = ? AND kept_at < ?`;
   // Blocks may overlap in time, because messages from a channel's history are stored later.
   const deleteBeyond = database.prepare(
     `DELETE FROM message_block
@@ -312,22 +303,18 @@ function preparePruneContext(
 function prepareSweep(
   database: DatabaseSync,
 ): () => { readonly key?: OverheardKey; readonly isLast: boolean } {
-  const select = database.prepare(
-    `SELECT account_id, channel_id FROM message_block
+  const sql = statementsOf(database);
+  const select = sql`SELECT account_id, channel_id FROM message_block
      WHERE (account_id, channel_id) > (?, ?)
-     ORDER BY account_id, channel_id LIMIT 1`,
-  );
+     ORDER BY account_id, channel_id LIMIT 1`;
   let last: readonly [accountId: string, channelId: string] = ["", ""];
   return () => {
     const row = select.get(...last) ?? select.get("", "");
     if (!row) return { isLast: true };
-    const key = overheardKeySchema.parse(row);
+    const key: OverheardKey = CHANNEL.read(row);
     last = [key.accountId, key.channelId];
     return { key, isLast: select.get(...last) === undefined };
   };
 }
 
-const overheardKeySchema = z.object({
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-}).transform((row): OverheardKey => ({ accountId: row.account_id, channelId: row.channel_id }));
+const CHANNEL = rows({ accountId: account(), channelId: snowflake<"channel">() });

@@ -12,11 +12,11 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { Judged, RepeatedVerdict } from "../../core/inbound/inbox.ts";
 import type { FactRows } from "./fact_rows.ts";
+import { integer, optional, rows } from "../schema/columns.ts";
 
 /** The record of verdicts, changed within transactions of the caller's. */
 export interface VerdictBlocks {
@@ -53,31 +53,29 @@ export interface VerdictRecording {
 /** Maximum number of verdicts in a block: to find one, a reader parses all of its block. */
 const BLOCK_MAX = 256;
 
-const nextSchema = z.object({ next: column.number });
-const newestSchema = z.object({ sent_to: column.numberOrNull });
-const placeSchema = z.object({ block: column.number, place: column.number });
+const NEXT = rows({ next: integer() });
+const NEWEST = rows({ sentTo: optional(integer()) });
+const PLACE = rows({ block: integer(), place: integer() });
 
 /** Prepares the statements for blocks. */
 export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows): VerdictBlocks {
-  const selectNext = database.prepare(
-    `SELECT id + count AS next FROM verdict_block
-     WHERE id = (SELECT MAX(id) FROM verdict_block)`,
-  );
+  const sql = statementsOf(database);
+  const selectNext = sql`SELECT id + count AS next FROM verdict_block
+     WHERE id = (SELECT MAX(id) FROM verdict_block)`;
   const selectNewest = database.prepare(
     "SELECT MAX(sent_to) AS sent_to FROM verdict_block", // of any account, which an index tells
   );
-  const insert = database.prepare(
-    `INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const insert = sql`
+    INSERT INTO verdict_block (id, count, account_id, sent_from, sent_to, at, verdicts)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`;
   const stored = prepareStoredVerdicts(database);
-  const recent = createRecentIds(() => newestSchema.parse(selectNewest.get()).sent_to ?? -Infinity);
+  const recent = createRecentIds(() => NEWEST.read(selectNewest.get()).sentTo ?? -Infinity);
   /** Number of the next verdict; `undefined` until it is read. */
   let next: number | undefined;
 
   function nextNumber(): number {
     const row = selectNext.get();
-    return row ? nextSchema.parse(row).next : 1;
+    return row ? NEXT.read(row).next : 1;
   }
 
   function isKnown(accountId: AccountId, id: MessageId, sentAt: number): boolean {
@@ -160,25 +158,20 @@ export function prepareVerdictBlocks(database: DatabaseSync, factRows: FactRows)
 
 /** Finds stored verdicts by their messages. */
 function prepareStoredVerdicts(database: DatabaseSync) {
-  const selectPlace = database.prepare(
-    `SELECT b.id AS block, v.key AS place
+  const sql = statementsOf(database);
+  const selectPlace = sql`SELECT b.id AS block, v.key AS place
      FROM verdict_block AS b CROSS JOIN json_each(b.verdicts) AS v
      WHERE b.sent_to >= :sentAt AND b.sent_from <= :sentAt AND b.account_id = :accountId
-       AND v.value ->> 0 = :id`,
-  );
-  const blank = database.prepare(
-    `UPDATE verdict_block
+       AND v.value ->> 0 = :id`;
+  const blank = sql`UPDATE verdict_block
      SET verdicts = json_set(verdicts, '$[' || CAST(? AS INTEGER) || ']', NULL) -- bound as REAL
-     WHERE id = ?`,
-  );
-  const removeEmpty = database.prepare(
-    `DELETE FROM verdict_block
-     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM json_each(verdicts) AS v WHERE v.type = 'array')`,
-  );
+     WHERE id = ?`;
+  const removeEmpty = sql`DELETE FROM verdict_block
+     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM json_each(verdicts) AS v WHERE v.type = 'array')`;
 
   function placeOf(accountId: AccountId, id: MessageId, sentAt: number) {
     const row = selectPlace.get({ accountId, id, sentAt });
-    return row && placeSchema.parse(row);
+    return row && PLACE.read(row);
   }
 
   return {

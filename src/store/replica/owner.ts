@@ -15,7 +15,7 @@ import { type Lease, LEASE_MS, type Remote } from "./remote.ts";
 import { createWalReader, type PageChange } from "./wal.ts";
 
 /** The part of the lease that is not used: the answer of a renewal and a request take time, too. */
-const UNUSED_MS = 2_000;
+export const UNUSED_MS = 2_000;
 /** How often the lease is renewed. */
 const RENEW_MS = 3_000;
 /** For how long commits of normal durability wait for others. */
@@ -34,11 +34,18 @@ export interface OwnerOptions {
   readonly takenAt: Moment;
   readonly moment: () => Moment;
   readonly schedule: StartTimer;
-  /** Another process has the lease: this one must end, and gets no answer any more. */
-  readonly onLost: () => void;
-  /** PostgreSQL has begun to fail, or answers again. */
+  /** This process must end, and gets no answer any more. */
+  readonly onLost: (why: LossReason) => void;
+  /** PostgreSQL has begun to fail, in this way, or answers again. */
   readonly onTrouble: (error: RemoteError | undefined) => void;
 }
+
+/**
+ * - `taken`: another process has the lease.
+ * - `older`: PostgreSQL lacks changes that it had confirmed, because it failed over to a replica that
+ *   lags, or has been restored. Further changes would mix two times of the store.
+ */
+export type LossReason = "taken" | "older";
 
 /** A moment by two clocks: one stands still while the machine sleeps, and the other one jumps. */
 export interface Moment {
@@ -145,9 +152,10 @@ export function createOwner(options: OwnerOptions) {
         }
         // A statement whose answer was lost has moved the sequence; so this one is sent again.
         const { epoch, sequence: stored } = await remote.look();
-        if (epoch !== lease.epoch) {
+        const isOlder = epoch < lease.epoch || epoch === lease.epoch && stored < lease.sequence;
+        if (isOlder || epoch !== lease.epoch) {
           isLost = true;
-          onLost();
+          onLost(isOlder ? "older" : "taken");
           return false;
         }
         lease = { ...lease, sequence: stored };
@@ -160,7 +168,7 @@ export function createOwner(options: OwnerOptions) {
   }
 
   function settle(error: RemoteError | undefined): void {
-    const isNews = (error === undefined) !== (trouble === undefined);
+    const isNews = error?.kind !== trouble?.kind; // a lost connection is often the first sign only
     trouble = error;
     if (isNews) onTrouble(error);
     if (isLeaving) leave();

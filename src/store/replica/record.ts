@@ -22,6 +22,10 @@ export interface SharedRecord {
   readonly owner: string;
   /** The epoch of the last lease that this directory's process held; 0 if there was none. */
   readonly epoch: number;
+  /** When it got that lease, by the database's clock; absent if there was none. */
+  readonly since?: number | undefined;
+  /** Of a standby: the owner's machine and data directory, as this directory last knew it. */
+  readonly place?: string | undefined;
 }
 
 const schema = (): z.ZodType<SharedRecord> =>
@@ -29,6 +33,8 @@ const schema = (): z.ZodType<SharedRecord> =>
     store: z.string(),
     owner: z.string(),
     epoch: z.int(),
+    since: z.number().optional(),
+    place: z.string().optional(),
   });
 
 /**

@@ -10,11 +10,19 @@ import { Buffer } from "node:buffer";
 import postgres from "postgres";
 import { z } from "zod";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
+import { dialerOf, serverOf } from "./dial.ts";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
 import type { SharingProcess } from "../../core/shared_store.ts";
+import type { PartitionMinute } from "../../core/discord/invalid_requests.ts";
+import type { OrderedChange, RowChange } from "../../core/partitions/shared_rows.ts";
+import { appendChanges, confirmChanges, readChanges } from "./changes.ts";
+import { askShared, type SharedIdentify, type SharedIdentifyAnswer } from "./identifies.ts";
+import { CHANNEL, listenForNotices, type ListeningOptions, type NoticeListener } from "./listen.ts";
+import { type FleetMember, leave, meet, type Meeting, readMembers } from "./members.ts";
 import { type OwnReport, readReports, writeReport } from "./report.ts";
 import {
   type AnySql,
+  finishMove,
   type InspectedServer,
   inspectServer,
   OLDEST,
@@ -41,6 +49,12 @@ const CONNECT_SEC = 5;
 /** How long the first statements may take: another program may listen there, and say nothing. */
 const OPEN_MS = 8_000;
 
+/**
+ * Codes (SQLSTATE) of a failure that a new connection does not mend: data, constraints and conflicts of
+ * transactions. After all others it may, such as that of a server which became a replica.
+ */
+const DATA_FAULT = /^(?:22|23|40)/;
+
 /** A held lease, as each change names it. */
 export interface Lease {
   /** Counts the owners. */
@@ -53,6 +67,8 @@ export interface Lease {
 export interface TakenLease extends Lease {
   /** Number of pages of the store; 0 if there is none yet. */
   readonly pageCount: number;
+  /** When it was taken, by the database's clock, as Unix time in milliseconds. */
+  readonly since: number;
 }
 
 /** Who takes the lease. */
@@ -63,10 +79,24 @@ export interface LeaseTaker {
   readonly place: string;
   /** Marks of its bots: a store belongs to one bot, or to several that run together. */
   readonly bots: readonly string[];
+  /** The epoch of its last lease: the server may be older, and no epoch comes twice. */
+  readonly lastEpoch?: number;
+}
+
+/** The server, and the running processes that share partitions. */
+export interface InspectedFleet extends InspectedServer {
+  /** Absent if there are no tables yet. */
+  readonly members?: readonly FleetMember[];
 }
 
 /** Settings of the access. */
 export interface RemoteOptions {
+  /** Number of the partition, from 0; the first one by default. */
+  readonly partition?: number | undefined;
+  /** Number of partitions of the store; 1 by default. */
+  readonly partitions?: number | undefined;
+  /** Whether a store with several partitions is moved there: until then, no other start uses it. */
+  readonly isMove?: boolean | undefined;
   /** Marks of the bots, by which other processes of the server find this one; none by default. */
   readonly bots?: readonly string[];
   /** Oldest version of the server. */
@@ -92,6 +122,7 @@ const takenSchema: z.ZodType<TakenLease> = z.object({
   epoch: z.number(),
   sequence: z.number(),
   pageCount: z.int(),
+  since: z.number(),
 });
 
 const hashSchema = z.object({ number: z.int(), hash: z.string() });
@@ -101,7 +132,10 @@ const hashSchema = z.object({ number: z.int(), hash: z.string() });
  *
  * It is long because it is a list of statements. Each method rejects with a {@link RemoteError}.
  */
-export function createRemote(url: string, { bots = [], oldest = OLDEST }: RemoteOptions = {}) {
+export function createRemote(
+  url: string,
+  { bots = [], oldest = OLDEST, partition = 0, partitions = 1, isMove = false }: RemoteOptions = {},
+) {
   let client: postgres.Sql | undefined;
 
   /** Runs work within a time limit; a connection that does not answer is given up. */
@@ -122,6 +156,10 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
     try {
       return await Promise.race([working, late]);
     } catch (error) {
+      // The data of one statement are at fault; others wait behind it.
+      if (error instanceof postgres.PostgresError && DATA_FAULT.test(error.code)) {
+        throw asRemoteError(error);
+      }
       if (client === sql) client = undefined;
       void sql.end({ timeout: 0 }).catch(() => {});
       throw asRemoteError(error);
@@ -138,11 +176,35 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
      */
     open: (): Promise<RemoteState> =>
       within(async (sql) => {
-        await prepareTables(sql, oldest);
-        return await readState(sql);
+        await prepareTables(sql, oldest, { partitions, isMove });
+        return await readState(sql, partition);
       }, OPEN_MS),
     /** The current row. */
-    look: (): Promise<RemoteState> => within(readState),
+    look: (): Promise<RemoteState> => within((sql) => readState(sql, partition)),
+    /** From now on, other processes may use the store that was moved there. */
+    finishMove: (): Promise<void> => within(finishMove),
+    /** Renews the row of this process, and reads the leases and processes of all partitions. */
+    meet: (self: FleetMember, invalid?: readonly PartitionMinute[]): Promise<Meeting> =>
+      within((sql) => meet(sql, self, invalid)),
+    /** Removes the row of this process. */
+    leave: (place: string): Promise<void> => within((sql) => leave(sql, place)),
+    /** Decides about an IDENTIFY by those of all processes. */
+    identify: (asked: SharedIdentify): Promise<SharedIdentifyAnswer> =>
+      within((sql) => askShared(sql, asked)),
+    /** Adds changes of rows that hold over all partitions, as {@link appendChanges} does. */
+    append: (changes: readonly RowChange[], position: number): Promise<boolean> =>
+      within((sql) => appendChanges(sql, changes, position)),
+    /** Reads such changes behind a number, in their order. */
+    changes: (after: number): Promise<readonly OrderedChange[]> =>
+      within((sql) => readChanges(sql, after)),
+    /** Hears of changed rows at once, until it is closed. */
+    listen: (options: Omit<ListeningOptions, "connect" | "send">): NoticeListener =>
+      listenForNotices({ ...options, connect: () => connect(url, bots), send: within }),
+    /** Runs other statements. */
+    use: <T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> => within(work),
+    /** Stores how far a partition is with them, as {@link confirmChanges} does. */
+    confirm: (index: number, position: number): Promise<void> =>
+      within((sql) => confirmChanges(sql, index, position)),
     /** Another database of the server that one of these bots uses now; `undefined` if none is. */
     twin: (): Promise<string | undefined> => within((sql) => readTwin(sql, bots)),
     /**
@@ -151,11 +213,14 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
      * @param epoch The last known one.
      * @returns `undefined` if another process has it, or has taken it meanwhile.
      */
-    take: ({ owner, place, bots }: LeaseTaker, epoch: number): Promise<TakenLease | undefined> =>
+    take: (
+      { owner, place, bots, lastEpoch = 0 }: LeaseTaker,
+      epoch: number,
+    ): Promise<TakenLease | undefined> =>
       within(async (sql) => {
         const [row] = await sql`
           UPDATE barnacle.store
-          SET epoch = epoch + 1, owner = ${owner}, place = ${place}, bots = ${bots.join()},
+          SET epoch = greatest(epoch, ${lastEpoch}) + 1, owner = ${owner}, place = ${place}, bots = ${bots.join()},
               owned_since = clock_timestamp(),
               hand_overs = CASE WHEN place IN ('', ${place}) THEN hand_overs
                 ELSE hand_overs + 1 END,
@@ -165,10 +230,11 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
               was_released = CASE WHEN place IN ('', ${place}) THEN was_released
                 ELSE lease_ends = '-infinity' END,
               lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-          WHERE epoch = ${epoch} AND (lease_ends < clock_timestamp()
+          WHERE partition = ${partition} AND epoch = ${epoch} AND (lease_ends < clock_timestamp()
             OR owner = ${owner} AND place = ${place})
           RETURNING epoch::float8 AS epoch, sequence::float8 AS sequence,
-                    page_count AS "pageCount"`;
+                    page_count AS "pageCount",
+                    extract(epoch FROM owned_since)::float8 * 1000 AS since`;
         return row && takenSchema.parse(row);
       }),
     /**
@@ -181,12 +247,14 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
       within(async (sql) => {
         const pages = [...change?.pages ?? []];
         const pageCount = change?.pageCount ?? null;
-        if (pages.length <= PAGES_AT_ONCE) return await put(sql, lease, pages, pageCount);
+        if (pages.length <= PAGES_AT_ONCE) {
+          return await put(sql, partition, lease, pages, pageCount);
+        }
         return await sql.begin(async (sql) => {
           let { sequence } = lease;
           for (let from = 0; from < pages.length; from += PAGES_AT_ONCE) {
             const part = pages.slice(from, from + PAGES_AT_ONCE);
-            const next = await put(sql, { ...lease, sequence }, part, pageCount);
+            const next = await put(sql, partition, { ...lease, sequence }, part, pageCount);
             if (next === undefined) return undefined; // the first statement: nothing is stored
             sequence = next;
           }
@@ -198,19 +266,29 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
       self: OwnReport,
     ): Promise<{ readonly state: RemoteState; readonly processes: readonly SharingProcess[] }> =>
       within(async (sql) => {
-        await writeReport(sql, self);
-        return { state: await readState(sql), processes: await readReports(sql) };
+        await writeReport(sql, partition, self);
+        return {
+          state: await readState(sql, partition),
+          processes: await readReports(sql, partition),
+        };
       }),
     /** Reads everything about the server that an operator needs; changes nothing. */
-    inspect: (): Promise<InspectedServer> =>
+    inspect: (): Promise<InspectedFleet> =>
       within(async (sql) => {
-        const server = await inspectServer(sql, oldest);
-        return server.state ? { ...server, processes: await readReports(sql) } : server;
+        const server = await inspectServer(sql, oldest, partition);
+        if (!server.state) return server;
+        const processes = await readReports(sql, partition);
+        return { ...server, processes, members: await readMembers(sql) };
       }, OPEN_MS),
     /** Ends the lease, so that another process may take it at once. */
     release: ({ epoch }: Pick<Lease, "epoch">): Promise<void> =>
       within(async (sql) => {
-        await sql`UPDATE barnacle.store SET lease_ends = '-infinity' WHERE epoch = ${epoch}`;
+        await sql`
+          WITH freed AS (
+            UPDATE barnacle.store SET lease_ends = '-infinity'
+            WHERE partition = ${partition} AND epoch = ${epoch} RETURNING 1
+          )
+          SELECT pg_notify(${CHANNEL}, '')::text FROM freed`;
       }),
     /** Hashes (SHA-256, hexadecimal) of the next pages, in order; empty after the last one. */
     hashes: (after: number): Promise<readonly Readonly<z.infer<typeof hashSchema>>[]> =>
@@ -218,7 +296,9 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
         hashSchema.array().parse(
           await sql`
             SELECT number, encode(sha256(bytes), 'hex') AS hash FROM barnacle.pages
-            WHERE number > ${after} ORDER BY number LIMIT ${10 * PAGES_AT_ONCE}`,
+            WHERE partition = ${partition} AND number > ${after} ORDER BY number LIMIT ${
+            10 * PAGES_AT_ONCE
+          }`,
         )
       ),
     /** The pages that have changed since, oldest change first, up to a bounded number. */
@@ -229,7 +309,7 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
         pageSchema.array().parse(
           await sql`
             SELECT number, bytes, sequence::float8 AS sequence FROM barnacle.pages
-            WHERE (sequence, number) > (${sequence}, ${number})
+            WHERE partition = ${partition} AND (sequence, number) > (${sequence}, ${number})
             ORDER BY sequence, number LIMIT ${PAGES_AT_ONCE}`,
         )
       ),
@@ -239,7 +319,7 @@ export function createRemote(url: string, { bots = [], oldest = OLDEST }: Remote
         pageSchema.array().parse(
           await sql`
             SELECT number, bytes, sequence::float8 AS sequence FROM barnacle.pages
-            WHERE number = ANY(string_to_array(${numbers.join()}, ',')::int[])`,
+            WHERE partition = ${partition} AND number = ANY(string_to_array(${numbers.join()}, ',')::int[])`,
         )
       ),
     /** Closes the connections. */
@@ -255,6 +335,7 @@ export type Remote = ReturnType<typeof createRemote>;
 
 async function put(
   sql: AnySql,
+  partition: number,
   { epoch, sequence }: Lease,
   pages: readonly (readonly [number, Uint8Array])[],
   pageCount: number | null,
@@ -266,16 +347,17 @@ async function put(
       UPDATE barnacle.store
       SET sequence = sequence + 1, page_count = coalesce(${pageCount}::int, page_count),
           lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-      WHERE epoch = ${epoch} AND sequence = ${sequence}
+      WHERE partition = ${partition} AND epoch = ${epoch} AND sequence = ${sequence}
       RETURNING sequence
     ), cut AS (
-      DELETE FROM barnacle.pages USING fence WHERE number > ${pageCount}::int
+      DELETE FROM barnacle.pages USING fence
+      WHERE partition = ${partition} AND number > ${pageCount}::int
     ), put AS (
-      INSERT INTO barnacle.pages (number, bytes, sequence)
-      SELECT page, substring(${bytes}::bytea FROM ((place - 1) * ${PAGE_BYTES} + 1)::int
+      INSERT INTO barnacle.pages (partition, number, bytes, sequence)
+      SELECT ${partition}::int, page, substring(${bytes}::bytea FROM ((place - 1) * ${PAGE_BYTES} + 1)::int
         FOR ${PAGE_BYTES}), fence.sequence
       FROM fence, unnest(string_to_array(${numbers}, ',')::int[]) WITH ORDINALITY AS part (page, place)
-      ON CONFLICT (number) DO UPDATE SET bytes = excluded.bytes, sequence = excluded.sequence
+      ON CONFLICT (partition, number) DO UPDATE SET bytes = excluded.bytes, sequence = excluded.sequence
     )
     SELECT sequence::float8 AS sequence FROM fence`;
   return row && z.object({ sequence: z.number() }).parse(row).sequence;
@@ -287,20 +369,25 @@ async function put(
  */
 function connect(text: string, bots: readonly string[]): postgres.Sql {
   const url = new URL(text);
-  const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
-  url.searchParams.delete("host");
-  return postgres(url.href, {
-    ...(host !== "" && { host }),
+  const { username, password, pathname } = url;
+  const options = { // their type lacks the socket
+    socket: dialerOf(url, CONNECT_SEC * 1_000),
+    ...serverOf(url),
+    ssl: false, // the socket has it already
+    ...(username !== "" && { user: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+    database: decodeURIComponent(pathname.slice(1)),
     max: 1,
     connect_timeout: CONNECT_SEC,
     keep_alive: 5,
     fetch_types: false,
-    onnotice: () => {},
+    onnotice() {},
     connection: {
       application_name: ["barnacle", ...bots.slice(0, NAMED_BOTS)].join(" "),
       synchronous_commit: "on",
       idle_in_transaction_session_timeout: LEASE_MS,
       statement_timeout: ANSWER_MS,
     },
-  });
+  };
+  return postgres(options);
 }

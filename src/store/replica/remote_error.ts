@@ -7,11 +7,14 @@ import { printable } from "../../lib/text/quoted.ts";
  * - `unreachable`: the server does not answer; try again.
  * - `crowded`: the server or the user has no free connection; try again.
  * - `refused`: user or password are wrong.
- * - `untrusted`: TLS fails.
+ * - `untrusted`: the certificate is refused.
+ * - `plain`: the server has no TLS.
  * - `absent`: there is no such database.
  * - `forbidden`: the user lacks a right.
  * - `replica`: the server takes no changes, because it is a replica.
  * - `unusable`: the server is no PostgreSQL of a supported version, or has other tables.
+ * - `divided`: its store has another number of partitions.
+ * - `moving`: a store is being moved into it, or a move was interrupted.
  * - `full`: the server's disk is full.
  * - `failed`: any other error of the server; try again.
  */
@@ -20,10 +23,13 @@ export type RemoteErrorKind =
   | "crowded"
   | "refused"
   | "untrusted"
+  | "plain"
   | "absent"
   | "forbidden"
   | "replica"
   | "unusable"
+  | "divided"
+  | "moving"
   | "full"
   | "failed";
 
@@ -34,12 +40,18 @@ export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
     "end other connections, or raise max_connections or the user's CONNECTION LIMIT; a bot " +
     "needs two",
   refused: "correct user and password in store.url, or pg_hba.conf at the server",
-  untrusted: "give the server a certificate for its name, or correct sslmode in store.url",
+  untrusted: "give the server a certificate for the host in store.url, or correct sslmode; " +
+    "NODE_EXTRA_CA_CERTS names the file of an authority of your own",
+  plain: "switch on TLS at the server (ssl = on), or correct sslmode in store.url",
   absent: "create it with createdb, or correct store.url",
   forbidden: "let the user of store.url create a schema (GRANT CREATE ON DATABASE … TO …), or " +
     "name the user that created the tables",
   replica: "name the primary server in store.url, or wait until it is one",
   unusable: "name a database of PostgreSQL 15 or newer in store.url",
+  divided:
+    "set store.partitions to the number of that store, which cannot be changed, or name an empty " +
+    "database in store.url",
+  moving: "wait for the move, or use the command again where it was interrupted",
   full: "free space on the disk of PostgreSQL",
   failed: "see the log of PostgreSQL",
 };

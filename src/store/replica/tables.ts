@@ -14,7 +14,13 @@ import { PAGE_BYTES } from "./wal.ts";
 export const OLDEST = 15;
 
 /** Format of the tables. */
-export const FORMAT = 2;
+export const FORMAT = 5;
+
+/**
+ * Number of the row that is there while a store with several partitions is moved into the tables. If the
+ * move is interrupted, some partitions lack pages, and a start would make them anew.
+ */
+const MOVING = -1;
 
 /** Any constant: two processes do not create the tables at once. */
 const LOCK = 7_162_032;
@@ -22,7 +28,7 @@ const LOCK = 7_162_032;
 const SCHEMA = `
   CREATE SCHEMA IF NOT EXISTS barnacle;
   CREATE TABLE IF NOT EXISTS barnacle.store (
-    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    partition integer PRIMARY KEY,
     format integer NOT NULL,
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     epoch bigint NOT NULL DEFAULT 0,
@@ -40,27 +46,89 @@ const SCHEMA = `
     sequence bigint NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS barnacle.pages (
-    number integer PRIMARY KEY,
+    partition integer NOT NULL,
+    number integer NOT NULL,
     bytes bytea NOT NULL,
-    sequence bigint NOT NULL
+    sequence bigint NOT NULL,
+    PRIMARY KEY (partition, number)
   );
   ALTER TABLE barnacle.pages ALTER COLUMN bytes SET STORAGE EXTERNAL;
-  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (sequence, number);
+  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (partition, sequence, number);
   CREATE TABLE IF NOT EXISTS barnacle.processes (
-    place text PRIMARY KEY,
+    partition integer NOT NULL,
+    place text NOT NULL,
     version text NOT NULL,
     behind bigint,
+    seen timestamptz NOT NULL,
+    PRIMARY KEY (partition, place)
+  );
+  CREATE TABLE IF NOT EXISTS barnacle.members (
+    place text PRIMARY KEY,
+    copied text NOT NULL,
     seen timestamptz NOT NULL
   );
-  INSERT INTO barnacle.store (format, page_bytes) VALUES (${FORMAT}, ${PAGE_BYTES})
-    ON CONFLICT DO NOTHING;
+  CREATE TABLE IF NOT EXISTS barnacle.identifies (
+    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    account text NOT NULL,
+    shard integer NOT NULL,
+    at timestamptz NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS barnacle.changes (
+    sequence bigint PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    name text NOT NULL,
+    key text NOT NULL,
+    value text,
+    at timestamptz NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS barnacle.arrivals (
+    sequence bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    message_id text NOT NULL UNIQUE,
+    account text NOT NULL,
+    hook text NOT NULL,
+    sender text,
+    channel text NOT NULL,
+    partition integer,
+    event text,
+    at timestamptz NOT NULL,
+    UNIQUE (hook, sender)
+  );
+  CREATE INDEX IF NOT EXISTS arrivals_waiting ON barnacle.arrivals (hook) WHERE event IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS arrivals_by_time ON barnacle.arrivals (at);
+  CREATE INDEX IF NOT EXISTS changes_of_row ON barnacle.changes USING hash (key);
+  CREATE TABLE IF NOT EXISTS barnacle.positions (
+    partition integer PRIMARY KEY,
+    applied bigint NOT NULL
+  );
+  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.asks (
+    id text PRIMARY KEY,
+    partition integer NOT NULL,
+    place text NOT NULL,
+    question text NOT NULL,
+    taken bigint
+  );
+  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.invalid_requests (
+    partition integer NOT NULL,
+    minute bigint NOT NULL,
+    count integer NOT NULL,
+    PRIMARY KEY (partition, minute)
+  );
+  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.answers (
+    ask text NOT NULL REFERENCES barnacle.asks ON DELETE CASCADE,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    text text NOT NULL,
+    PRIMARY KEY (ask, number)
+  );
 `;
 
 /** A connection, or a transaction of it. */
 export type AnySql = Sql | TransactionSql;
 
-/** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
+/** The row of a partition of the store in PostgreSQL. Times are Unix times in milliseconds. */
 export interface RemoteState {
+  /** Number of the partition, from 0. */
+  readonly partition: number;
   /** Format of the tables. */
   readonly format: number;
   /** Random id of the store. */
@@ -94,6 +162,7 @@ export interface RemoteState {
 }
 
 const stateSchema: z.ZodType<RemoteState> = z.object({
+  partition: z.int(),
   format: z.int(),
   id: z.string(),
   epoch: z.number(),
@@ -112,27 +181,46 @@ const stateSchema: z.ZodType<RemoteState> = z.object({
 });
 
 /**
- * Reads the row of the store.
+ * Reads the row of each partition, in their order.
  *
  * @throws {RemoteError} If the table has none.
  */
-export async function readState(sql: AnySql): Promise<RemoteState> {
-  const [row] = await sql`
-    SELECT format, id::text, epoch::float8 AS epoch, owner, place, bots, page_count AS "pageCount",
+export async function readStates(sql: AnySql): Promise<readonly RemoteState[]> {
+  const rows = await sql`
+    SELECT partition, format, id::text, epoch::float8 AS epoch, owner, place, bots,
+           page_count AS "pageCount",
            sequence::float8 AS sequence, lease_ends < clock_timestamp() AS "isFree",
            extract(epoch FROM owned_since)::float8 * 1000 AS "ownedSince",
            hand_overs::float8 AS "handOvers", previous, was_released AS "wasReleased",
            extract(epoch FROM handed_over)::float8 * 1000 AS "handedOverAt",
            extract(epoch FROM clock_timestamp())::float8 * 1000 AS "clockMs"
-    FROM barnacle.store`;
-  if (row) return stateSchema.parse(row);
+    FROM barnacle.store WHERE partition <> ${MOVING} ORDER BY partition`;
+  if (rows.length > 0) return stateSchema.array().parse(rows);
   throw new RemoteError("unusable", "its table barnacle.store is empty");
+}
+
+/**
+ * Reads the row of a partition.
+ *
+ * @throws {RemoteError} If there is none.
+ */
+export async function readState(sql: AnySql, partition: number): Promise<RemoteState> {
+  const state = (await readStates(sql)).find((one) => one.partition === partition);
+  if (state) return state;
+  throw new RemoteError("unusable", `its table barnacle.store has no partition ${partition}`);
 }
 
 /** The server's version, such as 15. */
 export async function readVersion(sql: AnySql): Promise<number> {
   const [row] = await sql`SELECT current_setting('server_version_num')::int AS version`;
   return Math.floor(z.object({ version: z.int() }).parse(row).version / 10_000);
+}
+
+/** Whether the server takes no changes: it follows another one, or its settings say so. */
+export async function readIsReplica(sql: AnySql): Promise<boolean> {
+  const [row] = await sql`
+    SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS found`;
+  return row?.["found"] === true;
 }
 
 /**
@@ -143,7 +231,7 @@ export async function readVersion(sql: AnySql): Promise<number> {
 export async function readFormat(sql: AnySql): Promise<number | undefined> {
   const [there] = await sql`SELECT to_regclass('barnacle.store')::text AS found`;
   if (!there?.["found"]) return undefined;
-  const [row] = await sql`SELECT format FROM barnacle.store`;
+  const [row] = await sql`SELECT format FROM barnacle.store LIMIT 1`;
   return row && z.object({ format: z.int() }).parse(row).format;
 }
 
@@ -151,17 +239,26 @@ export async function readFormat(sql: AnySql): Promise<number | undefined> {
  * Creates the tables if there are none.
  *
  * @param oldest Oldest version of the server; a test takes one that does not exist yet.
- * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle.
+ * @param partitions Number of partitions of the store.
+ * @param isMove Whether a store is moved there.
+ * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle or have a
+ * store of another number of partitions.
  */
-export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
+export async function prepareTables(
+  sql: Sql,
+  oldest: number,
+  { partitions, isMove }: { readonly partitions: number; readonly isMove: boolean },
+): Promise<void> {
   const version = await readVersion(sql);
   if (version < oldest) {
     throw new RemoteError("unusable", `it is PostgreSQL ${version}; use ${oldest} or newer`);
   }
+  if (await readIsReplica(sql)) throw new RemoteError("replica", "it takes no changes");
   const format = await sql.begin(async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const found = await readFormat(sql);
     if (found === undefined) await sql.unsafe(SCHEMA);
+    if ((found ?? FORMAT) === FORMAT) await divide(sql, partitions, isMove);
     return found ?? FORMAT;
   });
   if (format !== FORMAT) {
@@ -169,23 +266,69 @@ export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
   }
 }
 
+/** Creates the row of each partition, unless the tables have a store of another number of them. */
+async function divide(sql: AnySql, partitions: number, isMove: boolean): Promise<void> {
+  const [row] = await sql`
+    SELECT count(*) FILTER (WHERE partition <> ${MOVING})::int AS count,
+           coalesce(bool_or(page_count > 0 OR lease_ends >= clock_timestamp()), false) AS "isUsed",
+           coalesce(bool_or(partition = ${MOVING}), false) AS "isMoving"
+    FROM barnacle.store`;
+  const { count, isUsed, isMoving } = dividedSchema.parse(row);
+  if (isMoving && !isMove) {
+    throw new RemoteError("moving", "barnacle store move has begun to bring a store there");
+  }
+  if (count !== partitions && isUsed) {
+    throw new RemoteError(
+      "divided",
+      `its store has store.partitions: ${count}, and this process ${partitions}`,
+    );
+  }
+  if (count !== partitions) {
+    await sql`DELETE FROM barnacle.store`;
+    await sql`DELETE FROM barnacle.positions`;
+    await sql`
+      INSERT INTO barnacle.store (partition, format, page_bytes)
+      SELECT partition, ${FORMAT}::int, ${PAGE_BYTES}::int
+      FROM generate_series(0, ${partitions}::int - 1) AS partition`;
+  }
+  if (!isMove || isUsed) return; // a store that is there stays usable if it is another one
+  await sql`
+    INSERT INTO barnacle.store (partition, format, page_bytes)
+    VALUES (${MOVING}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
+}
+
+const dividedSchema = z.object({ count: z.int(), isUsed: z.boolean(), isMoving: z.boolean() });
+
+/** The store that was moved into the tables is whole. */
+export async function finishMove(sql: AnySql): Promise<void> {
+  await sql`DELETE FROM barnacle.store WHERE partition = ${MOVING}`;
+}
+
 /** The server, as a command sees it. */
 export interface InspectedServer {
   /** Such as 15. */
   readonly version: number;
   readonly isTooOld: boolean;
+  /** Whether it takes no changes. */
+  readonly isReplica: boolean;
   /** Whether the user may create the tables, or use those that there are. */
   readonly mayWrite: boolean;
   /** Whether the tables are of another version of Barnacle. */
   readonly isForeign: boolean;
   /** The row of the store; absent if there are no tables yet. */
   readonly state?: RemoteState;
+  /** The rows of all partitions; absent as above. */
+  readonly states?: readonly RemoteState[];
   /** The reports of the processes; absent as above. */
   readonly processes?: readonly SharingProcess[];
 }
 
 /** Looks at a server without a change. */
-export async function inspectServer(sql: AnySql, oldest: number): Promise<InspectedServer> {
+export async function inspectServer(
+  sql: AnySql,
+  oldest: number,
+  partition: number,
+): Promise<InspectedServer> {
   const version = await readVersion(sql);
   const format = await readFormat(sql);
   const [row] = format === undefined
@@ -193,14 +336,26 @@ export async function inspectServer(sql: AnySql, oldest: number): Promise<Inspec
     : await sql`
       SELECT has_table_privilege('barnacle.store', 'UPDATE')
         AND has_table_privilege('barnacle.pages', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.processes', 'INSERT, UPDATE, DELETE') AS may`;
+        AND has_table_privilege('barnacle.processes', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.members', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.identifies', 'INSERT, DELETE')
+        AND has_table_privilege('barnacle.arrivals', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.asks', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.answers', 'INSERT, DELETE')
+        AND has_table_privilege('barnacle.invalid_requests', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.changes', 'INSERT, UPDATE, DELETE')
+        AND has_table_privilege('barnacle.positions', 'INSERT, UPDATE, DELETE') AS may`;
   const isForeign = format !== undefined && format !== FORMAT;
   return {
     version,
     isTooOld: version < oldest,
+    isReplica: await readIsReplica(sql),
     mayWrite: row?.["may"] === true,
     isForeign,
-    ...(format === FORMAT && { state: await readState(sql) }),
+    ...(format === FORMAT && {
+      state: await readState(sql, partition),
+      states: await readStates(sql),
+    }),
   };
 }
 

@@ -1,39 +1,48 @@
 /** `store.schedules`: reminders and scheduled tasks, with their runs (T12). */
 
-import type { DatabaseSync } from "node:sqlite";
-import { joinParts } from "../database/join_parts.ts";
+import type { ScheduleRows, ScheduleRuns, Schedules } from "../../core/store/schedules.ts";
+import {
+  MAX_PER_USER,
+  type RunState,
+  type Schedule,
+  type ScheduleRun,
+} from "../../core/turn/schedule.ts";
 import { DAY_MS } from "../../lib/clock.ts";
-import { MAX_PER_USER, type Schedule } from "../../core/turn/schedule.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
-import { COUNT } from "../schema/columns.ts";
-import { SCHEDULE, STORED_SCHEDULE } from "../schema/schedules.ts";
-import { createScheduleRuns, readRun, RUN_COLUMNS } from "./runs.ts";
-import type { ScheduleRows, Schedules } from "../../core/store/schedules.ts";
+import { prepareAddOnce } from "../outbox/rows.ts";
+import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
+import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
+import type { OwnNumber } from "../shared/own_numbers.ts";
 
-/** Creates the namespace. */
+/**
+ * Creates the namespace.
+ *
+ * @param ownNumber Called before the insert of a schedule; absent in the store of a whole bot.
+ */
 export function createSchedules(
-  database: DatabaseSync,
   transactions: Transactions,
   outgoing: Outgoing,
+  ownNumber?: OwnNumber,
 ): Schedules {
-  return joinParts(
-    createScheduleRows(database, transactions),
-    createScheduleRuns(database, transactions, outgoing),
-  );
+  return {
+    ...createScheduleRows(transactions, ownNumber),
+    ...createScheduleRuns(transactions, outgoing),
+  };
 }
 
 /** Days after which a schedule without a run before it is forgotten. */
 export const SCHEDULES_KEPT_DAYS = 30;
 
-function createScheduleRows(database: DatabaseSync, { commit, read }: Transactions): ScheduleRows {
-  const byKey = database.prepare("SELECT * FROM schedule WHERE call_key = ?");
-  const byId = database.prepare("SELECT * FROM schedule WHERE id = ?");
-  const count = database.prepare(
-    `SELECT COUNT(*) AS count FROM schedule
-     WHERE account_id = ? AND creator_id = ? AND next_at IS NOT NULL`,
-  );
+function createScheduleRows(
+  { database, sql, commit, read }: Transactions,
+  ownNumber: OwnNumber = () => {},
+): ScheduleRows {
+  const byKey = sql`SELECT * FROM schedule WHERE call_key = ?`;
+  const byId = sql.rows(withLastRun)`SELECT * FROM schedule WHERE id = ?`;
+  const count = sql.rows(COUNT.read)`SELECT COUNT(*) AS count FROM schedule
+     WHERE account_id = ? AND creator_id = ? AND next_at IS NOT NULL`;
   const insert = SCHEDULE.prepareInsert(database, "RETURNING *");
   const forgetOld = [
     `DELETE FROM schedule_run WHERE schedule_row IN
@@ -44,21 +53,16 @@ function createScheduleRows(database: DatabaseSync, { commit, read }: Transactio
        AND asked_at IS NULL AND created_at < :before
        AND NOT EXISTS (SELECT 1 FROM schedule_run AS r WHERE r.schedule_row = schedule.id)`,
   ].map((sql) => database.prepare(sql));
-  const select = database.prepare(
-    `SELECT * FROM schedule WHERE account_id = :accountId
-       AND (:creatorId IS NULL OR creator_id = :creatorId) ORDER BY id`,
-  );
-  const newestRun = database.prepare(
-    `SELECT ${RUN_COLUMNS} FROM schedule_run AS r
-     WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT 1`,
-  );
-  const removeRuns = database.prepare("DELETE FROM schedule_run WHERE schedule_row = ?");
-  const remove = database.prepare("DELETE FROM schedule WHERE id = ?");
-  const pause = database.prepare("UPDATE schedule SET paused_by = ? WHERE id = ?");
-  const resume = database.prepare(
-    `UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`,
-  );
-  const ask = database.prepare("UPDATE schedule SET asked_at = ? WHERE id = ?");
+  const select = sql.rows(withLastRun)`SELECT * FROM schedule WHERE account_id = :accountId
+       AND (:creatorId IS NULL OR creator_id = :creatorId) ORDER BY id`;
+  const newestRun = sql`SELECT ${RUN_COLUMNS} FROM schedule_run AS r
+     WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT 1`;
+  const removeRuns = sql`DELETE FROM schedule_run WHERE schedule_row = ?`;
+  const remove = sql`DELETE FROM schedule WHERE id = ?`;
+  const pause = sql`UPDATE schedule SET paused_by = ? WHERE id = ?`;
+  const resume = sql`
+    UPDATE schedule SET paused_by = NULL, next_at = COALESCE(:nextAt, next_at) WHERE id = :id`;
+  const ask = sql`UPDATE schedule SET asked_at = ? WHERE id = ?`;
 
   function withLastRun(row: unknown): Schedule {
     const schedule = STORED_SCHEDULE.read(row);
@@ -75,22 +79,19 @@ function createScheduleRows(database: DatabaseSync, { commit, read }: Transactio
       return commit(COMMIT_OPTIONS.BY_HAND, () => {
         const known = byKey.get(schedule.callKey);
         if (known) return withLastRun(known);
-        if (COUNT.read(count.get(accountId, creatorId)).count >= MAX_PER_USER) {
+        if (count.one(accountId, creatorId).count >= MAX_PER_USER) {
           return undefined;
         }
         for (const statement of forgetOld) {
           statement.run({ accountId, before: now - SCHEDULES_KEPT_DAYS * DAY_MS });
         }
+        ownNumber(SCHEDULE.name);
         return STORED_SCHEDULE.read(insert({ ...schedule, accountId, creatorId, createdAt: now }));
       });
     },
     list: (accountId, creatorId) =>
-      read(() => select.all({ accountId, creatorId: creatorId ?? null }).map(withLastRun)),
-    find: (id) =>
-      read(() => {
-        const row = byId.get(id);
-        return row && withLastRun(row);
-      }),
+      read(() => select.all({ accountId, creatorId: creatorId ?? null })),
+    find: (id) => read(() => byId.get(id)),
     remove: (id) =>
       change(() => {
         removeRuns.run(id);
@@ -99,5 +100,103 @@ function createScheduleRows(database: DatabaseSync, { commit, read }: Transactio
     pause: (id, by) => change(() => pause.run(by, id)),
     resume: (id, nextAt) => change(() => resume.run({ id, nextAt: nextAt ?? null })),
     ask: (id, now) => change(() => ask.run(now, id)),
+  };
+}
+
+/** Number of runs of a schedule that are kept. */
+export const SCHEDULE_RUNS_MAX = 50;
+
+/**
+ * Columns of a run, for a query over `schedule_run AS r`. Its state is that of its turn, if it has
+ * one, and of its messages.
+ */
+const RUN_COLUMNS = `r.message_id, r.due_at, r.started_at,
+  (CASE WHEN r.is_refused = 1 THEN 'refused' ELSE
+    (SELECT CASE i.state WHEN 'failed' THEN 'failed' WHEN 'answered' THEN NULL
+                         WHEN 'declined' THEN 'silent' ELSE 'running' END
+     FROM inbox AS i WHERE i.message_id = r.message_id) END) AS turn,
+  (SELECT MAX(CASE WHEN o.state IN ('dead', 'dropped', 'uncertain') THEN 2
+                   WHEN o.state IN ('pending', 'sending') THEN 1 ELSE 0 END)
+   FROM outbox AS o WHERE o.cause_id = r.message_id) AS unsent`;
+
+const RUN = rows({
+  messageId: snowflake<"message">(),
+  dueAt: integer(),
+  startedAt: integer(),
+  turn: optional(oneOf("refused", "failed", "silent", "running")),
+  unsent: optional(integer()),
+});
+
+/** Reads a row with {@link RUN_COLUMNS}. */
+function readRun(row: unknown): ScheduleRun {
+  const { turn, unsent = 0, ...run } = RUN.read(row);
+  return { ...run, state: turn ?? stateBy(unsent) };
+}
+
+function stateBy(unsent: number): RunState {
+  return unsent === 2 ? "undelivered" : unsent === 1 ? "sending" : "delivered";
+}
+
+const ID = rows({ id: integer() });
+const NEXT = rows({ at: optional(integer()) });
+
+/**
+ * Finds due schedules, and records their runs.
+ *
+ * A run begins in one transaction with its messages, if it is a reminder. The turn of a task is
+ * stored before its run, under an id that a repetition computes again. So a crash between the two
+ * neither loses nor repeats a run.
+ */
+function createScheduleRuns(
+  { database, sql, commit, read }: Transactions,
+  outgoing: Outgoing,
+): ScheduleRuns {
+  const addOnce = prepareAddOnce(database, outgoing);
+  const selectAsked = sql.rows(STORED_SCHEDULE.read)`
+    SELECT * FROM schedule WHERE account_id = ? AND asked_at IS NOT NULL LIMIT ?`;
+  const selectDue = sql.rows(STORED_SCHEDULE.read)`SELECT * FROM schedule
+     WHERE account_id = ? AND next_at IS NOT NULL AND next_at <= ? AND paused_by IS NULL
+     ORDER BY next_at LIMIT ?`;
+  const selectRestored = sql`
+    SELECT at FROM setting WHERE (account_id, scope, name) = ('', 'store', 'restored')`;
+  const selectNext = sql.rows(NEXT.read)`SELECT MIN(next_at) AS at FROM schedule
+     WHERE account_id = ? AND next_at IS NOT NULL AND paused_by IS NULL`;
+  const exists = sql`SELECT 1 FROM schedule WHERE id = ?`;
+  const insert = sql`
+    INSERT INTO schedule_run (account_id, schedule_row, message_id, due_at, started_at, is_refused)
+    SELECT account_id, id, :messageId, :dueAt, :now, :isRefused FROM schedule WHERE id = :id
+    ON CONFLICT (message_id) DO NOTHING`;
+  const advance = sql`UPDATE schedule SET next_at = :nextAt WHERE id = :id AND next_at = :dueAt`;
+  const answerAsked = sql`UPDATE schedule SET asked_at = NULL WHERE id = :id AND asked_at = :dueAt`;
+  const prune = sql`DELETE FROM schedule_run WHERE schedule_row = :id AND id NOT IN
+       (SELECT id FROM schedule_run WHERE schedule_row = :id ORDER BY id DESC LIMIT ${SCHEDULE_RUNS_MAX})`;
+  const selectRuns = sql.rows(readRun)`
+    SELECT ${RUN_COLUMNS} FROM schedule_run AS r WHERE r.schedule_row = ? ORDER BY r.id DESC LIMIT ?`;
+  const selectOwner = sql.rows(ID.read)`
+    SELECT schedule_row AS id FROM schedule_run WHERE message_id = ?`;
+
+  return {
+    due: (accountId, now, limit) =>
+      read(() => {
+        const asked = selectAsked.all(accountId, limit);
+        const restored = selectRestored.get();
+        const { at: restoredAt = -Infinity } = restored ? NEXT.read(restored) : {};
+        const own = selectDue.all(accountId, now, limit)
+          .filter(({ id }) => !asked.some((other) => other.id === id))
+          .map((due) => ({ ...due, isRestored: (due.nextAt ?? now) <= restoredAt || undefined }));
+        return [...asked, ...own];
+      }),
+    nextAt: (accountId) => read(() => selectNext.one(accountId).at),
+    begin: ({ scheduleId: id, messageId, dueAt, isAsked, nextAt, isRefused }, messages, now) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        if (!exists.get(id)) return; // deleted meanwhile
+        insert.run({ id, messageId, dueAt, now, isRefused: isRefused ? 1 : 0 });
+        if (isAsked) answerAsked.run({ id, dueAt });
+        else advance.run({ id, dueAt, nextAt: nextAt ?? null });
+        for (const message of messages) addOnce(message, now);
+        prune.run({ id });
+      }),
+    runsOf: (scheduleId, limit) => read(() => selectRuns.all(scheduleId, limit)),
+    scheduleOf: (messageId) => read(() => selectOwner.get(messageId)?.id),
   };
 }

@@ -9,28 +9,12 @@
 
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { z } from "zod";
-import { type AccountId, type Snowflake, toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-
-const plainText = z.string();
-const plainNumber = z.number();
-
-/**
- * Schemas of plain columns, which all rows share: each schema of Zod takes about 3 kB of memory, and
- * time at every start.
- */
-export const column = {
-  text: plainText,
-  textOrNull: plainText.nullable(),
-  number: plainNumber,
-  numberOrNull: plainNumber.nullable(),
-};
-
-/**
- * For rows that a process reads a few times. Otherwise Zod compiles a parser at the first use of a
- * schema: 0.2 ms, which pays only after some hundred rows.
- */
-const SELDOM_READ = { jitless: true };
+import {
+  type AccountId,
+  readSnowflake,
+  type Snowflake,
+  toAccountId,
+} from "../../core/discord/ids.ts";
 
 /** A column: its SQL, and how its values are read and written. */
 export interface Column<Value> {
@@ -40,8 +24,12 @@ export interface Column<Value> {
   readonly isOptional: boolean;
   /** Whether it is JSON. */
   readonly isJson?: true;
-  /** Makes the schema of a stored value; at the first reading, because a start reads few tables. */
-  readonly schema: () => z.ZodType;
+  /**
+   * Reads a stored value.
+   *
+   * @throws {RangeError} If it is damaged.
+   */
+  read(stored: unknown): Value;
   /** The value as SQLite stores it. */
   write(value: Value): SQLInputValue;
 }
@@ -82,50 +70,68 @@ export type NewRow<C extends Columns> = Flat<
 
 /** A value that SQLite stores as it is. */
 const asStored = (value: unknown): SQLInputValue => value as SQLInputValue;
-const stored = <V>(type: string, schema: () => z.ZodType, constraints = ""): Column<V> => ({
+const stored = <V>(type: string, read: (stored: unknown) => V, constraints = ""): Column<V> => ({
   sql: [type, constraints],
   isOptional: false,
-  schema,
+  read,
   write: asStored,
 });
 
-const textSchema = () => column.text;
-const numberSchema = () => column.number;
-const accountSchema = () => column.text.transform(toAccountId);
-const bytesSchema = () => z.instanceof(Uint8Array);
-const flagSchema = () => column.number.transform((value) => value === 1);
-const jsonSchema = () => column.text.transform((text): unknown => JSON.parse(text));
+function asText(stored: unknown): string {
+  if (typeof stored !== "string") throw new RangeError("Not a text");
+  return stored;
+}
+
+function asNumber(stored: unknown): number {
+  if (typeof stored !== "number") throw new RangeError("Not a number");
+  return stored;
+}
+
+function asBytes(stored: unknown): Uint8Array {
+  if (!(stored instanceof Uint8Array)) throw new RangeError("Not bytes");
+  return stored;
+}
+
+function asSnowflake<Kind extends string>(stored: unknown): Snowflake<Kind> {
+  const id = readSnowflake<Kind>(stored);
+  if (!id) throw new RangeError("Not a Discord id");
+  return id;
+}
 
 /** Text. */
-export const text = (): Column<string> => stored("TEXT", textSchema);
+export const text = (): Column<string> => stored("TEXT", asText);
 /** A whole number. */
-export const integer = (): Column<number> => stored("INTEGER", numberSchema);
+export const integer = (): Column<number> => stored("INTEGER", asNumber);
 /** A number. */
-export const real = (): Column<number> => stored("REAL", numberSchema);
+export const real = (): Column<number> => stored("REAL", asNumber);
 /** Bytes. */
-export const bytes = (): Column<Uint8Array> => stored("BLOB", bytesSchema);
+export const bytes = (): Column<Uint8Array> => stored("BLOB", asBytes);
 /** The name of an account. */
-export const account = (): Column<AccountId> => stored("TEXT", accountSchema);
+export const account = (): Column<AccountId> => stored("TEXT", (name) => toAccountId(asText(name)));
 /** An id of Discord's. */
 export const snowflake = <Kind extends string>(): Column<Snowflake<Kind>> =>
-  stored("TEXT", snowflakeSchema);
+  stored("TEXT", asSnowflake<Kind>);
 /** `true` or `false`; stored as 1 or 0. */
 export const flag = (): Column<boolean> => ({
-  ...stored("INTEGER", flagSchema),
+  ...stored("INTEGER", (value) => asNumber(value) === 1),
   write: (value) => value ? 1 : 0,
 });
 /** A value of ours as JSON. It is not checked, because only this program writes it. */
 export const json = <V>(): Column<V> => ({
-  ...stored("TEXT", jsonSchema),
+  ...stored("TEXT", (value): V => JSON.parse(asText(value))),
   isJson: true,
   write: (value) => JSON.stringify(value),
 });
 /** One of some texts. */
 export const oneOf = <V extends string>(...values: readonly [V, ...V[]]): Column<V> =>
-  stored("TEXT", () => z.enum(values), ` CHECK (:name IN (${values.map(sqlText).join(", ")}))`);
+  stored("TEXT", (given) => {
+    const value = values.find((one) => one === given);
+    if (value === undefined) throw new RangeError("Not one of the known texts");
+    return value;
+  }, ` CHECK (:name IN (${values.map(sqlText).join(", ")}))`);
 /** The number of a row. With `isNeverReused`, a deleted row's number does not come again. */
 export const rowNumber = (isNeverReused = false): Given<number> => ({
-  ...stored("INTEGER", numberSchema, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
+  ...stored("INTEGER", asNumber, ` PRIMARY KEY${isNeverReused ? " AUTOINCREMENT" : ""}`),
   isOptional: true,
   initial: undefined,
 });
@@ -144,7 +150,7 @@ export const unique = <V>(column: Column<V>): Column<V> => ({
 export const optional = <V>(column: Column<V>): Column<V | undefined> => ({
   ...column,
   isOptional: true,
-  schema: () => column.schema().nullable(),
+  read: (stored) => stored === null ? undefined : column.read(stored),
   write: (value) => value === undefined ? null : column.write(value),
 });
 /** A column with a value from the start, which an insert may leave out. */
@@ -164,24 +170,50 @@ export interface RowReader<Row> {
    * @throws {ZodError} If a column is missing or damaged.
    */
   read(row: unknown): Row;
+  /** As {@link RowReader.read}; `undefined` if a column is missing or damaged. */
+  readIfWhole(row: unknown): Row | undefined;
 }
 
 /** Reads the results of a query by its own column names. */
 export function rows<C extends Columns>(columns: C): RowReader<RowOf<C>> {
-  const names = Object.keys(columns).map((name) => [name, snakeCase(name)] as const);
-  let schema: z.ZodType<Record<string, unknown>> | undefined;
+  const names = Object.entries(columns).map(([name, column]) =>
+    [name, snakeCase(name), column] as const
+  );
+  function read(row: unknown): RowOf<C> {
+    const values: Record<string, unknown> = {};
+    for (const [name, as, column] of names) {
+      const value = valueIn(row, as, column);
+      if (value !== undefined) values[name] = value;
+    }
+    return values as RowOf<C>;
+  }
   return {
     columns: (table) =>
       names.map(([, column]) => table === undefined ? column : `${table}.${column}`).join(", "),
-    read(row) {
-      schema ??= z.object(
-        Object.fromEntries(names.map(([name, column]) => [column, columns[name]?.schema()])),
-      );
-      const parsed = schema.parse(row, SELDOM_READ);
-      const entries = names.map(([name, column]) => [name, parsed[column]] as const);
-      return Object.fromEntries(entries.filter(([, value]) => value !== null)) as RowOf<C>;
+    read,
+    readIfWhole(row) {
+      try {
+        return read(row);
+      } catch (error) {
+        if (error instanceof z.ZodError) return undefined;
+        throw error;
+      }
     },
   };
+}
+
+function valueIn(row: unknown, as: string, column: Column<unknown>): unknown {
+  try {
+    return column.read(Object(row)[as]);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new z.ZodError([{
+      code: "custom",
+      path: [as],
+      message: error.message,
+      input: undefined,
+    }]);
+  }
 }
 
 /** The result of `SELECT COUNT(*) AS count`. */

@@ -1,26 +1,21 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
-import type { DatabaseSync } from "node:sqlite";
-import { joinParts } from "../database/join_parts.ts";
-import type { Transactions } from "../database/transact.ts";
-import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
-import type { Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
-import { integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { NumberedEntry } from "../../core/turn/checkpoint.ts";
-import { createCheckpoints } from "./checkpoints.ts";
+import type { Checkpoints, Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
+import type { Fold, NumberedEntry } from "../../core/turn/checkpoint.ts";
+import { withoutControls } from "../../lib/text/quoted.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { COUNT, integer, json, oneOf, optional, rows, text } from "../schema/columns.ts";
+import { entryColumns, toEntry, type TranscriptRows } from "../turns/transcripts.ts";
 
 /** Creates the namespace. */
-export function createSessions(
-  database: DatabaseSync,
-  transactions: Transactions,
-  transcripts: TranscriptRows,
-): Sessions {
-  return joinParts(
-    createCheckpoints(database, transactions, transcripts),
-    createListing(database, transactions),
-    createRecalled(database, transactions),
-  );
+export function createSessions(transactions: Transactions, transcripts: TranscriptRows): Sessions {
+  return {
+    ...createCheckpoints(transactions, transcripts),
+    ...createListing(transactions),
+    ...createRecalled(transactions),
+  };
 }
 
 const KEY = rows({ key: text() });
@@ -33,7 +28,7 @@ const LISTED = rows({
   summaryChars: integer(),
   firstAt: integer(),
   lastAt: integer(),
-  newest: optional(json<InboundMessage>()), // ours, written by `inbox/rows.ts`
+  newest: optional(json<InboundMessage>()), // ours, written by `inbox/store_batch.ts`
 });
 const NUMBER = rows({ id: integer() });
 const CHECKPOINT = rows({
@@ -48,59 +43,49 @@ const CHECKPOINT = rows({
   at: integer(),
 });
 
-/** Creates the reader. */
-function createListing(database: DatabaseSync, { read }: Transactions): Listing {
+function createListing({ sql, read }: Transactions): Listing {
   // Steps from key to key in the index: reading every entry would take long.
-  const selectKeys = database.prepare(
-    `WITH RECURSIVE keys (key) AS (
+  const selectKeys = sql.rows(KEY.read)`WITH RECURSIVE keys (key) AS (
        SELECT MIN(session_key) FROM entry
        UNION ALL
        SELECT (SELECT MIN(session_key) FROM entry WHERE session_key > key) FROM keys
        WHERE key IS NOT NULL
      )
-     SELECT key FROM keys WHERE key IS NOT NULL`,
-  );
-  const selectOne = database.prepare(
-    `SELECT MAX(e.agent_id) AS agent_id, COUNT(*) AS entries, MIN(e.at) AS first_at,
-            MAX(e.at) AS last_at, SUM(e.id > c.reset_at) AS current, SUM(e.id > c.folded) AS open,
-            SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
-            c.summary_chars, (SELECT i.message FROM entry AS n -- the newest one may be forgotten
-              JOIN inbox AS i ON i.message_id = n.message_id
-              WHERE n.session_key = :key ORDER BY n.id DESC LIMIT 1) AS newest
-     FROM (
-       SELECT COALESCE((SELECT last_entry FROM checkpoint
-                        WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
-                AS reset_at,
-              COALESCE((SELECT last_entry FROM checkpoint
-                        WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS folded,
-              COALESCE((SELECT length(summary) FROM checkpoint
-                        WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS summary_chars
-     ) AS c CROSS JOIN entry AS e
-     WHERE e.session_key = :key`,
-  );
-  const selectPage = database.prepare(
-    `SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`,
-  );
-  const selectNewest = database.prepare(
-    `SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`,
-  );
-  const selectCheckpoints = database.prepare(
-    "SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id",
-  );
+     SELECT key FROM keys WHERE key IS NOT NULL`;
+  const selectOne = sql.rows(LISTED.read)`
+    SELECT MAX(e.agent_id) AS agent_id, COUNT(*) AS entries, MIN(e.at) AS first_at,
+           MAX(e.at) AS last_at, SUM(e.id > c.reset_at) AS current, SUM(e.id > c.folded) AS open,
+           SUM(CASE WHEN e.id > c.folded THEN length(e.text) ELSE 0 END) AS open_chars,
+           c.summary_chars, (SELECT i.message FROM entry AS n -- the newest one may be forgotten
+             JOIN inbox AS i ON i.message_id = n.message_id
+             WHERE n.session_key = :key ORDER BY n.id DESC LIMIT 1) AS newest
+    FROM (
+      SELECT COALESCE((SELECT last_entry FROM checkpoint
+                       WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
+               AS reset_at,
+             COALESCE((SELECT last_entry FROM checkpoint
+                       WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS folded,
+             COALESCE((SELECT length(summary) FROM checkpoint
+                       WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS summary_chars
+    ) AS c CROSS JOIN entry AS e
+    WHERE e.session_key = :key`;
+  const selectPage = sql.rows(toNumbered)`
+    SELECT id, ${entryColumns} FROM entry WHERE session_key = ? AND id > ? ORDER BY id LIMIT ?`;
+  const selectNewest = sql.rows(toNumbered)`
+    SELECT id, ${entryColumns} FROM entry WHERE session_key = ? ORDER BY id DESC LIMIT ?`;
+  const selectCheckpoints = sql.rows(CHECKPOINT.read)`
+    SELECT * FROM checkpoint WHERE session_key = ? ORDER BY id`;
 
   return {
     list: () =>
       read(() =>
-        selectKeys.all().map((row) => KEY.read(row).key)
-          .map((sessionKey) => ({ sessionKey, ...LISTED.read(selectOne.get({ key: sessionKey })) }))
+        selectKeys.all().map(({ key }) => key)
+          .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
           .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
-    page: (sessionKey, after, limit) =>
-      read(() => selectPage.all(sessionKey, after, limit).map(toNumbered)),
-    newestOf: (sessionKey, limit) =>
-      read(() => selectNewest.all(sessionKey, limit).map(toNumbered).reverse()),
-    checkpointsOf: (sessionKey) =>
-      read(() => selectCheckpoints.all(sessionKey).map(CHECKPOINT.read)),
+    page: (sessionKey, after, limit) => read(() => selectPage.all(sessionKey, after, limit)),
+    newestOf: (sessionKey, limit) => read(() => selectNewest.all(sessionKey, limit).reverse()),
+    checkpointsOf: (sessionKey) => read(() => selectCheckpoints.all(sessionKey)),
   };
 }
 
@@ -115,24 +100,21 @@ const MATCHES = rows({ matches: integer() });
  * Reads folded entries of a session again, for the tool `recall`. Only entries since the last reset
  * are found, and only those of the session itself.
  */
-function createRecalled(database: DatabaseSync, { read }: Transactions): Recalled {
-  const selectRange = database.prepare(
-    `SELECT COALESCE((SELECT last_entry FROM checkpoint
+function createRecalled({ sql, read }: Transactions): Recalled {
+  const selectRange = sql`SELECT COALESCE((SELECT last_entry FROM checkpoint
                       WHERE session_key = :key AND kind = 'reset' ORDER BY id DESC LIMIT 1), 0)
               AS after,
             COALESCE((SELECT last_entry FROM checkpoint
-                      WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS up_to`,
-  );
+                      WHERE session_key = :key ORDER BY id DESC LIMIT 1), 0) AS up_to`;
   const matching = `FROM entry
      WHERE session_key = :key AND id > :after AND id <= :upTo
        AND (:ids = '[]' OR message_id IN (SELECT value FROM json_each(:ids)))
        AND NOT EXISTS (
          SELECT 1 FROM json_each(:words) AS w WHERE instr(lower(text), w.value) = 0
        )`;
-  const select = database.prepare(
-    `SELECT ${entryColumns} ${matching} ORDER BY id DESC LIMIT :limit`,
-  );
-  const count = database.prepare(`SELECT COUNT(*) AS matches ${matching}`);
+  const select = sql.rows(toEntry)`
+    SELECT ${entryColumns} ${matching} ORDER BY id DESC LIMIT :limit`;
+  const count = sql`SELECT COUNT(*) AS matches ${matching}`;
 
   return {
     recall: (sessionKey, { messageIds, words, limit }) =>
@@ -146,8 +128,173 @@ function createRecalled(database: DatabaseSync, { read }: Transactions): Recalle
           words: JSON.stringify(words.map((word) => word.toLowerCase())),
         };
         return {
-          entries: select.all({ ...query, limit }).map(toEntry).reverse(),
+          entries: select.all({ ...query, limit }).reverse(),
           matches: MATCHES.read(count.get(query)).matches,
+        };
+      }),
+  };
+}
+
+const PLACE = rows({ id: integer(), messageId: text(), role: text() });
+const ENTRIES = rows({
+  agentId: optional(text()),
+  first: optional(integer()),
+  last: optional(integer()),
+  entries: integer(),
+  messageIds: text(),
+});
+const LAST = rows({ lastEntry: integer(), kind: text() });
+const FOLDED = rows({
+  entries: optional(integer()),
+  messages: optional(integer()),
+  at: optional(integer()),
+  chars: optional(integer()),
+  modelId: optional(text()),
+});
+
+/** The journal's record of a summary. */
+interface FoldRecord extends Fold {
+  readonly now: number;
+}
+
+/**
+ * Stores the checkpoints of sessions: resets, and summaries of folded entries (S4a).
+ *
+ * A checkpoint only adds a row, and never changes an entry. It is one transaction: a crash before it
+ * leaves the session as it was, and the next turn decides again.
+ *
+ * A summary is journaled if memory knows its range. The record names the range without the numbers
+ * of its entries, because the table may not have them yet. If another entry has the place of the
+ * last one by then, nothing is stored. The function is longer than most, because each statement
+ * and each method stands here once.
+ */
+function createCheckpoints(
+  { sql, commit, journaled, read }: Transactions,
+  transcripts: Pick<
+    TranscriptRows,
+    "changesOf" | "checkpointOf" | "drop" | "folded" | "hasRange" | "openEntries"
+  >,
+): Checkpoints {
+  const selectLast = sql`
+    SELECT last_entry, kind FROM checkpoint WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
+  const selectOpen = sql.rows(toEntry)`SELECT ${entryColumns} FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`;
+  const selectCount = sql.rows(COUNT.read)`
+    SELECT COUNT(*) AS count FROM entry WHERE session_key = ? AND id > ?`;
+  const selectPlace = sql.rows(PLACE.read)`SELECT id, message_id, role FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?`;
+  const selectRange = sql`
+    SELECT MAX(agent_id) AS agent_id, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS entries,
+           json_group_array(DISTINCT message_id) AS message_ids
+    FROM entry WHERE session_key = :key AND id > :after AND id <= :upTo`;
+  const insert = sql`INSERT INTO checkpoint
+       (agent_id, session_key, kind, cause, first_entry, last_entry, entries, message_ids,
+        boundary, summary, model_id, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  const selectFolded = sql`
+    SELECT SUM(entries) AS entries, SUM(json_array_length(message_ids)) AS messages, MAX(at) AS at,
+           (SELECT length(summary) FROM checkpoint
+            WHERE session_key = :key ORDER BY id DESC LIMIT 1) AS chars,
+           (SELECT model_id FROM checkpoint
+            WHERE session_key = :key ORDER BY id DESC LIMIT 1) AS model_id
+    FROM checkpoint
+    WHERE session_key = :key AND kind = 'summary' AND id > COALESCE(
+      (SELECT MAX(id) FROM checkpoint WHERE session_key = :key AND kind = 'reset'), 0)`;
+
+  const lastOf = (sessionKey: string) => {
+    const row = selectLast.get(sessionKey);
+    return row ? LAST.read(row) : { lastEntry: 0, kind: undefined };
+  };
+  const rangeOf = (key: string, after: number, upTo: number) =>
+    ENTRIES.read(selectRange.get({ key, after, upTo }));
+
+  /** Returns whether the table has the range; nothing is stored otherwise. */
+  function storeFold(record: FoldRecord): boolean {
+    const { agentId, sessionKey, cause, count, last, summary, modelId, now } = record;
+    const { lastEntry: after } = lastOf(sessionKey);
+    const place = selectPlace.get(sessionKey, after, count - 1);
+    if (place?.messageId !== last.messageId || place.role !== last.role) return false;
+    const { first, entries, messageIds: ids } = rangeOf(sessionKey, after, place.id);
+    insert.run(
+      ...[agentId, sessionKey, "summary", cause, first ?? null, place.id, entries, ids],
+      ...[summary.boundary, summary.text, modelId ?? null, now],
+    );
+    return true;
+  }
+
+  /** Sessions with a summary on its way into the journal. */
+  const folding = new Set<string>();
+  /** Records whose range the table did not have. */
+  const unmatched = new WeakSet<FoldRecord>();
+  const summaries = journaled<FoldRecord>("fold", (record) => {
+    if (storeFold(record)) return;
+    unmatched.add(record);
+    transcripts.drop(record.sessionKey);
+  });
+
+  return {
+    checkpointOf: transcripts.checkpointOf,
+    async openEntries(sessionKey, limit) {
+      const changes = transcripts.changesOf(sessionKey);
+      const open = transcripts.openEntries(sessionKey, limit) ?? await read(() => {
+        const { lastEntry: after } = lastOf(sessionKey);
+        const { count } = selectCount.one(sessionKey, after);
+        const entries = selectOpen.all(sessionKey, after, limit).reverse();
+        return { older: count - entries.length, entries };
+      });
+      return changes === 0 ? open : { ...open, changes };
+    },
+    async fold({ changes = 0, ...fold }, now) {
+      const { sessionKey } = fold;
+      // The summary may have words that their sender has removed meanwhile.
+      const isOld = () => changes !== transcripts.changesOf(sessionKey);
+      const summary = { ...fold.summary, text: withoutControls(fold.summary.text) };
+      const record: FoldRecord = { ...fold, summary, now };
+      // Memory does not know a checkpoint that is not committed yet.
+      if (folding.has(sessionKey) || !transcripts.hasRange(sessionKey, fold)) {
+        const isStored = await commit(UNNAMED, () => !isOld() && storeFold(record));
+        transcripts.drop(sessionKey);
+        return isStored;
+      }
+      if (isOld()) return false;
+      folding.add(sessionKey);
+      try {
+        await summaries.append(UNNAMED, record);
+      } finally {
+        folding.delete(sessionKey);
+      }
+      if (unmatched.has(record)) return false;
+      transcripts.folded(sessionKey, { summary, at: now }, fold);
+      return true;
+    },
+    async reset(sessionKey, cause, now) {
+      const left = await commit(cause === "command" ? COMMIT_OPTIONS.BY_HAND : UNNAMED, () => {
+        const { lastEntry: after, kind } = lastOf(sessionKey);
+        const { agentId, first, last, entries } = rangeOf(
+          sessionKey,
+          after,
+          Number.MAX_SAFE_INTEGER,
+        );
+        if (entries === 0 && kind !== "summary") return 0;
+        // After a summary without later entries, the reset still forgets the summary.
+        const range = [first ?? after, last ?? after, entries, "[]"];
+        const agent = agentId ?? sessionKey.split(":")[1] ?? "";
+        insert.run(agent, sessionKey, "reset", cause, ...range, null, null, null, now);
+        return Math.max(1, entries);
+      });
+      transcripts.drop(sessionKey);
+      return left;
+    },
+    foldedOf: (sessionKey) =>
+      read(() => {
+        const row = selectFolded.get({ key: sessionKey });
+        const { entries, messages, at, chars, modelId } = FOLDED.read(row);
+        return {
+          entries: entries ?? 0,
+          messages: messages ?? 0,
+          summaryChars: entries === undefined ? 0 : chars ?? 0,
+          at,
+          isPlain: entries !== undefined && modelId === undefined,
         };
       }),
   };

@@ -3,23 +3,29 @@
  * the counts of the loop guard, alerts, and results of backups.
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { Transactions } from "../database/transact.ts";
+import { z } from "zod";
+import { ALERT_KIND_NAMES, ALERT_WAYS } from "../../core/alerts.ts";
+import {
+  type AccountId,
+  type ChannelId,
+  readSnowflake,
+  toAccountId,
+} from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import { SETTING } from "../schema/settings.ts";
-import { createStoredAlerts } from "./alerts.ts";
-import { createStoredBackups } from "./backups.ts";
 import type {
+  BackupState,
   LoopRun,
   LoopRuns,
   Pause,
   Pauses,
+  StoredAlerts,
+  StoredBackups,
   StoredSettings,
 } from "../../core/store/settings.ts";
-import { type AccountId, type ChannelId, readSnowflake } from "../../core/discord/ids.ts";
-import { z } from "zod";
+import { withoutControls } from "../../lib/text/quoted.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import { SETTING } from "../schema/bot.ts";
 
 /** For the store itself. */
 export interface ReadAgain {
@@ -28,47 +34,31 @@ export interface ReadAgain {
 }
 
 /** Creates the namespace. All settings are in memory: each turn asks for some of them. */
-export function createSettings(
-  database: DatabaseSync,
-  { commit, journaled, readUnjournaled }: Pick<
-    Transactions,
-    "commit" | "journaled" | "readUnjournaled"
-  >,
-): StoredSettings & ReadAgain {
-  const selectAll = database.prepare("SELECT * FROM setting");
+export function createSettings(transactions: Transactions): StoredSettings & ReadAgain {
+  const { database, sql, commit, readUnjournaled } = transactions;
+  const selectAll = sql.rows(SETTING.read)`SELECT * FROM setting`;
   const upsert = SETTING.prepareInsert(
     database,
     "ON CONFLICT DO UPDATE SET value = excluded.value, at = excluded.at",
   );
-  const remove = database.prepare(
-    "DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?",
-  );
+  const remove = sql`DELETE FROM setting WHERE account_id = ? AND scope = ? AND name = ?`;
   const keyOf = (accountId: string, scope: string, name: string) =>
     `${accountId}\n${scope}\n${name}`;
   const readAll = () =>
     new Map(
-      selectAll.all().map((row) => {
-        const { accountId, scope, name, value } = SETTING.read(row);
-        return [keyOf(accountId, scope, name), value];
-      }),
+      selectAll.all().map(({ accountId, scope, name, value }) =>
+        [keyOf(accountId, scope, name), value] as const
+      ),
     );
   let values = readAll();
 
-  const pauses = createPauses(database, {
-    commit,
-    readUnjournaled,
-    upsert,
-    known: (accountId) => values.get(keyOf(accountId, "account", "paused")),
-    onChanged: (accountId, value) => values.set(keyOf(accountId, "account", "paused"), value),
-  });
-
-  const loops = createLoopRuns({ journaled, upsert, values: () => values, keyOf, remove });
+  const rows: SettingRows = { upsert, remove, values: () => values, keyOf };
 
   return {
-    ...pauses,
-    ...loops,
-    ...createStoredAlerts(database, { commit, readUnjournaled, upsert }),
-    ...createStoredBackups(database, { commit, readUnjournaled, upsert }),
+    ...createPauses(transactions, rows),
+    ...createLoopRuns(transactions, rows),
+    ...createStoredAlerts(transactions, rows),
+    ...createStoredBackups(transactions, rows),
     readAgain: () => void (values = readAll()),
     known: (accountId, scope, name) =>
       // Most bots have no setting, and each message asks for three.
@@ -86,6 +76,14 @@ export function createSettings(
       else values.set(key, stored);
     },
   };
+}
+
+/** The rows of settings, and the memory of them. */
+interface SettingRows {
+  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
+  readonly remove: { run(accountId: string, scope: string, name: string): unknown };
+  readonly values: () => Map<string, string>;
+  readonly keyOf: (accountId: string, scope: string, name: string) => string;
 }
 
 /** Name of the rows with the counts of the loop guard; their scope is a channel. */
@@ -117,13 +115,10 @@ interface LoopRecord {
 }
 
 /** Keeps the counts of the loop guard: the journal has each, so none costs a transaction. */
-function createLoopRuns({ journaled, upsert, values, keyOf, remove }: {
-  readonly journaled: Transactions["journaled"];
-  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
-  readonly remove: { run(accountId: string, scope: string, name: string): unknown };
-  readonly values: () => Map<string, string>;
-  readonly keyOf: (accountId: string, scope: string, name: string) => string;
-}): LoopRuns {
+function createLoopRuns(
+  { journaled }: Transactions,
+  { upsert, values, keyOf, remove }: SettingRows,
+): LoopRuns {
   function remember({ accountId, scope, value }: LoopRecord): void {
     const key = keyOf(accountId, scope, LOOP);
     if (value === undefined) values().delete(key);
@@ -159,13 +154,6 @@ const valueSchema = z.object({
   callId: z.string().optional(),
 });
 
-interface PauseParts extends Pick<Transactions, "commit" | "readUnjournaled"> {
-  readonly upsert: ReturnType<typeof SETTING.prepareInsert>;
-  /** The value of the account's row, from memory. */
-  readonly known: (accountId: AccountId) => string | undefined;
-  readonly onChanged: (accountId: AccountId, value: string) => void;
-}
-
 /**
  * Stores whether an account is paused (X4), by `/pause` and by `barnacle pause`.
  *
@@ -173,22 +161,20 @@ interface PauseParts extends Pick<Transactions, "commit" | "readUnjournaled"> {
  * must not take its own change back.
  */
 function createPauses(
-  database: DatabaseSync,
-  { commit, readUnjournaled, upsert, known, onChanged }: PauseParts,
+  { sql, commit, readUnjournaled }: Transactions,
+  { upsert, values, keyOf }: SettingRows,
 ): Pauses {
-  const select = database.prepare(
-    "SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'",
-  );
+  const select = sql.rows(SETTING.read)`
+    SELECT * FROM setting WHERE account_id = ? AND scope = 'account' AND name = 'paused'`;
+  const nameOf = (accountId: AccountId) => keyOf(accountId, "account", "paused");
   function read(accountId: AccountId) {
     const row = select.get(accountId);
-    if (!row) return undefined;
-    const { value, at: since } = SETTING.read(row);
-    return { ...valueSchema.parse(JSON.parse(value)), since };
+    return row && { ...valueSchema.parse(JSON.parse(row.value)), since: row.at };
   }
 
   return {
     isPaused(accountId) {
-      const value = known(accountId);
+      const value = values().get(nameOf(accountId));
       return value !== undefined && valueSchema.parse(JSON.parse(value)).isPaused;
     },
     pauseOf: (accountId) => readUnjournaled(() => pauseIn(read(accountId))),
@@ -206,7 +192,7 @@ function createPauses(
         upsert({ accountId, scope: "account", name: "paused", value: written, at: now });
         return { pause: isPaused ? { by, since: now } : undefined, isChanged: true };
       });
-      if (written !== undefined) onChanged(accountId, written);
+      if (written !== undefined) values().set(nameOf(accountId), written);
       return result;
     },
   };
@@ -214,4 +200,90 @@ function createPauses(
 
 function pauseIn(row: (Pause & { readonly isPaused: boolean }) | undefined): Pause | undefined {
   return row?.isPaused ? { by: row.by, since: row.since } : undefined;
+}
+
+const ALERTS = { accountId: toAccountId(""), scope: "bot", name: "alerts" };
+
+const recordsSchema = z.lazy(() => {
+  const way = z.enum(ALERT_WAYS);
+  return z.array(z.object({
+    kind: z.enum(ALERT_KIND_NAMES),
+    about: z.string(),
+    cause: z.string(),
+    fix: z.string().optional(),
+    isNoticed: z.boolean().optional(),
+    since: z.number(),
+    endedAt: z.number().optional(),
+    told: z.object({ at: z.number(), way }).optional(),
+    owed: z.object({
+      event: z.enum(["begins", "lasts", "ends"]),
+      nextAt: z.number(),
+      tries: z.number(),
+      failed: z.array(way),
+    }).optional(),
+    failure: z.string().optional(),
+    returns: z.number(),
+  }));
+});
+
+/** Stores the alerts of the whole bot, in one row: they are few, and change together (O12). */
+function createStoredAlerts(
+  { sql, commit, readUnjournaled }: Transactions,
+  { upsert }: SettingRows,
+): StoredAlerts {
+  const select = sql.rows(SETTING.read)`
+    SELECT * FROM setting WHERE scope = 'bot' AND name = 'alerts'`;
+  return {
+    alerts: () =>
+      readUnjournaled(() => {
+        const row = select.get();
+        return row ? recordsSchema.parse(JSON.parse(row.value)) : [];
+      }),
+    keepAlerts: (records, at) =>
+      commit(
+        COMMIT_OPTIONS.BY_HAND,
+        () => void upsert({ ...ALERTS, value: JSON.stringify(records), at }),
+      ),
+  };
+}
+
+const BACKUPS = { accountId: toAccountId(""), scope: "bot", name: "backups" };
+
+const stateSchema: z.ZodType<BackupState> = z.lazy(() =>
+  z.object({
+    since: z.number().optional(),
+    made: z.object({
+      kind: z.literal("made"),
+      at: z.number(),
+      path: z.string(),
+      bytes: z.number(),
+    }).optional(),
+    failed: z.object({ kind: z.literal("failed"), at: z.number(), why: z.string() }).optional(),
+  })
+);
+
+/** Stores the newest results of backups, in one row (O11). */
+function createStoredBackups(
+  { sql, commit, readUnjournaled }: Transactions,
+  { upsert }: SettingRows,
+): StoredBackups {
+  const select = sql.rows(SETTING.read)`
+    SELECT * FROM setting WHERE account_id = '' AND scope = 'bot' AND name = 'backups'`;
+  const read = (): BackupState => {
+    const row = select.get();
+    return row ? stateSchema.parse(JSON.parse(row.value)) : {};
+  };
+  return {
+    backups: () => readUnjournaled(read),
+    recordBackup: (result) =>
+      commit(COMMIT_OPTIONS.BY_HAND, () => {
+        const before = read();
+        const next: BackupState = result.kind === "made"
+          ? { ...before, made: result, failed: undefined }
+          : result.kind === "failed"
+          ? { ...before, failed: result }
+          : { ...before, since: before.since ?? result.at };
+        upsert({ ...BACKUPS, value: JSON.stringify(next), at: result.at });
+      }),
+  };
 }

@@ -8,10 +8,11 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
 import { type ChannelId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import { withoutArguments } from "../forget/person.ts";
-import { type ChangedMessage, DELETED, prepareRewrite } from "./rewrite.ts";
+import { integer, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** A changed message, and the turn that has answered it. */
 export interface ChangedSource extends ChangedMessage {
@@ -56,52 +57,42 @@ interface FoundEntries {
 }
 
 /**
- * Prepares the statements. The function is longer than most, because each statement stands here once.
+ * Prepares the statements. The function is longer than most, because each statement stands here
+ * once.
  */
 export function prepareSources(database: DatabaseSync) {
-  const selectOwn = database.prepare(
-    "SELECT DISTINCT session_key FROM entry WHERE message_id = ? AND role = 'user'",
-  );
+  const sql = statementsOf(database);
+  const selectOwn = sql.rows(PLACE.read)`
+    SELECT DISTINCT session_key FROM entry WHERE message_id = ? AND role = 'user'`;
   // Steps from agent to agent in the index: reading every entry would take long.
-  const nextAgent = database.prepare(
-    "SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?",
-  );
-  const hasSession = database.prepare(
-    "SELECT session_key FROM entry WHERE session_key = ? LIMIT 1",
-  );
-  const selectEntries = database.prepare(
-    `SELECT id, role, text, calls, message_id FROM entry
+  const nextAgent = sql.rows(AGENT.read)`
+    SELECT MIN(session_key) AS key FROM entry WHERE session_key > ?`;
+  const hasSession = sql`SELECT session_key FROM entry WHERE session_key = ? LIMIT 1`;
+  const selectEntries = sql`SELECT id, role, text, calls, message_id FROM entry
      WHERE session_key = :key AND id > :after
        AND (:id IS NULL OR message_id IN (:id, :turn) OR instr(text, :id) > 0)
-     ORDER BY id`,
-  );
-  const selectBounds = database.prepare(
-    `SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
-            (SELECT MAX(id) FROM entry WHERE session_key = :key) AS last`,
-  );
-  const selectUpTo = database.prepare(
-    "SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1",
-  );
-  const update = database.prepare("UPDATE entry SET text = ?, calls = ? WHERE id = ?");
-  const selectNotes = database.prepare(
-    "SELECT note_row AS id FROM note_source WHERE message_id = ?",
-  );
-  const removeNote = database.prepare("DELETE FROM note WHERE id = ?");
-  const removeSources = database.prepare("DELETE FROM note_source WHERE note_row = ?");
-  const unfold = database.prepare(
-    `DELETE FROM checkpoint
+     ORDER BY id`;
+  const selectBounds = sql.rows(BOUNDS.read)`
+    SELECT (SELECT MIN(id) FROM entry WHERE session_key = :key) AS first,
+           (SELECT MAX(id) FROM entry WHERE session_key = :key) AS last`;
+  const selectUpTo = sql.rows(UP_TO.read)`
+    SELECT id, message_id FROM entry WHERE session_key = ? AND id <= ? AND message_id <> '1' ORDER BY id DESC LIMIT 1`;
+  const update = sql`UPDATE entry SET text = ?, calls = ? WHERE id = ?`;
+  const selectNotes = sql`SELECT note_row AS id FROM note_source WHERE message_id = ?`;
+  const removeNote = sql`DELETE FROM note WHERE id = ?`;
+  const removeSources = sql`DELETE FROM note_source WHERE note_row = ?`;
+  const unfold = sql`DELETE FROM checkpoint
      WHERE session_key = :key AND kind = 'summary' AND last_entry >= :entry
        AND id < COALESCE((SELECT MIN(id) FROM checkpoint
                           WHERE session_key = :key AND kind = 'reset' AND last_entry >= :entry),
-                         9223372036854775807)`,
-  );
+                         9223372036854775807)`;
 
   /** Sessions in which turns may have overheard or read messages of a channel. */
   function sessionsOf(channelId: ChannelId, messageIds: readonly MessageId[]): readonly string[] {
     const places = [channelId, ...messageIds]; // a thread has the id of its first message
     const found: string[] = [];
     for (let after = "agent:";;) {
-      const { key = "" } = AGENT.read(nextAgent.get(after));
+      const { key = "" } = nextAgent.one(after);
       const agent = /^agent:[^:]*:/.exec(key)?.[0];
       if (agent === undefined) return found;
       for (const place of places) {
@@ -116,13 +107,12 @@ export function prepareSources(database: DatabaseSync) {
 
   /** The last entry before a time, by halves: a long session has many older entries. */
   function lastBefore(sessionKey: string, since: number): number {
-    const { first, last } = BOUNDS.read(selectBounds.get({ key: sessionKey }));
+    const { first, last } = selectBounds.one({ key: sessionKey });
     let below = (first ?? 1) - 1;
     let above = (last ?? 0) + 1;
     while (above - below > 1) {
       const middle = Math.floor((below + above) / 2);
-      const row = selectUpTo.get(sessionKey, middle);
-      const found = row && UP_TO.read(row);
+      const found = selectUpTo.get(sessionKey, middle);
       if (!found || createdAtMs(found.messageId) < since) below = middle;
       else above = found.id;
     }
@@ -143,7 +133,7 @@ export function prepareSources(database: DatabaseSync) {
     escape: (text: string) => string,
   ): readonly FoundEntries[] {
     const ids = changed.map(({ messageId }) => messageId);
-    const own = ids.flatMap((id) => selectOwn.all(id).map((row) => PLACE.read(row).sessionKey));
+    const own = ids.flatMap((id) => selectOwn.all(id).map(({ sessionKey }) => sessionKey));
     const others = channelId === undefined ? [] : sessionsOf(channelId, ids);
     const keys = [...new Set([...own, ...others])];
     if (keys.length === 0) return [];
@@ -225,4 +215,111 @@ function rewriteEntry(
 
 function withText(entry: Row, text: string): Row {
   return text === entry.text ? entry : { ...entry, text };
+}
+
+/** A message that was changed. */
+export interface ChangedMessage {
+  readonly messageId: string;
+  /** The message as it is now; absent: it is deleted. */
+  readonly now?: Pick<InboundMessage, "text" | "extras">;
+}
+
+/** Takes the place of a deleted message in the transcript. */
+const DELETED = "[The sender has deleted this message.]";
+/** Takes the place of its words where another message quotes it. */
+const DELETED_QUOTE = "[deleted by its sender since]";
+/** Takes the place of an earlier text of a message that a tool has read. */
+const EDITED_SINCE = "[edited by its sender since]";
+
+/**
+ * Rewrites texts of turns that repeat a message whose sender has edited or deleted it (H6a).
+ *
+ * Barnacle wrote these texts itself (`render/prompt/envelope.ts`, results of tools), so each place that
+ * repeats a message names its id: the fence of the message, the fence of a quote, and a line of JSON for
+ * each overheard or read message. Everything else stays as it is, byte for byte.
+ *
+ * @param escape Escapes words by people for a fence.
+ */
+export function prepareRewrite(
+  { messageId, now }: ChangedMessage,
+  escape: (text: string) => string,
+): (text: string) => string {
+  const own = new RegExp(
+    `(\\[message_id: ${messageId}\\][^\\n]*\\n)(?:\\[voice message [^\\n]*\\n)?` +
+      `<message boundary="([^"\\n]*)">\\n[^]*?\\n</message>` +
+      `(?:\\n<extras boundary="\\2">\\n[^]*?\\n</extras>)?`,
+    "g",
+  );
+  const quote = new RegExp(
+    `(\\[discord message id: ${messageId}\\][^\\n]*\\n<quoted boundary="([^"\\n]*)">\\n)` +
+      `[^]*?(\\n</quoted>)`,
+    "g",
+  );
+
+  const ownNow = (_: string, head: string, boundary: string): string => {
+    const fenced = (name: string, text: string) =>
+      `<${name} boundary="${boundary}">\n${escape(text)}\n</${name}>`;
+    if (!now) return `${head}${fenced("message", DELETED)}`;
+    const extras = now.extras.map((extra) => JSON.stringify({ ...extra })).join("\n");
+    const shown = [fenced("message", now.text), ...(extras && [fenced("extras", extras)])];
+    return head + shown.join("\n");
+  };
+
+  /** @returns `undefined` for a line to remove. */
+  function line(written: string): string | undefined {
+    if (!written.startsWith("{") || !written.includes(messageId)) return written;
+    const fields = fieldsOf(written);
+    if (!fields) return written;
+    if (fields["id"] === messageId) {
+      return now ? escape(JSON.stringify({ ...fields, text: now.text })) : undefined;
+    }
+    if (fields["message_id"] === messageId) {
+      return now ? JSON.stringify({ ...fields, text: EDITED_SINCE }) : undefined;
+    }
+    if (fields["to_message"] !== messageId || !("message_begins" in fields)) return written;
+    const { message_begins: _, ...rest } = fields;
+    return JSON.stringify(rest);
+  }
+
+  return (text) => {
+    if (!text.includes(messageId)) return text; // most texts
+    const fences = text.replace(own, ownNow).replace(
+      quote,
+      (_, head: string, _boundary: string, end: string) =>
+        head + (now ? escape(now.text) : DELETED_QUOTE) + end,
+    );
+    return fences.split("\n").flatMap((written) => line(written) ?? []).join("\n");
+  };
+}
+
+function fieldsOf(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const fields: unknown = JSON.parse(line);
+    return typeof fields === "object" && fields !== null ? { ...fields } : undefined;
+  } catch {
+    return undefined; // not one of our lines
+  }
+}
+
+/**
+ * An answer without the lines that quote a message: Markdown's `>` before words of it.
+ *
+ * @returns The same text if it quotes nothing of it.
+ */
+export function withoutQuotes(answer: string, question: string): string {
+  const words = plain(question);
+  const quotes = (line: string): boolean => {
+    const quoted = /^\s*>{1,3}\s?(.*)$/.exec(line)?.[1];
+    const text = quoted === undefined ? "" : plain(quoted);
+    return text !== "" && words.includes(text);
+  };
+  if (!answer.includes(">") || words === "") return answer;
+  const lines = answer.split("\n");
+  const kept = lines.filter((line) => !quotes(line));
+  return kept.length === lines.length ? answer : kept.join("\n").trim();
+}
+
+/** Words alone, so that marks and capitals make no difference. */
+function plain(text: string): string {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu)?.join(" ") ?? "";
 }

@@ -4,10 +4,11 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
+import { statementsOf } from "../database/statements.ts";
 import type { Route, TurnEnd } from "../../core/inbound/inbox.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { TurnCost } from "../../core/spending/usage.ts";
-import type { Tail } from "../database/tail.ts";
+import type { Tail } from "../database/journal.ts";
 
 /** The journal's record of a T2. */
 export interface ClaimRecord {
@@ -78,24 +79,21 @@ const NO_END = [null, null, null, null, null] as const;
 
 /** Prepares the statements. */
 export function prepareInboxRows(database: DatabaseSync, tail: Tail): InboxRows {
-  const insert = database.prepare(
-    `INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
-                        accepted_at, state, attempt, claimed_at, turn_of, finished_at, failure_id,
-                        failure, cost, reply_to)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (message_id) DO NOTHING`,
-  );
-  const markRunning = database.prepare(
-    `UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
-     WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`,
-  );
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO inbox (message_id, account_id, channel_id, agent_id, session_key, message,
+                       accepted_at, state, attempt, claimed_at, turn_of, finished_at, failure_id,
+                       failure, cost, reply_to)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (message_id) DO NOTHING`;
+  const markRunning = sql`
+    UPDATE inbox SET state = 'running', attempt = ?, claimed_at = ?, turn_of = ?
+    WHERE message_id = ? AND (state = 'waiting' OR state = 'running' AND attempt < ?)`;
   // A claim may be in memory only (T2), so the row may still be `waiting` in the table.
-  const finish = database.prepare(
-    `UPDATE inbox
+  const finish = sql`UPDATE inbox
      SET state = ?, attempt = MAX(attempt, ?), claimed_at = COALESCE(claimed_at, ?), turn_of = ?,
          finished_at = ?, failure_id = ?, failure = ?, cost = ?, reply_to = ?
-     WHERE message_id = ? AND state IN ('waiting', 'running')`,
-  );
+     WHERE message_id = ? AND state IN ('waiting', 'running')`;
 
   const rows = tail.table<InboxRow>((row) => {
     const { message, route: { agentId, sessionKey }, acceptedAt } = row;

@@ -6,10 +6,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { type AccountId, type MessageId, toAccountId } from "../../core/discord/ids.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { statementsOf } from "../database/statements.ts";
+import { type AccountId, type MessageId } from "../../core/discord/ids.ts";
 import type {
   PermittedReaction,
   ReactionNote,
@@ -22,6 +20,7 @@ import type { Memory } from "../memory/memory.ts";
 import { UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { OverheardKey, ReactionRecords } from "../../core/store/turns.ts";
+import { account, integer, oneOf, rows, snowflake, text } from "../schema/columns.ts";
 
 /** Keeps reactions within a transaction of the caller's (T1). */
 export type KeepReactions = (
@@ -37,59 +36,48 @@ export const REACTIONS_MAX = 20_000;
 /** Maximum UTF-16 units of the message that a turn sees of each reaction. */
 const QUOTE_CHARS = 120;
 
-const rowSchema = z.object({
-  message_id: snowflakeSchema<"message">(),
-  user_id: snowflakeSchema<"user">(),
-  tag: column.text,
-  emoji: column.text,
-  change: z.enum(["added", "removed"]),
-  at: column.number,
+const REACTION = rows({
+  messageId: snowflake<"message">(),
+  userId: snowflake<"user">(),
+  tag: text(),
+  emoji: text(),
+  change: oneOf("added", "removed"),
+  at: integer(),
 });
-const keptSchema = z.object({ tag: column.text, change: z.enum(["added", "removed"]) });
-const keySchema = z.object({
-  account_id: z.string().transform(toAccountId),
-  channel_id: snowflakeSchema<"channel">(),
-});
-const textSchema = z.object({ text: column.text });
+const KEPT = rows({ tag: text(), change: oneOf("added", "removed") });
+const CHANNEL = rows({ accountId: account(), channelId: snowflake<"channel">() });
+const TEXT = rows({ text: text() });
 
 /** Prepares the statements that keep reactions. */
 export function prepareKeepReactions(
   database: DatabaseSync,
   { reacted }: Pick<Memory, "reacted">,
 ): KeepReactions {
-  const selectKept = database.prepare(
-    `SELECT tag, change FROM reaction
-     WHERE account_id = ? AND message_id = ? AND user_id = ? AND emoji = ?`,
-  );
-  const isPaired = database.prepare("SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?");
-  const isOwn = database.prepare("SELECT 1 FROM outbox WHERE message_id = ? AND account_id = ?");
-  const isGroup = database.prepare(
-    "SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1",
-  );
-  const put = database.prepare(
-    `INSERT OR REPLACE INTO reaction
+  const sql = statementsOf(database);
+  const selectKept = sql`SELECT tag, change FROM reaction
+     WHERE account_id = ? AND message_id = ? AND user_id = ? AND emoji = ?`;
+  const isPaired = sql`SELECT 1 FROM paired WHERE account_id = ? AND user_id = ?`;
+  const isOwn = sql`SELECT 1 FROM outbox WHERE message_id = ? AND account_id = ?`;
+  const isGroup = sql`
+    SELECT 1 FROM direct_channel WHERE account_id = ? AND channel_id = ? AND is_group = 1`;
+  const put = sql`INSERT OR REPLACE INTO reaction
        (account_id, channel_id, message_id, user_id, tag, emoji, change, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const clear = database.prepare(
-    `DELETE FROM reaction
-     WHERE account_id = ? AND message_id = ? AND (emoji = ? OR ? IS NULL)`,
-  );
-  const pruneChannel = database.prepare(
-    `DELETE FROM reaction WHERE account_id = :accountId AND channel_id = :channelId AND id <= (
-       SELECT id FROM reaction WHERE account_id = :accountId AND channel_id = :channelId
-       ORDER BY id DESC LIMIT 1 OFFSET ${REACTIONS_PER_CHANNEL}
-     )`,
-  );
-  const pruneAll = database.prepare(
-    `DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${REACTIONS_MAX}`,
-  );
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+  const clear = sql`DELETE FROM reaction
+     WHERE account_id = ? AND message_id = ? AND (emoji = ? OR ? IS NULL)`;
+  const pruneChannel = sql`
+    DELETE FROM reaction WHERE account_id = :accountId AND channel_id = :channelId AND id <= (
+      SELECT id FROM reaction WHERE account_id = :accountId AND channel_id = :channelId
+      ORDER BY id DESC LIMIT 1 OFFSET ${REACTIONS_PER_CHANNEL}
+    )`;
+  const pruneAll = sql`
+    DELETE FROM reaction WHERE id <= (SELECT MAX(id) FROM reaction) - ${REACTIONS_MAX}`;
 
   /** @returns The person's name; `undefined` if the reaction is not to be kept, or is a replay. */
   function nameToKeep(accountId: AccountId, reaction: PermittedReaction): string | undefined {
     const { change, channelId, messageId, userId, emoji, tag, onlyIf } = reaction;
     const row = selectKept.get(accountId, messageId, userId, emoji);
-    const kept = row && keptSchema.parse(row);
+    const kept = row && KEPT.read(row);
     if (onlyIf.isKnown && !kept) return undefined;
     if (kept?.change === change) return undefined;
     if (onlyIf.isPaired && !isPaired.get(accountId, userId)) return undefined;
@@ -167,37 +155,27 @@ function lastOfEach(records: readonly ReactionRecord[]): LastChanges {
 
 /** Creates the reading of reactions. */
 export function createReactions(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
+  { sql, commit, read }: Transactions,
   { reacted }: Pick<Memory, "reacted">,
 ): ReactionRecords {
-  const selectChannels = database.prepare(
-    `SELECT DISTINCT account_id, channel_id FROM reaction
+  const selectChannels = sql`SELECT DISTINCT account_id, channel_id FROM reaction
      WHERE shown_in IS NULL
-       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state IS NOT 'answered')`,
-  );
-  const claim = database.prepare(
-    `UPDATE reaction SET shown_in = :messageId
+       OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state IS NOT 'answered')`;
+  const claim = sql`UPDATE reaction SET shown_in = :messageId
      WHERE account_id = :accountId AND channel_id = :channelId AND (
        shown_in IS NULL
        OR EXISTS (SELECT 1 FROM inbox WHERE message_id = shown_in AND state = 'failed')
-     )`,
-  );
-  const select = database.prepare(
-    `SELECT message_id, user_id, tag, emoji, change, at FROM reaction
+     )`;
+  const select = sql`SELECT message_id, user_id, tag, emoji, change, at FROM reaction
      WHERE account_id = :accountId AND channel_id = :channelId AND shown_in = :messageId
-     ORDER BY id`,
-  );
-  const selectOwn = database.prepare(
-    "SELECT message ->> 'content' AS text FROM outbox WHERE message_id = ? AND account_id = ?",
-  );
-  const selectAsked = database.prepare(
-    "SELECT message ->> 'text' AS text FROM inbox WHERE message_id = ? AND channel_id = ?",
-  );
-  const selectOverheard = database.prepare(
-    `SELECT text FROM message WHERE account_id = :accountId AND channel_id = :channelId
-       AND message_id = :messageId`,
-  );
+     ORDER BY id`;
+  const selectOwn = sql`
+    SELECT message ->> 'content' AS text FROM outbox WHERE message_id = ? AND account_id = ?`;
+  const selectAsked = sql`
+    SELECT message ->> 'text' AS text FROM inbox WHERE message_id = ? AND channel_id = ?`;
+  const selectOverheard = sql`
+    SELECT text FROM message WHERE account_id = :accountId AND channel_id = :channelId
+      AND message_id = :messageId`;
 
   function quoteOf(key: OverheardKey, messageId: MessageId): ReactionNote["message"] {
     const own = selectOwn.get(messageId, key.accountId);
@@ -213,10 +191,10 @@ export function createReactions(
     claim.run(at);
     const quotes = new Map<MessageId, ReactionNote["message"]>();
     return select.all(at).map((row): ReactionNote => {
-      const { message_id, user_id, ...rest } = rowSchema.parse(row);
-      if (!quotes.has(message_id)) quotes.set(message_id, quoteOf(key, message_id));
-      const message = quotes.get(message_id);
-      return { ...rest, messageId: message_id, userId: user_id, message };
+      const reaction = REACTION.read(row);
+      const { messageId: of } = reaction;
+      if (!quotes.has(of)) quotes.set(of, quoteOf(key, of));
+      return { ...reaction, message: quotes.get(of) };
     });
   }
 
@@ -224,14 +202,7 @@ export function createReactions(
     async reactionsFor({ accountId, channelId }, messageId) {
       const key = { accountId, channelId };
       if (!reacted.isKnown) {
-        reacted.know(
-          await read(() =>
-            selectChannels.all().map((row) => {
-              const { account_id, channel_id } = keySchema.parse(row);
-              return { accountId: account_id, channelId: channel_id };
-            })
-          ),
-        );
+        reacted.know(await read(() => selectChannels.all().map(CHANNEL.read)));
       }
       if (!reacted.mayHave(key)) return [];
       const notes = await commit(UNNAMED, () => readFor(key, messageId));
@@ -242,5 +213,5 @@ export function createReactions(
 }
 
 function clipped(row: unknown): string {
-  return bounded(textSchema.parse(row).text, QUOTE_CHARS);
+  return bounded(TEXT.read(row).text, QUOTE_CHARS);
 }

@@ -7,14 +7,13 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
-import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import { statementsOf } from "../database/statements.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
+import { type Entry, lengthOf } from "../../core/inbound/transcript.ts";
+import type { Transcripts } from "../../core/store/turns.ts";
 import type { Checkpoint, FoldRange, OpenEntries } from "../../core/turn/checkpoint.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { Transcripts } from "../../core/store/turns.ts";
-import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
+import { integer, oneOf, optional, rows, snowflake, text } from "../schema/columns.ts";
 
 /** The turn that entries come from. */
 export interface EntryPlace {
@@ -72,12 +71,12 @@ const BYTES_MAX = 16 * 1024 * 1024;
 /** Maximum number of a session's entries in memory that no turn uses. */
 const TRIM_AT = 16;
 
-const checkpointSchema = z.object({
-  last_entry: column.number,
-  boundary: column.textOrNull,
-  summary: column.textOrNull,
-  model_id: column.textOrNull,
-  at: column.number,
+const CHECKPOINT = rows({
+  lastEntry: integer(),
+  boundary: optional(text()),
+  summary: optional(text()),
+  modelId: optional(text()),
+  at: integer(),
 });
 
 /** A checkpoint with its last entry: only later entries are in the context. */
@@ -87,27 +86,17 @@ interface FoundCheckpoint {
 }
 
 /**
- * Creates the storage of transcripts.
- *
- * The function is longer than most, because its inner functions share one state: the cached
- * sessions.
+ * Creates the storage of transcripts. The function is longer than most, because its inner
+ * functions share one state: the cached sessions.
  */
-export function createTranscripts(
-  database: DatabaseSync,
-  { read }: Pick<Transactions, "read">,
-): TranscriptRows {
-  const select = database.prepare(
-    `SELECT ${entryColumns} FROM entry
-     WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`,
-  );
-  const selectCheckpoint = database.prepare(
-    `SELECT last_entry, boundary, summary, model_id, at FROM checkpoint
-     WHERE session_key = ? ORDER BY id DESC LIMIT 1`,
-  );
-  const insert = database.prepare(
-    `INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+export function createTranscripts({ sql, read }: Transactions): TranscriptRows {
+  const select = sql`SELECT ${entryColumns} FROM entry
+     WHERE session_key = ? AND id > ? ORDER BY id DESC LIMIT ?`;
+  const selectCheckpoint = sql`SELECT last_entry, boundary, summary, model_id, at FROM checkpoint
+     WHERE session_key = ? ORDER BY id DESC LIMIT 1`;
+  const insert = sql`
+    INSERT INTO entry (agent_id, session_key, channel_id, role, text, calls, message_id, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
   /** The most recently used session is the last. */
   const sessions = new Map<string, CachedSession>();
   let bytes = 0;
@@ -122,11 +111,10 @@ export function createTranscripts(
   function readCheckpoint(sessionKey: string): FoundCheckpoint | undefined {
     const row = selectCheckpoint.get(sessionKey);
     if (!row) return undefined;
-    const { last_entry: lastEntry, boundary, summary: text, model_id: modelId, at } =
-      checkpointSchema.parse(row);
-    const written = boundary !== null && text !== null && { boundary, text };
+    const { lastEntry, boundary, summary: text, modelId, at } = CHECKPOINT.read(row);
+    const written = boundary !== undefined && text !== undefined && { boundary, text };
     const summary = written &&
-      { summary: modelId === null ? { ...written, isPlain: true } : written };
+      { summary: modelId === undefined ? { ...written, isPlain: true } : written };
     return { lastEntry, checkpoint: { ...summary, at } };
   }
 
@@ -308,16 +296,16 @@ function bytesOf(entries: readonly Entry[]): number {
 /** The columns that {@link toEntry} reads. */
 export const entryColumns = "role, text, calls, message_id, at";
 
-const entrySchema = z.object({
-  role: z.enum(["user", "assistant", "tool"]),
-  text: column.text,
-  calls: column.textOrNull,
-  message_id: snowflakeSchema<"message">(),
-  at: column.number,
+const ENTRY = rows({
+  role: oneOf("user", "assistant", "tool"),
+  text: text(),
+  calls: optional(text()),
+  messageId: snowflake<"message">(),
+  at: integer(),
 });
 
 /** The columns of {@link entryColumns} for an entry. */
-export function writeEntry(entry: Entry): [string, string, string | null, MessageId, number] {
+function writeEntry(entry: Entry): [string, string, string | null, MessageId, number] {
   return [entry.role, entry.text, callsOf(entry), entry.messageId, entry.at];
 }
 
@@ -329,14 +317,60 @@ function callsOf(entry: Entry): string | null {
 
 /** Reads an entry. `calls` is ours, written by {@link callsOf}. */
 export function toEntry(row: unknown): Entry {
-  const { role, text, calls, message_id: messageId, at } = entrySchema.parse(row);
+  const { role, text, calls, messageId, at } = ENTRY.read(row);
   const common = { text, messageId, at };
   switch (role) {
     case "user":
       return { role, ...common };
     case "assistant":
-      return { role, ...common, calls: calls !== null ? JSON.parse(calls) : undefined };
+      return { role, ...common, calls: calls !== undefined ? JSON.parse(calls) : undefined };
     case "tool":
       return { role, ...common, call: JSON.parse(calls ?? "{}") };
   }
+}
+
+const ID = rows({ id: integer() });
+
+/**
+ * Replaces the entries of messages.
+ *
+ * @returns The entries that have no place among the earlier ones: the caller adds them.
+ */
+export type ReplaceEntries = (
+  place: EntryPlace,
+  messageIds: readonly MessageId[],
+  entries: readonly Entry[],
+) => readonly Entry[];
+
+/**
+ * Replaces the entries of a turn in their place in the transcript, because the turn has followed an
+ * edit of its question (H6a). Works within a transaction of the caller's.
+ */
+export function prepareReplaceEntries(database: DatabaseSync): ReplaceEntries {
+  const sql = statementsOf(database);
+  const select = sql`SELECT id FROM entry
+     WHERE session_key = ? AND message_id IN (SELECT value FROM json_each(?)) ORDER BY id`;
+  const remove = sql`DELETE FROM entry WHERE id = ?`;
+  const update = sql`
+    UPDATE entry SET channel_id = ?, role = ?, text = ?, calls = ?, message_id = ?, at = ? WHERE id = ?`;
+
+  return (place, messageIds, entries) => {
+    const ids = select.all(place.sessionKey, JSON.stringify(messageIds)).map((row) =>
+      ID.read(row).id
+    );
+    const plain = entries.filter((entry) => entry.role === "user" || isAnswer(entry));
+    // Numbers are in the order of the transcript, so there is no room for more entries than before.
+    const kept = entries.length <= ids.length ? entries : plain;
+    const fits = kept.length <= ids.length;
+    for (const id of fits ? ids.slice(kept.length) : ids) remove.run(id);
+    if (!fits) return entries;
+    for (const [index, entry] of kept.entries()) {
+      update.run(place.channelId, ...writeEntry(entry), ids[index] ?? 0);
+    }
+    return [];
+  };
+}
+
+function isAnswer(entry: Entry): boolean {
+  return entry.role === "assistant" && entry.calls === undefined;
 }

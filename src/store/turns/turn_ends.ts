@@ -11,31 +11,27 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { z } from "zod";
-import { column } from "../schema/columns.ts";
+import { statementsOf } from "../database/statements.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
 import { type FinishedTurn, messagesOf, type StoredTurn } from "../../core/inbound/inbox.ts";
+import type { Entry } from "../../core/inbound/transcript.ts";
 import type { OutboundMessage, OutboxRow } from "../../core/outbound/outbound.ts";
 import type { PlanQueue } from "../../core/outbound/queue.ts";
-import type { Step } from "../../core/step.ts";
-import type { Entry } from "../../core/inbound/transcript.ts";
 import type { Charge } from "../../core/spending/usage.ts";
+import type { EditedStep, Step } from "../../core/step.ts";
+import type { Steps, TurnEnds } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import type { Memory } from "../memory/memory.ts";
-import { turnWithout, without } from "../memory/forgotten.ts";
-import { isRunning } from "../memory/open_turns.ts";
-import type { SendQueue } from "../memory/send_queues.ts";
-import { prepareOutboxFiles } from "../outbox/files.ts";
-import type { OutboxRows } from "../outbox/outbox_rows.ts";
 import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import type { UsageRows } from "../usage/charges.ts";
+import { type Memory, turnWithout, without } from "../memory/memory.ts";
+import { isRunning } from "../memory/open_turns.ts";
+import type { SendQueue } from "../memory/send_queues.ts";
+import { type OutboxRows, prepareOutboxFiles } from "../outbox/outbox_rows.ts";
 import { prepareAddTurn } from "../outbox/turn_outbox.ts";
-import type { Steps, TurnEnds } from "../../core/store/turns.ts";
+import { json, rows } from "../schema/columns.ts";
 import type { ClaimRecord, EndRecord, InboxRows } from "./inbox_rows.ts";
-import { prepareEditedStep } from "./edited_step.ts";
-import { prepareReplaceEntries } from "./replaced_entries.ts";
-import type { TranscriptRows } from "./transcripts.ts";
+import { prepareReplaceEntries, type TranscriptRows } from "./transcripts.ts";
+import type { UsageRows } from "../usage/usage.ts";
 
 const NOT_STORED: StoredTurn = { stored: false, folded: 0, dropped: 0 };
 
@@ -91,14 +87,11 @@ function recordOf(
 }
 
 /**
- * Creates the storage of turn ends.
- *
- * The function is longer than most, because its inner functions share the statements of one
- * transaction (T3).
+ * Creates the storage of turn ends. The function is longer than most, because its inner functions
+ * share the statements of one transaction (T3).
  */
 export function createTurnEnds(
-  database: DatabaseSync,
-  { commit, journaled }: Transactions,
+  { database, commit, journaled }: Transactions,
   { turns, apply: note, outgoing, spent, forgotten }: Memory,
   transcripts: TranscriptRows,
   tables: TurnTables,
@@ -259,13 +252,13 @@ export interface TurnOfSteps {
   readonly attempt: number;
 }
 
-const stepSchema = z.object({ step: column.text });
+const STEP = rows({ step: json<Step>() }); // ours, written below
 
 /** Prepares the adding of steps. */
 export function prepareInsertSteps(database: DatabaseSync): InsertSteps {
-  const insert = database.prepare(
-    "INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)",
-  );
+  const sql = statementsOf(database);
+  const insert = sql`
+    INSERT INTO step (account_id, message_id, attempt, step, at) VALUES (?, ?, ?, ?, ?)`;
   return ({ accountId, messageId, attempt }, steps) => {
     for (const step of steps) {
       insert.run(accountId, messageId, attempt, JSON.stringify(step), step.at);
@@ -287,12 +280,11 @@ interface StepsRecord {
 
 /** Creates the storage of steps. */
 export function createSteps(
-  database: DatabaseSync,
-  { journaled, read }: Transactions,
+  { database, sql, journaled, read }: Transactions,
   { turns, spent, forgotten }: Pick<Memory, "turns" | "spent" | "forgotten">,
   tables: TurnTables,
 ): Steps {
-  const select = database.prepare("SELECT step FROM step WHERE message_id = ? ORDER BY id");
+  const select = sql`SELECT step FROM step WHERE message_id = ? ORDER BY id`;
   const insert = prepareInsertSteps(database);
   const records = journaled<StepsRecord>("steps", (record) => {
     const { claim, accountId, attempt, steps, charges } = record;
@@ -302,7 +294,7 @@ export function createSteps(
   });
 
   return {
-    stepsOf: (messageId) => read(() => select.all(messageId).map(readStep)),
+    stepsOf: (messageId) => read(() => select.all(messageId).map((row) => STEP.read(row).step)),
     async addSteps(claim, given, waitsForDisk, charges = []) {
       const { message: { id: turn, accountId }, attempt } = claim;
       if (forgotten.pending()) await forgotten.pending();
@@ -328,7 +320,20 @@ export function createSteps(
   };
 }
 
-/** Ours, written by {@link prepareInsertSteps}. */
-function readStep(row: unknown): Step {
-  return JSON.parse(stepSchema.parse(row).step);
+/**
+ * Reads which edit of its question a turn follows (H6a).
+ *
+ * Prepares the statement. It returns `undefined` for a turn that follows none.
+ */
+export function prepareEditedStep(
+  database: DatabaseSync,
+): (turnId: string) => EditedStep | undefined {
+  const sql = statementsOf(database);
+  const select = sql`SELECT step FROM step WHERE message_id = ? AND step ->> '$.kind' = 'edited'
+     ORDER BY id DESC LIMIT 1`;
+  return (turnId) => {
+    const row = select.get(turnId);
+    const step = row && STEP.read(row).step;
+    return step?.kind === "edited" ? step : undefined;
+  };
 }

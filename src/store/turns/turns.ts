@@ -3,26 +3,34 @@
  * a turn (TS), and its end (T3).
  */
 
-import type { DatabaseSync } from "node:sqlite";
-import { joinParts } from "../database/join_parts.ts";
-import type { Transactions } from "../database/transact.ts";
-import { createContext } from "./context.ts";
+import type { MessageId } from "../../core/discord/ids.ts";
 import { createReactions } from "./reactions.ts";
-import { createPassedTurns } from "./passed_turns.ts";
-import { createSteps, createTurnEnds, type TurnTables } from "./turn_ends.ts";
-import type { Memory } from "../memory/memory.ts";
-import type { Pruner } from "../received/retention.ts";
-import type { TranscriptRows } from "./transcripts.ts";
-import type { AnswerThreadRows, TurnRecords } from "../../core/store/turns.ts";
 import type { AnswerThread } from "../../core/inbound/threads.ts";
+import type { Overheard } from "../../core/inbound/transcript.ts";
+import type {
+  AnswerThreadRows,
+  OverheardContext,
+  OverheardKey,
+  PassedTurns,
+  TurnRecords,
+} from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { UNNAMED } from "../database/durability.ts";
-import { optional, rows, text } from "../schema/columns.ts";
-import { ANSWER_THREAD } from "../schema/threads.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import type { Transactions } from "../database/transact.ts";
+import type { Memory } from "../memory/memory.ts";
+import { isRunning } from "../memory/open_turns.ts";
+import type { QuietChannels } from "../memory/places.ts";
+import { prepareRemoveDrafts } from "../outbox/turn_outbox.ts";
+import { type MessageBlocks, prepareMessageBlocks } from "../received/message_blocks.ts";
+import type { Pruner } from "../received/retention.ts";
+import { optional, rows, snowflake, text } from "../schema/columns.ts";
+import { ANSWER_THREAD } from "../schema/people.ts";
+import type { TranscriptRows } from "./transcripts.ts";
+import { createSteps, createTurnEnds, prepareInsertSteps, type TurnTables } from "./turn_ends.ts";
+import type { UsageRows } from "../usage/usage.ts";
 
 /** Creates the namespace. */
 export function createTurns(
-  database: DatabaseSync,
   transactions: Transactions,
   memory: Memory,
   pruner: Pruner,
@@ -30,15 +38,15 @@ export function createTurns(
   tables: TurnTables,
 ): TurnRecords {
   const { entriesOf } = transcripts;
-  return joinParts(
-    createContext(database, transactions, memory, pruner),
-    createAnswerThreads(database, transactions),
-    createReactions(database, transactions, memory),
-    { entriesOf },
-    createSteps(database, transactions, memory, tables),
-    createTurnEnds(database, transactions, memory, transcripts, tables),
-    createPassedTurns(database, transactions, memory, transcripts, tables.usage),
-  );
+  return {
+    ...createContext(transactions, memory, pruner),
+    ...createAnswerThreads(transactions),
+    ...createReactions(transactions, memory),
+    entriesOf,
+    ...createSteps(transactions, memory, tables),
+    ...createTurnEnds(transactions, memory, transcripts, tables),
+    ...createPassedTurns(transactions, memory, transcripts, tables.usage),
+  };
 }
 
 /** Maximum number of threads of an account; older ones continue with mentions only. */
@@ -60,37 +68,24 @@ const toThread = (row: unknown): AnswerThread => ({ ...THREAD.read(row), ...AGEN
  * thread, and messages in it are recognized.
  */
 function createAnswerThreads(
-  database: DatabaseSync,
-  { commit, readUnjournaled }: Transactions,
+  { database, sql, commit, readUnjournaled }: Transactions,
 ): AnswerThreadRows {
-  const selectNewest = database.prepare(
-    `${SELECT_THREAD}
-     WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`,
-  );
-  const selectOne = database.prepare(
-    `${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`,
-  );
+  const selectNewest = sql.rows(toThread)`${SELECT_THREAD}
+     WHERE account_id = ? AND has_asker = 1 AND state <> 'refused' ORDER BY at DESC LIMIT ?`;
+  const selectOne = sql.rows(toThread)`${SELECT_THREAD} WHERE account_id = ? AND thread_id = ?`;
   const insert = ANSWER_THREAD.prepareInsert(database, "ON CONFLICT DO NOTHING");
-  const end = database.prepare(
-    "UPDATE answer_thread SET state = ? WHERE account_id = ? AND thread_id = ?",
-  );
-  const setAsker = database.prepare(
-    "UPDATE answer_thread SET has_asker = ? WHERE account_id = ? AND thread_id = ?",
-  );
-  const prune = database.prepare(
-    `DELETE FROM answer_thread WHERE account_id = :accountId AND at < (
+  const end = sql`UPDATE answer_thread SET state = ? WHERE account_id = ? AND thread_id = ?`;
+  const setAsker = sql`
+    UPDATE answer_thread SET has_asker = ? WHERE account_id = ? AND thread_id = ?`;
+  const prune = sql`DELETE FROM answer_thread WHERE account_id = :accountId AND at < (
        SELECT at FROM answer_thread WHERE account_id = :accountId
        ORDER BY at DESC LIMIT 1 OFFSET ${THREADS_MAX}
-     )`,
-  );
+     )`;
   return {
     answerThreads: (accountId, limit) =>
-      readUnjournaled(() => selectNewest.all(accountId, limit).map(toThread).reverse()),
+      readUnjournaled(() => selectNewest.all(accountId, limit).reverse()),
     answerThread: (accountId, threadId) =>
-      readUnjournaled(() => {
-        const row = selectOne.get(accountId, threadId);
-        return row && toThread(row);
-      }),
+      readUnjournaled(() => selectOne.get(accountId, threadId)),
     beginThread: (accountId, thread, now) =>
       commit(UNNAMED, () => {
         insert({ ...thread, accountId, title: withoutControls(thread.title), at: now });
@@ -100,5 +95,149 @@ function createAnswerThreads(
       commit(UNNAMED, () => void end.run(state, accountId, threadId)),
     setAskerIn: (accountId, threadId, isIn) =>
       commit(UNNAMED, () => void setAsker.run(isIn ? 1 : 0, accountId, threadId)),
+  };
+}
+
+/**
+ * Keeps messages of one channel, with distinct ids, within a transaction of the caller's. A stored
+ * message stays unchanged.
+ */
+export type KeepOverheard = (
+  key: OverheardKey,
+  messages: readonly Overheard[],
+  now: number,
+) => void;
+
+/**
+ * Stores overheard messages of a channel, for the next turn there (H1).
+ *
+ * Only messages whose verdict allows it are kept, so the text of unlisted senders never reaches the
+ * disk (P10). An account sees only messages that it has overheard itself, because two accounts may
+ * have different rules for one channel.
+ *
+ * Prepares the keeping of messages.
+ *
+ * @param perChannel Maximum number of messages of a channel.
+ */
+export function prepareKeepOverheard(
+  blocks: Pick<MessageBlocks, "add">,
+  quiet: Pick<QuietChannels, "kept">,
+  perChannel: number,
+): KeepOverheard {
+  return (key, messages, now) => {
+    quiet.kept(key);
+    blocks.add(key, messages, perChannel, now);
+  };
+}
+
+/**
+ * Number of a channel's last questions of which the newest message is looked for. A caught-up
+ * message may be older than the one that was answered before it. If more of them come after a newer
+ * message, context is shown once more.
+ */
+const SEEN_QUESTIONS = 32;
+/** Number of the session's last entries among which they are. */
+const SEARCHED_ENTRIES = 1_024;
+
+const SEEN = rows({ messageId: snowflake<"message">() });
+
+function createContext(
+  { database, sql, commit, read }: Transactions,
+  { quiet }: Pick<Memory, "quiet">,
+  pruner: Pruner,
+): OverheardContext {
+  const blocks = prepareMessageBlocks(database);
+  const keep = prepareKeepOverheard(blocks, quiet, pruner.contextPerChannel);
+  const selectSeen = sql`SELECT message_id FROM (
+       SELECT message_id FROM (
+         SELECT role, channel_id, message_id FROM entry
+         WHERE session_key = :sessionKey ORDER BY id DESC LIMIT ${SEARCHED_ENTRIES}
+       )
+       WHERE role = 'user' AND channel_id = :channelId
+         AND (:before IS NULL OR length(message_id) < length(:before)
+              OR length(message_id) = length(:before) AND message_id < :before)
+       LIMIT ${SEEN_QUESTIONS}
+     )
+     ORDER BY length(message_id) DESC, message_id DESC LIMIT 1`;
+
+  return {
+    overheard(key, sessionKey, before, limit, isAgain = false) {
+      if (limit === 0 || !isAgain && quiet.isQuiet(key, sessionKey)) return Promise.resolve([]);
+      return read(() => {
+        const { channelId } = key;
+        const row = selectSeen.get({ sessionKey, channelId, before: isAgain ? before : null });
+        const after = row && SEEN.read(row).messageId;
+        const messages = blocks.newest(key, { after: after || undefined, before }, limit);
+        const isAll = !isAgain && messages.length === 0 && !blocks.mayHaveNewer(key, before);
+        if (isAll) quiet.allRead(key, sessionKey);
+        return messages;
+      });
+    },
+    addOverheard: (accountId, channelId, messages, now) =>
+      commit(UNNAMED, () => {
+        if (messages.length === 0) return;
+        const key = { accountId, channelId };
+        const distinct = firstOfEach(messages);
+        keep(key, distinct, now);
+        pruner.afterBatch([{ key, count: distinct.length }], distinct.length, now);
+      }),
+  };
+}
+
+/** The first message of each id. */
+function firstOfEach(messages: readonly Overheard[]): readonly Overheard[] {
+  const ids = new Set<MessageId>();
+  return messages.filter(({ messageId }) => !ids.has(messageId) && ids.add(messageId));
+}
+
+/**
+ * Passes a turn on to another agent (N4).
+ *
+ * One transaction ends the turn of the one agent and routes its messages to the other. So a crash
+ * neither loses the turn nor lets both agents answer.
+ */
+function createPassedTurns(
+  { database, sql, commit }: Transactions,
+  { turns, apply, spent, outgoing }: Pick<Memory, "turns" | "apply" | "spent" | "outgoing">,
+  transcripts: TranscriptRows,
+  usage: UsageRows,
+): PassedTurns {
+  const insertSteps = prepareInsertSteps(database);
+  const removeDrafts = prepareRemoveDrafts(database, outgoing);
+  // To pass a turn on is no failed attempt. The first attempt stays counted: the next one knows by
+  // that that there are steps.
+  const route = sql`UPDATE inbox SET state = 'waiting', attempt = MAX(attempt - 1, 1),
+                      agent_id = :agentId, session_key = :sessionKey
+     WHERE (message_id = :messageId OR turn_of = :messageId) AND finished_at IS NULL`;
+  return {
+    async passOn({ claim, to, steps, charges, entries: written, now }) {
+      const { message: { id: messageId, accountId, channelId }, attempt } = claim;
+      const { agentId, sessionKey } = claim.route;
+      const entries = written.map((entry) => ({ ...entry, text: withoutControls(entry.text) }));
+      const counted = spent.begin(charges);
+      const remember = transcripts.storing(sessionKey);
+      try {
+        const hasDrafts = await commit(COMMIT_OPTIONS.TS, () => {
+          if (!isRunning(turns, claim)) {
+            throw new Error(`The turn of message ${messageId} has ended`);
+          }
+          insertSteps({ accountId, messageId, attempt }, steps);
+          usage.add({ charges });
+          transcripts.insert({ agentId, sessionKey, channelId }, entries);
+          route.run({ ...to, messageId });
+          return removeDrafts({ accountId, messageId, agentId }, now);
+        }, {
+          onStored() {
+            remember(entries);
+            apply({ kind: "passed", claim, route: to });
+          },
+        });
+        counted(true);
+        return hasDrafts;
+      } catch (error) {
+        counted(false);
+        throw error;
+      }
+    },
   };
 }

@@ -5,17 +5,16 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { flag, integer, real, rows, text } from "../schema/columns.ts";
-import { TOLD_PROBLEM } from "../schema/usage.ts";
-import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
-import type { SpentBy } from "../../core/spending/budget.ts";
-import { DAY_MS } from "../../lib/clock.ts";
-import { dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
-import { createTail } from "../database/tail.ts";
-import type { Transactions } from "../database/transact.ts";
-import { grown, type SpentRow, type SpentToday } from "../memory/spent_today.ts";
-import { prepareUsageRows, type UsageRecord, type UsageRows } from "./charges.ts";
+import { statementsOf } from "../database/statements.ts";
+import type { Spent, SpentBy, SpentIn } from "../../core/spending/budget.ts";
+import { type Charge, dayOf, monthStartOf, type UsedBy } from "../../core/spending/usage.ts";
 import type { ModelProblems, Usage, UsageField } from "../../core/store/usage.ts";
+import { DAY_MS } from "../../lib/clock.ts";
+import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { createTail, type Tail } from "../database/journal.ts";
+import type { Transactions } from "../database/transact.ts";
+import { TOLD_BUDGET, TOLD_PROBLEM } from "../schema/bot.ts";
+import { flag, integer, real, rows, text } from "../schema/columns.ts";
 
 /** Columns by which sums can be grouped. */
 const USAGE_FIELDS: Readonly<Record<UsageField, string>> = {
@@ -55,23 +54,21 @@ const SPENT = rows({
 
 /** Creates the namespace. */
 export function createUsage(
-  database: DatabaseSync,
-  { journaled, read }: Transactions,
+  { database, sql, journaled, read }: Transactions,
   spent: SpentToday,
   rows: UsageRows = prepareUsageRows(database, createTail()),
 ): Usage {
   const charged = journaled<UsageRecord>("charges", rows.add);
-  const selectSpent = database.prepare(
-    `SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
-            SUM(micros) AS micros, SUM(audio_sec) AS audio_sec
-     FROM usage WHERE day >= :monthStart AND day <= :day
-     GROUP BY user_id, guild_id, agent_id, day = :day`,
-  );
-  const selectTold = database.prepare("SELECT user_id FROM told_budget WHERE day = ?");
-  const selectOneTold = database.prepare("SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?");
-  const selectKnown = database.prepare("SELECT 1 FROM usage WHERE user_id = ? AND day < ? LIMIT 1");
-  const selectSum = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ?`);
-  const selectSumOf = database.prepare(`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`);
+  const selectSpent = sql`
+    SELECT user_id, guild_id, agent_id, day = :day AS is_of_day, SUM(input + output) AS tokens,
+           SUM(micros) AS micros, SUM(audio_sec) AS audio_sec
+    FROM usage WHERE day >= :monthStart AND day <= :day
+    GROUP BY user_id, guild_id, agent_id, day = :day`;
+  const selectTold = sql`SELECT user_id FROM told_budget WHERE day = ?`;
+  const selectOneTold = sql`SELECT 1 FROM told_budget WHERE day = ? AND user_id = ?`;
+  const selectKnown = sql`SELECT 1 FROM usage WHERE user_id = ? AND day < ? LIMIT 1`;
+  const selectSum = sql`SELECT ${SUMS} FROM usage WHERE day >= ?`;
+  const selectSumOf = sql`SELECT ${SUMS} FROM usage WHERE day >= ? AND user_id = ?`;
 
   function rowsOf(day: number) {
     const monthStart = monthStartOf(day * DAY_MS);
@@ -106,10 +103,11 @@ export function createUsage(
       ),
     sumBy: (field, fromDay) =>
       read(() =>
-        database.prepare(
-          `SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
-           GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`,
-        ).all(fromDay).map((row) => ({ ...SUM.read(row), value: String(row["value"]) }))
+        sql`SELECT ${USAGE_FIELDS[field]} AS value, ${SUMS} FROM usage WHERE day >= ?
+           GROUP BY 1 ORDER BY SUM(input + output) DESC, 1 LIMIT 1000`.all(fromDay).map((row) => ({
+          ...SUM.read(row),
+          value: String(row["value"]),
+        }))
       ),
   };
 }
@@ -133,21 +131,257 @@ const PROBLEM = TOLD_PROBLEM.pick("problem");
  * Stores the problems of models about which the owners got a notice, so that a restart sends no
  * second one (L3).
  */
-export function createModelProblems(
-  database: DatabaseSync,
-  { commit, read }: Transactions,
-): ModelProblems {
-  const select = database.prepare("SELECT problem FROM told_problem WHERE account_id = ?");
+export function createModelProblems({ database, sql, commit, read }: Transactions): ModelProblems {
+  const select = sql.rows(PROBLEM.read)`SELECT problem FROM told_problem WHERE account_id = ?`;
   const insert = TOLD_PROBLEM.prepareInsert(
     database,
     "ON CONFLICT (account_id, problem) DO UPDATE SET told_at = excluded.told_at",
   );
-  const forget = database.prepare("DELETE FROM told_problem WHERE account_id = ?");
+  const forget = sql`DELETE FROM told_problem WHERE account_id = ?`;
   return {
-    toldProblems: (accountId) =>
-      read(() => select.all(accountId).map((row) => PROBLEM.read(row).problem)),
+    toldProblems: (accountId) => read(() => select.all(accountId).map(({ problem }) => problem)),
     noteProblem: (accountId, problem, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => void insert({ accountId, problem, toldAt: now })),
     forgetProblems: (accountId) => commit(COMMIT_OPTIONS.BY_HAND, () => void forget.run(accountId)),
+  };
+}
+
+/** The use of models by a turn, for the tables. */
+export interface UsageRecord {
+  readonly charges: readonly Charge[];
+  /** A person who learns that a budget is spent. */
+  readonly told?: { readonly userId: string; readonly day: number };
+}
+
+/** Adds use of models. */
+export interface UsageRows {
+  /** Adds charges: those of one day and purpose share a row. */
+  add(record: UsageRecord): void;
+}
+
+/** The sums of a row. */
+interface Sums {
+  requests: number;
+  input: number;
+  cached: number;
+  output: number;
+  micros: number;
+  unpriced: number;
+  ms: number;
+  audioSec: number;
+}
+
+/**
+ * Adds the use of models to the table, within a transaction of the caller's, and deletes old use in
+ * small steps (X6).
+ */
+export function prepareUsageRows(database: DatabaseSync, tail: Tail): UsageRows {
+  const sql = statementsOf(database);
+  const insert = sql`INSERT INTO usage (day, user_id, channel_id, guild_id, agent_id, model, kind,
+                        requests, input, cached, output, micros, unpriced, ms, audio_sec)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (day, user_id, channel_id, guild_id, agent_id, model, kind) DO UPDATE SET
+       requests = requests + excluded.requests, input = input + excluded.input,
+       cached = cached + excluded.cached, output = output + excluded.output,
+       micros = micros + excluded.micros, unpriced = unpriced + excluded.unpriced,
+       ms = ms + excluded.ms, audio_sec = audio_sec + excluded.audio_sec`;
+  const tell = TOLD_BUDGET.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const rows = tail.table<{ readonly key: UsageKey; readonly sums: Sums }>(({ key, sums }) => {
+    const { requests, input, cached, output, micros, unpriced, ms, audioSec } = sums;
+    insert.run(...key, requests, input, cached, output, micros, unpriced, ms, audioSec);
+    return true;
+  });
+
+  function add(charge: Charge): void {
+    const { userId, channelId, guildId = "", agentId, model, kind, at } = charge;
+    const key: UsageKey = [dayOf(at), userId, channelId, guildId, agentId, model, kind];
+    const name = key.join("\0");
+    const row = rows.find(name);
+    const sums = sumsOf(charge);
+    if (row) addTo(row.sums, sums);
+    else rows.add(name, { key, sums });
+  }
+
+  return {
+    add({ charges, told }) {
+      for (const charge of charges) add(charge);
+      if (told) tell(told);
+    },
+  };
+}
+
+/** Day, user, channel, guild, agent, model and purpose. */
+type UsageKey = readonly [number, string, string, string, string, string, string];
+
+function sumsOf(charge: Charge): Sums {
+  const { micros, inputTokens, cachedTokens, outputTokens, ms, audioSec } = charge;
+  return {
+    requests: 1,
+    input: inputTokens,
+    cached: cachedTokens,
+    output: outputTokens,
+    micros: micros ?? 0,
+    unpriced: micros === undefined ? 1 : 0,
+    ms: Math.round(ms),
+    audioSec,
+  };
+}
+
+function addTo(sums: Sums, more: Sums): void {
+  sums.requests += more.requests;
+  sums.input += more.input;
+  sums.cached += more.cached;
+  sums.output += more.output;
+  sums.micros += more.micros;
+  sums.unpriced += more.unpriced;
+  sums.ms += more.ms;
+  sums.audioSec += more.audioSec;
+}
+
+/** Maximum number of rows that a step deletes. */
+const STEP_ROWS = 64;
+
+/**
+ * Prepares the deletion. Rows are stored in the order of days, so a step without old rows reads one.
+ *
+ * @returns Takes a step, and returns whether there may be more to do; `now` is Unix time in
+ * milliseconds.
+ */
+export function preparePruneUsage(
+  database: DatabaseSync,
+  { usageDays = 0 }: {
+    /** `store.retention.usageDays`: days to keep it, beside today; for ever if 0 or absent. */
+    readonly usageDays?: number;
+  },
+): (now: number) => boolean {
+  const sql = statementsOf(database);
+  const prune = sql`DELETE FROM usage
+     WHERE (day, user_id, channel_id, guild_id, agent_id, model, kind) IN (
+       SELECT day, user_id, channel_id, guild_id, agent_id, model, kind FROM usage
+       WHERE day < ? ORDER BY day LIMIT ?
+     )`;
+  const pruneTold = sql`DELETE FROM told_budget WHERE (day, user_id) IN (
+       SELECT day, user_id FROM told_budget WHERE day < ? ORDER BY day LIMIT ?
+     )`;
+  return (now) => {
+    const today = dayOf(now);
+    pruneTold.run(today - 1, STEP_ROWS); // the clock may be set back a little
+    return usageDays > 0 &&
+      Number(prune.run(today - usageDays, STEP_ROWS).changes) === STEP_ROWS;
+  };
+}
+
+/** One row of sums. */
+export interface SpentRow extends Pick<Charge, "userId" | "guildId" | "agentId">, Spent {
+  /** Whether they are of the day; else of earlier days of its month. */
+  readonly isOfDay: boolean;
+}
+
+const NOTHING: Spent = { tokens: 0, micros: 0, audioSec: 0 };
+const NONE: SpentIn = { day: NOTHING, month: NOTHING };
+/** Estimated bytes of one user's sums. */
+const USER_BYTES = 300;
+
+/**
+ * Keeps the sums of the use of models, of today and of its month, in memory, so that the check of a
+ * budget reads no rows.
+ *
+ * The table has all of it. The sums begin with the first check of a day, and are forgotten if they
+ * may differ from the table.
+ *
+ * Creates empty memory.
+ */
+export function createSpentToday() {
+  let loaded: ReturnType<typeof createSums> | undefined;
+  let writing = 0;
+
+  return {
+    /** The sums of a day and its month; `undefined` if they are not in memory. */
+    of(by: UsedBy, day: number): SpentBy | undefined {
+      if (loaded?.day !== day) return undefined;
+      const { users, guilds, agents, total } = loaded;
+      return {
+        user: users.get(by.userId) ?? NONE,
+        guild: by.guildId !== undefined ? guilds.get(by.guildId) ?? NONE : undefined,
+        agent: agents.get(by.agentId) ?? NONE,
+        total: total(),
+      };
+    },
+    /** Whether a person was told on that day; `undefined` if that is not in memory. */
+    isTold: (userId: string, day: number): boolean | undefined =>
+      loaded?.day === day ? loaded.told.has(userId) : undefined,
+    /** Takes the sums of a day and its month from the table, unless a write is under way. */
+    load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void {
+      if (writing > 0) return; // some of the rows may be in neither
+      loaded = createSums(day, told);
+      for (const row of rows) loaded.add(row);
+    },
+    /**
+     * Counts charges before they are stored.
+     *
+     * @returns Called once they are stored, or were refused.
+     */
+    begin(charges: readonly Charge[], told?: string): (isStored: boolean) => void {
+      if (charges.length === 0 && told === undefined) return () => {};
+      writing++;
+      for (const charge of charges) {
+        const day = dayOf(charge.at);
+        if (!loaded || day > loaded.day || day < monthStartOf(loaded.day * DAY_MS)) continue;
+        loaded.add({
+          ...charge,
+          isOfDay: day === loaded.day,
+          tokens: charge.inputTokens + charge.outputTokens,
+          micros: charge.micros ?? 0,
+        });
+      }
+      if (told !== undefined) loaded?.told.add(told);
+      return (isStored) => {
+        writing--;
+        if (!isStored) loaded = undefined;
+      };
+    },
+    /** Forgets all. */
+    forget: (): void => void (loaded = undefined),
+    /** Estimated bytes. */
+    bytes: (): number => (loaded?.users.size ?? 0) * USER_BYTES,
+  };
+}
+
+/** The use of today and of its month, and the people who know that a budget is spent. */
+export type SpentToday = ReturnType<typeof createSpentToday>;
+
+function createSums(day: number, toldUsers: Iterable<string>) {
+  const users = new Map<string, SpentIn>();
+  const guilds = new Map<string, SpentIn>();
+  const agents = new Map<string, SpentIn>();
+  let total = NONE;
+  const grow = (sums: Map<string, SpentIn>, key: string, by: SpentRow) =>
+    void sums.set(key, grown(sums.get(key) ?? NONE, by));
+  return {
+    day,
+    users,
+    guilds,
+    agents,
+    told: new Set(toldUsers),
+    total: () => total,
+    add(row: SpentRow) {
+      grow(users, row.userId, row);
+      if (row.guildId !== undefined) grow(guilds, row.guildId, row);
+      grow(agents, row.agentId, row);
+      total = grown(total, row);
+    },
+  };
+}
+
+/** Adds a row to sums. */
+function grown({ day, month }: SpentIn, row: SpentRow): SpentIn {
+  return { day: row.isOfDay ? sum(day, row) : day, month: sum(month, row) };
+}
+
+function sum(one: Spent, other: Spent): Spent {
+  return {
+    tokens: one.tokens + other.tokens,
+    micros: one.micros + other.micros,
+    audioSec: one.audioSec + other.audioSec,
   };
 }

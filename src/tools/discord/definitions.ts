@@ -1,7 +1,7 @@
 // deno-fmt-ignore-file
 /**
  * Holds the model's view of tools and actions, which Zod would take 5 ms of a start to derive from
- * their inputs. Generated: deno run -A scripts/tool_reference.ts
+ * their inputs. Generated: deno run -A scripts/reference/tools.ts
  */
 
 /** The model's view of an action of the tool `discord`. */

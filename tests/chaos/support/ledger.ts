@@ -17,6 +17,8 @@ export interface Ledger {
   note(content: string): void;
   /** Whether the last part of each answer has arrived. */
   isAnswered(): boolean;
+  /** Whether the last part of the answer to a question has not arrived. */
+  isOpen(name: string): boolean;
   /** Number of questions whose last part has not arrived. */
   readonly open: number;
   readonly figures: { readonly questions: number; readonly takes: number };
@@ -82,6 +84,7 @@ export function createLedger(random: () => number): Ledger {
       }
     },
     isAnswered: () => open.size === 0,
+    isOpen: (name) => open.has(name),
     get open() {
       return open.size;
     },

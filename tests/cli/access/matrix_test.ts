@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { accessMatrix } from "../../../src/cli/access/matrix.ts";
-import { batch } from "../../support/store/store.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
+import { accepted, batch } from "../../support/store/store.ts";
 import {
   createDataFixture,
   type DataFixture,
@@ -56,6 +57,23 @@ describe("[P1] barnacle access matrix", () => {
     assert.equal(await accessMatrix({ ...flags, data: `${flags.data}/nowhere` }, io), 0);
     assert.match(io.stderr.join("\n"), /^Without pairings and names: no data directory .*nowhere/m);
     assert.doesNotMatch(io.stdout.join("\n"), /paired users \(0\)/);
+  });
+
+  it("names the people of ids, owners too, whom the bot knows", async () => {
+    const { sender } = guildMessage();
+    const fixture = createDataFixture({
+      commands: { ownerAllowFrom: [sender.id, "7"] },
+      channels: { discord: { dm: { policy: "allowlist", allowFrom: [sender.id] } } },
+    });
+    await fixture.fill((store) =>
+      store.inbox.acceptBatch(batch({ judged: [accepted(guildMessage())] }), 1)
+    );
+    const { out } = await matrix(fixture);
+    const named = `${sender.username} = ${sender.id}`;
+    assert.ok(out.includes(`Owners: ${named}, 7.`), out);
+    assert.match(out, new RegExp(`^direct messages .* ${named}$`, "m"));
+    const [{ rows: [direct], owners, names }] = JSON.parse((await matrix(fixture, true)).out);
+    assert.deepEqual([direct.talk, owners, names], [[sender.id], [sender.id, "7"], undefined]);
   });
 
   it("[O10] prints every entry as JSON", async () => {

@@ -64,7 +64,7 @@ const backUp = (fixture: DataFixture, flags: object = {}, ask?: AskHidden) =>
   run((io) => backup({ ...fixture.flags, encrypt: false, ...flags }, io, ask, ALIVE));
 
 const check = (file: string, data: string, flags: object = {}, ask?: AskHidden) =>
-  run((io) => verify({ data, json: false, ...flags }, file, io, ask));
+  run((io) => verify({ data, json: false, ...flags }, [file], io, ask));
 
 const install = (file: string, data: string, flags: object = {}, ask?: AskHidden) =>
   run((io) =>
@@ -78,8 +78,12 @@ const install = (file: string, data: string, flags: object = {}, ask?: AskHidden
   );
 
 /** Makes a backup, and returns its path. */
-async function made(fixture: DataFixture, flags: object = {}): Promise<string> {
-  const { code, out, err } = await backUp(fixture, flags);
+async function made(
+  fixture: DataFixture,
+  flags: object = {},
+  ask?: AskHidden,
+): Promise<string> {
+  const { code, out, err } = await backUp(fixture, flags, ask);
   assert.equal(code, 0, err);
   return out[0] ?? "";
 }
@@ -119,8 +123,8 @@ describe("[O11] barnacle backup", () => {
     const path = await made(fixture);
     assert.match(path, /\/backups\/barnacle-\d{4}-\d\d-\d\dT[-\d]{8}Z\.tar\.zst$/);
     assert.deepEqual(readdirSync(join(fixture.data, "backups")).toSorted(), [
+      ".lock", // a shell leaves it out of `backups/*`
       path.split("/").at(-1),
-      "lock",
     ]);
     const { code, err } = await check(path, fixture.data);
     assert.equal(code, 0, err);
@@ -161,7 +165,7 @@ describe("[O11] barnacle backup", () => {
     const fixture = await makeFixture();
     const folder = join(fixture.data, "backups");
     mkdirSync(folder);
-    for (const name of ["copy.part", ".old.tar.zst.part"]) writeFileSync(join(folder, name), "x");
+    for (const name of [".copy.part", ".old.tar.zst.part"]) writeFileSync(join(folder, name), "x");
     await made(fixture);
     assert.ok(!readdirSync(folder).some((name) => name.endsWith(".part")));
   });
@@ -310,12 +314,37 @@ describe("[O11] barnacle backup", () => {
   it("refuses a second one at the same time", async () => {
     const fixture = await makeFixture();
     mkdirSync(join(fixture.data, "backups"));
-    const lock = await acquireLock(join(fixture.data, "backups", "lock"), Date.now());
+    const lock = await acquireLock(join(fixture.data, "backups", ".lock"), Date.now());
     assert.equal(lock.kind, "held");
     const { code, err } = await backUp(fixture);
     assert.equal(code, 75);
     assert.match(err, /another backup of .* is being made \(pid \d+\)/);
     if (lock.kind === "held") lock.release();
+  });
+});
+
+describe("[O11] barnacle verify", () => {
+  it("checks each of several backups, asks for one passphrase, and fails with the first fault", async () => {
+    const fixture = await makeFixture();
+    const plain = await made(fixture);
+    const sealed = join(fixture.data, "sealed.tar.zst.age");
+    const ask = () => Promise.resolve(PASSPHRASE);
+    await made(fixture, { place: sealed, encrypt: true }, ask);
+    const asked: string[] = [];
+    const all = (files: readonly string[]) =>
+      run((io) =>
+        verify({ data: fixture.data, json: false }, files, io, (question) => {
+          asked.push(question);
+          return ask();
+        })
+      );
+    const files = [plain, sealed, sealed];
+    const whole = await all(files);
+    assert.deepEqual([whole.code, whole.out], [0, files.map((one) => `Whole: ${one}`)]);
+    assert.equal(asked.length, 1);
+    const { code, out, err } = await all([fixture.config, plain, "/nonexistent"]);
+    assert.deepEqual([code, out], [1, [`Whole: ${plain}`]]);
+    assert.match(err, /config\.jsonc cannot be used[\s\S]*\/nonexistent/);
   });
 });
 
@@ -808,6 +837,9 @@ describe("[X2] a store that is empty, or lacks its log", () => {
     const empty = await listed();
     assert.equal(empty.code, 74);
     assert.match(empty.err, /barnacle\.db is empty: no bot has run with it/);
+    const copied = await backUp(fixture);
+    assert.equal(copied.code, 74);
+    assert.match(copied.err, /barnacle\.db is empty: no bot has run with it/);
 
     const database = new DatabaseSync(path);
     database.exec("PRAGMA journal_mode = WAL");
@@ -816,8 +848,8 @@ describe("[X2] a store that is empty, or lacks its log", () => {
     database.close();
     for (const end of ["", "-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
     writeFileSync(path, copy);
-    for (let round = 0; round < 2; round++) {
-      const { code, err } = await listed();
+    for (const attempt of [listed, () => backUp(fixture), listed]) { // none makes a log of its own
+      const { code, err } = await attempt();
       assert.equal(code, 74);
       assert.match(err, /is a copy without its log: barnacle\.db-wal had its content/);
     }

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { explain, listSections } from "../../../src/cli/config/explain.ts";
+import { HOMEPAGE } from "../../../src/version.ts";
 import { createDataFixture, removeDataFixtures } from "../data_fixture.ts";
 import { recordingIo } from "../io.ts";
+
+const README = join(import.meta.dirname ?? ".", "..", "..", "..", "README.md");
 
 afterEach(removeDataFixtures);
 
@@ -45,6 +50,12 @@ describe("[C4] barnacle config explain", () => {
         /^ {2}page +https:.*docs\/configuration\/agents\.md#channelsdiscordhistorylimit$/,
       ]
     ) assert.ok(text.split("\n").some((one) => line.test(one)), `${line}\n${text}`);
+  });
+
+  it("names the page at the address that README names", async () => {
+    const { text } = await ask("channels.discord.historyLimit");
+    assert.ok(text.includes(`${HOMEPAGE}/blob/main/docs/configuration/agents.md#`), text);
+    assert.ok(readFileSync(README, "utf8").includes(`${HOMEPAGE}/releases/`));
   });
 
   it("shows one place if the path names it, else all", async () => {

@@ -219,6 +219,19 @@ describe("[O1] barnacle status", () => {
     removeDataFixtures();
   });
 
+  it("[X2] without a bot, names a store that it cannot read", async () => {
+    using folder = tempDirectory();
+    writeFileSync(join(folder.path, "barnacle.db"), "");
+    const flags = { data: folder.path, json: false, verbose: false };
+    const io = recordingIo();
+    assert.equal(await status({ ...flags, probe: false }, io), 75);
+    assert.match(
+      io.stdout.join("\n"),
+      /^ +Store +The database .* is empty: no bot has run with it/,
+    );
+    assert.match(io.stderr.join(""), /^barnacle: no bot runs with the data in/);
+  });
+
   it("[O7] exits with 75 if the bot has no HTTP server", async () => {
     using folder = tempDirectory();
     const lock = await acquireLock(join(folder.path, "lock"), NOW);

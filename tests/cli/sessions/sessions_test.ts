@@ -225,14 +225,14 @@ describe("[X5] barnacle forget", () => {
       const { code, err } = await run(async (flags, io) => {
         assert.ok(flags.data);
         const copies = ["backups/barnacle-x.tar.zst", "before-restore-x.bak/barnacle.db"];
-        for (const name of [...copies, "barnacle.db.schema1-x.bak", "backups/lock"]) {
+        for (const name of [...copies, "barnacle.db.schema1-x.bak", "backups/.lock"]) {
           mkdirSync(dirname(join(flags.data, name)), { recursive: true });
           writeFileSync(join(flags.data, name), "x");
         }
         const all = { ...flags, yes: how !== "question", deleteBackups: how === "flag" };
         const code = await forget(all, sender.id, io, () => Promise.resolve(true));
         left = [...readdirSync(flags.data), ...readdirSync(join(flags.data, "backups"))]
-          .filter((name) => /\.bak$|zst$|^lock$/.test(name)).toSorted();
+          .filter((name) => /\.bak$|zst$|^\.?lock$/.test(name)).toSorted();
         return code;
       });
       if (how === "listed") {
@@ -241,7 +241,7 @@ describe("[X5] barnacle forget", () => {
         assert.equal(left.length, 5);
       } else {
         assert.equal(code, 0, err);
-        assert.deepEqual(left, ["lock", "lock"]);
+        assert.deepEqual(left, [".lock", "lock"]);
       }
     }
   });

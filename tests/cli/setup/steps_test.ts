@@ -338,6 +338,13 @@ describe("[O3] the end of a setup", () => {
     return Promise.resolve(undefined);
   };
 
+  const NEW = { kind: "opened" as const, file: "/etc/x" };
+  const instructed: string[] = [];
+  const instruct = ({ data = "" }: BotPlace) => {
+    instructed.push(data);
+    return Promise.resolve({ folder: "/agents/x" });
+  };
+
   it("installs the service with the secrets, and greets through its data", async () => {
     const { dialogue, lines } = scriptedDialogue([SERVICE]);
     const installed: unknown[] = [];
@@ -345,20 +352,31 @@ describe("[O3] the end of a setup", () => {
       installed.push(place.config, secrets);
       return Promise.resolve(0 as const);
     };
-    const ports = portsOf(dialogue, { commands: { offer, install, greet } });
-    const end = await finish(answers, "/etc/x", ports, {});
+    const ports = portsOf(dialogue, { commands: { offer, install, instruct, greet } });
+    const end = await finish(answers, NEW, ports, {});
     assert.deepEqual(end, { code: 0, start: "service", runs: undefined });
     const secrets = { discord_token: "TOKEN\n", openai_api_key: "sk-test\n" };
     assert.deepEqual(installed, ["/etc/x", secrets]);
     assert.match(sent.at(-1) ?? "", /^\/var\/lib\/x: Hi ana, I am Krill, .* on Harbour, #help/);
     assert.ok(!lines.join("\n").includes("TOKEN"));
+    assert.deepEqual(instructed, ["/var/lib/x"]);
+    assert.ok(
+      lines.some((line) => line.startsWith("ok    Wrote AGENTS.md and SOUL.md to /agents/x:")),
+    );
+  });
+
+  it("[S6] writes no instructions beside a config that existed", async () => {
+    const { dialogue } = scriptedDialogue([]);
+    const commands = { offer, greet }; // `instruct` would throw
+    const ports = portsOf(dialogue, { commands, given: { start: "later" } });
+    assert.equal((await finish(answers, { ...NEW, text: "{}" }, ports, {})).code, 0);
   });
 
   it("says why the service could not be installed, and keeps the config", async () => {
     const { dialogue, lines } = scriptedDialogue([SERVICE]);
     const install = () => Promise.reject(new StartError("another unit has its name", 1));
-    const ports = portsOf(dialogue, { commands: { offer, install, greet } });
-    const { code } = await finish(answers, "/etc/x", ports, {});
+    const ports = portsOf(dialogue, { commands: { offer, install, instruct, greet } });
+    const { code } = await finish(answers, NEW, ports, {});
     assert.equal(code, 1);
     assert.ok(lines.includes("fail  another unit has its name"));
     assert.ok(lines.some((line) => line.includes("The config is written. Try again with")));
@@ -368,11 +386,13 @@ describe("[O3] the end of a setup", () => {
     const { dialogue, lines } = scriptedDialogue([]);
     const commands = {
       offer: () => Promise.resolve({ why: "there is no service manager" }),
+      instruct: () => Promise.resolve({ why: "no space is left on the disk" }),
       greet: () => Promise.resolve("Cannot send messages to this user"),
     };
     const ports = portsOf(dialogue, { commands, given: { start: "service" } });
-    assert.equal((await finish(answers, "/etc/x", ports, {})).code, 1);
+    assert.equal((await finish(answers, NEW, ports, {})).code, 1);
     assert.ok(lines.includes("fail  No service: there is no service manager"));
+    assert.ok(lines.includes("warn  No AGENTS.md and SOUL.md: no space is left on the disk"));
     assert.ok(
       lines.includes(
         "warn  No first direct message: Cannot send messages to this user. Your server's privacy " +
@@ -384,8 +404,8 @@ describe("[O3] the end of a setup", () => {
   it("leaves the bot stopped after Ctrl-C, because the files are written", async () => {
     const { dialogue, lines } = scriptedDialogue([]);
     const choose = () => Promise.reject(new DialogueEnd("cancelled"));
-    const ports = portsOf({ ...dialogue, choose }, { commands: { offer, greet } });
-    const end = await finish(answers, "/etc/x", ports, {});
+    const ports = portsOf({ ...dialogue, choose }, { commands: { offer, instruct, greet } });
+    const end = await finish(answers, NEW, ports, {});
     assert.deepEqual(end, { code: 0, start: "later", runs: undefined });
     assert.match(
       lines.join("\n"),

@@ -8,7 +8,8 @@ import { ollamaUrl } from "../../../src/cli/setup/ports/model_port.ts";
 import { tokenFault } from "../../../src/cli/setup/steps/ask_bot.ts";
 import { readLimit, readPrices } from "../../../src/cli/setup/steps/ask_limit.ts";
 import { addressFault, keyFault } from "../../../src/cli/setup/steps/ask_model.ts";
-import { matched, wordsFor } from "../../../src/cli/setup/steps/ask_server.ts";
+import { wordsFor } from "../../../src/cli/setup/steps/ask_channels.ts";
+import { matched } from "../../../src/cli/setup/steps/ask_server.ts";
 
 const HELP =
   "get the bot token in Discord's developer portal, under your application, Bot, Reset Token.";
@@ -68,7 +69,11 @@ describe("[O3] tokenFault()", () => {
 describe("[O3] parseAnswers()", () => {
   const wrong: readonly (readonly [text: string, problems: readonly string[]])[] = [
     ["", ["it is no JSON object; `{}` is the shortest"]],
-    ["{", ["it is no JSON object; `{}` is the shortest"]],
+    ["{", ["1:2: A closing brace } is missing here"]],
+    ['{\n  "server" "Harbour"\n}', ["2:12: A colon is missing here"]],
+    ['{ "server": "a", "server": "b" }', [
+      '1:18: The key "server" is here twice: it is in line 1, too',
+    ]],
     ["[]", ["it is no JSON object; `{}` is the shortest"]],
     ['{ "sever": "x" }', ['unknown key "sever"; did you mean "server"?']],
     [
@@ -90,6 +95,10 @@ describe("[O3] parseAnswers()", () => {
     ['{ "prices": { "input": 1 } }', ["prices.output: expected dollars, 0 or more"]],
     ['{ "prices": { "input": 1, "output": -1 } }', ["prices.output: expected dollars, 0 or more"]],
     ['{ "intents": "yes" }', ["intents: expected true or false"]],
+    [
+      '{ "example": "hooks" }',
+      ['example: expected "one-agent", "many-agents" or "workflow"'],
+    ],
     ['{ "start": "now" }', ['start: expected "service", "here" or "later"']],
   ];
   for (const [text, problems] of wrong) {

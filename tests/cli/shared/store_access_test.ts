@@ -19,7 +19,7 @@ import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
-const WAIT = { greetingMs: 2_000, answerMs: 2_000 };
+const WAIT = { greetingMs: 60_000, answerMs: 60_000 };
 const silent = () => {};
 
 /** A data directory whose lock this process has, as a bot. */

@@ -18,6 +18,16 @@ const CASES: readonly (readonly [query: string, by: string, path: string])[] = [
   ["days transcripts", "words", "store.retention.transcriptsDays"],
   ["histroyLimit", "name", "channels.discord.historyLimit"],
   ["histroy limt", "name", "channels.discord.historyLimit"],
+  ["budgets.totl", "path", "budgets.total"],
+  ["budgts.totl", "path", "budgets.total"],
+  ["log.levl", "path", "log.level"],
+  ["agents.list.0.promt", "path", "agents.list[].prompt"],
+  ["agents.list.0.prompt", "path", "agents.list[].prompt"],
+  [
+    "chanels.discord.guilds.123456789012345678.user",
+    "path",
+    "channels.discord.guilds.<guild>.users",
+  ],
 ];
 
 describe("[C4] findKeys()", () => {
@@ -94,6 +104,34 @@ describe("[C4] findKeys()", () => {
     });
   }
 
+  const QUESTIONS: readonly (readonly [question: string, path: string])[] = [
+    ["who may write", `${GUILD}.users`],
+    ["Who may write?", `${GUILD}.users`],
+    ["who may wrte", `${GUILD}.users`],
+    ["who can talk to the bot", `${GUILD}.users`],
+    ["let my friends in", `${GUILD}.users`],
+    ["only answer when mentioned", `${GUILD}.requireMention`],
+    ["who is the owner", "commands.ownerAllowFrom"],
+    ["who may approve", "approvals"],
+    ["which model", "agents.defaults.model"],
+    ["how much may a person spend", "budgets"],
+    ["how long are messages kept", "store.retention"],
+    ["delete old messages", "store.retention"],
+    ["stop answering bots", "channels.discord.allowBots"],
+    ["change the bot's name", "agents.list[].name"],
+    ["where are the logs", "log.level"],
+    ["send alerts to my phone", "alerts"],
+    ["backup every night", "backup"],
+    ["histroy limit", "channels.discord.historyLimit"],
+  ];
+  for (const [question, path] of QUESTIONS) {
+    it(`finds ${path} by the question "${question}"`, () => {
+      const { found } = findKeys(question, distance);
+      assert.equal(found[0]?.key.path, path);
+      assert.ok(found.length <= 12, "a person reads them all");
+    });
+  }
+
   it("knows only keys that exist, and finds each of them by its word", () => {
     const paths = new Set(allKeys().map(({ path }) => path));
     for (const word of meantWords()) {
@@ -113,6 +151,7 @@ describe("[C4] findKeys()", () => {
       ["database", /--data/],
       ["avatar", /developer portal/],
       ["reminders", /barnacle schedules/],
+      ["change the avatar", /developer portal/],
     ] as const
   ) {
     it(`says where "${word}" is set`, () => {

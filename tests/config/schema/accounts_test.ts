@@ -151,6 +151,22 @@ describe("[C6] the accounts of a config", () => {
     );
   });
 
+  it("[C5] replace an inherited secret as a whole, in whichever form", async () => {
+    const forms = ['{"file":"/k"}', '{"env":"KEY"}', '"${KEY}"', '"value"'];
+    for (const above of forms) {
+      for (const own of forms) {
+        const text = file(`"pluralkit":{"token":${above}},"accounts":{
+          "a":{"token":"a"},"b":{"token":"b","pluralkit":{"token":${own}}}}`);
+        const world = { env: { KEY: "of env" }, files: { "/k": "of file" } };
+        const read = (await botConfigOf(text, world)).accounts.map(({ pluralkit }) =>
+          pluralkit.token?.reveal()
+        );
+        const values = ["of file", "of env", "of env", "value"];
+        assert.deepEqual(read, [values[forms.indexOf(above)], values[forms.indexOf(own)]]);
+      }
+    }
+  });
+
   const errors: readonly (readonly [name: string, text: string, told: readonly string[]])[] = [
     ["two ids that differ in case only", file('"accounts":{"Work":{},"work":{}}'), [
       'error channels.discord.accounts.work: "work" and "Work" are the same account: case does not matter',

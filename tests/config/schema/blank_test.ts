@@ -34,10 +34,11 @@ describe("[C8] the text of a config without its secrets", () => {
     const text = '{"channels":{"discord":{"dm":{"enabled":false}}}} // nothing to hide';
     assert.equal(await textOf(text), text);
     const { text: kept } = await loadedOf(
-      '{"channels":{"discord":{"token":"${A}","pluralkit":{"token":{"file":"/k"}}}}}',
-      { env: { A: "x" }, files: { "/k": "y" } },
+      '{"channels":{"discord":{"token":"${A}","pluralkit":{"token":{"file":"/k"}}}},' +
+        '"http":{"token":{"env":"B"}}}',
+      { env: { A: "x", B: "z" }, files: { "/k": "y" } },
     );
-    assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}/);
+    assert.match(kept ?? "", /"\$\{A\}".*\{"file":"\/k"\}.*\{"env":"B"\}/);
   });
 
   it("has no copy of a secret in its comments, which keep their ends", async () => {
@@ -100,6 +101,8 @@ describe("[C8] a shown line that does not parse", () => {
     '{ "http": { "token" : "hunter2", "token": "hunter3" } }',
     '{ "models": { "providers": { "x": { "apiKey": "hunter2"; "headers": { "a": "hunter3" } } } } }',
     '{ "models": { "providers": { "x": { "headers": { "Api-Key": "hunter2", "b": "hunter3" "c" } } } } }',
+    '{ "http": { "token": { "env": "hunter2-x" } } }',
+    '{ "http": { "token": { "env": "hunter2", "file": "hunter3" } } }',
     '{ "http": { "keepAliveUrl": "https://ada:hunter2@example.com/" "token": "${T}" } }',
     '{ "http": { "keepAliveUrl": "https://ada:hunter2@example.com/" } }',
     '{ "models": { "providers": { "x": { "kind": "anthropic", "baseUrl": "https://ada:hunter2@b/" } } } }',

@@ -1,28 +1,18 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { axeProblems, openContext, WITH_BROWSER } from "../../support/browser/chromium.ts";
 import { type FixedModel, startFixedModel } from "../../support/model/fixed_model.ts";
-import { skipUnless } from "../../support/skip.ts";
 import { type DemoProcess, startDemo } from "./demo_process.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
 
 /** A text that a person writes, and that the script repeats. */
 const HOSTILE = '<img src=x onerror="document.title=1"> [x](javascript:alert(1)) ' +
   "<script>document.title=2</script>";
 
-const options = {
-  ...skipUnless(existsSync(CHROMIUM), `the demo's page: no Chromium at ${CHROMIUM}`),
-  timeout: 600_000,
-};
-
-describe("[O5] the demo's page", options, () => {
+describe("[O5] the demo's page", WITH_BROWSER, () => {
   let demo: DemoProcess;
   let model: FixedModel;
-  let browser: Browser;
   let page: Page;
   const complaints: string[] = [];
   const foreign: string[] = [];
@@ -34,12 +24,7 @@ describe("[O5] the demo's page", options, () => {
       OPENAI_API_KEY: "key-of-somebody",
       OPENAI_MODEL: "fixed",
     });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-    });
-    page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.setDefaultTimeout(90_000); // on a busy machine
+    page = await (await openContext({ viewport: { width: 1440, height: 900 } })).newPage();
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
     });
@@ -51,7 +36,6 @@ describe("[O5] the demo's page", options, () => {
     await page.waitForSelector("#bot-dot.is-online");
   });
   after(async () => {
-    await browser?.close();
     await demo?.end();
     await model?.[Symbol.asyncDispose]();
   });
@@ -376,13 +360,7 @@ describe("[O5] the demo's page", options, () => {
   it("has no fault that axe finds, in both colour schemes", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.evaluate(axe.source); // the page's policy forbids a script of another origin
-      const faults = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
-      const { violations } = faults as axe.AxeResults;
-      assert.deepEqual(
-        violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
-        [],
-      );
+      assert.deepEqual(await axeProblems(page), []);
     }
   });
 

@@ -394,6 +394,77 @@ describe(
       });
     });
 
+    it("[C4] [S6] begins with an example, asks for its missing channels, and writes instructions", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, home, configFile } = machine;
+        simulator.invite({ who: "Krill" });
+        const env = { DISCORD_BOT_TOKEN: bot.token };
+        const terminal = machine.open(["setup", "--example", "many-agents", "--owner", "me"], env);
+        await terminal.see(/Turn Message Content/);
+        terminal.type(KEY.enter);
+        await terminal.see(
+          /answers in #research, which "Krill & Co" lacks\. Which channel instead\?/,
+        );
+        terminal.type(`${KEY.up}`); // #off-topic, or another one above "None"
+        terminal.type(KEY.enter);
+        for (const channel of ["drafts", "sources", "content"]) {
+          await terminal.see(new RegExp(`answers in #${channel}, which`));
+          terminal.type(KEY.enter);
+          await terminal.see(new RegExp(`No channel for #${channel} of the example: left out`));
+        }
+        await terminal.see(/The agent writer has no channel/);
+        await terminal.see(/Which model answers\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/will write {3}AGENTS\.md, SOUL\.md/);
+        await terminal.see(/Write these files\?/);
+        terminal.type(KEY.enter);
+        await terminal.see(/config check: 0 errors, 0 warnings/);
+        await terminal.see(/How shall the bot run\?/);
+        terminal.type(KEY.down);
+        terminal.type(KEY.enter);
+        await terminal.see(/Wrote AGENTS\.md and SOUL\.md to .*agents\/helper/);
+        assert.equal(await terminal.exited, 0);
+        const config = readFileSync(configFile, "utf8");
+        assert.match(config, /Four agents on one server/);
+        assert.doesNotMatch(config, /1234567890123456/);
+        const shown = await machine.run(["agents", "show", "helper"]);
+        assert.match(
+          shown.stdout.join("\n"),
+          /You help members of the server[^]*# Instructions[^]*# Character/,
+        );
+        const agents = join(home, ".local", "share", "barnacle", "agents", "helper");
+        assert.deepEqual(readdirSync(agents).sort(), ["AGENTS.md", "SOUL.md"]);
+      });
+    });
+
+    it("[O6] is followed by `dashboard`, which offers to turn the dashboard on", async () => {
+      await onFreshMachine(async (machine) => {
+        const { simulator, bot, configFile } = machine;
+        simulator.invite({ who: "Krill" });
+        const env = { DISCORD_BOT_TOKEN: bot.token };
+        const { code } = await machine.run(["setup", "--yes", "--owner", "me"], env);
+        assert.equal(code, 0);
+        const running = machine.open(["run"]);
+        await running.see(/Krill is ready/);
+        const without = await machine.run(["dashboard"]);
+        assert.deepEqual([without.code, without.stdout], [78, []]);
+        const declined = machine.open(["dashboard"]);
+        await declined.see(/The dashboard is off\. Turn it on in .*config\.jsonc\?/);
+        declined.type(KEY.enter);
+        await declined.see(/run `barnacle config set http\.dashboard true`/);
+        assert.equal(await declined.exited, 78);
+        assert.doesNotMatch(readFileSync(configFile, "utf8"), /"dashboard"/);
+        const terminal = machine.open(["dashboard"]);
+        await terminal.see(/Turn it on in/);
+        terminal.type(`y${KEY.enter}`);
+        await terminal.see(/^http:\/\/\S+\/dashboard#[\w-]{43}/m);
+        assert.equal(await terminal.exited, 0);
+        assert.match(readFileSync(configFile, "utf8"), /"dashboard": true/);
+        running.type(KEY.interrupt);
+        assert.equal(await running.exited, 0);
+      });
+    });
+
     it("changes a config that exists, and keeps its comments", async () => {
       await onFreshMachine(async (machine) => {
         const file = join(machine.home, "mine.jsonc");
@@ -409,6 +480,7 @@ describe(
         const written = readFileSync(file, "utf8");
         assert.match(written, /\/\/ mine\n {2}"log": \{ "level": "warn" \}/);
         assert.match(written, /"discord_token"/);
+        assert.ok(!filesBelow(machine.home).some((path) => path.endsWith(".md")));
       });
     });
   },
@@ -506,6 +578,25 @@ describe("[O3] barnacle setup without a terminal", () => {
       /"http:\/\/127\.0\.0\.1:9\/v1" is an address\. Write it as "baseUrl" into the file of --answers/,
     ],
     ["a wrong address", { ...ANSWERS, baseUrl: "box:1" }, 2, /no http or https address/],
+    [
+      "an example without its channels",
+      { ...ANSWERS, channels: undefined, example: "many-agents" },
+      2,
+      /no terminal to ask "The example answers in #research, which "Krill & Co" lacks.*--channels/,
+    ],
+    [
+      "an example with other channels",
+      { ...ANSWERS, example: "many-agents" },
+      2,
+      /the example many-agents has 5 channels \(research, drafts, help, sources, content\); name one/,
+    ],
+    [
+      "an example without a server",
+      { ...ANSWERS, server: "none", example: "one-agent" },
+      2,
+      /the example one-agent has channels of a server; without a server, leave it out/,
+    ],
+    ["an unknown example", { example: "hooks" }, 2, /example: expected "one-agent", "many-agents"/],
     ["a wrong limit", { ...ANSWERS, dailyLimit: [] }, 2, /dailyLimit: expected an amount/],
     ["a limit below 0", { ...ANSWERS, dailyLimit: -1 }, 2, /dailyLimit: This is no amount/],
   ];
@@ -538,6 +629,21 @@ describe("[O3] barnacle setup without a terminal", () => {
         /broken\.jsonc cannot be changed: it is no JSON with comments/,
       );
       assert.deepEqual([code, stderr.length], [78, 1]);
+    });
+  });
+
+  it("[C4] keeps a config that exists from an example", async () => {
+    await onFreshMachine(async ({ bot, home, run }) => {
+      const file = join(home, "mine.jsonc");
+      writeFileSync(file, "{}", { mode: 0o600 });
+      const env = { DISCORD_BOT_TOKEN: bot.token };
+      const args = ["setup", "--yes", "--config", file, "--example", "workflow"];
+      const { code, stderr } = await run(args, env);
+      assert.match(
+        stderr.join("\n"),
+        /the example workflow begins a new config, and .* exists; --config/,
+      );
+      assert.deepEqual([code, stderr.length], [2, 1]);
     });
   });
 

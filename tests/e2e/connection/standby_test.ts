@@ -178,7 +178,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         "with a server that takes no changes",
         () => withSetting("default_transaction_read_only = on"),
         75,
-        /\(.*read-only transaction\); name the primary server in store\.url/,
+        /\(it takes no changes\); name the primary server in store\.url/,
       ],
       [
         "with a clock that differs by ten minutes",
@@ -221,6 +221,12 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       ["without a database", () => "postgres://bot@db.example", 78, /it names no database/],
       ["with a typo", () => `${server.address()}?sslmode=on`, 78, /sslmode is none of disable/],
       ["with parameters", () => `${server.address()}?ssl=1`, 78, /parameters other than sslmode/],
+      [
+        "with a % that begins no character",
+        () => "postgres://bot:100%@db.example/x",
+        78,
+        /it has a % that begins no character; write %25/,
+      ],
       ["with no address", () => "db.example", 78, /does not begin with postgres:\/\//],
     ];
     for (const [what, url, code, words] of rows) {
@@ -329,6 +335,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       });
       assert.equal(healthy.status, "pass", healthy.why);
       assert.match(healthy.why, /^PostgreSQL \d+ answers; owner: \S+ since .+; standby: .+has all/);
+      assert.ok(healthy.why.endsWith(`with --data ${scene.dataDir}: its process owns the store`));
       owner.kill("SIGTERM");
       assert.deepEqual(await ended(owner), STOPPED);
       await scene.line(standby, /"Barnacle is running"/);
@@ -362,10 +369,19 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       assert.equal(status.code, 0, status.stderr.join("\n"));
       assert.match(status.stdout.join("\n"), /^Healthy: standby/);
       assert.equal((await scene.command(["healthcheck", "--data", data])).code, 0);
-      for (const args of [["pairing", "list"], ["pairing", "approve", "ABCD-EFGH"], ["sessions"]]) {
+      const way =
+        `: use the command on ${hostname()}, with --data ${scene.dataDir}: its process owns`;
+      const refused = [
+        ["pairing", "list"],
+        ["pairing", "approve", "ABCD-EFGH"],
+        ["sessions"],
+        ["dashboard"],
+      ];
+      for (const args of refused) {
         const { code, stderr } = await scene.command([...args, "--data", data]);
         assert.equal(code, 75, stderr.join("\n"));
         assert.match(stderr.join("\n"), /only a standby's copy of the store/);
+        assert.ok(stderr.join("\n").includes(way), stderr.join("\n"));
       }
       assert.equal(existsSync(join(data, "barnacle.db")), false);
       owner.kill("SIGTERM");

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { after, before, describe, it } from "node:test";
+import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
+import { channelOf, dividedWorld } from "../../support/store/divided_world.ts";
 import {
+  commandUnderTest,
   ended,
   KILLED,
+  PATIENCE_MS,
   type Scene,
   type SceneOptions,
   STOPPED,
@@ -19,6 +24,7 @@ import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/stor
 const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
 
 const SHARED = { store: { url: "${STORE_URL}" }, shutdown: { graceSec: 2 } };
+const PARTITIONS = 3;
 const OWN = { shutdown: { graceSec: 2 } };
 
 async function asks(scene: Scene, from: number, to: number): Promise<void> {
@@ -101,6 +107,86 @@ describe("barnacle store move", NEEDS_POSTGRES, () => {
       assert.match(stdout.join("\n"), /general/);
       third.kill("SIGTERM");
       assert.deepEqual(await ended(third), STOPPED);
+    });
+  });
+
+  it("[O16] divides a store into partitions, goes on after an interruption, and loses nothing", async () => {
+    const STORE_URL = server.create();
+    const places = Array.from({ length: PARTITIONS }, (_, index) => channelOf(index));
+    const discord = () => ({ guilds: { "*": {} } });
+    await withSimulation({
+      simulator: {
+        world: dividedWorld(PARTITIONS).world,
+        identifyLimit: { maxConcurrency: 16 },
+      },
+      discord,
+      config: OWN,
+      env: { STORE_URL },
+      mayRefuse,
+    }, async (scene) => {
+      const askAll = async (round: number) => {
+        for (const place of places) scene.say("grace", place, `${scene.mention} q${round}`);
+        const pieces = Array.from({ length: round + 1 }, (_, number) => `q${number}`);
+        await scene.until("the answers", () => {
+          const owed = places.map((channel) => ({ channel, pieces }));
+          const { lost, doubled } = accountOf(owed, scene.written);
+          assert.deepEqual(doubled, []);
+          return lost.length === 0;
+        }, 2 * PATIENCE_MS);
+      };
+      const first = await scene.start();
+      await askAll(0);
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+
+      const config = { ...SHARED, store: { ...SHARED.store, partitions: PARTITIONS } };
+      scene.rewrite({ discord, config });
+      const remote = createRemote(STORE_URL, { partitions: PARTITIONS });
+      await remote.open();
+      await remote.close();
+      server.sql(
+        STORE_URL,
+        `CREATE FUNCTION barnacle.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           IF NEW.partition = 1 THEN
+             RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';
+           END IF;
+           RETURN NEW;
+         END $$;
+         CREATE TRIGGER full_disk BEFORE INSERT ON barnacle.pages
+           FOR EACH ROW EXECUTE FUNCTION barnacle.full()`,
+      );
+      const args = ["store", "move", "--to", STORE_URL];
+      const lines: string[] = [];
+      const files = ["--config", scene.configFile, "--data", scene.dataDir];
+      const { PATH, HOME, DENO_DIR } = process.env;
+      const cut = startOwnProcess(commandUnderTest(), [...args, ...files], {
+        PATH,
+        HOME,
+        DENO_DIR,
+        STORE_URL,
+        DISCORD_API_URL: scene.simulator.apiUrl,
+        DISCORD_BOT_TOKEN: scene.simulator.token,
+      }, (line) => void lines.push(line));
+      await scene.until("the failure", () => /could not extend file/.test(lines.join()));
+      cut.kill("SIGKILL");
+      await cut.exited;
+      const other = startSecondBot(scene, { env: { STORE_URL } });
+      assert.deepEqual(await ended(other), { code: 75, signal: null });
+      assert.match(other.lines.join("\n"), /store move has begun to bring a store there/);
+      server.sql(STORE_URL, "DROP TRIGGER full_disk ON barnacle.pages");
+      const moved = await scene.cli(...args, "--json");
+      assert.equal(moved.code, 0, moved.stderr.join("\n"));
+      assert.equal(JSON.parse(moved.stdout.join()).partitions, PARTITIONS);
+      assert.equal(existsSync(join(scene.dataDir, "barnacle.db.undivided")), true);
+
+      for (const place of places) scene.say("grace", place, `${scene.mention} q1`); // during the gap
+      const second = await scene.start();
+      await askAll(2);
+      second.kill("SIGTERM");
+      assert.deepEqual(await ended(second), STOPPED);
+      const back = await scene.cli("store", "move", "--to", "sqlite");
+      assert.equal(back.code, 78);
+      assert.match(back.stderr.join(), /cannot join the partitions of a store into one file/);
     });
   });
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loginLink, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
+import { WITH_BROWSER } from "../../support/browser/chromium.ts";
+import { loginLink, withDashboard } from "../../support/browser/dashboard.ts";
 import { withSimulation } from "../../support/bot/e2e.ts";
 import { give, isEarly, registered } from "../../support/bot/slash.ts";
 
@@ -68,29 +69,31 @@ describe("[O6] the dashboard", WITH_BROWSER, () => {
       await page.locator("#news", { hasText: "Paused It starts no turn" }).waitFor({
         state: "attached",
       });
+      await page.locator(".skip").press("Enter");
+      assert.equal(await page.locator("#page:focus").count(), 1);
+      assert.equal(await page.isVisible("#login"), false, "the skip link is no login link");
       await go("Outbox");
       assert.equal(await page.locator("h1:focus").innerText(), "Outbox");
     }));
 
-  for (const title of ["Gateway", "Outbox", "Server check"]) {
-    it(`shows ${title}`, () =>
-      withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
-        say("grace", "general", `${mention} hello`);
-        await replies("general", 1);
+  it("shows Gateway, Outbox and Server check", () =>
+    withDashboard({}, async ({ page, go, judge }, { say, mention, replies }) => {
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      const open = async (title: string) => {
         await go(title);
         await page.waitForSelector("#page .card");
         await judge();
-        const text = await page.innerText("#page");
-        if (title === "Gateway") {
-          assert.match(text, /default\/0[\s\S]*ready/);
-          assert.match(text, /left today[\s\S]*POST \/channels\/:id\/messages/);
-        }
-        if (title === "Server check") {
-          assert.match(text, /Krill & Co[\s\S]*#general/);
-          assert.match(text, /\/status/);
-        }
-      }));
-  }
+        return await page.innerText("#page");
+      };
+      const gateway = await open("Gateway");
+      assert.match(gateway, /default\/0[\s\S]*ready/);
+      assert.match(gateway, /left today[\s\S]*POST \/channels\/:id\/messages/);
+      await open("Outbox");
+      const check = await open("Server check");
+      assert.match(check, /Krill & Co[\s\S]*#general/);
+      assert.match(check, /\/status/);
+    }));
 });
 
 describe("[O6] [K2] /dashboard", () => {
@@ -116,6 +119,18 @@ describe("[O6] [K2] /dashboard", () => {
         assert.equal(refused, "You are not authorized to do that.");
       },
     ));
+
+  it("has a running bot read its changed config first", () =>
+    withSimulation({}, async (scene) => {
+      await scene.line(await scene.start(), /"Barnacle is running"/); // it answers commands then
+      const off = await scene.cli("dashboard");
+      assert.equal(off.code, 78);
+      assert.match(off.stderr.join("\n"), /the dashboard is off; run `barnacle config set/);
+      assert.equal((await scene.cli("config", "set", "http.dashboard", "true")).code, 0);
+      const { code, stdout } = await scene.cli("dashboard");
+      assert.equal(code, 0);
+      assert.match(stdout.join("\n"), /\/dashboard#[\w-]{43}$/);
+    }));
 
   it("says that the dashboard is off", () =>
     withSimulation({ mayRefuse: isEarly }, async (scene) => {

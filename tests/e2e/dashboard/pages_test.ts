@@ -5,7 +5,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { type OpenDashboard, WITH_BROWSER, withDashboard } from "../../support/bot/dashboard.ts";
+import { WITH_BROWSER } from "../../support/browser/chromium.ts";
+import { type OpenDashboard, withDashboard } from "../../support/browser/dashboard.ts";
 import { API_KEY, type Scene } from "../../support/bot/e2e.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

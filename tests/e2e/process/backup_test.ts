@@ -145,7 +145,7 @@ describe("[O11] barnacle backup, verify and restore", () => {
       const bot = await scene.start();
       await scene.line(bot, /"Made the nightly backup"/);
       const [name = ""] = readdirSync(join(scene.dataDir, "backups")).filter((one) =>
-        one !== "lock"
+        one !== ".lock"
       );
       assert.match(name, /^barnacle-nightly-.*\.tar\.zst\.age$/);
       const status = await scene.cli("status");

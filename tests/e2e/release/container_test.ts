@@ -14,7 +14,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
-import { buildImage, partsOf } from "../../../scripts/release/image.ts";
+import { buildImage, partsOf } from "../../../scripts/release/pack/image.ts";
 import { STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { checkRelease } from "../../../scripts/release/check_release.ts";
-import { packRelease } from "../../../scripts/release/pack.ts";
+import { packRelease } from "../../../scripts/release/pack/pack.ts";
 import { addRelease, describeRelease } from "../../../scripts/release/release_list.ts";
 import { RELEASE_TARGETS } from "../../../scripts/release/runtimes.ts";
 import { newSigner } from "../../support/release/signer.ts";

@@ -58,7 +58,7 @@ export async function setUp(
   more: Partial<Sending> = {},
 ) {
   const database = openDatabase();
-  const outbox = createOutbox(database, createUngroupedTransactions(database));
+  const outbox = createOutbox(createUngroupedTransactions(database));
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const asked: Asked[] = [];

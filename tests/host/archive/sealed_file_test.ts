@@ -41,6 +41,15 @@ for (const passphrase of [undefined, PASSPHRASE]) {
       assert.equal(readFileSync(path).includes(CONTENT.subarray(0, 64)), !passphrase);
     });
 
+    it("keeps the order of the pieces, which other threads compress", async () => {
+      using directory = tempDirectory();
+      const path = join(directory.path, "a");
+      const pieces = Array.from({ length: 22 }, (_, index) => [Buffer.alloc(9, index), CONTENT]);
+      const content = Buffer.concat(pieces.flat()); // 6.6 MB
+      await writeSealed({ path, part: `${path}.part`, passphrase }, inParts(content, 700_000));
+      assert.ok(content.equals(await readAll(path, passphrase)));
+    });
+
     it("leaves nothing if the content fails", async () => {
       using directory = tempDirectory();
       const path = join(directory.path, "a");

@@ -2,7 +2,7 @@
 
 import type { CallService, NewCall } from "../../../src/core/calls/service.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createApi } from "../../../src/http/api/app.ts";
+import { createApi, type ForwardRequest } from "../../../src/http/api/app.ts";
 import { createMcp } from "../../../src/http/api/mcp.ts";
 import { MAX_API_BODY_BYTES } from "../../../src/http/api/routes.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
@@ -43,6 +43,7 @@ export function serviceWith(changes: Partial<CallService> = {}) {
 export async function withServer(
   service: CallService | undefined,
   test: (base: string, log: ReturnType<typeof recordingLog>) => Promise<void>,
+  elsewhere?: ForwardRequest,
 ): Promise<void> {
   const recorded = recordingLog();
   const api = createApi({
@@ -62,6 +63,7 @@ export async function withServer(
         refused: () => {},
         failed: (error) => recorded.log.error("A request of a program failed", { error }),
       })),
+    elsewhere: () => elsewhere,
     schedule,
     now: Date.now,
     log: recorded.log,
@@ -70,7 +72,7 @@ export async function withServer(
     bind: ["127.0.0.1"],
     port: 0,
     bounds: { maxBodyBytes: MAX_API_BODY_BYTES, answersLarge: true },
-  }, api);
+  }, api.fetch);
   try {
     await test(`http://127.0.0.1:${server.port}`, recorded);
   } finally {

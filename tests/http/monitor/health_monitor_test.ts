@@ -46,33 +46,35 @@ const FIGURES: StoreFigures = {
   decisions: [],
 };
 
+const NO_STORE: HealthSources["store"] = {
+  gateway: {
+    accountIds: () => Promise.resolve([ACCOUNT, WORK]),
+    touchAlive: () => Promise.resolve(3),
+    identifyBudget: () => Promise.resolve({ left: 999 }),
+  },
+  health: () => Promise.resolve(FIGURES),
+  outbox: { parked: () => Promise.resolve([]) },
+  pairing: { requests: () => Promise.resolve([]) },
+  settings: { pauseOf: () => Promise.resolve(undefined) },
+  failure: () => undefined,
+};
+
 let running: HealthMonitor | undefined;
-afterEach(() => running?.stop());
+afterEach(() => void running?.stop());
 
 function setUp(
   { gateway, ...store }: Partial<Omit<HealthSources["store"], "gateway">> & {
     readonly gateway?: Partial<HealthSources["store"]["gateway"]>;
   } = {},
   resumableMs = 300_000,
+  stores?: HealthSources["stores"],
 ) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const metrics = createMetrics(BUILD);
   const health = startHealthMonitor({
-    store: {
-      gateway: {
-        accountIds: () => Promise.resolve([ACCOUNT, WORK]),
-        touchAlive: () => Promise.resolve(3),
-        identifyBudget: () => Promise.resolve({ left: 999 }),
-        ...gateway,
-      },
-      health: () => Promise.resolve(FIGURES),
-      outbox: { parked: () => Promise.resolve([]) },
-      pairing: { requests: () => Promise.resolve([]) },
-      settings: { pauseOf: () => Promise.resolve(undefined) },
-      failure: () => undefined,
-      ...store,
-    },
+    store: { ...NO_STORE, ...store, gateway: { ...NO_STORE.gateway, ...gateway } },
+    ...(stores && { stores }),
     metrics,
     now: clock.now,
     schedule: clock.schedule,
@@ -483,6 +485,38 @@ describe("[O2] startHealthMonitor().measure()", () => {
     assert.deepEqual([first.inbox.waiting, second.inbox.waiting], [2, 2], "together, once");
     await health.measure();
     assert.equal(asked, 2, "a second has not passed");
+  });
+});
+
+describe("[O16] startHealthMonitor() and a store that is to be closed", () => {
+  const seen = async (isStop: boolean): Promise<readonly string[]> => {
+    const events: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const store = {
+      health: async () => {
+        await promise;
+        events.push("read");
+        return FIGURES;
+      },
+      failure: () => undefined,
+    };
+    const stores: HealthSources["stores"] = () => [{ ...NO_STORE, ...store }];
+    const { health } = setUp({}, undefined, stores);
+    const reading = health.refresh();
+    await settle();
+    const left = (isStop ? health.stop() : health.forget(1)).then(() => void events.push("closed"));
+    await settle();
+    resolve();
+    await Promise.all([reading, left]);
+    return events;
+  };
+
+  it("lets a read end before a partition counts as gone", async () => {
+    assert.deepEqual(await seen(false), ["read", "closed"]);
+  });
+
+  it("lets a read end before it has stopped", async () => {
+    assert.deepEqual(await seen(true), ["read", "closed"]);
   });
 });
 

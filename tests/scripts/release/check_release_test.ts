@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { checkRelease } from "../../../scripts/release/check_release.ts";
-import { fillTemplate } from "../../../scripts/release/templates.ts";
+import { fillTemplate } from "../../../scripts/release/pack/templates.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import { makeRelease, serveRelease, signRelease } from "../../support/release/small_release.ts";
 import { skipUnless } from "../../support/skip.ts";

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { fillTemplate } from "../../../scripts/release/templates.ts";
+import { fillTemplate } from "../../../scripts/release/pack/templates.ts";
 import { newSigner } from "../../support/release/signer.ts";
 import {
   makeRelease,

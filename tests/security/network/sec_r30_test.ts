@@ -3,8 +3,12 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, it } from "node:test";
+import { apiConfig } from "../../support/bot/api.ts";
 import { ended, withSimulation } from "../../support/bot/e2e.ts";
 import { skipUnless } from "../../support/skip.ts";
+
+/** 127.0.0.1 and ::1, as Linux writes them. */
+const LOOPBACK = ["0100007F", "00000000000000000000000001000000"];
 
 /** State of a listening socket in Linux's table. */
 const LISTEN = "0A";
@@ -37,12 +41,51 @@ describe("[SEC-R30] the HTTP server's addresses", () => {
         const bot = await start();
         await line(bot, /"Barnacle is running"/);
         assert.ok(bot.pid !== undefined);
-        const loopback = ["0100007F", "00000000000000000000000001000000"];
         const addresses = addressesOf(bot.pid);
         assert.ok(addresses.length > 0);
-        assert.deepEqual(addresses.filter((one) => !loopback.includes(one)), []);
+        assert.deepEqual(addresses.filter((one) => !LOOPBACK.includes(one)), []);
       }),
   );
+
+  it(
+    "are those of loopback for hooks and for the API, too",
+    skipUnless(existsSync("/proc/net/tcp"), "no table of sockets"),
+    () =>
+      withSimulation({}, async ({ start, line, rewrite, user, simulator }) => {
+        const { id } = user("ada");
+        rewrite({
+          config: {
+            http: { port: 0, hooks: { port: 0 } },
+            hooks: { one: { to: `user:${id}`, secret: "s".repeat(32) } },
+            ...apiConfig(id),
+          },
+        });
+        const bot = await start();
+        await line(bot, /"Listening for hooks"/);
+        await line(bot, /"Programs can reach the bot"/);
+        assert.ok(bot.pid !== undefined);
+        const addresses = addressesOf(bot.pid);
+        assert.ok(addresses.length >= 3, addresses.join());
+        assert.deepEqual(addresses.filter((one) => !LOOPBACK.includes(one)), []);
+        assert.equal(simulator.account().connections, 1);
+      }),
+  );
+
+  it("of hooks and of the API need a long secret also on loopback: the bot does not start", () =>
+    withSimulation({}, async ({ rewrite, startBot, user }) => {
+      const { id } = user("ada");
+      const short = "s".repeat(31);
+      const configs: readonly (readonly [config: object, words: RegExp])[] = [
+        [{ hooks: { one: { to: `user:${id}`, secret: short } } }, /hooks\.one\.secret/],
+        [apiConfig(id, { token: short }), /api\.programs\.house\.token/],
+      ];
+      for (const [config, words] of configs) {
+        rewrite({ config: { http: { port: 0 }, ...config } });
+        const bot = startBot();
+        assert.deepEqual(await ended(bot), { code: 78, signal: null });
+        assert.match(bot.lines.join("\n"), words);
+      }
+    }));
 
   const refused: readonly (readonly [bind: string, token?: string])[] = [
     ["0.0.0.0"],

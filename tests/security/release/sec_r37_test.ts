@@ -14,7 +14,7 @@ import {
   RELEASE_TARGETS,
   runtimePackage,
 } from "../../../scripts/release/runtimes.ts";
-import { sbomText } from "../../../scripts/release/sbom.ts";
+import { sbomText } from "../../../scripts/release/pack/sbom.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const ROOT = join(import.meta.dirname ?? ".", "..", "..", "..");

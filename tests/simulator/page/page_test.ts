@@ -451,7 +451,7 @@ describe("[O5] createPage()", () => {
     const unreadable = [{ name: "a.txt", type: "", data: "not base64" }];
     assert.equal((await post("/say", { ...saying(""), files: unreadable })).status, 400);
     assert.equal((await get("/nothing")).status, 404);
-    assert.equal((await get("/say")).status, 404);
+    assert.equal((await get("/say")).status, 405);
     assert.deepEqual(faults, []);
   });
 });

@@ -6,10 +6,10 @@ import type { TurnEnd } from "../../../src/core/inbound/inbox.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
 import { createCommits } from "../../../src/store/database/commits.ts";
 import { UNNAMED } from "../../../src/store/database/durability.ts";
-import { createTail } from "../../../src/store/database/tail.ts";
+import { createTail } from "../../../src/store/database/journal.ts";
 import { prepareOutboxRows } from "../../../src/store/outbox/outbox_rows.ts";
 import { prepareInboxRows } from "../../../src/store/turns/inbox_rows.ts";
-import { prepareUsageRows } from "../../../src/store/usage/charges.ts";
+import { prepareUsageRows } from "../../../src/store/usage/usage.ts";
 import {
   ACCOUNT,
   channelId,

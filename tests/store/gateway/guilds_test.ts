@@ -8,7 +8,7 @@ import { openDatabase } from "../../support/store/open_database.ts";
 
 function openGuilds() {
   const database = openDatabase();
-  const { guildsOf } = createGuilds(database, createUngroupedTransactions(database));
+  const { guildsOf } = createGuilds(createUngroupedTransactions(database));
   return { database, guildsOf, keep: prepareKeepGuild(database) };
 }
 

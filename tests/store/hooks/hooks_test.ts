@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HOOK_WAITING_MAX, type NewHookEvent } from "../../../src/core/hooks/hook.ts";
-import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/store/received/prune_seldom.ts";
+import { HOOK_EVENTS_KEPT_DAYS } from "../../../src/store/received/prune.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { PAUSED } from "../../../src/core/inbound/inbox.ts";
 import { ACCOUNT, guildMessage, outboundMessage } from "../../support/discord/builders.ts";
@@ -99,6 +99,18 @@ describe("[W2] store.hooks", () => {
       isRepeated: true,
     });
     assert.ok(await hooks.accept(event({ hook: "other" }), NOW, 5));
+    const arrived = { ...event(), messageId: "900000001" as never, receivedAt: NOW };
+    assert.deepEqual(await hooks.receive([arrived]), []);
+  });
+
+  it("[O16] stores an event with the id that another process gave it once", async () => {
+    const { store: { hooks } } = openTestStore();
+    const arrived = { ...event(), messageId: "900000001" as never, receivedAt: NOW };
+    for (let times = 0; times < 2; times++) {
+      assert.deepEqual(await hooks.receive([arrived]), [arrived.messageId]);
+    }
+    assert.deepEqual(await hooks.waiting(ACCOUNT), [{ hook: "uptime", key: "", count: 1 }]);
+    assert.equal((await hooks.find(arrived.messageId))?.event.receivedAt, NOW);
   });
 
   it("[W5] posts the event of a turn that a pause ends, whatever its run knew of the turn", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createQuietChannels } from "../../../src/store/memory/quiet_channels.ts";
+import { createQuietChannels } from "../../../src/store/memory/places.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 
 const KEY = { accountId: ACCOUNT, channelId: channelId("11") };

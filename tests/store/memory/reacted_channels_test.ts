@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createReactedChannels } from "../../../src/store/memory/quiet_channels.ts";
+import { createReactedChannels } from "../../../src/store/memory/places.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 
 const keyOf = (channel: number) => ({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Echo, Foreign } from "../../../src/core/inbound/inbox.ts";
-import { prepareSettleEcho } from "../../../src/store/outbox/echoes.ts";
+import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";

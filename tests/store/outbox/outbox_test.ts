@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { nonceOfRow } from "../../../src/core/outbound/nonce.ts";
 import type { OutboundMessage } from "../../../src/core/outbound/outbound.ts";
-import { prepareSettleEcho } from "../../../src/store/outbox/echoes.ts";
+import { prepareSettleEcho } from "../../../src/store/outbox/outbox_rows.ts";
 import { createOutbox } from "../../../src/store/outbox/outbox.ts";
 import { prepareAddToOutbox } from "../../../src/store/outbox/rows.ts";
 import { createOutgoing } from "../../../src/store/memory/send_queues.ts";
@@ -30,7 +30,7 @@ function openOutbox(...messages: readonly OutboundMessage[]) {
   const database = openDatabase();
   const add = prepareAddToOutbox(database, createOutgoing(database));
   for (const message of messages) add({ message, files: [] }, NOW);
-  const outbox = createOutbox(database, createUngroupedTransactions(database));
+  const outbox = createOutbox(createUngroupedTransactions(database));
   const nonces = async (accountId = ACCOUNT) =>
     (await outbox.heads(accountId)).map(({ message }) => message.nonce);
   const stored = (nonce: string) => {
@@ -152,7 +152,7 @@ describe("heads()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createOutbox(database, createUngroupedTransactions(database));
+    createOutbox(createUngroupedTransactions(database));
     prepareSettleEcho(database);
     const plans = prepared.filter((sql) => /\b(?:FROM|UPDATE|JOIN) outbox\b/.test(sql));
     assert.ok(plans.length > 15, `${plans.length}`);

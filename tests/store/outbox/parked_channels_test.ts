@@ -139,7 +139,7 @@ describe("unpark()", () => {
   it("[D5] starts no transaction if no channel is parked", async () => {
     const database = openDatabase();
     const commit = () => assert.fail("There is nothing to store");
-    const channels = createParkedChannels(database, {
+    const channels = createParkedChannels({
       ...createUngroupedTransactions(database),
       commit,
     }, createOutgoing(database));

@@ -19,7 +19,7 @@ const withoutFile = (message: OutboundMessage) => ({ ...message, content: "witho
 function setUp() {
   const database = openDatabase();
   const outgoing = createOutgoing(database);
-  const outbox = createOutbox(database, createUngroupedTransactions(database), outgoing);
+  const outbox = createOutbox(createUngroupedTransactions(database), outgoing);
   const add = prepareAddToOutbox(database, outgoing);
   const plain = (cause: string, files: readonly (typeof FILE)[] = []) => {
     const message = { nonce: cause, content: cause, channelId: HERE, of: part(messageId(cause)) };

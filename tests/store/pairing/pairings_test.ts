@@ -5,7 +5,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { CLOSED_MS, CODE_LIFE_MS, codeFrom } from "../../../src/core/inbound/pairing.ts";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import type { PairingDecision, PairingRequest } from "../../../src/core/inbound/pairing.ts";
-import { createPairings } from "../../../src/store/pairing/pairings.ts";
+import { createPairings } from "../../../src/store/pairing/pairing.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import {
@@ -171,7 +171,7 @@ describe("pairing.decide()", () => {
     await ask(bot);
     for (let time = 0; time < 5; time++) {
       const database = openDatabase(path, NOW);
-      await createPairings(database, createUngroupedTransactions(database)).decide(
+      await createPairings(createUngroupedTransactions(database)).decide(
         asked({ by: guess(time) }),
       );
       database.close();

@@ -189,7 +189,7 @@ describe("messageRecordOf()", () => {
     const store = openStore(path, { now: NOW, elapsed: () => 0 });
     await store.inbox.acceptBatch(batch({ judged: [ignored(ASKED)] }), NOW);
     const database = new DatabaseSync(path, { readOnly: true });
-    const record = await createMessageRecords(database, createUngroupedTransactions(database))
+    const record = await createMessageRecords(createUngroupedTransactions(database))
       .messageRecordOf({ messageId: ASKED.id });
     assert.equal(record?.decisions.length, 1);
     database.close();
@@ -204,7 +204,7 @@ describe("messageRecordOf()", () => {
       prepared.push(sql);
       return prepare(sql);
     };
-    createMessageRecords(database, createUngroupedTransactions(database));
+    createMessageRecords(createUngroupedTransactions(database));
     for (const sql of prepared) {
       const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row["detail"]));
       // Finding one verdict reads all of its block.

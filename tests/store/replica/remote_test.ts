@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
@@ -15,9 +16,14 @@ import { schedule } from "../../../src/lib/clock.ts";
 import { cases } from "../../support/long_form.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
+import { skipUnless } from "../../support/skip.ts";
 import { openRandom, playStep, randomStep } from "../../support/store/random_history.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
+const NEEDS_IPV6 = skipUnless(
+  Object.values(networkInterfaces()).flat().some((one) => one?.address === "::1"),
+  "no address ::1",
+);
 const HERE = { owner: "here", place: "host:/here", bots: ["abc"] };
 const THERE = { owner: "there", place: "host:/there", bots: ["abc"] };
 const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
@@ -209,7 +215,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       takenAt: moment(),
       moment: () => ({ elapsed: performance.now() + slept, now: Date.now() + slept }),
       schedule,
-      onLost: lost.resolve,
+      onLost: () => lost.resolve(),
       onTrouble: (error) => assert.equal(error, undefined),
     });
     await owner.mayAct();
@@ -267,7 +273,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     rows.push(
       ["a server without a free connection", crowded, "crowded", /too many connections for role/],
       ["a user without rights", rightless, "forbidden", /permission denied for database/],
-      ["a server that takes no changes", readOnly, "replica", /read-only transaction/],
+      ["a server that takes no changes", readOnly, "replica", /takes no changes/],
     );
     for (const [what, url, kind, words] of rows) {
       it(`[O15] names ${what}`, async () => {
@@ -310,6 +316,47 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     await using remote = await opened(url);
     server.sql(url, "UPDATE barnacle.store SET format = 1");
     await assert.rejects(remote.open(), unusable(/tables are of another version/));
+  });
+
+  it("[O15] never mixes two times: an owner ends once the server is older", async () => {
+    const url = server.create();
+    await using remote = await opened(url);
+    const lease = await leaseOf(remote);
+    const why: string[] = [];
+    const ended = Promise.withResolvers<void>();
+    const owner = createOwner({
+      remote,
+      lease,
+      takenAt: moment(),
+      moment,
+      schedule,
+      onLost(reason) {
+        why.push(reason);
+        ended.resolve();
+      },
+      onTrouble: (error) => assert.equal(error, undefined),
+    });
+    await owner.store(change(1, 1));
+    server.sql(
+      url,
+      `CREATE TABLE public.old AS SELECT * FROM barnacle.pages;
+       CREATE TABLE public.row AS SELECT * FROM barnacle.store`,
+    );
+    await owner.store({ pages: new Map([[1, page(2)]]) });
+    assert.deepEqual(await bytesIn(remote), [2, 1]);
+    server.sql(
+      url,
+      `DELETE FROM barnacle.pages; INSERT INTO barnacle.pages SELECT * FROM public.old;
+       DELETE FROM barnacle.store; INSERT INTO barnacle.store SELECT * FROM public.row`,
+    );
+    void owner.store({ pages: new Map([[2, page(2)]]) });
+    await ended.promise;
+    assert.deepEqual(why, ["older"]);
+    assert.deepEqual(await bytesIn(remote), [1, 1], "one time, not two");
+    const again = await remote.take({ ...HERE, lastEpoch: 7 }, lease.epoch);
+    assert.equal(again?.epoch, 8, "no epoch comes twice");
+    assert.ok(Math.abs(again.since - (await remote.look()).ownedSince) < 1);
+    await owner.handOver(1);
   });
 
   it("[O15] tells a full disk from other failures, and takes the pages once there is room", async () => {
@@ -362,6 +409,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     assert.deepEqual(await stranger.inspect(), {
       version: (await stranger.inspect()).version,
       isTooOld: false,
+      isReplica: false,
       mayWrite: true,
       isForeign: false,
     });
@@ -425,5 +473,18 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       `postgres://bot:${password}@localhost:${server.port}${pathname}?host=${socket}`,
     );
     assert.ok(await named.look());
+    await using socketWithMode = await opened(
+      `postgres://bot:${password}@localhost:${server.port}${pathname}` +
+        `?host=${socket}&sslmode=verify-full`,
+    );
+    assert.ok(await socketWithMode.look(), "it never leaves the machine");
+  });
+
+  it("[O15] connects to an IPv6 address, by TLS too", NEEDS_IPV6, async () => {
+    const url = server.create().replace("127.0.0.1", "[::1]");
+    for (const mode of ["disable", "prefer", "require"]) {
+      await using remote = await opened(`${url}?sslmode=${mode}`);
+      assert.ok(await remote.look(), mode);
+    }
   });
 });

@@ -19,7 +19,7 @@ describe("[K2] settings.known()", () => {
     assert.equal(settings.known(ACCOUNT, "11", "queue"), "steer");
     assert.equal(settings.known(ACCOUNT, "12", "queue"), undefined);
     const notUsed = createUngroupedTransactions(database);
-    assert.equal(createSettings(database, notUsed).known(ACCOUNT, "11", "queue"), "steer");
+    assert.equal(createSettings(notUsed).known(ACCOUNT, "11", "queue"), "steer");
     await settings.change(ACCOUNT, "11", "queue", undefined, 2);
     assert.equal(settings.known(ACCOUNT, "11", "queue"), undefined);
   });
@@ -68,7 +68,7 @@ describe("[P11] settings.keepLoopRun()", () => {
     const expected = [[PLACE, { ...RUN, newest, mutedAt: 7, isTold: true }]];
     assert.deepEqual([...settings.loopRuns(ACCOUNT)], expected);
     store.catchUp();
-    const next = createSettings(database, createUngroupedTransactions(database));
+    const next = createSettings(createUngroupedTransactions(database));
     assert.deepEqual([...next.loopRuns(ACCOUNT)], expected);
     assert.deepEqual([...next.loopRuns(toAccountId("other"))], []);
   });

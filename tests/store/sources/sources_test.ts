@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
-import { prepareRewrite, withoutQuotes } from "../../../src/store/sources/rewrite.ts";
+import { prepareRewrite, withoutQuotes } from "../../../src/store/sources/sources.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
 import { messageId } from "../../support/discord/builders.ts";
 import {

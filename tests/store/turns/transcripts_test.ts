@@ -15,9 +15,11 @@ const textsOf = (entries: readonly Entry[]) => entries.map(({ text }) => text);
 /** Transcripts that count their reads of the table. */
 function open() {
   const database = openDatabase();
-  const { read } = createUngroupedTransactions(database);
+  const transactions = createUngroupedTransactions(database);
+  const { read } = transactions;
   let reads = 0;
-  const transcripts = createTranscripts(database, {
+  const transcripts = createTranscripts({
+    ...transactions,
     read: (work) => {
       reads++;
       return read(work);
@@ -49,7 +51,7 @@ function open() {
     },
     /** The entries as a new process reads them. */
     inTable: (sessionKey: string, limit: number, maxChars?: number) =>
-      createTranscripts(database, { read }).entriesOf(sessionKey, limit, maxChars),
+      createTranscripts(transactions).entriesOf(sessionKey, limit, maxChars),
   };
 }
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { dayOf } from "../../../src/core/spending/usage.ts";
-import { preparePruneUsage, prepareUsageRows } from "../../../src/store/usage/charges.ts";
-import { createTail } from "../../../src/store/database/tail.ts";
+import { preparePruneUsage, prepareUsageRows } from "../../../src/store/usage/usage.ts";
+import { createTail } from "../../../src/store/database/journal.ts";
 import { openTestStore } from "../../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1, 12);

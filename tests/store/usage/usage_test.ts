@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { type Charge, dayOf } from "../../../src/core/spending/usage.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
-import { createSpentToday } from "../../../src/store/memory/spent_today.ts";
-import { createModelProblems } from "../../../src/store/usage/usage.ts";
-import { createUsage } from "../../../src/store/usage/usage.ts";
+import {
+  createModelProblems,
+  createSpentToday,
+  createUsage,
+} from "../../../src/store/usage/usage.ts";
 import { openDatabase } from "../../support/store/open_database.ts";
 
 const NOON = Date.UTC(2026, 10, 21, 12);
@@ -30,8 +32,7 @@ const charge = (fields: Partial<Charge> = {}): Charge => ({
 
 function setUp() {
   const database = openDatabase();
-  const create = () =>
-    createUsage(database, createUngroupedTransactions(database), createSpentToday());
+  const create = () => createUsage(createUngroupedTransactions(database), createSpentToday());
   return { usage: create(), reopened: create };
 }
 
@@ -117,7 +118,7 @@ describe("[X4] createSpentToday()", () => {
 describe("[L3] store.usage of problems", () => {
   it("keeps the problems that owners know by account, until they are forgotten", async () => {
     const database = openDatabase();
-    const problems = createModelProblems(database, createUngroupedTransactions(database));
+    const problems = createModelProblems(createUngroupedTransactions(database));
     const one = toAccountId("one");
     const other = toAccountId("other");
     await problems.noteProblem(one, "quota a/x", NOON);

@@ -99,6 +99,7 @@ export const NO_TOOLS: ToolServices = {
   }),
   runCode: () => Promise.reject(new Error("This test runs no script")),
   servers: () => [],
+  isRunning: () => false,
   tools: () => [],
   ready: () => Promise.resolve(),
   apply: () => Promise.resolve(),

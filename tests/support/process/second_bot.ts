@@ -18,6 +18,11 @@ export interface SecondBotOptions {
   readonly name?: string;
   /** Milliseconds after which it is killed; by default, three times those of a wait. */
   readonly lifeMs?: number;
+  /**
+   * Whether it starts again after 75, as a service does: on a busy machine it may lose a lease. Its lines
+   * are those of the last start.
+   */
+  readonly isService?: boolean;
 }
 
 /** Starts it; it ends with the test, or is killed if it does not end in time. */
@@ -30,48 +35,67 @@ export function startSecondBot(
     onLine,
     name = "elsewhere",
     lifeMs = 3 * PATIENCE_MS,
+    isService = false,
   }: SecondBotOptions = {},
 ): SimulatedProcess & AsyncDisposable {
   const lines: string[] = [];
   const ownConfig = join(dataDir, `${name}.jsonc`);
   if (config) writeFileSync(ownConfig, JSON.stringify(config), { mode: 0o600 });
   const { PATH, HOME, DENO_DIR } = process.env;
-  const child = startOwnProcess(
-    commandUnderTest(),
-    [
-      "run",
-      "--config",
-      config ? ownConfig : configFile,
-      "--data",
-      join(dataDir, name),
-      ...flags,
-    ],
-    {
-      PATH,
-      HOME,
-      DENO_DIR,
-      DISCORD_API_URL: simulator.apiUrl,
-      DISCORD_BOT_TOKEN: simulator.token,
-      OPENAI_BASE_URL: model.baseUrl,
-      OPENAI_API_KEY: API_KEY,
-      OPENAI_MODEL: model.models[0],
-      ...env,
-    },
-    (line) => {
-      lines.push(line);
-      onLine?.(line);
-    },
-  );
-  const timer = setTimeout(() => child.kill("SIGKILL"), lifeMs);
+  const start = () =>
+    startOwnProcess(
+      commandUnderTest(),
+      [
+        "run",
+        "--config",
+        config ? ownConfig : configFile,
+        "--data",
+        join(dataDir, name),
+        ...flags,
+      ],
+      {
+        PATH,
+        HOME,
+        DENO_DIR,
+        DISCORD_API_URL: simulator.apiUrl,
+        DISCORD_BOT_TOKEN: simulator.token,
+        OPENAI_BASE_URL: model.baseUrl,
+        OPENAI_API_KEY: API_KEY,
+        OPENAI_MODEL: model.models[0],
+        ...env,
+      },
+      (line) => {
+        lines.push(line);
+        onLine?.(line);
+      },
+    );
+  let child = start();
+  let mayRestart = isService;
+  const kill: typeof child.kill = (signal) => {
+    mayRestart = false;
+    return child.kill(signal);
+  };
+  async function lastExit(): ReturnType<typeof start>["exited"] {
+    for (;;) {
+      const exit = await child.exited;
+      if (!mayRestart || exit.code !== 75) return exit;
+      lines.length = 0;
+      child = start();
+    }
+  }
+  const exited = lastExit();
+  const timer = setTimeout(() => kill("SIGKILL"), lifeMs);
   return {
-    pid: child.pid,
-    exited: child.exited,
+    get pid() {
+      return child.pid;
+    },
+    exited,
     lines,
-    kill: child.kill,
+    kill,
     async [Symbol.asyncDispose]() {
       clearTimeout(timer);
-      child.kill("SIGKILL");
-      await child.exited;
+      kill("SIGKILL");
+      await exited;
     },
   };
 }

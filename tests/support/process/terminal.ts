@@ -9,6 +9,7 @@ import { PATIENCE_MS } from "../bot/e2e.ts";
 /** Keys by name. */
 export const KEY = {
   enter: "\r",
+  up: "\u001b[A",
   down: "\u001b[B",
   space: " ",
   escape: "\u001b",

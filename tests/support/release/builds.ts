@@ -144,7 +144,9 @@ export function buildReleases(folder: string, requests: readonly BuildRequest[])
 
 /** Copies the sources, with the changes. */
 function changedSources(folder: string, changes: readonly SourceChange[]): string {
-  for (const part of ["src", "simulator", "scripts", "packaging", "deno.json", "deno.lock"]) {
+  for (
+    const part of ["src", "simulator", "scripts", "packaging", "examples", "deno.json", "deno.lock"]
+  ) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true, force: true });
   }
   try {

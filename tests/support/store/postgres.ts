@@ -15,10 +15,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../network/self_signed.ts";
+import { LOCALHOST_CERT, LOCALHOST_KEY } from "../network/test_ca.ts";
 import { freePort } from "../network/free_port.ts";
 import { skipUnless } from "../skip.ts";
 
@@ -50,7 +51,7 @@ function asUser(program: string, args: readonly string[]): readonly [string, rea
 }
 
 function run(program: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(...asUser(join(bin, program), args), {
+  const { status, stderr, error } = spawnSync(...asUser(resolve(bin, program), args), {
     cwd: "/",
     env: { PATH: process.env["PATH"], PGPASSWORD: PASSWORD, LC_ALL: "C" },
     encoding: "utf8",
@@ -63,14 +64,21 @@ function run(program: string, args: readonly string[]): void {
  *
  * @param isDurable Whether its commits survive a power cut. A test's folder lives as long as the test.
  * @param parent The folder for its files.
+ * @param tls `self-signed`, `signed` by the test authority for localhost and 127.0.0.1, or `none`.
  */
-export async function startPostgres({ isDurable = false, parent = tmpdir() } = {}) {
+export async function startPostgres(
+  { isDurable = false, parent = tmpdir(), tls = "self-signed" }: {
+    readonly isDurable?: boolean;
+    readonly parent?: string;
+    readonly tls?: "self-signed" | "signed" | "none";
+  } = {},
+) {
   const folder = mkdtempSync(join(parent, "barnacle-pg-"));
   const data = join(folder, "data");
   const files = {
     password: [join(folder, "password"), PASSWORD],
-    cert: [join(folder, "cert.pem"), SELF_SIGNED_CERT],
-    key: [join(folder, "key.pem"), SELF_SIGNED_KEY],
+    cert: [join(folder, "cert.pem"), tls === "signed" ? LOCALHOST_CERT : SELF_SIGNED_CERT],
+    key: [join(folder, "key.pem"), tls === "signed" ? LOCALHOST_KEY : SELF_SIGNED_KEY],
   } as const;
   for (const [path, text] of Object.values(files)) {
     writeFileSync(path, text, { mode: 0o600 });
@@ -87,40 +95,44 @@ export async function startPostgres({ isDurable = false, parent = tmpdir() } = {
   const address = (user = "bot", secret = PASSWORD, name = "postgres") =>
     `postgres://${user}:${encodeURIComponent(secret)}@127.0.0.1:${port}/${name}`;
 
-  async function start(): Promise<void> {
+  async function launch(folderOfData: string, portOfServer: number) {
     const settings = {
-      port,
-      listen_addresses: "127.0.0.1",
+      port: portOfServer,
+      listen_addresses: "127.0.0.1,::1",
       unix_socket_directories: folder,
       fsync: isDurable ? "on" : "off",
-      ssl: "on",
+      ssl: tls === "none" ? "off" : "on",
       ssl_cert_file: files.cert[0],
       ssl_key_file: files.key[0],
     };
     const given = Object.entries(settings).flatMap(([key, value]) => ["-c", `${key}=${value}`]);
-    server = spawn(...asUser(join(bin, "postgres"), ["-D", data, ...given]), {
+    const launched = spawn(...asUser(join(bin, "postgres"), ["-D", folderOfData, ...given]), {
       cwd: "/",
       stdio: "ignore",
       env: { PATH: process.env["PATH"], LC_ALL: "C" },
     });
     const deadline = performance.now() + START_MS;
     for (;;) {
-      const { status } = spawnSync(join(bin, "pg_isready"), ["-h", "127.0.0.1", "-p", `${port}`]);
-      if (status === 0) return;
+      const there = ["-h", "127.0.0.1", "-p", `${portOfServer}`];
+      if (spawnSync(join(bin, "pg_isready"), there).status === 0) return launched;
       if (performance.now() > deadline) throw new Error("PostgreSQL does not start");
       await sleep(50);
     }
   }
 
+  async function start(): Promise<void> {
+    server = await launch(data, port);
+  }
+
   /** @param signal SIGINT ends connections; SIGQUIT is a crash. */
   async function stop(signal: "SIGINT" | "SIGQUIT" = "SIGINT"): Promise<void> {
     if (!server) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    server.once("exit", () => resolve());
-    server.kill(signal);
-    await promise;
+    await ending(server, signal);
     server = undefined;
   }
+
+  /** The files as they were kept. */
+  const kept = join(folder, "kept");
 
   await start();
   return {
@@ -139,6 +151,42 @@ export async function startPostgres({ isDurable = false, parent = tmpdir() } = {
     sql(url: string, statements: string): void {
       run("psql", ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", url, "-c", statements]);
     },
+    /** Keeps a copy of all files, as a backup does. It stops the server for a moment. */
+    async keep(): Promise<void> {
+      await stop();
+      rmSync(kept, { recursive: true, force: true });
+      run("/bin/cp", ["-a", data, kept]);
+      await start();
+    },
+    /** Gives a folder to the user that it runs as. */
+    own(path: string): void {
+      if (process.geteuid?.() === 0) chownSync(path, NOBODY, NOBODY);
+    },
+    /** Starts a replica that has everything so far, and then gets no more. */
+    async replica() {
+      const files = join(folder, "replica");
+      await stop();
+      run("/bin/cp", ["-a", data, files]);
+      run("/bin/touch", [join(files, "standby.signal")]);
+      await start();
+      const portOfReplica = await freePort();
+      const replica = await launch(files, portOfReplica);
+      return {
+        /** The address there of a database. */
+        addressOf: (url: string) => url.replace(`:${port}/`, `:${portOfReplica}/`),
+        async [Symbol.asyncDispose]() {
+          await ending(replica, "SIGQUIT");
+          rmSync(files, { recursive: true, force: true });
+        },
+      };
+    },
+    /** Puts the kept files into the place of the newer ones, as a fail-over to an old replica does. */
+    async goBack(): Promise<void> {
+      await stop("SIGQUIT");
+      rmSync(data, { recursive: true, force: true });
+      run("/bin/cp", ["-a", kept, data]);
+      await start();
+    },
     /** Starts it again. */
     start,
     stop,
@@ -147,6 +195,13 @@ export async function startPostgres({ isDurable = false, parent = tmpdir() } = {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function ending(server: ReturnType<typeof spawn>, signal: "SIGINT" | "SIGQUIT") {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.once("exit", () => resolve());
+  server.kill(signal);
+  await promise;
 }
 
 /** A running server. */

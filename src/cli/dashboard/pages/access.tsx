@@ -3,6 +3,7 @@
 /** @jsxImportSource hono/jsx */
 
 import { type AccessMatrix, cellsOf, matrixOf } from "../../access/matrix.ts";
+import { namedEntry } from "../../access/rows.ts";
 import { accessNow } from "../../verdict/current_rules.ts";
 import { Card, ChangeForm, Choice, Command, Field, PageLink, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
@@ -75,8 +76,12 @@ function Box({ name, label }: { name: string; label: string }): PageView {
 }
 
 function Matrix(
-  { accountId, rows, owners, allowsBots, isOneOfMany }: AccessMatrix & { isOneOfMany: boolean },
+  { accountId, rows, owners, names, allowsBots, isOneOfMany }: AccessMatrix & {
+    isOneOfMany: boolean;
+  },
 ): PageView {
+  const listed = (entries: readonly string[]) =>
+    entries.map((entry) => namedEntry(entry, names)).join(", ");
   return (
     <Card
       id={`matrix-${accountId}`}
@@ -94,7 +99,7 @@ function Matrix(
             mention,
             reactions,
             commands,
-            row.talk.join(", "),
+            listed(row.talk),
             <code>{row.rule}</code>,
           ];
         })}
@@ -103,7 +108,7 @@ function Matrix(
         basic*: in guilds, session commands need Manage Messages or an owner. ?: an unresolved name,
         or unknown to the bot.{allowsBots && " Other bots follow the same rules as people."}
       </p>
-      <p>Owners: {owners.join(", ") || "no one"}.</p>
+      <p>Owners: {listed(owners) || "no one"}.</p>
       <p class="hint">
         <Command>barnacle access matrix</Command>
       </p>

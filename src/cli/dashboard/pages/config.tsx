@@ -175,12 +175,7 @@ function Search({ words, found }: ConfigFacts): PageView {
         <p class="hint">{`${found.more} more keys; add a word`}</p>
       )}
       <p class="hint">
-        <Command>
-          barnacle config explain{" "}
-          <Command>barnacle config get &lt;key&gt;</Command>lt;key, or words<Command>
-            barnacle config get &lt;key&gt;
-          </Command>gt;
-        </Command>
+        <Command>barnacle config explain &lt;key, or words&gt;</Command>
       </p>
     </Card>
   );

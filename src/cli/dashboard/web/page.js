@@ -62,9 +62,15 @@ const wordsOf = (error) =>
 
 /* Login */
 
+/** The token of a login link; `""` if the address has none, or names a part of the page. */
+function linkToken() {
+  const token = location.hash.slice(1);
+  return byId(token) ? "" : token;
+}
+
 function showLogin(text) {
   stopLive();
-  const token = location.hash.slice(1);
+  const token = linkToken();
   main.hidden = byId("pages").hidden = byId("logout").hidden = true;
   byId("login").hidden = false;
   byId("login-button").hidden = token === "";
@@ -87,7 +93,7 @@ byId("login-button").addEventListener("click", () => void login());
 
 async function login() {
   try {
-    const token = location.hash.slice(1);
+    const token = linkToken();
     const answer = await ask("/dashboard/login", { method: "POST", body: { token } });
     sessionStorage.setItem(KEY, (await answer.json()).token);
     history.replaceState(null, "", location.pathname);
@@ -100,6 +106,7 @@ async function login() {
 }
 
 byId("logout").addEventListener("click", async () => {
+  stopLive(); // or it would ask again with the token that has just ended
   await ask("/dashboard/logout", { method: "POST", body: {} }).catch(() => {});
   sessionStorage.removeItem(KEY);
   history.replaceState(null, "", "/dashboard");
@@ -164,8 +171,9 @@ function go(address) {
   return open(address, { isNew: true });
 }
 
-addEventListener("popstate", () => void open(location.href));
-addEventListener("hashchange", () => location.hash !== "" && start());
+// A pasted login link, and the link to the content, change the part after `#` only.
+addEventListener("popstate", () => location.hash === "" && void open(location.href));
+addEventListener("hashchange", () => linkToken() !== "" && start());
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -332,15 +340,21 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-/** A result keeps its part of the page from changing, so it goes after a while. */
+/** A result keeps a live part of the page from changing, so it goes after a while. Others stay. */
 const SHOWN_MS = { done: 4_000, refused: 15_000 };
+const clearing = new WeakMap();
 
 function clearLater(result, ms) {
+  clearTimeout(clearing.get(result)); // of an earlier result, which may have the same words
+  if (!result.closest("[data-live]")) return;
   const text = result.textContent;
-  setTimeout(() => {
-    if (result.textContent === text && result.children.length === 0) result.replaceChildren();
-    catchUp();
-  }, ms);
+  clearing.set(
+    result,
+    setTimeout(() => {
+      if (result.textContent === text && result.children.length === 0) result.replaceChildren();
+      catchUp();
+    }, ms),
+  );
 }
 
 async function change(form, submitter) {
@@ -394,7 +408,7 @@ function isSure(question) {
 }
 
 function start() {
-  const hasToken = location.hash.slice(1) !== "";
+  const hasToken = linkToken() !== "";
   if (sessionStorage.getItem(KEY) && !hasToken) return void open(location.href);
   showLogin();
   if (hasToken && isOpenedHere()) void login();

@@ -171,8 +171,8 @@ function open(path: string): OpenedStore | undefined {
     const transactions = createUngroupedTransactions(database);
     return {
       database,
-      decisions: createDecisions(database, transactions),
-      records: createMessageRecords(database, transactions),
+      decisions: createDecisions(transactions),
+      records: createMessageRecords(transactions),
     };
   } catch {
     database?.close();

@@ -2,6 +2,7 @@
 
 import { commentBefore, type Edited, setAt } from "../../../config/text/edit.ts";
 import { isList, readTree, type Segment, valueAt } from "../../../config/text/tree.ts";
+import { exampleText } from "./examples.ts";
 import type { PlaceAnswer, SetupModel, SetupPerson, WholeAnswers } from "./state.ts";
 
 /** A secret in a file of its own. */
@@ -47,10 +48,9 @@ const HEAD =
  * @param base The text of the file; `undefined` if there is none.
  */
 export function configTextOf(base: string | undefined, answers: WholeAnswers): Edited {
-  const isNew = base === undefined || base.trim() === "";
-  const start = isNew ? `${HEAD}{}\n` : base;
-  const before = treeOf(start);
-  let edited: Edited = { kind: "edited", text: start };
+  let edited = startOf(base, answers);
+  if (edited.kind === "refused") return edited;
+  const before = treeOf(edited.text);
   for (const { path, value, comment } of changesOf(answers, before)) {
     if (edited.kind === "refused") return edited;
     if (value !== undefined) edited = setAt(edited.text, path, value);
@@ -60,6 +60,16 @@ export function configTextOf(base: string | undefined, answers: WholeAnswers): E
     }
   }
   return edited;
+}
+
+/** The text before the answers. */
+function startOf(base: string | undefined, { example, places, owner }: WholeAnswers): Edited {
+  const isNew = base === undefined || base.trim() === "";
+  if (!isNew) return { kind: "edited", text: base };
+  const [place] = places;
+  if (!example || !place) return { kind: "edited", text: `${HEAD}{}\n` };
+  const start = exampleText(example, place, owner);
+  return start.kind === "refused" ? start : { kind: "edited", text: `${HEAD}//\n${start.text}` };
 }
 
 function treeOf(text: string): unknown {

@@ -5,19 +5,29 @@
 
 import { z } from "zod";
 import { nearestOf } from "../../../config/checks/nearest.ts";
-import { isRecord, readTree } from "../../../config/text/tree.ts";
+import { type Fault, isRecord, readTree } from "../../../config/text/tree.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
-import type { TokenPrices } from "./state.ts";
+import { EXAMPLE_NAMES, type ExampleName, type TokenPrices } from "./state.ts";
 
 const word = z.string().trim().min(1, "an empty text");
 
 const PRICE = z.number("dollars, 0 or more").min(0, "dollars, 0 or more");
 const PRICES = 'dollars, { "input": 0.5, "output": 2 }';
 
+const STARTS = ["service", "here", "later"] as const;
+
 const LIST = z.array(word).min(1, "a name, or a list of names");
+
+/** `"a", "b" or "c"` */
+function orList(names: readonly string[]): string {
+  const [last = "", ...others] = names.map((name) => `"${name}"`).toReversed();
+  return `${others.toReversed().join(", ")} or ${last}`;
+}
 
 /** The answers of a file or a command line. */
 export interface AnswerFile {
+  /** The example that the config begins with. */
+  readonly example?: ExampleName;
   /** File with the bot token; `-` is stdin. */
   readonly tokenFile?: string;
   /** Whether setup may enable missing intents. */
@@ -45,6 +55,7 @@ export interface AnswerFile {
 }
 
 const SHAPE = {
+  example: z.enum(EXAMPLE_NAMES, orList(EXAMPLE_NAMES)).optional(),
   tokenFile: word.optional(),
   intents: z.boolean("true or false").optional(),
   server: z.union([word, LIST], "a name, or a list of names").optional(),
@@ -56,7 +67,7 @@ const SHAPE = {
   pull: z.boolean("true or false").optional(),
   dailyLimit: z.union([word, z.number()], 'an amount such as 2, or "none"').optional(),
   prices: z.strictObject({ input: PRICE, output: PRICE }, PRICES).optional(),
-  start: z.enum(["service", "here", "later"], '"service", "here" or "later"').optional(),
+  start: z.enum(STARTS, orList(STARTS)).optional(),
 } as const;
 
 const schema: z.ZodType<AnswerFile> = z.strictObject(SHAPE);
@@ -85,6 +96,17 @@ const SECRET_KEYS: Readonly<Record<string, string>> = {
   apikey: "write the key into a file of its own, and name that in apiKeyFile",
 };
 
+const NO_OBJECT = "it is no JSON object; `{}` is the shortest";
+
+/** The faults of an object, each with its line and column. Any other text is named as a whole. */
+function faultLines(text: string, faults: readonly Fault[]): readonly string[] {
+  if (!/^\uFEFF?\s*(?:\{|\/[/*])/.test(text)) return [NO_OBJECT];
+  return faults.map(({ offset, message }) => {
+    const before = text.slice(0, offset).split("\n");
+    return `${before.length}:${(before.at(-1) ?? "").length + 1}: ${message}`;
+  });
+}
+
 /**
  * Reads the text of a file of answers: JSON with comments.
  *
@@ -95,7 +117,7 @@ export async function parseAnswers(
 ): Promise<{ readonly answers: AnswerFile } | { readonly problems: readonly string[] }> {
   const tree = readTree(text);
   if (tree.kind !== "tree" || !isRecord(tree.value)) {
-    return { problems: ["it is no JSON object; `{}` is the shortest"] };
+    return { problems: tree.kind === "faults" ? faultLines(text, tree.faults) : [NO_OBJECT] };
   }
   const parsed = schema.safeParse(tree.value);
   if (parsed.success) return { answers: parsed.data };

@@ -14,7 +14,7 @@ import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import { prepareDataDir } from "../../../host/files/data_dir.ts";
 import { readBounded } from "../../../host/files/read_bounded.ts";
 import { replaceFile } from "../../../host/files/write_file.ts";
-import type { SetupState } from "./state.ts";
+import { EXAMPLE_NAMES, type SetupState } from "./state.ts";
 
 const NAME = "setup.json";
 const MAX_BYTES = 256 * 1_024;
@@ -26,6 +26,10 @@ const keptSchema = z.lazy(() =>
   z.object({
     applicationId: snowflakeSchema<"application">(),
     intents: z.literal("settled").optional(),
+    example: z.object({
+      name: z.enum(EXAMPLE_NAMES),
+      channels: z.array(named<"channel">().extend({ of: z.string() })).optional(),
+    }).optional(),
     places: z.array(
       named<"guild">().extend({
         channels: z.union([z.literal("all"), z.array(named<"channel">())]).optional(),
@@ -71,11 +75,11 @@ export function openKeptAnswers(dataDir: string): KeptAnswers {
       const { applicationId: _, ...answers } = kept.data;
       return answers;
     },
-    keep({ bot, intents, places, owner, model }) {
+    keep({ bot, intents, example, places, owner, model }) {
       if (!bot) return;
       const { applicationId } = bot;
       const free = model && model !== "none" && model.key === undefined ? model : undefined;
-      const next = JSON.stringify({ applicationId, intents, places, owner, model: free });
+      const next = JSON.stringify({ applicationId, intents, example, places, owner, model: free });
       try {
         prepareDataDir(dataDir);
         const expected = text();

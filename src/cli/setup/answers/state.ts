@@ -30,6 +30,25 @@ export interface PlaceAnswer extends Named<GuildId> {
   readonly channels?: "all" | readonly Named<ChannelId>[];
 }
 
+/** The examples that are whole configs; a name is that of the file in `examples/`. */
+export const EXAMPLE_NAMES = ["one-agent", "many-agents", "workflow"] as const;
+
+/** The name of an example. */
+export type ExampleName = typeof EXAMPLE_NAMES[number];
+
+/** A channel of the user, in the place of one of the example. */
+export interface ExampleChannel extends Named<ChannelId> {
+  /** Its name in the example. */
+  readonly of: string;
+}
+
+/** The example that the config begins with. */
+export interface ExampleAnswer {
+  readonly name: ExampleName;
+  /** Channels of the example that the user has; absent until they are known. */
+  readonly channels?: readonly ExampleChannel[];
+}
+
 /** A model that has been chosen. */
 export interface SetupModel {
   /** The first part of `<provider>/<model>`. */
@@ -63,6 +82,8 @@ export type LimitAnswer =
 
 /** The answers so far. */
 export interface SetupState {
+  /** Absent: the config has the answers only. */
+  readonly example?: ExampleAnswer;
   /** The bot token. It is never kept between two setups. */
   readonly token?: string;
   /** The bot that the token belongs to. */
@@ -106,6 +127,8 @@ export function nextStep(state: SetupState): SetupStep {
 
 /** All answers of a finished dialogue. */
 export interface WholeAnswers {
+  /** Absent: the config has the answers only. */
+  readonly example?: ExampleAnswer;
   readonly token: string;
   readonly bot: BotIdentity;
   readonly places: readonly PlaceAnswer[];
@@ -116,9 +139,11 @@ export interface WholeAnswers {
 
 /** The answers, if none is missing. */
 export function wholeAnswers(state: SetupState): WholeAnswers | undefined {
-  const { token, bot, places, owner, model, limit = { kind: "none" } } = state;
+  const { example, token, bot, places, owner, model, limit = { kind: "none" } } = state;
   if (nextStep(state) !== "write" || token === undefined) return undefined;
-  return bot && places && owner && model ? { token, bot, places, owner, model, limit } : undefined;
+  return bot && places && owner && model
+    ? { example, token, bot, places, owner, model, limit }
+    : undefined;
 }
 
 /** The chapter of a step, as the user sees it. */

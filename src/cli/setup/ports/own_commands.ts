@@ -3,13 +3,17 @@
 import { homedir } from "node:os";
 import { findDataDir } from "../../../host/files/data_dir.ts";
 import { startedAs } from "../../../host/process/own_process.ts";
+import { wordsOfCode } from "../../../lib/errors.ts";
 import { printable } from "../../../lib/text/quoted.ts";
+import { workspaceOf } from "../../../workspace/skill_library.ts";
 import { send } from "../../delivery/send.ts";
 import { installService, serviceOffer, servicePaths } from "../../service/install.ts";
 import { EXIT, type ExitCode } from "../../shared/exit_code.ts";
+import { readConfig } from "../../shared/read_config.ts";
 import type { Io } from "../../terminal/io.ts";
 import type { SetupPerson } from "../answers/state.ts";
 import type { Dialogue } from "./dialogue.ts";
+import { writeInstructions } from "./instructions.ts";
 
 /** A service that can be installed. */
 export interface OfferedService {
@@ -47,6 +51,14 @@ export interface OwnCommands {
     secrets: Readonly<Record<string, string>>,
   ): Promise<ExitCode>;
   /**
+   * Writes the first agent's instructions into its workspace, unless it has some.
+   *
+   * @returns Their folder, or why there are none; `undefined` if it has some.
+   */
+  instruct(
+    place: BotPlace,
+  ): Promise<{ readonly folder: string } | { readonly why: string } | undefined>;
+  /**
    * Sends a person a direct message through the outbox.
    *
    * @returns Why it was not sent; `undefined` if it was.
@@ -56,6 +68,11 @@ export interface OwnCommands {
 
 /** Seconds in which Discord must take the greeting. */
 const GREETING_SEC = 10;
+
+/** A search for data would find the bots of other users, too. */
+function ownDataDir({ env }: Pick<Io, "env">): string {
+  return findDataDir({ env, home: homedir() });
+}
 
 /** Opens the commands. */
 export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): OwnCommands {
@@ -73,6 +90,20 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): Own
     },
     install: (place, secrets) =>
       installService({ ...place, secrets, yes: true }, { ...io, out: tell }),
+    async instruct({ config, data }) {
+      const loaded = await readConfig(config, io.env);
+      const agent = loaded.kind === "loaded" ? loaded.config.agentList[0] : undefined;
+      if (loaded.kind !== "loaded" || !agent) return { why: "the config is not valid" };
+      const dataDir = data ?? ownDataDir(io);
+      const folder = workspaceOf(loaded.config, agent, dataDir);
+      try {
+        return writeInstructions(folder, dataDir) ? { folder } : undefined;
+      } catch (error) {
+        return {
+          why: wordsOfCode(error) ?? (error instanceof Error ? error.message : "unknown reason"),
+        };
+      }
+    },
     async greet({ id }, text, { config, data }) {
       const problems: string[] = [];
       const quiet: Io = {
@@ -82,8 +113,7 @@ export function createOwnCommands(io: Io, { tell }: Pick<Dialogue, "tell">): Own
         problem: (message) => void problems.push(message),
         during: (_text, work) => work,
       };
-      // Named, because a search for data would find the bots of other users, too.
-      const dataDir = data ?? findDataDir({ env: io.env, home: homedir() });
+      const dataDir = data ?? ownDataDir(io);
       const sent = await send(
         { config, data: dataDir, json: false, wait: GREETING_SEC },
         { target: `user:${id}`, text },

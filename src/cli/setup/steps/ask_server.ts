@@ -1,15 +1,15 @@
-/** The second chapter of a setup: the servers that the bot joins, and the channels it answers in. */
+/** The second chapter of a setup: the servers that the bot joins. `ask_channels.ts` has its second part. */
 
 import { type Distance, nearestOf } from "../../../config/checks/nearest.ts";
-import type { ChannelId, GuildId } from "../../../core/discord/ids.ts";
+import type { GuildId } from "../../../core/discord/ids.ts";
 import type { Named } from "../../../core/inbound/inbound.ts";
 import { inviteUrl } from "../../../core/invite.ts";
 import { quoted } from "../../../lib/text/quoted.ts";
 import { EXIT, StartError } from "../../shared/exit_code.ts";
 import { reject, type SetupPorts, withDiscord } from "./setup_ports.ts";
-import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
+import type { SetupDiscord } from "../ports/discord_port.ts";
 import { inviteQr } from "../ports/qr.ts";
-import type { PlaceAnswer, SetupState } from "../answers/state.ts";
+import type { SetupState } from "../answers/state.ts";
 
 /** Milliseconds between two looks for a server. */
 const POLL_MS = 3_000;
@@ -21,18 +21,29 @@ export function askServers(state: SetupState, ports: SetupPorts): Promise<SetupS
   return withDiscord(ports, state, async (discord) => {
     const typed = ports.given.take("server");
     const names = typed === undefined ? [] : [typed].flat();
-    if (names.length === 1 && names[0] === "none") return { ...state, places: [] };
+    if (names.length === 1 && names[0] === "none") return withoutServer(state);
     const joined = await serversOf(discord, ports);
     const isToJoin = names.length > 0 && joined.length === 0;
     const known = isToJoin ? await join(joined, state, discord, ports) : joined;
-    if (isToJoin && known.length === 0) return { ...state, places: [] }; // the user goes on without
+    if (isToJoin && known.length === 0) return withoutServer(state); // the user goes on without
     const { distance } = await import("fastest-levenshtein");
     const before = names.length > 0 ? matched(names, known, "server", distance) : undefined;
     if (before?.problem !== undefined) reject(ports, before.problem, EXIT.usage);
     const chosen = before?.found ?? await chosenOf(known, state, discord, ports);
+    if (chosen.length === 0) return withoutServer(state);
     for (const { name, id } of chosen) ports.dialogue.ok(`On ${quoted(name)} (${id})`);
     return { ...state, places: chosen.map(({ id, name }) => ({ id, name })) };
   });
+}
+
+/** @throws {StartError} With an example, whose agents answer in channels of a server. */
+function withoutServer(state: SetupState): SetupState {
+  const { example } = state;
+  if (!example) return { ...state, places: [] };
+  throw new StartError(
+    `the example ${example.name} has channels of a server; without a server, leave it out`,
+    EXIT.usage,
+  );
 }
 
 async function chosenOf(
@@ -163,7 +174,8 @@ export function matched<Thing extends Named<string>>(
   return { found };
 }
 
-function plainName(text: string): string {
+/** A name as it is compared. */
+export function plainName(text: string): string {
   return text.trim().replace(/^<?#/, "").replace(/>$/, "").toLowerCase();
 }
 
@@ -182,127 +194,4 @@ function unknownName(
     : `There is no channel called ${quoted(text)}`;
   if (near !== undefined) return `${head}; did you mean ${quoted(near)}?`;
   return some === "" ? head : `${head}; there are ${some}${others}`;
-}
-
-/** Asks for the channels of each chosen server. */
-export function askChannels(state: SetupState, ports: SetupPorts): Promise<SetupState> {
-  return withDiscord(ports, state, async (discord) => {
-    const typed = ports.given.take("channels");
-    const places: PlaceAnswer[] = [];
-    for (const place of state.places ?? []) {
-      if (place.channels !== undefined) places.push(place);
-      else {
-        const words = typed === undefined ? [] : wordsFor(place, [typed].flat());
-        places.push({ ...place, channels: await channelsOf(place, words, discord, ports) });
-      }
-    }
-    return { ...state, places };
-  });
-}
-
-/** The names that are about a server: those without a server's name, and those with its own. */
-export function wordsFor(
-  { id, name }: Named<string>,
-  typed: readonly string[],
-): readonly string[] {
-  return typed.flatMap((text) => {
-    const [, server, channel] = /^(.+)\/([^/]+)$/.exec(text.trim()) ?? [];
-    if (server === undefined || channel === undefined) return [text];
-    return server === id || plainName(server) === plainName(name) ? [channel] : [];
-  });
-}
-
-async function channelsOf(
-  { id, name }: PlaceAnswer,
-  words: readonly string[],
-  discord: SetupDiscord,
-  ports: SetupPorts,
-): Promise<"all" | readonly Named<ChannelId>[]> {
-  const { dialogue } = ports;
-  const answer = await dialogue.during("Asking Discord", () => discord.channels(id));
-  if (answer.kind !== "answered") {
-    const why = answer.kind === "refused" ? "the token is no longer valid" : answer.why;
-    dialogue.warn(`The channels of ${quoted(name)} are unknown (${why}); it may answer in all`);
-    return "all";
-  }
-  const offered = answer.found;
-  const usable = offered.filter(isUsable);
-  const chosen = await chosenChannels(name, offered, words, ports);
-  if (chosen === "all") {
-    const rest = usable.length < offered.length
-      ? `; the others lack a permission, see \`barnacle doctor\``
-      : "";
-    dialogue.ok(
-      `Everywhere on ${quoted(name)}: it can answer in ${usable.length} of ` +
-        `${offered.length} channels${rest}`,
-    );
-    return "all";
-  }
-  for (const channel of chosen) tellChannel(channel, ports);
-  return chosen.map(({ id, name }) => ({ id, name }));
-}
-
-async function chosenChannels(
-  server: string,
-  offered: readonly OfferedChannel[],
-  words: readonly string[],
-  ports: SetupPorts,
-): Promise<"all" | readonly OfferedChannel[]> {
-  const { dialogue } = ports;
-  if (words.length === 1 && words[0]?.toLowerCase() === "all") return "all";
-  if (words.length > 0) {
-    const { distance } = await import("fastest-levenshtein");
-    const { found, problem = "" } = matched(words, offered, "channel", distance);
-    if (found) return found;
-    reject(ports, problem, EXIT.usage);
-  }
-  if (offered.length === 0) return "all";
-  const usable = offered.filter(isUsable).length;
-  const isAll = await dialogue.choose({
-    key: "channels",
-    message: `Where on ${quoted(server)} may it answer? It answers when it is mentioned.`,
-    options: [
-      { value: true, label: `In every channel that it can see (${usable} of ${offered.length})` },
-      { value: false, label: "Only in some channels" },
-    ],
-  });
-  if (isAll) return "all";
-  return await dialogue.chooseSome({
-    key: "channels",
-    message: "Which ones? Space selects",
-    options: offered.map((channel) => ({
-      value: channel,
-      label: `#${channel.name}${isUsable(channel) ? "" : " (a permission is missing)"}`,
-      hint: [...channel.isPrivate ? ["private"] : [], lackOf(channel)].filter(Boolean).join("; "),
-    })),
-  });
-}
-
-/** Without these the bot answers nowhere; the others cost comfort only. */
-const NEEDED: ReadonlySet<string> = new Set([
-  "View Channel",
-  "Send Messages",
-  "Send Messages in Threads",
-  "Read Message History",
-]);
-
-function isUsable({ missing }: OfferedChannel): boolean {
-  return missing.every(({ permission }) => !NEEDED.has(permission));
-}
-
-function lackOf({ missing }: OfferedChannel): string {
-  if (missing.length === 0) return "";
-  return `lacks ${
-    missing.map(({ permission, deniedBy }) => `${permission} (${deniedBy})`).join(", ")
-  }`;
-}
-
-function tellChannel(channel: OfferedChannel, { dialogue }: SetupPorts): void {
-  const name = `#${channel.name}${channel.isPrivate ? " (private)" : ""}`;
-  if (channel.missing.length === 0) {
-    return dialogue.ok(`${name}: can read, answer, attach and react`);
-  }
-  dialogue.warn(
-    `${name}: the bot ${lackOf(channel)}. Grant it in the channel's settings, under Permissions`,
-  );
 }

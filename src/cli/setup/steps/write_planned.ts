@@ -67,6 +67,9 @@ export async function writePlanned(
       ...secrets.map(({ name }) =>
         `will write   ${printable(secretPath(file, name))}  (mode 0600, the secret)`
       ),
+      ...opened.text === undefined
+        ? ["will write   AGENTS.md, SOUL.md  (instructions, in the agent's folder of the data)"]
+        : [],
       "",
       ...opened.text === undefined ? lines.map(printable) : await changes(opened, text, io),
     ].join("\n"),

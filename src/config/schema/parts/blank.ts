@@ -5,7 +5,7 @@
  * still parses.
  */
 
-import type { Node } from "jsonc-parser";
+import { getNodeValue, type Node } from "jsonc-parser";
 import { type Span, withoutSecrets } from "../../text/problem.ts";
 import { isReference, referenceIn } from "./secrets.ts";
 import { childOf, isSecret, type Schema, shapeOf } from "./shape.ts";
@@ -151,8 +151,10 @@ export function secretsIn(root: Node, schema: Schema): readonly Span[] {
       for (const { children } of node.children ?? []) {
         const [keyNode, child] = children ?? [];
         if (!keyNode || !child) continue;
-        // A secret's own keys ("file") contain no secret; the schema does not know unknown keys.
-        visit(child, at && childOf(at, String(keyNode.value)));
+        // A reference's own key ("file", "env") contains no secret; the schema does not know unknown
+        // keys, and a token in place of a variable's name is none.
+        const isFault = hidden && referenceIn(getNodeValue(node)) === undefined;
+        visit(child, isFault ? undefined : at && childOf(at, String(keyNode.value)));
       }
       return;
     }

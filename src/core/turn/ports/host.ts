@@ -74,9 +74,10 @@ export interface WorkspacePort {
   /**
    * Creates or replaces a text file, at once or not at all. Missing folders are created.
    *
+   * @returns A sentence for the model if other processes do not have the file, or had another one.
    * @throws {Error} If the path leaves the workspace, or the workspace has no room.
    */
-  write(path: string, text: string): Promise<void>;
+  write(path: string, text: string): Promise<string | undefined>;
   /**
    * Lists a folder; `""` is the root.
    *

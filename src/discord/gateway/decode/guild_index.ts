@@ -114,15 +114,6 @@ export function takesFiles(
   return home === undefined || mayAttach(files, { guildId, channelId: home }, self);
 }
 
-/**
- * Number of the shard that receives a guild's events.
- *
- * @see {@link https://docs.discord.com/developers/events/gateway#sharding}
- */
-export function shardOf(guildId: GuildId, shardCount: number): number {
-  return Number((BigInt(guildId) >> 22n) % BigInt(shardCount));
-}
-
 /** Bytes of an object with an id and its map entry, measured under Bun. */
 const ENTRY_BYTES = 200;
 

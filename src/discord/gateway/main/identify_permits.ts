@@ -94,9 +94,10 @@ export function createPermits(ports: PermitsPorts): (shardId: number, isAhead: b
  */
 export async function firstIdentifyInMs(
   accountId: AccountId,
+  shardId: number,
   { store, now }: Clock & { readonly store: Pick<GatewayRecords, "identifyInMs"> },
 ): Promise<number> {
-  return Math.min(await store.identifyInMs(accountId, 0, now()), SPACING_MS);
+  return Math.min(await store.identifyInMs(accountId, shardId, now()), SPACING_MS);
 }
 
 /** Logs that the bot waits for its IDENTIFY budget, and until when. */

@@ -5,6 +5,7 @@
 
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
+import { type Partition, shardsFor } from "../../../core/discord/partition.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type {
   ApplicationAnswer,
@@ -44,6 +45,8 @@ export interface ConnectOptions
   extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
   readonly accountId: AccountId;
   readonly gateway: GatewaySettings;
+  /** The part of the bot that this process connects. */
+  readonly partition: Partition;
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
   /** The gateway thread, loaded ahead. */
@@ -75,7 +78,8 @@ export interface ConnectPorts
   /** The presence to start with. */
   readonly presence: () => Presence;
   readonly store: GatewayRecords;
-  readonly onShards: (count: number) => void;
+  /** Takes the number of shards, and those of this connection. */
+  readonly onShards: (count: number, shardIds: readonly number[]) => void;
   /** Reports wanted intents that Discord does not grant. */
   readonly onIntents: (missing: ChosenIntents["missing"]) => void;
   readonly stopping: AbortSignal;
@@ -120,15 +124,16 @@ async function planSessions(
   count: number,
   intents: IntentChoice,
 ): Promise<PlannedShards> {
-  const { accountId, stored, gateway: { reconnect } } = options;
+  const { accountId, stored, partition, gateway: { reconnect } } = options;
   const { store, now, log } = ports;
   const facts = {
     count,
+    partition,
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     intents: intents.now.bits,
-    identifyInMs: await firstIdentifyInMs(accountId, ports),
+    identifyInMs: await firstIdentifyInMs(accountId, partition.index, ports),
     now: now(),
   };
   const plan = await planResumes(facts, options.mayResume);
@@ -140,7 +145,7 @@ async function planSessions(
     log.info("The number of shards has changed", { was: stored.shardCount, is: count });
   }
   if (stored.shardCount !== count || plan.hasOtherIntents) {
-    await store.reshard(accountId, count, now());
+    await store.reshard(accountId, count, now(), plan.shards.map(({ id }) => id));
   }
   await intents.save();
   return plan.shards;
@@ -160,11 +165,12 @@ async function openGateway(
   const { log } = ports;
   const gateway = gatewayOptionsOf(options, place, ports.presence());
   const shards = await planSessions(options, ports, gateway.shardCount, intents);
-  ports.onShards(gateway.shardCount);
+  ports.onShards(gateway.shardCount, shards.map(({ id }) => id));
   let isStopped = false;
 
   const threads = createGatewayThreads(gateway, {
     ...ports,
+    ownShards: shards.length,
     accountId,
     onFinal(final) {
       onFinal(final).catch((error: unknown) => {
@@ -229,7 +235,7 @@ async function forgetRefused(
 
 /** Options shared by the gateway's threads, whichever intents they request. */
 function gatewayOptionsOf(
-  { gateway, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
+  { gateway, partition, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
   { url, shards, limit: { maxConcurrency } }: GatewayInfo,
   presence: Presence,
 ): ThreadOptions {
@@ -241,7 +247,7 @@ function gatewayOptionsOf(
     tcpKeepaliveSec,
     reconnect,
     presence,
-    shardCount: gateway.shards === "auto" ? shards : gateway.shards,
+    shardCount: shardsFor(gateway.shards === "auto" ? shards : gateway.shards, partition),
     maxConcurrency,
     restUrl,
     userAgent,

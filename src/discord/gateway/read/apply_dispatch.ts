@@ -1,5 +1,6 @@
 /** Applies dispatches to the index of guilds. */
 
+import { shardOf } from "../../../core/discord/partition.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";
 import { type GuildId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
@@ -23,7 +24,6 @@ import {
 import {
   type Guild,
   type GuildIndex,
-  shardOf,
   snapshotOf,
   uploadLimitOfTier,
 } from "../decode/guild_index.ts";

@@ -13,6 +13,7 @@ import {
   retryWaitMs,
 } from "./send.ts";
 import { createRoutes, type RestRoute } from "../exchange/route.ts";
+import { HOMEPAGE } from "../../../version.ts";
 import { type BreakerState, createBreaker, type Priority } from "../scheduler/global_limit.ts";
 import { createRateLimiter } from "../scheduler/rate_limiter.ts";
 
@@ -49,9 +50,6 @@ export interface RestStatus {
   /** Milliseconds of the longest wait for a limit of Discord; 0 if no request waits for one. */
   readonly limitedMs: number;
 }
-
-/** Address of the source code. */
-export const HOMEPAGE = "https://github.com/barnacle-bot/barnacle";
 
 /**
  * Builds the User-Agent that Discord requires of bots; without it, Discord answers 403.

@@ -4,7 +4,9 @@ import type { Scene } from "../../../../src/cli/demo/scenes/scene.ts";
 import { playScript, SCENES, type ScriptOptions } from "../../../../src/cli/demo/scenes/play.ts";
 import { recordingIo } from "../../io.ts";
 
-const LIMIT = { timeout: 60_000 };
+/** Real bots start here, on a machine that may be busy. */
+const LIMIT = { timeout: 300_000 };
+const SCENE_MS = 140_000;
 
 const good: Scene = {
   name: "goes well",
@@ -17,7 +19,7 @@ const bad: Scene = { name: "goes wrong", play: () => Promise.reject(new Error("o
 
 async function run(options: Partial<ScriptOptions>) {
   const io = recordingIo();
-  const code = await playScript({ json: false, ...options }, io);
+  const code = await playScript({ json: false, timeoutMs: SCENE_MS, ...options }, io);
   return { code, out: io.stdout };
 }
 

@@ -10,7 +10,8 @@ import {
   type SecretPlaces,
   type SecretSource,
 } from "../../../../src/config/schema/parts/secrets.ts";
-import { configOf } from "../../support.ts";
+import { registerSecrets } from "../../../../src/config/secrets.ts";
+import { configOf, loadedOf } from "../../support.ts";
 
 /** A text that a header can contain, and that is no part of our own sentences. */
 const secretText = fc.stringMatching(/^[!-~]{8,40}$/).map((text) => `s3cr3t${text}`);
@@ -186,5 +187,21 @@ describe("[C5] botToken()", () => {
     assert.equal(await token(undefined), "from-env");
     assert.equal(await token(`{"channels":{"discord":{${keys}}}}`), "from-env");
     assert.equal(await token(`{"channels":{"discord":{${keys},"token":"\${T}"}}}`), "from-config");
+  });
+});
+
+describe("[C8] [O15] registerSecrets()", () => {
+  it("knows the password of an address alone, in both spellings", async () => {
+    const loaded = await loadedOf(
+      `{ "channels": { "discord": { "dm": { "enabled": false } } },
+         "store": { "url": { "env": "DB" } }, "http": { "token": "hunter2" } }`,
+      { env: { DB: "postgres://bot:sword%2Ffish@db.example/x" } },
+    );
+    const known: string[] = [];
+    registerSecrets(loaded, {}, { addSecret: (secret) => void known.push(secret) });
+    for (const secret of ["hunter2", "sword%2Ffish", "sword/fish"]) {
+      assert.ok(known.includes(secret), secret);
+    }
+    assert.ok(known.includes("postgres://bot:sword%2Ffish@db.example/x"));
   });
 });

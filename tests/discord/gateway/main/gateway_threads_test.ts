@@ -29,6 +29,7 @@ describe("createGatewayThreads()", () => {
         identifyBudget: () => Promise.resolve({ left: 1_000 }),
         identifyInMs: () => Promise.resolve(0),
       },
+      ownShards: shards.length,
       isHolding: () => false,
       onBudget: () => {},
       proxyFor: () => undefined,

@@ -1,3 +1,4 @@
+import { shardOf } from "../../../../src/core/discord/partition.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";
@@ -5,7 +6,6 @@ import { type GuildId, parseSnowflake } from "../../../../src/core/discord/ids.t
 import {
   type GuildIndex,
   restoreIndex,
-  shardOf,
   snapshotOf,
 } from "../../../../src/discord/gateway/decode/guild_index.ts";
 import { readyData } from "../../../support/gateway/fake_gateway.ts";

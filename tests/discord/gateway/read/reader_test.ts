@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { EventKind, EventOf, InboundBatch } from "../../../../src/core/inbound/events.ts";
 import { SEPARATOR } from "../../../../src/discord/gateway/link/batches.ts";
 import type { DispatchBatch } from "../../../../src/discord/gateway/link/protocol.ts";
-import { shardOf } from "../../../../src/discord/gateway/decode/guild_index.ts";
+import { shardOf } from "../../../../src/core/discord/partition.ts";
 import { createReader, type ReadProblem } from "../../../../src/discord/gateway/read/reader.ts";
 import { READ_TYPES } from "../../../../src/discord/gateway/read/intents.ts";
 import { ACCOUNT } from "../../../support/discord/builders.ts";

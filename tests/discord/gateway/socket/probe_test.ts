@@ -9,7 +9,7 @@ import { fakeGatewaysOf } from "../../../support/gateway/fake_gateway.ts";
 const cleanups = cleanUpAfterEach();
 const fake = fakeGatewaysOf(cleanups);
 
-const OPTIONS = { timeoutMs: 2_000, userAgent: "DiscordBot (probe)" };
+const OPTIONS = { timeoutMs: 60_000, userAgent: "DiscordBot (probe)" };
 const PORTS = { elapsed: () => performance.now(), schedule };
 
 describe("[G13] probeGateway()", () => {
@@ -26,14 +26,14 @@ describe("[G13] probeGateway()", () => {
   });
 
   const faults = [
-    ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time"],
-    ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502"],
-    ["something else", { upgrade: "garbage" }, "not an answer to an upgrade"],
+    ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time", 100],
+    ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502", 60_000],
+    ["something else", { upgrade: "garbage" }, "not an answer to an upgrade", 60_000],
   ] as const;
-  for (const [name, options, code] of faults) {
+  for (const [name, options, code, timeoutMs] of faults) {
     it(`reports ${name}`, async () => {
       const gateway = await fake(options);
-      const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 100 }, PORTS);
+      const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs }, PORTS);
       assert.ok(stage.kind === "failed");
       assert.equal(stage.code, code);
     });
@@ -50,7 +50,7 @@ describe("[G13] probeGateway()", () => {
 
   it("reports a gateway that sends nothing", async () => {
     const gateway = await fake({ saysHello: false });
-    const stage = await probeGateway({ ...OPTIONS, url: gateway.url }, PORTS);
+    const stage = await probeGateway({ ...OPTIONS, url: gateway.url, timeoutMs: 2_000 }, PORTS);
     assert.deepEqual(stage.kind === "ended" && stage.end, { kind: "silent" });
   });
 

@@ -5,8 +5,7 @@ import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.
 import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
 import { createUngroupedTransactions } from "../../../../src/store/database/transact.ts";
-import { createSpentToday } from "../../../../src/store/memory/spent_today.ts";
-import { createUsage } from "../../../../src/store/usage/usage.ts";
+import { createSpentToday, createUsage } from "../../../../src/store/usage/usage.ts";
 import { listen } from "../../../support/model/model_server.ts";
 import { openDatabase } from "../../../support/store/open_database.ts";
 
@@ -30,7 +29,7 @@ const HOSTILE: Model = {
 
 function spendingWith(budgets: Budgets) {
   const database = openDatabase();
-  const usage = createUsage(database, createUngroupedTransactions(database), createSpentToday());
+  const usage = createUsage(createUngroupedTransactions(database), createSpentToday());
   return {
     usage,
     spend: createSpending({ config: () => ({ budgets }), store: { usage }, now: () => NOW }),

@@ -1,0 +1,230 @@
+/**
+ * Makes `docs/commands.md` from the table of commands, the registry of slash commands and
+ * components, and the registry of tools. Also makes the man page, and the tables of reasons in
+ * `docs/access.md`.
+ *
+ * With `--check` it writes nothing and fails if a page is out of date, so that no command is added
+ * without its documentation.
+ */
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { TASKS } from "../../src/cli/commands.ts";
+import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
+import type { CommandTask } from "../../src/cli/help/overview.ts";
+import { exitRows } from "../../src/cli/shared/exit_code.ts";
+import type { CommandNeeds } from "../../src/core/inbound/commands.ts";
+import type {
+  Command,
+  CommandOption,
+  Component,
+  MessageCommand,
+} from "../../src/interactions/base/command.ts";
+import { COMMANDS, COMPONENTS, MESSAGE_COMMANDS } from "../../src/interactions/registry.ts";
+import { TOOLS } from "../../src/tools/registry.ts";
+import type { Tool } from "../../src/core/turn/tool.ts";
+import { commandsOf, COMMON_ROWS, type NamedCommand, ownRows } from "./command_rows.ts";
+import { manPage } from "./man_page.ts";
+import { table } from "./markdown_table.ts";
+import { withReasonTables } from "./reasons.ts";
+import { withRetention } from "./retention.ts";
+
+/** The lists that the page is made from. */
+export interface Registries {
+  readonly tasks: readonly CommandTask[];
+  readonly commands: readonly Command[];
+  readonly messageCommands: readonly MessageCommand[];
+  readonly components: readonly Component[];
+  readonly tools: readonly Tool[];
+}
+
+const REGISTRIES: Registries = {
+  tasks: TASKS,
+  commands: COMMANDS,
+  messageCommands: MESSAGE_COMMANDS,
+  components: COMPONENTS,
+  tools: TOOLS,
+};
+
+const RIGHTS: Readonly<Record<CommandNeeds, string>> = {
+  everyone: "people who may talk to the bot there",
+  session:
+    "members with Manage Messages and owners (in servers), people who may talk to the bot (elsewhere)",
+  owner: "owners of the bot",
+  approver: "approvers",
+  reviewer: "owners, and people who check answers",
+};
+
+const OPTION_TYPES: Readonly<Record<CommandOption["type"], string>> = {
+  text: "text",
+  whole: "whole number",
+  boolean: "true or false",
+  user: "user",
+};
+
+/** The page as it must be. */
+export function pageText(registries: Registries = REGISTRIES): string {
+  const { tasks, commands, messageCommands, components, tools } = registries;
+  return [
+    "<!-- deno-fmt-ignore-file -->",
+    "<!-- Generated: deno run -A scripts/reference/commands.ts -->",
+    "",
+    "# Commands",
+    "",
+    "All commands of the program `barnacle`, and all commands of the bot in Discord.",
+    "",
+    "- [Command line](#command-line)",
+    "- [In Discord](#in-discord)",
+    "- [Tools](#tools)",
+    "",
+    "## Command line",
+    "",
+    "Every command accepts these options. Its help leaves out those without an effect there.",
+    "[Operating](operating.md#exit-codes) explains the exit codes.",
+    "",
+    ...table(["Option", "Meaning"], COMMON_ROWS.map(codeFirst)),
+    ...tasks.flatMap(taskLines),
+    "",
+    "## In Discord",
+    "",
+    "### Commands",
+    "",
+    "Each works from Discord's menu, and as a message that begins with `/`. In a message, options are",
+    "words in this order, or named: `/memory edit:3 text:no sugar`. A mention of the bot may precede",
+    "the command. Some commands work in one way only; their entries say so.",
+    "",
+    ...commands.flatMap(commandEntries),
+    "",
+    "### Commands in the menu of a message",
+    "",
+    ...table(
+      ["Command", "Allowed for"],
+      messageCommands.map(({ name, needs }) => [name, RIGHTS[needs]]),
+    ),
+    "",
+    "### Buttons, menus and forms",
+    "",
+    ...table(
+      ["Component", "Kind", "Allowed for"],
+      components.map(({ name, kind, needs }) => [`\`${name}\``, kind, RIGHTS[needs]]),
+    ),
+    "",
+    "## Tools",
+    "",
+    ...tools.map(({ name, description, needs, gate, withGates }) => {
+      const [first = ""] = description.split("\n", 1); // further lines are the actions
+      const more = withGates
+        ? " Its [actions](tools.md) have gates and rights of their own."
+        : (needs.length > 0 ? ` Permissions of the sender: ${needs.join(", ")}.` : "") +
+          (gate === undefined ? "" : ` Gate: \`${gate}\`.`);
+      return `- \`${name}\`: ${plain(first)}${more}`;
+    }),
+    "",
+  ].join("\n");
+}
+
+function codeFirst([term, text]: HelpRow): HelpRow {
+  return [`\`${term}\``, text];
+}
+
+function taskLines(task: CommandTask): readonly string[] {
+  return [
+    "",
+    `### ${task.title}`,
+    ...commandsOf(task).flatMap(commandLines),
+  ];
+}
+
+function commandLines({ name, command, extra }: NamedCommand): readonly string[] {
+  const { help, target } = command;
+  const notes = [...extra, ...help.notes ?? []];
+  const own = ownRows(command);
+  return [
+    "",
+    `#### \`${name}\``,
+    "",
+    `${help.brief}.`,
+    ...(notes.length === 0 ? [] : ["", notes.join(" ")]),
+    "",
+    "```sh",
+    usageOf(target, name),
+    "```",
+    ...(own.length === 0 ? [] : [
+      "",
+      ...table(["Argument or option", "Meaning"], own.map(codeFirst)),
+    ]),
+    "",
+    `${help.examples.length === 1 ? "Example" : "Examples"}:`,
+    "",
+    "```sh",
+    ...help.examples,
+    "```",
+    "",
+    `Exit codes: ${exitRows(help.exits).map(([code, text]) => `${code} ${text}`).join("; ")}.`,
+  ];
+}
+
+function commandEntries(
+  { name, description, options, subcommands, needs, isPrivate, isMenuOnly }: Command,
+): readonly string[] {
+  const asText = isMenuOnly
+    ? " Only from the menu."
+    : isPrivate
+    ? " As a message: in direct messages."
+    : "";
+  const parts = subcommands ?? [{ name: "", description, options }];
+  return parts.flatMap((part) => [
+    `- \`${["/" + name, part.name].join(" ").trim()}\`: ${plain(part.description)}. ` +
+    `For ${RIGHTS[needs]}.${asText}`,
+    ...(part.options ?? []).map((option) => `  - ${plain(slashOption(option))}`),
+  ]);
+}
+
+/** Text in which `<id>` is no HTML; between backticks it is none anyway. */
+function plain(text: string): string {
+  return text.split("`").map((part, at) => at % 2 === 0 ? part.replaceAll("<", "&lt;") : part)
+    .join("`");
+}
+
+function slashOption({ name, description, type, isRequired, choices }: CommandOption): string {
+  const values = choices ? choices.map(({ value }) => `\`${value}\``).join(", ") : undefined;
+  const kind = values ?? OPTION_TYPES[type];
+  return `\`${name}\` (${kind}${isRequired ? ", required" : ""}): ${description}`;
+}
+
+/** A file that this script writes. */
+export interface GeneratedFile {
+  /** Path from the project's root, with slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The files with their current texts. */
+export function generatedFiles(): readonly GeneratedFile[] {
+  const access = "docs/access.md";
+  const privacy = "docs/privacy.md";
+  return [
+    { path: "docs/commands.md", text: pageText() },
+    { path: "packaging/man/barnacle.1", text: manPage() },
+    { path: access, text: withReasonTables(readFileSync(join(ROOT, access), "utf8")) },
+    { path: privacy, text: withRetention(readFileSync(join(ROOT, privacy), "utf8")) },
+  ];
+}
+
+const ROOT = join(import.meta.dirname ?? ".", "..", "..");
+
+function main(): void {
+  for (const { path, text } of generatedFiles()) {
+    const target = join(ROOT, path);
+    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
+    if (process.argv.includes("--check")) {
+      console.error(
+        `${path} is out of date. To update it: deno run -A scripts/reference/commands.ts`,
+      );
+      process.exitCode = 1;
+    } else writeFileSync(target, text);
+  }
+}
+
+if (import.meta.main) main();

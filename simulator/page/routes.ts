@@ -1,0 +1,49 @@
+/**
+ * Declares the requests that the page's server takes: of each its method, path, need and largest body.
+ * The application serves these and no other ones, and the guard in front of it asks for the key.
+ */
+
+import { ASSETS } from "./assets.ts";
+
+/** The rule of a request. */
+export interface PageRoute {
+  /** `GET` allows `HEAD`, too. */
+  readonly method: "GET" | "POST";
+  /** Path, with `:name` for one segment. */
+  readonly path: string;
+  /** `key`: the key of a page that other machines can reach. The page's own files hold no data. */
+  readonly auth: "none" | "key";
+  /** Maximum bytes of a body; 0: the route reads none. */
+  readonly maxBodyBytes: number;
+}
+
+const BODY_MAX_BYTES = 32 * 1024;
+
+/** Bytes of a message with files: 8 MiB of them, in base64. */
+export const SAY_MAX_BYTES = 12 * 1024 * 1024;
+
+const get = (path: string) => ({ method: "GET", path, auth: "key", maxBodyBytes: 0 }) as const;
+const post = (path: string, maxBodyBytes = BODY_MAX_BYTES) =>
+  ({ method: "POST", path, auth: "key", maxBodyBytes }) as const;
+
+/** Data and acts, by name. */
+export const ACT_ROUTES = {
+  events: get("/events"),
+  file: get("/files/:channel/:file/:name"),
+  say: post("/say", SAY_MAX_BYTES),
+  type: post("/type"),
+  react: post("/react"),
+  unreact: post("/unreact"),
+  click: post("/click"),
+  choose: post("/choose"),
+  submit: post("/submit", SAY_MAX_BYTES),
+  press: post("/press"),
+} as const satisfies Readonly<Record<string, PageRoute>>;
+
+/** All of them, with the page's own files. */
+export const PAGE_ROUTES: readonly PageRoute[] = [
+  ...Object.keys(ASSETS).map((path) =>
+    ({ method: "GET", path, auth: "none", maxBodyBytes: 0 }) as const
+  ),
+  ...Object.values(ACT_ROUTES),
+];

@@ -1,0 +1,86 @@
+/**
+ * Joins the stores of all partitions of a bot, wherever their processes are (O16): commands and the
+ * dashboard of each process show the same, and change the same.
+ */
+
+import { z } from "zod";
+import type { Partition } from "../../core/discord/partition.ts";
+import type { Store } from "../../core/store/store.ts";
+import type { Log } from "../../lib/log.ts";
+import { joinStores, type PartStore } from "../../store/shared/joined_store.ts";
+import { elsewherePart, type ReadPart, readPart } from "../../store/shared/part_reads.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { askedStore, readAnswer, toRequest } from "../shared/store_calls.ts";
+import { AskError, type AskPartition, wholeAnswer } from "./asker.ts";
+
+/** Milliseconds for a read of another process's partition. */
+const READ_MS = 5_000;
+/** Milliseconds for a change there. */
+const CHANGE_MS = 20_000;
+
+const readSchema = z.tuple([z.int(), z.string(), z.array(z.unknown())]);
+
+/** The processes that share the partitions of a bot. */
+export interface StoreFleet {
+  /** Number of partitions of the bot. */
+  readonly count: number;
+  /** The partitions that this process owns. */
+  readonly parts: () => readonly PartStore[];
+  readonly ask: AskPartition;
+}
+
+/**
+ * Creates the joined store.
+ *
+ * @param first The store of a partition that this process keeps.
+ */
+export function createFleetStore(first: Store, fleet: StoreFleet, log: Log) {
+  const { count, parts, ask } = fleet;
+
+  async function asked(index: number, question: object, limitMs: number): Promise<string> {
+    const signal = AbortSignal.timeout(limitMs);
+    try {
+      return await wholeAnswer(ask(index, JSON.stringify(question), signal));
+    } catch (error) {
+      if (!(error instanceof AskError)) throw error;
+      const why = error.kind === "aborted"
+        ? `the process that runs partition ${index} does not answer within ${limitMs / 1_000} s`
+        : error.message;
+      throw new StartError(why, EXIT.tryAgain, error);
+    }
+  }
+
+  const readOf = (index: number): ReadPart => (name, args) =>
+    asked(index, { do: "read", name, args }, READ_MS);
+
+  const others = Array.from({ length: count }, (_, index): PartStore => {
+    const base = askedStore(first, async (name, args) => {
+      const { text } = toRequest(name, args);
+      return readAnswer(await asked(index, { do: "command", text }, CHANGE_MS));
+    });
+    return {
+      partition: { index, count },
+      store: elsewherePart(base, readOf(index)),
+      isElsewhere: true,
+    };
+  });
+
+  function all(): readonly PartStore[] {
+    const own = parts();
+    return others.map((other) =>
+      own.find(({ partition }) => partition.index === other.partition.index) ?? other
+    );
+  }
+
+  return {
+    store: joinStores(first, all, ({ index }: Partition, error) => {
+      log.warn("Cannot read the partition of another process", { partition: index, error });
+    }),
+    /** Carries out `partition.read` of a command. */
+    async read(given: unknown): Promise<string> {
+      const [index, name, args] = readSchema.parse(given);
+      const own = parts().find(({ partition }) => partition.index === index);
+      return own ? await readPart(own.store, name, args) : await readOf(index)(name, args);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** Reads the channels that a setup offers, and says what the bot lacks in them. */
+
+import type { GuildId } from "../../../core/discord/ids.ts";
+import type { Named } from "../../../core/inbound/inbound.ts";
+import { quoted } from "../../../lib/text/quoted.ts";
+import type { OfferedChannel, SetupDiscord } from "../ports/discord_port.ts";
+import type { SetupPorts } from "./setup_ports.ts";
+
+/** The channels of a server; `undefined` if Discord does not tell them. */
+export async function offeredBy(
+  { id, name }: Named<GuildId>,
+  discord: SetupDiscord,
+  { dialogue }: SetupPorts,
+): Promise<readonly OfferedChannel[] | undefined> {
+  const answer = await dialogue.during("Asking Discord", () => discord.channels(id));
+  if (answer.kind === "answered") return answer.found;
+  const why = answer.kind === "refused" ? "the token is no longer valid" : answer.why;
+  dialogue.warn(`The channels of ${quoted(name)} are unknown (${why}); it may answer in all`);
+  return undefined;
+}
+
+/** Without these the bot answers nowhere; the others cost comfort only. */
+const NEEDED: ReadonlySet<string> = new Set([
+  "View Channel",
+  "Send Messages",
+  "Send Messages in Threads",
+  "Read Message History",
+]);
+
+/** Whether the bot can answer in a channel. */
+export function isUsable({ missing }: OfferedChannel): boolean {
+  return missing.every(({ permission }) => !NEEDED.has(permission));
+}
+
+/** The permissions that the bot lacks in a channel, with the rules that deny them. */
+export function lackOf({ missing }: OfferedChannel): string {
+  if (missing.length === 0) return "";
+  return `lacks ${
+    missing.map(({ permission, deniedBy }) => `${permission} (${deniedBy})`).join(", ")
+  }`;
+}
+
+/** Says what the bot can do in a chosen channel. */
+export function tellChannel(channel: OfferedChannel, { dialogue }: SetupPorts): void {
+  const name = `#${channel.name}${channel.isPrivate ? " (private)" : ""}`;
+  if (channel.missing.length === 0) {
+    return dialogue.ok(`${name}: can read, answer, attach and react`);
+  }
+  dialogue.warn(
+    `${name}: the bot ${lackOf(channel)}. Grant it in the channel's settings, under Permissions`,
+  );
+}

@@ -1,0 +1,152 @@
+/** Keeps the copy of one partition, and takes its lease when this process is to own it (O16). */
+
+import type { Partition } from "../../core/discord/partition.ts";
+import type { Store } from "../../core/store/store.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
+import type { SharedRecord } from "../../store/replica/record.ts";
+import { createRemote, type RemoteState } from "../../store/replica/remote.ts";
+import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
+import { REPORT_MS } from "../../store/replica/report.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { createFollowing } from "./following.ts";
+import { type JoinOptions, moment, ownStore, recordOf, type SharedStore } from "./join.ts";
+
+/** Opens the store in a partition's folder. */
+export type PartitionStoreOpener = (
+  folder: string,
+  follower: undefined,
+  partition: Partition,
+) => Pick<Store, "close">;
+
+/** Everything that a candidate needs. */
+export interface CandidateOptions
+  extends Pick<JoinOptions, "url" | "bots" | "version" | "log" | "onLost"> {
+  /** Number of the partition, from 0. */
+  readonly index: number;
+  /** Number of partitions of the bot. */
+  readonly count: number;
+  /** The partition's folder. */
+  readonly folder: string;
+  /** Names this process. */
+  readonly place: string;
+  readonly openStore: PartitionStoreOpener;
+  /** The copy cannot be kept; the process must end. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/**
+ * Creates it; nothing is copied before the first look. The function is long because its inner functions
+ * share one state: the copy, and whether this process has the lease.
+ */
+export function createCandidate(options: CandidateOptions) {
+  const { url, bots, version, log, index, count, folder, place, onFailed } = options;
+  const remote = createRemote(url, { bots, partition: index, partitions: count });
+  let known: SharedRecord | undefined;
+  let following: ReturnType<typeof createFollowing> | undefined;
+  let state: RemoteState | undefined;
+  let work: Promise<void> | undefined;
+  let isWhole = false;
+  let sequence = -1;
+  let reportedAt = -Infinity;
+  /** Whether this process has the lease, or makes itself the owner: it follows no other one then. */
+  let isHeld = false;
+
+  const candidateOf = ({ owner, epoch }: SharedRecord) => ({
+    owner,
+    place,
+    bots,
+    lastEpoch: epoch,
+  });
+
+  async function follow(seen: RemoteState): Promise<void> {
+    const record = known ??= recordOf(folder, seen);
+    following ??= createFollowing({
+      remote,
+      record,
+      candidate: candidateOf(record),
+      dataDir: folder,
+      log,
+    });
+    if (seen.sequence === sequence && isWhole) return await report();
+    await following.follow(seen, () => Promise.resolve(), !isWhole);
+    ({ sequence } = seen);
+    isWhole = true;
+    await report();
+  }
+
+  async function report(): Promise<void> {
+    if (performance.now() - reportedAt < REPORT_MS) return;
+    reportedAt = performance.now();
+    await remote.report({ place, version, sequence: following?.copy()?.sequence() });
+  }
+
+  return {
+    index,
+    /** Whether the file here, or the copy, has the whole partition. */
+    isWhole: (): boolean => isWhole,
+    /** Whether this process had the lease before it was started again, and no other has taken it. */
+    isOurs: (): boolean =>
+      isWhole && state !== undefined && !state.isFree && state.place === place &&
+      following?.copy() === undefined && existsSync(join(folder, DATABASE_NAME)),
+    /** Brings the copy up to date, in the background. */
+    saw(seen: RemoteState): void {
+      state = seen;
+      if (isHeld) return;
+      work ??= follow(seen).catch((error: unknown) => {
+        isWhole = false;
+        if (error instanceof StartError) onFailed(error);
+        else log.debug("Cannot copy a partition", { index, error: asRemoteError(error).message });
+      }).finally(() => work = undefined);
+    },
+    /**
+     * Takes the lease.
+     *
+     * @param isAgain Whether it was this process's before.
+     * @returns `undefined` if another process has it.
+     */
+    async take(isAgain: boolean): Promise<SharedStore | undefined> {
+      await work;
+      if (!state || !isWhole) return undefined;
+      const record = known ??= recordOf(folder, state);
+      const candidate = candidateOf(record);
+      const takenAt = moment();
+      if (!state.isFree && !isAgain || following?.mayTake() === false) return undefined;
+      const lease = await remote.take(candidate, state.epoch);
+      if (!lease) return undefined;
+      isHeld = true;
+      const copy = following?.copy();
+      following = undefined;
+      known = undefined;
+      isWhole = false;
+      sequence = -1;
+      const own = { ...options, remote, record, candidate, partition: index, partitions: count };
+      try {
+        return await ownStore(
+          {
+            ...own,
+            dataDir: folder,
+            openStore: () => options.openStore(folder, undefined, { index, count }),
+          },
+          { lease, takenAt, copy },
+        );
+      } catch (error) {
+        isHeld = false;
+        if (error instanceof RemoteError) throw new StartError(error.message, EXIT.tryAgain, error);
+        throw error;
+      }
+    },
+    /** The lease has ended, by this process. */
+    released(): void {
+      isHeld = false;
+      known = undefined; // its record has another epoch now
+    },
+    /** Ends it. */
+    async close(): Promise<void> {
+      await work;
+      following?.copy()?.close();
+      await remote.close();
+    },
+  };
+}

@@ -1,0 +1,391 @@
+/**
+ * Shares the partitions of a bot with other processes (O16): keeps copies of those that others own,
+ * takes what is this process's part, and gives up what is another one's.
+ *
+ * `flows/partitions/` decides. A process that cannot go on with a partition ends, as after a lost
+ * lease: the others take over all that it has.
+ */
+
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createSharing } from "../../flows/partitions/sharing.ts";
+import { DATABASE_NAME, MAIN_NAME, PARTITIONS_NAME } from "../../host/files/data_dir.ts";
+import { forgetKept } from "../../files/place_record.ts";
+import { shareIdentifies } from "../../store/replica/identifies.ts";
+import { createArrivals } from "../../store/replica/arrivals.ts";
+import type { Meeting } from "../../store/replica/members.ts";
+import { createRemote, type Remote, type RemoteState } from "../../store/replica/remote.ts";
+import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
+import { fleetStateOf, joinedStateOf, sharedStateOf } from "../../store/replica/report.ts";
+import type { SharedStoreState } from "../../core/shared_store.ts";
+import type { Follower } from "../../store/database/durability.ts";
+import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
+import type { InvalidElsewhere } from "../../core/discord/invalid_requests.ts";
+import type { Store } from "../../core/store/store.ts";
+import { schedule } from "../../lib/clock.ts";
+import { EXIT, StartError } from "../shared/exit_code.ts";
+import { createCandidate } from "./candidate.ts";
+import { createEventRouter, type EventRouter } from "./arrivals.ts";
+import type { Partition } from "../../core/discord/partition.ts";
+import { NOTE } from "../../store/schema/agent.ts";
+import { SETTING } from "../../store/schema/bot.ts";
+import { PAIRED } from "../../store/schema/people.ts";
+import type { PartStore } from "../../store/shared/joined_store.ts";
+import { alsoTelling, createExchange, type ExchangeEvents } from "./exchange.ts";
+import { type JoinOptions, placeOf, type SharedStore } from "./join.ts";
+import { createFleetInvalid } from "./invalid_requests.ts";
+import { createTurn } from "./turn.ts";
+import { createAsking } from "../asking/asking.ts";
+import { forgetRestored } from "../../host/files/restored_partitions.ts";
+import {
+  assertRestoredWhole,
+  clockProblem,
+  otherStore,
+  startErrorOf,
+  twinProblem,
+} from "./refuse.ts";
+
+/** Everything that sharing needs. */
+export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
+  /** Number of partitions of the bot. */
+  readonly partitions: number;
+  /** Opens the store in a folder, and creates or migrates it. */
+  readonly openStore: (folder: string, follower?: Follower, partition?: Partition) => Store;
+  /** A partition cannot go on; the process must end. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** A partition that this process owns, with its open store. */
+export interface OwnedPartition {
+  /** From 0. */
+  readonly index: number;
+  /** It counts IDENTIFYs with those of all processes. */
+  readonly store: Store;
+  /** Its lease and pages. */
+  readonly shared: SharedStore;
+  /** Its changes of rows that hold over all partitions. */
+  readonly exchange: ReturnType<typeof createExchange>;
+}
+
+/** The bot, as this module changes it. */
+export interface PartitionedBot {
+  /** Runs a partition; rejects if it cannot be started. */
+  addPartition(own: {
+    readonly partition: { readonly index: number; readonly count: number };
+    readonly store: Store;
+    readonly mayAct: () => Promise<void>;
+    readonly invalidElsewhere: InvalidElsewhere;
+  }): Promise<void>;
+  /** Stops a partition, whose store can be closed then. */
+  removePartition(index: number): Promise<void>;
+  /** Rows of a namespace of the store have changed. */
+  changedByCommand(namespace: keyof Store): void;
+  /** The guild of a channel; rejects if Discord does not answer, or if the account does not run. */
+  guildOf(accountId: AccountId, channelId: ChannelId): Promise<GuildId | undefined>;
+}
+
+/**
+ * Begins to share, and waits for the first partition of this process.
+ *
+ * @returns `undefined` if the signal came first.
+ * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
+ */
+export async function sharePartitions(
+  options: PartitionsOptions,
+): Promise<SharedPartitions | undefined> {
+  const { url, bots, dataDir, partitions } = options;
+  if (existsSync(join(dataDir, DATABASE_NAME))) throw otherStore(dataDir);
+  assertRestoredWhole(dataDir, partitions);
+  const remote = createRemote(url, { bots, partitions });
+  let share: ReturnType<typeof createShare> | undefined;
+  try {
+    const askedAt = Date.now();
+    const state = await remote.open();
+    const clock = clockProblem(state, askedAt, Date.now());
+    if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
+    const twin = await remote.twin();
+    if (twin !== undefined) throw twinProblem(twin, bots.length);
+    share = createShare(options, remote, state);
+    const first = await share.first();
+    if (first) return { ...share, first };
+    await share.close();
+    return undefined;
+  } catch (error) {
+    await (share ?? remote).close();
+    throw error instanceof RemoteError ? startErrorOf(error) : error;
+  }
+}
+
+/** Path of a partition's folder. */
+function folderOf(dataDir: string, index: number): string {
+  return join(dataDir, PARTITIONS_NAME, `${index}`);
+}
+
+/** It is long because its functions share one state: the partitions of this process. */
+function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteState) {
+  const { dataDir, partitions: count, log, signal, onFailed, onStandby } = options;
+  const place = placeOf(dataDir);
+  const sharing = createSharing(place);
+  const owned = new Map<number, OwnedPartition>();
+  /** The first partition of this process. */
+  let kept: number | undefined;
+  const found = Promise.withResolvers<OwnedPartition | undefined>();
+  const fail = (error: unknown) => kept === undefined ? found.reject(error) : onFailed(error);
+  const candidates = Array.from({ length: count }, (_, index) => {
+    const folder = folderOf(dataDir, index);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return createCandidate({ ...options, onFailed: fail, index, count, folder, place });
+  });
+  let bot: PartitionedBot | undefined;
+  const turn = createTurn(signal);
+  const invalid = createFleetInvalid(remote);
+  const connect = () => createRemote(options.url, { bots: options.bots, partitions: count });
+  /** Events have a connection of their own: a flood of them must not delay the looks. */
+  const eventRemote = connect();
+  const asking = createAsking(connect(), place, log);
+  const { hear: onAskNotice } = asking;
+  const listener = remote.listen({ place, onNotice: turn.wake, onAskNotice, schedule });
+  const events: EventRouter = createEventRouter({
+    rows: createArrivals(eventRemote),
+    count,
+    guildOf: (accountId, channelId) =>
+      bot?.guildOf(accountId, channelId) ?? Promise.reject(new Error("The bot does not run yet")),
+    wake: turn.wake,
+    elapsed: () => performance.now(),
+    now: () => Date.now(),
+    log,
+  });
+  /** The partition that is being taken or given up. */
+  let changing: Promise<void> | undefined;
+  const exchanging = new Map<number, Promise<void>>();
+  /** Partitions whose last exchange failed. */
+  const behind = new Set<number>();
+  let problem: string | undefined;
+  let last: Pick<Meeting, "states" | "members"> = { states: [begun], members: [] };
+  let isLeaving = false;
+  const stop = () => {
+    isLeaving = true;
+    if (owned.size === 0) found.resolve(undefined);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+
+  const exchangeEvents: ExchangeEvents = {
+    wake: turn.wake,
+    onApplied(tables) {
+      if (tables.has(SETTING.name)) bot?.changedByCommand("settings");
+      if (tables.has(PAIRED.name)) bot?.changedByCommand("pairing");
+      if (tables.has(NOTE.name)) bot?.changedByCommand("notes");
+    },
+    async onForgotten(userId) {
+      await forgetKept(dataDir, userId);
+      bot?.changedByCommand("forgetting");
+    },
+  };
+
+  async function open(index: number, isAgain: boolean): Promise<void> {
+    const shared = await candidates[index]?.take(isAgain);
+    if (!shared) return;
+    const follower = alsoTelling(shared, () => owned.get(index)?.exchange.committed());
+    const raw = options.openStore(folderOf(dataDir, index), follower, { index, count });
+    const store = { ...raw, gateway: shareIdentifies(raw.gateway, remote) };
+    const exchange = createExchange(index, remote, raw, exchangeEvents, () => performance.now());
+    const own = { index, store, shared, exchange };
+    owned.set(index, own);
+    if (kept === undefined) {
+      kept = index;
+      writeFileSync(join(dataDir, PARTITIONS_NAME, MAIN_NAME), `${index}`, { flush: true });
+      forgetRestored(dataDir); // from now on, no start of this directory begins a store anew
+      found.resolve(own);
+    } else await bot?.addPartition(partOf(own));
+  }
+
+  const partOf = ({ index, store, shared }: OwnedPartition) => ({
+    partition: { index, count },
+    store,
+    mayAct: shared.mayAct,
+    invalidElsewhere: invalid.of(index),
+  });
+
+  async function giveUp(index: number): Promise<void> {
+    asking.stopTaking(index);
+    await bot?.removePartition(index);
+    await closeOne(index);
+  }
+
+  async function closeOne(index: number): Promise<void> {
+    const own = owned.get(index);
+    await exchanging.get(index);
+    exchanging.set(index, Promise.resolve()); // none begins any more
+    await asking.stopped(index);
+    own?.store.close();
+    await own?.shared.close();
+    owned.delete(index);
+    exchanging.delete(index);
+    candidates[index]?.released();
+  }
+
+  /** One after the other: a start of a partition is work for the processor. */
+  function change(work: () => Promise<void>): void {
+    changing = work().catch((error: unknown) => {
+      // A partition without its accounts, or accounts without their store.
+      if (!(error instanceof RemoteError)) fail(error);
+      else log.warn("Cannot take a partition", { error: error.message });
+    }).finally(() => changing = undefined);
+  }
+
+  async function look(): Promise<void> {
+    const copied = candidates.flatMap(({ index, isWhole }) =>
+      owned.has(index) || isWhole() ? [index] : []
+    );
+    const meeting = await invalid.meet({ place, copied });
+    if (problem !== undefined) log.info("PostgreSQL answers again");
+    problem = undefined;
+    last = meeting;
+    for (const state of meeting.states) {
+      if (!owned.has(state.partition)) candidates[state.partition]?.saw(state);
+    }
+    decide(meeting);
+    if (bot) asking.looked([...owned.keys()], meeting);
+    for (const one of owned.values()) exchangeWith(one, meeting);
+    if (meeting.arrived.isUnplaced && owned.has(0)) events.placeAll();
+  }
+
+  function exchangeWith(own: OwnedPartition, meeting: Meeting): void {
+    const { index } = own;
+    if (exchanging.has(index)) return;
+    exchanging.set(
+      index,
+      exchangeNow(own, meeting).then(
+        () => void behind.delete(index),
+        (error: unknown) => {
+          if (error instanceof RemoteError || behind.has(index)) return;
+          behind.add(index);
+          const what = "Cannot exchange rows with other partitions; trying again";
+          log.warn(what, { partition: index, error });
+        },
+      ).finally(() => exchanging.delete(index)),
+    );
+  }
+
+  async function exchangeNow(
+    { index, exchange, store }: OwnedPartition,
+    { lastChange, arrived }: Meeting,
+  ): Promise<void> {
+    await exchange.run(lastChange);
+    if (!arrived.partitions.includes(index)) return;
+    if (await events.take(index, store)) bot?.changedByCommand("hooks");
+  }
+
+  function decide({ states, members }: Meeting): void {
+    const isBusy = changing !== undefined || (kept !== undefined && bot === undefined);
+    const partitions = states.map((state) => ({
+      index: state.partition,
+      ...(!state.isFree && { owner: state.place }),
+      isEmpty: state.pageCount === 0,
+    }));
+    const { take, giveUp: gift } = sharing.decide(
+      { members, partitions },
+      performance.now(),
+      kept,
+      isBusy,
+    );
+    if (isBusy || isLeaving) return;
+    const again = candidates.find(({ index, isOurs }) => !owned.has(index) && isOurs())?.index;
+    const [next] = again === undefined ? take : [again];
+    if (next !== undefined) change(() => open(next, again !== undefined));
+    else if (gift) {
+      log.info("Giving up a partition, so that all processes have equally many", {
+        partition: gift.index,
+        to: gift.to,
+      });
+      change(() => giveUp(gift.index));
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!isLeaving) {
+      try {
+        await look();
+      } catch (error) {
+        const { message } = asRemoteError(error);
+        if (problem === undefined) log.warn("PostgreSQL does not answer", { error: message });
+        problem = message;
+        sharing.failed(performance.now());
+      }
+      if (owned.size === 0) await onStandby(standbyState());
+      await turn.next();
+    }
+  }
+
+  function standbyState() {
+    const isCopied = candidates.every(({ isWhole }) => isWhole());
+    const own = { isOwner: false, lagMs: 0, problem };
+    const [first = begun] = last.states;
+    return { shared: { ...sharedStateOf(first, [], own), fleet: fleet() }, isCopied };
+  }
+
+  const fleet = () => fleetStateOf(last.states, last.members, place);
+
+  /** The state of the partitions of this process together, with the fleet. */
+  function state(): SharedStoreState | undefined {
+    const all = [...owned.values()].flatMap(({ shared }) => shared.state() ?? []);
+    return joinedStateOf(all, problem, fleet());
+  }
+
+  const running = run().catch(fail);
+
+  async function leave(): Promise<void> {
+    stop();
+    asking.stopTaking();
+    await running;
+    await changing;
+    await remote.leave(place).catch(() => {}); // the others notice by themselves
+  }
+
+  return {
+    first: () => found.promise,
+    state,
+    /** The stores of the partitions of this process. */
+    parts: (): readonly PartStore[] =>
+      Array.from(owned.values(), ({ index, store }) => ({ partition: { index, count }, store })),
+    /** Number of partitions of the bot. */
+    count,
+    /** Whether this process owns the partition. */
+    invalidElsewhere: invalid.of,
+    isHere: (index: number): boolean => owned.has(index),
+    ask: asking.ask,
+    answerWith: asking.answerWith,
+    /** The bot runs the first partition, and takes others from now on. */
+    serve: (next: PartitionedBot): void => void (bot = next),
+    /** Takes nothing more, and lets the others count without this process. */
+    leave,
+    /** Stops the partitions beside the first one, each by itself. */
+    async stopOthers(): Promise<void> {
+      const others = [...owned.keys()].filter((index) => index !== kept);
+      await Promise.all(others.map(giveUp));
+    },
+    /** From now on, commits that PostgreSQL does not confirm fail. */
+    hurry(): void {
+      for (const { shared } of owned.values()) shared.leave();
+    },
+    /** Takes an event of a hook for the partition of its place. */
+    acceptEvent: events.accept,
+    /** Closes everything; no partition runs any more. */
+    async close(): Promise<void> {
+      await leave();
+      await listener.close();
+      await events.idle();
+      await Promise.all([...owned.keys()].map(closeOne));
+      await Promise.all(candidates.map((one) => one.close()));
+      await asking.close();
+      await eventRemote.close();
+      await remote.close();
+    },
+  };
+}
+
+/** The partitions of this process, the first one among them. */
+export type SharedPartitions = Omit<ReturnType<typeof createShare>, "first"> & {
+  /** The partition that this process took first, and keeps. */
+  readonly first: OwnedPartition;
+};

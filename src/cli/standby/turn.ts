@@ -1,0 +1,35 @@
+/** Waits for the next look of a process at the shared rows: its time, or a reason to look at once. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { schedule } from "../../lib/clock.ts";
+import { LOOK_MS } from "./join.ts";
+
+/** Milliseconds between two looks at least: a flood of events must not be one of looks. */
+const GAP_MS = 50;
+
+/** Creates it. */
+export function createTurn(signal: AbortSignal) {
+  let isDue = false;
+  let end: (() => void) | undefined;
+  const wake = (): void => {
+    isDue = true;
+    end?.();
+  };
+  signal.addEventListener("abort", wake, { once: true });
+  return {
+    /** There is a reason to look. */
+    wake,
+    /** Resolves when it is time to look. */
+    async next(): Promise<void> {
+      if (!isDue) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        end = resolve;
+        const cancel = schedule(resolve, LOOK_MS);
+        await promise;
+        cancel();
+      }
+      await sleep(GAP_MS, undefined, { signal }).catch(() => {});
+      isDue = false;
+    },
+  };
+}

@@ -1,0 +1,168 @@
+/**
+ * Remembers for a while what this process knows of channels and people, so that it need not search the
+ * tables.
+ */
+
+import type { AccountId, ChannelId, UserId } from "../../core/discord/ids.ts";
+import type { HowTold } from "../../core/inbound/inbox.ts";
+import type { OverheardKey } from "../../core/store/turns.ts";
+
+/** Maximum number of channels and sessions; at the limit, all are forgotten. */
+const MAX_QUIET = 8_192;
+/** Estimated bytes of a channel, with one session. */
+const QUIET_BYTES = 400;
+
+/** A channel whose context a session has read. */
+interface QuietChannel {
+  /** Number of messages kept in it since then. */
+  kept: number;
+  /** For each session, the value of `kept` up to which it has read them all. */
+  readonly readUpTo: Map<string, number>;
+}
+
+/** Creates empty memory. */
+export function createQuietChannels() {
+  const accounts = new Map<AccountId, Map<ChannelId, QuietChannel>>();
+  let size = 0;
+
+  const channelOf = ({ accountId, channelId }: OverheardKey) =>
+    accounts.get(accountId)?.get(channelId);
+
+  function forget(): void {
+    accounts.clear();
+    size = 0;
+  }
+
+  return {
+    /** Notes that a message was kept as context. */
+    kept(key: OverheardKey): void {
+      const channel = channelOf(key);
+      if (channel) channel.kept++;
+    },
+    /** Whether nothing was kept in the channel since `allRead`. */
+    isQuiet(key: OverheardKey, sessionKey: string): boolean {
+      const channel = channelOf(key);
+      return channel !== undefined && channel.readUpTo.get(sessionKey) === channel.kept;
+    },
+    /** Notes that the tables hold no context that the session has not read. */
+    allRead(key: OverheardKey, sessionKey: string): void {
+      if (size >= MAX_QUIET) forget();
+      const { accountId, channelId } = key;
+      const channels = accounts.get(accountId) ?? new Map<ChannelId, QuietChannel>();
+      accounts.set(accountId, channels);
+      const channel = channels.get(channelId) ?? { kept: 0, readUpTo: new Map<string, number>() };
+      channels.set(channelId, channel);
+      if (!channel.readUpTo.has(sessionKey)) size++;
+      channel.readUpTo.set(sessionKey, channel.kept);
+    },
+    /** Forgets all channels; the tables must then be read again. */
+    forget,
+    /** Estimated bytes of memory. */
+    bytes: (): number => size * QUIET_BYTES,
+  };
+}
+
+/** Channels and the sessions that have read their context. */
+export type QuietChannels = ReturnType<typeof createQuietChannels>;
+
+/** Maximum number of channels, more than the table has rows. At the limit, all are forgotten. */
+const MAX_REACTED = 25_000;
+/** Estimated bytes of one channel. */
+const REACTED_BYTES = 120;
+
+/**
+ * Remembers the channels with reactions that no turn has seen. Turns of all other channels need not
+ * look for them in the tables.
+ */
+export function createReactedChannels() {
+  let channels: Set<string> | undefined;
+  return {
+    /** Whether `know` was called since the last `forget`. */
+    get isKnown() {
+      return channels !== undefined;
+    },
+    /** Sets all of them, as the table has them. */
+    know(keys: readonly OverheardKey[]): void {
+      channels = new Set(keys.map(nameOf));
+    },
+    /** Notes a reaction. */
+    reacted(key: OverheardKey): void {
+      if (channels && channels.size >= MAX_REACTED) channels = undefined;
+      else channels?.add(nameOf(key));
+    },
+    /** Whether the table may have reactions for a turn in the channel. */
+    mayHave: (key: OverheardKey): boolean =>
+      !channels || channels.size > 0 && channels.has(nameOf(key)),
+    /** Notes that a turn found no more of them. */
+    allSeen: (key: OverheardKey): void => void channels?.delete(nameOf(key)),
+    /** Forgets all channels; the table must then be read again. */
+    forget(): void {
+      channels = undefined;
+    },
+    /** Estimated bytes of memory. */
+    bytes: (): number => (channels?.size ?? 0) * REACTED_BYTES,
+  };
+}
+
+function nameOf({ accountId, channelId }: OverheardKey): string {
+  return `${accountId} ${channelId}`;
+}
+
+/** Milliseconds until a person or a place may get another notice. */
+const AGAIN_MS = 60_000;
+/** Number of entries from which the old ones are looked for. */
+const MANY = 4_096;
+/** Maximum number of entries; the oldest are forgotten first. */
+const MAX = 32_768;
+/** Estimated bytes of an entry. */
+const ENTRY_BYTES = 140;
+
+/** A person in a place. */
+export interface ToldPerson {
+  readonly accountId: AccountId;
+  readonly channelId: ChannelId;
+  readonly userId: UserId;
+}
+
+/**
+ * Remembers for a minute who knows that a message of theirs gets no answer (X4).
+ *
+ * A place has one notice a minute, so that many people do not fill it with notices: the others' own
+ * messages get a mark. A restart forgets all of it.
+ *
+ * Creates memory without entries.
+ */
+export function createToldPeople() {
+  /** Unix milliseconds of the last notice or mark, by person and by place; the oldest is the first. */
+  const told = new Map<string, number>();
+
+  function note(key: string, now: number): void {
+    told.delete(key);
+    told.set(key, now);
+    if (told.size < MANY) return;
+    for (const [oldest, at] of told) {
+      if (told.size <= MAX && now - at < AGAIN_MS) break;
+      told.delete(oldest);
+    }
+  }
+
+  const isRecent = (key: string, now: number) => now - (told.get(key) ?? -Infinity) < AGAIN_MS;
+  const placeOf = ({ accountId, channelId }: ToldPerson) => `${accountId} ${channelId}`;
+  const personOf = (person: ToldPerson) => `${placeOf(person)} ${person.userId}`;
+
+  return {
+    /** Whether a person got a notice or a mark within the last minute. */
+    has: (person: ToldPerson, now: number): boolean => isRecent(personOf(person), now),
+    /** Whether a person's place had a notice within the last minute. */
+    hasNotice: (person: ToldPerson, now: number): boolean => isRecent(placeOf(person), now),
+    /** Notes that a person got a notice or a mark. */
+    note(person: ToldPerson, how: HowTold, now: number): void {
+      note(personOf(person), now);
+      if (how === "notice") note(placeOf(person), now);
+    },
+    /** Forgets all people: each may get a notice again. */
+    forget: (): void => told.clear(),
+    /** Estimated bytes of memory. */
+    bytes: (): number => told.size * ENTRY_BYTES,
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * Lists the running processes that share the partitions of a store.
+ *
+ * Each process renews its row with each look. So one round trip tells it the leases of all partitions
+ * and the other processes, as they were at one moment.
+ */
+
+import { z } from "zod";
+import { type Arrived, readArrived } from "./arrivals.ts";
+import type { PartitionMinute } from "../../core/discord/invalid_requests.ts";
+import { type AnySql, readStates, type RemoteState } from "./tables.ts";
+
+/**
+ * Milliseconds after its last look until a process counts as gone: shorter than a lease, so that no
+ * partition of a dead process is left to another dead one.
+ */
+export const MEMBER_MS = 6_000;
+
+/** A running process. */
+export interface FleetMember {
+  /** Machine and data directory. */
+  readonly place: string;
+  /** Partitions that it has a whole copy of, or owns. */
+  readonly copied: readonly number[];
+}
+
+/** The leases and the processes at one moment. */
+export interface Meeting {
+  readonly states: readonly RemoteState[];
+  /** Running processes, with this one, in the order of their places. */
+  readonly members: readonly FleetMember[];
+  /** Number of the last change of a row that holds over all partitions; 0 before the first. */
+  readonly lastChange: number;
+  /** Events of hooks that wait for their partitions. */
+  readonly arrived: Arrived;
+  /** Partitions that waiting requests of processes are for. */
+  readonly asked: readonly number[];
+  /** Requests of the last minutes that Discord holds against the address. */
+  readonly invalid: readonly PartitionMinute[];
+}
+
+const memberSchema = z.object({ place: z.string(), copied: z.string() });
+
+const restSchema = z.object({ lastChange: z.number(), asked: z.string() });
+
+/** Reads the running processes, without a change. */
+export async function readMembers(sql: AnySql): Promise<readonly FleetMember[]> {
+  const rows = await sql`
+    SELECT place, copied FROM barnacle.members
+    WHERE seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond' ORDER BY place`;
+  return rows.map(toMember);
+}
+
+function toMember(row: unknown): FleetMember {
+  const { place, copied } = memberSchema.parse(row);
+  return { place, copied: copied === "" ? [] : copied.split(",").map(Number) };
+}
+
+/** Renews the row of this process, adds its new invalid requests, and reads all rows. */
+export async function meet(
+  sql: AnySql,
+  { place, copied }: FleetMember,
+  invalid: readonly PartitionMinute[] = [],
+): Promise<Meeting> {
+  const rows = await sql`
+    WITH self AS (
+      INSERT INTO barnacle.members (place, copied, seen)
+      VALUES (${place}, ${copied.join()}, clock_timestamp())
+      ON CONFLICT (place) DO UPDATE SET copied = excluded.copied, seen = excluded.seen
+    )
+    SELECT place, copied FROM barnacle.members
+    WHERE place <> ${place}
+      AND seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'`;
+  const members = [...rows.map(toMember), { place, copied }];
+  const [row] = await sql`
+    SELECT coalesce(max(sequence), 0)::float8 AS "lastChange", coalesce((
+             SELECT string_agg(DISTINCT partition::text, ',') FROM barnacle.asks WHERE taken IS NULL
+           ), '') AS asked
+    FROM barnacle.changes`;
+  const { lastChange, asked } = restSchema.parse(row);
+  const arrived = await readArrived(sql);
+  if (invalid.length > 0) await addInvalid(sql, invalid);
+  return {
+    states: await readStates(sql),
+    members: members.sort(byPlace),
+    lastChange,
+    arrived,
+    invalid: await readInvalid(sql),
+    asked: asked === "" ? [] : asked.split(",").map(Number),
+  };
+}
+
+const invalidSchema: z.ZodType<readonly PartitionMinute[]> = z.array(z.object({
+  partition: z.int(),
+  minute: z.number(),
+  count: z.int(),
+}));
+
+/** Older minutes count no more, wherever the clock of a process stands. */
+const KEPT_MINUTES = 30;
+
+async function addInvalid(sql: AnySql, invalid: readonly PartitionMinute[]): Promise<void> {
+  await sql`
+    INSERT INTO barnacle.invalid_requests (partition, minute, count)
+    SELECT (one ->> 'partition')::int, (one ->> 'minute')::bigint, sum((one ->> 'count')::int)
+    FROM json_array_elements(${JSON.stringify(invalid)}::text::json) AS one GROUP BY 1, 2
+    ON CONFLICT (partition, minute) DO UPDATE
+    SET count = invalid_requests.count + excluded.count`;
+  await sql`
+    DELETE FROM barnacle.invalid_requests
+    WHERE minute < (SELECT max(minute) FROM barnacle.invalid_requests) - ${KEPT_MINUTES}`;
+}
+
+async function readInvalid(sql: AnySql): Promise<readonly PartitionMinute[]> {
+  return invalidSchema.parse([
+    ...await sql`
+      SELECT partition, minute::float8 AS minute, count FROM barnacle.invalid_requests`,
+  ]);
+}
+
+/** Removes the row of this process, so that the others count on it no more. */
+export async function leave(sql: AnySql, place: string): Promise<void> {
+  await sql`DELETE FROM barnacle.members WHERE place = ${place}`;
+}
+
+function byPlace({ place }: FleetMember, other: FleetMember): number {
+  return place < other.place ? -1 : place > other.place ? 1 : 0;
+}

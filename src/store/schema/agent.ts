@@ -1,0 +1,307 @@
+/**
+ * Tables of what the agent does by itself: notes, schedules, changes, feeds, and events of hooks.
+ */
+
+import type { UndoSteps } from "../../core/turn/ports/discord_place.ts";
+import { NOTE_SCOPES } from "../../core/notes/note.ts";
+import type { ScheduleOrigin } from "../../core/turn/schedule.ts";
+import {
+  account,
+  bytes,
+  type DeclaredTable,
+  flag,
+  IN,
+  initially,
+  integer,
+  json,
+  key,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "./columns.ts";
+
+/** A note. */
+export const NOTE = table("note", {
+  id: rowNumber(true), // people name notes by it
+  agentId: text(),
+  scope: oneOf(...NOTE_SCOPES),
+  scopeKey: text(), // turns see the notes of some keys
+  space: text(), // guild, group or direct messages in which it was written
+  authorId: snowflake<"user">(),
+  callKey: unique(text()), // of the call that saved it
+  text: text(),
+  createdAt: integer(),
+  updatedAt: integer(),
+}, {
+  sql: `
+    CREATE INDEX note_in_scope ON note (agent_id, scope_key, updated_at);
+    CREATE INDEX note_by_author ON note (author_id, space);`,
+  forgets: {
+    delete: "author_id = :userId OR id IN (SELECT note_row FROM note_source WHERE " +
+      `${IN("message_id", "messages")})`,
+    scrub: ["text"],
+  },
+});
+
+/** A message that a note came from. */
+export const NOTE_SOURCE = table("note_source", {
+  messageId: snowflake<"message">(),
+  noteRow: integer(),
+  agentId: text(),
+}, {
+  key: ["messageId", "noteRow"],
+  sql: "CREATE INDEX note_source_of ON note_source (note_row);",
+  forgets: { delete: "note_row NOT IN (SELECT id FROM note)" },
+});
+
+/** The vector of a note. It is made after the note is stored, so a note may have none. */
+export const NOTE_VECTOR = table("note_vector", {
+  noteRow: key(integer()),
+  model: text(), // that made it: "<provider>/<model>"
+  dimension: integer(), // 0: the model's server refuses the note's text
+  vector: bytes(), // a signed byte for each dimension
+}, { forgets: "triggers of the table note change it" });
+
+/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
+export const NOTE_TABLES: readonly DeclaredTable[] = [NOTE, NOTE_SOURCE, NOTE_VECTOR];
+
+/** SQL for the index of the words of notes, and for the triggers that keep it. */
+export const NOTE_WORDS = `
+  CREATE VIRTUAL TABLE note_words USING fts5(
+    text, content = 'note', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+  );
+  INSERT INTO note_words (note_words, rank) VALUES ('secure-delete', 1);
+  CREATE TRIGGER note_added AFTER INSERT ON note BEGIN
+    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
+  END;
+  CREATE TRIGGER note_removed AFTER DELETE ON note BEGIN
+    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
+  END;
+  CREATE TRIGGER note_changed AFTER UPDATE OF text ON note BEGIN
+    INSERT INTO note_words (note_words, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO note_words (rowid, text) VALUES (new.id, new.text);
+    DELETE FROM note_vector WHERE note_row = old.id;
+  END;
+`;
+
+// The tables of schedules and their runs (T12).
+
+/** A reminder or a scheduled task. */
+export const SCHEDULE = table("schedule", {
+  id: rowNumber(true), // ids of runs contain it
+  accountId: account(),
+  creatorId: snowflake<"user">(),
+  callKey: unique(text()), // of the call that created it
+  kind: oneOf("reminder", "task"),
+  text: text(),
+  cron: optional(text()), // absent if it runs once
+  origin: json<ScheduleOrigin>(),
+  nextAt: optional(integer()), // absent once the only run has begun
+  askedAt: optional(integer()), // when an operator asked for a run besides
+  pausedBy: optional(oneOf("operator", "failures")),
+  createdAt: integer(),
+}, {
+  sql: `
+    CREATE INDEX schedule_next ON schedule (account_id, next_at) WHERE next_at IS NOT NULL;
+    CREATE INDEX schedule_asked ON schedule (account_id) WHERE asked_at IS NOT NULL;`,
+  isOfBot: true,
+  forgets: { delete: "creator_id = :userId", scrub: ["text", "origin"] },
+});
+
+/** The columns that are a `Schedule`. */
+export const STORED_SCHEDULE = SCHEDULE.pick(
+  "id",
+  "accountId",
+  "kind",
+  "text",
+  "cron",
+  "origin",
+  "nextAt",
+  "askedAt",
+  "pausedBy",
+);
+
+/** A run of a schedule. */
+export const SCHEDULE_RUN = table("schedule_run", {
+  id: rowNumber(), // in the order of their begin
+  accountId: account(),
+  scheduleRow: integer(),
+  messageId: unique(snowflake<"message">()), // of the run, in the inbox and the outbox
+  dueAt: integer(),
+  startedAt: integer(),
+  isRefused: flag(),
+}, {
+  sql: "CREATE INDEX schedule_run_of ON schedule_run (schedule_row, id);",
+  isOfBot: true,
+  forgets: { delete: "schedule_row IN (SELECT id FROM schedule WHERE creator_id = :userId)" },
+});
+
+/** The tables of this topic. Runs are forgotten before the schedules that name the person. */
+export const SCHEDULE_TABLES: readonly DeclaredTable[] = [SCHEDULE_RUN, SCHEDULE];
+
+// The tables of destructive actions of tools, and of messages that tools posted (T3).
+
+/** A change. Its row is there before the change is made. */
+export const DISCORD_CHANGE = table("discord_change", {
+  id: rowNumber(true), // people name changes by it
+  accountId: account(),
+  callKey: unique(text()), // of the call that made it
+  turnId: snowflake<"message">(), // message of the turn, which bounds their number
+  askerId: snowflake<"user">(),
+  guildId: optional(snowflake<"guild">()), // absent in direct messages
+  channelId: optional(snowflake<"channel">()), // absent for a change of the whole guild
+  what: text(),
+  undo: optional(json<UndoSteps>()), // absent if it cannot be taken back
+  madeAt: integer(),
+  undoneAt: optional(integer()),
+  undoneBy: optional(text()), // the call that took it back, which a crash may repeat
+}, {
+  sql: `
+    CREATE INDEX discord_change_of_turn ON discord_change (account_id, turn_id);
+    CREATE INDEX discord_change_by_time ON discord_change (account_id, made_at);`,
+  isOfBot: true,
+  forgets: { delete: "asker_id = :userId", scrub: ["what", "undo"] },
+});
+
+/** The columns that are a `MadeChange`. */
+export const STORED_CHANGE = DISCORD_CHANGE.pick(
+  "id",
+  "accountId",
+  "callKey",
+  "turnId",
+  "askerId",
+  "guildId",
+  "channelId",
+  "what",
+  "undo",
+  "undoneAt",
+  "undoneBy",
+);
+
+/** A message of the bot that is no row of the outbox, such as a poll. */
+export const DISCORD_POST = table("discord_post", {
+  accountId: account(),
+  messageId: snowflake<"message">(),
+  askerId: snowflake<"user">(), // whose message it is to change
+  postedAt: integer(),
+}, {
+  key: ["accountId", "messageId"],
+  sql: "CREATE INDEX discord_post_by_time ON discord_post (account_id, posted_at);",
+  isOfBot: true,
+  forgets: { delete: "asker_id = :userId" },
+});
+
+/** The tables of this topic. */
+export const CHANGE_TABLES: readonly DeclaredTable[] = [DISCORD_CHANGE, DISCORD_POST];
+
+// The tables of what other programs tell: feeds and their entries (T15), and events of hooks (W2, W6).
+
+/** A feed of the config, as the last poll left it. */
+export const FEED = table("feed", {
+  id: rowNumber(true), // entries name it, and outlast it
+  accountId: account(),
+  name: text(),
+  url: text(), // of another one, all entries are old
+  etag: optional(text()),
+  lastModified: optional(text()),
+  nextAt: integer(),
+  readAt: optional(integer()), // the last poll that succeeded
+  failures: initially(integer(), 0),
+  problem: optional(text()),
+}, {
+  unique: ["accountId", "name"],
+  isOfBot: true,
+  forgets: "names and addresses of the config",
+});
+
+/** An entry that the bot has seen: it is never posted again. */
+export const FEED_ENTRY = table("feed_entry", {
+  feedRow: integer(),
+  entryKey: text(), // a digest
+  seenAt: integer(), // when the feed last had it
+}, {
+  key: ["feedRow", "entryKey"],
+  forgets: "digests of entries of public feeds",
+});
+
+/** The tables of feeds. */
+export const FEED_TABLES: readonly DeclaredTable[] = [FEED, FEED_ENTRY];
+
+/** An event of another program. */
+export const HOOK_EVENT = table("hook_event", {
+  id: rowNumber(true),
+  accountId: account(),
+  hook: text(),
+  messageId: unique(snowflake<"message">()), // the id that its sender got
+  senderId: optional(text()), // the sender's own id of it
+  key: text(), // of its incident; empty without one
+  title: text(),
+  text: text(), // for the model
+  post: text(), // for people
+  isEnd: flag(),
+  receivedAt: integer(),
+  runId: optional(snowflake<"message">()), // absent while it waits
+}, {
+  sql: `
+    CREATE UNIQUE INDEX hook_event_sender ON hook_event (hook, sender_id)
+      WHERE sender_id IS NOT NULL;
+    CREATE INDEX hook_event_waiting ON hook_event (account_id, hook, key) WHERE run_id IS NULL;
+    CREATE INDEX hook_event_run ON hook_event (run_id) WHERE run_id IS NOT NULL;
+    CREATE INDEX hook_event_by_time ON hook_event (received_at);`,
+  isOfBot: true,
+  forgets: { scrub: ["title", "text", "post"] },
+});
+
+/** Events that are answered together. */
+export const HOOK_RUN = table("hook_run", {
+  id: rowNumber(),
+  messageId: unique(snowflake<"message">()), // of its first event
+  accountId: account(),
+  hook: text(),
+  key: text(),
+  startedAt: integer(),
+  count: integer(),
+  state: oneOf("claimed", "running", "done", "refused"),
+  reason: optional(text()), // why it is refused, or why no model answered
+  incidentRow: optional(integer()),
+}, {
+  sql: `
+    CREATE INDEX hook_run_open ON hook_run (account_id) WHERE state IN ('claimed', 'running');
+    CREATE INDEX hook_run_by_time ON hook_run (account_id, started_at);`,
+  isOfBot: true,
+  forgets: "ids and counts of events",
+});
+
+/** A thread for the events with one key. */
+export const HOOK_INCIDENT = table("hook_incident", {
+  id: rowNumber(true),
+  accountId: account(),
+  hook: text(),
+  key: text(),
+  channelId: snowflake<"channel">(),
+  nonce: text(), // of the first post
+  messageId: optional(snowflake<"message">()), // absent until Discord has it
+  title: text(), // the state to show
+  events: integer(),
+  isStale: initially(flag(), false), // the first post shows an older state
+  thread: initially(oneOf("none", "open", "refused"), "none"),
+  startedAt: integer(),
+  endedAt: optional(integer()), // absent while it goes on
+  isArchived: initially(flag(), false),
+}, {
+  sql: `
+    CREATE UNIQUE INDEX hook_incident_open ON hook_incident (account_id, hook, key)
+      WHERE ended_at IS NULL;
+    CREATE INDEX hook_incident_unfinished ON hook_incident (account_id)
+      WHERE is_archived = 0;`,
+  isOfBot: true,
+  forgets: { scrub: ["title"] },
+});
+
+/** The tables of hooks. */
+export const HOOK_TABLES: readonly DeclaredTable[] = [HOOK_EVENT, HOOK_RUN, HOOK_INCIDENT];

@@ -1,0 +1,213 @@
+/**
+ * Tables of the bot itself: accounts with their gateway sessions, runs of the process, settings, the
+ * use of models, and figures.
+ */
+
+import {
+  account,
+  BLANK_ID,
+  type DeclaredTable,
+  flag,
+  IN,
+  initially,
+  integer,
+  key,
+  optional,
+  real,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "./columns.ts";
+
+/** An account of the bot. */
+export const ACCOUNT = table("account", {
+  accountId: key(account()),
+  userId: optional(snowflake<"user">()), // the bot's own; T0 sets these three together
+  applicationId: optional(snowflake<"application">()),
+  username: optional(text()),
+  peer: optional(text()), // server and bot that this data belongs to
+  gatewayUrl: optional(text()), // as Discord named it last; tried first
+  gatewayUrlAt: optional(integer()),
+  shardCount: optional(integer()), // absent: never connected
+  flags: optional(integer()), // the application's, and when they were read
+  flagsAt: optional(integer()),
+  ownerId: optional(snowflake<"user">()), // the application's owner, read with its flags
+  intents: optional(integer()), // of its sessions
+  readyAt: optional(integer()), // when a session last proved alive
+  probes: optional(integer()), // number of test writes
+  recommendedShards: optional(integer()), // from the last /gateway/bot, set together
+  limitTotal: optional(integer()),
+  limitRemaining: optional(integer()),
+  limitResetAfterMs: optional(integer()),
+  limitMaxConcurrency: optional(integer()),
+  limitReadAt: optional(integer()),
+}, { isOfBot: true, forgets: { set: [{ where: "owner_id = :userId", to: "owner_id = NULL" }] } });
+
+/** A shard of an account, from its first IDENTIFY on. */
+export const GATEWAY_SESSION = table("gateway_session", {
+  accountId: account(),
+  shardId: integer(),
+  sessionId: optional(text()), // absent: nothing to resume; T0 sets these four together
+  resumeUrl: optional(text()),
+  seq: optional(integer()),
+  startedAt: optional(integer()),
+  aliveAt: integer(), // time of the gateway's last sign of life
+  storedUpTo: integer(), // when the newest stored message was sent
+  catchUpFrom: optional(integer()), // storedUpTo when the open gap began
+  lostAt: optional(integer()), // when the gap's newest loss was discovered
+  hasHole: initially(flag(), false), // true: the session lacks events; a new one is due
+}, {
+  key: ["accountId", "shardId"],
+  isOfBot: true,
+  forgets: "positions of the bot's own connections",
+});
+
+/** An allowed IDENTIFY. */
+export const IDENTIFY = table("identify", {
+  id: rowNumber(), // in the order of asking
+  accountId: account(),
+  shardId: integer(),
+  at: integer(),
+}, {
+  sql: "CREATE INDEX identify_of_account ON identify (account_id, at);",
+  isOfBot: true,
+  forgets: "times of the bot's own connections",
+});
+
+/** A guild that the bot is in. */
+export const GUILD = table("guild", {
+  accountId: account(),
+  guildId: snowflake<"guild">(),
+  snapshot: text(), // discord/gateway/ alone reads it
+}, {
+  key: ["accountId", "guildId"],
+  hasRowNumber: true, // snapshots are long
+  isOfBot: true,
+  forgets: "names of servers, channels and roles, without members",
+});
+
+/** A DM or a group with a person who was ever accepted. */
+export const DIRECT_CHANNEL = table("direct_channel", {
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  activeAt: integer(),
+  isGroup: initially(flag(), false),
+}, {
+  key: ["accountId", "channelId"],
+  isOfBot: true,
+  forgets: { delete: IN("channel_id", "channels") },
+});
+
+/** A run of the process, for all accounts. */
+export const RUN = table("run", {
+  id: rowNumber(), // in the order of starting
+  runId: unique(text()),
+  bootId: optional(text()), // of the machine
+  startedAt: integer(),
+  aliveAt: integer(),
+  ending: optional(text()), // absent: it runs, or was killed
+}, { forgets: "times of the process" });
+
+/** The tables of this topic. */
+export const GATEWAY_TABLES: readonly DeclaredTable[] = [
+  ACCOUNT,
+  GATEWAY_SESSION,
+  IDENTIFY,
+  GUILD,
+  DIRECT_CHANNEL,
+  RUN,
+];
+
+// The table of settings that people change by commands, of the loop guard's counts, and of alerts.
+
+/** A setting of an account, by its scope. */
+export const SETTING = table("setting", {
+  accountId: account(), // empty for alerts, which are of the whole bot
+  scope: text(), // key of a session, id of a channel, 'account' or 'bot'
+  name: text(), // as SettingName lists them, 'paused', 'loop' or 'alerts'
+  value: text(), // JSON if the name is 'paused', 'loop' or 'alerts'
+  at: integer(),
+}, {
+  key: ["accountId", "scope", "name"],
+  isOfBot: true,
+  forgets: {
+    // A queue mode and a count belong to a channel, other settings to a session.
+    delete: `${IN("scope", "sessions")} OR ${IN("scope", "channels")}`,
+    set: [{
+      where: "iif(name = 'paused', value ->> '$.by', 0) = :userId",
+      to: `value = json_set(value, '$.by', '${BLANK_ID}')`,
+    }],
+  },
+});
+
+/** The tables of this topic. */
+export const SETTING_TABLES: readonly DeclaredTable[] = [SETTING];
+
+// The tables of the use of models.
+
+/** The use of models of a day, by person, place, model and purpose. */
+export const USAGE = table("usage", {
+  day: integer(), // UTC days since 1970-01-01
+  userId: text(), // empty if no person asked for the requests
+  channelId: text(),
+  guildId: text(), // empty in direct messages
+  agentId: text(),
+  model: text(),
+  kind: text(), // purpose of the requests
+  requests: integer(),
+  input: integer(), // tokens, cached ones included
+  cached: integer(),
+  output: integer(),
+  micros: integer(), // millionths of the currency, of requests with a known price
+  unpriced: integer(), // number of requests without a known price
+  ms: integer(),
+  audioSec: real(),
+}, {
+  key: ["day", "userId", "channelId", "guildId", "agentId", "model", "kind"],
+  forgets: { delete: `user_id = :userId OR ${IN("channel_id", "channels")}` },
+});
+
+/** A person who knows that a budget of the day is spent. */
+export const TOLD_BUDGET = table("told_budget", { day: integer(), userId: text() }, {
+  key: ["day", "userId"],
+  forgets: { delete: "user_id = :userId" },
+});
+
+/** A problem of models that the owners know; a model's answer ends it. */
+export const TOLD_PROBLEM = table("told_problem", {
+  accountId: account(),
+  problem: text(), // kind of failure and model
+  toldAt: integer(),
+}, {
+  key: ["accountId", "problem"],
+  isOfBot: true,
+  forgets: "kinds of failure and names of models",
+});
+
+/** The tables of this topic. */
+export const USAGE_TABLES: readonly DeclaredTable[] = [USAGE, TOLD_BUDGET, TOLD_PROBLEM];
+
+// The table of figures by minute and by hour.
+
+/** Figures of a minute or an hour. Its places are two rings, so the table never grows. */
+export const TREND = table("trend", {
+  span: integer(), // seconds: 60 or 3600
+  place: integer(), // in the ring of its span
+  at: integer(),
+  accepted: integer(),
+  ignored: integer(),
+  answers: integer(),
+  failures: integer(),
+  medianMs: integer(), // of an hour: the mean of its minutes, by answers
+  slowestMs: integer(),
+  waiting: integer(), // maximum
+  unsent: integer(), // maximum
+}, {
+  key: ["span", "place"],
+  forgets: "counts of messages, without people and places",
+});
+
+/** The tables of this topic. */
+export const TREND_TABLES: readonly DeclaredTable[] = [TREND];

@@ -1,0 +1,308 @@
+/** Tables of people: pairing, questions with their cards, and the threads of their answers. */
+
+import type { Question, QuestionAnswer } from "../../core/people/question.ts";
+import {
+  account,
+  type DeclaredTable,
+  flag,
+  IN,
+  initially,
+  integer,
+  json,
+  key,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  table,
+  text,
+  unique,
+} from "./columns.ts";
+
+/** A name of the config for which Discord has found an id. */
+export const RESOLVED_NAME = table("resolved_name", {
+  accountId: account(),
+  kind: oneOf("user", "guild", "channel"),
+  typed: text(), // as written in the config
+  guildId: initially(text(), ""), // of a channel
+  foundId: text(),
+  name: text(), // at that time
+  at: integer(),
+}, {
+  key: ["accountId", "kind", "typed", "guildId", "foundId"], // a denied name may mean several channels
+  sql: `CREATE UNIQUE INDEX resolved_name_once ON resolved_name (account_id, kind, typed)
+    WHERE kind <> 'channel';`,
+  forgets: { delete: "found_id = :userId" },
+});
+
+/** A request of an unpaired sender. */
+export const PAIRING_REQUEST = table("pairing_request", {
+  id: rowNumber(), // in the order of asking
+  accountId: account(),
+  userId: snowflake<"user">(),
+  username: text(), // as it was then
+  channelId: snowflake<"channel">(),
+  messageId: snowflake<"message">(), // the challenged message
+  code: text(),
+  approveButton: text(),
+  denyButton: text(),
+  state: initially(oneOf("pending", "approved", "denied", "expired"), "pending"),
+  isReported: initially(flag(), false), // true: the owners were notified
+  createdAt: integer(),
+  expiresAt: integer(),
+  decidedAt: optional(integer()),
+  decidedBy: optional(text()),
+}, {
+  unique: ["accountId", "code"],
+  sql: `
+    CREATE UNIQUE INDEX pairing_request_pending ON pairing_request (account_id, user_id)
+      WHERE state = 'pending';
+    CREATE INDEX pairing_request_newest ON pairing_request (account_id, created_at);`,
+  isOfBot: true,
+  forgets: {
+    delete: "user_id = :userId",
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+  },
+});
+
+/** A guild about which the owners were asked. */
+export const ASKED_GUILD = table("asked_guild", {
+  accountId: account(),
+  guildId: snowflake<"guild">(),
+  at: integer(),
+}, { key: ["accountId", "guildId"], isOfBot: true, forgets: "ids of servers" });
+
+/** A paired person. */
+export const PAIRED = table("paired", {
+  accountId: account(),
+  userId: snowflake<"user">(),
+  username: text(), // as it was then
+  pairedAt: integer(),
+  pairedBy: text(),
+}, {
+  key: ["accountId", "userId"],
+  forgets: {
+    delete: "user_id = :userId",
+    set: [{ where: "paired_by = :userId", to: "paired_by = 'a forgotten person'" }],
+  },
+});
+
+/** Wrong codes since the last right one. */
+export const PAIRING_GUESS = table("pairing_guess", {
+  accountId: key(account()),
+  wrong: integer(),
+  closedAt: optional(integer()), // when too many closed the check
+}, { forgets: "a number" });
+
+/** The tables of this topic. */
+export const PAIRING_TABLES: readonly DeclaredTable[] = [
+  RESOLVED_NAME,
+  PAIRING_REQUEST,
+  ASKED_GUILD,
+  PAIRED,
+  PAIRING_GUESS,
+];
+
+// The tables of questions to people, their cards, commands that people have allowed for good, and runs
+// of offered actions.
+
+/** A question about a call of a parked turn. */
+export const QUESTION = table("question", {
+  id: rowNumber(), // in the order of asking
+  accountId: account(),
+  messageId: snowflake<"message">(), // of the parked turn
+  channelId: snowflake<"channel">(), // of the parked turn
+  guildId: optional(snowflake<"guild">()),
+  askerId: snowflake<"user">(), // the sender of the message
+  callKey: unique(text()), // of the call that waits
+  code: unique(text()), // for people
+  question: json<Question>(),
+  state: initially(oneOf("open", "answered", "expired", "withdrawn"), "open"),
+  answer: optional(json<QuestionAnswer>()),
+  decidedBy: optional(snowflake<"user">()), // absent: no person of Discord
+  decidedAt: optional(integer()),
+  hasCards: initially(flag(), false),
+  createdAt: integer(),
+  expiresAt: integer(),
+}, {
+  // A turn that ends or is edited withdraws its questions.
+  sql: `
+  CREATE INDEX question_open ON question (message_id) WHERE state = 'open';
+  CREATE INDEX question_answered ON question (message_id) WHERE state = 'answered';
+  CREATE INDEX question_expiry ON question (account_id, expires_at) WHERE state = 'open';
+  CREATE INDEX question_decided ON question (decided_at) WHERE decided_at IS NOT NULL;
+
+  CREATE TRIGGER question_lost_turn AFTER UPDATE OF finished_at ON inbox
+    WHEN NEW.finished_at IS NOT NULL AND OLD.finished_at IS NULL
+  BEGIN
+    UPDATE question SET state = 'withdrawn', decided_at = NEW.finished_at
+    WHERE message_id = COALESCE(NEW.turn_of, NEW.message_id) AND state = 'open';
+  END;
+
+  CREATE TRIGGER question_edited_turn AFTER UPDATE OF message ON inbox
+    WHEN NEW.finished_at IS NULL
+  BEGIN
+    UPDATE question SET state = 'withdrawn', decided_at = NEW.accepted_at
+    WHERE message_id = COALESCE(NEW.turn_of, NEW.message_id) AND state = 'open';
+  END;
+`,
+  isOfBot: true,
+  forgets: {
+    delete: `asker_id = :userId OR ${IN("message_id", "messages")}`,
+    set: [{ where: "decided_by = :userId", to: "decided_by = NULL" }],
+    scrub: ["question", "answer"],
+  },
+});
+
+/** The columns that are a `StoredQuestion`. */
+export const STORED_QUESTION = QUESTION.pick(
+  "id",
+  "accountId",
+  "messageId",
+  "channelId",
+  "guildId",
+  "code",
+  "question",
+  "state",
+  "answer",
+  "decidedBy",
+  "createdAt",
+  "expiresAt",
+);
+
+/** Another call that waits for a question. */
+export const QUESTION_COVER = table("question_cover", {
+  callKey: key(text()),
+  questionRow: integer(),
+}, {
+  sql: "CREATE INDEX question_cover_of ON question_cover (question_row);",
+  forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },
+});
+
+/** A message that shows a question. */
+export const QUESTION_CARD = table("question_card", {
+  id: rowNumber(),
+  questionRow: integer(),
+  accountId: account(),
+  channelId: snowflake<"channel">(),
+  nonce: text(), // of its row in the outbox
+  isSettled: initially(flag(), false), // true: the outbox has its last text
+}, {
+  sql: `
+    CREATE INDEX question_card_of ON question_card (question_row);
+    CREATE INDEX question_card_open ON question_card (account_id) WHERE is_settled = 0;`,
+  isOfBot: true,
+  forgets: { delete: "question_row NOT IN (SELECT id FROM question)" },
+});
+
+/** A button or a menu of a card. */
+export const QUESTION_CONTROL = table("question_control", {
+  customId: key(text()),
+  cardRow: integer(),
+  choice: text(), // 'form': it opens the question's form; 'menu': the person chooses
+}, {
+  sql: "CREATE INDEX question_control_of ON question_control (card_row);",
+  forgets: { delete: "card_row NOT IN (SELECT id FROM question_card)" },
+});
+
+/** A command that a person has allowed for good. */
+export const EXEC_RULE = table("exec_rule", {
+  id: rowNumber(),
+  agentId: text(),
+  path: text(), // real path of the program
+  contentHash: text(), // SHA-256 of its content
+  cwd: text(), // the folder that it runs in
+  filesHash: text(), // SHA-256 over the files that arguments name
+  args: json<readonly string[]>(), // the exact arguments
+  allowedBy: optional(snowflake<"user">()), // absent: a person with access to the host
+  allowedAt: integer(),
+}, {
+  unique: ["agentId", "path", "contentHash", "cwd", "filesHash", "args"],
+  forgets: { set: [{ where: "allowed_by = :userId", to: "allowed_by = NULL" }], scrub: ["args"] },
+});
+
+/** The tables of this topic. Parts are forgotten after the rows that they belong to. */
+export const QUESTION_TABLES: readonly DeclaredTable[] = [
+  QUESTION,
+  EXEC_RULE,
+  QUESTION_COVER,
+  QUESTION_CARD,
+  QUESTION_CONTROL,
+];
+
+/** A run of an offered action: at most one for each call. */
+export const ACTION_RUN = table("action_run", {
+  id: rowNumber(),
+  accountId: account(),
+  messageId: snowflake<"message">(), // of the turn
+  callKey: unique(text()), // of the call that has offered it
+  label: text(),
+  rule: optional(text()), // the command that the config runs without a person
+  byUser: optional(snowflake<"user">()), // who pressed
+  state: oneOf("running", "done", "failed", "unknown"),
+  outcome: optional(text()), // absent while it runs
+  startedAt: integer(),
+}, {
+  sql: `
+  CREATE INDEX action_run_of ON action_run (message_id);
+  CREATE INDEX action_run_rule ON action_run (rule, started_at) WHERE rule IS NOT NULL;`,
+  isOfBot: true,
+  forgets: {
+    delete: IN("message_id", "messages"),
+    set: [{ where: "by_user = :userId", to: "by_user = NULL" }],
+    scrub: ["outcome"],
+  },
+});
+
+/** Tables of offered actions, which came later. */
+export const ACTION_RUN_TABLES: readonly DeclaredTable[] = [ACTION_RUN];
+
+/** Source of rows: runs `r` without an end, with the message `i` whose turn is over. */
+export const CUT_RUNS = `(SELECT * FROM action_run WHERE state = 'running') AS r
+  JOIN inbox AS i ON i.message_id = r.message_id AND i.finished_at IS NOT NULL`;
+
+/** The files that people have uploaded in forms of a message's turn: JSON of a list. */
+export const UPLOADED_FILES = `(
+  SELECT json_group_array(json(f.value))
+  FROM question AS q, json_each(q.answer, '$.fields') AS a, json_each(a.value, '$.files') AS f
+  WHERE q.state = 'answered' AND q.message_id = inbox.message_id
+)`;
+
+/** The call of the question `q`. An offer asks after it has begun if a cap is reached (T16). */
+export const CALL_OF_QUESTION =
+  "CASE WHEN q.call_key GLOB '1@*' THEN SUBSTR(q.call_key, 3) ELSE q.call_key END";
+
+/** Finds a row if a turn waits for people, by the message that it began with. */
+export const SELECT_OPEN = "SELECT 1 FROM question WHERE state = 'open' AND message_id = ?";
+
+/** Condition of rows of `inbox` whose turn is parked. */
+export const IS_PARKED = `EXISTS (
+  SELECT 1 FROM question AS q
+  WHERE q.state = 'open' AND q.message_id = COALESCE(inbox.turn_of, inbox.message_id)
+)`;
+
+// The table of the threads that answers open (S7).
+
+/** A thread of an answer. */
+export const ANSWER_THREAD = table("answer_thread", {
+  accountId: account(),
+  threadId: snowflake<"channel">(), // also the id of the message that it starts from
+  channelId: snowflake<"channel">(), // of that message
+  askerId: snowflake<"user">(), // its author
+  hasAsker: initially(flag(), true), // false: the author has left the thread
+  title: text(),
+  state: oneOf(
+    "opening", // Discord may have it
+    "open",
+    "refused", // the answer is in the channel
+  ),
+  at: integer(),
+}, {
+  key: ["accountId", "threadId"],
+  sql: "CREATE INDEX answer_thread_newest ON answer_thread (account_id, at);",
+  isOfBot: true,
+  forgets: { delete: "asker_id = :userId" }, // the title has words of theirs
+});
+
+/** The tables of this topic. */
+export const THREAD_TABLES: readonly DeclaredTable[] = [ANSWER_THREAD];

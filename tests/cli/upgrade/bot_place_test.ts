@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { assertStoreFits, findPlace } from "../../../src/cli/upgrade/bot_place.ts";
+import { thisMachine } from "../../../src/cli/service/machine.ts";
+import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import { openStore } from "../../../src/store/store.ts";
+import { tempDirectory } from "../../support/temp_directory.ts";
+import { recordingIo } from "../io.ts";
+
+describe("[O13] [O16] findPlace()", () => {
+  it("knows the schema of partitions, so that an older program is refused", async () => {
+    using folder = tempDirectory();
+    const data = folder.path;
+    for (const index of [0, 1]) {
+      mkdirSync(join(data, "partitions", `${index}`), { recursive: true });
+    }
+    writeFileSync(join(data, "partitions", "main"), "1");
+    openStore(join(data, "partitions", "1", "barnacle.db"), {
+      now: Date.now(),
+      elapsed: () => performance.now(),
+      onRefused() {},
+    }).close();
+    const place = await findPlace("/none", { data }, recordingIo(), thisMachine({}));
+    assert.equal(place.schema, MIGRATIONS.length);
+    assert.throws(
+      () => assertStoreFits(place, { version: "0.9.0", schema: MIGRATIONS.length - 1 }),
+      /has schema \d+, and Barnacle 0\.9\.0 reads schemas up to/,
+    );
+  });
+});

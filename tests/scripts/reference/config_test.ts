@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { generatedFiles } from "../../../scripts/reference/config.ts";
+import { configurationPage, taskPages, textsPage } from "../../../scripts/reference/config_page.ts";
+import { allKeys, anchorOf, docsOf } from "../../../src/config/keys/key_facts.ts";
+
+const ROOT = join(import.meta.dirname!, "..", "..", "..");
+
+/** All pages of the reference, by their paths in `docs/`. */
+const PAGES: Readonly<Record<string, string>> = {
+  "configuration.md": configurationPage(),
+  "texts.md": textsPage(),
+  ...taskPages(),
+};
+
+const TASK_TEXT = Object.values(taskPages()).join("\n");
+
+/** The entry of a key on its page, from its heading to the next one. */
+function entryOf(path: string): string {
+  const [, rest] = TASK_TEXT.split(`### \`${path}\`\n`);
+  assert.ok(rest !== undefined, path);
+  return rest.split(/^#{1,3} /m)[0] ?? "";
+}
+
+describe("[C4] the reference of the config", () => {
+  for (const { path, text } of generatedFiles()) {
+    it(`${path} is up to date`, () => {
+      assert.equal(readFileSync(join(ROOT, path), "utf8"), text);
+    });
+  }
+});
+
+describe("[C4] configurationPage()", () => {
+  it("shows values, default, unit, example and the effect of a change", () => {
+    assert.equal(
+      entryOf("channels.discord.textChunkLimit").trim(),
+      [
+        "Maximum length of one message. Barnacle splits longer replies.",
+        "",
+        "- Values: a whole number from 100 to 2000",
+        "- Default: `2000`",
+        "- Unit: characters (UTF-16 code units)",
+        '- Example: `"textChunkLimit": 1900`',
+        "- A change: applies live",
+      ].join("\n"),
+    );
+  });
+
+  const LINES: readonly (readonly [path: string, line: string])[] = [
+    [
+      "channels.discord.token",
+      "- Default: `DISCORD_BOT_TOKEN` of the environment, for the account `default`",
+    ],
+    ["channels.discord.token", "- A change: the account reconnects"],
+    ["http.port", "- A change: needs a restart"],
+    ["store.retention.contextDays", "- A change: needs a restart"],
+    ["agents.list[].id", "- Default: required"],
+    ["agents.list[].model.primary", "- Default: required"],
+    ["models.providers.<provider>.apiKey", '- Values: a text in quotes, `"${NAME}"`'],
+    [
+      "channels.discord.guilds.<guild>.channels.<channel>.requireMention",
+      "- Default: the guild's `requireMention`",
+    ],
+    ["channels.discord.gateway.intents", '"direct_message_polls" or "reactions"'],
+  ];
+  for (const [path, line] of LINES) {
+    it(`says of ${path}: ${line}`, () => {
+      assert.ok(
+        entryOf(path).replaceAll('`"', '"').replaceAll('"`', '"').includes(
+          line.replaceAll('`"', '"').replaceAll('"`', '"'),
+        ),
+      );
+    });
+  }
+
+  it("starts with links to about ten usual keys", () => {
+    const [, list = ""] = configurationPage().split("## Usual keys\n");
+    const links = Array.from(
+      (list.split("\n## ")[0] ?? "").matchAll(
+        /^- \[`(.+)`\]\(configuration\/\w+\.md#(\w+)\): .+\.$/gm,
+      ),
+      ([, path = "", anchor = ""]) => ({ path, anchor }),
+    );
+    assert.ok(links.length >= 8 && links.length <= 16, `${links.length} keys`);
+    for (const { path, anchor } of links) {
+      assert.ok(entryOf(path), path);
+      assert.equal(anchor, path.toLowerCase().replaceAll(".", ""));
+    }
+  });
+
+  it("has every key once", () => {
+    for (const { path, isSection } of allKeys()) {
+      const isText = path.startsWith("messages.texts.");
+      const count = TASK_TEXT.split(`### \`${path}\`\n`).length - 1;
+      assert.equal(count, !isSection && !isText ? 1 : 0, path);
+      const line = `\n- \`${path.replace("messages.texts.", "")}\`: `;
+      if (isText) assert.equal(textsPage().split(line).length - 1, 1, path);
+    }
+  });
+
+  it("lists every key with a link that leads to its heading, and keeps its old anchor", () => {
+    const list = configurationPage();
+    for (const key of allKeys()) {
+      const place = docsOf(key);
+      const [page = "", anchor] = place.split("#");
+      const text = PAGES[page];
+      assert.ok(text !== undefined, place);
+      if (anchor !== undefined) assert.ok(anchorsIn(text).includes(anchor), place);
+      if (key.isSection || page === "texts.md") continue;
+      const line = `\n- <a id="${anchorOf(key.path)}"></a>[\`${key.path}\`](${place}): `;
+      assert.equal(list.split(line).length - 1, 1, key.path);
+    }
+  });
+
+  it("has no anchor twice on a page, and no link to nowhere", () => {
+    for (const [page, text] of Object.entries(PAGES)) {
+      const anchors = anchorsIn(text);
+      assert.deepEqual(anchors.filter((one, at) => anchors.indexOf(one) !== at), [], page);
+      const links = Array.from(text.matchAll(/\]\(#([\w-]+)\)/g), ([, anchor = ""]) => anchor);
+      assert.deepEqual(links.filter((anchor) => !anchors.includes(anchor)), [], page);
+    }
+  });
+});
+
+/** The anchors of a page: those of headings, and written ones. */
+function anchorsIn(text: string): readonly string[] {
+  return [
+    ...Array.from(text.matchAll(/^#{1,3} (.+)$/gm), ([, heading = ""]) => anchorOf(heading)),
+    ...Array.from(text.matchAll(/<a id="([\w-]+)">/g), ([, anchor = ""]) => anchor),
+  ];
+}

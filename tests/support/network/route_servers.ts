@@ -1,0 +1,266 @@
+/**
+ * Starts the servers of all route tables over real sockets: health, dashboard, hooks, the API for
+ * programs, the listener of a sign-in, and the demo's page. Their handlers are the bot's; the parts behind them note what reached them.
+ */
+
+import { after } from "node:test";
+import { createPage } from "../../../simulator/page/page.ts";
+import { SAY_MAX_BYTES } from "../../../simulator/page/routes.ts";
+import { type Simulator, startSimulator } from "../../../simulator/simulator.ts";
+import { createDashboard } from "../../../src/cli/dashboard/dashboard.ts";
+import { guardPage } from "../../../src/cli/demo/page_server.ts";
+import { toAccountId } from "../../../src/core/discord/ids.ts";
+import { startHttpServer } from "../../../src/host/http_server.ts";
+import { listenForCallback } from "../../../src/host/sign_in_callback.ts";
+import { createApi } from "../../../src/http/api/app.ts";
+import { createMcp } from "../../../src/http/api/mcp.ts";
+import { MAX_API_BODY_BYTES } from "../../../src/http/api/routes.ts";
+import { createApp } from "../../../src/http/app.ts";
+import { createHookReceiver } from "../../../src/http/hooks/receiver.ts";
+import { HOOK_ROUTES } from "../../../src/http/hooks/routes.ts";
+import { createMetrics } from "../../../src/http/metrics.ts";
+import { schedule } from "../../../src/lib/clock.ts";
+import { withParts } from "../../cli/dashboard/parts_fixture.ts";
+import { serviceWith } from "../../http/api/support.ts";
+import { BUILD, HEALTHY, NOW } from "../bot/health.ts";
+import { userId } from "../discord/builders.ts";
+import { recordingLog } from "../recording_log.ts";
+
+/** The servers, by the table of their routes. */
+export type ServerName = "health" | "dashboard" | "api" | "hooks" | "callback" | "demo";
+
+/** A server that listens. */
+export interface RouteServer {
+  readonly port: number;
+  /** The secret that its routes need. */
+  readonly secret: string;
+  /** The token of a new login link; only of the dashboard. */
+  createLink(): string;
+  /** A person, a place and a message with a file; only of the demo. */
+  readonly scene?: PageScene;
+  /** Things that requests have done: stored events, begun calls, changes. */
+  done(): readonly string[];
+  /** Errors that the server logged. */
+  faults(): readonly unknown[];
+}
+
+/** What the acts of a person on the demo's page name. */
+export interface PageScene {
+  readonly as: string;
+  readonly channel: string;
+  readonly message: string;
+  /** Address of the file. */
+  readonly file: string;
+}
+
+/** Short, so that a slow client is soon cut off. */
+const BOUNDS = { headersMs: 1_000, requestMs: 400, keepAliveMs: 400, closeMs: 200 };
+
+const SECRET = "a-secret-of-more-than-thirty-two-characters";
+
+type Handler = Parameters<typeof startHttpServer>[1];
+
+async function served(
+  handler: Handler,
+  bounds: object,
+  server: Omit<RouteServer, "port" | "secret">,
+  secret: string,
+  test: (server: RouteServer) => Promise<void>,
+): Promise<void> {
+  const { port, close } = await startHttpServer(
+    { bind: ["127.0.0.1"], port: 0, isOpen: true, bounds: { ...BOUNDS, ...bounds } },
+    handler,
+  );
+  try {
+    await test({ ...server, port, secret });
+  } finally {
+    await close();
+  }
+}
+
+const noLink = () => "";
+
+type Start = (test: (server: RouteServer) => Promise<void>) => Promise<void>;
+
+const withHealth: Start = (test) => {
+  const faults: unknown[] = [];
+  const app = createApp({
+    snapshot: () => HEALTHY,
+    measure: () => Promise.resolve(HEALTHY),
+    usage: () => ({ cpuSec: 1 }),
+    metrics: createMetrics(BUILD),
+    build: BUILD,
+    token: SECRET,
+    commandKey: "k".repeat(64),
+    now: () => NOW,
+    onError: (error) => void faults.push(error),
+  });
+  const server = { createLink: noLink, done: () => [], faults: () => faults };
+  return served(app, {}, server, SECRET, test);
+};
+
+const withDashboard: Start = (test) =>
+  withParts(async (parts) => {
+    const { log, lines } = recordingLog();
+    const bot = { ...parts.bot, snapshot: () => HEALTHY, pageMade() {} };
+    const dashboard = createDashboard({ ...parts, log, bot }, []);
+    const { token } = await (await dashboard.fetch(
+      new Request("http://127.0.0.1/dashboard/login", {
+        method: "POST",
+        headers: { host: "127.0.0.1", "content-type": "application/json" },
+        body: JSON.stringify({ token: dashboard.createLink() }),
+      }),
+    )).json();
+    const texts = (level: string) => lines.filter((line) => line.level === level);
+    const server = {
+      createLink: () => dashboard.createLink(),
+      done: () => texts("info").map(({ event }) => event).slice(1),
+      faults: () => texts("error"),
+    };
+    await served((request) => dashboard.fetch(request), {}, server, token, test);
+    dashboard.close();
+  });
+
+const withApi: Start = (test) => {
+  const { log, lines } = recordingLog();
+  const { service, begun } = serviceWith();
+  const failed = (error: unknown) => log.error("A request of a program failed", { error });
+  const api = createApi({
+    programs: () => [{
+      program: "house",
+      token: SECRET,
+      userId: userId("123456789012345678"),
+      accountId: toAccountId("default"),
+      perMinute: 1_000,
+      atOnce: 10,
+    }],
+    hosts: () => [],
+    waitMs: () => 5_000,
+    service: () => Promise.resolve(service),
+    mcp: () => Promise.resolve(createMcp("1.0.0", { refused: () => {}, failed })),
+    schedule,
+    now: () => NOW,
+    log,
+  });
+  const bounds = { maxBodyBytes: MAX_API_BODY_BYTES, answersLarge: true };
+  const server = {
+    createLink: noLink,
+    done: () => begun.map(() => "call"),
+    faults: () => lines.filter(({ level }) => level === "error"),
+  };
+  return served(api.fetch, bounds, server, SECRET, test);
+};
+
+const withHooks: Start = (test) => {
+  const faults: unknown[] = [];
+  const events: string[] = [];
+  const receive = createHookReceiver({
+    hookOf: (name) =>
+      name === "one"
+        ? {
+          name,
+          accountId: toAccountId("default"),
+          rules: { to: "user:1", scheme: "bearer", model: true, tools: [], perMinute: 6 },
+          secret: SECRET,
+        }
+        : undefined,
+    accept({ hook }) {
+      events.push(hook);
+      return Promise.resolve({ messageId: "5" as never, isRepeated: false });
+    },
+    count: () => {},
+    now: () => NOW,
+    onError: (error) => void faults.push(error),
+  });
+  const bounds = { maxBodyBytes: HOOK_ROUTES[0].maxBodyBytes, answersLarge: true };
+  const server = { createLink: noLink, done: () => events, faults: () => faults };
+  return served(receive, bounds, server, SECRET, test);
+};
+
+const withCallback: Start = async (test) => {
+  const answers: string[] = [];
+  const callback = await listenForCallback(0, BOUNDS);
+  const waiting = callback.wait((answer) => {
+    const isOurs = answer.get("state") === SECRET;
+    if (isOurs) answers.push("answer");
+    return isOurs;
+  }, 600_000);
+  try {
+    const port = Number(new URL(callback.url).port);
+    await test({
+      port,
+      secret: SECRET,
+      createLink: noLink,
+      done: () => answers,
+      faults: () => [],
+    });
+  } finally {
+    callback.close();
+    await waiting;
+  }
+};
+
+let simulation: Promise<Simulator> | undefined;
+
+after(async () => await (await simulation)?.close()); // of the file
+
+/** The page that other machines can reach, so that it has a key. One world serves all tests. */
+const withDemo: Start = async (test) => {
+  simulation ??= startSimulator();
+  const simulator = await simulation;
+  const events: string[] = [];
+  const faults: unknown[] = [];
+  const page = createPage({
+    simulator,
+    panel: {
+      bot: () => ({ state: "online", headline: "Online", figures: [], controls: [] }),
+      judged: () => [],
+      notices: () => [],
+      subscribe: () => () => {},
+      press(control) {
+        events.push(control);
+        return Promise.resolve({});
+      },
+    },
+    prompts: [],
+    onError: (error) => void faults.push(error),
+  });
+  const { id: channel } = simulator.channel("#general", "grace");
+  const bytes = new TextEncoder().encode("tea at five");
+  const message = simulator.say({
+    as: "grace",
+    in: "#general",
+    text: "the plan",
+    attachments: [{ filename: "plan.txt", sizeBytes: bytes.length, bytes }],
+  });
+  const stop = simulator.subscribe(({ kind }) => events.push(kind));
+  const [file] = message.attachments;
+  const server = {
+    createLink: noLink,
+    scene: {
+      as: message.author.kind === "user" ? message.author.userId : "",
+      channel,
+      message: message.id,
+      file: `/files/${channel}/${file?.id}/plan.txt`,
+    },
+    done: () => events,
+    faults: () => faults,
+  };
+  const guarded = guardPage({ names: ["127.0.0.1"], key: SECRET }, page.fetch);
+  try {
+    await served(guarded, { maxBodyBytes: SAY_MAX_BYTES }, server, SECRET, test);
+  } finally {
+    stop();
+    page.close();
+  }
+};
+
+/** Runs a test with a server. */
+export const START: Readonly<Record<ServerName, Start>> = {
+  health: withHealth,
+  dashboard: withDashboard,
+  api: withApi,
+  hooks: withHooks,
+  callback: withCallback,
+  demo: withDemo,
+};
