@@ -256,7 +256,7 @@ async function forgetAgain(
  * have the same partition if it moved between them; then the newer copy counts.
  *
  * @returns The stores of the earlier restores that stay.
- * @throws {StartError} If the backup adds no partition of the same bot.
+ * @throws {StartError} If the backup is of another bot, or has no partition that is newer than here.
  */
 function addPartitions(
   dataDir: string,
@@ -267,19 +267,20 @@ function addPartitions(
   const { count, madeAt } = readRestored(dataDir) ?? {};
   const earlier = partitionFolders(dataDir).filter(({ hasStore }) => hasStore)
     .map((one) => ({ ...one, madeAt: madeAt?.get(one.index) ?? -Infinity }));
-  const fits = partitions?.count === count &&
-    partitions?.own.some((index) => !earlier.some((one) => one.index === index));
+  const isNewer = (index: number) =>
+    !earlier.some((one) => one.index === index && one.madeAt >= createdAt);
+  const fits = partitions?.count === count && partitions?.own.some(isNewer);
   if (count !== undefined && !fits && !isForced) {
     throw new StartError(
       `${dataDir} has restored partitions (${earlier.map(({ index }) => index).join(", ")} of ` +
-        `${count}), and this backup has not the other ones; --force replaces them, and keeps the ` +
-        "old ones beside the new ones",
+        `${count}), and this backup adds none of that bot that is lacking or newer; --force ` +
+        "replaces them, and keeps the old ones beside the new ones",
       EXIT.failed,
     );
   }
   if (!partitions) return [];
   const kept = earlier.filter((one) =>
-    fits && (!partitions.own.includes(one.index) || one.madeAt > createdAt)
+    fits && (!partitions.own.includes(one.index) || !isNewer(one.index))
   );
   const stores = kept.map(({ index, path, madeAt }) => {
     const folder = join(prepared, PARTITIONS_NAME, `${index}`);

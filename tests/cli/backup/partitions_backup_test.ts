@@ -120,6 +120,33 @@ describe("[O11] [O16] backups of processes that share a bot", () => {
     }
   });
 
+  it("replace a restored partition by a newer copy alone, and by no older one", async () => {
+    using folder = tempDirectory();
+    const [here, there, data] = ["here", "there", "data"].map((name) => join(folder.path, name));
+    assert.ok(here && there && data);
+    await makeProcess(here, [0, 1, 2, 3]);
+    const all = await backUp(here);
+    await makeProcess(there, [2]);
+    const path = join(there, "partitions", "2", "barnacle.db");
+    const store = openStore(path, { ...clock, now: Date.now() });
+    assert.notEqual(
+      await store.forgetting.forget(guildMessage().sender.id, false),
+      "open turns",
+    );
+    store.close();
+    rmSync(join(there, "forgotten.jsonl"));
+    const one = await backUp(there);
+    for (const file of [all, one]) {
+      const { code, err } = await install(file, data);
+      assert.equal(code, 0, err);
+    }
+    assert.deepEqual(await restoredIn(data), [0, 1, 3]);
+    const refused = await install(all, data);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /adds none of that bot that is lacking or newer/);
+    assert.deepEqual(await restoredIn(data), [0, 1, 3]);
+  });
+
   it("[X5] forget again in a restored partition whom a later backup names", async () => {
     using folder = tempDirectory();
     const [here, there, data] = ["here", "there", "data"].map((name) => join(folder.path, name));
