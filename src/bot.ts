@@ -181,6 +181,7 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const meter = createMeter(metrics);
   const partitions = new Map<number, RunningPartition>();
   const accounts = accountsOf(() => partitions.values());
+  const sharedFiles = await openFiles(options, () => tools.isRunning());
   const health = startHealthMonitor({
     store,
     stores: () => Array.from(partitions.values(), (one) => one.store),
@@ -196,10 +197,10 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     mcpServers: () => tools.servers(),
     alerts: () => alerts.open(),
     shared: options.shared,
+    filesProblem: () => sharedFiles?.problem(),
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
-  const sharedFiles = await openFiles(options, () => tools.isRunning());
   const files = startProcessFiles({
     folder: sharedFiles?.media ?? createMediaFolder(options.mediaFolder),
     workerUrl: EXTRACT_WORKER_URL,

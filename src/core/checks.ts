@@ -206,6 +206,11 @@ export const CHECKS = {
     runs: ["health"], // doctor has "host.shared"
     fix: "start PostgreSQL, or see its log; nothing is lost meanwhile",
   },
+  "storage:files": {
+    ...HEALTH,
+    runs: ["health"], // doctor has "host.files"
+    fix: "see `barnacle doctor`; answers without files go on, and nothing is lost meanwhile",
+  },
   "inbox:oldest": { ...HEALTH, text: waitText },
   "inbox:depth": HEALTH,
   "outbox:oldest": { ...HEALTH, text: waitText },

@@ -28,6 +28,8 @@ export interface SharedMedia extends MediaFolder {
   renew(): void;
   /** Sends and deletes what the bucket has not taken yet. Never rejects. */
   catchUp(): Promise<void>;
+  /** Why files stay on this machine for now; `undefined` if none does. */
+  problem(): string | undefined;
 }
 
 /** `media/<message>/<author>-<file>.<ending>`, as this program writes it. */
@@ -66,7 +68,10 @@ export function createSharedMedia(
   let reading: Promise<void> | undefined;
   let renewals = 0;
   let awayUntil = -Infinity;
-  let isTold = false;
+  /** Why the bucket did not answer last. */
+  let away: string | undefined;
+  /** Reasons of notes whose file the bucket refuses. They are sent last, so that they hold back no other. */
+  const refused = new Map<string, string>();
   /** Files that are being kept, by author. A turn does not wait for the end of each. */
   const keeping = new Set<{ readonly author: string; readonly ended: Promise<unknown> }>();
 
@@ -82,14 +87,16 @@ export function createSharedMedia(
     if (now() < awayUntil) return false;
     try {
       await work();
-      if (isTold) log.info("The file store answers again");
-      isTold = false;
+      if (away !== undefined) log.info("The file store answers again");
+      away = undefined;
       return true;
     } catch (error) {
       if (!(error instanceof BucketError)) throw error;
       awayUntil = now() + AWAY_MS;
-      if (!isTold) log.warn("Kept files stay on this machine for now", { error: error.message });
-      isTold = true;
+      if (away === undefined) {
+        log.warn("Kept files stay on this machine for now", { error: error.message });
+      }
+      away = error.message;
       return false;
     }
   }
@@ -179,6 +186,25 @@ export function createSharedMedia(
     await rm(noteOf(messageId, name), { force: true });
   }
 
+  /** Sends a file, if the bucket answers. A refusal is noted. @returns Whether the bucket has answered. */
+  function trySend(messageId: string, name: string): Promise<boolean> {
+    const note = `${messageId}_${name}`;
+    return tried(async () => {
+      try {
+        await tracked(name, send(messageId, name));
+        refused.delete(note);
+      } catch (error) {
+        if (!(error instanceof BucketError) || error.kind === "away") throw error;
+        if (refused.size === 0) {
+          log.warn("The file store refuses a kept file, which stays on this machine", {
+            error: error.message,
+          });
+        }
+        refused.set(note, error.message);
+      }
+    });
+  }
+
   /** Deletes files of a person, also one that arrives there only now, and its copy here. */
   async function forgetObjects(userId: string, before: number): Promise<void> {
     const begun = Array.from(keeping).filter(({ author }) => author === userId);
@@ -203,10 +229,13 @@ export function createSharedMedia(
         const isDone = await tried(() => forgetObjects(userId, mtimeMs));
         if (isDone) await rm(mark, { force: true });
       }
-      for (const written of await namesIn(notes)) {
-        const [, messageId, name] = NOTE.exec(written) ?? [];
-        if (messageId === undefined || name === undefined) await rm(join(notes, written));
-        else if (!await tried(() => tracked(name, send(messageId, name)))) return;
+      const written = await namesIn(notes);
+      for (const note of refused.keys()) if (!written.includes(note)) refused.delete(note);
+      const isRefused = (note: string) => Number(refused.has(note));
+      for (const note of written.toSorted((one, other) => isRefused(one) - isRefused(other))) {
+        const [, messageId, name] = NOTE.exec(note) ?? [];
+        if (messageId === undefined || name === undefined) await rm(join(notes, note));
+        else if (!await trySend(messageId, name)) return;
         if (now() >= until) return; // the next look goes on
       }
     } catch (error) {
@@ -248,7 +277,7 @@ export function createSharedMedia(
       const sent = tracked(
         name,
         stored.then(
-          () => tried(() => send(place.messageId, name)),
+          () => trySend(place.messageId, name),
           () => {}, // the caller gets it
         ),
       );
@@ -277,6 +306,7 @@ export function createSharedMedia(
       renewals++;
     },
     catchUp,
+    problem: () => away ?? refused.values().next().value,
   };
 }
 

@@ -75,6 +75,13 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
     run: ({ snapshot: { shared } }) => shared ? [sharedStore(shared)] : [],
   },
   {
+    checks: ["storage:files"],
+    run: ({ snapshot: { filesProblem: problem } }) =>
+      problem === undefined ? [] : [
+        healthFinding("storage:files", problem.slice(0, MAX_REASON), { status: "warn" }),
+      ],
+  },
+  {
     checks: ["inbox:oldest", "inbox:depth"],
     run: ({ snapshot: { inbox } }) => [
       healthFinding("inbox:oldest", inbox.oldestMs / 1_000, {

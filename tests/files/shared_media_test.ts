@@ -252,6 +252,31 @@ describe("[O17] kept files in a bucket", () => {
     });
   });
 
+  it("hold back no other file if the store refuses one", async () => {
+    await play(async (one, two, s3) => {
+      s3.fault = () => "cut";
+      await one.media.keep(file("1"), "png", bytes("refused"));
+      await one.media.keep(file("2"), "png", bytes("fine"));
+      assert.equal(one.media.problem(), "the file store does not answer");
+      s3.fault = ({ key }) =>
+        key === keyOf("1") ? { status: 413, code: "EntityTooLarge" } : undefined;
+      for (let look = 0; look < 3; look++) {
+        one.later(20_000);
+        await one.media.catchUp();
+      }
+      assert.deepEqual([...s3.objects.keys()], [keyOf("2")]);
+      assert.match(one.media.problem() ?? "", /EntityTooLarge \(413\)/);
+      const told = one.lines.filter(({ event }) => /refuses a kept file/.test(event));
+      assert.equal(told.length, 1);
+      await one.media.keep(file("3"), "png", bytes("later"));
+      assert.deepEqual(await readAll(two), ["fine", "later"]);
+      s3.fault = undefined;
+      await one.media.catchUp();
+      assert.equal(one.media.problem(), undefined);
+      assert.equal(s3.objects.size, 3);
+    });
+  });
+
   it("go everywhere if their author is forgotten, and others stay", async () => {
     await play(async (one, two, s3) => {
       await one.media.keep(file("1"), "png", bytes("of grace"));

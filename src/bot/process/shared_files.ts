@@ -24,6 +24,8 @@ export interface SharedFiles {
   workspaceOf(agentId: string): SharedWorkspace;
   /** This process has taken work of another one: it looks at the files anew. */
   renew(): void;
+  /** Why files cannot be read, or stay on this machine; `undefined` if all is well. */
+  problem(): string | undefined;
   /** Sends what is left, for a second at most: another process waits for the work. */
   stop(): Promise<void>;
 }
@@ -78,7 +80,16 @@ export function openSharedFiles(options: SharedFilesOptions): SharedFiles | unde
 /** A folder that all processes mount is used as it is, as long as it is mounted. */
 function inFolder({ config, dataDir, log }: SharedFilesOptions): SharedFiles {
   const path = filesFolderOf(config, dataDir);
-  const check = () => assertMounted(path);
+  let problem: string | undefined;
+  async function check(): Promise<void> {
+    try {
+      await assertMounted(path);
+      problem = undefined;
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
+  }
   const media = createMediaFolder(join(path, "media"));
   const workspace: SharedWorkspace = {
     pull: check,
@@ -94,6 +105,7 @@ function inFolder({ config, dataDir, log }: SharedFilesOptions): SharedFiles {
     await forgetWaiting(dataDir, path).catch((error: unknown) =>
       log.warn("Cannot delete kept files of a person who was forgotten", { error })
     );
+    await check().catch(() => {}); // health shows it, and so does each tool
     if (!isStopped) cancel = schedule(() => void look(), EVERY_MS);
   }
   void look();
@@ -108,6 +120,7 @@ function inFolder({ config, dataDir, log }: SharedFilesOptions): SharedFiles {
     },
     workspaceOf: () => workspace,
     renew() {},
+    problem: () => problem,
     stop() {
       isStopped = true;
       cancel();
@@ -174,6 +187,7 @@ function inBucket(options: SharedFilesOptions): SharedFiles {
       },
       change: copy.change,
       push,
+      problem: told.problem,
       async lookAgain(isSweepDue: boolean): Promise<void> {
         try {
           told.later(await copy.sync());
@@ -194,6 +208,8 @@ function inBucket(options: SharedFilesOptions): SharedFiles {
       return known;
     },
     renew: () => media.renew(),
+    problem: () =>
+      media.problem() ?? [...workspaces.values()].flatMap((one) => one.problem() ?? [])[0],
     async stop() {
       isStopped = true;
       cancel();
@@ -237,6 +253,7 @@ function createTold(agentId: string, log: Log) {
 
   return {
     later: note,
+    problem: (): string | undefined => problem,
     of(synced: Synced): string | undefined {
       note(synced);
       const text = waiting.join(" ");

@@ -53,6 +53,8 @@ export interface HealthSources
   readonly mcpServers?: () => readonly McpServerState[];
   /** Owner and copies of a shared store; absent if there is none. */
   readonly shared?: () => SharedStoreState | undefined;
+  /** Why shared files cannot be read, or stay on this machine; absent without shared files. */
+  readonly filesProblem?: () => string | undefined;
   /** Open alerts; absent in a process that watches for none. */
   readonly alerts?: () => readonly AlertRecord[];
 }

@@ -55,7 +55,7 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 /** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
   const { store, metrics, now, schedule, resumableMs, embedding, mcpServers } = sources;
-  const { alerts, shared } = sources;
+  const { alerts, shared, filesProblem } = sources;
   /** Of accounts that no partition runs yet. */
   const nowhere: AccountPlace = { partition: { index: -1, count: 1 }, store };
   const startedAt = now();
@@ -132,6 +132,7 @@ function monitoring(sources: HealthSources) {
       deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
       shared: shared?.(),
+      filesProblem: filesProblem?.(),
       models: modelsOf(accounts()),
       embedding: meaning,
       mcpServers: mcpServers?.() ?? [],

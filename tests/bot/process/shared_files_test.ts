@@ -105,8 +105,12 @@ describe("[O17] a folder that all processes mount", () => {
     ];
     const authorId = "810000000000000001" as UserId;
     await shared.media.keep({ messageId, authorId, fileId }, "png", new Uint8Array(1));
+    assert.equal(shared.problem(), undefined);
     renameSync(path, `${path}.away`);
     await shared.media.forget(authorId);
+    const place = { messageId, authorId, fileId };
+    await assert.rejects(shared.media.keep(place, "png", new Uint8Array(1)));
+    assert.match(shared.problem() ?? "", /mount/);
     await shared.stop();
     assert.deepEqual(readdirSync(join(dataDir, "files", "forget")), [authorId]);
     renameSync(`${path}.away`, path);
@@ -154,8 +158,10 @@ describe("[O17] tools of two processes", () => {
         await one.files.write("b", "2") ?? "",
         /on this machine only, because .* sent later/,
       );
+      assert.match(one.shared.problem() ?? "", /the file store answers SlowDown/);
       s3.fault = undefined;
       await assert.rejects(two.files.read("b"), /there is no file/);
+      assert.equal(two.shared.problem(), undefined);
       await one.shared.stop();
       assert.equal(await two.files.read("b"), "2");
     });
