@@ -65,7 +65,9 @@ function tarXz(folder: string, path: string, { platform, seconds, level }: Packi
     // x86 saves 5 %. Older xz, such as that of Ubuntu 22.04, cannot read the one for arm64.
     env: {
       ...process.env,
-      XZ_OPT: `-T2${/-x64\b/.test(platform) ? " --x86" : ""} --lzma2=preset=${level}e`,
+      XZ_OPT: `-T2${/-x64\b/.test(platform) ? " --x86" : ""} --lzma2=preset=${level}${
+        level === 9 ? "e" : ""
+      }`,
     },
   });
 }
