@@ -14,10 +14,12 @@ import {
   identifyBudget,
   type IdentifyRecord,
   type SessionStartLimit,
+  SPACING_MS,
 } from "../../core/discord/identify_budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { RemoteError } from "./remote_error.ts";
 import type { AnySql } from "./tables.ts";
 
 /** Any constant: two processes do not count at once. */
@@ -77,7 +79,10 @@ async function recordOf(sql: AnySql, accountId: AccountId): Promise<IdentifyReco
   return { identifies: rowSchema.array().parse(rows) };
 }
 
-/** Counts the IDENTIFYs of a partition's store here, too. */
+/**
+ * Counts the IDENTIFYs of a partition's store here, too. While PostgreSQL does not answer, none is taken:
+ * the connection asks again. Forecasts and figures are those of the store then, so an account can start.
+ */
 export function shareIdentifies(
   gateway: GatewayRecords,
   remote: { identify(asked: SharedIdentify): Promise<SharedIdentifyAnswer> },
@@ -98,12 +103,21 @@ export function shareIdentifies(
     },
     async identifyInMs(accountId, shardId, now) {
       const ownMs = await gateway.identifyInMs(accountId, shardId, now);
-      const { answer, now: clock } = await ask(accountId, shardId, false);
+      const shared = await ask(accountId, shardId, false).catch(ifAway);
+      if (!shared) return Math.max(ownMs, SPACING_MS);
+      const { answer, now: clock } = shared;
       return answer.kind === "granted" ? ownMs : Math.max(ownMs, answer.untilMs - clock);
     },
     async identifyBudget(accountId, now) {
-      const { budget: { left, heldUntil }, now: clock } = await ask(accountId, 0, false);
+      const shared = await ask(accountId, 0, false).catch(ifAway);
+      if (!shared) return await gateway.identifyBudget(accountId, now);
+      const { budget: { left, heldUntil }, now: clock } = shared;
       return { left, ...(heldUntil !== undefined && { heldUntil: heldUntil - clock + now }) };
     },
   };
+}
+
+/** @throws {unknown} Any error but a failure of PostgreSQL. */
+function ifAway(error: unknown): undefined {
+  if (!(error instanceof RemoteError)) throw error;
 }

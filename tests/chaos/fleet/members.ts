@@ -15,6 +15,9 @@ const RESTART_MS = 2_000;
 /** Longer than any run: the scenario ends its processes itself. */
 const LIFE_MS = 24 * 60 * 60_000;
 
+/** Lines of an unexpected end: its reason comes before those of the stop. */
+const LAST_LINES = 6;
+
 const OWNS = /This process owns the store in PostgreSQL/;
 
 /** Creates them; none runs yet. */
@@ -35,9 +38,9 @@ export function createMembers(
     running.set(name, bot);
     void bot.exited.then(async ({ code, signal }) => {
       running.delete(name);
-      const [line = ""] = bot.lines.slice(-1);
+      const last = bot.lines.slice(-LAST_LINES).join("\n");
       await bot[Symbol.asyncDispose]();
-      if (signal === null && code !== 0 && code !== 75) ends.push(`${name}: ${code} ${line}`);
+      if (signal === null && code !== 0 && code !== 75) ends.push(`${name}: ${code} ${last}`);
       if (isOver) return;
       await sleep(dice.upTo(RESTART_MS));
       if (!isOver) start(name);

@@ -53,7 +53,11 @@ describe("[O10] barnacle why on a terminal", () => {
     await why(fixture.flags, ID, { ...io, columns: 80 });
     const { text } = await ask(fixture);
     assert.ok(text.split("\n").some((line) => line.length > 80), text);
-    assert.ok(io.stdout.every((line) => line.length <= 80), io.stdout.join("\n"));
+    const isWord = (line: string) => !line.trim().includes(" "); // such as the path of the config
+    assert.ok(
+      io.stdout.every((line) => line.length <= 80 || isWord(line)),
+      io.stdout.join("\n"),
+    );
   });
 });
 

@@ -124,6 +124,19 @@ describe("[O16] partitions in PostgreSQL", NEEDS_POSTGRES, () => {
     assert.ok(spent.kind === "wait" && spent.why === "budget");
   });
 
+  it("[G5] send no IDENTIFY while PostgreSQL is away, and start all the same", async () => {
+    const { gateway } = openTestStore().store;
+    const away = () => Promise.reject(new RemoteError("unreachable", "no answer within 5 s"));
+    const shared = shareIdentifies(gateway, { identify: away });
+    const now = Date.now();
+    assert.equal(await shared.identifyInMs(ACCOUNT, 0, now), SPACING_MS);
+    assert.equal((await shared.identifyBudget(ACCOUNT, now)).left, 1_000);
+    await assert.rejects(shared.takeIdentify(ACCOUNT, 0, now), RemoteError);
+    assert.deepEqual(await gateway.takeIdentify(ACCOUNT, 0, now), { kind: "granted" }); // none was taken
+    const broken = shareIdentifies(gateway, { identify: () => Promise.reject(new TypeError("x")) });
+    await assert.rejects(broken.identifyInMs(ACCOUNT, 0, now), TypeError);
+  });
+
   it("store each change once, in one order, and drop those of a forgotten person", async () => {
     const url = server.create();
     await using remote = await opened(0, url);

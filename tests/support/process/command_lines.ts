@@ -15,8 +15,8 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A wrong value ends a command at once. */
-const LIMIT_MS = 30_000;
+/** Milliseconds. A wrong value ends a command at once, but a backup that is made leaves others the processor. */
+const LIMIT_MS = 180_000;
 
 async function outcomeOf(args: readonly string[]): Promise<Outcome> {
   const written = { stdout: "", stderr: "" };
