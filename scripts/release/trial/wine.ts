@@ -74,6 +74,8 @@ async function besideABot(wine: Wine): Promise<void> {
     const until = <Value>(check: () => Value | undefined) =>
       simulator.until(check, AbortSignal.timeout(PATIENCE_MS));
     await until(() => simulator.connected() > 0 || undefined);
+    // It takes commands a moment after it is online.
+    await until(() => bot.lines.some((line) => line.includes("Barnacle is running")) || undefined);
 
     const second = simulation.startBot();
     assert.equal((await second.exited).code, 75, second.lines.join("\n"));
