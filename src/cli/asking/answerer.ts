@@ -1,5 +1,6 @@
 /** Answers the requests of other processes to the partitions of this one (O16). */
 
+import type { StartTimer } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { AskRows, TakenAsk } from "../../store/replica/asks.ts";
 import { ASK_NOTICE, GONE_NOTICE } from "../../store/replica/listen.ts";
@@ -12,6 +13,8 @@ const MOST_UNITS = 8 * 2 ** 20;
 const ROW_UNITS = 256 * 2 ** 10;
 /** Milliseconds between two checks whether the asking processes still live. */
 const CHECK_MS = 5_000;
+/** Milliseconds until an answer must have ended once the accounts of its partition have stopped. */
+const LAST_MS = 2_000;
 
 /**
  * Answers a request to a partition, part by part; throws before the first part if it refuses. The signal
@@ -38,11 +41,12 @@ function beginningOf(text: string): string {
 
 /** Creates it. The function is long because its inner functions share the running requests. */
 export function createAnswerer(
-  { rows, answer, asked, elapsed, log }: {
-    readonly rows: Pick<AskRows, "take" | "write" | "waiting">;
+  { rows, answer, asked, schedule, elapsed, log }: {
+    readonly rows: Pick<AskRows, "take" | "giveBack" | "write" | "waiting">;
     readonly answer: AnswerAsk;
     /** The requests that this process waits for. */
     readonly asked: () => readonly string[];
+    readonly schedule: StartTimer;
     /** Milliseconds of a clock that never goes back. */
     readonly elapsed: () => number;
     readonly log: Log;
@@ -108,7 +112,9 @@ export function createAnswerer(
   async function take(): Promise<void> {
     while (isAsked && partitions.length > 0 && running.size < MOST) {
       isAsked = false;
-      for (const ask of await rows.take(partitions, MOST - running.size)) {
+      const taken = await rows.take(partitions, MOST - running.size);
+      const isServed = ({ partition }: TakenAsk) => partitions.includes(partition);
+      for (const ask of taken.filter(isServed)) {
         const gone = new AbortController();
         const ended = reply(ask, gone.signal).finally(() => {
           running.delete(ask.id);
@@ -116,6 +122,8 @@ export function createAnswerer(
         });
         running.set(ask.id, { gone, partition: ask.partition, ended });
       }
+      const late = taken.filter((one) => !isServed(one)); // the partition stops since that statement
+      if (late.length > 0) await rows.giveBack(late.map(({ id }) => id));
     }
   }
 
@@ -151,12 +159,18 @@ export function createAnswerer(
     stopTaking(index?: number): void {
       partitions = index === undefined ? [] : partitions.filter((one) => one !== index);
     },
-    /** Ends the requests to a partition, or to all; resolves once none runs. */
+    /**
+     * Resolves once no request to a partition, or to any, runs. Their work has ended, but not all of
+     * their answers are written.
+     */
     async end(index?: number): Promise<void> {
       await taking;
       const all = [...running].filter(([, one]) => index === undefined || one.partition === index);
-      for (const [id] of all) end(id);
+      const cancel = schedule(() => {
+        for (const [id] of all) end(id);
+      }, LAST_MS);
       await Promise.all(all.map(([, { ended }]) => ended));
+      cancel();
     },
   };
 }

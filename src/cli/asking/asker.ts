@@ -8,10 +8,12 @@ import type { StartTimer } from "../../lib/clock.ts";
 import type { AskRows } from "../../store/replica/asks.ts";
 import { ANSWER_NOTICE } from "../../store/replica/listen.ts";
 
-/** Milliseconds until an owner must have taken a request: a dead one is replaced within 15 s. */
-const TAKE_MS = 20_000;
+/** Milliseconds that a partition may lack an owner: a dead one is replaced within 15 s. */
+const OWNERLESS_MS = 20_000;
 /** Milliseconds between two looks for an answer, if no notice comes. */
 const LOOK_MS = 500;
+/** Milliseconds that the ends of requests may take: a reader that waits does not hear of one. */
+const END_MS = 1_000;
 /** Maximum number of requests of a process at once. */
 const MOST = 100;
 
@@ -19,9 +21,9 @@ const MOST = 100;
 export type AskFailure =
   /** The process asks too much at once: nothing has begun. */
   | "busy"
-  /** No process owns the partition: nothing has begun. */
+  /** No process owns the partition, or its owner has not taken the request: nothing has begun. */
   | "untaken"
-  /** The process that had taken it ended, or lost the partition. */
+  /** The process that had taken it ended, or lost the partition; or this one ends. */
   | "lost"
   /** The owner refused it before it began. */
   | "refused"
@@ -48,7 +50,7 @@ export type AskPartition = (
   signal: AbortSignal,
 ) => AsyncIterable<string>;
 
-/** Creates the requests of one process. */
+/** Creates the requests of one process. It is long because its functions share those that are open. */
 export function createAsker(
   { rows, schedule, elapsed }: {
     readonly rows: Pick<AskRows, "add" | "read" | "remove">;
@@ -58,6 +60,9 @@ export function createAsker(
   },
 ) {
   const waiting = new Map<string, () => void>();
+  const running = new Set<Promise<void>>();
+  /** Aborts when this process ends. */
+  const leaving = new AbortController();
 
   /** Waits for a notice about a request, for the next look, or for the caller's end. */
   async function next(id: string, signal: AbortSignal, isHeard: () => boolean): Promise<void> {
@@ -75,9 +80,13 @@ export function createAsker(
     question: string,
     signal: AbortSignal,
   ): AsyncGenerator<string> {
+    if (leaving.signal.aborted) throw new AskError("busy", ENDS);
     if (waiting.size >= MOST) throw new AskError("busy", "too many requests to other processes");
     const id = randomUUID();
-    const askedAt = elapsed();
+    const ending = AbortSignal.any([signal, leaving.signal]);
+    const { promise: ended, resolve: onEnded } = Promise.withResolvers<void>();
+    running.add(ended);
+    let ownedAt = elapsed();
     let isHeard = false;
     const hear = () => void (isHeard = true);
     waiting.set(id, hear);
@@ -85,7 +94,7 @@ export function createAsker(
     try {
       await rows.add({ id, partition, question });
       for (;;) {
-        if (signal.aborted) throw new AskError("aborted", "the request has ended");
+        if (ending.aborted) throw await endOf(id, partition, signal);
         isHeard = false;
         waiting.set(id, hear);
         const state = await rows.read(id, last);
@@ -95,29 +104,59 @@ export function createAsker(
           if (text !== "") yield text;
           if (kind === "last") return;
         }
-        if (state?.kind === "waiting" && elapsed() - askedAt >= TAKE_MS) {
+        if (!state || state.kind === "lost") throw lost(partition);
+        if (state.kind !== "ownerless") ownedAt = elapsed();
+        else if (elapsed() - ownedAt >= OWNERLESS_MS) {
           if (await rows.remove(id)) throw lost(partition);
           throw new AskError("untaken", `no process runs partition ${partition} now`);
         }
-        if (!state || state.kind === "lost") throw lost(partition);
-        await next(id, signal, () => isHeard);
+        await next(id, ending, () => isHeard);
       }
     } finally {
       waiting.delete(id);
       await rows.remove(id).catch(() => {}); // the next check removes it
+      running.delete(ended);
+      onEnded();
     }
+  }
+
+  /** The end of a request before that of its answer. */
+  async function endOf(id: string, partition: number, signal: AbortSignal): Promise<AskError> {
+    const isTaken = await rows.remove(id).catch(() => true);
+    if (!isTaken) {
+      const why = `the process that runs partition ${partition} has not taken the request in time`;
+      return new AskError("untaken", why);
+    }
+    return signal.aborted
+      ? new AskError("aborted", "the request has ended")
+      : new AskError("lost", ENDS);
+  }
+
+  async function allEnded(limitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = schedule(resolve, limitMs);
+    await Promise.race([Promise.all(running), promise]);
+    cancel();
   }
 
   return {
     ask,
     /** The requests that have not ended. */
     open: (): readonly string[] => [...waiting.keys()],
+    /** This process ends: leaves its requests some time, and then ends the rest of them. */
+    async close(limitMs: number): Promise<void> {
+      await allEnded(limitMs);
+      leaving.abort();
+      await allEnded(END_MS);
+    },
     /** A notice about requests has come. */
     hear(text: string): void {
       if (text.startsWith(ANSWER_NOTICE)) waiting.get(text.slice(ANSWER_NOTICE.length))?.();
     },
   };
 }
+
+const ENDS = "this process ends";
 
 function lost(partition: number): AskError {
   return new AskError("lost", `the process that runs partition ${partition} has ended`);

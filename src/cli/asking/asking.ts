@@ -30,12 +30,14 @@ export function createAsking(
       throw new Error("The process starts");
     },
     asked: asker.open,
+    schedule,
     elapsed,
     log,
   });
   /** Partitions that stop; until their store is closed, a look still names them. */
   const leaving = new Set<number>();
-  let isLeaving = false;
+  /** When this process ends, at the latest. */
+  let leavesBy: number | undefined;
   return {
     ask: asker.ask,
     /** From now on, this process answers. */
@@ -48,19 +50,40 @@ export function createAsking(
     /** The process has looked; it runs these partitions. */
     looked(own: readonly number[], { asked }: Pick<Meeting, "asked">): void {
       for (const index of leaving) if (!own.includes(index)) leaving.delete(index);
-      if (answer && !isLeaving) answerer.serve(own.filter((one) => !leaving.has(one)), asked);
+      if (answer && leavesBy === undefined) {
+        answerer.serve(own.filter((one) => !leaving.has(one)), asked);
+      }
     },
-    /** Takes no new request: to a partition, or to all. */
-    stopTaking(index?: number): void {
-      if (index === undefined) isLeaving = true;
-      else leaving.add(index);
+    /** Takes no new request to a partition. */
+    stopTaking(index: number): void {
+      leaving.add(index);
       answerer.stopTaking(index);
     },
+    /**
+     * This process stops: it takes no new request.
+     *
+     * @param graceMs Milliseconds in which its own requests may still get their answers.
+     */
+    leave(graceMs: number): void {
+      leavesBy ??= elapsed() + graceMs;
+      answerer.stopTaking();
+    },
+    /** Whether this process stops. */
+    isLeaving: (): boolean => leavesBy !== undefined,
     /** A partition has stopped: resolves once nothing uses its store. */
     stopped: (index: number): Promise<void> => answerer.end(index),
-    /** Ends all; nothing is asked or answered any more. */
+    /** Ends all, once the time of {@link leave} is over; nothing is asked or answered any more. */
     async close(): Promise<void> {
       await answerer.end();
+      const { length } = asker.open();
+      const leftMs = Math.max(0, (leavesBy ?? 0) - elapsed());
+      if (length > 0) {
+        log.info("Waiting for answers of other processes", {
+          requests: length,
+          atMostSec: Math.ceil(leftMs / 1_000),
+        });
+      }
+      await asker.close(leftMs);
       await remote.close();
     },
   };

@@ -21,6 +21,8 @@ export interface ApiFleet {
   /** Whether this process runs the partition. */
   readonly isHere: (partition: number) => boolean;
   readonly ask: AskPartition;
+  /** Whether this process stops: then it asks nothing for a program any more. */
+  readonly isLeaving: () => boolean;
 }
 
 /** Milliseconds for a call of `barnacle mcp serve`: each is short but an act, which may take a minute. */
@@ -42,23 +44,21 @@ export async function* partsOf(response: Response): AsyncGenerator<string> {
 }
 
 /** The way to the other process; `undefined` while this one answers. */
-export function elsewhereOf(
-  { isHere, ask }: ApiFleet,
-  log: Log,
-): () => ForwardRequest | undefined {
-  const forward = createForward(ask, log);
-  return () => isHere(PROGRAMS_PARTITION) ? undefined : forward;
+export function elsewhereOf(fleet: ApiFleet, log: Log): () => ForwardRequest | undefined {
+  const forward = createForward(fleet, log);
+  return () => fleet.isHere(PROGRAMS_PARTITION) ? undefined : forward;
 }
 
 /** The same for calls of `barnacle mcp serve`, which come over the socket of this process. */
 export function callElsewhere(
-  { isHere, ask }: ApiFleet,
+  { isHere, isLeaving, ask }: ApiFleet,
 ): ((args: unknown) => Promise<unknown>) | undefined {
   if (isHere(PROGRAMS_PARTITION)) return undefined;
   return async (args) => {
     const { text } = toRequest("api.call", z.array(z.unknown()).parse(args));
     const question = JSON.stringify({ do: "command", text });
     try {
+      if (isLeaving()) throw stops();
       const signal = AbortSignal.timeout(CALL_MS);
       return readAnswer(await wholeAnswer(ask(PROGRAMS_PARTITION, question, signal)));
     } catch (error) {
@@ -72,8 +72,12 @@ export function callElsewhere(
 const UNBEGUN: ReadonlySet<AskFailure> = new Set(["busy", "untaken", "refused"]);
 
 /** Creates the way to the other process. */
-function createForward(ask: AskPartition, log: Log): ForwardRequest {
+function createForward(
+  { ask, isLeaving }: Pick<ApiFleet, "ask" | "isLeaving">,
+  log: Log,
+): ForwardRequest {
   return async (request, signal) => {
+    if (isLeaving()) return errorResponse(errorOf(stops(), false));
     const leaving = new AbortController();
     const parts = ask(
       PROGRAMS_PARTITION,
@@ -101,6 +105,10 @@ function createForward(ask: AskPartition, log: Log): ForwardRequest {
       return errorResponse(failed(error));
     }
   };
+}
+
+function stops(): AskError {
+  return new AskError("busy", "this process stops");
 }
 
 async function readHead(parts: AsyncIterator<string>) {
@@ -158,7 +166,7 @@ function errorOf(error: unknown, mayRepeat: boolean): ApiError {
       }
       : {
         code: "lost",
-        message: "The process of the bot that answered has ended, so the answer is lost. With an " +
+        message: "A process of the bot has ended before the answer, so that is lost. With an " +
           "Idempotency-Key, the same request gets it later",
       }),
   };

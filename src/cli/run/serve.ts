@@ -61,7 +61,16 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   /** The partitions that this process shares with others; absent: it has the whole bot. */
   readonly share?: Pick<
     SharedPartitions,
-    "serve" | "leave" | "stopOthers" | "parts" | "count" | "isHere" | "ask" | "answerWith"
+    | "serve"
+    | "leave"
+    | "stopOthers"
+    | "parts"
+    | "count"
+    | "isHere"
+    | "isLeaving"
+    | "ask"
+    | "answerWith"
+    | "close"
   >;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
@@ -186,10 +195,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await hooks.close(); // an event that is not stored is sent again
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
-    const left = share?.leave().then(share.stopOthers);
+    const { graceSec } = setup.config.shutdown;
+    const left = share?.leave(graceSec * 1_000).then(share.stopOthers);
     const stopped = bot.stop();
     if (end.kind === "signal" || end.kind === "restart") {
-      void logOpenWork(bot, stopped, setup.config.shutdown.graceSec, log);
+      void logOpenWork(bot, stopped, graceSec, log);
     }
     await stopped;
     await left;
@@ -204,12 +214,13 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     cancel();
     nightly?.stop();
     watch?.stop();
-    await apiHost?.close();
     await hookHost?.close();
     await dashboardHost?.close();
     await requests?.close();
     await server?.close();
     await endRun();
+    await options.share?.close(); // other processes go on while programs here wait for answers
+    await apiHost?.close();
   }
 }
 

@@ -19,8 +19,6 @@ import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts"
 import { fleetStateOf, joinedStateOf, sharedStateOf } from "../../store/replica/report.ts";
 import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Follower } from "../../store/database/durability.ts";
-import type { AccountId, ChannelId, GuildId } from "../../core/discord/ids.ts";
-import type { InvalidElsewhere } from "../../core/discord/invalid_requests.ts";
 import type { Store } from "../../core/store/store.ts";
 import { schedule } from "../../lib/clock.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -32,10 +30,12 @@ import { SETTING } from "../../store/schema/bot.ts";
 import { PAIRED } from "../../store/schema/people.ts";
 import type { PartStore } from "../../store/shared/joined_store.ts";
 import { alsoTelling, createExchange, type ExchangeEvents } from "./exchange.ts";
-import { type JoinOptions, placeOf, type SharedStore } from "./join.ts";
+import { type JoinOptions, placeOf } from "./join.ts";
+import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
 import { createTurn } from "./turn.ts";
 import { createAsking } from "../asking/asking.ts";
+import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import { forgetRestored } from "../../host/files/restored_partitions.ts";
 import {
   assertRestoredWhole,
@@ -53,35 +53,6 @@ export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
   readonly openStore: (folder: string, follower?: Follower, partition?: Partition) => Store;
   /** A partition cannot go on; the process must end. */
   readonly onFailed: (error: unknown) => void;
-}
-
-/** A partition that this process owns, with its open store. */
-export interface OwnedPartition {
-  /** From 0. */
-  readonly index: number;
-  /** It counts IDENTIFYs with those of all processes. */
-  readonly store: Store;
-  /** Its lease and pages. */
-  readonly shared: SharedStore;
-  /** Its changes of rows that hold over all partitions. */
-  readonly exchange: ReturnType<typeof createExchange>;
-}
-
-/** The bot, as this module changes it. */
-export interface PartitionedBot {
-  /** Runs a partition; rejects if it cannot be started. */
-  addPartition(own: {
-    readonly partition: { readonly index: number; readonly count: number };
-    readonly store: Store;
-    readonly mayAct: () => Promise<void>;
-    readonly invalidElsewhere: InvalidElsewhere;
-  }): Promise<void>;
-  /** Stops a partition, whose store can be closed then. */
-  removePartition(index: number): Promise<void>;
-  /** Rows of a namespace of the store have changed. */
-  changedByCommand(namespace: keyof Store): void;
-  /** The guild of a channel; rejects if Discord does not answer, or if the account does not run. */
-  guildOf(accountId: AccountId, channelId: ChannelId): Promise<GuildId | undefined>;
 }
 
 /**
@@ -163,6 +134,8 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   let problem: string | undefined;
   let last: Pick<Meeting, "states" | "members"> = { states: [begun], members: [] };
   let isLeaving = false;
+  let left: Promise<void> | undefined;
+  let closed: Promise<void> | undefined;
   const stop = () => {
     isLeaving = true;
     if (owned.size === 0) found.resolve(undefined);
@@ -334,12 +307,24 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
 
   const running = run().catch(fail);
 
-  async function leave(): Promise<void> {
+  async function leave(graceMs: number): Promise<void> {
     stop();
-    asking.stopTaking();
+    asking.leave(graceMs);
     await running;
+    await remote.leave(place, graceMs + STOP_EXTRA_MS).catch(() => {}); // the others notice it
     await changing;
-    await remote.leave(place).catch(() => {}); // the others notice by themselves
+  }
+
+  async function close(): Promise<void> {
+    await (left ??= leave(0));
+    await events.idle();
+    await Promise.all([...owned.keys()].map(closeOne));
+    await Promise.all(candidates.map((one) => one.close()));
+    await asking.close();
+    await listener.close();
+    await remote.leave(place).catch(() => {});
+    await eventRemote.close();
+    await remote.close();
   }
 
   return {
@@ -355,10 +340,16 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     isHere: (index: number): boolean => owned.has(index),
     ask: asking.ask,
     answerWith: asking.answerWith,
+    /** Whether this process stops. */
+    isLeaving: asking.isLeaving,
     /** The bot runs the first partition, and takes others from now on. */
     serve: (next: PartitionedBot): void => void (bot = next),
-    /** Takes nothing more, and lets the others count without this process. */
-    leave,
+    /**
+     * Takes nothing more, and lets the others count without this process.
+     *
+     * @param graceMs Milliseconds that the rest of its work has.
+     */
+    leave: (graceMs: number): Promise<void> => left ??= leave(graceMs),
     /** Stops the partitions beside the first one, each by itself. */
     async stopOthers(): Promise<void> {
       const others = [...owned.keys()].filter((index) => index !== kept);
@@ -370,17 +361,8 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     },
     /** Takes an event of a hook for the partition of its place. */
     acceptEvent: events.accept,
-    /** Closes everything; no partition runs any more. */
-    async close(): Promise<void> {
-      await leave();
-      await listener.close();
-      await events.idle();
-      await Promise.all([...owned.keys()].map(closeOne));
-      await Promise.all(candidates.map((one) => one.close()));
-      await asking.close();
-      await eventRemote.close();
-      await remote.close();
-    },
+    /** Ends the leases, then the requests of this process to others, and closes all. */
+    close: (): Promise<void> => closed ??= close(),
   };
 }
 

@@ -35,8 +35,11 @@ export interface AskedPart {
 
 /** The state of a request, with new parts of its answer. */
 export interface AskState {
-  /** `waiting` for an owner, `taken` by one, or `lost`: its owner has gone. */
-  readonly kind: "waiting" | "taken" | "lost";
+  /**
+   * `waiting` for the owner, `ownerless` as long as there is none, `taken` by the owner, or `lost`: that
+   * one has gone.
+   */
+  readonly kind: "waiting" | "ownerless" | "taken" | "lost";
   readonly parts: readonly AskedPart[];
 }
 
@@ -44,6 +47,7 @@ const askSchema = z.object({ id: z.string(), partition: z.int(), question: z.str
 
 const stateSchema = z.object({
   isTaken: z.boolean(),
+  isTheirs: z.boolean(),
   isOwned: z.boolean(),
   parts: z.string(),
 });
@@ -91,6 +95,13 @@ export function createAsks(
             RETURNING asks.id, asks.partition, asks.question`,
         )
       ),
+    /** Leaves requests to the next owner: this one has taken them, and not begun. */
+    giveBack: (ids: readonly string[]): Promise<void> =>
+      use(async (sql) => {
+        await sql`
+          UPDATE barnacle.asks SET taken = NULL
+          WHERE id = ANY(string_to_array(${ids.join()}, ','))`;
+      }),
     /**
      * Adds a part of the answer.
      *
@@ -117,8 +128,8 @@ export function createAsks(
       use(async (sql) => {
         const [row] = await sql`
           SELECT asks.taken IS NOT NULL AS "isTaken",
-                 asks.taken IS NOT DISTINCT FROM store.epoch
-                   AND store.lease_ends > clock_timestamp() AS "isOwned",
+                 asks.taken IS NOT DISTINCT FROM store.epoch AS "isTheirs",
+                 store.lease_ends > clock_timestamp() AS "isOwned",
                  coalesce((
                    SELECT json_agg(json_build_object('number', number, 'kind', kind, 'text', text)
                                    ORDER BY number)
@@ -126,9 +137,13 @@ export function createAsks(
                  ), '[]')::text AS parts
           FROM barnacle.asks JOIN barnacle.store USING (partition) WHERE asks.id = ${id}`;
         if (!row) return undefined;
-        const { isTaken, isOwned, parts } = stateSchema.parse(row);
+        const { isTaken, isTheirs, isOwned, parts } = stateSchema.parse(row);
         return {
-          kind: !isTaken ? "waiting" : isOwned ? "taken" : "lost",
+          kind: isTaken
+            ? isTheirs && isOwned ? "taken" : "lost"
+            : isOwned
+            ? "waiting"
+            : "ownerless",
           parts: partsSchema.parse(JSON.parse(parts)),
         };
       }),
@@ -146,7 +161,7 @@ export function createAsks(
         return row?.["isTaken"] !== false; // an absent one may have been taken
       }),
     /**
-     * Removes the requests of processes that have died, and tells which of these still wait.
+     * Removes the requests of processes that have ended, and tells which of these still wait.
      *
      * @param own Those that this process waits for. It removes its other ones: a process of the same
      *   place died, or could not remove them.
@@ -155,8 +170,9 @@ export function createAsks(
       use(async (sql) => {
         await sql`
           DELETE FROM barnacle.asks WHERE NOT EXISTS (
-            SELECT 1 FROM barnacle.members WHERE members.place = asks.place
-              AND seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'
+            SELECT 1 FROM barnacle.members WHERE members.place = asks.place AND
+              greatest(seen + ${MEMBER_MS} * interval '1 millisecond', leaves_by)
+                > clock_timestamp()
           ) OR place = ${place} AND NOT id = ANY(string_to_array(${own.join()}, ','))`;
         const rows = await sql`
           SELECT id FROM barnacle.asks WHERE id = ANY(string_to_array(${ids.join()}, ','))`;

@@ -47,7 +47,9 @@ const restSchema = z.object({ lastChange: z.number(), asked: z.string() });
 export async function readMembers(sql: AnySql): Promise<readonly FleetMember[]> {
   const rows = await sql`
     SELECT place, copied FROM barnacle.members
-    WHERE seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond' ORDER BY place`;
+    WHERE seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'
+      AND leaves_by IS NULL
+    ORDER BY place`;
   return rows.map(toMember);
 }
 
@@ -66,10 +68,11 @@ export async function meet(
     WITH self AS (
       INSERT INTO barnacle.members (place, copied, seen)
       VALUES (${place}, ${copied.join()}, clock_timestamp())
-      ON CONFLICT (place) DO UPDATE SET copied = excluded.copied, seen = excluded.seen
+      ON CONFLICT (place) DO UPDATE
+      SET copied = excluded.copied, seen = excluded.seen, leaves_by = NULL
     )
     SELECT place, copied FROM barnacle.members
-    WHERE place <> ${place}
+    WHERE place <> ${place} AND leaves_by IS NULL
       AND seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'`;
   const members = [...rows.map(toMember), { place, copied }];
   const [row] = await sql`
@@ -118,9 +121,16 @@ async function readInvalid(sql: AnySql): Promise<readonly PartitionMinute[]> {
   ]);
 }
 
-/** Removes the row of this process, so that the others count on it no more. */
-export async function leave(sql: AnySql, place: string): Promise<void> {
-  await sql`DELETE FROM barnacle.members WHERE place = ${place}`;
+/**
+ * The others count on this process no more. Until it has ended, it waits for answers of theirs.
+ *
+ * @param withinMs Milliseconds until it certainly has; with 0, it has ended, and its row goes.
+ */
+export async function leave(sql: AnySql, place: string, withinMs: number): Promise<void> {
+  await (withinMs === 0 ? sql`DELETE FROM barnacle.members WHERE place = ${place}` : sql`
+    UPDATE barnacle.members
+    SET leaves_by = clock_timestamp() + ${withinMs} * interval '1 millisecond'
+    WHERE place = ${place}`);
 }
 
 function byPlace({ place }: FleetMember, other: FleetMember): number {

@@ -186,8 +186,9 @@ export function createRemote(
     /** Renews the row of this process, and reads the leases and processes of all partitions. */
     meet: (self: FleetMember, invalid?: readonly PartitionMinute[]): Promise<Meeting> =>
       within((sql) => meet(sql, self, invalid)),
-    /** Removes the row of this process. */
-    leave: (place: string): Promise<void> => within((sql) => leave(sql, place)),
+    /** The others count on this process no more, as {@link leave} says. */
+    leave: (place: string, withinMs = 0): Promise<void> =>
+      within((sql) => leave(sql, place, withinMs)),
     /** Decides about an IDENTIFY by those of all processes. */
     identify: (asked: SharedIdentify): Promise<SharedIdentifyAnswer> =>
       within((sql) => askShared(sql, asked)),

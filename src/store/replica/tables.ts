@@ -14,7 +14,7 @@ import { PAGE_BYTES } from "./wal.ts";
 export const OLDEST = 15;
 
 /** Format of the tables. */
-export const FORMAT = 5;
+export const FORMAT = 6;
 
 /**
  * Number of the row that is there while a store with several partitions is moved into the tables. If the
@@ -65,7 +65,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS barnacle.members (
     place text PRIMARY KEY,
     copied text NOT NULL,
-    seen timestamptz NOT NULL
+    seen timestamptz NOT NULL,
+    leaves_by timestamptz
   );
   CREATE TABLE IF NOT EXISTS barnacle.identifies (
     id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,

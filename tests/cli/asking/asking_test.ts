@@ -13,10 +13,9 @@ import { type AskedPart, type AskRows, createAsks } from "../../../src/store/rep
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 import { recordingLog } from "../../support/recording_log.ts";
+import { HERE, openAskingFleet, THERE } from "../../support/store/asking_fleet.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 
-const HERE = "host:/here";
-const THERE = "host:/there";
 const NEVER = new AbortController().signal;
 
 const failsAs = (kind: AskError["kind"]) => (error: unknown) =>
@@ -32,6 +31,7 @@ describe("[O16] an answer for another process", () => {
         rows: {
           take: () => Promise.resolve(asks.splice(0)),
           write: (_id, part) => Promise.resolve(void (text += part.text)).then(() => true),
+          giveBack: () => Promise.resolve(),
           waiting: () => Promise.resolve(new Set(["a"])),
         },
         async *answer() {
@@ -42,6 +42,7 @@ describe("[O16] an answer for another process", () => {
           resolve(text);
         },
         asked: () => [],
+        schedule,
         elapsed: () => 0,
         log: recordingLog().log,
       });
@@ -64,12 +65,14 @@ describe("[O16] an answer for another process", () => {
           resolve();
           return Promise.resolve(true);
         },
+        giveBack: () => Promise.resolve(),
         waiting: () => Promise.resolve(new Set(["a"])),
       },
       async *answer() {
         yield await Promise.resolve("all");
       },
       asked: () => [],
+      schedule,
       elapsed: () => 0,
       log: recordingLog().log,
     });
@@ -112,6 +115,7 @@ describe("[O16] an answer for another process", () => {
   it("is unavailable to barnacle mcp serve without the database", async () => {
     const call = callElsewhere({
       isHere: () => false,
+      isLeaving: () => false,
       // deno-lint-ignore require-yield -- it has no answer
       async *ask() {
         await Promise.resolve();
@@ -129,55 +133,7 @@ describe("[O16] requests between processes", NEEDS_POSTGRES, () => {
   before(async () => void (server = await startPostgres()));
   after(() => server.close());
 
-  /** Two processes; the other one owns partition 1, and answers. */
-  async function openFleet(answer: AnswerAsk) {
-    const url = server.create();
-    const open = async (place: string) => {
-      const remote = createRemote(url, { partition: 1, partitions: 2 });
-      await remote.open();
-      const asking = createAsking(createRemote(url), place, recordingLog().log);
-      const { promise: listening, resolve: onNotice } = Promise.withResolvers<void>();
-      const listener = remote.listen({ place, onNotice, onAskNotice: asking.hear, schedule });
-      await listening;
-      return {
-        remote,
-        asking,
-        look: async () =>
-          asking.looked(place === THERE ? [1] : [0], await remote.meet({ place, copied: [] })),
-        async close() {
-          await listener.close();
-          await asking.close();
-          await remote.close();
-        },
-      };
-    };
-    const here = await open(HERE);
-    const there = await open(THERE);
-    const lease = await there.remote.take({ owner: "there", place: THERE, bots: [] }, 0);
-    assert.ok(lease);
-    there.asking.answerWith(answer);
-    await there.look();
-    await here.look();
-    const count = async (): Promise<unknown> =>
-      await here.remote.use(async (sql) => {
-        const [row] = await sql`
-          SELECT (SELECT count(*) FROM barnacle.asks)::int + count(*)::int AS rows
-          FROM barnacle.answers`;
-        return row?.["rows"];
-      });
-    return {
-      url,
-      here,
-      there,
-      lease,
-      ask: (question: string, signal = NEVER) => here.asking.ask(1, question, signal),
-      count,
-      async [Symbol.asyncDispose]() {
-        await here.close();
-        await there.close();
-      },
-    };
-  }
+  const openFleet = (answer: AnswerAsk) => openAskingFleet(server.create(), answer);
 
   it("keep a character whole that two rows would share", async () => {
     const text = `x${"😀".repeat(200_000)}`;

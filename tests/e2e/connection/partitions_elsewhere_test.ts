@@ -31,6 +31,7 @@ describe("[O16] [O14] processes that answer for each other", NEEDS_POSTGRES, () 
       bots: readonly [SimulatedProcess, SimulatedProcess],
       clients: readonly [OpenAI, OpenAI],
     ) => Promise<void>,
+    graceSec = 2,
   ): Promise<void> {
     const env = { STORE_URL: server.create() };
     const { world, people } = dividedWorld(2);
@@ -39,7 +40,7 @@ describe("[O16] [O14] processes that answer for each other", NEEDS_POSTGRES, () 
       config: {
         channels: { discord: { guilds: { "*": {} }, dm: { allowFrom: ["ada"] } } },
         store: { url: "${STORE_URL}", partitions: 2 },
-        shutdown: { graceSec: 2 },
+        shutdown: { graceSec },
         http: { port: 0 },
         ...apiConfig(people.ada.id, { perMinute: 60 }),
       },
@@ -137,6 +138,65 @@ describe("[O16] [O14] processes that answer for each other", NEEDS_POSTGRES, () 
       assert.equal((await client.responses.retrieve(id)).output_text.includes("one"), true);
       other.kill("SIGTERM");
       assert.deepEqual(await ended(other), STOPPED);
+    });
+  });
+
+  /** The words of a streamed answer; calls `onBegun` once the first ones are there. */
+  async function streamed(client: OpenAI, words: string, onBegun = () => {}): Promise<string> {
+    const messages = [{ role: "user" as const, content: words }];
+    const stream = await client.chat.completions.create({ model: "main", messages, stream: true });
+    let text = "";
+    for await (const { choices: [choice] } of stream) {
+      const content = choice?.delta.content ?? "";
+      if (text === "" && content !== "") onBegun();
+      text += content;
+    }
+    return text;
+  }
+
+  it("end requests that have begun before one stops; the next owner takes the others", async () => {
+    await play(async ({ model }, [first, second], [, client]) => {
+      model.behave("slow");
+      let later: Promise<string> | undefined;
+      const begun = await streamed(client, "pearls", () => {
+        first.kill("SIGTERM"); // it answers programs
+        later = client.responses.create({ model: "main", input: "corals" })
+          .then((response) => response.output_text);
+      });
+      assert.match(begun, /pearls[^]*\.$/);
+      assert.deepEqual(await ended(first), STOPPED);
+      assert.match(await later ?? "", /corals/);
+      assert.equal(model.requests.length, 2, "nothing ran twice");
+      second.kill("SIGTERM");
+      assert.deepEqual(await ended(second), STOPPED);
+    }, PATIENCE_MS / 1_000);
+  });
+
+  it("bring an answer to a program although the process that it asked stops", async () => {
+    await play(async ({ model }, [first, second], [, client]) => {
+      model.behave("slow");
+      const text = await streamed(client, "pearls", () => second.kill("SIGTERM"));
+      assert.match(text, /pearls[^]*\.$/);
+      assert.deepEqual(await ended(second), STOPPED);
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+    }, PATIENCE_MS / 1_000);
+  });
+
+  it("end a program's request with 503 if the process that it asked stops too soon", async () => {
+    await play(async (scene, [first, second], [, client]) => {
+      scene.model.behave("hang");
+      const asked = client.responses.create({ model: "main", input: "pearls" })
+        .catch((error: unknown) => error);
+      await scene.until("the turn to run", () => scene.model.requests.length > 0);
+      second.kill("SIGTERM");
+      const error = await asked;
+      assert.ok(error instanceof OpenAI.APIError, String(error));
+      assert.deepEqual([error.status, error.code], [503, "lost"]);
+      assert.equal(error.headers?.get("x-should-retry"), "false");
+      assert.deepEqual(await ended(second), STOPPED);
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
     });
   });
 
