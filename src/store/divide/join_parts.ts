@@ -8,7 +8,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../database/store_error.ts";
-import { type Joining, joiningsOf, type MergedRows, noteFactless, valuesOf } from "./joining.ts";
+import { joiningsOf, type MergedRows, noteFactless, type TableRule, valuesOf } from "./joining.ts";
 import {
   assertApplied,
   makeStore,
@@ -21,7 +21,7 @@ import {
 /** A table with its rule, for the rows of one partition. */
 interface TableOfPart {
   readonly table: StoredTable;
-  readonly rule: Joining;
+  readonly rule: TableRule;
   readonly part: number;
 }
 
@@ -137,7 +137,7 @@ function numberRows(
   }
 }
 
-const numberedBy = (rule: Joining) => rule.kind === "own" ? rule.numbered : undefined;
+const numberedBy = (rule: TableRule) => rule.kind === "own" ? rule.numbered : undefined;
 
 /** The SQL of the rows of a partition that count, and of their columns. */
 function sourceOf({ table: { name, required }, rule, part }: TableOfPart) {

@@ -10,15 +10,15 @@
 type ColumnValue = (column: string) => string;
 
 /** What a rule says beside the rows themselves. */
-export interface Columns {
-  /** Columns that name rows of other tables, with the table. A row that needs one that is gone goes, too. */
+export interface ColumnRules {
+  /** ColumnRules that name rows of other tables, with the table. A row that needs one that is gone goes, too. */
   readonly references?: Readonly<Record<string, string>>;
   /** Other columns whose values change. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
 /** A table whose rows no two partitions share. */
-export interface OwnRows extends Columns {
+export interface OwnRows extends ColumnRules {
   readonly kind: "own";
   /** Absent: the rows keep their keys. */
   readonly numbered?: {
@@ -32,9 +32,9 @@ export interface OwnRows extends Columns {
 }
 
 /** A table in which partitions have rows of one key. */
-export interface MergedRows extends Columns {
+export interface MergedRows extends ColumnRules {
   readonly kind: "merged";
-  /** Columns of the key; if the first row counts, those by which the others are the same. */
+  /** ColumnRules of the key; if the first row counts, those by which the others are the same. */
   readonly key: readonly string[];
   /** Whether an index proves that the key is unique. */
   readonly hasIndex?: false;
@@ -49,20 +49,20 @@ export interface MergedRows extends Columns {
 }
 
 /** A table of which the first partition has the rows that count. */
-export interface FirstRows extends Columns {
+export interface FirstRows extends ColumnRules {
   readonly kind: "first";
-  /** Columns that name a row which all partitions must have; it goes otherwise. Absent: no such rule. */
+  /** ColumnRules that name a row which all partitions must have; it goes otherwise. Absent: no such rule. */
   readonly inAll?: readonly string[];
 }
 
 /** How the rows of a table are joined. */
-export type Joining = OwnRows | MergedRows | FirstRows;
+export type TableRule = OwnRows | MergedRows | FirstRows;
 
 /** SQL of the new number of a row; null if there is no such row. */
 const numberOf = (table: string, old: string, part: number): string =>
   `(SELECT new FROM numbers.${table} WHERE part = ${part} AND old = ${old})`;
 
-const own = (by: string, columns: Columns = {}): OwnRows => ({
+const own = (by: string, columns: ColumnRules = {}): OwnRows => ({
   kind: "own",
   numbered: { by },
   ...columns,
@@ -75,7 +75,7 @@ const merged = (key: string, more: Omit<MergedRows, "kind" | "key"> = {}): Merge
 
 const at = (column: string) => (row: string): string => `${row}.${column}`;
 
-/** Columns of which the later row's count, by the column that tells when they were set. */
+/** ColumnRules of which the later row's count, by the column that tells when they were set. */
 const later = (by: string, ...columns: readonly string[]): Record<string, string> =>
   Object.fromEntries([...columns, by].map((column) => [
     column,
@@ -122,11 +122,12 @@ const unlessTaken = (table: string, same: string, column: string, other: string)
     THEN ${other} ELSE r.${column} END`;
 
 /**
- * The rule of each table. A table of the schema that is missing here is an error.
+ * The rule of each table. It is long because it is a list. A table of the schema that is missing here
+ * is an error.
  *
  * @param part Number of the partition whose rows are `r`.
  */
-export function joiningsOf(part: number): Readonly<Record<string, Joining>> {
+export function joiningsOf(part: number): Readonly<Record<string, TableRule>> {
   const lastEntry = `ifnull((SELECT new FROM numbers.entry
     WHERE part = ${part} AND old <= r.last_entry ORDER BY old DESC LIMIT 1), 0)`;
   return {
@@ -290,7 +291,7 @@ export function joiningsOf(part: number): Readonly<Record<string, Joining>> {
   };
 }
 
-/** Columns that name rows whose numbers stay: those of notes and schedules. */
+/** ColumnRules that name rows whose numbers stay: those of notes and schedules. */
 export const KEPT_REFERENCES: readonly string[] = [
   "note_source.note_row",
   "note_vector.note_row",
@@ -323,7 +324,7 @@ function verdictsOf(part: number, result: string): string {
 
 /** SQL of the columns of a table, with the references of its rule. */
 export function valuesOf(
-  { references = {}, values = {} }: Columns,
+  { references = {}, values = {} }: ColumnRules,
   part: number,
 ): ColumnValue {
   return (column) => {

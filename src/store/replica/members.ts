@@ -118,6 +118,24 @@ async function readInvalid(sql: AnySql): Promise<readonly PartitionMinute[]> {
   ]);
 }
 
+/**
+ * Finds another database of this server that a process with one of these bots uses now.
+ *
+ * @param bots Marks, as the names of connections have them.
+ */
+export async function readTwin(
+  sql: AnySql,
+  bots: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await sql`
+    SELECT datname::text AS name FROM pg_stat_activity
+    WHERE datname <> current_database() AND application_name LIKE 'barnacle %'
+      AND string_to_array(substr(application_name, 10), ' ')
+        && string_to_array(${bots.join()}, ',')
+    LIMIT 1`;
+  return row && z.object({ name: z.string() }).parse(row).name;
+}
+
 /** Removes the row of this process, so that the others count on it no more. */
 export async function leave(sql: AnySql, place: string): Promise<void> {
   await sql`DELETE FROM barnacle.members WHERE place = ${place}`;
