@@ -36,7 +36,7 @@ import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { service } from "./service/commands.ts";
 import { setup } from "./setup/commands.ts";
-import { store } from "./standby/commands.ts";
+import { store } from "./moving/commands.ts";
 import { upgrade } from "./upgrade/commands.ts";
 
 /** All commands; their names are unique over all tasks. */

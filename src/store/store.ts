@@ -248,7 +248,7 @@ export function createStore(
       ...createNoteVectors(commits),
     },
     knowledge: createKnowledge(commits, known),
-    changes: createChanges(commits),
+    changes: createChanges(commits, ownNumber),
     settings,
     schedules: createSchedules(commits, memory.outgoing, ownNumber),
     calls: createCalls(commits),

@@ -54,7 +54,7 @@ const AFTER_OUTAGE_MS = 3_000;
 const HAND_OVER_MS = 5_000;
 
 /** Everything that joining needs. */
-export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions" | "isMove"> {
+export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions" | "move"> {
   /** `store.url`. */
   readonly url: string;
   /** The folder of the store. */
@@ -93,8 +93,8 @@ export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "ma
  * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
  */
 export async function joinSharedStore(options: JoinOptions): Promise<SharedStore | undefined> {
-  const { url, bots, partition, partitions, isMove } = options;
-  const remote = createRemote(url, { bots, partition, partitions, isMove });
+  const { url, bots, partition, partitions, move } = options;
+  const remote = createRemote(url, { bots, partition, partitions, move });
   try {
     const joined = await becomeOwner(options, remote);
     if (!joined) await remote.close();

@@ -149,6 +149,7 @@ const EXITS: Readonly<Record<RemoteErrorKind, ExitCode>> = {
   unusable: EXIT.config,
   divided: EXIT.config,
   moving: EXIT.tryAgain,
+  returned: EXIT.config,
   full: EXIT.io,
   failed: EXIT.io,
 };

@@ -47,7 +47,8 @@ export const store = z.strictObject({
     whole(1, 64).default(1),
     "Number of parts into which the guilds are divided, so that all processes of the bot work. They " +
       "share the parts evenly; with 1, one process works, and the others stand by. It needs `url`, " +
-      "and stays as it is once the database has a store.",
+      "and stays as it is while the database has a store: to change it, join the partitions by " +
+      "`barnacle store move --to sqlite`, and divide them again.",
     { unit: "partitions", example: 8 },
   ),
   retention: key(

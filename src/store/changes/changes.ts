@@ -6,6 +6,7 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
+import type { OwnNumber } from "../shared/own_numbers.ts";
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 
@@ -14,8 +15,15 @@ export const CHANGES_KEPT_MS = 2 * DAY_MS;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 export const POSTS_KEPT_MS = 60 * DAY_MS;
 
-/** Creates the namespace. */
-export function createChanges({ database, sql, commit, read }: Transactions): ToolChanges {
+/**
+ * Creates the namespace.
+ *
+ * @param ownNumber Called before the insert of a change; absent in the store of a whole bot.
+ */
+export function createChanges(
+  { database, sql, commit, read }: Transactions,
+  ownNumber: OwnNumber = () => {},
+): ToolChanges {
   const byKey = sql`SELECT * FROM discord_change WHERE call_key = ?`;
   const count = sql`
     SELECT COUNT(*) AS count FROM discord_change WHERE account_id = ? AND turn_id = ?`;
@@ -40,6 +48,7 @@ export function createChanges({ database, sql, commit, read }: Transactions): To
         if (known) return readRow(known);
         if (COUNT.read(count.get(accountId, turnId)).count >= most) return undefined;
         forgetOld.run(accountId, now - CHANGES_KEPT_MS);
+        ownNumber(DISCORD_CHANGE.name);
         return readRow(insert({ ...change, madeAt: now }));
       });
     },

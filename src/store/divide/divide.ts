@@ -6,19 +6,9 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { rmSync } from "node:fs";
-import { z } from "zod";
-import { openDatabase } from "../database/database.ts";
-import { syncFile } from "../database/database_files.ts";
-import { StoreError, toStoreError } from "../database/store_error.ts";
-import { ALL, MADE_ANEW, placesOf, placesSql, verdictsFor } from "./placing.ts";
-
-/** Shadow tables of indexes of words. */
-const WORDS = /^(?:note|known)_words/;
-
-const nameSchema = z.object({ name: z.string() });
-const columnSchema = z.object({ name: z.string(), pk: z.number() });
-const countSchema = z.object({ count: z.number() });
+import { StoreError } from "../database/store_error.ts";
+import { ALL, placesOf, placesSql, verdictsFor } from "./placing.ts";
+import { assertApplied, makeStore, readCount, tablesOf } from "./tables.ts";
 
 /** A table of the store, with the condition of rows `r` that a partition gets. */
 interface PartOfTable {
@@ -47,76 +37,43 @@ export function dividePart(
   { index, count }: { readonly index: number; readonly count: number },
   now: number,
 ): number {
-  try {
-    for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(`${to}${end}`, { force: true });
-    const database = openDatabase(to, now);
-    try {
-      // A file that is not whole is made again, so it needs no log.
-      database.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-      database.prepare("ATTACH DATABASE ? AS src").run(from);
-      database.exec(placesSql(count));
-      const parts = partsOf(database, index, count);
-      assertApplied(database, from);
-      database.exec("BEGIN");
-      for (const part of parts) copyRows(database, part);
-      database.exec(`
-        DELETE FROM main.sqlite_sequence;
-        INSERT INTO main.sqlite_sequence SELECT name, seq FROM src.sqlite_sequence;
-        COMMIT`);
-      const rows = parts.reduce((sum, part) => sum + compareRows(database, part, to, count), 0);
-      database.exec("DETACH DATABASE src; PRAGMA journal_mode = WAL");
-      return rows;
-    } finally {
-      database.close();
-      syncFile(to);
-    }
-  } catch (error) {
-    throw toStoreError(error, to);
-  }
+  return makeStore(to, now, (database) => {
+    database.prepare("ATTACH DATABASE ? AS src").run(from);
+    database.exec(placesSql(count));
+    const parts = partsOf(database, index, count);
+    assertApplied(database, from);
+    database.exec("BEGIN");
+    for (const part of parts) copyRows(database, part);
+    database.exec(`
+      DELETE FROM main.sqlite_sequence;
+      INSERT INTO main.sqlite_sequence SELECT name, seq FROM src.sqlite_sequence;
+      COMMIT`);
+    const rows = parts.reduce((sum, part) => sum + compareRows(database, part, to, count), 0);
+    database.exec("DETACH DATABASE src");
+    return rows;
+  });
 }
 
 /** The tables to copy. @throws {TypeError} If one has no place: this code is incomplete. */
 function partsOf(database: DatabaseSync, index: number, count: number): readonly PartOfTable[] {
   const places = placesOf(count);
-  return database.prepare(
-    "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-  ).all().map((row) => nameSchema.parse(row).name)
-    .filter((name) => !WORDS.test(name) && !MADE_ANEW.includes(name))
-    .map((name) => {
-      const place = places[name];
-      if (place === undefined) throw new TypeError(`The table ${name} has no place`);
-      const columns = columnSchema.array().parse(
-        database.prepare(`PRAGMA main.table_info(${name})`).all(),
-      );
-      const valueOf = (column: string) =>
-        name === "verdict_block" && column === "verdicts" ? verdictsFor(index) : `r.${column}`;
-      const isInBlock = name === "verdict_block"
-        ? `EXISTS (SELECT 1 FROM json_each(${verdictsFor(index)}) AS own WHERE own.type = 'array')`
-        : "true";
-      return {
-        name,
-        columns: columns.map(({ name }) => name),
-        keys: columns.filter(({ pk }) => pk > 0).map(({ name }) => name),
-        valueOf,
-        where: `(${place}) IN (${ALL}, ${index}) AND ${isInBlock}`,
-        place: `${place}`,
-      };
-    });
-}
-
-/** Refuses a store whose journal has records that its tables lack: they would be lost. */
-function assertApplied(database: DatabaseSync, from: string): void {
-  const { count } = countSchema.parse(
-    database.prepare(
-      `SELECT count(*) AS count FROM src.journal
-       WHERE number > (SELECT number FROM src.journal_done)`,
-    ).get(),
-  );
-  if (count === 0) return;
-  throw new StoreError(
-    `The tables of ${from} lack ${count} records of its journal; start the bot, stop it, and try again`,
-    { kind: "unavailable", path: from },
-  );
+  return tablesOf(database).map(({ name, columns, keys }) => {
+    const place = places[name];
+    if (place === undefined) throw new TypeError(`The table ${name} has no place`);
+    const valueOf = (column: string) =>
+      name === "verdict_block" && column === "verdicts" ? verdictsFor(index) : `r.${column}`;
+    const isInBlock = name === "verdict_block"
+      ? `EXISTS (SELECT 1 FROM json_each(${verdictsFor(index)}) AS own WHERE own.type = 'array')`
+      : "true";
+    return {
+      name,
+      columns,
+      keys,
+      valueOf,
+      where: `(${place}) IN (${ALL}, ${index}) AND ${isInBlock}`,
+      place: `${place}`,
+    };
+  });
 }
 
 function copyRows(database: DatabaseSync, { name, columns, valueOf, where }: PartOfTable): void {
@@ -133,7 +90,7 @@ function compareRows(
   to: string,
   count: number,
 ): number {
-  const read = (sql: string): number => countSchema.parse(database.prepare(sql).get()).count;
+  const read = (sql: string): number => readCount(database, sql);
   const isSame = keys.map((key) => `m.${key} = r.${key}`).join(" AND ");
   const differs = columns.map((column) => `m.${column} IS NOT ${valueOf(column)}`).join(" OR ");
   const different = read(

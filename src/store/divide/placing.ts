@@ -138,7 +138,8 @@ export function placesOf(count: number): Readonly<Record<string, string | typeof
     told_problem: ALL,
     trend: "0",
     undecided: ofChannel("r.message ->> '$.channelId'"),
-    usage: ALL,
+    // Each partition counts requests without a place by itself; they add up when partitions are joined.
+    usage: `CASE WHEN r.guild_id = '' AND r.channel_id = '' THEN 0 ELSE ${ALL} END`,
     // A block has verdicts of several guilds, so it is taken apart.
     verdict_block: ALL,
   };

@@ -69,7 +69,8 @@ export async function readArrived(sql: AnySql): Promise<Arrived> {
 }
 
 /**
- * Creates the access. Each method rejects with a `RemoteError`.
+ * Creates the access. It is long because it is a list of statements. Each method rejects with a
+ * `RemoteError`.
  *
  * @param mostWaiting Maximum number of events of a hook that wait here.
  */
@@ -137,6 +138,20 @@ export function createArrivals(
           WHERE place <= ${AT_ONCE} ORDER BY sequence`;
         return z.object({ event: z.string() }).array().parse(rows)
           .map(({ event }) => eventSchema.parse(JSON.parse(event)));
+      }),
+    /** The next events of all partitions behind a number, oldest first, with their numbers. */
+    waitingAfter: (
+      sequence: number,
+    ): Promise<readonly { readonly sequence: number; readonly event: ArrivedEvent }[]> =>
+      use(async (sql) => {
+        const rows = await sql`
+          SELECT sequence::float8 AS sequence, event FROM barnacle.arrivals
+          WHERE event IS NOT NULL AND sequence > ${sequence} ORDER BY sequence LIMIT ${AT_ONCE}`;
+        return z.object({ sequence: z.number(), event: z.string() }).array().parse(rows)
+          .map(({ sequence, event }) => ({
+            sequence,
+            event: eventSchema.parse(JSON.parse(event)),
+          }));
       }),
     /** The partition has stored these events: only their ids stay, to know repeated ones. */
     stored: (ids: readonly string[]): Promise<void> =>

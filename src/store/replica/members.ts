@@ -122,6 +122,24 @@ async function readInvalid(sql: AnySql): Promise<readonly PartitionMinute[]> {
 }
 
 /**
+ * Finds another database of this server that a process with one of these bots uses now.
+ *
+ * @param bots Marks, as the names of connections have them.
+ */
+export async function readTwin(
+  sql: AnySql,
+  bots: readonly string[],
+): Promise<string | undefined> {
+  const [row] = await sql`
+    SELECT datname::text AS name FROM pg_stat_activity
+    WHERE datname <> current_database() AND application_name LIKE 'barnacle %'
+      AND string_to_array(substr(application_name, 10), ' ')
+        && string_to_array(${bots.join()}, ',')
+    LIMIT 1`;
+  return row && z.object({ name: z.string() }).parse(row).name;
+}
+
+/**
  * The others count on this process no more. Until it has ended, it waits for answers of theirs.
  *
  * @param withinMs Milliseconds until it certainly has; with 0, it has ended, and its row goes.

@@ -18,21 +18,22 @@ import type { OrderedChange, RowChange } from "../../core/partitions/shared_rows
 import { appendChanges, confirmChanges, readChanges } from "./changes.ts";
 import { askShared, type SharedIdentify, type SharedIdentifyAnswer } from "./identifies.ts";
 import { CHANNEL, listenForNotices, type ListeningOptions, type NoticeListener } from "./listen.ts";
-import { type FleetMember, leave, meet, type Meeting, readMembers } from "./members.ts";
+import { type FleetMember, leave, meet, type Meeting, readMembers, readTwin } from "./members.ts";
 import { type OwnReport, readReports, writeReport } from "./report.ts";
 import {
   type AnySql,
   finishMove,
   type InspectedServer,
   inspectServer,
+  type MoveWay,
   OLDEST,
   prepareTables,
   readState,
-  readTwin,
   type RemoteState,
+  RETURNED,
 } from "./tables.ts";
 
-export { OLDEST, type RemoteState };
+export { type MoveWay, OLDEST, type RemoteState };
 
 /** How long a lease lasts without renewal, in milliseconds. */
 export const LEASE_MS = 10_000;
@@ -95,8 +96,8 @@ export interface RemoteOptions {
   readonly partition?: number | undefined;
   /** Number of partitions of the store; 1 by default. */
   readonly partitions?: number | undefined;
-  /** Whether a store with several partitions is moved there: until then, no other start uses it. */
-  readonly isMove?: boolean | undefined;
+  /** Where a store is moved to by this process. Until that is done, no other start uses the database. */
+  readonly move?: MoveWay | undefined;
   /** Marks of the bots, by which other processes of the server find this one; none by default. */
   readonly bots?: readonly string[];
   /** Oldest version of the server. */
@@ -134,7 +135,7 @@ const hashSchema = z.object({ number: z.int(), hash: z.string() });
  */
 export function createRemote(
   url: string,
-  { bots = [], oldest = OLDEST, partition = 0, partitions = 1, isMove = false }: RemoteOptions = {},
+  { bots = [], oldest = OLDEST, partition = 0, partitions = 1, move }: RemoteOptions = {},
 ) {
   let client: postgres.Sql | undefined;
 
@@ -176,7 +177,7 @@ export function createRemote(
      */
     open: (): Promise<RemoteState> =>
       within(async (sql) => {
-        await prepareTables(sql, oldest, { partitions, isMove });
+        await prepareTables(sql, oldest, { partitions, move });
         return await readState(sql, partition);
       }, OPEN_MS),
     /** The current row. */
@@ -232,7 +233,10 @@ export function createRemote(
                 ELSE lease_ends = '-infinity' END,
               lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
           WHERE partition = ${partition} AND epoch = ${epoch} AND (lease_ends < clock_timestamp()
-            OR owner = ${owner} AND place = ${place})
+            OR owner = ${owner} AND place = ${place}) AND (${
+          move === "back"
+        }::boolean OR NOT EXISTS (
+            SELECT 1 FROM barnacle.store WHERE partition = ${RETURNED}))
           RETURNING epoch::float8 AS epoch, sequence::float8 AS sequence,
                     page_count AS "pageCount",
                     extract(epoch FROM owned_since)::float8 * 1000 AS since`;

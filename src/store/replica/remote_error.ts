@@ -15,6 +15,7 @@ import { printable } from "../../lib/text/quoted.ts";
  * - `unusable`: the server is no PostgreSQL of a supported version, or has other tables.
  * - `divided`: its store has another number of partitions.
  * - `moving`: a store is being moved into it, or a move was interrupted.
+ * - `returned`: its store is in a file again.
  * - `full`: the server's disk is full.
  * - `failed`: any other error of the server; try again.
  */
@@ -30,6 +31,7 @@ export type RemoteErrorKind =
   | "unusable"
   | "divided"
   | "moving"
+  | "returned"
   | "full"
   | "failed";
 
@@ -49,9 +51,11 @@ export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
   replica: "name the primary server in store.url, or wait until it is one",
   unusable: "name a database of PostgreSQL 15 or newer in store.url",
   divided:
-    "set store.partitions to the number of that store, which cannot be changed, or name an empty " +
-    "database in store.url",
+    "set store.partitions to the number of that store, or name an empty database in store.url; " +
+    "`barnacle store move --to sqlite` joins the partitions, to divide them anew",
   moving: "wait for the move, or use the command again where it was interrupted",
+  returned: "remove store.url to go on with that file, name an empty database in store.url, or " +
+    "use the command again where it was interrupted",
   full: "free space on the disk of PostgreSQL",
   failed: "see the log of PostgreSQL",
 };

@@ -22,6 +22,9 @@ export const FORMAT = 6;
  */
 const MOVING = -1;
 
+/** Number of the row that is there once the store is being brought back into a file, and afterwards. */
+export const RETURNED: number = -2;
+
 /** Any constant: two processes do not create the tables at once. */
 const LOCK = 7_162_032;
 
@@ -123,6 +126,9 @@ const SCHEMA = `
   );
 `;
 
+/** Where a store is moved to: there, or back into a file. */
+export type MoveWay = "there" | "back";
+
 /** A connection, or a transaction of it. */
 export type AnySql = Sql | TransactionSql;
 
@@ -195,7 +201,7 @@ export async function readStates(sql: AnySql): Promise<readonly RemoteState[]> {
            hand_overs::float8 AS "handOvers", previous, was_released AS "wasReleased",
            extract(epoch FROM handed_over)::float8 * 1000 AS "handedOverAt",
            extract(epoch FROM clock_timestamp())::float8 * 1000 AS "clockMs"
-    FROM barnacle.store WHERE partition <> ${MOVING} ORDER BY partition`;
+    FROM barnacle.store WHERE partition >= 0 ORDER BY partition`;
   if (rows.length > 0) return stateSchema.array().parse(rows);
   throw new RemoteError("unusable", "its table barnacle.store is empty");
 }
@@ -241,14 +247,14 @@ export async function readFormat(sql: AnySql): Promise<number | undefined> {
  *
  * @param oldest Oldest version of the server; a test takes one that does not exist yet.
  * @param partitions Number of partitions of the store.
- * @param isMove Whether a store is moved there.
+ * @param move Where a store is moved to by this process; absent: none is.
  * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle or have a
  * store of another number of partitions.
  */
 export async function prepareTables(
   sql: Sql,
   oldest: number,
-  { partitions, isMove }: { readonly partitions: number; readonly isMove: boolean },
+  { partitions, move }: { readonly partitions: number; readonly move: MoveWay | undefined },
 ): Promise<void> {
   const version = await readVersion(sql);
   if (version < oldest) {
@@ -259,7 +265,7 @@ export async function prepareTables(
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const found = await readFormat(sql);
     if (found === undefined) await sql.unsafe(SCHEMA);
-    if ((found ?? FORMAT) === FORMAT) await divide(sql, partitions, isMove);
+    if ((found ?? FORMAT) === FORMAT) await divide(sql, partitions, move);
     return found ?? FORMAT;
   });
   if (format !== FORMAT) {
@@ -268,14 +274,18 @@ export async function prepareTables(
 }
 
 /** Creates the row of each partition, unless the tables have a store of another number of them. */
-async function divide(sql: AnySql, partitions: number, isMove: boolean): Promise<void> {
+async function divide(sql: AnySql, partitions: number, move: MoveWay | undefined): Promise<void> {
   const [row] = await sql`
-    SELECT count(*) FILTER (WHERE partition <> ${MOVING})::int AS count,
+    SELECT count(*) FILTER (WHERE partition >= 0)::int AS count,
            coalesce(bool_or(page_count > 0 OR lease_ends >= clock_timestamp()), false) AS "isUsed",
-           coalesce(bool_or(partition = ${MOVING}), false) AS "isMoving"
+           coalesce(bool_or(partition = ${MOVING}), false) AS "isMoving",
+           coalesce(bool_or(partition = ${RETURNED}), false) AS "isReturned"
     FROM barnacle.store`;
-  const { count, isUsed, isMoving } = dividedSchema.parse(row);
-  if (isMoving && !isMove) {
+  const { count, isUsed, isMoving, isReturned } = dividedSchema.parse(row);
+  if (isReturned && move !== "back") {
+    throw new RemoteError("returned", "barnacle store move has brought its store back into a file");
+  }
+  if (isMoving && move !== "there") {
     throw new RemoteError("moving", "barnacle store move has begun to bring a store there");
   }
   if (count !== partitions && isUsed) {
@@ -292,17 +302,34 @@ async function divide(sql: AnySql, partitions: number, isMove: boolean): Promise
       SELECT partition, ${FORMAT}::int, ${PAGE_BYTES}::int
       FROM generate_series(0, ${partitions}::int - 1) AS partition`;
   }
-  if (!isMove || isUsed) return; // a store that is there stays usable if it is another one
+  if (move !== "there" || isUsed) return; // a store that is there stays usable if it is another one
   await sql`
     INSERT INTO barnacle.store (partition, format, page_bytes)
     VALUES (${MOVING}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
 }
 
-const dividedSchema = z.object({ count: z.int(), isUsed: z.boolean(), isMoving: z.boolean() });
+const dividedSchema = z.object({
+  count: z.int(),
+  isUsed: z.boolean(),
+  isMoving: z.boolean(),
+  isReturned: z.boolean(),
+});
 
 /** The store that was moved into the tables is whole. */
 export async function finishMove(sql: AnySql): Promise<void> {
   await sql`DELETE FROM barnacle.store WHERE partition = ${MOVING}`;
+}
+
+/** From now on, no other process uses the store or takes a lease: it is brought back into a file. */
+export async function markReturned(sql: AnySql): Promise<void> {
+  await sql`
+    INSERT INTO barnacle.store (partition, format, page_bytes)
+    VALUES (${RETURNED}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
+}
+
+/** The store could not be brought back: processes may use it again. */
+export async function unmarkReturned(sql: AnySql): Promise<void> {
+  await sql`DELETE FROM barnacle.store WHERE partition = ${RETURNED}`;
 }
 
 /** The server, as a command sees it. */
@@ -358,22 +385,4 @@ export async function inspectServer(
       states: await readStates(sql),
     }),
   };
-}
-
-/**
- * Finds another database of this server that a process with one of these bots uses now.
- *
- * @param bots Marks, as the names of connections have them.
- */
-export async function readTwin(
-  sql: AnySql,
-  bots: readonly string[],
-): Promise<string | undefined> {
-  const [row] = await sql`
-    SELECT datname::text AS name FROM pg_stat_activity
-    WHERE datname <> current_database() AND application_name LIKE 'barnacle %'
-      AND string_to_array(substr(application_name, 10), ' ')
-        && string_to_array(${bots.join()}, ',')
-    LIMIT 1`;
-  return row && z.object({ name: z.string() }).parse(row).name;
 }

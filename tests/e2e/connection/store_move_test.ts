@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
+import { buttonsIn } from "../../../simulator/world/components.ts";
 import { startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
 import { accountOf } from "../../support/bot/account.ts";
@@ -99,6 +100,9 @@ describe("barnacle store move", NEEDS_POSTGRES, () => {
       assert.equal(moved.bytes, readFileSync(moved.to).length);
       assert.equal(existsSync(join(elsewhere, "shared-store.json")), false);
 
+      const late = startSecondBot(scene, { env: { STORE_URL: url }, name: "late" });
+      assert.deepEqual(await ended(late), { code: 78, signal: null });
+      assert.match(late.lines.join("\n"), /has brought its store back into a file/);
       scene.rewrite({ config: OWN });
       await using third = startSecondBot(scene);
       await scene.line(third, /"The bot is ready"/);
@@ -184,9 +188,140 @@ describe("barnacle store move", NEEDS_POSTGRES, () => {
       await askAll(2);
       second.kill("SIGTERM");
       assert.deepEqual(await ended(second), STOPPED);
-      const back = await scene.cli("store", "move", "--to", "sqlite");
-      assert.equal(back.code, 78);
-      assert.match(back.stderr.join(), /cannot join the partitions of a store into one file/);
+      const back = await scene.cli("store", "move", "--to", "sqlite", "--json");
+      assert.equal(back.code, 0, back.stderr.join("\n"));
+      const joined = JSON.parse(back.stdout.join());
+      assert.deepEqual([joined.to, joined.partitions], [
+        join(scene.dataDir, "barnacle.db"),
+        PARTITIONS,
+      ]);
+      const late = startSecondBot(scene, { env: { STORE_URL } });
+      assert.deepEqual(await ended(late), { code: 78, signal: null });
+      assert.match(late.lines.join("\n"), /has brought its store back into a file/);
+
+      for (const place of places) scene.say("grace", place, `${scene.mention} q3`); // during the gap
+      scene.rewrite({ discord, config: OWN });
+      const third = await scene.start();
+      await askAll(4);
+      third.kill("SIGTERM");
+      assert.deepEqual(await ended(third), STOPPED);
+      // Joined, a store can be divided by another number.
+      const again = server.create();
+      scene.rewrite({ discord, config: { ...config, store: { ...config.store, partitions: 2 } } });
+      const divided = await scene.cli("store", "move", "--to", again, "--json");
+      assert.equal(divided.code, 0, divided.stderr.join("\n"));
+      assert.equal(JSON.parse(divided.stdout.join()).partitions, 2);
+    });
+  });
+
+  it("[O16] joins the partitions of two processes, whose open work goes on once", async () => {
+    const env = { STORE_URL: server.create() };
+    const discord = () => ({ guilds: { "*": {} } });
+    const places = [channelOf(0), channelOf(1), channelOf(2)] as const;
+    await withSimulation({
+      simulator: {
+        world: dividedWorld(PARTITIONS).world,
+        identifyLimit: { maxConcurrency: 16 },
+      },
+      discord,
+      config: { ...SHARED, store: { ...SHARED.store, partitions: PARTITIONS } },
+      env,
+      mayRefuse: ({ status }) => status === 429 || status === 502,
+    }, async (scene) => {
+      const { simulator, say, mention, until, written } = scene;
+      const start = (name: string) =>
+        startSecondBot(scene, { env, name, lifeMs: 9 * PATIENCE_MS, isService: true });
+      const first = start("first");
+      const areConnected = () => simulator.connected() === PARTITIONS;
+      await until("all shards", areConnected, 2 * PATIENCE_MS);
+      const second = start("second");
+      await until(
+        "a partition of the second process",
+        () => first.lines.some((line) => /Giving up a partition/.test(line)) && areConnected(),
+        3 *
+          PATIENCE_MS,
+      );
+      const [unsent, asking, scheduling] = places;
+      for (const place of places) say("grace", place, `${mention} before`);
+      const each = (words: string) => () =>
+        places.every((place) => written(place).filter((text) => text.includes(words)).length === 1);
+      await until("answers", each("before"), 2 * PATIENCE_MS);
+      say("grace", asking, `${mention}\ncall: ask {"question":"Which?","options":["red","blue"]}`);
+      const { id: askedIn } = simulator.channel(asking);
+      const cardNow = () =>
+        simulator.posted(askedIn).findLast(({ components }) => buttonsIn(components).length > 0);
+      const card = await until("a question", cardNow, 2 * PATIENCE_MS);
+      const set = { action: "create", when: "8h", text: "the tide", task: true };
+      say("grace", scheduling, `${mention}\ncall: remind ${JSON.stringify(set)}`);
+      await until("a schedule", () => written(scheduling).length === 2, 2 * PATIENCE_MS);
+      const broken = simulator.faults.rest.add({
+        method: "POST",
+        route: "/channels/:id/messages",
+        fault: { kind: "status", status: 502 },
+      });
+      say("grace", unsent, `${mention} pearls`);
+      await until(
+        "an answer that waits",
+        () =>
+          [first, second].some(({ lines }) =>
+            lines.some((line) => /A message waits, because it could not/.test(line))
+          ),
+        2 * PATIENCE_MS,
+      );
+      first.kill("SIGKILL"); // its leases last ten seconds more
+      second.kill("SIGTERM");
+      assert.deepEqual(await ended(first), KILLED);
+      assert.deepEqual(await ended(second), STOPPED);
+      broken.remove();
+
+      const data = join(scene.dataDir, "second");
+      const run = (...args: readonly string[]) => at(scene, data, env.STORE_URL, ...args);
+      let moved = await run("store", "move", "--to", "sqlite");
+      await scene.eventually("the end of the leases", async () => {
+        if (moved.code !== 75) return true;
+        assert.match(moved.stderr.join(), /owns the store|would take over/);
+        moved = await run("store", "move", "--to", "sqlite");
+        return false;
+      });
+      assert.equal(moved.code, 0, moved.stderr.join("\n"));
+      assert.match(
+        moved.stdout.join(),
+        /^Joined the 3 partitions of the database .*all are equal$/,
+      );
+      assert.match(moved.stderr.join(), /Remove store\.url and store\.partitions from/);
+      scene.rewrite({ discord, config: OWN });
+      const [schedule] = JSON.parse((await run("schedules", "list", "--json")).stdout.join("\n"));
+      assert.deepEqual((await run("schedules", "run", `${schedule.id}`)).code, 0);
+      await using joined = startSecondBot(scene, { name: "second", lifeMs: 6 * PATIENCE_MS });
+      await until(
+        "the answer that waited",
+        () => written(unsent).some((text) => text.includes("pearls")),
+        2 * PATIENCE_MS,
+      );
+      await until(
+        "the task",
+        () => written(scheduling).some((text) => text.includes("> the tide")),
+        2 * PATIENCE_MS,
+      );
+      const red = buttonsIn(card.components).find(({ label }) => label === "red");
+      assert.ok(red);
+      simulator.press({ as: "grace", in: asking, message: card.id, customId: red.custom_id });
+      await until(
+        "the answer to the question",
+        () => written(asking).some((text) => text.includes('"answer":"red"')),
+        2 * PATIENCE_MS,
+      );
+      for (const place of places) say("grace", place, `${mention} later`);
+      await until("later answers", each("later"), 2 * PATIENCE_MS);
+      const count = (place: string, words: string) =>
+        written(place).filter((text) => text.includes(words)).length;
+      assert.deepEqual(
+        [count(unsent, "pearls"), count(scheduling, "> the tide"), count(asking, '"answer":"red"')],
+        [1, 1, 1],
+      );
+      assert.ok(each("before")());
+      joined.kill("SIGTERM");
+      assert.deepEqual(await ended(joined), STOPPED);
     });
   });
 

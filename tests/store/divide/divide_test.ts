@@ -6,6 +6,7 @@ import { openDatabase } from "../../../src/store/database/database.ts";
 import { dividePart } from "../../../src/store/divide/divide.ts";
 import { MADE_ANEW, placesOf } from "../../../src/store/divide/placing.ts";
 import { openStore } from "../../../src/store/store.ts";
+import { insertRow } from "../../support/store/rows.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const NOW = Date.UTC(2026, 0, 2);
@@ -26,26 +27,10 @@ const SPOTS: readonly Spot[] = [
   { part: 0, guild: undefined, channel: "200" },
 ];
 
-/** Inserts a row; other columns get a value of their type. */
-function insert(
-  database: DatabaseSync,
-  table: string,
-  values: Readonly<Record<string, string | number | null>>,
-): void {
-  const columns = database.prepare(`PRAGMA table_info(${table})`).all();
-  const row = columns.map(({ name, type, pk, notnull }) => {
-    const value = values[String(name)];
-    if (value !== undefined) return value;
-    if (notnull === 0 || pk === 1 && name === "id") return null;
-    return type === "TEXT" ? "x" : type === "BLOB" ? new Uint8Array() : 0;
-  });
-  database.prepare(`INSERT INTO ${table} VALUES (${row.map(() => "?").join()})`).run(...row);
-}
-
 /** Rows of one place, each with the number of its partition. */
 function fill(database: DatabaseSync, { guild, channel, part }: Spot, at: number): void {
   const add = (table: string, values: Readonly<Record<string, string | number | null>>) =>
-    insert(database, table, { account_id: "a", at, ...values });
+    insertRow(database, table, { account_id: "a", at, ...values });
   const place = { channel_id: channel, guild_id: guild ?? null };
   const key = `agent:main:discord:${guild ? "channel" : "user"}:${channel}:commands`;
   const message = JSON.stringify({ channelId: channel, ...(guild && { guildId: guild }) });
@@ -66,7 +51,7 @@ function fill(database: DatabaseSync, { guild, channel, part }: Spot, at: number
   add("checkpoint", { session_key: key, kind: "reset" });
   add("step", { message_id: id });
   add("outbox", { id: at, channel_id: channel, nonce: id, state: "pending", action: "post" });
-  insert(database, "outbox_file", { account_id: "a", outbox_row: at });
+  insertRow(database, "outbox_file", { account_id: "a", outbox_row: at });
   add("fact", { id: at, channel_id: channel, facts: message });
   add("question", { ...place, id: at, call_key: id, code: id, state: "open" });
   add("question_card", { id: at, question_row: at, channel_id: "dm" });
@@ -81,10 +66,10 @@ function fill(database: DatabaseSync, { guild, channel, part }: Spot, at: number
 /** The old store, with rows of all places. */
 function oldStore(path: string, shardCount: number): void {
   const database = openDatabase(path, NOW);
-  insert(database, "account", { account_id: "a", shard_count: shardCount });
+  insertRow(database, "account", { account_id: "a", shard_count: shardCount });
   for (const [at, spot] of SPOTS.entries()) fill(database, spot, at + 1);
   const verdicts = [...SPOTS.map((_, at) => [`7${at + 1}`, at + 1]), null, ["79", 0]];
-  insert(database, "verdict_block", {
+  insertRow(database, "verdict_block", {
     id: 1,
     count: verdicts.length,
     account_id: "a",

@@ -8,7 +8,8 @@ const move = describeCommand<MoveFlags>({
   brief: "Move the store to PostgreSQL, or back into a file",
   notes: [
     "The bot must be stopped, on all machines. Nothing is deleted where the store comes from.",
-    "With store.partitions, divides the store: each partition gets the rows of its guilds.",
+    "With store.partitions, divides the store: each partition gets the rows of its guilds. The way back " +
+    "joins all partitions into one file.",
     "Compares both copies at the end. Use it again after an interruption: it goes on.",
     "An address on the command line is visible to other users of the machine; - reads stdin.",
   ],

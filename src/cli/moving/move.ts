@@ -25,6 +25,7 @@ import { removeSharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type Remote } from "../../store/replica/remote.ts";
 import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
+import { markReturned } from "../../store/replica/tables.ts";
 import { PAGE_BYTES } from "../../store/replica/wal.ts";
 import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
@@ -42,8 +43,9 @@ import {
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { moveDivided, UNDIVIDED_NAME } from "./divide.ts";
-import { joinSharedStore, placeOf } from "./join.ts";
-import { markOf, ownedElsewhere, startErrorOf } from "./refuse.ts";
+import { moveJoined } from "./rejoin.ts";
+import { joinSharedStore, placeOf } from "../standby/join.ts";
+import { markOf, ownedElsewhere, startErrorOf } from "../standby/refuse.ts";
 
 /** Options of `store move`. */
 export interface MoveFlags extends CommonFlags {
@@ -62,13 +64,6 @@ export function move(flags: MoveFlags, io: Io): Promise<ExitCode> {
     const isBack = flags.to === FILE;
     const config = await configOf(flags, io.env);
     const { partitions } = config.store;
-    if (partitions > 1 && isBack) {
-      throw new StartError(
-        "this version cannot join the partitions of a store into one file; keep store.url, or restore " +
-          `a backup of the store from before it was divided (${UNDIVIDED_NAME})`,
-        EXIT.config,
-      );
-    }
     const url = await addressOf(flags, config);
     const bots = marksOf(config, io.env);
     if (!isBack && state !== "store") throw dataProblem(place);
@@ -78,12 +73,12 @@ export function move(flags: MoveFlags, io: Io): Promise<ExitCode> {
       finishReplacing(dataDir);
       const startedAt = performance.now();
       if (partitions > 1) {
-        const rows = await io.during(
-          "Moving the store",
-          moveDivided({ url, dataDir, bots, partitions, log: logOf(io) }),
-        );
+        const options = { url, dataDir, bots, partitions, log: logOf(io) };
+        const moving = isBack ? moveJoined(options) : moveDivided(options);
+        const rows = await io.during("Moving the store", moving);
         const took = Math.round(performance.now() - startedAt);
-        reportDivided({ dataDir, url, file: config.file, partitions, rows, took }, flags, io);
+        const moved = { isBack, dataDir, url, file: config.file, partitions, rows, took };
+        reportParts(moved, flags, io);
         return EXIT.done;
       }
       await io.during("Moving the store", copyAll({ url, dataDir, bots, isBack, io }));
@@ -110,7 +105,8 @@ interface Move {
 async function copyAll(options: Move): Promise<void> {
   const { url, dataDir, bots, isBack, io } = options;
   const path = join(dataDir, DATABASE_NAME);
-  const remote = createRemote(url, { bots });
+  const move = isBack ? "back" : undefined;
+  const remote = createRemote(url, { bots, move });
   try {
     await assertAlone(remote, options);
     if (existsSync(path)) assertCurrent(dataDir);
@@ -119,6 +115,7 @@ async function copyAll(options: Move): Promise<void> {
       url,
       dataDir,
       bots,
+      move,
       version: VERSION,
       log: logOf(io),
       signal: new AbortController().signal,
@@ -145,6 +142,7 @@ async function copyAll(options: Move): Promise<void> {
           EXIT.failed,
         );
       }
+      if (isBack) await remote.use(markReturned);
     } finally {
       await shared.close();
     }
@@ -257,7 +255,7 @@ function report(
   io.err(
     isBack
       ? `Remove store.url from ${config}, then start the bot. The database keeps its copy, in the ` +
-        "schema barnacle."
+        "schema barnacle, and no process starts with it any more."
       : `Set store.url to this address in ${config}, then start the bot. ${path} stays: it is the ` +
         "bot's copy.",
   );
@@ -269,25 +267,33 @@ function databaseOf(url: string): string {
   return `${pathname.slice(1)} on ${searchParams.get("host") ?? host}`;
 }
 
-interface MovedDivided extends Omit<Moved, "isBack" | "bytes"> {
+interface MovedParts extends Omit<Moved, "bytes"> {
   readonly partitions: number;
   readonly rows: number;
 }
 
-function reportDivided(
-  { dataDir, url, file, partitions, rows, took }: MovedDivided,
+function reportParts(
+  { isBack, dataDir, url, file, partitions, rows, took }: MovedParts,
   flags: MoveFlags,
   io: Io,
 ): void {
-  const from = join(dataDir, DATABASE_NAME);
-  const to = `the database ${databaseOf(url)}`;
+  const path = join(dataDir, DATABASE_NAME);
+  const database = `the database ${databaseOf(url)}`;
+  const [from, to] = isBack ? [database, path] : [path, database];
   if (flags.json) return io.out(jsonLine({ from, to, partitions, rows, ms: took }));
-  io.out(
-    `Moved the store to ${partitions} partitions of ${to}: ${rows} rows in ` +
-      `${(took / 1_000).toFixed(1)} s; all are equal`,
-  );
+  const how = `${rows} rows in ${(took / 1_000).toFixed(1)} s; all are equal`;
+  const config = file ?? "the config";
+  if (isBack) {
+    io.out(`Joined the ${partitions} partitions of ${database} in ${path}: ${how}`);
+    io.err(
+      `Remove store.url and store.partitions from ${config}, then start the bot. The database keeps ` +
+        "its copy, in the schema barnacle, and no process starts with it any more.",
+    );
+    return;
+  }
+  io.out(`Moved the store to ${partitions} partitions of ${to}: ${how}`);
   io.err(
-    `Set store.url to this address in ${file ?? "the config"}, then start the bot. The old store ` +
-      `stays as ${join(dataDir, UNDIVIDED_NAME)}.`,
+    `Set store.url to this address in ${config}, then start the bot. The old store stays as ` +
+      `${join(dataDir, UNDIVIDED_NAME)}.`,
   );
 }
