@@ -10,7 +10,7 @@
  *
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
  * path` takes an existing Barnacle. `million-rows` and `backup` take minutes and 2 GB of disk,
- * `standby` needs PostgreSQL, and all three run only if `--only` names them.
+ * `standby`, `fleet` and `takeover` need PostgreSQL. All five run only if `--only` names them.
  */
 
 import { execFileSync } from "node:child_process";
@@ -31,6 +31,7 @@ import { contendersOf, nodeVersion, prepareContenders } from "./stand/contenders
 import { pinBench } from "./stand/cores.ts";
 import { benchDashboard } from "./process/dashboard.ts";
 import { benchDisk } from "./parts/disk.ts";
+import { benchFleet } from "./replies/fleet.ts";
 import { benchHeartbeat } from "./process/heartbeat.ts";
 import { benchHooks } from "./replies/hooks.ts";
 import { benchIdle } from "./process/idle.ts";
@@ -52,6 +53,7 @@ import type { Contender } from "./stand/stand.ts";
 import { benchStart } from "./process/start.ts";
 import { medianOf, type Readings } from "./stand/stats.ts";
 import { millionRowsTable, promiseTable, tableOf } from "./stand/table.ts";
+import { benchTakeover } from "./replies/takeover.ts";
 import { benchThroughput } from "./replies/throughput.ts";
 import { benchUnused } from "./process/unused.ts";
 
@@ -81,6 +83,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "million-rows": benchMillionRows,
   backup: benchBackup,
   standby: benchStandby,
+  fleet: benchFleet,
+  takeover: benchTakeover,
 };
 /** Parts of Barnacle alone, without a bot around them. */
 const PARTS: Readonly<Record<string, () => Readings>> = {
@@ -92,7 +96,7 @@ const PARTS: Readonly<Record<string, () => Readings>> = {
   rights: benchRights,
   reload: benchReload,
 };
-/** Waits and counts, which do not change from round to round, and take minutes. */
+/** Waits, counts, and benches with rounds of their own, which take minutes. */
 const ONCE = new Set([
   "floods",
   "idle",
@@ -103,9 +107,12 @@ const ONCE = new Set([
   "journey",
   "million-rows",
   "backup",
+  "standby",
+  "fleet",
+  "takeover",
 ]);
 /** Measured only if `--only` names it. */
-const ON_REQUEST = new Set(["million-rows", "backup", "standby"]);
+const ON_REQUEST = new Set(["million-rows", "backup", "standby", "fleet", "takeover"]);
 const ROUNDS = 3;
 /** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";

@@ -2,74 +2,84 @@
  * Bench: replies of a bot whose store is also kept in PostgreSQL on the same machine (O15), beside the
  * same bot without it, in turn.
  *
- * The server's commits survive a power cut, as the bot's do. Its CPU time is that of all its processes.
+ * Bursts say what a reply costs a busy bot, whose replies share commits. Questions that come alone say
+ * how many commits and round trips a reply needs at most.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
-import postgres from "postgres";
-import { z } from "zod";
-import { startPostgres } from "../../tests/support/store/postgres.ts";
-import { cpuMsOf } from "../stand/proc.ts";
-import type { Contender } from "../stand/stand.ts";
-import type { Readings } from "../stand/stats.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type BenchDatabase, withDatabases } from "../stand/database.ts";
+import { type Contender, openStand } from "../stand/stand.ts";
+import { least, median, type Readings } from "../stand/stats.ts";
 import { measureReplies } from "./throughput.ts";
 
-const countsSchema = z.object({ pid: z.int(), commits: z.number(), logBytes: z.number() });
+const ROUNDS = 5;
+/** Questions that come alone. */
+const ALONE = 20;
+/** Longer than the tables lag behind the journal, and shorter than the lease goes without renewal. */
+const PAUSE_MS = 1_500;
+/** PostgreSQL counts a statement a second later at most. */
+const COUNTED_MS = 2_000;
 
-export async function benchStandby(contender: Contender): Promise<Readings> {
-  const server = await startPostgres({ isDurable: true, parent: "/var/tmp" }); // /tmp may be no disk
-  try {
-    const url = server.create();
-    const sql = postgres(server.address(), { max: 1, onnotice: () => {} });
-    try {
-      const read = async () => {
-        const [row] = await sql`
-          SELECT pg_backend_pid() AS pid,
-                 (SELECT sum(xact_commit)::float8 FROM pg_stat_database) AS commits,
-                 (pg_current_wal_lsn() - '0/0')::float8 AS "logBytes"`;
-        const { pid, commits, logBytes } = countsSchema.parse(row);
-        return { commits, logBytes, serverCpuMs: cpuOfServer(parentOf(pid)) };
-      };
-      const own = await measureReplies(contender);
-      const config = { ...contender.config, store: { url } };
-      const shared = await measureReplies({ ...contender, config }, read);
-      const of = (figure: string): number => shared[figure] ?? NaN;
-      return {
-        sharedCpuMs: of("replyCpuMs"),
-        sharedTimes: of("replyCpuMs") / (own["replyCpuMs"] ?? NaN),
-        sharedServerCpuMs: of("serverCpuMs"),
-        sharedCommits: of("commits"),
-        sharedKb: of("logBytes") / 1_000,
-        sharedPerSec: of("repliesPerSec"),
-        sharedOwnPerSec: own["repliesPerSec"] ?? NaN,
-      };
-    } finally {
-      await sql.end({ timeout: 1 });
+export function benchStandby(contender: Contender, isQuick: boolean): Promise<Readings> {
+  return withDatabases(async (create) => {
+    const own: Readings[] = [];
+    const shared: Readings[] = [];
+    const measureOwn = async () => void own.push(await measureReplies(contender));
+    const measureShared = async () => {
+      const database = create();
+      shared.push(await measureReplies(sharing(contender, database), database.counts));
+    };
+    for (let round = 0; round < (isQuick ? 1 : ROUNDS); round++) {
+      const inTurn = round % 2 === 0 ? [measureOwn, measureShared] : [measureShared, measureOwn];
+      for (const measure of inTurn) await measure();
     }
-  } finally {
-    await server.close();
-  }
+    const of = (rounds: readonly Readings[], figure: string) =>
+      rounds.map((round) => round[figure] ?? NaN);
+    const cpu = of(shared, "replyCpuMs");
+    const ownCpu = of(own, "replyCpuMs");
+    const middle = (figure: string) => median(of(shared, figure));
+    return {
+      sharedCpuMs: median(cpu),
+      sharedTimes: median(cpu.map((ms, round) => ms / (ownCpu[round] ?? NaN))),
+      sharedLeastTimes: least(cpu) / least(ownCpu),
+      sharedServerCpuMs: middle("serverCpuMs"),
+      sharedCommits: middle("commits"),
+      sharedTrips: middle("trips"),
+      sharedKb: middle("logBytes") / 1_000,
+      sharedPerSec: middle("repliesPerSec"),
+      sharedOwnPerSec: median(of(own, "repliesPerSec")),
+      ...await measureAlone(contender, create()),
+    };
+  });
 }
 
-function parentOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+/** The bot with its store in a database. */
+export function sharing(contender: Contender, { url }: BenchDatabase, partitions = 1): Contender {
+  return { ...contender, config: { ...contender.config, store: { url, partitions } } };
 }
 
-/** CPU time of the server's main process, and of all that it has started and that run now. */
-function cpuOfServer(main: number): number {
-  let sum = cpuMsOf(main);
-  for (const name of readdirSync("/proc")) {
-    if (/^\d+$/.test(name) && parentOfRunning(Number(name)) === main) sum += cpuMsOf(Number(name));
-  }
-  return sum;
-}
-
-/** `undefined` if the process has ended meanwhile. */
-function parentOfRunning(pid: number): number | undefined {
+/** One question at a time, each after all work of the one before has ended. */
+async function measureAlone(contender: Contender, database: BenchDatabase): Promise<Readings> {
+  const stand = openStand(sharing(contender, database));
   try {
-    return parentOf(pid);
-  } catch {
-    return undefined; // it ended between the list and the read
+    await stand.start();
+    const ask = async (times: number) => {
+      for (let asked = 0; asked < times; asked++) {
+        stand.forget();
+        stand.ask("general");
+        await stand.posts(1);
+        await sleep(PAUSE_MS);
+      }
+    };
+    await ask(2);
+    await sleep(COUNTED_MS);
+    const before = await database.counts();
+    await ask(ALONE);
+    await sleep(COUNTED_MS);
+    const after = await database.counts();
+    const grown = (figure: string) => ((after[figure] ?? NaN) - (before[figure] ?? NaN)) / ALONE;
+    return { aloneCommits: grown("commits"), aloneTrips: grown("trips") };
+  } finally {
+    await stand.close();
   }
 }

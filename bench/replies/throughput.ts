@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import { cpuMsOf } from "../stand/proc.ts";
-import { type Contender, openStand } from "../stand/stand.ts";
+import { type Contender, openStand, type Stand } from "../stand/stand.ts";
 import type { Readings } from "../stand/stats.ts";
 
 /** Messages in each channel: 1,000 in all before the clock runs, so that hot code is compiled. */
@@ -31,6 +31,20 @@ export async function measureReplies(
   read: () => Promise<Readings> = () => Promise.resolve({}),
 ): Promise<Readings> {
   const stand = openStand(contender);
+  try {
+    const { pid } = await stand.start();
+    return await measureBursts(stand, [pid], read);
+  } finally {
+    await stand.close();
+  }
+}
+
+/** As {@link measureReplies}, of a bot that runs. @param pids Its processes. */
+export async function measureBursts(
+  stand: Stand,
+  pids: readonly number[],
+  read: () => Promise<Readings>,
+): Promise<Readings> {
   const askEverywhere = async (times: number): Promise<number> => {
     stand.forget();
     for (let number = 0; number < times; number++) stand.channels.forEach(stand.ask);
@@ -38,26 +52,22 @@ export async function measureReplies(
     await stand.posts(count);
     return count;
   };
-  try {
-    const { pid } = await stand.start();
-    await askEverywhere(WARM_UP);
+  const botCpuMs = () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
+  await askEverywhere(WARM_UP);
 
-    const before = await read();
-    const cpuMs = cpuMsOf(pid);
-    const ownCpuMs = cpuMsOf(process.pid);
-    const startedAt = performance.now();
-    let count = 0;
-    for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(BURST);
-    const readings = {
-      replyCpuMs: (cpuMsOf(pid) - cpuMs) / count,
-      repliesPerSec: count / (performance.now() - startedAt) * 1_000,
-      benchCpuMs: (cpuMsOf(process.pid) - ownCpuMs) / count,
-    };
-    const grown = Object.entries(await read()).map((
-      [figure, value],
-    ) => [figure, (value - (before[figure] ?? 0)) / count]);
-    return { ...readings, ...Object.fromEntries(grown) };
-  } finally {
-    await stand.close();
-  }
+  const before = await read();
+  const cpuMs = botCpuMs();
+  const ownCpuMs = cpuMsOf(process.pid);
+  const startedAt = performance.now();
+  let count = 0;
+  for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(BURST);
+  const readings = {
+    replyCpuMs: (botCpuMs() - cpuMs) / count,
+    repliesPerSec: count / (performance.now() - startedAt) * 1_000,
+    benchCpuMs: (cpuMsOf(process.pid) - ownCpuMs) / count,
+  };
+  const grown = Object.entries(await read()).map((
+    [figure, value],
+  ) => [figure, (value - (before[figure] ?? 0)) / count]);
+  return { ...readings, ...Object.fromEntries(grown) };
 }

@@ -60,6 +60,8 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   "million-rows": ["barnacle"],
   backup: ["barnacle"],
   standby: ["barnacle"],
+  fleet: ["barnacle"],
+  takeover: ["barnacle"],
   agent: ["barnacle"],
   parked: ["barnacle"],
   dashboard: ["barnacle"],

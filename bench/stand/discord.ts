@@ -14,9 +14,9 @@ import {
 export interface Discord {
   readonly apiUrl: string;
   readonly token: string;
-  /** The guild in which the bot may answer. */
-  readonly guildId: string;
-  /** Names of that guild's channels, besides `general`. */
+  /** The guilds in which the bot may answer. */
+  readonly guildIds: readonly string[];
+  /** Names of those guilds' channels, besides `general`. */
   readonly channels: readonly string[];
   /** Number of arrived IDENTIFYs and RESUMEs. */
   openings(): number;
@@ -56,7 +56,7 @@ export async function startSimulatedDiscord(
     simulator,
     apiUrl: simulator.apiUrl,
     token: simulator.token,
-    guildId: krill.id,
+    guildIds: [krill.id],
     channels,
     openings: () => identifies.length + resumes.length,
     isOnline: () => simulator.connected() > 0,

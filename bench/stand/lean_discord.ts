@@ -5,22 +5,28 @@
  * a reply. This one sends the same payloads, made by the simulator's own code at its start, and
  * fills in only ids, times and texts. It enforces nothing: no rate limits, nonces, intents or
  * heartbeats. It keeps no messages, so each channel's history is empty and RESUME replays nothing.
+ *
+ * Each shard has a session of its own. IDENTIFYs of several shards need no pause between them.
  */
 
 import { toApplication } from "../../simulator/payloads/application.ts";
 import { toChannel, toOwnUser } from "../../simulator/payloads/payloads.ts";
 import { nextId } from "../../simulator/world/snowflake.ts";
+import type { GuildId } from "../../src/core/discord/ids.ts";
+import { shardOf } from "../../src/core/discord/partition.ts";
 import type { TextChannel } from "../../simulator/world/world.ts";
 import { type Discord, waitUntil } from "./discord.ts";
 import { prepareMessages } from "./lean_messages.ts";
-import { foundLeanWorld, type LeanWorld, type WorldSize } from "./lean_world.ts";
+import { foundLeanWorld, type Homes, type LeanWorld, type WorldSize } from "./lean_world.ts";
 
 export interface LeanDiscord extends Discord {
   /** How sessions were opened, in order. */
   readonly opened: readonly Opening[];
   /** Sends a dispatch that no compared bot uses: the pins of a channel have changed. */
   pinsChanged(channel: string): void;
-  /** Closes the bot's connection. */
+  /** Number of shards that are connected. */
+  connected(): number;
+  /** Closes the bot's connections. */
   drop(code: number): void;
   /** Bytes for the bot that the kernel has not accepted yet. */
   backlogBytes(): number;
@@ -36,6 +42,7 @@ export interface Opening {
 
 interface Session {
   readonly id: string;
+  readonly shard: number;
   seq: number;
   socket: WebSocket | undefined;
 }
@@ -43,45 +50,61 @@ interface Session {
 const HEARTBEAT_MS = 41_250;
 const HOST = "127.0.0.1";
 
-export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord {
-  const lean = foundLeanWorld(size, rooms);
-  const { world, bot, guild } = lean;
+export function startLeanDiscord(size?: WorldSize, homes?: Homes): LeanDiscord {
+  const lean = foundLeanWorld(size, homes);
+  const { world, bot } = lean;
   const messages = prepareMessages(lean);
   const opened: Opening[] = [];
   const listeners = new Set<() => void>();
   const waiting = new Set<() => void>();
-  let session: Session | undefined;
+  /** The newest session of each shard. */
+  const sessions = new Map<number, Session>();
+  let shards = 1;
 
   const wake = (): void => waiting.forEach((look) => look());
-  const dispatch = (t: string, d: string): void => {
+  const sockets = (): readonly WebSocket[] =>
+    [...sessions.values()].flatMap(({ socket }) => socket ?? []);
+  const send = (session: Session | undefined, t: string, d: string): void => {
     if (!session?.socket) return;
     session.seq += 1;
     session.socket.send(`{"t":"${t}","s":${session.seq},"op":0,"d":${d}}`);
   };
+  const dispatch = (guildId: GuildId, t: string, d: string): void =>
+    send(sessions.get(shards === 1 ? 0 : shardOf(guildId, shards)), t, d);
 
   const gateway = serve((request) => {
     const connectedAt = performance.now();
     const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
-    const open = (kind: Opening["kind"]): void => {
+    let session: Session | undefined;
+    const opening = (kind: Opening["kind"]): void => {
       opened.push({ kind, connectedAt, at: performance.now() });
-      if (kind === "identify") {
-        session = { id: crypto.randomUUID().replaceAll("-", ""), seq: 0, socket };
-        dispatch("READY", readyOf(lean, session.id, gatewayUrl));
-        for (const text of lean.guildPayloads) dispatch("GUILD_CREATE", text);
-      } else if (session) {
-        session.socket = socket;
-        dispatch("RESUMED", "{}");
-      }
       wake();
+    };
+    const identify = ([shard, count]: readonly [number, number]): void => {
+      shards = count;
+      session = { id: crypto.randomUUID().replaceAll("-", ""), shard, seq: 0, socket };
+      sessions.set(shard, session);
+      const isHere = (id: GuildId) => count === 1 || shardOf(id, count) === shard;
+      const guildIds = lean.guildIds.filter(isHere);
+      send(session, "READY", readyOf(lean, guildIds, [shard, count], session.id, gatewayUrl));
+      for (const id of guildIds) send(session, "GUILD_CREATE", lean.guildPayloads.get(id) ?? "{}");
+      opening("identify");
+    };
+    const resume = (known: Session): void => {
+      known.socket = socket;
+      session = known;
+      send(session, "RESUMED", "{}");
+      opening("resume");
     };
     socket.onopen = () =>
       socket.send(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":${HEARTBEAT_MS}}}`);
     socket.onmessage = ({ data }) => {
       const { op, d } = JSON.parse(data);
       if (op === 1) socket.send('{"t":null,"s":null,"op":11,"d":null}');
-      if (op === 2) open("identify");
+      if (op === 2) identify(d.shard ?? [0, 1]);
       if (op !== 6) return;
-      if (d.session_id === session?.id) open("resume");
+      const known = [...sessions.values()].find(({ id }) => id === d.session_id);
+      if (known) resume(known);
       else socket.send('{"t":null,"s":null,"op":9,"d":false}');
     };
     socket.onclose = () => {
@@ -102,7 +125,7 @@ export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord 
     const body = await request.json();
     const id = nextId<"message">(world.ids, Date.now());
     const post = messages.post(channel, id, body);
-    dispatch("MESSAGE_CREATE", post.dispatched);
+    dispatch(channel.guildId, "MESSAGE_CREATE", post.dispatched);
     wake();
     return json(post.answered);
   }
@@ -130,26 +153,30 @@ export function startLeanDiscord(size?: WorldSize, rooms?: number): LeanDiscord 
   return {
     apiUrl: `http://${HOST}:${rest.addr.port}`,
     token: bot.token,
-    guildId: guild.id,
+    guildIds: lean.homeIds,
     channels: lean.channels,
     opened,
     openings: () => opened.length,
-    isOnline: () => session?.socket !== undefined,
+    isOnline: () => sockets().length > 0,
+    connected: () => sockets().length,
     say(name, text, mentionsBot) {
+      const channel = channelNamed(name);
       const id = nextId<"message">(world.ids, Date.now());
-      dispatch("MESSAGE_CREATE", messages.say(channelNamed(name), id, text, mentionsBot));
+      const said = messages.say(channel, id, text, mentionsBot);
+      dispatch(channel.guildId, "MESSAGE_CREATE", said);
     },
     pinsChanged(name) {
-      const ids = { guild_id: guild.id, channel_id: channelNamed(name).id };
+      const { id, guildId } = channelNamed(name);
+      const ids = { guild_id: guildId, channel_id: id };
       const d = { ...ids, last_pin_timestamp: new Date().toISOString() };
-      dispatch("CHANNEL_PINS_UPDATE", JSON.stringify(d));
+      dispatch(guildId, "CHANNEL_PINS_UPDATE", JSON.stringify(d));
     },
     onPost: (listener) => void listeners.add(listener),
     until: (check, signal) => waitUntil(check, signal, waiting),
-    drop: (code) => session?.socket?.close(code),
-    backlogBytes: () => session?.socket?.bufferedAmount ?? 0,
+    drop: (code) => sockets().forEach((socket) => socket.close(code)),
+    backlogBytes: () => sockets().reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
     async close() {
-      session?.socket?.close();
+      sockets().forEach((socket) => socket.close());
       await Promise.all([gateway.shutdown(), rest.shutdown()]);
     },
   };
@@ -176,18 +203,24 @@ function unknown({ method, url }: Request): Response {
 }
 
 function directoryOf(url: string): string {
-  const limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 1 };
+  const limit = { total: 1_000, remaining: 1_000, reset_after: 0, max_concurrency: 16 };
   return JSON.stringify({ url, shards: 1, session_start_limit: limit });
 }
 
-function readyOf({ bot, botUser, guildIds }: LeanWorld, sessionId: string, url: string): string {
+function readyOf(
+  { bot, botUser }: LeanWorld,
+  guildIds: readonly GuildId[],
+  shard: readonly [number, number],
+  sessionId: string,
+  url: string,
+): string {
   return JSON.stringify({
     v: 10,
     user: toOwnUser(botUser),
     guilds: guildIds.map((id) => ({ id, unavailable: true })),
     session_id: sessionId,
     resume_gateway_url: url,
-    shard: [0, 1],
+    shard,
     application: { id: bot.id, flags: 1 << 19 },
     private_channels: [],
     _trace: [],

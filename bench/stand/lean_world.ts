@@ -14,7 +14,7 @@ import {
 import { PRIVILEGED_INTENTS } from "../../simulator/world/intents.ts";
 import { DEFAULT_PERMISSIONS } from "../../simulator/world/permissions.ts";
 import { toMember } from "../../simulator/payloads/payloads.ts";
-import type { Application, Guild, TextChannel, User, World } from "../../simulator/world/world.ts";
+import type { Application, TextChannel, User, World } from "../../simulator/world/world.ts";
 import { CHANNELS } from "./discord.ts";
 
 /** Guilds besides the one in which the bot may answer, each with so many channels and members. */
@@ -24,28 +24,38 @@ export interface WorldSize {
   readonly members: number;
 }
 
+/** The guilds in which the bot may answer, one after the other in the partitions of a bot (O16). */
+export interface Homes {
+  readonly guilds: number;
+  /** Channels of each, besides the first guild's `general`. */
+  readonly rooms: number;
+}
+
 export interface LeanWorld {
   readonly world: World;
   readonly bot: Application;
   readonly botUser: User;
   /** Who talks. */
   readonly person: User;
-  readonly guild: Guild;
+  /** Guilds in which the bot may answer. */
+  readonly homeIds: readonly GuildId[];
   readonly guildIds: readonly GuildId[];
   /** The guilds in REST's list. */
   readonly guildList: readonly object[];
-  /** Names of the guild's channels, besides `general`. */
+  /** Names of these guilds' channels, besides `general`. */
   readonly channels: readonly string[];
   /** GUILD_CREATE's JSON of each guild, with all its members. */
-  readonly guildPayloads: readonly string[];
+  readonly guildPayloads: ReadonlyMap<GuildId, string>;
   /** By id or name. */
   channelOf(key: string): TextChannel | undefined;
 }
 
 const FOUNDED_AT = Date.UTC(2026, 0, 1);
 
-/** @param rooms Channels of the guild in which the bot may answer, besides `general`. */
-export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
+export function foundLeanWorld(
+  size?: WorldSize,
+  homes: Homes = { guilds: 1, rooms: CHANNELS },
+): LeanWorld {
   const world = createWorld({ nonceWindowMs: 180_000, keptPerChannel: 1 });
   const at = FOUNDED_AT;
   const person = addUser(world, { username: "grace", globalName: "Grace" }, at);
@@ -56,16 +66,25 @@ export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
   }, at);
   const botUser = world.users.get(bot.userId);
   if (!botUser) throw new TypeError("The application has no user");
-  const guild = addGuild(world, { name: "Krill & Co", ownerId: person.id }, at);
-  addBot(world, guild, bot, at);
-  const channels = Array.from({ length: rooms }, (_, number) => `krill-${number}`);
+  const channels: string[] = [];
   const byKey = new Map<string, TextChannel>();
-  for (const name of ["general", ...channels]) {
-    const channel = addChannel(world, guild, { name }, at);
-    byKey.set(name, channel).set(channel.id, channel);
-  }
+  const homeIds = Array.from({ length: homes.guilds }, (_, home) => {
+    const name = home === 0 ? "Krill & Co" : `Krill & Co ${home}`;
+    const guild = addGuild(world, { name, ownerId: person.id }, at + home);
+    addBot(world, guild, bot, at);
+    const rooms = Array.from(
+      { length: homes.rooms },
+      (_, number) => `krill-${home * homes.rooms + number}`,
+    );
+    for (const name of home === 0 ? ["general", ...rooms] : rooms) {
+      const channel = addChannel(world, guild, { name }, at);
+      byKey.set(name, channel).set(channel.id, channel);
+    }
+    channels.push(...rooms);
+    return guild.id;
+  });
   for (let number = 0; number < (size?.guilds ?? 0); number++) {
-    if (size) foundGuild(world, bot, `Guild ${number}`, size);
+    if (size) foundGuild(world, bot, `Guild ${number}`, size, at + homes.guilds + number);
   }
   const guilds = [...world.guilds.values()];
   return {
@@ -73,7 +92,7 @@ export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
     bot,
     botUser,
     person,
-    guild,
+    homeIds,
     guildIds: guilds.map(({ id }) => id),
     guildList: guilds.map(({ id, name }) => ({
       id,
@@ -85,27 +104,34 @@ export function foundLeanWorld(size?: WorldSize, rooms = CHANNELS): LeanWorld {
       features: [],
     })),
     channels,
-    guildPayloads: guilds.map((guild) =>
+    guildPayloads: new Map(guilds.map((guild) => [
+      guild.id,
       JSON.stringify({
         ...toCreatedGuild(world, guild, bot.userId),
         members: [...guild.members.values()].map((member) => toMember(world, member)),
-      })
-    ),
+      }),
+    ])),
     channelOf: (key) => byKey.get(key),
   };
 }
 
-function foundGuild(world: World, bot: Application, name: string, size: WorldSize): void {
+function foundGuild(
+  world: World,
+  bot: Application,
+  name: string,
+  size: WorldSize,
+  at: number,
+): void {
   const people = Array.from(
     { length: size.members - 1 },
-    (_, number) => addUser(world, { username: `person.${number}` }, FOUNDED_AT),
+    (_, number) => addUser(world, { username: `person.${number}` }, at),
   );
   const [owner = world.users.get(bot.ownerId)] = people;
   if (!owner) throw new RangeError("A guild takes an owner");
-  const guild = addGuild(world, { name, ownerId: owner.id }, FOUNDED_AT);
-  for (const { id } of people) addMember(guild, { userId: id, joinedAt: FOUNDED_AT });
-  addBot(world, guild, bot, FOUNDED_AT);
+  const guild = addGuild(world, { name, ownerId: owner.id }, at);
+  for (const { id } of people) addMember(guild, { userId: id, joinedAt: at });
+  addBot(world, guild, bot, at);
   for (let number = 0; number < size.channels; number++) {
-    addChannel(world, guild, { name: `room-${number}`, topic: "All about krill" }, FOUNDED_AT);
+    addChannel(world, guild, { name: `room-${number}`, topic: "All about krill" }, at);
   }
 }

@@ -20,6 +20,8 @@ export interface InstantModel {
   callTools(steps: number, call?: Call): void;
   /** From now on, no request is answered. */
   hang(): void;
+  /** From now on, new requests are answered again; the others never are. */
+  recover(): void;
   close(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export function startInstantModel(): InstantModel {
       calling = callOf(call);
     },
     hang: () => void (isHanging = true),
+    recover: () => void (isHanging = false),
     close() {
       ending.resolve(new Response(null, { status: 503 }));
       return server.shutdown();

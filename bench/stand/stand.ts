@@ -12,7 +12,7 @@ import process from "node:process";
 import { SPACING_MS } from "../../src/core/discord/identify_budget.ts";
 import { type OwnCommand, startOwnProcess } from "../../src/host/process/own_process.ts";
 import { type CoreCount, onCores } from "./cores.ts";
-import { type Discord, type SimulatedDiscord, startSimulatedDiscord } from "./discord.ts";
+import { CHANNELS, type Discord, type SimulatedDiscord, startSimulatedDiscord } from "./discord.ts";
 import { type LeanDiscord, startLeanDiscord } from "./lean_discord.ts";
 import type { WorldSize } from "./lean_world.ts";
 import { youngCpuMsOf } from "./proc.ts";
@@ -33,13 +33,15 @@ export interface Contender {
 export interface StandOptions {
   /** Guilds besides the one in which the bot may answer. */
   readonly size?: WorldSize;
-  /** Channels of the guild in which the bot may answer; by default as many as in other benches. */
+  /** Channels of a guild in which the bot may answer; by default as many as in other benches. */
   readonly rooms?: number;
+  /** Guilds in which the bot may answer; one by default. */
+  readonly homes?: number;
   /** Whether a start may resume the session before; by default each is a new one. */
   readonly isResumable?: boolean;
 }
 
-export interface SimulatedStandOptions extends Omit<StandOptions, "size" | "rooms"> {
+export interface SimulatedStandOptions extends Omit<StandOptions, "size" | "rooms" | "homes"> {
   /** Milliseconds between two heartbeats; Discord's own by default. */
   readonly heartbeatIntervalMs?: number;
   /** Milliseconds for which {@link Started.burn} keeps the bot's main thread busy. */
@@ -62,6 +64,12 @@ export interface Stand<Kind extends Discord = LeanDiscord> {
   readonly postedAt: readonly number[];
   /** Starts the bot, on one core by default, and waits until it is online at Discord. */
   start(cores?: CoreCount): Promise<Started>;
+  /**
+   * Starts one more process of the bot on the bot's core, with data of its own, and waits for nothing.
+   *
+   * @param name Names its data directory.
+   */
+  beside(name: string): Beside;
   /** Posts a message that the bot should answer. */
   ask(channel: string): void;
   /** Posts a message that the bot should ignore. */
@@ -88,6 +96,15 @@ export interface Started {
   stop(): Promise<void>;
 }
 
+/** A process that shares the bot with others. */
+export interface Beside {
+  readonly pid: number;
+  kill(): void;
+  /** Throws if it has ended, with its last lines. */
+  assertRuns(): void;
+  stop(): Promise<void>;
+}
+
 /** Milliseconds for which {@link Started.burn} keeps the bot's main thread busy by default. */
 export const BURN_MS = 3_000;
 
@@ -102,9 +119,9 @@ const UNLIMITED = { rest: { globalPerSec: 10_000 }, rateLimit: { enabled: false 
 /** With a Discord that costs less than the bots. */
 export function openStand(
   contender: Contender,
-  { size, rooms, ...options }: StandOptions = {},
+  { size, rooms = CHANNELS, homes = 1, ...options }: StandOptions = {},
 ): Stand {
-  return standBefore(startLeanDiscord(size, rooms), contender, options);
+  return standBefore(startLeanDiscord(size, { guilds: homes, rooms }), contender, options);
 }
 
 /** With a Discord that has rules and faults. */
@@ -136,14 +153,15 @@ function standBefore<Kind extends Discord>(
   writeFileSync(
     configFile,
     JSON.stringify(
-      configOf(discord.guildId, isResumable, isLimited, { ...ownConfig, ...config }),
+      configOf(discord.guildIds, isResumable, isLimited, { ...ownConfig, ...config }),
     ),
     {
       mode: 0o600,
     },
   );
-  const args = isBarnacle ? ["run", "--config", configFile, "--data", data] : [];
-  const running = new Set<Started>();
+  const argsOf = (data: string) =>
+    isBarnacle ? ["run", "--config", configFile, "--data", data] : [];
+  const running = new Set<Pick<Started, "stop">>();
 
   async function until(what: string, check: () => boolean): Promise<void> {
     const waited = new AbortController();
@@ -158,13 +176,11 @@ function standBefore<Kind extends Discord>(
     }
   }
 
-  async function start(cores: CoreCount = "one"): Promise<Started> {
-    const known = discord.openings();
+  function launch(cores: CoreCount, data: string) {
     const lines: string[] = [];
-    const startedAt = performance.now();
     const child = startOwnProcess(
       onCores(command, cores),
-      args,
+      argsOf(data),
       { ...environmentOf(discord, model, burnMs, isLimited), BENCH_DATA_DIR: dir },
       (line) => {
         lines.push(line);
@@ -173,30 +189,40 @@ function standBefore<Kind extends Discord>(
     );
     let hasEnded = false;
     void child.exited.then(() => hasEnded = true);
-    let identifiedAt = 0;
-    let identifyCpuMs = NaN;
-    await until("its IDENTIFY or RESUME", () => {
-      if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
-      if (discord.openings() > known && identifiedAt === 0) {
-        identifiedAt = performance.now();
-        identifyCpuMs = youngCpuMsOf(child.pid ?? 0);
-      }
-      return identifiedAt > 0 && discord.isOnline();
-    });
-    const started: Started = {
+    const launched = {
       pid: child.pid ?? 0,
-      startedAt,
-      identifiedAt,
-      identifyCpuMs,
       burn: () => child.kill("SIGUSR2"),
+      kill: () => child.kill("SIGKILL"),
+      assertRuns() {
+        if (hasEnded) throw new Error(`${name} ended:\n${lines.join("\n")}`);
+      },
       async stop() {
-        running.delete(started);
+        running.delete(launched);
         child.kill("SIGTERM");
         await child.exited;
       },
     };
-    running.add(started);
-    return started;
+    running.add(launched);
+    return launched;
+  }
+
+  async function start(cores: CoreCount = "one"): Promise<Started> {
+    const known = discord.openings();
+    const startedAt = performance.now();
+    const launched = launch(cores, data);
+    const { pid } = launched;
+    let identifiedAt = 0;
+    let identifyCpuMs = NaN;
+    await until("its IDENTIFY or RESUME", () => {
+      launched.assertRuns();
+      if (discord.openings() > known && identifiedAt === 0) {
+        identifiedAt = performance.now();
+        identifyCpuMs = youngCpuMsOf(pid);
+      }
+      return identifiedAt > 0 && discord.isOnline();
+    });
+    const { burn, stop } = launched;
+    return { pid, startedAt, identifiedAt, identifyCpuMs, burn, stop };
   }
 
   return {
@@ -207,6 +233,7 @@ function standBefore<Kind extends Discord>(
     channels: discord.channels,
     postedAt,
     start,
+    beside: (name) => launch("one", join(dir, name)),
     ask: (channel) => discord.say(channel, "what do krill eat?", true),
     chat: (channel, number) => discord.say(channel, `Krill number ${number} swam by.`, false),
     posts: (count) => until(`${count} posts`, () => postedAt.length >= count),
@@ -230,7 +257,7 @@ interface OwnConfig {
 
 /** A usual config, without the keys that would cap the figures. */
 function configOf(
-  guildId: string,
+  guildIds: readonly string[],
   isResumable: boolean,
   isLimited: boolean,
   { messages, ...config }: OwnConfig = {},
@@ -238,7 +265,7 @@ function configOf(
   return {
     channels: {
       discord: {
-        guilds: { [guildId]: {} },
+        guilds: Object.fromEntries(guildIds.map((id) => [id, {}])),
         gateway: { compress: false, reconnect: { resumeSession: isResumable } },
         ...(isLimited ? {} : UNLIMITED),
       },

@@ -14,7 +14,10 @@ export function quantile(samples: readonly number[], at: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * at) - 1)] ?? NaN;
 }
 
-const median = (samples: readonly number[]): number => quantile(samples, 0.5);
+export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
+
+/** The lowest sample: the one that other load on the machine has spoilt least. */
+export const least = (samples: readonly number[]): number => quantile(samples, 0);
 
 /** The median of each figure over the rounds that have it. */
 export function medianOf(rounds: readonly Readings[]): Readings {

@@ -83,7 +83,7 @@ export function createWalReader(path: string) {
       let open: { readonly page: number; readonly bytes: Uint8Array }[] = [];
       let pageCount = 0;
       for (const frame of framesFrom(descriptor, scratch, position)) {
-        open.push({ page: frame.page, bytes: Uint8Array.from(frame.bytes) });
+        open.push({ page: frame.page, bytes: new Uint8Array(frame.bytes) });
         if (frame.pageCount === 0) continue; // the commit has more frames
         for (const { page, bytes } of open) pages.set(page, bytes);
         open = [];

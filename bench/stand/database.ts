@@ -1,0 +1,118 @@
+/**
+ * PostgreSQL on the bench's core, with the counters of a store that is kept there.
+ *
+ * Its commits survive a power cut, as the bot's do. A database serves one run.
+ */
+
+import { readdirSync } from "node:fs";
+import postgres from "postgres";
+import { z } from "zod";
+import { startPostgres } from "../../tests/support/store/postgres.ts";
+import { cpuMsOf, endedChildrenCpuMsOf, parentOf } from "./proc.ts";
+import type { Readings } from "./stats.ts";
+
+const countsSchema = z.object({
+  pid: z.int(),
+  trips: z.number(),
+  commits: z.number(),
+  logBytes: z.number(),
+});
+
+const ownersSchema = z.array(z.object({
+  place: z.string(),
+  partition: z.int(),
+  ownedForMs: z.number(),
+  endsInMs: z.number(),
+}));
+
+/** A partition with an owner. */
+export interface Owned extends Readonly<z.infer<typeof ownersSchema.element>> {
+  /** When the statement was answered, by `performance.now()`. */
+  readonly at: number;
+}
+
+/** A database of a running server. */
+export interface BenchDatabase {
+  /** For `store.url`. */
+  readonly url: string;
+  /**
+   * Counters that grow: CPU time of the server, statements outside of transactions and transactions,
+   * commits that a bot has waited for or sent behind them, and bytes of the server's log.
+   */
+  counts(): Promise<Readings>;
+  /** Partitions that have or had an owner; none before the tables exist. */
+  owners(): Promise<readonly Owned[]>;
+  /** Number of processes with a whole copy of a partition that lacks fewer changes than this. */
+  copies(behind: number): Promise<number>;
+}
+
+/** Runs a bench with a server of its own; `create` makes an empty database. */
+export async function withDatabases<T>(
+  work: (create: () => BenchDatabase) => Promise<T>,
+): Promise<T> {
+  const server = await startPostgres({ isDurable: true, parent: "/var/tmp" }); // /tmp may be no disk
+  const open: postgres.Sql[] = [];
+  try {
+    return await work(() => {
+      const url = server.create();
+      const sql = postgres(url, { max: 1, onnotice: () => {} });
+      open.push(sql);
+      return databaseOf(url, sql);
+    });
+  } finally {
+    for (const sql of open) await sql.end({ timeout: 1 });
+    await server.close();
+  }
+}
+
+function databaseOf(url: string, sql: postgres.Sql): BenchDatabase {
+  const hasTables = async (): Promise<boolean> => {
+    const [row] = await sql`SELECT to_regclass('barnacle.processes') IS NOT NULL AS has`;
+    return row?.["has"] === true;
+  };
+  return {
+    url,
+    async counts() {
+      const [row] = await sql`
+        SELECT pg_backend_pid() AS pid,
+               (SELECT sum(xact_commit)::float8 FROM pg_stat_database) AS trips,
+               (SELECT sum(sequence)::float8 FROM barnacle.store) AS commits,
+               (pg_current_wal_lsn() - '0/0')::float8 AS "logBytes"`;
+      const { pid, ...counts } = countsSchema.parse(row);
+      return { ...counts, serverCpuMs: cpuOfServer(parentOf(pid)) };
+    },
+    async owners() {
+      if (!await hasTables()) return [];
+      const rows = await sql`
+        SELECT partition, place,
+               extract(epoch FROM clock_timestamp() - owned_since)::float8 * 1000 AS "ownedForMs",
+               extract(epoch FROM lease_ends - clock_timestamp())::float8 * 1000 AS "endsInMs"
+        FROM barnacle.store WHERE place <> '' AND isfinite(lease_ends)`;
+      const at = performance.now();
+      return ownersSchema.parse([...rows]).map((row) => ({ ...row, at }));
+    },
+    async copies(behind) {
+      if (!await hasTables()) return 0;
+      const [row] = await sql`
+        SELECT count(*)::int AS copies FROM barnacle.processes WHERE behind <= ${behind}`;
+      return z.object({ copies: z.int() }).parse(row).copies;
+    },
+  };
+}
+
+/** CPU time of the server's main process, and of all that it has started. */
+function cpuOfServer(main: number): number {
+  let sum = cpuMsOf(main) + endedChildrenCpuMsOf(main);
+  for (const name of readdirSync("/proc")) {
+    if (/^\d+$/.test(name) && isChildOf(Number(name), main)) sum += cpuMsOf(Number(name));
+  }
+  return sum;
+}
+
+function isChildOf(pid: number, main: number): boolean {
+  try {
+    return parentOf(pid) === main;
+  } catch {
+    return false; // it ended between the list and the read
+  }
+}
