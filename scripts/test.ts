@@ -181,6 +181,9 @@ const LONG: readonly string[] = [
   "turn/model_faults",
 ].map((name) => `tests/e2e/${name}_test.ts`);
 
+/** The tests of the store with copies in PostgreSQL, on Deno only: they are played on Bun without. */
+const ON_POSTGRES = join(GROUPS, "postgres_test.ts");
+
 /** Test files, with slashes. */
 const TESTS = filesIn(".", "tests").filter((path) => path.endsWith("_test.ts"));
 
@@ -212,7 +215,8 @@ function check(): Promise<unknown> {
 async function testParts(): Promise<void> {
   await check();
   const parts = writeParts();
-  await Promise.all([denoTests("tests on Deno", parts, 2, { isLast: true }), bunTests(parts)]);
+  const onBun = parts.filter((path) => path !== ON_POSTGRES);
+  await Promise.all([denoTests("tests on Deno", parts, 2, { isLast: true }), bunTests(onBun)]);
 }
 
 /**

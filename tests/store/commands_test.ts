@@ -5,7 +5,7 @@ import type { Entry } from "../../src/core/inbound/transcript.ts";
 import type { Charge } from "../../src/core/spending/usage.ts";
 import type { Fold } from "../../src/core/turn/checkpoint.ts";
 import { openDatabase } from "../../src/store/database/database.ts";
-import { createStore } from "../../src/store/store.ts";
+import { createStore } from "../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../support/discord/builders.ts";
 import { accepted, batch, frozen, heard, ignored, part, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

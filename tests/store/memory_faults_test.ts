@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim } from "../../src/core/inbound/inbox.ts";
-import { createStore } from "../../src/store/store.ts";
 import type { CrashHooks } from "../../src/store/database/durability.ts";
 import {
   ACCOUNT,
@@ -10,7 +9,7 @@ import {
   messageId,
   outboundMessage,
 } from "../support/discord/builders.ts";
-import { openDatabase } from "../support/store/open_database.ts";
+import { createStore, openDatabase } from "../support/store/open_database.ts";
 import { accepted, batch, frozen, heard } from "../support/store/store.ts";
 
 const NOW = Date.UTC(2026, 0, 1);

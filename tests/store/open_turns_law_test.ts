@@ -15,7 +15,7 @@ import type { InboundMessage } from "../../src/core/inbound/inbound.ts";
 import type { Question } from "../../src/core/people/question.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import { waitingRulesOf } from "../../src/flows/receive/notice_reply.ts";
-import { openStore } from "../../src/store/store.ts";
+import { openStore } from "../support/store/open_database.ts";
 import {
   ACCOUNT,
   channelId,

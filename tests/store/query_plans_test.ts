@@ -6,8 +6,7 @@
 import assert from "node:assert/strict";
 import type { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
-import { createStore } from "../../src/store/store.ts";
-import { openDatabase } from "../support/store/open_database.ts";
+import { createStore, openDatabase } from "../support/store/open_database.ts";
 
 const GROWING = ["inbox", "outbox", "entry", "message", "verdict_block", "fact", "decision"];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { openStore } from "../../src/store/store.ts";
+import { openStore } from "../support/store/open_database.ts";
 import { ACCOUNT, guildMessage } from "../support/discord/builders.ts";
 import { accepted, batch, frozen, ROUTE } from "../support/store/store.ts";
 import { tempDirectory } from "../support/temp_directory.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { dayStart } from "../../../src/core/hooks/unattended.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 

@@ -7,12 +7,7 @@ import type { Claim, Judged } from "../../../src/core/inbound/inbox.ts";
 import type { Charge } from "../../../src/core/spending/usage.ts";
 import type { Step as TurnStep } from "../../../src/core/step.ts";
 import { schedule } from "../../../src/lib/clock.ts";
-import {
-  createStore,
-  openStore,
-  openStoreReader,
-  type StoreOptions,
-} from "../../../src/store/store.ts";
+import { openStoreReader, type StoreOptions } from "../../../src/store/store.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import {
   JOURNAL_PLACES,
@@ -20,7 +15,7 @@ import {
   prepareJournal,
 } from "../../../src/store/database/journal.ts";
 import { MIGRATIONS } from "../../../src/store/database/migrations.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
+import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
 import {
   accepted,
   batch,

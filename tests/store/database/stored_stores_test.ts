@@ -13,7 +13,7 @@ import {
   schemaOf,
 } from "../../../src/store/database/migrations.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

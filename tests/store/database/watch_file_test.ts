@@ -3,7 +3,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { StoreError } from "../../../src/store/database/store_error.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { watchFile } from "../../../src/store/database/database_files.ts";
 import { ACCOUNT } from "../../support/discord/builders.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import { dividePart } from "../../../src/store/divide/divide.ts";
 import { MADE_ANEW, placesOf } from "../../../src/store/divide/placing.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { insertRow } from "../../support/store/rows.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 

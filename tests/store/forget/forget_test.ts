@@ -8,7 +8,6 @@ import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Step } from "../../../src/core/step.ts";
 import { createScrubber } from "../../../src/store/forget/person.ts";
 import { FORGETTING } from "../../../src/store/forget/rules.ts";
-import { createStore, openStore } from "../../../src/store/store.ts";
 import {
   ACCOUNT,
   channelId,
@@ -20,7 +19,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, ignored, part, ROUTE } from "../../support/store/store.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
+import { createStore, openDatabase, openStore } from "../../support/store/open_database.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
+import { cases } from "../../support/long_form.ts";
 import { ACCOUNT, guildMessage, messageId, userId } from "../../support/discord/builders.ts";
 import { batch, heard, ignored, openTestStore } from "../../support/store/store.ts";
 import type { StoredShard } from "../../../src/core/store/gateway.ts";
@@ -229,6 +230,6 @@ describe("the gaps of an account", () => {
     });
     const again = (step: string) => [step, 0] as [string, number];
     const afterCatchUp = ["reshard", "lose", "hear", "reshard", "lose", "finish", "lose"];
-    await fc.assert(property, { numRuns: 60, examples: [[afterCatchUp.map(again)]] });
+    await fc.assert(property, { numRuns: cases(60), examples: [[afterCatchUp.map(again)]] });
   });
 });

@@ -5,7 +5,7 @@ import { DAY_MS } from "../../../src/lib/clock.ts";
 import { type SessionStartLimit, SPACING_MS } from "../../../src/core/discord/identify_budget.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { Self } from "../../../src/core/inbound/inbound.ts";
-import { createStore, openStore } from "../../../src/store/store.ts";
+import { createStore, openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, userId } from "../../support/discord/builders.ts";
 import { openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type Judged, NOTHING_CHANGED } from "../../../src/core/inbound/inbox.ts";
 import { parseSnowflake, toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage, Self } from "../../../src/core/inbound/inbound.ts";
+import { cases } from "../../support/long_form.ts";
 import {
   ACCOUNT,
   channelId,
@@ -135,7 +136,7 @@ describe("acceptBatch()", () => {
         assert.deepEqual(await decisions(one), await decisions(other));
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(40) });
   });
 
   it("[D1] journals a batch without messages, such as one of known echoes", async () => {
@@ -212,7 +213,7 @@ describe("acceptBatch()", () => {
         assert.equal(rows("SELECT * FROM message").length, firstVerdicts.size - expected);
       },
     );
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: cases(60) });
   });
 
   it("[G7] lets one of two accounts answer a message, and stores both verdicts", async () => {

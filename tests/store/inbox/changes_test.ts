@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Claim, FinishedTurn, MessageChange } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { cases } from "../../support/long_form.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, frozen, ignored, openTestStore } from "../../support/store/store.ts";
 
@@ -109,7 +110,7 @@ describe("[H6] acceptBatch() with changes", () => {
 
   for (const id of ["100", "200", "300"] as const) {
     it(`claims each message once, with its new text, if ${id} is edited during the claim`, async () => {
-      for (let delay = 0; delay < 30; delay++) {
+      for (let delay = 0; delay < cases(30); delay++) {
         const { database, accept } = openInbox();
         await accept(...["100", "200", "300"].map((one) => question(one)));
         let startClaim: (() => void) | undefined;
@@ -146,7 +147,7 @@ describe("[H6] acceptBatch() with changes", () => {
   }
 
   it("joins no message to a turn that is edited while the claim reads it", async () => {
-    for (let delay = 0; delay < 10; delay++) {
+    for (let delay = 0; delay < cases(10); delay++) {
       let startClaim: (() => void) | undefined;
       const { database } = openTestStore();
       const { inbox, turns } = createStore(database, ":memory:", {

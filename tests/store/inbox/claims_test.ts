@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type AccountId, toAccountId } from "../../../src/core/discord/ids.ts";
+import { cases } from "../../support/long_form.ts";
 import {
   ACCOUNT,
   channelId,
@@ -12,7 +13,7 @@ import {
   userId,
 } from "../../support/discord/builders.ts";
 import { messagesOf } from "../../../src/core/inbound/inbox.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -242,7 +243,7 @@ describe("claimNext()", () => {
         assert.equal(done.length, sessions.length);
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(40) });
   });
 });
 

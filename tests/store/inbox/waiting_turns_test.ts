@@ -4,7 +4,7 @@ import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
 import { waitingRulesOf } from "../../../src/flows/receive/notice_reply.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,
   channelId,

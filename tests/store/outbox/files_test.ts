@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import type { OutboundFile } from "../../../src/core/outbound/outbound.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId, messageId, outboundMessage } from "../../support/discord/builders.ts";
 import { batch, frozen, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";

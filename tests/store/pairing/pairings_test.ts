@@ -6,7 +6,8 @@ import { CLOSED_MS, CODE_LIFE_MS, codeFrom } from "../../../src/core/inbound/pai
 import { openDatabase } from "../../../src/store/database/database.ts";
 import type { PairingDecision, PairingRequest } from "../../../src/core/inbound/pairing.ts";
 import { createPairings } from "../../../src/store/pairing/pairing.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { cases } from "../../support/long_form.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, channelId } from "../../support/discord/builders.ts";
 import {
   challenged,
@@ -186,7 +187,7 @@ describe("pairing.decide()", () => {
   it("[SEC-R13] accepts none of 10,000 guesses", async () => {
     const { pairing } = await open(10);
     const counts = new Map<string, number>();
-    for (let number = 0; number < 10_000; number++) {
+    for (let number = 0; number < cases(10_000); number++) {
       const bytes = Uint8Array.from({ length: 8 }, (_, index) => (number * 7919) >> index);
       bytes[7] = 1; // the tests' pairing service counts from AAAAAAAA, so its codes end in A
       const { kind } = await pairing.decide(

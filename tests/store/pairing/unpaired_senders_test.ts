@@ -11,7 +11,8 @@ import {
   MAX_CODES,
   MAX_PENDING,
 } from "../../../src/core/inbound/pairing.ts";
-import { createStore, openStore } from "../../../src/store/store.ts";
+import { cases } from "../../support/long_form.ts";
+import { createStore, openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, messageId } from "../../support/discord/builders.ts";
 import {
   challenged,
@@ -347,7 +348,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
       const told = rows("SELECT * FROM outbox").length;
       assert.equal(told, given.length, "one message for each code");
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: cases(40) });
   });
 
   it("[P3] has the same effect for any order of messages", async () => {
@@ -358,7 +359,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
         for (const number of numbers) await hear(0, number);
         assert.deepEqual(whys(), ["challenge pairing", ...Array(4).fill("ignore pairing-pending")]);
       }),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     );
   });
 

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { factsOf } from "../../../src/core/inbound/facts.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import { createMessageRecords } from "../../../src/store/received/message_record.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { ACCOUNT, guildMessage, messageId } from "../../support/discord/builders.ts";
 import {
   accepted,

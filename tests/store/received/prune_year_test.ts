@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { createStore } from "../../../src/store/store.ts";
-import { openDatabase } from "../../support/store/open_database.ts";
+import { createStore, openDatabase } from "../../support/store/open_database.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
 const YEAR = 365;

@@ -9,7 +9,7 @@ import {
   outboundMessage,
 } from "../../support/discord/builders.ts";
 import type { Retention } from "../../../src/store/received/retention.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import {
   accepted,
   batch,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Fold } from "../../../src/core/turn/checkpoint.ts";
-import { createStore } from "../../../src/store/store.ts";
+import { createStore } from "../../support/store/open_database.ts";
 import { guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, journalOf, openTestStore, ROUTE } from "../../support/store/store.ts";
 import type { RecallQuery } from "../../../src/core/store/sessions.ts";

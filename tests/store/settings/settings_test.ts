@@ -6,7 +6,7 @@ import { createSettings } from "../../../src/store/settings/settings.ts";
 import { createUngroupedTransactions } from "../../../src/store/database/transact.ts";
 import { ACCOUNT, channelId, messageId } from "../../support/discord/builders.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { accepted, batch, frozen, openTestStore, part } from "../../support/store/store.ts";
 

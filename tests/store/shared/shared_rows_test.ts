@@ -21,7 +21,7 @@ import {
 import { found, openTestStore } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import type { CommitOptions } from "../../../src/store/database/durability.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 
 const NOW = Date.UTC(2026, 10, 20);
 const PEOPLE = ["1400000000000000001", "1400000000000000002", "1400000000000000003"].map(userId);

@@ -9,6 +9,7 @@ import fc from "fast-check";
 import type { EditRules } from "../../../src/core/inbound/inbox.ts";
 import type { MessageId } from "../../../src/core/discord/ids.ts";
 import { envelopeOf } from "../../../src/render/prompt/envelope.ts";
+import { cases } from "../../support/long_form.ts";
 import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
 import { accepted, batch, ignored, openTestStore } from "../../support/store/store.ts";
 
@@ -181,6 +182,6 @@ describe("[H6a] the agent's memory", () => {
         }
         close();
       }),
-      { numRuns: 150 },
+      { numRuns: cases(150) },
     ));
 });

@@ -1,10 +1,43 @@
+/**
+ * Opens the stores of tests. `tests/postgres/` runs the tests of the store a second time, and each
+ * store then has an owner that sends its pages to PostgreSQL.
+ */
+
 import type { DatabaseSync } from "node:sqlite";
+import type { Store } from "../../../src/core/store/store.ts";
 import { LazyDatabase } from "../../../src/store/database/database.ts";
 import { migrate, MIGRATIONS } from "../../../src/store/database/migrations.ts";
+import {
+  createStore as createPlainStore,
+  openStore as openPlainStore,
+  type StoreOptions,
+} from "../../../src/store/store.ts";
+import type { SharedStores } from "./shared_stores.ts";
+
+let shared: SharedStores | undefined;
+
+/** From now on, the stores that this module opens have a copy in PostgreSQL. */
+export function shareStores(stores: SharedStores): void {
+  shared = stores;
+}
 
 /** The real schema, in memory. */
 export function openDatabase(): DatabaseSync {
+  const file = shared?.openDatabase();
+  if (file) return file;
   const database = new LazyDatabase(":memory:");
   migrate(database, MIGRATIONS, () => {});
   return database;
+}
+
+/** A store over an open database, as the function of this name in `src/` creates it. */
+export function createStore(database: DatabaseSync, path: string, options: StoreOptions): Store {
+  if (!shared) return createPlainStore(database, path, options);
+  return shared.over(database, path, options);
+}
+
+/** The store of a file, as the function of this name in `src/` opens it. */
+export function openStore(path: string, options: StoreOptions & { readonly now: number }): Store {
+  if (!shared) return openPlainStore(path, options);
+  return shared.open(path, options);
 }

@@ -4,9 +4,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AcceptedBatch, Judged, Route } from "../../../src/core/inbound/inbox.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { AnswerPart, Frozen, OutboundMessage } from "../../../src/core/outbound/outbound.ts";
-import { createStore, type StoreOptions } from "../../../src/store/store.ts";
+import type { StoreOptions } from "../../../src/store/store.ts";
 import { ACCOUNT, guildMessage, messageId, outboundMessage } from "../discord/builders.ts";
-import { openDatabase } from "./open_database.ts";
+import { createStore, openDatabase } from "./open_database.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 
 export const ROUTE: Route = { agentId: "main", sessionKey: "agent:main:discord:channel:11" };
