@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { reactionEmoji } from "../../../src/core/discord/emoji.ts";
+import { isWrittenEmoji, reactionEmoji } from "../../../src/core/discord/emoji.ts";
 
 describe("[T3] [R7] reactionEmoji()", () => {
   const spellings: readonly (readonly [whole: string, ...others: readonly string[]])[] = [
@@ -26,4 +26,14 @@ describe("[T3] [R7] reactionEmoji()", () => {
   }
 
   it("leaves other texts to Discord", () => assert.equal(reactionEmoji("x\ufe0f"), "x\ufe0f"));
+});
+
+describe("[T3] isWrittenEmoji()", () => {
+  it("agrees with the set of all emojis about each single character", () => {
+    const whole = /^(?:\p{RGI_Emoji}|\p{Extended_Pictographic})$/v;
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code);
+      assert.equal(isWrittenEmoji(character), whole.test(character), code.toString(16));
+    }
+  });
 });
