@@ -29,12 +29,23 @@ export interface StoreFleet {
   readonly ask: AskPartition;
 }
 
+/** The processes that have the partitions. */
+export interface WaitingFleet {
+  /** Number of partitions of the bot. */
+  readonly count: number;
+  readonly ask: AskPartition;
+  /** Differs after each change of any partition. */
+  readonly writes: () => number;
+  /** The partitions that no process runs now. */
+  readonly ownerless: () => readonly number[];
+}
+
 /**
  * Creates the joined store.
  *
- * @param first The store of a partition that this process keeps.
+ * @param kept The store of a partition that this process keeps; `ownNothing()` if it has none.
  */
-export function createFleetStore(first: Store, fleet: StoreFleet, log: Log) {
+export function createFleetStore(kept: Store, fleet: StoreFleet, log: Log) {
   const { count, parts, ask } = fleet;
 
   async function asked(index: number, question: object, limitMs: number): Promise<string> {
@@ -54,8 +65,14 @@ export function createFleetStore(first: Store, fleet: StoreFleet, log: Log) {
     asked(index, { do: "read", name, args }, READ_MS);
 
   const others = Array.from({ length: count }, (_, index): PartStore => {
-    const base = askedStore(first, async (name, args) => {
-      const { text } = toRequest(name, args);
+    const base = askedStore(kept, async (name, args) => {
+      const { text, files } = toRequest(name, args);
+      if (files.length > 0) {
+        throw new StartError(
+          "files cannot be sent from a process without a partition; use one that has some",
+          EXIT.tryAgain,
+        );
+      }
       return readAnswer(await asked(index, { do: "command", text }, CHANGE_MS));
     });
     return {
@@ -72,6 +89,8 @@ export function createFleetStore(first: Store, fleet: StoreFleet, log: Log) {
     );
   }
 
+  /** Direct messages, and so requests to be paired, are in partition 0. */
+  const first = parts().length > 0 ? kept : others[0]?.store ?? kept;
   return {
     store: joinStores(first, all, ({ index }: Partition, error) => {
       log.warn("Cannot read the partition of another process", { partition: index, error });

@@ -36,7 +36,12 @@ import { createDelivery, type DeliveryOptions } from "../../bot/outbound/deliver
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
-import { DATABASE_NAME, prepareDataDir, storeFolder } from "../../host/files/data_dir.ts";
+import {
+  DATABASE_NAME,
+  hasPartitions,
+  prepareDataDir,
+  storeFolder,
+} from "../../host/files/data_dir.ts";
 import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -254,7 +259,7 @@ export async function openDataDirectory(
   async function beside(): Promise<CommandStore> {
     const until = performance.now() + GREETING_MS;
     for (;;) {
-      if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME))) {
+      if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME)) && !hasPartitions(dataDir)) {
         throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
       }
       const found = await openBeside(dataDir, note, performance.now() >= until) ??

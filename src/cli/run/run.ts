@@ -231,6 +231,11 @@ async function run(
           marks: Array.from(setup.accounts.values(), (one) => markOf(one.token, one.apiBase)),
           commandKey,
           openStore: open,
+          async serveWaiting(fleet, self) {
+            const { serveWaiting } = await import("./waiting.ts");
+            const own = { setup, dataDir, env, build: readBuild(), logging };
+            return await serveWaiting({ ...own, fleet, self });
+          },
         });
         if (!owned) return EXIT.done;
       } else {

@@ -38,7 +38,7 @@ import { createApiHost } from "../api/host.ts";
 import { createHookHost, type HookHost } from "./hook_host.ts";
 import { joinStores } from "../../store/shared/joined_store.ts";
 import type { SharedPartitions } from "../standby/partitions.ts";
-import { createDashboardHost, type DashboardHost } from "./dashboard_host.ts";
+import { createDashboardHost, type DashboardHost } from "../dashboard/host.ts";
 
 /** The bot and its surroundings. */
 export interface ServeOptions extends BotOptions, ConfigReloadOptions {

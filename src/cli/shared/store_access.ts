@@ -22,6 +22,7 @@ import {
 import {
   DATABASE_NAME,
   findDataDir,
+  hasPartitions,
   partitionFolders,
   storeFolder,
 } from "../../host/files/data_dir.ts";
@@ -33,7 +34,8 @@ import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
 import { joinStores, type OnLacking, type PartStore } from "../../store/shared/joined_store.ts";
-import { elsewherePart } from "../../store/shared/part_reads.ts";
+import { elsewherePart, type ReadPart } from "../../store/shared/part_reads.ts";
+import { ownNothing, refusingOthers } from "../../store/shared/store_elsewhere.ts";
 import { lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
@@ -42,6 +44,7 @@ import {
   type CallName,
   readAnswer,
   toRequest,
+  WITHOUT_STORE,
 } from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -87,12 +90,17 @@ export async function openForCommand(
 ): Promise<CommandStore | undefined> {
   const path = join(storeFolder(dataDir), DATABASE_NAME);
   if (isUnfinished(dataDir)) await finishRestore(dataDir);
-  if (!existsSync(path)) return undefined;
-  assertCurrent(dataDir);
+  const hasStore = existsSync(path);
+  if (!hasStore && !hasPartitions(dataDir)) return undefined;
+  if (hasStore) assertCurrent(dataDir);
   const until = performance.now() + GREETING_MS;
   for (;;) {
     const lock = await lockForCommand(dataDir);
     if (lock.kind === "held") {
+      if (!hasStore) {
+        lock.release();
+        return undefined;
+      }
       return readSharedRecord(storeFolder(dataDir))
         ? openShared(dataDir, lock)
         : openLocked(dataDir, lock);
@@ -274,10 +282,16 @@ export async function openBeside(
   const answer = await send(dataDir, "catchUp", []);
   const hangs = answer.kind !== "answered";
   if (hangs && answer.kind !== "silent" && !isLate) return undefined;
-  if (answer.kind === "answered") readAnswer(answer.text);
-  else note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
-  assertCurrent(dataDir);
   const ask = createAsk(dataDir);
+  const result = answer.kind === "answered" ? readAnswer(answer.text) : undefined;
+  if (result === WITHOUT_STORE) return openElsewhere(ask);
+  if (answer.kind !== "answered") {
+    if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME))) {
+      throw new UnansweredError(dataDir, answer.kind);
+    }
+    note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
+  }
+  assertCurrent(dataDir);
   const reader = openReader(dataDir, hangs, hangs ? undefined : { ask, onLacking: noteOnce(note) });
   return {
     store: askedStore(reader, ask),
@@ -287,6 +301,18 @@ export async function openBeside(
       reader.close();
       return Promise.resolve();
     },
+  };
+}
+
+/** The store of a process without a partition: it asks those that have some (O16). */
+function openElsewhere(ask: AskStore): CommandStore {
+  const read: ReadPart = async (name, args) =>
+    z.string().parse(await ask("store.read", [name, args]));
+  return {
+    store: refusingOthers(askedStore(elsewherePart(ownNothing(() => 0), read), ask)),
+    holder: "another",
+    asksOthers: true,
+    close: () => Promise.resolve(),
   };
 }
 

@@ -24,11 +24,16 @@ import { toStartError } from "./start_error.ts";
  */
 export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unknown };
 
+/** The result of `catchUp` of a process without a partition (O16): its files are no store. */
+export const WITHOUT_STORE = "elsewhere";
+
 /** Name of such a call. */
 export type OwnCallName =
   | "api.call"
+  | "catchUp"
   | "dashboard.login"
   | "partition.read"
+  | "store.read"
   | "upgrade.restart"
   | "upgrade.back";
 

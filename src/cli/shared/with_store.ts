@@ -44,7 +44,8 @@ export function withPartitions(
 }
 
 async function open({ dataDir, state }: DataChoice, io: Io): Promise<CommandStore | undefined> {
-  return state === "store" ? await openForCommand(dataDir, io.err) : undefined;
+  const mayOpen = state === "store" || state === "empty"; // a process may know where the store is
+  return mayOpen ? await openForCommand(dataDir, io.err) : undefined;
 }
 
 /**

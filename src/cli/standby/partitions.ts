@@ -35,6 +35,7 @@ import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
 import { createTurn } from "./turn.ts";
 import { createAsking } from "../asking/asking.ts";
+import type { WaitingFleet } from "../asking/fleet_store.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import { forgetRestored } from "../../host/files/restored_partitions.ts";
 import {
@@ -53,6 +54,8 @@ export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
   readonly openStore: (folder: string, follower?: Follower, partition?: Partition) => Store;
   /** A partition cannot go on; the process must end. */
   readonly onFailed: (error: unknown) => void;
+  /** From now on, this process can ask those that have the partitions. */
+  readonly onFleet: (fleet: WaitingFleet) => void;
 }
 
 /**
@@ -77,6 +80,7 @@ export async function sharePartitions(
     const twin = await remote.twin();
     if (twin !== undefined) throw twinProblem(twin, bots.length);
     share = createShare(options, remote, state);
+    options.onFleet(share);
     const first = await share.first();
     if (first) return { ...share, first };
     await share.close();
@@ -329,6 +333,10 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
 
   return {
     first: () => found.promise,
+    /** Differs after each change of any partition. */
+    writes: (): number => last.states.reduce((sum, { sequence }) => sum + sequence, 0),
+    /** The partitions that no process runs, as of the last look. */
+    ownerless: () => last.states.flatMap((one) => one.isFree ? [one.partition] : []),
     state,
     /** The stores of the partitions of this process. */
     parts: (): readonly PartStore[] =>

@@ -7,7 +7,8 @@ import process from "node:process";
 import { setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BotConfig } from "../../config/config.ts";
-import { startHttpServer } from "../../host/http_server.ts";
+import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
+import type { RequestHandler } from "../../host/bounded_server.ts";
 import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import type { Env } from "../../lib/env.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
@@ -19,6 +20,9 @@ import { readBuild } from "../shared/build.ts";
 import { VERSION } from "../../version.ts";
 import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
 import type { BotOptions } from "../../bot.ts";
+import type { WaitingFleet } from "../asking/fleet_store.ts";
+import type { Snapshot } from "../../http/snapshot.ts";
+import type { HttpHandler } from "../../http/app.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { type JoinOptions, joinSharedStore, type SharedStore } from "./join.ts";
 import { type PartitionsOptions, type SharedPartitions, sharePartitions } from "./partitions.ts";
@@ -52,6 +56,25 @@ export interface StandByOptions {
   /** The secret by which commands see details. */
   readonly commandKey: string;
   readonly openStore: () => Pick<Store, "close">;
+  /** Begins to answer commands and the dashboard, by asking other processes (O16). */
+  readonly serveWaiting: (fleet: WaitingFleet, self: WaitingSelf) => Promise<WaitingAnswers>;
+}
+
+/** This process while it waits, as outputs show it. */
+export interface WaitingSelf {
+  /** Answers health checks. */
+  readonly http: HttpHandler;
+  readonly snapshot: () => Snapshot;
+  /** Address of the HTTP server; absent: there is none. */
+  readonly base: string | undefined;
+}
+
+/** Answers until it is closed. */
+export interface WaitingAnswers {
+  /** Answers requests of the dashboard, and the process's own. */
+  readonly answer: RequestHandler;
+  /** Ends the dashboard, and closes the socket of commands. */
+  close(): Promise<void>;
 }
 
 /**
@@ -87,17 +110,19 @@ async function standByForPartition(
   options: Omit<StandByOptions, "openStore"> & Pick<PartitionsOptions, "openStore">,
 ): Promise<SharedPartitions | undefined> {
   const { log, signal, config: { store: { partitions }, shutdown } } = options;
+  let fleet: WaitingFleet | undefined;
   const share = await whileWaiting(options, (given) =>
     sharePartitions({
       ...options,
       ...given,
       partitions,
+      onFleet: (next) => void (fleet = next),
       onFailed(error) {
         const { message, code } = toStartError(error);
         log.error(message);
         process.exit(code);
       },
-    }));
+    }), () => fleet);
   if (!share) return undefined;
   void signal.then(() => void setTimeout(share.hurry, shutdown.graceSec * 1_000).unref());
   return share;
@@ -155,18 +180,35 @@ export async function waitForStore(
   }
 }
 
-/** Answers health checks while this process waits. */
+/**
+ * Answers health checks while this process waits.
+ *
+ * @param fleet The processes that answer commands for this one, once it can ask them.
+ */
 async function whileWaiting<Waited>(
   options: Omit<StandByOptions, "openStore">,
   wait: (
     given: Pick<JoinOptions, "bots" | "version" | "signal" | "onStandby" | "onLost">,
   ) => Promise<Waited | undefined>,
+  fleet: () => WaitingFleet | undefined = () => undefined,
 ): Promise<Waited | undefined> {
   const { log, notify, env, signal } = options;
   const ending = new AbortController();
   void signal.then(() => ending.abort());
   let state: StandbyState | undefined;
-  let server: Awaited<ReturnType<typeof listen>>;
+  let server: HttpServer | undefined;
+  let waiting: WaitingAnswers | undefined;
+  const health = createHealth(() => state, options);
+  const answer: RequestHandler = (...asked) => (waiting?.answer ?? health.http)(...asked);
+
+  /** Only once others have all partitions: a process that starts soon has its own. */
+  async function answerCommands(): Promise<void> {
+    const others = fleet();
+    if (waiting || !others || others.ownerless().length > 0) return;
+    const base = server && `http://${addressOf(server)}`;
+    waiting = await options.serveWaiting(others, { ...health, base });
+  }
+
   const report = () => {
     if (state) notify(`READY=1\nWATCHDOG=1\nSTATUS=${standbyText(state)}`);
   };
@@ -180,9 +222,11 @@ async function whileWaiting<Waited>(
       async onStandby(next) {
         const isFirst = state === undefined;
         state = next;
-        if (!isFirst) return;
-        report();
-        server = await listen(() => state ?? next, options);
+        if (isFirst) {
+          report();
+          server = await listen(answer, options);
+        }
+        await answerCommands();
       },
       onLost: (code) => process.exit(code),
     });
@@ -190,26 +234,42 @@ async function whileWaiting<Waited>(
     return waited;
   } finally {
     clearInterval(timer);
+    await waiting?.close();
     await server?.close();
   }
 }
 
+/** This process, as outputs show it: it has no account. */
+function createHealth(
+  state: () => StandbyState | undefined,
+  { config: { http }, commandKey, log }: Omit<StandByOptions, "openStore">,
+): ReturnType<typeof createStandbyHealth> {
+  return createStandbyHealth(() => {
+    const known = state();
+    if (known) return known;
+    throw new Error("This process has not looked at the store yet");
+  }, {
+    token: http.token?.reveal(),
+    commandKey,
+    hosts: http.hosts,
+    build: readBuild(),
+    onError: (error) => log.error("A request failed", { error }),
+  });
+}
+
+function addressOf({ addresses, port }: HttpServer): string {
+  return `${urlHostOf(addresses[0] ?? "127.0.0.1")}:${port}`;
+}
+
 /** Answers health checks; without a free port, the process stands by all the same. */
 async function listen(
-  state: () => StandbyState,
+  answer: RequestHandler,
   { config: { http }, isPortWritten, commandKey, instance, log }: Omit<StandByOptions, "openStore">,
-) {
-  const token = http.token?.reveal();
+): Promise<HttpServer | undefined> {
   const listening = await listenForHealth(
-    { bind: http.bind, port: http.port, token },
+    { bind: http.bind, port: http.port, token: http.token?.reveal() },
     { isWritten: isPortWritten, isRequired: http.required },
-    createStandbyHealth(state, {
-      token,
-      commandKey,
-      hosts: http.hosts,
-      build: readBuild(),
-      onError: (error) => log.error("A request failed", { error }),
-    }),
+    answer,
     startHttpServer,
   );
   if (listening.kind === "none") {
@@ -217,7 +277,7 @@ async function listen(
     return undefined;
   }
   const { server } = listening;
-  const address = `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
+  const address = addressOf(server);
   instance.setHttp(address, commandKey);
   log.info("Barnacle is standing by", { pid: process.pid, health: `http://${address}/healthz` });
   return server;

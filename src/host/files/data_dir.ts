@@ -72,6 +72,11 @@ export function storeFolder(dataDir: string): string {
   }
 }
 
+/** Whether a process that shares a bot has used the directory. */
+export function hasPartitions(dataDir: string): boolean {
+  return existsSync(join(dataDir, PARTITIONS_NAME));
+}
+
 /** The folder of a partition's store, of a process that shares a bot. */
 export interface PartitionFolder {
   /** From 0. */

@@ -25,6 +25,7 @@ export type OnLacking = (partition: Partition, error: unknown) => void;
 /**
  * Joins stores. It is long because it is a list: one namespace after the other.
  *
+ * @param first The store that answers for rows that each has.
  * @param parts The partitions at this moment; the first one never changes.
  * @param onLacking Called for each partition that a list lacks. A row that is named is an error then,
  * unless another partition has it.
@@ -34,7 +35,12 @@ export function joinStores(
   parts: () => readonly PartStore[],
   onLacking: OnLacking = () => {},
 ): Store {
-  const own = () => parts().filter(({ isElsewhere }) => !isElsewhere);
+  const here = () => parts().filter(({ isElsewhere }) => !isElsewhere);
+  /** Those that a process reads of its own partitions only, it reads of all if it has none. */
+  const own = () => {
+    const some = here();
+    return some.length > 0 ? some : parts();
+  };
   const each = <T>(ask: AskPart<T>): Promise<readonly T[]> => eachOf(parts(), ask, onLacking);
   const lists = async <T>(ask: AskPart<readonly T[]>): Promise<readonly T[]> =>
     (await each(ask)).flat();
@@ -44,7 +50,7 @@ export function joinStores(
     ask: (store: Store) => Promise<T>,
     counts: (answer: T) => boolean,
   ): Promise<{ readonly store: Store; readonly value: T } | undefined> {
-    for (const { store } of own()) {
+    for (const { store } of here()) {
       const value = await ask(store);
       if (counts(value)) return { store, value };
     }
@@ -214,10 +220,10 @@ export function joinStores(
       },
     },
     catchUp() {
-      for (const { store } of own()) store.catchUp();
+      for (const { store } of here()) store.catchUp();
     },
     close() {
-      for (const { store } of own()) store.close();
+      for (const { store } of here()) store.close();
     },
   };
 }

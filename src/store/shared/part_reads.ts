@@ -5,8 +5,17 @@
 
 import type { Store } from "../../core/store/store.ts";
 
-/** The reads: those that `joinStores()` makes of a partition. */
+/**
+ * The reads: those that `joinStores()` makes of a partition, and those of rows that each partition has,
+ * for a process without one.
+ */
 const READS = [
+  "gateway.accountIds",
+  "gateway.loadAccount",
+  "gateway.identifyBudget",
+  "gateway.runs",
+  "gateway.runsAround",
+  "gateway.isOtherPeer",
   "gateway.guildsOf",
   "received.newestVerdicts",
   "received.verdictsAfter",
@@ -14,6 +23,7 @@ const READS = [
   "received.recentTurns",
   "received.askersNames",
   "received.directChannels",
+  "received.recentTalk",
   "turns.stepsOf",
   "turns.entriesOf",
   "sessions.list",
@@ -21,6 +31,7 @@ const READS = [
   "sessions.newestOf",
   "sessions.checkpointsOf",
   "sessions.foldedOf",
+  "outbox.loadInvalidRequests",
   "outbox.open",
   "outbox.sendResultsOf",
   "outbox.parked",
@@ -31,6 +42,25 @@ const READS = [
   "actions.runsOf",
   "actions.useOf",
   "sources.trace",
+  "pairing.requests",
+  "pairing.paired",
+  "pairing.isPaired",
+  "pairing.namesOf",
+  "settings.alerts",
+  "settings.backups",
+  "settings.known",
+  "settings.pauseOf",
+  "settings.settingOf",
+  "usage.spentBy",
+  "usage.sum",
+  "usage.sumBy",
+  "notes.all",
+  "notes.by",
+  "notes.find",
+  "notes.countEmbedded",
+  "hooks.find",
+  "feeds.list",
+  "upkeep.extent",
 ] as const satisfies readonly ReadName[];
 
 type ReadName = {

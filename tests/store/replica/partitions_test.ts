@@ -94,6 +94,11 @@ describe("[O16] partitions in PostgreSQL", NEEDS_POSTGRES, () => {
     server.sql(url, "UPDATE barnacle.members SET seen = seen - interval '1 minute'");
     assert.deepEqual(await placesOf(), [[HERE.place, []]]);
     await there.meet({ place: THERE.place, copied: [] });
+    await there.leave(THERE.place, 60_000);
+    assert.deepEqual(await placesOf(), [[HERE.place, []]]);
+    assert.deepEqual((await here.inspect()).members?.map(({ place }) => place), [HERE.place]);
+    await there.meet({ place: THERE.place, copied: [] }); // started again
+    assert.deepEqual(await placesOf(), [[HERE.place, []], [THERE.place, []]]);
     await there.leave(THERE.place);
     assert.deepEqual(await placesOf(), [[HERE.place, []]]);
   });

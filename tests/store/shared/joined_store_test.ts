@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { joinStores, type PartStore } from "../../../src/store/shared/joined_store.ts";
 import { elsewherePart, readPart } from "../../../src/store/shared/part_reads.ts";
-import { ACCOUNT, channelId, guildMessage, messageId } from "../../support/discord/builders.ts";
+import { ownNothing, refusingOthers } from "../../../src/store/shared/store_elsewhere.ts";
+import {
+  ACCOUNT,
+  channelId,
+  guildId,
+  guildMessage,
+  messageId,
+} from "../../support/discord/builders.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 import { cases } from "../../support/long_form.ts";
 import { seeded } from "../../support/seeded.ts";
@@ -40,7 +47,24 @@ function openFleet(count: number) {
     }
   );
   const there = joinStores(first.store, () => all, ({ index }) => lacking.push(index));
-  return { parts, here: joinStores(first.store, () => parts), there, down, lacking };
+  const elsewhere = parts.map(({ partition, store }): PartStore => ({
+    partition,
+    isElsewhere: true,
+    store: elsewherePart(
+      ownNothing(() => 7),
+      (name, args) => readPart(store, name, JSON.parse(JSON.stringify(args))),
+    ),
+  }));
+  const nothing = elsewhere[0]?.store ?? first.store;
+  return {
+    parts,
+    here: joinStores(first.store, () => parts),
+    there,
+    /** As a process without a partition sees it. */
+    without: refusingOthers(joinStores(nothing, () => elsewhere)),
+    down,
+    lacking,
+  };
 }
 
 function openParts(count: number) {
@@ -109,7 +133,7 @@ describe("[O16] joinStores()", () => {
 
 describe("[O16] joinStores() over partitions of other processes", () => {
   it("reads the same from them as from its own ones", async () => {
-    const { parts, here, there } = openFleet(3);
+    const { parts, here, there, without } = openFleet(3);
     for (const [index, { store }] of parts.entries()) {
       const message = guildMessage({ id: messageId(`14000000000000${10_000 + index}`) });
       await store.inbox.acceptBatch(found({ judged: [ignored(message)] }), NOW + index);
@@ -146,7 +170,20 @@ describe("[O16] joinStores() over partitions of other processes", () => {
       // JSON has no `undefined`.
       const expected = sameJson(await read(here));
       assert.deepEqual(sameJson(await read(there)), expected, read.toString());
+      assert.deepEqual(sameJson(await read(without)), expected, read.toString());
     }
+    for (
+      const read of [
+        ({ gateway }) => gateway.loadAccount(ACCOUNT),
+        ({ pairing }) => pairing.paired(ACCOUNT),
+        ({ settings }) => settings.pauseOf(ACCOUNT),
+        ({ usage }) => usage.sum(0),
+        ({ notes }) => notes.all(),
+      ] satisfies readonly ((store: Store) => Promise<unknown>)[]
+    ) assert.deepEqual(sameJson(await read(without)), sameJson(await read(here)), read.toString());
+    assert.equal(without.writes(), 7);
+    await assert.rejects(without.calls.find(messageId("5")), /needs a process with a partition/);
+    await assert.rejects(without.pairing.wasAsked(ACCOUNT, guildId("5")), /needs a process/);
   });
 
   it("lists without a partition that cannot be read, and says so", async () => {

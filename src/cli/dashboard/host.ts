@@ -10,8 +10,8 @@ import type { RequestHandler } from "../../host/bounded_server.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
-import type { Recorder } from "../dashboard/recorder.ts";
-import type { Dashboard } from "../dashboard/dashboard.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Dashboard } from "./dashboard.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 
 /** The dashboard of a running bot, loaded or not. */
@@ -40,15 +40,25 @@ export interface LoginLink {
   readonly validSec: number;
 }
 
+/** The bot, as the dashboard shows it. */
+export type ShownBot = Pick<
+  Bot,
+  "http" | "changedByCommand" | "snapshot" | "refresh" | "traffic" | "pageMade"
+>;
+
+/** Everything else that the dashboard needs. */
+export interface DashboardHostOptions
+  extends Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> {
+  /** The store of the charts: of this process alone; absent: it has none. */
+  readonly recorded?: Store;
+}
+
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
 /** Creates it; loads nothing. It is long because its inner functions share what is loaded. */
 export function createDashboardHost(
-  bot: Bot,
-  options: Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> & {
-    /** The store of the charts: of this process alone. */
-    readonly recorded: Store;
-  },
+  bot: ShownBot,
+  options: DashboardHostOptions,
   reload: () => Promise<void>,
 ): DashboardHost {
   let { setup } = options;
@@ -60,11 +70,12 @@ export function createDashboardHost(
 
   /** Figures of the charts are recorded while the dashboard is on, open or not. */
   function record(): void {
-    if (!isOn() || recording) return;
-    recording = import("../dashboard/recorder.ts").then(({ startRecorder }) =>
+    const { recorded } = options;
+    if (!isOn() || recording || !recorded) return;
+    recording = import("./recorder.ts").then(({ startRecorder }) =>
       recorder = startRecorder({
         bot,
-        store: options.recorded,
+        store: recorded,
         now: Date.now,
         schedule,
         log: options.logging.forPart("http"),
@@ -82,7 +93,7 @@ export function createDashboardHost(
 
   async function load(): Promise<Dashboard> {
     const [{ createDashboard }, { askedStore, createCallHandler, readAnswer, toRequest }] =
-      await Promise.all([import("../dashboard/dashboard.ts"), import("../shared/store_calls.ts")]);
+      await Promise.all([import("./dashboard.ts"), import("../shared/store_calls.ts")]);
     const call = createCallHandler(options.store, bot.changedByCommand);
     return createDashboard({
       store: askedStore(
@@ -107,7 +118,7 @@ export function createDashboardHost(
     if (!isOn()) return { kind: "off" };
     if (base === undefined) return { kind: "none" };
     const dashboard = await (loading ??= load());
-    const { LINK_MS } = await import("../dashboard/logins.ts");
+    const { LINK_MS } = await import("./logins.ts");
     return {
       kind: "link",
       url: `${base}/dashboard#${dashboard.createLink()}`,
