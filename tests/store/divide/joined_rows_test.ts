@@ -112,14 +112,18 @@ describe("[O16] joined partitions", () => {
     const schedule = (id: number) => ({ id, call_key: `s${id}`, kind: "task", paused_by: null });
     using all = joined(
       { schedule: [schedule(2), schedule(40)], schedule_run: [{ schedule_row: 40 }] },
-      { schedule: [schedule(41)], discord_change: [{ id: 7 }] },
+      {
+        schedule: [schedule(41)],
+        discord_change: [{ id: 7 }],
+        sqlite_sequence: [{ name: "note", seq: 90 }], // its rows are deleted
+      },
     );
     assert.deepEqual(all.read("SELECT id FROM schedule ORDER BY id"), ["2", "40", "41"]);
     assert.deepEqual(all.read("SELECT schedule_row FROM schedule_run"), ["40"]);
     assert.deepEqual(
       all.read(`SELECT name, seq FROM sqlite_sequence
-        WHERE name IN ('schedule', 'discord_change') ORDER BY name`),
-      ["discord_change 7", "schedule 41"],
+        WHERE name IN ('note', 'schedule', 'discord_change') ORDER BY name`),
+      ["discord_change 7", "note 90", "schedule 41"],
     );
   });
 
@@ -177,14 +181,20 @@ describe("[O16] joined partitions", () => {
   it("take the later one of two rows", () => {
     const feed = (values: RowValues) => ({ name: "news", ...values });
     using all = joined({
-      setting: [{ scope: "s", name: "model", value: "new", at: 9 }],
+      setting: [
+        { scope: "s", name: "model", value: "new", at: 9 },
+        { scope: "t", name: "model", value: "old", at: 1 },
+      ],
       feed: [feed({ id: 4, read_at: 1, etag: "old" })],
       feed_entry: [{ feed_row: 4, entry_key: "one", seen_at: 1 }],
       account: [{ gateway_url: "old", gateway_url_at: 1, ready_at: 8, username: "new" }],
       run: [{ run_id: "r", started_at: 5, alive_at: 6 }, { run_id: "s", started_at: 2 }],
       identify: [{ shard_id: 0, at: 4 }, { shard_id: 1, at: 7 }],
     }, {
-      setting: [{ scope: "s", name: "model", value: "old", at: 3 }],
+      setting: [
+        { scope: "s", name: "model", value: "old", at: 3 },
+        { scope: "t", name: "model", value: "newer", at: 2 },
+      ],
       feed: [feed({ id: 1, read_at: 5, etag: "new" })],
       feed_entry: [1, 2].map((at) => ({
         feed_row: 1,
@@ -195,7 +205,7 @@ describe("[O16] joined partitions", () => {
       run: [{ run_id: "r", started_at: 5, alive_at: 8, ending: "stopped" }],
       identify: [{ shard_id: 0, at: 4 }, { shard_id: 1, at: 5 }],
     });
-    assert.deepEqual(all.read("SELECT value FROM setting"), ["new"]);
+    assert.deepEqual(all.read("SELECT value FROM setting"), ["new", "newer"]);
     assert.deepEqual(all.read("SELECT id, etag FROM feed"), ["1 new"]);
     assert.deepEqual(all.read("SELECT feed_row, entry_key, seen_at FROM feed_entry ORDER BY 2"), [
       "1 one 3",
