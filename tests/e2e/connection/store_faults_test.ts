@@ -23,12 +23,17 @@ const STORE = { store: { url: { env: "STORE_URL" } }, shutdown: { graceSec: 2 } 
 /** A process that was started again does not know how many requests the one before has sent. */
 const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
 
+/** With two digits, so that no name is a part of another one. */
+const nameOf = (number: number) => `q${String(number).padStart(2, "0")}`;
+
 const owed = (count: number) => [
-  { channel: "general", pieces: Array.from({ length: count }, (_, number) => `q${number}`) },
+  { channel: "general", pieces: Array.from({ length: count }, (_, number) => nameOf(number)) },
 ];
 
 function ask({ say, mention }: Scene, from: number, to: number): void {
-  for (let number = from; number < to; number++) say("grace", "general", `${mention} q${number}`);
+  for (let number = from; number < to; number++) {
+    say("grace", "general", `${mention} ${nameOf(number)}`);
+  }
 }
 
 const unanswered = ({ written }: Scene, count: number) =>
@@ -189,13 +194,17 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
   it("[O15] waits while PostgreSQL fails, says so, and loses nothing", async () => {
     const direct = server.create();
     await using proxy = await startCutProxy(server.port);
-    const url = direct.replace(`:${server.port}/`, `:${proxy.port}/`);
+    const url = Object.assign(new URL(direct), { username: "rob", port: proxy.port }).href;
     server.sql(direct, "CREATE ROLE admin SUPERUSER LOGIN PASSWORD 'admin'");
     const admin = Object.assign(new URL(direct), { username: "admin", password: "admin" }).href;
     const run = (...statements: readonly string[]) => {
       for (const statement of statements) server.sql(admin, statement);
     };
-    const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bot'";
+    run(
+      "CREATE ROLE rob LOGIN PASSWORD 'correct horse'",
+      `GRANT CREATE ON DATABASE ${new URL(direct).pathname.slice(1)} TO rob`,
+    );
+    const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rob'";
     await scenes(url, async (scene) => {
       const bot = await scene.start();
       await asks(scene, 0, 1);
@@ -204,9 +213,15 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       const faults: readonly Parameters<typeof survive>[3][] = [
         {
           what: "another password",
-          cause: () => run("ALTER ROLE bot PASSWORD 'another'", CUT),
-          end: () => run("ALTER ROLE bot PASSWORD 'correct horse'"),
+          cause: () => run("ALTER ROLE rob PASSWORD 'another'", CUT),
+          end: () => run("ALTER ROLE rob PASSWORD 'correct horse'"),
           words: /does not take the store's changes.*password authentication failed/,
+        },
+        {
+          what: "a user that has lost a right",
+          cause: () => run("REVOKE INSERT ON barnacle.pages FROM rob"),
+          end: () => run("GRANT INSERT ON barnacle.pages TO rob"),
+          words: /does not take the store's changes.*permission denied for table pages/,
         },
         {
           what: "a server that takes no changes",
