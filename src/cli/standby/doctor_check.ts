@@ -13,7 +13,7 @@ import {
 } from "../../store/replica/remote.ts";
 import { fleetStateOf, sharedStateOf } from "../../store/replica/report.ts";
 import { placeOf } from "./join.ts";
-import { clockProblem } from "./refuse.ts";
+import { clockProblem, MAY_LOSE, SYNCHRONIZE } from "./refuse.ts";
 import { wayToOwner } from "../shared/find_data.ts";
 
 /**
@@ -79,6 +79,9 @@ function judge(
   if (clock !== undefined) {
     const [why = "", fix] = clock.split("; ");
     return { status: "warn", why, fix };
+  }
+  if (server.mayLose) {
+    return { status: "warn", why: `${name} answers. ${MAY_LOSE}`, fix: SYNCHRONIZE };
   }
   const { states = [], members = [] } = server;
   if (states.length > 1) return judgeFleet(name, fleetStateOf(states, members, here));

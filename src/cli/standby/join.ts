@@ -42,7 +42,14 @@ import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { COPY_NAME, createFollowing } from "./following.ts";
 import type { StandbyState } from "./health.ts";
-import { clockProblem, otherStore, startErrorOf, twinProblem } from "./refuse.ts";
+import {
+  clockProblem,
+  MAY_LOSE,
+  otherStore,
+  startErrorOf,
+  SYNCHRONIZE,
+  twinProblem,
+} from "./refuse.ts";
 
 /** How often a standby looks for changes and for the lease, in milliseconds. */
 export const LOOK_MS = 500;
@@ -105,18 +112,32 @@ export async function joinSharedStore(options: JoinOptions): Promise<SharedStore
   }
 }
 
-/** It is long because it is a list: lease, file and PostgreSQL, in this order. */
-async function becomeOwner(
-  options: JoinOptions,
+/**
+ * Opens the tables, and creates them if there are none.
+ *
+ * @throws {StartError | RemoteError} If this process must not use them.
+ */
+export async function openTables(
+  { bots, log }: Pick<JoinOptions, "bots" | "log">,
   remote: Remote,
-): Promise<SharedStore | undefined> {
-  const { dataDir, bots, place = placeOf(dataDir) } = options;
+): Promise<RemoteState> {
   const askedAt = Date.now();
   const state = await remote.open();
   const clock = clockProblem(state, askedAt, Date.now());
   if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
   const twin = await remote.twin();
   if (twin !== undefined) throw twinProblem(twin, bots.length);
+  if (await remote.mayLose()) log.warn(`${MAY_LOSE}; ${SYNCHRONIZE}`);
+  return state;
+}
+
+/** It is long because it is a list: lease, file and PostgreSQL, in this order. */
+async function becomeOwner(
+  options: JoinOptions,
+  remote: Remote,
+): Promise<SharedStore | undefined> {
+  const { dataDir, bots, place = placeOf(dataDir) } = options;
+  const state = await openTables(options, remote);
   const record = recordOf(dataDir, state);
   const candidate = {
     owner: record.owner,

@@ -21,7 +21,6 @@ import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Follower } from "../../store/database/durability.ts";
 import type { Store } from "../../core/store/store.ts";
 import { schedule } from "../../lib/clock.ts";
-import { EXIT, StartError } from "../shared/exit_code.ts";
 import { createCandidate } from "./candidate.ts";
 import { createEventRouter, type EventRouter } from "./arrivals.ts";
 import type { Partition } from "../../core/discord/partition.ts";
@@ -30,7 +29,7 @@ import { SETTING } from "../../store/schema/bot.ts";
 import { PAIRED } from "../../store/schema/people.ts";
 import type { PartStore } from "../../store/shared/joined_store.ts";
 import { alsoTelling, createExchange, type ExchangeEvents } from "./exchange.ts";
-import { type JoinOptions, placeOf } from "./join.ts";
+import { type JoinOptions, openTables, placeOf } from "./join.ts";
 import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
 import { createTurn } from "./turn.ts";
@@ -38,13 +37,7 @@ import { createAsking } from "../asking/asking.ts";
 import type { WaitingFleet } from "../asking/fleet_store.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import { forgetRestored } from "../../host/files/restored_partitions.ts";
-import {
-  assertRestoredWhole,
-  clockProblem,
-  otherStore,
-  startErrorOf,
-  twinProblem,
-} from "./refuse.ts";
+import { assertRestoredWhole, otherStore, startErrorOf } from "./refuse.ts";
 
 /** Everything that sharing needs. */
 export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
@@ -73,12 +66,7 @@ export async function sharePartitions(
   const remote = createRemote(url, { bots, partitions });
   let share: ReturnType<typeof createShare> | undefined;
   try {
-    const askedAt = Date.now();
-    const state = await remote.open();
-    const clock = clockProblem(state, askedAt, Date.now());
-    if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
-    const twin = await remote.twin();
-    if (twin !== undefined) throw twinProblem(twin, bots.length);
+    const state = await openTables(options, remote);
     share = createShare(options, remote, state);
     options.onFleet(share);
     const first = await share.first();

@@ -53,6 +53,14 @@ export function clockProblem(
     `${off < 0 ? "ahead of" : "behind"} the clock of PostgreSQL; set both by NTP (timedatectl)`;
 }
 
+/** The warning of a server whose failover may lose confirmed commits. */
+export const MAY_LOSE: string =
+  "PostgreSQL has a replica, and no commit waits for it: after a failover, the " +
+  "last answers and calls of tools may come twice";
+
+/** Its next step. */
+export const SYNCHRONIZE = "set synchronous_standby_names at the server";
+
 /**
  * Refuses the store of another bot.
  *

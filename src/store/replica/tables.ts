@@ -231,6 +231,17 @@ export async function readIsReplica(sql: AnySql): Promise<boolean> {
 }
 
 /**
+ * Whether a failover may lose confirmed commits: replicas follow the server, and no commit waits for
+ * any of them.
+ */
+export async function readMayLose(sql: AnySql): Promise<boolean> {
+  const [row] = await sql`
+    SELECT current_setting('synchronous_standby_names') = ''
+      AND EXISTS (SELECT FROM pg_stat_replication) AS found`;
+  return row?.["found"] === true;
+}
+
+/**
  * Reads the format of the tables.
  *
  * @returns `undefined` if there are none.
@@ -339,6 +350,8 @@ export interface InspectedServer {
   readonly isTooOld: boolean;
   /** Whether it takes no changes. */
   readonly isReplica: boolean;
+  /** Whether a failover to a replica may lose confirmed commits. */
+  readonly mayLose: boolean;
   /** Whether the user may create the tables, or use those that there are. */
   readonly mayWrite: boolean;
   /** Whether the tables are of another version of Barnacle. */
@@ -378,6 +391,7 @@ export async function inspectServer(
     version,
     isTooOld: version < oldest,
     isReplica: await readIsReplica(sql),
+    mayLose: await readMayLose(sql),
     mayWrite: row?.["may"] === true,
     isForeign,
     ...(format === FORMAT && {

@@ -1,10 +1,8 @@
 /** Causes each fault of PostgreSQL, at the start and while the bot runs. */
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
@@ -15,9 +13,9 @@ import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { TEST_CA } from "../../support/network/test_ca.ts";
 import { startSecondBot } from "../../support/process/second_bot.ts";
-import { skipUnless } from "../../support/skip.ts";
 import { startOldPostgres } from "../../support/store/old_postgres.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
+import { NEEDS_SMALL_DISK, startOnSmallDisk } from "../../support/store/small_disk.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const STORE = { store: { url: { env: "STORE_URL" } }, shutdown: { graceSec: 2 } };
@@ -25,12 +23,17 @@ const STORE = { store: { url: { env: "STORE_URL" } }, shutdown: { graceSec: 2 } 
 /** A process that was started again does not know how many requests the one before has sent. */
 const mayRefuse = ({ status }: { status?: number | undefined }) => status === 429;
 
+/** With two digits, so that no name is a part of another one. */
+const nameOf = (number: number) => `q${String(number).padStart(2, "0")}`;
+
 const owed = (count: number) => [
-  { channel: "general", pieces: Array.from({ length: count }, (_, number) => `q${number}`) },
+  { channel: "general", pieces: Array.from({ length: count }, (_, number) => nameOf(number)) },
 ];
 
 function ask({ say, mention }: Scene, from: number, to: number): void {
-  for (let number = from; number < to; number++) say("grace", "general", `${mention} q${number}`);
+  for (let number = from; number < to; number++) {
+    say("grace", "general", `${mention} ${nameOf(number)}`);
+  }
 }
 
 const unanswered = ({ written }: Scene, count: number) =>
@@ -191,13 +194,17 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
   it("[O15] waits while PostgreSQL fails, says so, and loses nothing", async () => {
     const direct = server.create();
     await using proxy = await startCutProxy(server.port);
-    const url = direct.replace(`:${server.port}/`, `:${proxy.port}/`);
+    const url = Object.assign(new URL(direct), { username: "rob", port: proxy.port }).href;
     server.sql(direct, "CREATE ROLE admin SUPERUSER LOGIN PASSWORD 'admin'");
     const admin = Object.assign(new URL(direct), { username: "admin", password: "admin" }).href;
     const run = (...statements: readonly string[]) => {
       for (const statement of statements) server.sql(admin, statement);
     };
-    const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'bot'";
+    run(
+      "CREATE ROLE rob LOGIN PASSWORD 'correct horse'",
+      `GRANT CREATE ON DATABASE ${new URL(direct).pathname.slice(1)} TO rob`,
+    );
+    const CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rob'";
     await scenes(url, async (scene) => {
       const bot = await scene.start();
       await asks(scene, 0, 1);
@@ -206,9 +213,15 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
       const faults: readonly Parameters<typeof survive>[3][] = [
         {
           what: "another password",
-          cause: () => run("ALTER ROLE bot PASSWORD 'another'", CUT),
-          end: () => run("ALTER ROLE bot PASSWORD 'correct horse'"),
+          cause: () => run("ALTER ROLE rob PASSWORD 'another'", CUT),
+          end: () => run("ALTER ROLE rob PASSWORD 'correct horse'"),
           words: /does not take the store's changes.*password authentication failed/,
+        },
+        {
+          what: "a user that has lost a right",
+          cause: () => run("REVOKE INSERT ON barnacle.pages FROM rob"),
+          end: () => run("GRANT INSERT ON barnacle.pages TO rob"),
+          words: /does not take the store's changes.*permission denied for table pages/,
         },
         {
           what: "a server that takes no changes",
@@ -244,49 +257,40 @@ describe("the store with a faulty PostgreSQL", NEEDS_POSTGRES, () => {
     });
   });
 
-  const canMount = process.platform === "linux" && process.geteuid?.() === 0 && mounts();
-  it(
-    "[O15] waits while the disk of PostgreSQL is full",
-    skipUnless(canMount, "store_faults: no tmpfs"),
-    async () => {
-      using folder = tempDirectory();
-      chmodSync(folder.path, 0o755);
-      const disk = join(folder.path, "disk");
-      mkdirSync(disk);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=48m,mode=777", "none", disk]);
-      const filler = join(disk, "filler");
-      const small = await startPostgres();
-      try {
-        const space = join(disk, "space");
-        mkdirSync(space);
-        small.own(space);
-        const url = small.create();
-        small.sql(url, `CREATE TABLESPACE small LOCATION '${space}'`);
-        small.sql(
-          small.address(),
-          `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET TABLESPACE small`,
-        );
-        await scenes(url, async (scene) => {
-          const bot = await scene.start();
-          const options = "(autovacuum_enabled = off, toast.autovacuum_enabled = off)";
-          small.sql(url, `ALTER TABLE barnacle.pages SET ${options}`); // it would make room
-          await asks(scene, 0, 2);
-          await survive(scene, bot, 2, {
-            what: "a full disk",
-            cause() {
-              fill(filler);
-            },
-            end: () => rmSync(filler),
-            words: /does not take the store's changes.*No space left on device/,
-          });
-          await judge(scene, bot, owed(4));
-        });
-      } finally {
-        await small.close();
-        execFileSync("umount", [disk]);
-      }
-    },
-  );
+  it("[O15] waits while the disk of PostgreSQL is full", NEEDS_SMALL_DISK, async () => {
+    await using small = await startOnSmallDisk();
+    small.fill();
+    await refused(small.url, 74, /No space left on device\); free space on the disk of PostgreSQL/);
+    small.free();
+    await scenes(small.url, async (scene) => {
+      const bot = await scene.start();
+      const options = "(autovacuum_enabled = off, toast.autovacuum_enabled = off)";
+      small.server.sql(small.url, `ALTER TABLE barnacle.pages SET ${options}`); // it would make room
+      await asks(scene, 0, 2);
+      await survive(scene, bot, 2, {
+        what: "a full disk",
+        cause: small.fill,
+        end: small.free,
+        words: /does not take the store's changes.*No space left on device/,
+      });
+      await judge(scene, bot, owed(4));
+    });
+  });
+
+  it("[O15] refuses to share the store of a bot that runs on SQLite", async () => {
+    await withSimulation({ config: { shutdown: { graceSec: 2 } } }, async (scene) => {
+      const bot = await scene.start();
+      await using other = startSecondBot(scene, {
+        name: ".",
+        env: { STORE_URL: server.create() },
+        config: { ...JSON.parse(readFileSync(scene.configFile, "utf8")), ...STORE },
+      });
+      assert.deepEqual(await ended(other), { code: 75, signal: null });
+      assert.match(other.lines.join("\n"), /[Aa]nother instance .*; /);
+      bot.kill("SIGTERM");
+      assert.deepEqual(await ended(bot), STOPPED);
+    });
+  });
 
   describe("that goes back to an older copy", () => {
     it("[O15] ends the owner with 75; its next start sends all, and a standby waits for it", async () => {
@@ -369,28 +373,5 @@ async function seenBy(scene: Scene, url: string, dataDir: string): Promise<void>
     });
   } finally {
     await remote.close();
-  }
-}
-
-/** Writes a file until its disk has no room. */
-function fill(path: string): void {
-  for (const bytes = new Uint8Array(65_536);;) {
-    try {
-      appendFileSync(path, bytes);
-    } catch {
-      return;
-    }
-  }
-}
-
-/** Whether this process may mount. */
-function mounts(): boolean {
-  using folder = tempDirectory();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "none", folder.path], { stdio: "ignore" });
-    execFileSync("umount", [folder.path]);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -14,6 +14,7 @@ import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 import { PAGE_BYTES, type PageChange } from "../../../src/store/replica/wal.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { cases } from "../../support/long_form.ts";
+import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 import { skipUnless } from "../../support/skip.ts";
@@ -230,6 +231,86 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     await owner.handOver(1);
   });
 
+  const clocks: readonly (readonly [string, { elapsed: number; now: number }])[] = [
+    ["has slept for 30 s, by both clocks", { elapsed: 30_000, now: 30_000 }],
+    ["has slept for 30 s, while its own clock stood still", { elapsed: 0, now: 30_000 }],
+    ["was stopped for 30 s, by the clock that never jumps", { elapsed: 30_000, now: 0 }],
+    ["has a clock that was set by 5 minutes", { elapsed: 0, now: 300_000 }],
+    ["has a clock that was set back by 5 minutes", { elapsed: 0, now: -300_000 }],
+  ];
+  for (const [what, jump] of clocks) {
+    it(`[O15] an owner that ${what} acts only if it has the lease still`, async () => {
+      await using remote = await opened();
+      const lease = await leaseOf(remote);
+      const jumped = { elapsed: 0, now: 0 };
+      const lost = Promise.withResolvers<string>();
+      let pushes = 0;
+      const owner = createOwner({
+        remote: { ...remote, push: (...args) => (pushes += 1, remote.push(...args)) },
+        lease,
+        takenAt: moment(),
+        moment: () => {
+          const { elapsed, now } = moment();
+          return { elapsed: elapsed + jumped.elapsed, now: now + jumped.now };
+        },
+        schedule: () => () => {}, // no renewal: the process slept
+        onLost: (why) => lost.resolve(why),
+        onTrouble: (error) => assert.equal(error, undefined),
+      });
+      await owner.mayAct();
+      assert.equal(pushes, 0, "its clocks tell that the lease holds");
+      jumped.elapsed += jump.elapsed;
+      jumped.now += jump.now;
+      await owner.mayAct();
+      assert.equal(pushes, 1, "it has asked, and goes on");
+      await remote.release(lease);
+      assert.ok(await remote.take(THERE, lease.epoch));
+      jumped.elapsed += jump.elapsed;
+      jumped.now += jump.now;
+      const acts = owner.mayAct().then(() => "acts");
+      assert.equal(await Promise.race([acts, lost.promise]), "taken");
+    });
+  }
+
+  for (const [what, isTaken] of [["acts again", false], ["ends", true]] as const) {
+    const whether = isTaken ? "another one has" : "no other process has";
+    it(`[O15] an owner that the network cut off ${what} if ${whether} the lease then`, async () => {
+      const url = server.create();
+      await using other = await opened(url);
+      await using proxy = await startCutProxy(server.port);
+      await using remote = await opened(url.replace(`:${server.port}/`, `:${proxy.port}/`));
+      const lease = await leaseOf(remote);
+      let cutMs = 0;
+      const lost = Promise.withResolvers<string>();
+      const owner = createOwner({
+        remote,
+        lease,
+        takenAt: moment(),
+        moment: () => ({ elapsed: performance.now() + cutMs, now: Date.now() + cutMs }),
+        schedule,
+        onLost: (why) => lost.resolve(why),
+        onTrouble: () => {},
+      });
+      proxy.cut();
+      void owner.store(change(1)).catch(() => {});
+      cutMs = 60_000;
+      const acts = owner.mayAct().then(() => "acts");
+      if (isTaken) {
+        await other.release(lease);
+        assert.ok(await other.take(THERE, lease.epoch));
+      }
+      assert.equal(
+        await Promise.race([acts, lost.promise, other.look().then(() => "waits")]),
+        "waits",
+      );
+      assert.deepEqual(await bytesIn(other), []);
+      proxy.mend();
+      assert.equal(await Promise.race([acts, lost.promise]), isTaken ? "taken" : "acts");
+      assert.deepEqual(await bytesIn(other), isTaken ? [] : [1], "the late change");
+      await owner.handOver(1);
+    });
+  }
+
   describe("a wrong address", () => {
     const rows: (readonly [string, () => string | Promise<string>, string, RegExp])[] = [
       ["a wrong password", () => server.address("bot", "no"), "refused", /password authentication/],
@@ -410,6 +491,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
       version: (await stranger.inspect()).version,
       isTooOld: false,
       isReplica: false,
+      mayLose: false,
       mayWrite: true,
       isForeign: false,
     });

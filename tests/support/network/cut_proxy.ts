@@ -9,10 +9,11 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
  * @param target Port on 127.0.0.1.
  */
 export async function startCutProxy(target: number) {
+  let port = target;
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((client) => {
-    const other = connect(target, "127.0.0.1");
+    const other = connect(port, "127.0.0.1");
     for (const [one, peer] of [[client, other], [other, client]] as const) {
       sockets.add(one);
       one.on("error", () => peer.destroy());
@@ -28,6 +29,11 @@ export async function startCutProxy(target: number) {
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    /** Passes new connections on to another port, and ends the others: a fail-over. */
+    turnTo(other: number): void {
+      port = other;
+      for (const socket of sockets) socket.destroy();
+    },
     /** Holds all bytes. */
     cut(): void {
       isCut = true;

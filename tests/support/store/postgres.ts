@@ -180,6 +180,32 @@ export async function startPostgres(
         },
       };
     },
+    /** Starts a replica that follows the server, and that can be promoted. */
+    async follower() {
+      const files = join(folder, "follower");
+      const from = ["-d", address(), "-D", files, "--checkpoint=fast"];
+      run("pg_basebackup", [...from, "--write-recovery-conf", "--no-sync"]);
+      const portOfFollower = await freePort();
+      let follower: ReturnType<typeof spawn> | undefined = await launch(files, portOfFollower);
+      const local = ["-h", "127.0.0.1", "-p", `${portOfFollower}`, "-U", "bot", "-d", "postgres"];
+      const end = async (): Promise<void> => {
+        if (follower) await ending(follower, "SIGINT");
+        follower = undefined;
+      };
+      return {
+        port: portOfFollower,
+        stop: end,
+        async start(): Promise<void> {
+          follower = await launch(files, portOfFollower);
+        },
+        /** Makes it a server that takes changes. */
+        promote: () => run("psql", [...local, "--quiet", "-c", "SELECT pg_promote()"]),
+        async [Symbol.asyncDispose]() {
+          await end();
+          rmSync(files, { recursive: true, force: true });
+        },
+      };
+    },
     /** Puts the kept files into the place of the newer ones, as a fail-over to an old replica does. */
     async goBack(): Promise<void> {
       await stop("SIGQUIT");
