@@ -59,19 +59,7 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;
   /** The partitions that this process shares with others; absent: it has the whole bot. */
-  readonly share?: Pick<
-    SharedPartitions,
-    | "serve"
-    | "leave"
-    | "stopOthers"
-    | "parts"
-    | "count"
-    | "isHere"
-    | "isLeaving"
-    | "ask"
-    | "answerWith"
-    | "close"
-  >;
+  readonly share?: SharedPartitions;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
 }
