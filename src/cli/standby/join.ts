@@ -35,6 +35,7 @@ import {
   type TakenLease,
 } from "../../store/replica/remote.ts";
 import { RemoteError } from "../../store/replica/remote_error.ts";
+import { readMayLose } from "../../store/replica/tables.ts";
 import { createOwnerReports } from "../../store/replica/owner_reports.ts";
 import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
 import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
@@ -127,7 +128,7 @@ export async function openTables(
   if (clock !== undefined) throw new StartError(clock, EXIT.tryAgain);
   const twin = await remote.twin();
   if (twin !== undefined) throw twinProblem(twin, bots.length);
-  if (await remote.mayLose()) log.warn(`${MAY_LOSE}; ${SYNCHRONIZE}`);
+  if (await remote.use(readMayLose)) log.warn(`${MAY_LOSE}; ${SYNCHRONIZE}`);
   return state;
 }
 

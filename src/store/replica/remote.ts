@@ -28,7 +28,6 @@ import {
   type MoveWay,
   OLDEST,
   prepareTables,
-  readMayLose,
   readState,
   type RemoteState,
   RETURNED,
@@ -208,8 +207,6 @@ export function createRemote(
     /** Stores how far a partition is with them, as {@link confirmChanges} does. */
     confirm: (index: number, position: number): Promise<void> =>
       within((sql) => confirmChanges(sql, index, position)),
-    /** Whether a failover of the server may lose confirmed commits. */
-    mayLose: (): Promise<boolean> => within(readMayLose),
     /** Another database of the server that one of these bots uses now; `undefined` if none is. */
     twin: (): Promise<string | undefined> => within((sql) => readTwin(sql, bots)),
     /**

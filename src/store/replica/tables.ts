@@ -230,10 +230,7 @@ export async function readIsReplica(sql: AnySql): Promise<boolean> {
   return row?.["found"] === true;
 }
 
-/**
- * Whether a failover may lose confirmed commits: replicas follow the server, and no commit waits for
- * any of them.
- */
+/** Whether a failover may lose confirmed commits: there are replicas, and none is waited for. */
 export async function readMayLose(sql: AnySql): Promise<boolean> {
   const [row] = await sql`
     SELECT current_setting('synchronous_standby_names') = ''
