@@ -154,12 +154,13 @@ async function scenesOnWine(): Promise<void> {
   const compile = ["run", "-A", "scripts/compile.ts", `--out=${BINARIES}`, "windows-x64"];
   if (!await step("compile Windows", DENO, compile)) return;
   const program = join(BINARIES, "barnacle-windows-x64.exe");
+  // Under Wine, a command finds no bot whose data are on a disk in memory.
   await step("the Windows program under Wine", DENO, [
     "run",
     "-A",
     "scripts/release/trial/wine.ts",
     program,
-  ]);
+  ], { env: { TMPDIR: "/tmp" } });
 }
 
 /** Folders that test the whole bot as the shipped binary. */

@@ -105,6 +105,12 @@ const PORTS: InstancePorts = {
 const COMMAND_MS = 5_000;
 const LOOK_EVERY_MS = 50;
 
+/**
+ * Attempts of `--force` to hear from the process that holds a token: while it starts on a busy machine, it
+ * may not answer within the second of one attempt.
+ */
+const ASKED_TIMES = 5;
+
 /** Processes to end in a row; after that, a service manager keeps restarting them. */
 const ROUNDS = 3;
 
@@ -157,10 +163,15 @@ export async function acquireInstance(
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
-        const lock = await ports.acquireToken(bot, { startedAt, dataDir });
-        if (lock.kind === "taken") return { heldBy: lock.heldBy };
-        if (lock.squatter) log.warn(squatted(lock.squatter));
-        return { held: lock };
+        for (let left = isForced ? ASKED_TIMES : 1;; left--) {
+          const lock = await ports.acquireToken(bot, { startedAt, dataDir });
+          if (lock.kind !== "taken") {
+            if (lock.squatter) log.warn(squatted(lock.squatter));
+            return { held: lock };
+          }
+          if (lock.heldBy || left === 1) return { heldBy: lock.heldBy };
+          await ports.sleep(LOOK_EVERY_MS);
+        }
       },
     }, isForced);
   }

@@ -213,7 +213,22 @@ describe("[G11] acquireInstance()", () => {
     await assert.rejects(acquireInstance({ ...OPTIONS, isForced: true }, log, ports), {
       message: /of unknown pid runs on this machine .*container/,
     });
-    assert.deepEqual(done, [TAKE_DATA, TAKE_TOKEN, "data released"]);
+    const asked = Array.from({ length: 5 }, () => TAKE_TOKEN);
+    assert.deepEqual(done, [TAKE_DATA, ...asked, "data released"]);
+  });
+
+  it("asks a holder again that does not say at once who it is", async () => {
+    const { ports, done, log } = world({
+      token: [{}, {}, { heldBy: { ...FIRST, pid: 501 } }, "free"],
+    });
+    await acquireInstance({ ...OPTIONS, isForced: true }, log, ports);
+    assert.deepEqual(done.slice(1), [
+      TAKE_TOKEN,
+      TAKE_TOKEN,
+      TAKE_TOKEN,
+      "end 501 20000",
+      TAKE_TOKEN,
+    ]);
   });
 
   it("gives up on a lock whose process does not exist", async () => {
