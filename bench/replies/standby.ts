@@ -1,6 +1,6 @@
 /**
  * Bench: replies of a bot whose store is also kept in PostgreSQL on the same machine (O15), beside the
- * same bot without it, in turn.
+ * same bot without it. Both run all the time, and answer in turn.
  *
  * Bursts say what a reply costs a busy bot, whose replies share commits. Questions that come alone say
  * how many commits and round trips a reply needs at most.
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BenchDatabase, withDatabases } from "../stand/database.ts";
 import { type Contender, openStand } from "../stand/stand.ts";
 import { least, median, type Readings } from "../stand/stats.ts";
-import { measureReplies } from "./throughput.ts";
+import { measureBursts, warm } from "./throughput.ts";
 
 const ROUNDS = 5;
 /** Questions that come alone. */
@@ -22,16 +22,21 @@ const COUNTED_MS = 2_000;
 
 export function benchStandby(contender: Contender, isQuick: boolean): Promise<Readings> {
   return withDatabases(async (create) => {
+    const database = create();
+    const stand = openStand(contender);
+    const sharingStand = openStand(sharing(contender, database));
     const own: Readings[] = [];
     const shared: Readings[] = [];
-    const measureOwn = async () => void own.push(await measureReplies(contender));
-    const measureShared = async () => {
-      const database = create();
-      shared.push(await measureReplies(sharing(contender, database), database.counts));
-    };
-    for (let round = 0; round < (isQuick ? 1 : ROUNDS); round++) {
-      const inTurn = round % 2 === 0 ? [measureOwn, measureShared] : [measureShared, measureOwn];
-      for (const measure of inTurn) await measure();
+    try {
+      const [{ pid }, { pid: sharingPid }] = [await stand.start(), await sharingStand.start()];
+      await warm(stand);
+      await warm(sharingStand);
+      for (let round = 0; round < (isQuick ? 1 : ROUNDS); round++) {
+        own.push(await measureBursts(stand, [pid]));
+        shared.push(await measureBursts(sharingStand, [sharingPid], database.counts));
+      }
+    } finally {
+      await Promise.all([stand.close(), sharingStand.close()]);
     }
     const of = (rounds: readonly Readings[], figure: string) =>
       rounds.map((round) => round[figure] ?? NaN);
@@ -40,6 +45,7 @@ export function benchStandby(contender: Contender, isQuick: boolean): Promise<Re
     const middle = (figure: string) => median(of(shared, figure));
     return {
       sharedCpuMs: median(cpu),
+      sharedOwnCpuMs: median(ownCpu),
       sharedTimes: median(cpu.map((ms, round) => ms / (ownCpu[round] ?? NaN))),
       sharedLeastTimes: least(cpu) / least(ownCpu),
       sharedServerCpuMs: middle("serverCpuMs"),

@@ -55,6 +55,7 @@ async function measureTakeover(
     const known = discord.openings();
     model.recover();
     stand.forget();
+    owner.assertRuns(); // a starved process may have lost its lease by itself
     const killedAt = performance.now();
     owner.kill();
     const [last] = await database.owners();

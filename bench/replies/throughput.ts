@@ -17,50 +17,44 @@ const WARM_UP = 20;
 const BURSTS = 5;
 const BURST = 20;
 
-export function benchThroughput(contender: Contender): Promise<Readings> {
-  return measureReplies(contender);
-}
-
-/**
- * Measures replies in bursts.
- *
- * @param read Counters that grow. The result has the growth of each for one reply.
- */
-export async function measureReplies(
-  contender: Contender,
-  read: () => Promise<Readings> = () => Promise.resolve({}),
-): Promise<Readings> {
+export async function benchThroughput(contender: Contender): Promise<Readings> {
   const stand = openStand(contender);
   try {
     const { pid } = await stand.start();
-    return await measureBursts(stand, [pid], read);
+    await warm(stand);
+    return await measureBursts(stand, [pid]);
   } finally {
     await stand.close();
   }
 }
 
-/** As {@link measureReplies}, of a bot that runs. @param pids Its processes. */
+/**
+ * Lets a bot compile its hot code.
+ *
+ * @param processes Their number; each gets as many messages as a single one.
+ */
+export async function warm(stand: Stand, processes = 1): Promise<void> {
+  for (let warmed = 0; warmed < processes; warmed++) await askEverywhere(stand, WARM_UP);
+}
+
+/**
+ * Measures replies in bursts, of a bot that runs and is warm.
+ *
+ * @param pids Its processes.
+ * @param read Counters that grow. The result has the growth of each for one reply.
+ */
 export async function measureBursts(
   stand: Stand,
   pids: readonly number[],
-  read: () => Promise<Readings>,
+  read: () => Promise<Readings> = () => Promise.resolve({}),
 ): Promise<Readings> {
-  const askEverywhere = async (times: number): Promise<number> => {
-    stand.forget();
-    for (let number = 0; number < times; number++) stand.channels.forEach(stand.ask);
-    const count = times * stand.channels.length;
-    await stand.posts(count);
-    return count;
-  };
   const botCpuMs = () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
-  await askEverywhere(WARM_UP);
-
   const before = await read();
   const cpuMs = botCpuMs();
   const ownCpuMs = cpuMsOf(process.pid);
   const startedAt = performance.now();
   let count = 0;
-  for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(BURST);
+  for (let burst = 0; burst < BURSTS; burst++) count += await askEverywhere(stand, BURST);
   const readings = {
     replyCpuMs: (botCpuMs() - cpuMs) / count,
     repliesPerSec: count / (performance.now() - startedAt) * 1_000,
@@ -70,4 +64,13 @@ export async function measureBursts(
     [figure, value],
   ) => [figure, (value - (before[figure] ?? 0)) / count]);
   return { ...readings, ...Object.fromEntries(grown) };
+}
+
+/** Asks in each channel so many times, and waits for all answers. @returns Their number. */
+async function askEverywhere(stand: Stand, times: number): Promise<number> {
+  stand.forget();
+  for (let number = 0; number < times; number++) stand.channels.forEach(stand.ask);
+  const count = times * stand.channels.length;
+  await stand.posts(count);
+  return count;
 }

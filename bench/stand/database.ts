@@ -4,15 +4,14 @@
  * Its commits survive a power cut, as the bot's do. A database serves one run.
  */
 
-import { readdirSync } from "node:fs";
 import postgres from "postgres";
 import { z } from "zod";
 import { startPostgres } from "../../tests/support/store/postgres.ts";
-import { cpuMsOf, endedChildrenCpuMsOf, parentOf } from "./proc.ts";
+import { cpuMsOf } from "./proc.ts";
 import type { Readings } from "./stats.ts";
 
 const countsSchema = z.object({
-  pid: z.int(),
+  pids: z.string(),
   trips: z.number(),
   commits: z.number(),
   logBytes: z.number(),
@@ -36,8 +35,8 @@ export interface BenchDatabase {
   /** For `store.url`. */
   readonly url: string;
   /**
-   * Counters that grow: CPU time of the server, statements outside of transactions and transactions,
-   * commits that a bot has waited for or sent behind them, and bytes of the server's log.
+   * Counters that grow: CPU time of the server for this database and in the background, statements
+   * outside of transactions and transactions, changes of the pages, and bytes of the server's log.
    */
   counts(): Promise<Readings>;
   /** Partitions that have or had an owner; none before the tables exist. */
@@ -74,12 +73,15 @@ function databaseOf(url: string, sql: postgres.Sql): BenchDatabase {
     url,
     async counts() {
       const [row] = await sql`
-        SELECT pg_backend_pid() AS pid,
-               (SELECT sum(xact_commit)::float8 FROM pg_stat_database) AS trips,
+        SELECT (SELECT string_agg(pid::text, ',') FROM pg_stat_activity
+                WHERE datname = current_database() OR datname IS NULL) AS pids,
+               (SELECT xact_commit::float8 FROM pg_stat_database
+                WHERE datname = current_database()) AS trips,
                (SELECT sum(sequence)::float8 FROM barnacle.store) AS commits,
                (pg_current_wal_lsn() - '0/0')::float8 AS "logBytes"`;
-      const { pid, ...counts } = countsSchema.parse(row);
-      return { ...counts, serverCpuMs: cpuOfServer(parentOf(pid)) };
+      const { pids, ...counts } = countsSchema.parse(row);
+      const cpuMs = pids.split(",").map(Number).map(cpuMsOf);
+      return { ...counts, serverCpuMs: cpuMs.reduce((sum, ms) => sum + ms, 0) };
     },
     async owners() {
       if (!await hasTables()) return [];
@@ -98,21 +100,4 @@ function databaseOf(url: string, sql: postgres.Sql): BenchDatabase {
       return z.object({ copies: z.int() }).parse(row).copies;
     },
   };
-}
-
-/** CPU time of the server's main process, and of all that it has started. */
-function cpuOfServer(main: number): number {
-  let sum = cpuMsOf(main) + endedChildrenCpuMsOf(main);
-  for (const name of readdirSync("/proc")) {
-    if (/^\d+$/.test(name) && isChildOf(Number(name), main)) sum += cpuMsOf(Number(name));
-  }
-  return sum;
-}
-
-function isChildOf(pid: number, main: number): boolean {
-  try {
-    return parentOf(pid) === main;
-  } catch {
-    return false; // it ended between the list and the read
-  }
 }

@@ -21,25 +21,9 @@ export interface Memory {
  * is exact to two ticks, so it suits seconds of work.
  */
 export function cpuMsOf(pid: number): number {
-  const fields = statOf(pid);
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-/** CPU time of a process's children that have ended, in milliseconds. */
-export function endedChildrenCpuMsOf(pid: number): number {
-  const fields = statOf(pid);
-  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
-}
-
-/** Id of the process that has started another one. */
-export function parentOf(pid: number): number {
-  return Number(statOf(pid)[1]);
-}
-
-/** Fields of a process, from its state on. */
-function statOf(pid: number): readonly string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" "); // a name may hold blanks
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // a name may hold blanks
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }
 
 /**

@@ -13,6 +13,12 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import { createFollowing } from "./following.ts";
 import { type JoinOptions, moment, ownStore, recordOf, type SharedStore } from "./join.ts";
 
+/**
+ * Milliseconds between two looks for changed pages. A page that changes often is copied once in this
+ * time by each of the other processes, and a takeover reads the rest.
+ */
+const COPY_MS = 10_000;
+
 /** Opens the store in a partition's folder. */
 export type PartitionStoreOpener = (
   folder: string,
@@ -49,6 +55,7 @@ export function createCandidate(options: CandidateOptions) {
   let work: Promise<void> | undefined;
   let isWhole = false;
   let sequence = -1;
+  let followedAt = -Infinity;
   let reportedAt = -Infinity;
   /** Whether this process has the lease, or makes itself the owner: it follows no other one then. */
   let isHeld = false;
@@ -70,6 +77,7 @@ export function createCandidate(options: CandidateOptions) {
       log,
     });
     if (seen.sequence === sequence && isWhole) return await report();
+    followedAt = performance.now();
     await following.follow(seen, () => Promise.resolve(), !isWhole);
     ({ sequence } = seen);
     isWhole = true;
@@ -94,7 +102,9 @@ export function createCandidate(options: CandidateOptions) {
     saw(seen: RemoteState): void {
       state = seen;
       if (isHeld) return;
-      work ??= follow(seen).catch((error: unknown) => {
+      const isSoon = isWhole && performance.now() - followedAt < COPY_MS;
+      if (work || isSoon && following?.saw(seen) !== false) return;
+      work = follow(seen).catch((error: unknown) => {
         isWhole = false;
         if (error instanceof StartError) onFailed(error);
         else log.debug("Cannot copy a partition", { index, error: asRemoteError(error).message });

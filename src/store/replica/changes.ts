@@ -79,7 +79,9 @@ export async function appendChanges(
       UPDATE barnacle.changes AS earlier SET value = added.value FROM added
       WHERE earlier.name = added.name AND earlier.key = added.key
         AND (added.value IS NULL OR earlier.name <> ${COUNTS})`;
-    await notify(sql);
+    // The use of models changes with each reply. Notices of it would make each process look at once,
+    // find that it changed meanwhile, and send it with one more notice.
+    if (changes.some(({ name }) => name !== COUNTS)) await notify(sql);
     return true;
   });
 }

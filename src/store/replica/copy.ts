@@ -17,11 +17,8 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import type { Remote, RemotePage } from "./remote.ts";
+import { PAGES_AT_ONCE, type Remote, type RemotePage } from "./remote.ts";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
-
-/** Pages to read from the file, or to ask for, at once. */
-const PAGES_AT_ONCE = 1_000;
 
 /** Hash of a page, as PostgreSQL computes it. */
 const hashOf = (page: Uint8Array): string => createHash("sha256").update(page).digest("hex");
@@ -128,7 +125,7 @@ export function openCopy(path: string, remote: Pick<Remote, "hashes" | "pages" |
         write(pages);
         last = pages.at(-1) ?? last;
         count += pages.length;
-        if (pages.length === 0) return count;
+        if (pages.length < PAGES_AT_ONCE) return count;
       }
     },
     /** The last change in the file; `undefined` before it was compared. */

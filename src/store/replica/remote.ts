@@ -38,8 +38,8 @@ export { type MoveWay, OLDEST, type RemoteState };
 /** How long a lease lasts without renewal, in milliseconds. */
 export const LEASE_MS = 10_000;
 
-/** Pages of one statement, which has twice their bytes as text. */
-const PAGES_AT_ONCE = 1_000;
+/** Pages of one statement, which has twice their bytes as text; fewer changed ones are the last. */
+export const PAGES_AT_ONCE = 1_000;
 
 /** Bots in the name of a connection, which has 63 bytes at most. */
 const NAMED_BOTS = 4;
