@@ -6,7 +6,7 @@ import type { Store } from "../../../src/core/store/store.ts";
 import { dividePart } from "../../../src/store/divide/divide.ts";
 import { joinParts } from "../../../src/store/divide/join_parts.ts";
 import { joinStores } from "../../../src/store/shared/joined_store.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,
   channelId,

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { openDatabase } from "../../../src/store/database/database.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { joinParts } from "../../../src/store/divide/join_parts.ts";
-import { openStore } from "../../../src/store/store.ts";
+import { openStore } from "../../support/store/open_database.ts";
 import { insertRow, type RowValues } from "../../support/store/rows.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
