@@ -13,7 +13,7 @@ import { sharing } from "./standby.ts";
 
 const OPEN = 1_000;
 const GUILDS = 10_000;
-/** Channels and members of a guild in which nobody asks. */
+/** Channels and members of a guild without questions. */
 const SIZE = { channels: 3, members: 3 };
 /** Longer than the bot needs to store guilds or questions, and its standby to copy them. */
 const SETTLE_MS = 10_000;

@@ -301,7 +301,7 @@ function entry(key: ReferenceKey): string {
 function valueText(key: ReferenceKey): string {
   const text = valuesOf(key);
   if (isSecret(key.schema)) {
-    return text.replace(/"\$\{NAME\}"|\{ .* \}/g, (value) => `\`${value}\``);
+    return text.replace(/"\$\{NAME\}"|\{ [^{}]* \}/g, (value) => `\`${value}\``);
   }
   return text.replace(/\{ .* \}|"[^"]*"/g, (value) => `\`${value}\``)
     .replace(/\btrue or false\b/, "`true` or `false`");

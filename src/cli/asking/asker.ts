@@ -1,5 +1,5 @@
 /**
- * AskRows the process that owns a partition, by rows of PostgreSQL (O16). No process needs a way to another
+ * Asks the process that owns a partition, by rows of PostgreSQL (O16). No process needs a way to another
  * one beside the database that they share.
  */
 
@@ -43,7 +43,7 @@ export class AskError extends Error {
   }
 }
 
-/** AskRows the owner of a partition; the answer comes part by part. */
+/** Asks the owner of a partition; the answer comes part by part. */
 export type AskPartition = (
   partition: number,
   question: string,

@@ -1,4 +1,4 @@
-/** AskRows other processes about their partitions, and answers about those of this one (O16). */
+/** Asks other processes about their partitions, and answers about those of this one (O16). */
 
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";

@@ -273,7 +273,7 @@ function addPartitions(
   if (count !== undefined && !fits && !isForced) {
     throw new StartError(
       `${dataDir} has restored partitions (${earlier.map(({ index }) => index).join(", ")} of ` +
-        `${count}), and this backup adds none of that bot that is lacking or newer; --force ` +
+        `${count}), and this backup has no missing or newer partition of that bot; --force ` +
         "replaces them, and keeps the old ones beside the new ones",
       EXIT.failed,
     );

@@ -52,7 +52,7 @@ export function openFile(path: string, partition?: Partition, follower?: Followe
 }
 
 /**
- * Works with the leases of all partitions, whose files and copies in PostgreSQL are equal at the begin.
+ * Takes the leases of all partitions, makes files and copies equal, and runs the work.
  *
  * @throws {StartError} If another process has one of them.
  */

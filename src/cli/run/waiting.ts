@@ -38,7 +38,9 @@ export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnsw
   };
   const dashboard = createDashboardHost(bot, { ...options, store }, async () => {
     const { RefusedChange } = await import("../dashboard/base/page.ts");
-    throw new RefusedChange("Written, but this process reads its config when it starts");
+    throw new RefusedChange(
+      "The config file is written. This process applies it at its next start",
+    );
   });
   const forward = callElsewhere({ ask, isHere: () => false, isLeaving: () => false });
   const calls: OwnCalls = {

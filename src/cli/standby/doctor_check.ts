@@ -10,6 +10,7 @@ import {
   type InspectedFleet,
   OLDEST,
   type RemoteOptions,
+  type RemoteState,
 } from "../../store/replica/remote.ts";
 import { fleetStateOf, sharedStateOf } from "../../store/replica/report.ts";
 import { placeOf } from "./join.ts";
@@ -47,7 +48,7 @@ function judge(
   clock: string | undefined,
   here: string,
 ): Pick<Finding, "status" | "why" | "fix"> {
-  const { isTooOld, isReplica, isForeign, mayWrite, state, processes = [] } = server;
+  const { isTooOld, isReplica, isForeign, mayWrite, state } = server;
   const name = `PostgreSQL ${server.version}`;
   if (isTooOld) {
     return { status: "fail", why: `it is ${name}`, fix: `use ${OLDEST} or newer` };
@@ -80,10 +81,19 @@ function judge(
     const [why = "", fix] = clock.split("; ");
     return { status: "warn", why, fix };
   }
-  if (server.mayLose) {
-    return { status: "warn", why: `${name} answers. ${MAY_LOSE}`, fix: SYNCHRONIZE };
-  }
-  const { states = [], members = [] } = server;
+  const judged = judgeProcesses(name, state, server, here);
+  if (!server.mayLose) return judged;
+  const { status, why, fix = SYNCHRONIZE } = judged;
+  return { status: status === "pass" ? "warn" : status, why: `${why}. ${MAY_LOSE}`, fix };
+}
+
+/** Judges the owner and its standbys, or the processes that share partitions. */
+function judgeProcesses(
+  name: string,
+  state: RemoteState,
+  { states = [], members = [], processes = [] }: InspectedFleet,
+  here: string,
+): Pick<Finding, "status" | "why" | "fix"> {
   if (states.length > 1) return judgeFleet(name, fleetStateOf(states, members, here));
   const shared = sharedStateOf(state, processes, { isOwner: false, lagMs: 0, problem: undefined });
   const rows = sharedRows(shared).filter(([what]) => what === "Standby" || what === "Hand-over");

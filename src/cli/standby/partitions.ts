@@ -37,7 +37,7 @@ import { createAsking } from "../asking/asking.ts";
 import type { WaitingFleet } from "../asking/fleet_store.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
 import { forgetRestored } from "../../host/files/restored_partitions.ts";
-import { assertRestoredWhole, otherStore, startErrorOf } from "./refuse.ts";
+import { assertRestoredWhole, startErrorOf, undividedStore } from "./refuse.ts";
 
 /** Everything that sharing needs. */
 export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
@@ -61,7 +61,7 @@ export async function sharePartitions(
   options: PartitionsOptions,
 ): Promise<SharedPartitions | undefined> {
   const { url, bots, dataDir, partitions } = options;
-  if (existsSync(join(dataDir, DATABASE_NAME))) throw otherStore(dataDir);
+  if (existsSync(join(dataDir, DATABASE_NAME))) throw undividedStore(dataDir);
   assertRestoredWhole(dataDir, partitions);
   const remote = createRemote(url, { bots, partitions });
   let share: ReturnType<typeof createShare> | undefined;
@@ -331,8 +331,9 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
       Array.from(owned.values(), ({ index, store }) => ({ partition: { index, count }, store })),
     /** Number of partitions of the bot. */
     count,
-    /** Whether this process owns the partition. */
+    /** Requests of other processes that Discord holds against the address. */
     invalidElsewhere: invalid.of,
+    /** Whether this process owns the partition. */
     isHere: (index: number): boolean => owned.has(index),
     ask: asking.ask,
     answerWith: asking.answerWith,

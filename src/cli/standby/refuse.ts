@@ -135,6 +135,15 @@ export function otherStore(dataDir: string): StartError {
   );
 }
 
+/** The error of `store.partitions` for a data directory whose store was not divided. */
+export function undividedStore(dataDir: string): StartError {
+  return new StartError(
+    `${dataDir} has a store without partitions; divide it with barnacle store move --to <address>, ` +
+      "or choose an empty directory with --data",
+    EXIT.config,
+  );
+}
+
 /** The error of a data directory that is newer than a store which others have changed. */
 export function forkedStore(dataDir: string, { place }: Pick<RemoteState, "place">): StartError {
   return new StartError(

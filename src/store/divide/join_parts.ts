@@ -171,7 +171,7 @@ function copyRows(database: DatabaseSync, one: TableOfPart, to: string): void {
   } catch (error) {
     if (!(error instanceof Error) || !/constraint failed/.test(error.message)) throw error;
     throw new StoreError(
-      `A row of the table ${name} is in two partitions, the second one is ${one.part} ` +
+      `Partition ${one.part} has a row of the table ${name} that an earlier partition has, too ` +
         `(${error.message}). Nothing was changed there; please report this`,
       { kind: "damaged", path: to, cause: error },
     );

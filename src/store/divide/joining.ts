@@ -11,7 +11,7 @@ type ColumnValue = (column: string) => string;
 
 /** What a rule says beside the rows themselves. */
 export interface ColumnRules {
-  /** ColumnRules that name rows of other tables, with the table. A row that needs one that is gone goes, too. */
+  /** Columns that name rows of other tables, with the table. A row that needs one that is gone goes, too. */
   readonly references?: Readonly<Record<string, string>>;
   /** Other columns whose values change. */
   readonly values?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export interface OwnRows extends ColumnRules {
 /** A table in which partitions have rows of one key. */
 export interface MergedRows extends ColumnRules {
   readonly kind: "merged";
-  /** ColumnRules of the key; if the first row counts, those by which the others are the same. */
+  /** Columns of the key; if the first row counts, those by which the others are the same. */
   readonly key: readonly string[];
   /** Whether an index proves that the key is unique. */
   readonly hasIndex?: false;
@@ -51,7 +51,7 @@ export interface MergedRows extends ColumnRules {
 /** A table of which the first partition has the rows that count. */
 export interface FirstRows extends ColumnRules {
   readonly kind: "first";
-  /** ColumnRules that name a row which all partitions must have; it goes otherwise. Absent: no such rule. */
+  /** Columns that name a row which all partitions must have; it goes otherwise. Absent: no such rule. */
   readonly inAll?: readonly string[];
 }
 
@@ -75,7 +75,7 @@ const merged = (key: string, more: Omit<MergedRows, "kind" | "key"> = {}): Merge
 
 const at = (column: string) => (row: string): string => `${row}.${column}`;
 
-/** ColumnRules of which the later row's count, by the column that tells when they were set. */
+/** Columns of which the later row's count, by the column that tells when they were set. */
 const later = (by: string, ...columns: readonly string[]): Record<string, string> =>
   Object.fromEntries([...columns, by].map((column) => [
     column,
@@ -164,7 +164,7 @@ export function joiningsOf(part: number): Readonly<Record<string, TableRule>> {
     discord_change: { kind: "own" },
     discord_post: merged("account_id message_id", { newest: at("posted_at") }),
     entry: own("r.at"),
-    // A right that one partition does not have any more is none.
+    // A right counts only if all partitions have it.
     exec_rule: {
       kind: "first",
       inAll: ["agent_id", "path", "content_hash", "cwd", "files_hash", "args"],
@@ -291,7 +291,7 @@ export function joiningsOf(part: number): Readonly<Record<string, TableRule>> {
   };
 }
 
-/** ColumnRules that name rows whose numbers stay: those of notes and schedules. */
+/** Columns that name rows whose numbers stay: those of notes and schedules. */
 export const KEPT_REFERENCES: readonly string[] = [
   "note_source.note_row",
   "note_vector.note_row",

@@ -69,7 +69,7 @@ export function createAsks(
   place: string,
 ) {
   return {
-    /** AskRows the owner of a partition. */
+    /** Asks the owner of a partition. */
     add: ({ id, partition, question }: TakenAsk): Promise<void> =>
       use(async (sql) => {
         await sql`

@@ -140,9 +140,9 @@ export async function readTwin(
 }
 
 /**
- * The others count on this process no more. Until it has ended, it waits for answers of theirs.
+ * Tells the others that this process stops. Until it has ended, it waits for their answers.
  *
- * @param withinMs Milliseconds until it certainly has; with 0, it has ended, and its row goes.
+ * @param withinMs Milliseconds until this process has ended at the latest; 0 deletes its row.
  */
 export async function leave(sql: AnySql, place: string, withinMs: number): Promise<void> {
   await (withinMs === 0 ? sql`DELETE FROM barnacle.members WHERE place = ${place}` : sql`

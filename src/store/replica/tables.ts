@@ -126,7 +126,7 @@ const SCHEMA = `
   );
 `;
 
-/** Where a store is moved to: there, or back into a file. */
+/** Direction of a move: there, or back into a file. */
 export type MoveWay = "there" | "back";
 
 /** A connection, or a transaction of it. */
@@ -230,7 +230,7 @@ export async function readIsReplica(sql: AnySql): Promise<boolean> {
   return row?.["found"] === true;
 }
 
-/** Whether a failover may lose confirmed commits: there are replicas, and none is waited for. */
+/** Whether a failover may lose confirmed commits: the server has replicas, and commits wait for none. */
 export async function readMayLose(sql: AnySql): Promise<boolean> {
   const [row] = await sql`
     SELECT current_setting('synchronous_standby_names') = ''

@@ -36,7 +36,7 @@ export function joinStores(
   onLacking: OnLacking = () => {},
 ): Store {
   const here = () => parts().filter(({ isElsewhere }) => !isElsewhere);
-  /** Those that a process reads of its own partitions only, it reads of all if it has none. */
+  /** Partitions for reads of this process alone. Without a partition of its own, it reads all. */
   const own = () => {
     const some = here();
     return some.length > 0 ? some : parts();

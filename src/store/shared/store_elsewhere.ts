@@ -20,7 +20,11 @@ export function ownNothing(writes: () => number): Store {
 /** Refuses each method that no other process is asked for. */
 export function refusingOthers(store: Store): Store {
   const refuse = () =>
-    Promise.reject(new Error("This needs a process with a partition; use it where the bot runs"));
+    Promise.reject(
+      new Error(
+        "This process has no partition, so it cannot do this; run the command where a process with one runs",
+      ),
+    );
   return new Proxy(store, {
     get(target, namespace) {
       const methods: unknown = Reflect.get(target, namespace);

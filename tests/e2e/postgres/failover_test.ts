@@ -106,7 +106,7 @@ describe("[O15] a failover of PostgreSQL to its replica", NEEDS_POSTGRES, () => 
       });
       assert.match(
         ran.stdout.join("\n"),
-        /answers\. PostgreSQL has a replica, and no commit waits/,
+        /PostgreSQL has a replica, and no commit waits/,
       );
       await asks(scene, 0, 2);
       await follower.stop();

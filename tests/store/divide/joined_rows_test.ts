@@ -302,7 +302,8 @@ describe("[O16] joined partitions", () => {
     assert.throws(
       () => joined(message, message),
       (error) =>
-        error instanceof StoreError && /table inbox is in two partitions/.test(error.message),
+        error instanceof StoreError &&
+        /table inbox that an earlier partition has/.test(error.message),
     );
     const journal = { journal: [{ id: 1, number: 1, kind: "intent", record: "{}" }] };
     assert.throws(() => joined({}, journal), /lack 1 records of its journal/);

@@ -239,7 +239,7 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     ["has a clock that was set back by 5 minutes", { elapsed: 0, now: -300_000 }],
   ];
   for (const [what, jump] of clocks) {
-    it(`[O15] an owner that ${what} acts only if it has the lease still`, async () => {
+    it(`[O15] an owner that ${what} acts only if it still has the lease`, async () => {
       await using remote = await opened();
       const lease = await leaseOf(remote);
       const jumped = { elapsed: 0, now: 0 };

@@ -15,7 +15,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Milliseconds. A wrong value ends a command at once, but a backup that is made leaves others the processor. */
+/** Milliseconds. A wrong value ends a command at once, but a backup may take long on a busy machine. */
 const LIMIT_MS = 180_000;
 
 async function outcomeOf(args: readonly string[]): Promise<Outcome> {
