@@ -77,7 +77,7 @@ async function measureTakeover(
       takeoverOwnerSec: since(taken ? taken.at - taken.ownedForMs : NaN),
       takeoverSessionSec: since(sessionAt),
       takeoverIdentifies: kind === "resume" ? 0 : 1,
-      takeoverAskedSec: since(model.askedAt[0] ?? NaN),
+      takeoverAskedSec: since(model.askedAt.find((at) => at > freeAt) ?? NaN),
       takeoverFirstSec: since(stand.postedAt[0] ?? NaN),
       takeoverLastSec: since(stand.postedAt[open - 1] ?? NaN),
     };

@@ -25,7 +25,7 @@ import { removeSharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type Remote } from "../../store/replica/remote.ts";
 import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
-import { markReturned } from "../../store/replica/tables.ts";
+import { endReturned, markReturned } from "../../store/replica/tables.ts";
 import { PAGE_BYTES } from "../../store/replica/wal.ts";
 import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
@@ -142,7 +142,10 @@ async function copyAll(options: Move): Promise<void> {
           EXIT.failed,
         );
       }
-      if (isBack) await remote.use(markReturned);
+      if (isBack) {
+        await remote.use(markReturned);
+        await remote.use((sql) => endReturned(sql, true));
+      }
     } finally {
       await shared.close();
     }

@@ -14,11 +14,12 @@ import { forgetKept } from "../../files/place_record.ts";
 import { DATABASE_NAME, forgetPartitions, PARTITIONS_NAME } from "../../host/files/data_dir.ts";
 import { syncDirectory } from "../../store/database/database_files.ts";
 import { joinParts } from "../../store/divide/join_parts.ts";
+import { removeDatabase } from "../../store/divide/tables.ts";
 import { createArrivals } from "../../store/replica/arrivals.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type Remote } from "../../store/replica/remote.ts";
 import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
-import { markReturned, unmarkReturned } from "../../store/replica/tables.ts";
+import { endReturned, markReturned } from "../../store/replica/tables.ts";
 import { PAGE_BYTES } from "../../store/replica/wal.ts";
 import { assertRoom } from "../backup/room.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
@@ -83,13 +84,22 @@ async function joinMarked(
     const from = folders.map((folder) => join(folder, DATABASE_NAME));
     rows = joinParts(from, path, Date.now());
     await takeEvents(remote, path);
+    if (existsSync(`${path}-wal`)) {
+      throw new StartError(
+        `the log of ${path} cannot be emptied; free space, and try again`,
+        EXIT.io,
+      );
+    }
   } catch (error) {
-    await remote.use(unmarkReturned);
+    removeDatabase(path); // it has people's words, and takes the room of a full disk
+    await remote.use((sql) => endReturned(sql, false)).catch(() => {}); // the cause counts; the next call removes the mark
     throw error;
   }
   forgetPartitions(dataDir);
   renameSync(path, join(dataDir, DATABASE_NAME));
   syncDirectory(dataDir);
+  // From now on, no failing call of another machine opens the database again.
+  await remote.use((sql) => endReturned(sql, true)).catch(() => {}); // the file here is the store in any case
   rmSync(join(dataDir, PARTITIONS_NAME), { recursive: true, force: true }); // PostgreSQL has the same
   return rows;
 }

@@ -149,10 +149,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     dashboardHost = dashboard;
     const api = createApiHost(bot, options, logging.forPart("http"), share);
     apiHost = api;
-    if (share) {
-      const { createAnswers } = await import("../asking/answers.ts");
-      share.answerWith(createAnswers({ api, bot, parts: share.parts, onWrite: options.onWrite }));
-    }
     await Promise.race([
       isOnline,
       bot.ended,
@@ -166,6 +162,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
     await api.applied(options.setup);
+    if (share) {
+      const { createAnswers } = await import("../asking/answers.ts");
+      share.answerWith(createAnswers({ api, bot, parts: share.parts, onWrite: options.onWrite }));
+    }
     const hooks = createHookHost(bot, logging.forPart("hooks"));
     hookHost = hooks;
     await hooks.applied(setup);

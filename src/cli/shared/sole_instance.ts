@@ -163,15 +163,13 @@ export async function acquireInstance(
       what: "runs on this machine with the same bot token",
       alternative: "use another bot token",
       async take() {
-        for (let left = isForced ? ASKED_TIMES : 1;; left--) {
-          const lock = await ports.acquireToken(bot, { startedAt, dataDir });
-          if (lock.kind !== "taken") {
-            if (lock.squatter) log.warn(squatted(lock.squatter));
-            return { held: lock };
-          }
-          if (lock.heldBy || left === 1) return { heldBy: lock.heldBy };
-          await ports.sleep(LOOK_EVERY_MS);
-        }
+        const lock = await askAgain(
+          () => ports.acquireToken(bot, { startedAt, dataDir }),
+          isForced,
+        );
+        if (lock.kind === "taken") return { heldBy: lock.heldBy };
+        if (lock.squatter) log.warn(squatted(lock.squatter));
+        return { held: lock };
       },
     }, isForced);
   }
@@ -220,6 +218,14 @@ export async function acquireInstance(
       // The holder of the lock runs in another pid namespace: its pid does not exist here.
       if (ended.kind === "gone" && round > 1) throw takenBy(undefined, wanted, true);
     }
+  }
+}
+
+/** Asks a few times for `--force`, if the holder does not say who it is. */
+async function askAgain(take: () => Promise<TokenLock>, isForced: boolean): Promise<TokenLock> {
+  for (let left = isForced ? ASKED_TIMES : 1;; left--) {
+    const lock = await take();
+    if (lock.kind !== "taken" || lock.heldBy || left === 1) return lock;
   }
 }
 

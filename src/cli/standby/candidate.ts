@@ -13,12 +13,6 @@ import { EXIT, StartError } from "../shared/exit_code.ts";
 import { createFollowing } from "./following.ts";
 import { type JoinOptions, moment, ownStore, recordOf, type SharedStore } from "./join.ts";
 
-/**
- * Milliseconds between two looks for changed pages. A page that changes often is copied once in this
- * time by each of the other processes, and a takeover reads the rest.
- */
-const COPY_MS = 10_000;
-
 /** Opens the store in a partition's folder. */
 export type PartitionStoreOpener = (
   folder: string,
@@ -54,8 +48,9 @@ export function createCandidate(options: CandidateOptions) {
   let state: RemoteState | undefined;
   let work: Promise<void> | undefined;
   let isWhole = false;
+  /** Whether another server may have answered since the copy was made: it is compared first. */
+  let isDoubted = false;
   let sequence = -1;
-  let followedAt = -Infinity;
   let reportedAt = -Infinity;
   /** Whether this process has the lease, or makes itself the owner: it follows no other one then. */
   let isHeld = false;
@@ -76,9 +71,10 @@ export function createCandidate(options: CandidateOptions) {
       dataDir: folder,
       log,
     });
-    if (seen.sequence === sequence && isWhole) return await report();
-    followedAt = performance.now();
-    await following.follow(seen, () => Promise.resolve(), !isWhole);
+    if (seen.sequence === sequence && isWhole && !isDoubted) return await report();
+    const isUnsure = !isWhole || isDoubted;
+    isDoubted = false;
+    await following.follow(seen, () => Promise.resolve(), isUnsure);
     ({ sequence } = seen);
     isWhole = true;
     await report();
@@ -93,22 +89,24 @@ export function createCandidate(options: CandidateOptions) {
   return {
     index,
     /** Whether the file here, or the copy, has the whole partition. */
-    isWhole: (): boolean => isWhole,
+    isWhole: (): boolean => isWhole && !isDoubted,
     /** Whether this process had the lease before it was started again, and no other has taken it. */
     isOurs: (): boolean =>
-      isWhole && state !== undefined && !state.isFree && state.place === place &&
+      isWhole && !isDoubted && state !== undefined && !state.isFree && state.place === place &&
       following?.copy() === undefined && existsSync(join(folder, DATABASE_NAME)),
     /** Brings the copy up to date, in the background. */
     saw(seen: RemoteState): void {
       state = seen;
       if (isHeld) return;
-      const isSoon = isWhole && performance.now() - followedAt < COPY_MS;
-      if (work || isSoon && following?.saw(seen) !== false) return;
-      work = follow(seen).catch((error: unknown) => {
+      work ??= follow(seen).catch((error: unknown) => {
         isWhole = false;
         if (error instanceof StartError) onFailed(error);
         else log.debug("Cannot copy a partition", { index, error: asRemoteError(error).message });
       }).finally(() => work = undefined);
+    },
+    /** PostgreSQL did not answer. */
+    doubt(): void {
+      isDoubted = true;
     },
     /**
      * Takes the lease.
@@ -118,7 +116,7 @@ export function createCandidate(options: CandidateOptions) {
      */
     async take(isAgain: boolean): Promise<SharedStore | undefined> {
       await work;
-      if (!state || !isWhole) return undefined;
+      if (!state || !isWhole || isDoubted) return undefined;
       const record = known ??= recordOf(folder, state);
       const candidate = candidateOf(record);
       const takenAt = moment();

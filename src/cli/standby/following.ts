@@ -31,19 +31,17 @@ export interface FollowingOptions {
 export function createFollowing({ remote, record, candidate, dataDir, log }: FollowingOptions) {
   const path = join(dataDir, DATABASE_NAME);
   let copy: Copy | undefined;
-  /** The last state that was seen. The copy has its changes, or those of an earlier one. */
+  /** The last state whose changes the copy has. */
   let seen: RemoteState | undefined;
   /** An older copy whose owner has not come back yet, and how long to wait for it. */
   let older: { readonly epoch: number; readonly until: number } | undefined;
   /** The owner in the record, which commands here name. */
   let known = record.place;
 
-  const isOlderThanSeen = (state: RemoteState): boolean =>
-    seen !== undefined && (state.epoch < seen.epoch || state.sequence < seen.sequence);
-
   /** Finds out whether PostgreSQL is older than this copy, which then has another time's pages. */
   async function compareIfOlder(copy: Copy, state: RemoteState, isUnsure: boolean): Promise<void> {
-    const isOlder = isOlderThanSeen(state);
+    const isOlder = seen !== undefined &&
+      (state.epoch < seen.epoch || state.sequence < seen.sequence);
     if (isOlder || isUnsure) await copy.compare(state.sequence);
     if (isOlder) {
       log.warn(
@@ -87,16 +85,6 @@ export function createFollowing({ remote, record, candidate, dataDir, log }: Fol
       await copy?.update();
       seen = state;
       return { isOwn, copy };
-    },
-    /**
-     * Sees a state without bringing the copy up to date.
-     *
-     * @returns `false` if PostgreSQL went back to an older copy, which the next call of `follow` finds.
-     */
-    saw(state: RemoteState): boolean {
-      if (isOlderThanSeen(state)) return false;
-      seen = state;
-      return true;
     },
     /** Whether the copy is as new as any that its owner may still have. */
     mayTake: (): boolean => older === undefined || performance.now() >= older.until,

@@ -275,6 +275,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
         const { message } = asRemoteError(error);
         if (problem === undefined) log.warn("PostgreSQL does not answer", { error: message });
         problem = message;
+        for (const one of candidates) one.doubt(); // another server may answer next
         sharing.failed(performance.now());
       }
       if (owned.size === 0) await onStandby(standbyState());

@@ -335,9 +335,10 @@ export async function markReturned(sql: AnySql): Promise<void> {
     VALUES (${RETURNED}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
 }
 
-/** The store could not be brought back: processes may use it again. */
-export async function unmarkReturned(sql: AnySql): Promise<void> {
-  await sql`DELETE FROM barnacle.store WHERE partition = ${RETURNED}`;
+/** Ends the way back: the mark stays for good, or it goes, unless an earlier call did it. */
+export async function endReturned(sql: AnySql, isDone: boolean): Promise<void> {
+  if (isDone) await sql`UPDATE barnacle.store SET epoch = 1 WHERE partition = ${RETURNED}`;
+  else await sql`DELETE FROM barnacle.store WHERE partition = ${RETURNED} AND epoch = 0`;
 }
 
 /** The server, as a command sees it. */

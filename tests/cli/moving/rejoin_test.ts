@@ -1,7 +1,7 @@
 /** Tests how the partitions of a real PostgreSQL become one file. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
@@ -16,7 +16,7 @@ import { moveJoined } from "../../../src/cli/moving/rejoin.ts";
 import { EXIT, StartError } from "../../../src/cli/shared/exit_code.ts";
 import { createArrivals } from "../../../src/store/replica/arrivals.ts";
 import { createRemote } from "../../../src/store/replica/remote.ts";
-import { markReturned } from "../../../src/store/replica/tables.ts";
+import { endReturned, markReturned } from "../../../src/store/replica/tables.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import type { Store } from "../../../src/core/store/store.ts";
@@ -192,8 +192,18 @@ describe("[O16] moveJoined()", NEEDS_POSTGRES, () => {
       return true;
     });
     assert.equal(existsSync(fileOf(fleet.here)), false);
+    assert.deepEqual(readdirSync(fleet.here.dataDir).filter((name) => /joining/.test(name)), []);
     assert.equal(await isUsable(fleet.url), true);
     await fleet.work(() => Promise.resolve());
+  });
+
+  it("leaves its mark when a later call from another machine fails", async () => {
+    using fleet = await divided();
+    await moveJoined(fleet.here);
+    const remote = createRemote(fleet.url, { partitions: COUNT, move: "back" });
+    await remote.use((sql) => endReturned(sql, false)); // as that call does
+    await remote.close();
+    assert.equal(await isUsable(fleet.url), false);
   });
 
   it("keeps a process from taking a lease that began to wait before", async () => {
