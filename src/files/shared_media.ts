@@ -70,7 +70,7 @@ export function createSharedMedia(
   let awayUntil = -Infinity;
   /** Why the bucket did not answer last. */
   let away: string | undefined;
-  /** Reasons of notes whose file the bucket refuses. They are sent last, so that they hold back no other. */
+  /** Reasons of work that the bucket refuses. Such files are sent last, so that they hold back no other. */
   const refused = new Map<string, string>();
   /** Files that are being kept, by author. A turn does not wait for the end of each. */
   const keeping = new Set<{ readonly author: string; readonly ended: Promise<unknown> }>();
@@ -186,22 +186,31 @@ export function createSharedMedia(
     await rm(noteOf(messageId, name), { force: true });
   }
 
-  /** Sends a file, if the bucket answers. A refusal is noted. @returns Whether the bucket has answered. */
-  function trySend(messageId: string, name: string): Promise<boolean> {
-    const note = `${messageId}_${name}`;
-    return tried(async () => {
-      try {
-        await tracked(name, send(messageId, name));
-        refused.delete(note);
-      } catch (error) {
-        if (!(error instanceof BucketError) || error.kind === "away") throw error;
-        if (refused.size === 0) {
-          log.warn("The file store refuses a kept file, which stays on this machine", {
-            error: error.message,
-          });
-        }
-        refused.set(note, error.message);
+  /** Notes a refusal of the bucket, which must not hold back other work. @returns Whether it took the work. */
+  async function unlessRefused(name: string, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      refused.delete(name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BucketError) || error.kind === "away") throw error;
+      if (refused.size === 0) {
+        log.warn("The file store refuses a change of kept files; it is tried again later", {
+          error: error.message,
+        });
       }
+      refused.set(name, error.message);
+      return false;
+    }
+  }
+
+  /** Sends a file, if the bucket answers. @returns Whether the bucket has answered. */
+  function trySend(messageId: string, name: string): Promise<boolean> {
+    return tried(async () => {
+      await unlessRefused(
+        `${messageId}_${name}`,
+        () => tracked(name, send(messageId, name)),
+      );
     });
   }
 
@@ -226,11 +235,15 @@ export function createSharedMedia(
       for (const userId of await namesIn(marks)) {
         const mark = join(marks, userId);
         const { mtimeMs } = await stat(mark);
-        const isDone = await tried(() => forgetObjects(userId, mtimeMs));
-        if (isDone) await rm(mark, { force: true });
+        await tried(async () => {
+          const isDone = await unlessRefused(mark, () => forgetObjects(userId, mtimeMs));
+          if (isDone) await rm(mark, { force: true });
+        });
       }
       const written = await namesIn(notes);
-      for (const note of refused.keys()) if (!written.includes(note)) refused.delete(note);
+      for (const note of refused.keys()) {
+        if (NOTE.test(note) && !written.includes(note)) refused.delete(note);
+      }
       const isRefused = (note: string) => Number(refused.has(note));
       for (const note of written.toSorted((one, other) => isRefused(one) - isRefused(other))) {
         const [, messageId, name] = NOTE.exec(note) ?? [];

@@ -268,7 +268,7 @@ describe("[O17] kept files in a bucket", () => {
       }
       assert.deepEqual([...s3.objects.keys()], [keyOf("2")]);
       assert.match(one.media.problem() ?? "", /EntityTooLarge \(413\)/);
-      const told = one.lines.filter(({ event }) => /refuses a kept file/.test(event));
+      const told = one.lines.filter(({ event }) => /refuses a change of kept files/.test(event));
       assert.equal(told.length, 1);
       await one.media.keep(file("3"), "png", bytes("later"));
       assert.deepEqual(await readAll(two), ["fine", "later"]);
@@ -276,6 +276,22 @@ describe("[O17] kept files in a bucket", () => {
       await one.media.catchUp();
       assert.equal(one.media.problem(), undefined);
       assert.equal(s3.objects.size, 3);
+    });
+  });
+
+  it("are sent although the store refuses to delete others", async () => {
+    await play(async (one, _two, s3) => {
+      await one.media.keep(file("1"), "png", bytes("of grace"));
+      s3.fault = ({ method }) =>
+        method === "DELETE" ? { status: 403, code: "AccessDenied" } : undefined;
+      await one.media.forget(GRACE);
+      await one.media.keep(file("2", ADA), "png", bytes("of ada"));
+      assert.deepEqual([...s3.objects.keys()], [keyOf("1"), keyOf("2", ADA)]);
+      assert.match(one.media.problem() ?? "", /AccessDenied/);
+      s3.fault = undefined;
+      await one.media.catchUp();
+      assert.deepEqual([...s3.objects.keys()], [keyOf("2", ADA)]);
+      assert.equal(one.media.problem(), undefined);
     });
   });
 
