@@ -96,11 +96,12 @@ async function joinMarked(
     throw error;
   }
   forgetPartitions(dataDir);
+  // PostgreSQL has the same. Later, an interruption would leave people's words where `forget` does not reach.
+  rmSync(join(dataDir, PARTITIONS_NAME), { recursive: true, force: true });
   renameSync(path, join(dataDir, DATABASE_NAME));
   syncDirectory(dataDir);
   // From now on, no failing call of another machine opens the database again.
   await remote.use((sql) => endReturned(sql, true)).catch(() => {}); // the file here is the store in any case
-  rmSync(join(dataDir, PARTITIONS_NAME), { recursive: true, force: true }); // PostgreSQL has the same
   return rows;
 }
 
