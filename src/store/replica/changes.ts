@@ -13,6 +13,7 @@ import {
   type OrderedChange,
   type RowChange,
 } from "../../core/partitions/shared_rows.ts";
+import { inTransaction } from "./dial.ts";
 import { notify } from "./listen.ts";
 import type { AnySql } from "./tables.ts";
 
@@ -48,7 +49,7 @@ export async function appendChanges(
   changes: readonly RowChange[],
   position: number,
 ): Promise<boolean> {
-  return await sql.begin(async (sql) => {
+  return await inTransaction(sql, async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const [lacking] = await sql`
       SELECT 1 FROM barnacle.changes WHERE name = ${FORGOTTEN} AND sequence > ${position} LIMIT 1`;

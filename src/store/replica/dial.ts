@@ -9,6 +9,7 @@ import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
 import { setTimeout } from "node:timers";
+import type { Sql, TransactionSql } from "postgres";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
 
 /** The request for TLS of PostgreSQL's protocol: its length, and its code. */
@@ -128,4 +129,22 @@ async function offersTls(socket: net.Socket): Promise<boolean> {
     throw new RemoteError("failed", "the server answers the request for TLS by an error");
   }
   throw new RemoteError("unusable", "another program than PostgreSQL answers");
+}
+
+/**
+ * Runs statements in a transaction. If the connection breaks, the client would write a ROLLBACK to the closed
+ * socket, which ends the process. So the failure of a statement is held back then: the transaction fails by
+ * the end of its connection, or at the caller's time limit.
+ */
+export function inTransaction<Result>(
+  sql: Sql,
+  work: (sql: TransactionSql) => Promise<Result>,
+): Promise<Result> {
+  return sql.begin((own) =>
+    work(own).catch((error: unknown) => {
+      const isBroken = !(error instanceof RemoteError) &&
+        asRemoteError(error).kind === "unreachable";
+      return isBroken ? new Promise<never>(() => {}) : Promise.reject(error);
+    })
+  ) as Promise<Result>;
 }

@@ -19,6 +19,7 @@ import {
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { GatewayRecords } from "../../core/store/gateway.ts";
 import { DAY_MS } from "../../lib/clock.ts";
+import { inTransaction } from "./dial.ts";
 import { RemoteError } from "./remote_error.ts";
 import type { AnySql } from "./tables.ts";
 
@@ -51,7 +52,7 @@ export function askShared(
   sql: Sql,
   { accountId, shardId, limit, isTaken }: SharedIdentify,
 ): Promise<SharedIdentifyAnswer> {
-  return sql.begin(async (sql) => {
+  return inTransaction(sql, async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const { now } = clockSchema.parse(
       (await sql`

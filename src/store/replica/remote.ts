@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import postgres from "postgres";
 import { z } from "zod";
 import { PAGE_BYTES, type PageChange } from "./wal.ts";
-import { dialerOf, serverOf } from "./dial.ts";
+import { dialerOf, inTransaction, serverOf } from "./dial.ts";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
 import type { SharingProcess } from "../../core/shared_store.ts";
 import type { PartitionMinute } from "../../core/discord/invalid_requests.ts";
@@ -255,7 +255,7 @@ export function createRemote(
         if (pages.length <= PAGES_AT_ONCE) {
           return await put(sql, partition, lease, pages, pageCount);
         }
-        return await sql.begin(async (sql) => {
+        return await inTransaction(sql, async (sql) => {
           let { sequence } = lease;
           for (let from = 0; from < pages.length; from += PAGES_AT_ONCE) {
             const part = pages.slice(from, from + PAGES_AT_ONCE);

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Sql, TransactionSql } from "postgres";
 import type { SharingProcess } from "../../core/shared_store.ts";
+import { inTransaction } from "./dial.ts";
 import { RemoteError } from "./remote_error.ts";
 import { PAGE_BYTES } from "./wal.ts";
 
@@ -206,11 +207,7 @@ export async function readStates(sql: AnySql): Promise<readonly RemoteState[]> {
   throw new RemoteError("unusable", "its table barnacle.store is empty");
 }
 
-/**
- * Reads the row of a partition.
- *
- * @throws {RemoteError} If there is none.
- */
+/** Reads the row of a partition. @throws {RemoteError} If there is none. */
 export async function readState(sql: AnySql, partition: number): Promise<RemoteState> {
   const state = (await readStates(sql)).find((one) => one.partition === partition);
   if (state) return state;
@@ -269,7 +266,7 @@ export async function prepareTables(
     throw new RemoteError("unusable", `it is PostgreSQL ${version}; use ${oldest} or newer`);
   }
   if (await readIsReplica(sql)) throw new RemoteError("replica", "it takes no changes");
-  const format = await sql.begin(async (sql) => {
+  const format = await inTransaction(sql, async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const found = await readFormat(sql);
     if (found === undefined) await sql.unsafe(SCHEMA);

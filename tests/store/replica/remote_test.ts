@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { COMMIT_OPTIONS, UNNAMED } from "../../../src/store/database/durability.ts";
 import { lackingPages, openCopy } from "../../../src/store/replica/copy.ts";
 import { createOwner, type Moment } from "../../../src/store/replica/owner.ts";
+import { inTransaction } from "../../../src/store/replica/dial.ts";
 import { createRemote, type Lease, type Remote } from "../../../src/store/replica/remote.ts";
 import { RemoteError } from "../../../src/store/replica/remote_error.ts";
 import { PAGE_BYTES, type PageChange } from "../../../src/store/replica/wal.ts";
@@ -17,6 +18,7 @@ import { cases } from "../../support/long_form.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { freePort } from "../../support/network/free_port.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
+import { settle } from "../../support/settle.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { openRandom, playStep, randomStep } from "../../support/store/random_history.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
@@ -56,6 +58,29 @@ describe("the store in PostgreSQL", NEEDS_POSTGRES, () => {
     const pages = await remote.changedSince({ sequence: 0, number: 0 });
     return [...pages].sort((one, other) => one.number - other.number).map(({ bytes }) => bytes[0]);
   };
+
+  it("[O15] fails a transaction whose connection breaks, and nothing else", async () => {
+    const url = server.create();
+    await using proxy = await startCutProxy(server.port);
+    await using remote = await opened(url.replace(`:${server.port}/`, `:${proxy.port}/`));
+    const isAsked = Promise.withResolvers<void>();
+    const failed = remote.use((sql) =>
+      inTransaction(sql, async (own) => {
+        await own`SELECT pg_advisory_xact_lock(1)`;
+        isAsked.resolve();
+        await own`SELECT pg_sleep(60)`;
+      })
+    );
+    await isAsked.promise;
+    proxy.turnTo(server.port); // ends all connections
+    await assert.rejects(
+      failed,
+      (error) => error instanceof RemoteError && error.kind === "unreachable",
+    );
+    // The client would write its ROLLBACK to no socket by now, which ends the process.
+    for (let turn = 0; turn < 10; turn++) await settle();
+    assert.equal((await remote.look()).pageCount, 0);
+  });
 
   it("[O15] refuses pages of a process whose lease another one has taken", async () => {
     await using remote = await opened();
