@@ -64,13 +64,8 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly onWrite: () => void;
 }
 
-/**
- * Milliseconds that the first messages get before the HTTP server is loaded. That takes as much CPU time
- * as a fifth of a start, because the runtime collects garbage when it first listens.
- */
+/** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
 const HTTP_DELAY_MS = 100;
-/** Milliseconds after which the HTTP server is loaded if no account is online yet. */
-const HTTP_LATEST_MS = 1_000;
 
 /** Milliseconds of the start; after it, code is compiled sooner. */
 const START_MS = 1_000;
@@ -122,15 +117,12 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const cancel = schedule(endStart, START_MS);
   try {
     const { promise: listening, resolve: setBase } = Promise.withResolvers<string | undefined>();
-    const { promise: isOnline, resolve: setOnline } = Promise.withResolvers<void>();
     bot = await startBot({
       ...options,
       dashboardLink: async () => await dashboardHost?.link(await listening) ?? { kind: "none" },
       // Guilds may arrive while running turns end.
-      onOnline(online) {
-        setOnline();
-        void listening.then((base) => isLeaving || options.announce(online, base));
-      },
+      onOnline: (online) =>
+        void listening.then((base) => isLeaving || options.announce(online, base)),
     });
     options.share?.serve(bot);
     if (unstored !== undefined) {
@@ -149,13 +141,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     dashboardHost = dashboard;
     const api = createApiHost(bot, options, logging.forPart("http"), share);
     apiHost = api;
-    await Promise.race([
-      isOnline,
-      bot.ended,
-      signal,
-      sleep(HTTP_LATEST_MS, undefined, { ref: false }),
-    ]);
-    await sleep(HTTP_DELAY_MS);
     server = await listen(dashboard.answer, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
     if (address !== undefined) options.setHttp(address, options.commandKey);
@@ -275,12 +260,13 @@ async function startNightly(
   return nightly;
 }
 
-/** Opens the HTTP server; `undefined` for none. */
+/** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */
 async function listen(
   answer: RequestHandler,
   { setup: { config: { http } }, loaded: { written } }: ServeOptions,
   log: Log,
 ): Promise<HttpServer | undefined> {
+  await sleep(HTTP_DELAY_MS);
   const { startHttpServer } = await import("../../host/http_server.ts");
   const { bind, port, required: isRequired } = http;
   const listening = await listenForHealth(
