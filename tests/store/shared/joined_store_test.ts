@@ -182,8 +182,11 @@ describe("[O16] joinStores() over partitions of other processes", () => {
       ] satisfies readonly ((store: Store) => Promise<unknown>)[]
     ) assert.deepEqual(sameJson(await read(without)), sameJson(await read(here)), read.toString());
     assert.equal(without.writes(), 7);
-    await assert.rejects(without.calls.find(messageId("5")), /has no partition, so it cannot do this/);
-    await assert.rejects(without.pairing.wasAsked(ACCOUNT, guildId("5")), /needs a process/);
+    await assert.rejects(
+      without.calls.find(messageId("5")),
+      /has no partition, so it cannot do this/,
+    );
+    await assert.rejects(without.pairing.wasAsked(ACCOUNT, guildId("5")), /has no partition/);
   });
 
   it("lists without a partition that cannot be read, and says so", async () => {
