@@ -641,7 +641,7 @@ describe("[O13] barnacle upgrade", () => {
   for (const [what, fault, why] of ENDS) {
     it(`goes back without a service manager if the new version ${what}`, () => {
       const program = install("1.0.0", "1.2.0");
-      const env = { NEW_VERSION: fault, BARNACLE_WATCH_MS: "2000" };
+      const env = { NEW_VERSION: fault, BARNACLE_WATCH_MS: "6000" }; // a busy machine starts in 2 s
       return withSimulation({ command: { program, args: [] }, env }, async (scene) => {
         const bot = await scene.start();
         await answers(scene, "before");
