@@ -47,7 +47,9 @@ describe("docs/upkeep.md", () => {
         // A tool and a command load code that the bot has not used so far.
         say("grace", "general", `${mention} two\ncall: read_channel_history {"limit":3}`);
         await replies("general", 2);
-        assert.match((await cli("status")).stdout.join("\n"), /^(?:Healthy|Works)/);
+        await scene.eventually("its state", async () => {
+          return /^(?:Healthy|Works)/.test((await cli("status")).stdout.join("\n"));
+        });
         first.kill("SIGTERM");
         assert.deepEqual(await ended(first), STOPPED);
         say("grace", "general", `${mention} three`);
