@@ -7,9 +7,8 @@
  * without its documentation.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { TASKS } from "../../src/cli/commands.ts";
 import { type HelpRow, usageOf } from "../../src/cli/help/command_help.ts";
 import type { CommandTask } from "../../src/cli/help/overview.ts";
@@ -29,6 +28,7 @@ import { manPage } from "./man_page.ts";
 import { table } from "./markdown_table.ts";
 import { withReasonTables } from "./reasons.ts";
 import { withRetention } from "./retention.ts";
+import { type GeneratedFile, ROOT, updateGenerated } from "./generated.ts";
 
 /** The lists that the page is made from. */
 export interface Registries {
@@ -193,13 +193,6 @@ function slashOption({ name, description, type, isRequired, choices }: CommandOp
   return `\`${name}\` (${kind}${isRequired ? ", required" : ""}): ${description}`;
 }
 
-/** A file that this script writes. */
-export interface GeneratedFile {
-  /** Path from the project's root, with slashes. */
-  readonly path: string;
-  readonly text: string;
-}
-
 /** The files with their current texts. */
 export function generatedFiles(): readonly GeneratedFile[] {
   const access = "docs/access.md";
@@ -212,19 +205,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
   ];
 }
 
-const ROOT = join(import.meta.dirname ?? ".", "..", "..");
-
-function main(): void {
-  for (const { path, text } of generatedFiles()) {
-    const target = join(ROOT, path);
-    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
-    if (process.argv.includes("--check")) {
-      console.error(
-        `${path} is out of date. To update it: deno run -A scripts/reference/commands.ts`,
-      );
-      process.exitCode = 1;
-    } else writeFileSync(target, text);
-  }
+if (import.meta.main) {
+  updateGenerated("scripts/reference/commands.ts", generatedFiles());
 }
-
-if (import.meta.main) main();

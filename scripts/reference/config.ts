@@ -6,18 +6,9 @@
  * without its documentation (C4).
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
 import { exampleText } from "../../src/config/reference.ts";
 import { configurationPage, taskPages, textsPage } from "./config_page.ts";
-
-/** A file that this script writes. */
-export interface GeneratedFile {
-  /** Path from the project's root, with slashes. */
-  readonly path: string;
-  readonly text: string;
-}
+import { type GeneratedFile, updateGenerated } from "./generated.ts";
 
 /** The files with their current texts. */
 export function generatedFiles(): readonly GeneratedFile[] {
@@ -29,18 +20,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
   ];
 }
 
-function main(): void {
-  const root = join(import.meta.dirname ?? ".", "..", "..");
-  for (const { path, text } of generatedFiles()) {
-    const target = join(root, path);
-    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
-    if (process.argv.includes("--check")) {
-      console.error(
-        `${path} is out of date. To update it: deno run -A scripts/reference/config.ts`,
-      );
-      process.exitCode = 1;
-    } else writeFileSync(target, text);
-  }
+if (import.meta.main) {
+  updateGenerated("scripts/reference/config.ts", generatedFiles());
 }
-
-if (import.meta.main) main();

@@ -6,19 +6,15 @@
  * without its documentation, and that the model sees each tool as it is.
  */
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
 import { z } from "zod";
 import { TOOL_GATES } from "../../src/core/tool_names.ts";
 import type { Action } from "../../src/tools/discord/actions/action.ts";
 import type { Tool } from "../../src/core/turn/tool.ts";
 import { ACTIONS, discord } from "../../src/tools/discord/discord.ts";
 import { TOOLS } from "../../src/tools/registry.ts";
+import { updateGenerated } from "./generated.ts";
 
 const PATH = "docs/tools.md";
-const ROOT = join(import.meta.dirname ?? ".", "..", "..");
-
 /** The page's text. */
 export function toolsPage(actions: readonly Action[] = ACTIONS): string {
   return [
@@ -167,15 +163,9 @@ function literal(value: object): string {
   return `'${JSON.stringify(value).replace(/[\\']/g, "\\$&")}'`;
 }
 
-function main(): void {
-  for (const [path, text] of [[PATH, toolsPage()], [DEFINITIONS, definitionsModule()]] as const) {
-    const target = join(ROOT, path);
-    if (existsSync(target) && readFileSync(target, "utf8") === text) continue;
-    if (process.argv.includes("--check")) {
-      console.error(`${path} is out of date. To update it: deno run -A scripts/reference/tools.ts`);
-      process.exitCode = 1;
-    } else writeFileSync(target, text);
-  }
+if (import.meta.main) {
+  updateGenerated("scripts/reference/tools.ts", [
+    { path: PATH, text: toolsPage() },
+    { path: DEFINITIONS, text: definitionsModule() },
+  ]);
 }
-
-if (import.meta.main) main();

@@ -6,10 +6,8 @@
 
 import { countText, durationText, timeText } from "../lib/text/units.ts";
 
-/** A partition of the bot's guilds. Times are by the clock of the database. */
-export interface FleetPartition {
-  /** From 0. */
-  readonly index: number;
+/** A lease of a store or of a partition. Times are by the clock of the database. */
+export interface SharedLease {
   /** Machine and data directory of its last owner; empty if there was none. */
   readonly owner: string;
   /** Whether the owner's lease holds. */
@@ -29,6 +27,12 @@ export interface FleetPartition {
     /** Whether that one had ended its lease by itself. */
     readonly isStop: boolean;
   };
+}
+
+/** A partition of the bot's guilds. */
+export interface FleetPartition extends SharedLease {
+  /** From 0. */
+  readonly index: number;
 }
 
 /** A running process. */

@@ -4,7 +4,7 @@
  * Times are by the clock of the database, so that all processes show the same.
  */
 
-import { fleetLagText, fleetRows, type FleetState } from "./fleet.ts";
+import { fleetLagText, fleetRows, type FleetState, type SharedLease } from "./fleet.ts";
 import { countText, durationText, timeText } from "../lib/text/units.ts";
 
 /** A process of the bot. */
@@ -19,28 +19,9 @@ export interface SharingProcess {
 }
 
 /** The state of a store that several processes share. */
-export interface SharedStoreState {
-  /** Machine and data directory of the owner; empty if there was none. */
-  readonly owner: string;
+export interface SharedStoreState extends SharedLease {
   /** Whether this process is the owner. */
   readonly isOwner: boolean;
-  /** Whether the owner's lease holds. */
-  readonly isHeld: boolean;
-  /** Unix time in milliseconds since which it is the owner. */
-  readonly since: number;
-  /** Counts the leases. */
-  readonly epoch: number;
-  /** Number of owners after another one. */
-  readonly handOvers: number;
-  /** The last of them; absent if there was none. */
-  readonly lastHandOver?: {
-    /** Unix time in milliseconds. */
-    readonly at: number;
-    /** The owner before it. */
-    readonly from: string;
-    /** Whether that one had ended its lease by itself. */
-    readonly isStop: boolean;
-  };
   /**
    * Of an owner: milliseconds for which its oldest change has waited for PostgreSQL. Of a standby:
    * milliseconds since its copy was last whole.

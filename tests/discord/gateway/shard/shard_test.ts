@@ -99,15 +99,14 @@ describe("[G2] startShard()", () => {
   });
 
   it("accepts only an ACK as such, and resumes without one", async () => {
-    const { gateway } = await startReady({ heartbeatMs: 200, acks: false });
+    const { gateway } = await startReady({ heartbeatMs: 1_000, acks: false }); // longer than a busy machine stalls
     const [first] = gateway.connections;
     const chatter = setInterval(() => {
       if (first!.isOpen) first!.dispatch("MESSAGE_CREATE", {});
     }, 20);
     await gateway.until(() => gateway.received(6).length > 0, "RESUME");
     clearInterval(chatter);
-    const beats = first!.received.filter(({ op }) => op === 1).length;
-    assert.ok(beats <= 1, `${beats} beats`); // on a busy machine, the connection is left before the first one
+    assert.equal(first!.received.filter(({ op }) => op === 1).length, 1);
     assert.ok(![1000, 1001].includes(first!.closeCode!), `closed with ${first!.closeCode}`);
     assert.match(gateway.connections[1]!.path, /^\/resume\?/);
   });
