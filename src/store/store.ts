@@ -128,10 +128,13 @@ export function openStoreReader(
     readonly hangs: boolean;
   },
 ): Store {
-  return createStore(openReader(path, !hangs), path, {
-    elapsed,
-    journal: hangs ? "fold" : "leave",
-  });
+  const database = openReader(path, !hangs);
+  try {
+    return createStore(database, path, { elapsed, journal: hangs ? "fold" : "leave" });
+  } catch (thrown) {
+    database.close();
+    throw toStoreError(thrown, path);
+  }
 }
 
 /**

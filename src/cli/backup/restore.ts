@@ -43,12 +43,8 @@ import { createMediaFolder } from "../../media/folder.ts";
 import { openStore } from "../../store/store.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import {
-  dataDirOf,
-  isDataNamed,
-  lockOfStopped,
-  reportRefusedRecord,
-} from "../shared/store_access.ts";
+import { dataDirOf, isDataNamed, reportRefusedRecord } from "../shared/store_access.ts";
+import { lockOfStopped } from "../shared/running_bot.ts";
 import { serviceOffer } from "../service/install.ts";
 import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { reportingErrors } from "../shared/start_error.ts";

@@ -45,13 +45,8 @@ import {
 import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
-import { lockOf } from "../shared/running_bot.ts";
-import {
-  type CommandStore,
-  lockForCommand,
-  openBeside,
-  openLocked,
-} from "../shared/store_access.ts";
+import { lockForCommand, lockOf } from "../shared/running_bot.ts";
+import { type CommandStore, openBeside, openLocked } from "../shared/store_access.ts";
 import { createCallHandler } from "../shared/store_calls.ts";
 
 /** The settings and dependencies of the sender. */

@@ -34,12 +34,8 @@ import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { dataProblem } from "../shared/find_data.ts";
 import { readConfig } from "../shared/read_config.ts";
-import {
-  assertCurrent,
-  dataDirOf,
-  lockOfStopped,
-  reportRefusedRecord,
-} from "../shared/store_access.ts";
+import { assertCurrent, dataDirOf, reportRefusedRecord } from "../shared/store_access.ts";
+import { lockOfStopped } from "../shared/running_bot.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { moveDivided, UNDIVIDED_NAME } from "./divide.ts";

@@ -369,7 +369,7 @@ async function refuse(
   const { dataDir, trial } = parts;
   parts.why = problems.find(({ severity }) => severity === "error")?.message;
   if (!trial.isOpen()) return EXIT.config;
-  const { lockForCommand } = await import("../shared/store_access.ts");
+  const { lockForCommand } = await import("../shared/running_bot.ts");
   const lock = await lockForCommand(dataDir);
   if (lock.kind === "taken") return EXIT.config; // the old version runs
   trial.begin();

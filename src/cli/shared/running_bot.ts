@@ -7,13 +7,20 @@
 
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { isLocked, type LockHolder, readHolder } from "../../host/locks/lock.ts";
+import {
+  acquireLock,
+  isLocked,
+  type Lock,
+  type LockHolder,
+  readHolder,
+} from "../../host/locks/lock.ts";
 import { boundedGet } from "../../host/bounded_get.ts";
 import { isListener } from "../../host/locks/tcp_listener.ts";
 import { readReport, type ShownReport } from "../../http/read_report.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schedule } from "../../lib/clock.ts";
 import { printable } from "../../lib/text/quoted.ts";
+import { EXIT, StartError } from "./exit_code.ts";
 
 /** Milliseconds to wait for a bot on this machine. */
 export const STATUS_TIMEOUT_MS = 3_000;
@@ -95,4 +102,28 @@ export function isHidden(path: string): boolean {
     const code = codeOf(error);
     return code === "EACCES" || code === "EPERM";
   }
+}
+
+/** The lock of a data directory, while this process has it. */
+export type HeldLock = Extract<Lock, { readonly kind: "held" }>;
+
+/** Takes the lock for a command that lasts a moment, if it is free. */
+export function lockForCommand(dataDir: string): Promise<Lock> {
+  return acquireLock(lockOf(dataDir), Date.now(), undefined, { isCommand: true });
+}
+
+/**
+ * Takes the lock for work that needs a stopped bot.
+ *
+ * @param then What to do once it is stopped: `"restore"`.
+ * @throws {StartError} If a bot has the lock.
+ */
+export async function lockOfStopped(dataDir: string, then: string): Promise<HeldLock> {
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind === "held") return lock;
+  const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
+  throw new StartError(
+    `a bot${pid} runs with the data in ${dataDir}; stop it first, then ${then}`,
+    EXIT.tryAgain,
+  );
 }

@@ -27,8 +27,10 @@ import {
   storeFolder,
 } from "../../host/files/data_dir.ts";
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
-import { acquireLock, type Lock, readHolder } from "../../host/locks/lock.ts";
+import { readHolder } from "../../host/locks/lock.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { isCurrent } from "../../store/database/database.ts";
+import { StoreError } from "../../store/database/store_error.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
@@ -36,7 +38,7 @@ import type { Io } from "../terminal/io.ts";
 import { joinStores, type OnLacking, type PartStore } from "../../store/shared/joined_store.ts";
 import { elsewherePart, type ReadPart } from "../../store/shared/part_reads.ts";
 import { ownNothing, refusingOthers } from "../../store/shared/store_elsewhere.ts";
-import { lockOf } from "./running_bot.ts";
+import { type HeldLock, lockForCommand, lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
   askedStore,
@@ -47,9 +49,6 @@ import {
   WITHOUT_STORE,
 } from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
-
-/** The lock of a data directory, while this process has it. */
-type HeldLock = Extract<Lock, { readonly kind: "held" }>;
 
 /** Whether the user names the data directory, or the service manager does. */
 export function isDataNamed(flag: string | undefined, { env }: Pick<Io, "env">): boolean {
@@ -88,27 +87,42 @@ export async function openForCommand(
   dataDir: string,
   note: (line: string) => void,
 ): Promise<CommandStore | undefined> {
-  const path = join(storeFolder(dataDir), DATABASE_NAME);
   if (isUnfinished(dataDir)) await finishRestore(dataDir);
-  const hasStore = existsSync(path);
-  if (!hasStore && !hasPartitions(dataDir)) return undefined;
-  if (hasStore) assertCurrent(dataDir);
   const until = performance.now() + GREETING_MS;
   for (;;) {
-    const lock = await lockForCommand(dataDir);
-    if (lock.kind === "held") {
-      if (!hasStore) {
-        lock.release();
-        return undefined;
-      }
-      return readSharedRecord(storeFolder(dataDir))
-        ? openShared(dataDir, lock)
-        : openLocked(dataDir, lock);
+    const isLate = performance.now() >= until;
+    try {
+      const found = await openNow(dataDir, note, isLate);
+      if (found !== "later") return found;
+    } catch (error) {
+      if (isLate || !isMoved(error)) throw error;
     }
-    const opened = await openBeside(dataDir, note, performance.now() >= until);
-    if (opened) return opened;
     await sleep(RETRY_MS);
   }
+}
+
+async function openNow(
+  dataDir: string,
+  note: (line: string) => void,
+  isLate: boolean,
+): Promise<CommandStore | "later" | undefined> {
+  const hasStore = existsSync(join(storeFolder(dataDir), DATABASE_NAME));
+  if (!hasStore && !hasPartitions(dataDir)) return undefined;
+  if (hasStore) assertCurrent(dataDir);
+  const lock = await lockForCommand(dataDir);
+  if (lock.kind !== "held") return await openBeside(dataDir, note, isLate) ?? "later";
+  if (hasStore) {
+    return readSharedRecord(storeFolder(dataDir))
+      ? openShared(dataDir, lock)
+      : openLocked(dataDir, lock);
+  }
+  lock.release();
+  return undefined;
+}
+
+/** Whether the file is not there any more: a process renames that of a partition that it gives up. */
+function isMoved(error: unknown): boolean {
+  return error instanceof StoreError ? !existsSync(error.path) : codeOf(error) === "ENOENT";
 }
 
 /** Finishes a restore whose process has died, unless another process does so now. */
@@ -132,27 +146,6 @@ export function assertCurrent(dataDir: string): void {
   throw new StartError(
     `the data in ${dataDir} are of another version; use the command of that version, or start ` +
       "the bot of this one first",
-    EXIT.tryAgain,
-  );
-}
-
-/** Takes the lock for a command that lasts a moment, if it is free. */
-export function lockForCommand(dataDir: string): Promise<Lock> {
-  return acquireLock(lockOf(dataDir), Date.now(), undefined, { isCommand: true });
-}
-
-/**
- * Takes the lock for work that needs a stopped bot.
- *
- * @param then What to do once it is stopped: `"restore"`.
- * @throws {StartError} If a bot has the lock.
- */
-export async function lockOfStopped(dataDir: string, then: string): Promise<HeldLock> {
-  const lock = await lockForCommand(dataDir);
-  if (lock.kind === "held") return lock;
-  const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
-  throw new StartError(
-    `a bot${pid} runs with the data in ${dataDir}; stop it first, then ${then}`,
     EXIT.tryAgain,
   );
 }
@@ -291,8 +284,14 @@ export async function openBeside(
     }
     note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
   }
-  assertCurrent(dataDir);
-  const reader = openReader(dataDir, hangs, hangs ? undefined : { ask, onLacking: noteOnce(note) });
+  let reader: Store;
+  try {
+    assertCurrent(dataDir);
+    reader = openReader(dataDir, hangs, hangs ? undefined : { ask, onLacking: noteOnce(note) });
+  } catch (error) {
+    if (isLate || !isMoved(error)) throw error;
+    return undefined;
+  }
   return {
     store: askedStore(reader, ask),
     holder: "another",

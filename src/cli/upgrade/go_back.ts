@@ -18,7 +18,7 @@ import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { inspect } from "../../store/database/database.ts";
 import { putBackCopy } from "../../store/copy/copy.ts";
-import { lockForCommand } from "../shared/store_access.ts";
+import { lockForCommand } from "../shared/running_bot.ts";
 import { tryProgram } from "./try_program.ts";
 
 /** Why a version went back that has not failed. */

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { forget } from "../../../src/cli/sessions/forget.ts";
 import { exportSession, list, reset, show } from "../../../src/cli/sessions/sessions.ts";
-import { lockForCommand } from "../../../src/cli/shared/store_access.ts";
+import { lockForCommand } from "../../../src/cli/shared/running_bot.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { openStore } from "../../../src/store/store.ts";
 import { ACCOUNT, directMessage, guildMessage, messageId } from "../../support/discord/builders.ts";

@@ -8,7 +8,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { OPERATOR } from "../../../src/cli/upgrade/go_back.ts";
 import { watch } from "../../../src/cli/upgrade/watch.ts";
-import { lockForCommand } from "../../../src/cli/shared/store_access.ts";
+import { lockForCommand } from "../../../src/cli/shared/running_bot.ts";
 import { readVersionRecord, writeVersionRecord } from "../../../src/host/files/version_record.ts";
 import { ownCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { WATCH_ARGUMENT } from "../../../src/host/process/watch_argument.ts";
