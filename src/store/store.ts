@@ -154,10 +154,11 @@ export function createStore(
     journal,
     onRefused = () => {}, // for tests, which read the journal themselves
     follower,
-    partition,
+    partition: part,
     schedule,
   }: StoreOptions,
 ): Store {
+  const partition = part?.count === 1 ? undefined : part; // the whole bot shares no rows
   const factRows = prepareFactRows(database, elapsed);
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);

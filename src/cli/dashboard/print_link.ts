@@ -71,11 +71,10 @@ export function printLink(flags: CommonFlags, io: Io): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const { dataDir, state } = place;
     if (state === "missing" || state === "hidden" || state === "foreign") throw dataProblem(place);
-    const way = wayToOwner(dataDir);
-    if (way !== undefined) throw new StartError(way, EXIT.tryAgain);
     if (await isHeld(dataDir) === false) {
       throw new StartError(
-        `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
+        wayToOwner(dataDir) ??
+          `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`,
         EXIT.tryAgain,
       );
     }

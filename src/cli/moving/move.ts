@@ -8,7 +8,6 @@
 
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { type BotConfig, type Config, forAccount } from "../../config/config.ts";
 import { missingToken } from "../../config/load.ts";
 import { POSTGRES_SCHEMES, postgresFault } from "../../config/schema/store.ts";
@@ -23,24 +22,23 @@ import { sizeOf } from "../../lib/text/units.ts";
 import { lackingPages } from "../../store/replica/copy.ts";
 import { removeSharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type Remote } from "../../store/replica/remote.ts";
-import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
+import { asRemoteError } from "../../store/replica/remote_error.ts";
 import { sharedStateOf } from "../../store/replica/report.ts";
 import { endReturned, markReturned } from "../../store/replica/tables.ts";
 import { PAGE_BYTES } from "../../store/replica/wal.ts";
-import { openStore } from "../../store/store.ts";
-import { VERSION } from "../../version.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
 import { apiOf } from "../shared/discord.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { dataProblem } from "../shared/find_data.ts";
 import { readConfig } from "../shared/read_config.ts";
-import { assertCurrent, dataDirOf, reportRefusedRecord } from "../shared/store_access.ts";
+import { assertCurrent, dataDirOf } from "../shared/store_access.ts";
 import { lockOfStopped } from "../shared/running_bot.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { moveDivided, UNDIVIDED_NAME } from "./divide.ts";
+import { takeOne } from "./parts.ts";
 import { moveJoined } from "./rejoin.ts";
-import { joinSharedStore, placeOf } from "../standby/join.ts";
+import { placeOf } from "../standby/join.ts";
 import { markOf, ownedElsewhere, startErrorOf } from "../standby/refuse.ts";
 
 /** Options of `store move`. */
@@ -106,30 +104,8 @@ async function copyAll(options: Move): Promise<void> {
   try {
     await assertAlone(remote, options);
     if (existsSync(path)) assertCurrent(dataDir);
-    let waits = 0;
-    const shared = await joinSharedStore({
-      url,
-      dataDir,
-      bots,
-      move,
-      version: VERSION,
-      log: logOf(io),
-      signal: new AbortController().signal,
-      openStore: () =>
-        openStore(path, {
-          now: Date.now(),
-          elapsed: () => performance.now(),
-          onRefused: reportRefusedRecord,
-        }),
-      // The first call comes before a copy begins.
-      onStandby({ shared: { owner, problem } }) {
-        if (problem !== undefined) throw startErrorOf(new RemoteError("unreachable", problem));
-        if (waits++ > 0) throw ownedElsewhere(owner);
-        return Promise.resolve();
-      },
-      onLost: (code) => process.exit(code),
-    });
-    if (!shared) throw new StartError("the move was ended", EXIT.tryAgain);
+    const log = logOf(io);
+    const shared = await takeOne({ url, dataDir, bots, log, partitions: 1 }, dataDir, 0, move);
     try {
       const { pageCount } = await remote.look();
       for await (const { pages } of lackingPages(path, remote, pageCount)) {

@@ -15,7 +15,8 @@ import { openStore } from "../../store/store.ts";
 import { VERSION } from "../../version.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
 import { reportRefusedRecord } from "../shared/store_access.ts";
-import { joinSharedStore, placeOf, type SharedStore } from "../standby/join.ts";
+import { createCandidate } from "../standby/candidate.ts";
+import { openTables, placeOf, type SharedStore } from "../standby/join.ts";
 import { ownedElsewhere, startErrorOf } from "../standby/refuse.ts";
 
 /** Everything that the move of a store with partitions needs. */
@@ -26,7 +27,7 @@ export interface PartsOptions {
   readonly dataDir: string;
   /** Marks of the config's bots. */
   readonly bots: readonly string[];
-  /** Number of partitions, from 2. */
+  /** Number of partitions; 1: the bot has one store. */
   readonly partitions: number;
   readonly log: Log;
 }
@@ -64,7 +65,7 @@ export async function withParts(
 ): Promise<void> {
   // All at once, so that no other process takes a partition that waits.
   const taken = await Promise.allSettled(
-    folders.map((folder, partition) => takePart(options, folder, partition, move)),
+    folders.map((folder, partition) => takeOne(options, folder, partition, move)),
   );
   const parts = taken.flatMap((one) => one.status === "fulfilled" ? one.value : []);
   try {
@@ -77,35 +78,44 @@ export async function withParts(
   }
 }
 
-async function takePart(
+/**
+ * Makes a file and its copy equal, and takes the lease.
+ *
+ * @throws {StartError} If another process has it, or PostgreSQL cannot be used.
+ */
+export async function takeOne(
   { url, dataDir, bots, partitions, log }: PartsOptions,
   folder: string,
   partition: number,
-  move: MoveWay,
+  move: MoveWay | undefined,
 ): Promise<SharedStore> {
-  let waits = 0;
-  const shared = await joinSharedStore({
+  const remote = createRemote(url, { bots, partition, partitions, move });
+  const candidate = createCandidate({
     url,
-    dataDir: folder,
+    index: partition,
+    count: partitions,
+    folder,
     place: placeOf(dataDir),
     bots,
     version: VERSION,
     log,
-    partition,
-    partitions,
     move,
-    signal: new AbortController().signal,
-    openStore: () => openFile(join(folder, DATABASE_NAME), { index: partition, count: partitions }),
-    // The first call comes before a copy begins.
-    onStandby({ shared: { owner, problem } }) {
-      if (problem !== undefined) throw startErrorOf(new RemoteError("unreachable", problem));
-      if (waits++ > 0) throw ownedElsewhere(owner);
-      return Promise.resolve();
-    },
+    openStore: (_folder, _follower, part) => openFile(join(folder, DATABASE_NAME), part),
+    onWhole() {},
+    onFailed() {},
     onLost: (code) => process.exit(code),
   });
-  if (shared) return shared;
-  throw new StartError("the move was ended", EXIT.tryAgain);
+  try {
+    const state = await openTables({ bots, log }, remote);
+    const shared = await candidate.takeNow(state);
+    if (shared) return shared;
+    throw ownedElsewhere(state.place);
+  } catch (error) {
+    await candidate.close();
+    throw error instanceof RemoteError ? startErrorOf(error) : error;
+  } finally {
+    await remote.close();
+  }
 }
 
 /** Compares the files of all partitions with PostgreSQL. */

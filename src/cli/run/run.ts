@@ -213,10 +213,7 @@ async function run(
       if (config.store.partitions === 1) await leavePartitions(dataDir);
       tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
-        const [{ waitForStore }, { markOf }] = await Promise.all([
-          import("../standby/stand_by.ts"),
-          import("../standby/refuse.ts"),
-        ]);
+        const { waitForStore } = await import("../standby/stand_by.ts");
         owned = await waitForStore({
           config,
           isPortWritten: valueAt(loaded.written, ["http", "port"]) !== undefined,
@@ -225,16 +222,16 @@ async function run(
           env,
           log,
           notify,
-          signal,
+          signal: Promise.race([signal, parts.restart.asked]),
           instance,
           bots: botsOf(setup),
-          marks: Array.from(setup.accounts.values(), (one) => markOf(one.token, one.apiBase)),
+          accounts: setup.accounts,
           commandKey,
           openStore: open,
           async serveWaiting(fleet, self) {
             const { serveWaiting } = await import("./waiting.ts");
             const own = { setup, dataDir, env, build: readBuild(), logging };
-            return await serveWaiting({ ...own, fleet, self });
+            return await serveWaiting({ ...own, restart: parts.restart, fleet, self });
           },
         });
         if (!owned) return EXIT.done;

@@ -58,7 +58,7 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly restart: RestartRequests;
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;
-  /** The partitions that this process shares with others; absent: it has the whole bot. */
+  /** The partitions that this process shares with others; absent: the store is not in PostgreSQL. */
   readonly share?: SharedPartitions;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
@@ -129,10 +129,12 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       log.error("Cannot store the start of this run", { error: unstored });
     }
     const { share } = options;
-    const fleet = share &&
-      (await import("../asking/fleet_store.ts")).createFleetStore(store, share, log);
+    const isDivided = share !== undefined && share.count > 1;
+    const fleet = isDivided
+      ? (await import("../asking/fleet_store.ts")).createFleetStore(store, share, log)
+      : undefined;
     const shown = fleet ? { ...options, store: fleet.store } : options;
-    const recorded = share ? joinStores(store, share.parts) : store;
+    const recorded = isDivided ? joinStores(store, share.parts) : store;
     const dashboard = createDashboardHost(
       bot,
       { ...shown, recorded },

@@ -1,6 +1,6 @@
 /**
- * Answers commands and the dashboard in a process without a partition (O16), by asking the processes
- * that have some.
+ * Answers commands and the dashboard in a process that stands by, or has no partition (O15, O16), by
+ * asking the processes that own the store.
  */
 
 import { z } from "zod";
@@ -14,6 +14,7 @@ import { toStartError } from "../shared/start_error.ts";
 import { createFleetStore, type WaitingFleet } from "../asking/fleet_store.ts";
 import { callElsewhere } from "../asking/forwarding.ts";
 import type { WaitingAnswers, WaitingSelf } from "../standby/stand_by.ts";
+import type { RestartRequests } from "./restart.ts";
 
 const readSchema = z.tuple([z.string(), z.array(z.unknown())]);
 
@@ -21,6 +22,7 @@ const readSchema = z.tuple([z.string(), z.array(z.unknown())]);
 export interface WaitingOptions extends Omit<DashboardHostOptions, "store" | "recorded"> {
   readonly fleet: WaitingFleet;
   readonly self: WaitingSelf;
+  readonly restart: Pick<RestartRequests, "ask">;
 }
 
 /** Begins to answer. */
@@ -47,7 +49,9 @@ export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnsw
     catchUp() {
       const lacking = ownerless();
       if (lacking.length === 0) return WITHOUT_STORE;
-      const which = `partition${lacking.length === 1 ? "" : "s"} ${lacking.join(", ")}`;
+      const which = count === 1
+        ? "the bot"
+        : `partition${lacking.length === 1 ? "" : "s"} ${lacking.join(", ")}`;
       throw new StartError(`no process runs ${which} now; try again`, EXIT.tryAgain);
     },
     async "store.read"(args) {
@@ -62,6 +66,8 @@ export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnsw
       );
     },
     ...(forward && { "api.call": forward }),
+    "upgrade.restart": () => options.restart.ask("restart"),
+    "upgrade.back": () => options.restart.ask("back"),
   };
   const socket = await serveSocket(
     dataDir,

@@ -107,7 +107,7 @@ async function openNow(
   isLate: boolean,
 ): Promise<CommandStore | "later" | undefined> {
   const hasStore = existsSync(join(storeFolder(dataDir), DATABASE_NAME));
-  if (!hasStore && !hasPartitions(dataDir)) return undefined;
+  if (!hasStore && !isShared(dataDir)) return undefined;
   if (hasStore) assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
   if (lock.kind !== "held") return await openBeside(dataDir, note, isLate) ?? "later";
@@ -118,6 +118,11 @@ async function openNow(
   }
   lock.release();
   return undefined;
+}
+
+/** Whether the process of the directory may know a store that others own. */
+export function isShared(dataDir: string): boolean {
+  return hasPartitions(dataDir) || readSharedRecord(dataDir) !== undefined;
 }
 
 /** Whether the file is not there any more: a process renames that of a partition that it gives up. */

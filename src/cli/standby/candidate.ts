@@ -1,17 +1,22 @@
-/** Keeps the copy of one partition, and takes its lease when this process is to own it (O16). */
+/**
+ * Keeps the copy of a store or of one partition, and takes its lease when this process is to own it
+ * (O15, O16).
+ */
 
 import type { Partition } from "../../core/discord/partition.ts";
+import type { SharingProcess } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { SharedRecord } from "../../store/replica/record.ts";
-import { createRemote, type RemoteState } from "../../store/replica/remote.ts";
+import { createRemote, type RemoteOptions, type RemoteState } from "../../store/replica/remote.ts";
 import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
 import { REPORT_MS } from "../../store/replica/report.ts";
-import { EXIT, StartError } from "../shared/exit_code.ts";
+import { StartError } from "../shared/exit_code.ts";
 import { createFollowing } from "./following.ts";
 import { type JoinOptions, moment, ownStore, recordOf, type SharedStore } from "./join.ts";
+import { startErrorOf } from "./refuse.ts";
 
 /** Opens the store in a partition's folder. */
 export type PartitionStoreOpener = (
@@ -22,16 +27,20 @@ export type PartitionStoreOpener = (
 
 /** Everything that a candidate needs. */
 export interface CandidateOptions
-  extends Pick<JoinOptions, "url" | "bots" | "version" | "log" | "onLost"> {
+  extends
+    Pick<JoinOptions, "url" | "bots" | "version" | "log" | "onLost">,
+    Pick<RemoteOptions, "move"> {
   /** Number of the partition, from 0. */
   readonly index: number;
-  /** Number of partitions of the bot. */
+  /** Number of partitions of the bot; 1: it has one store. */
   readonly count: number;
   /** The partition's folder. */
   readonly folder: string;
   /** Names this process. */
   readonly place: string;
   readonly openStore: PartitionStoreOpener;
+  /** The copy has all pages, so this process may take the partition. */
+  readonly onWhole: () => void;
   /** The copy cannot be kept; the process must end. */
   readonly onFailed: (error: unknown) => void;
 }
@@ -41,8 +50,8 @@ export interface CandidateOptions
  * share one state: the copy, and whether this process has the lease.
  */
 export function createCandidate(options: CandidateOptions) {
-  const { url, bots, version, log, index, count, folder, place, onFailed } = options;
-  const remote = createRemote(url, { bots, partition: index, partitions: count });
+  const { url, bots, version, log, index, count, folder, place, move } = options;
+  const remote = createRemote(url, { bots, partition: index, partitions: count, move });
   let known: SharedRecord | undefined;
   let following: ReturnType<typeof createFollowing> | undefined;
   let state: RemoteState | undefined;
@@ -51,7 +60,9 @@ export function createCandidate(options: CandidateOptions) {
   /** Whether another server may have answered since the copy was made: it is compared first. */
   let isDoubted = false;
   let sequence = -1;
+  let wholeAt = performance.now();
   let reportedAt = -Infinity;
+  let processes: readonly SharingProcess[] = [];
   /** Whether this process has the lease, or makes itself the owner: it follows no other one then. */
   let isHeld = false;
 
@@ -71,19 +82,58 @@ export function createCandidate(options: CandidateOptions) {
       dataDir: folder,
       log,
     });
-    if (seen.sequence === sequence && isWhole && !isDoubted) return await report();
-    const isUnsure = !isWhole || isDoubted;
-    isDoubted = false;
-    await following.follow(seen, () => Promise.resolve(), isUnsure);
-    ({ sequence } = seen);
-    isWhole = true;
+    if (seen.sequence !== sequence || !isWhole || isDoubted) {
+      const isUnsure = !isWhole || isDoubted;
+      isDoubted = false;
+      await following.follow(seen, report, isUnsure);
+      ({ sequence } = seen);
+      isWhole = true;
+      if (isUnsure) options.onWhole();
+    }
+    wholeAt = performance.now();
     await report();
   }
 
   async function report(): Promise<void> {
-    if (performance.now() - reportedAt < REPORT_MS) return;
-    reportedAt = performance.now();
-    await remote.report({ place, version, sequence: following?.copy()?.sequence() });
+    const copy = following?.copy();
+    if (!copy || performance.now() - reportedAt < REPORT_MS) return;
+    reportedAt = isWhole ? performance.now() : -Infinity; // once it is, again at once
+    ({ processes } = await remote.report({ place, version, sequence: copy.sequence() }));
+  }
+
+  const isOurs = (): boolean =>
+    isWhole && !isDoubted && state !== undefined && !state.isFree && state.place === place &&
+    following?.copy() === undefined && existsSync(join(folder, DATABASE_NAME));
+
+  async function take(isAgain: boolean): Promise<SharedStore | undefined> {
+    await work;
+    if (!state || !isWhole || isDoubted) return undefined;
+    const record = known ??= recordOf(folder, state);
+    const candidate = candidateOf(record);
+    const takenAt = moment();
+    if (!state.isFree && !isAgain || following?.mayTake() === false) return undefined;
+    const lease = await remote.take(candidate, state.epoch);
+    if (!lease) return undefined;
+    isHeld = true;
+    const copy = following?.copy();
+    following = undefined;
+    known = undefined;
+    isWhole = false;
+    sequence = -1;
+    const own = { ...options, remote, record, candidate, partition: index, partitions: count };
+    try {
+      return await ownStore(
+        {
+          ...own,
+          dataDir: folder,
+          openStore: () => options.openStore(folder, undefined, { index, count }),
+        },
+        { lease, takenAt, copy },
+      );
+    } catch (error) {
+      isHeld = false;
+      throw error instanceof RemoteError ? startErrorOf(error) : error;
+    }
   }
 
   return {
@@ -91,16 +141,18 @@ export function createCandidate(options: CandidateOptions) {
     /** Whether the file here, or the copy, has the whole partition. */
     isWhole: (): boolean => isWhole && !isDoubted,
     /** Whether this process had the lease before it was started again, and no other has taken it. */
-    isOurs: (): boolean =>
-      isWhole && !isDoubted && state !== undefined && !state.isFree && state.place === place &&
-      following?.copy() === undefined && existsSync(join(folder, DATABASE_NAME)),
+    isOurs,
+    /** Milliseconds since the copy was last whole. */
+    lagMs: (): number => performance.now() - wholeAt,
+    /** The processes of the last day, as of the last report. */
+    processes: () => processes,
     /** Brings the copy up to date, in the background. */
     saw(seen: RemoteState): void {
       state = seen;
       if (isHeld) return;
       work ??= follow(seen).catch((error: unknown) => {
         isWhole = false;
-        if (error instanceof StartError) onFailed(error);
+        if (error instanceof StartError) options.onFailed(error);
         else log.debug("Cannot copy a partition", { index, error: asRemoteError(error).message });
       }).finally(() => work = undefined);
     },
@@ -114,36 +166,18 @@ export function createCandidate(options: CandidateOptions) {
      * @param isAgain Whether it was this process's before.
      * @returns `undefined` if another process has it.
      */
-    async take(isAgain: boolean): Promise<SharedStore | undefined> {
-      await work;
-      if (!state || !isWhole || isDoubted) return undefined;
-      const record = known ??= recordOf(folder, state);
-      const candidate = candidateOf(record);
-      const takenAt = moment();
-      if (!state.isFree && !isAgain || following?.mayTake() === false) return undefined;
-      const lease = await remote.take(candidate, state.epoch);
-      if (!lease) return undefined;
-      isHeld = true;
-      const copy = following?.copy();
-      following = undefined;
-      known = undefined;
-      isWhole = false;
-      sequence = -1;
-      const own = { ...options, remote, record, candidate, partition: index, partitions: count };
-      try {
-        return await ownStore(
-          {
-            ...own,
-            dataDir: folder,
-            openStore: () => options.openStore(folder, undefined, { index, count }),
-          },
-          { lease, takenAt, copy },
-        );
-      } catch (error) {
-        isHeld = false;
-        if (error instanceof RemoteError) throw new StartError(error.message, EXIT.tryAgain, error);
-        throw error;
-      }
+    take,
+    /**
+     * Copies the partition, and takes its lease at once.
+     *
+     * @param seen Its state, just read.
+     * @returns `undefined` if another process has it.
+     * @throws {RemoteError | StartError} If it cannot be copied or taken.
+     */
+    async takeNow(seen: RemoteState): Promise<SharedStore | undefined> {
+      state = seen;
+      await follow(seen);
+      return await take(isOurs());
     },
     /** The lease has ended, by this process. */
     released(): void {

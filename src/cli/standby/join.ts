@@ -1,6 +1,6 @@
 /**
- * Joins a store that several processes share through PostgreSQL (O15): waits as a standby until the
- * lease is free, and then makes this process the owner.
+ * Makes this process the owner of a store, or of a partition, that several processes share through
+ * PostgreSQL (O15).
  *
  * The database in PostgreSQL is the truth. The file here is newer only if this data directory had the
  * lease last; then its start sends the difference. In any other case it becomes a copy.
@@ -10,7 +10,6 @@ import { randomUUID } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
@@ -34,52 +33,30 @@ import {
   type RemoteState,
   type TakenLease,
 } from "../../store/replica/remote.ts";
-import { RemoteError } from "../../store/replica/remote_error.ts";
 import { readMayLose } from "../../store/replica/tables.ts";
 import { createOwnerReports } from "../../store/replica/owner_reports.ts";
-import { REPORT_MS, sharedStateOf } from "../../store/replica/report.ts";
-import type { SharedStoreState, SharingProcess } from "../../core/shared_store.ts";
+import type { SharedStoreState } from "../../core/shared_store.ts";
 import type { Store } from "../../core/store/store.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
-import { COPY_NAME, createFollowing } from "./following.ts";
-import type { StandbyState } from "./health.ts";
-import {
-  clockProblem,
-  MAY_LOSE,
-  otherStore,
-  startErrorOf,
-  SYNCHRONIZE,
-  twinProblem,
-} from "./refuse.ts";
-
-/** How often a standby looks for changes and for the lease, in milliseconds. */
-export const LOOK_MS = 500;
-
-/** After an outage of PostgreSQL, the time (milliseconds) for the owner to renew its lease. */
-const AFTER_OUTAGE_MS = 3_000;
+import { COPY_NAME } from "./following.ts";
+import { clockProblem, MAY_LOSE, otherStore, SYNCHRONIZE, twinProblem } from "./refuse.ts";
 
 /** How long a stop waits for PostgreSQL. */
 const HAND_OVER_MS = 5_000;
 
-/** Everything that joining needs. */
-export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions" | "move"> {
+/** Everything that an owner needs. */
+export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions"> {
   /** `store.url`. */
   readonly url: string;
   /** The folder of the store. */
   readonly dataDir: string;
-  /** Names this process; by default, by the folder of the store. */
-  readonly place?: string;
   /** Marks of the bots of this process. */
   readonly bots: readonly string[];
   /** Version of this program. */
   readonly version: string;
   readonly log: Log;
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
   /** Opens the store, and creates or migrates it. */
   readonly openStore: () => Pick<Store, "close">;
-  /** This process begins to wait; called again with each change. */
-  readonly onStandby: (state: StandbyState) => Promise<void>;
   /** Another process has the lease; the process must end at once, with this code. */
   readonly onLost: (code: ExitCode) => void;
 }
@@ -92,25 +69,6 @@ export interface SharedStore extends Pick<Owner, "committed" | "confirmed" | "ma
   readonly isTakenOver: boolean;
   /** Sends the rest and ends the lease. The store must be closed. */
   close(): Promise<void>;
-}
-
-/**
- * Waits for the lease, and prepares the file.
- *
- * @returns `undefined` if the signal came first.
- * @throws {StartError} If PostgreSQL cannot be used, or has the store of another bot.
- */
-export async function joinSharedStore(options: JoinOptions): Promise<SharedStore | undefined> {
-  const { url, bots, partition, partitions, move } = options;
-  const remote = createRemote(url, { bots, partition, partitions, move });
-  try {
-    const joined = await becomeOwner(options, remote);
-    if (!joined) await remote.close();
-    return joined;
-  } catch (error) {
-    await remote.close();
-    throw error instanceof RemoteError ? startErrorOf(error) : error;
-  }
 }
 
 /**
@@ -132,26 +90,6 @@ export async function openTables(
   return state;
 }
 
-/** It is long because it is a list: lease, file and PostgreSQL, in this order. */
-async function becomeOwner(
-  options: JoinOptions,
-  remote: Remote,
-): Promise<SharedStore | undefined> {
-  const { dataDir, bots, place = placeOf(dataDir) } = options;
-  const state = await openTables(options, remote);
-  const record = recordOf(dataDir, state);
-  const candidate = {
-    owner: record.owner,
-    place,
-    bots,
-    lastEpoch: record.epoch,
-  };
-  const path = join(dataDir, DATABASE_NAME);
-  const waited = await waitForLease({ ...options, remote, record, candidate, path });
-  if (!waited) return undefined;
-  return await ownStore({ ...options, remote, record, candidate }, waited);
-}
-
 /** A lease that was just taken, with the copy of the store if another process had it before. */
 export interface Won {
   /** As PostgreSQL gave it. */
@@ -168,10 +106,11 @@ export interface Won {
  * @throws {RemoteError | StartError} If the file or PostgreSQL fails; the lease has ended then.
  */
 export async function ownStore(
-  options:
-    & Pick<JoinOptions, "url" | "dataDir" | "version" | "log" | "openStore" | "onLost">
-    & Pick<RemoteOptions, "partition" | "partitions">
-    & Pick<WaitOptions, "remote" | "record" | "candidate">,
+  options: Omit<JoinOptions, "bots"> & {
+    readonly remote: Remote;
+    readonly record: SharedRecord;
+    readonly candidate: LeaseTaker;
+  },
   { lease, takenAt, copy }: Won,
 ): Promise<SharedStore> {
   const { dataDir, log, remote, record, candidate, partition, partitions } = options;
@@ -223,7 +162,7 @@ export async function ownStore(
   }
   owner.follow(path);
   log.info("This process owns the store in PostgreSQL", {
-    ...(partition !== undefined && { partition }),
+    ...(partitions !== 1 && { partition }),
     epoch,
   });
   const self = { place: candidate.place, version: options.version };
@@ -285,71 +224,4 @@ export function recordOf(dataDir: string, { id, pageCount }: RemoteState): Share
   const fresh = { store: id, owner: record?.owner ?? randomUUID(), epoch: 0 };
   writeSharedRecord(dataDir, fresh);
   return fresh;
-}
-
-interface WaitOptions extends JoinOptions {
-  readonly remote: Remote;
-  readonly record: SharedRecord;
-  readonly candidate: LeaseTaker;
-  readonly path: string;
-}
-
-/** Takes the lease as soon as it is free, and keeps a copy until then. */
-async function waitForLease(options: WaitOptions) {
-  const { remote, record, candidate, dataDir, signal, log, onStandby, version } = options;
-  const { place } = candidate;
-  const following = createFollowing({ remote, record, candidate, dataDir, log });
-  let problem: string | undefined;
-  let notBefore = 0;
-  let processes: readonly SharingProcess[] = [];
-  let reportedAt = -Infinity;
-  let wholeAt = performance.now();
-  let state = await remote.look();
-  /** Whether another server may have answered since. */
-  let isUnsure = false;
-  while (!signal.aborted) {
-    try {
-      const { isOwn, copy } = await following.follow(state, async () => {
-        await onStandby(standbyOf(state, false));
-        await remote.report({ place, version });
-      }, isUnsure);
-      isUnsure = false;
-      if (copy) wholeAt = performance.now();
-      if (copy && performance.now() - reportedAt >= REPORT_MS) {
-        reportedAt = performance.now();
-        ({ processes } = await remote.report({ place, version, sequence: copy.sequence() }));
-      }
-      const takenAt = moment();
-      const mayTake = state.isFree || isOwn && state.place === candidate.place;
-      const lease = mayTake && performance.now() >= notBefore && following.mayTake()
-        ? await remote.take(candidate, state.epoch)
-        : undefined;
-      if (lease) return { lease, takenAt, copy };
-      if (problem !== undefined) log.info("PostgreSQL answers again");
-      problem = undefined;
-    } catch (error) {
-      if (!(error instanceof RemoteError)) throw error;
-      if (problem === undefined) log.warn("PostgreSQL does not answer", { error: error.message });
-      problem = error.message;
-      isUnsure = true;
-      notBefore = performance.now() + AFTER_OUTAGE_MS;
-    }
-    await onStandby(standbyOf(state, following.copy() !== undefined));
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
-    state = await remote.look().catch(() => {
-      isUnsure = true;
-      notBefore = performance.now() + AFTER_OUTAGE_MS;
-      return state;
-    });
-  }
-  following.copy()?.close();
-  return undefined;
-
-  function standbyOf(state: RemoteState, isCopied: boolean): StandbyState {
-    const lagMs = performance.now() - wholeAt;
-    return {
-      shared: sharedStateOf(state, processes, { isOwner: false, lagMs, problem }),
-      isCopied,
-    };
-  }
 }

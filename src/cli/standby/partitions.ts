@@ -1,6 +1,7 @@
 /**
  * Shares the partitions of a bot with other processes (O16): keeps copies of those that others own,
- * takes what is this process's part, and gives up what is another one's.
+ * takes what is this process's part, and gives up what is another one's. A store that is not divided
+ * is one partition, whose file is in the data directory itself (O15).
  *
  * `flows/partitions/` decides. A process that cannot go on with a partition ends, as after a lost
  * lease: the others take over all that it has.
@@ -29,6 +30,7 @@ import { SETTING } from "../../store/schema/bot.ts";
 import { PAIRED } from "../../store/schema/people.ts";
 import type { PartStore } from "../../store/shared/joined_store.ts";
 import { alsoTelling, createExchange, type ExchangeEvents } from "./exchange.ts";
+import type { StandbyState } from "./health.ts";
 import { type JoinOptions, openTables, placeOf } from "./join.ts";
 import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
@@ -40,9 +42,14 @@ import { forgetRestored } from "../../host/files/restored_partitions.ts";
 import { assertRestoredWhole, startErrorOf, undividedStore } from "./refuse.ts";
 
 /** Everything that sharing needs. */
-export interface PartitionsOptions extends Omit<JoinOptions, "openStore"> {
-  /** Number of partitions of the bot. */
+export interface PartitionsOptions
+  extends Omit<JoinOptions, "openStore" | "partition" | "partitions"> {
+  /** Number of partitions of the bot; 1: it has one store. */
   readonly partitions: number;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** This process has no partition; called again with each change. */
+  readonly onStandby: (state: StandbyState) => Promise<void>;
   /** Opens the store in a folder, and creates or migrates it. */
   readonly openStore: (folder: string, follower?: Follower, partition?: Partition) => Store;
   /** A partition cannot go on; the process must end. */
@@ -61,7 +68,7 @@ export async function sharePartitions(
   options: PartitionsOptions,
 ): Promise<SharedPartitions | undefined> {
   const { url, bots, dataDir, partitions } = options;
-  if (existsSync(join(dataDir, DATABASE_NAME))) throw undividedStore(dataDir);
+  if (partitions > 1 && existsSync(join(dataDir, DATABASE_NAME))) throw undividedStore(dataDir);
   assertRestoredWhole(dataDir, partitions);
   const remote = createRemote(url, { bots, partitions });
   let share: ReturnType<typeof createShare> | undefined;
@@ -79,10 +86,8 @@ export async function sharePartitions(
   }
 }
 
-/** Path of a partition's folder. */
-function folderOf(dataDir: string, index: number): string {
-  return join(dataDir, PARTITIONS_NAME, `${index}`);
-}
+/** Milliseconds in which a process usually takes a partition that is free: it does not stand by then. */
+const START_MS = 3_000;
 
 /** It is long because its functions share one state: the partitions of this process. */
 function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteState) {
@@ -94,13 +99,17 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   let kept: number | undefined;
   const found = Promise.withResolvers<OwnedPartition | undefined>();
   const fail = (error: unknown) => kept === undefined ? found.reject(error) : onFailed(error);
+  const folderOf = (index: number) =>
+    count === 1 ? dataDir : join(dataDir, PARTITIONS_NAME, `${index}`);
+  const turn = createTurn(signal);
   const candidates = Array.from({ length: count }, (_, index) => {
-    const folder = folderOf(dataDir, index);
+    const folder = folderOf(index);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return createCandidate({ ...options, onFailed: fail, index, count, folder, place });
+    const events = { onFailed: fail, onWhole: turn.wake };
+    return createCandidate({ ...options, ...events, index, count, folder, place });
   });
   let bot: PartitionedBot | undefined;
-  const turn = createTurn(signal);
+  const startedAt = performance.now();
   const invalid = createFleetInvalid(remote);
   const connect = () => createRemote(options.url, { bots: options.bots, partitions: count });
   /** Events have a connection of their own: a flood of them must not delay the looks. */
@@ -151,14 +160,17 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     const shared = await candidates[index]?.take(isAgain);
     if (!shared) return;
     const follower = alsoTelling(shared, () => owned.get(index)?.exchange.committed());
-    const raw = options.openStore(folderOf(dataDir, index), follower, { index, count });
-    const store = { ...raw, gateway: shareIdentifies(raw.gateway, remote) };
+    const raw = options.openStore(folderOf(index), follower, { index, count });
+    const gateway = count === 1 ? raw.gateway : shareIdentifies(raw.gateway, remote);
+    const store = { ...raw, gateway };
     const exchange = createExchange(index, remote, raw, exchangeEvents, () => performance.now());
     const own = { index, store, shared, exchange };
     owned.set(index, own);
     if (kept === undefined) {
       kept = index;
-      writeFileSync(join(dataDir, PARTITIONS_NAME, MAIN_NAME), `${index}`, { flush: true });
+      if (count > 1) {
+        writeFileSync(join(dataDir, PARTITIONS_NAME, MAIN_NAME), `${index}`, { flush: true });
+      }
       forgetRestored(dataDir); // from now on, no start of this directory begins a store anew
       found.resolve(own);
     } else await bot?.addPartition(partOf(own));
@@ -278,24 +290,34 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
         for (const one of candidates) one.doubt(); // another server may answer next
         sharing.failed(performance.now());
       }
-      if (owned.size === 0) await onStandby(standbyState());
+      if (owned.size === 0 && !isStarting()) await onStandby(standbyState());
       await turn.next();
     }
   }
 
-  function standbyState() {
-    const isCopied = candidates.every(({ isWhole }) => isWhole());
-    const own = { isOwner: false, lagMs: 0, problem };
-    const [first = begun] = last.states;
-    return { shared: { ...sharedStateOf(first, [], own), fleet: fleet() }, isCopied };
+  /** Whether a partition may be this process's in a moment. */
+  function isStarting(): boolean {
+    if (problem !== undefined || performance.now() - startedAt > START_MS) return false;
+    return last.states.some((one) => one.isFree || one.place === place);
   }
 
-  const fleet = () => fleetStateOf(last.states, last.members, place);
+  function standbyState(): StandbyState {
+    const isCopied = candidates.every(({ isWhole }) => isWhole());
+    const lagMs = Math.max(...candidates.map((one) => one.lagMs()));
+    const [processes = []] = candidates.map((one) => one.processes());
+    const [first = begun] = last.states;
+    const shared = sharedStateOf(first, processes, { isOwner: false, lagMs, problem });
+    return { shared: { ...shared, ...fleet() }, isCopied };
+  }
+
+  /** A store that is not divided has one owner, and all others stand by. */
+  const fleet = () => count > 1 && { fleet: fleetStateOf(last.states, last.members, place) };
 
   /** The state of the partitions of this process together, with the fleet. */
   function state(): SharedStoreState | undefined {
     const all = [...owned.values()].flatMap(({ shared }) => shared.state() ?? []);
-    return joinedStateOf(all, problem, fleet());
+    const joined = joinedStateOf(all, problem);
+    return joined && { ...joined, ...fleet() };
   }
 
   const running = run().catch(fail);

@@ -13,18 +13,17 @@ import { type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import type { Env } from "../../lib/env.ts";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../core/store/store.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import { type Instance, InstanceTakenError } from "../shared/sole_instance.ts";
 import { readBuild } from "../shared/build.ts";
 import { VERSION } from "../../version.ts";
 import { createStandbyHealth, type StandbyState, standbyText } from "./health.ts";
-import type { BotOptions } from "../../bot.ts";
+import type { BotOptions, Setup } from "../../bot.ts";
 import type { WaitingFleet } from "../asking/fleet_store.ts";
 import type { Snapshot } from "../../http/snapshot.ts";
 import type { HttpHandler } from "../../http/app.ts";
 import { toStartError } from "../shared/start_error.ts";
-import { type JoinOptions, joinSharedStore, type SharedStore } from "./join.ts";
+import { markOf } from "./refuse.ts";
 import { type PartitionsOptions, type SharedPartitions, sharePartitions } from "./partitions.ts";
 
 /** How long to wait for the lock of a token, which the last owner releases after its lease. */
@@ -49,13 +48,13 @@ export interface StandByOptions {
   readonly instance: Pick<Instance, "addBots" | "setHttp">;
   /** Lock names of all bots. */
   readonly bots: readonly string[];
-  /** Marks of the same bots, for PostgreSQL. */
-  readonly marks: readonly string[];
+  /** The same bots. */
+  readonly accounts: Setup["accounts"];
   /** Resolves with the first signal to stop. */
   readonly signal: Promise<unknown>;
   /** The secret by which commands see details. */
   readonly commandKey: string;
-  readonly openStore: () => Pick<Store, "close">;
+  readonly openStore: PartitionsOptions["openStore"];
   /** Begins to answer commands and the dashboard, by asking other processes (O16). */
   readonly serveWaiting: (fleet: WaitingFleet, self: WaitingSelf) => Promise<WaitingAnswers>;
 }
@@ -78,37 +77,14 @@ export interface WaitingAnswers {
 }
 
 /**
- * Waits until this process owns the store.
+ * Waits until this process owns the store, or a partition of it.
  *
  * @returns `undefined` if a signal came first.
  * @throws {StartError} If PostgreSQL cannot be used.
- * @throws {InstanceTakenError} If another process of this machine runs with a token, too.
+ * @throws {InstanceTakenError} If the bot has one store, and another process of this machine runs with
+ * a token of it, too.
  */
-async function standBy(options: StandByOptions): Promise<SharedStore | undefined> {
-  const { signal } = options;
-  const store = await whileWaiting(options, (given) => joinSharedStore({ ...options, ...given }));
-  if (!store) return undefined;
-  try {
-    await takeTokens(options, store.isTakenOver);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  void signal.then(() => {
-    setTimeout(store.leave, options.config.shutdown.graceSec * 1_000).unref();
-  });
-  return store;
-}
-
-/**
- * Waits until this process owns a partition (O16).
- *
- * @returns `undefined` if a signal came first.
- * @throws {StartError} If PostgreSQL cannot be used.
- */
-async function standByForPartition(
-  options: Omit<StandByOptions, "openStore"> & Pick<PartitionsOptions, "openStore">,
-): Promise<SharedPartitions | undefined> {
+async function standBy(options: StandByOptions): Promise<SharedPartitions | undefined> {
   const { log, signal, config: { store: { partitions }, shutdown } } = options;
   let fleet: WaitingFleet | undefined;
   const share = await whileWaiting(options, (given) =>
@@ -124,6 +100,12 @@ async function standByForPartition(
       },
     }), () => fleet);
   if (!share) return undefined;
+  try {
+    if (partitions === 1) await takeTokens(options, share.first.shared.isTakenOver);
+  } catch (error) {
+    await share.close();
+    throw error;
+  }
   void signal.then(() => void setTimeout(share.hurry, shutdown.graceSec * 1_000).unref());
   return share;
 }
@@ -134,7 +116,7 @@ export interface OwnedStore extends
     BotOptions,
     "store" | "partition" | "mayAct" | "invalidElsewhere" | "shared" | "acceptEvent"
   > {
-  /** The partitions that this process shares with others; absent: it has the whole bot. */
+  /** The partitions that this process shares with others; absent: the store is not in PostgreSQL. */
   readonly share?: SharedPartitions;
   /** Closes the store, and ends the lease. */
   close(): Promise<void>;
@@ -146,38 +128,23 @@ export interface OwnedStore extends
  * @returns `undefined` if a signal came first.
  * @throws {StartError} If PostgreSQL cannot be used.
  */
-export async function waitForStore(
-  options: Omit<StandByOptions, "openStore"> & Pick<PartitionsOptions, "openStore">,
-): Promise<OwnedStore | undefined> {
-  const { dataDir, openStore, config: { store: { partitions: count } } } = options;
-  if (count > 1) {
-    const share = await standByForPartition(options);
-    if (!share) return undefined;
-    const { index, store, shared: { mayAct } } = share.first;
-    const partition = { index, count };
-    const { acceptEvent, close } = share;
-    const invalidElsewhere = share.invalidElsewhere(index);
-    const own = { store, partition, mayAct, invalidElsewhere };
-    return { ...own, shared: share.state, share, acceptEvent, close };
-  }
-  const shared = await standBy({ ...options, openStore: () => openStore(dataDir) });
-  if (!shared) return undefined;
-  try {
-    const store = openStore(dataDir, shared);
-    const { mayAct, state } = shared;
-    return {
-      store,
-      mayAct,
-      shared: state,
-      async close() {
-        store.close();
-        await shared.close();
-      },
-    };
-  } catch (error) {
-    await shared.close();
-    throw error;
-  }
+export async function waitForStore(options: StandByOptions): Promise<OwnedStore | undefined> {
+  const { config: { store: { partitions: count } } } = options;
+  const share = await standBy(options);
+  if (!share) return undefined;
+  const { index, store, shared: { mayAct } } = share.first;
+  return {
+    store,
+    partition: { index, count },
+    mayAct,
+    shared: share.state,
+    share,
+    close: share.close,
+    ...(count > 1 && {
+      invalidElsewhere: share.invalidElsewhere(index),
+      acceptEvent: share.acceptEvent, // an only owner stores it at once
+    }),
+  };
 }
 
 /**
@@ -186,11 +153,11 @@ export async function waitForStore(
  * @param fleet The processes that answer commands for this one, once it can ask them.
  */
 async function whileWaiting<Waited>(
-  options: Omit<StandByOptions, "openStore">,
+  options: StandByOptions,
   wait: (
-    given: Pick<JoinOptions, "bots" | "version" | "signal" | "onStandby" | "onLost">,
+    given: Pick<PartitionsOptions, "bots" | "version" | "signal" | "onStandby" | "onLost">,
   ) => Promise<Waited | undefined>,
-  fleet: () => WaitingFleet | undefined = () => undefined,
+  fleet: () => WaitingFleet | undefined,
 ): Promise<Waited | undefined> {
   const { log, notify, env, signal } = options;
   const ending = new AbortController();
@@ -216,7 +183,7 @@ async function whileWaiting<Waited>(
   const timer = setInterval(report, reportMs);
   try {
     const waited = await wait({
-      bots: options.marks,
+      bots: Array.from(options.accounts.values(), (one) => markOf(one.token, one.apiBase)),
       version: VERSION,
       signal: ending.signal,
       async onStandby(next) {
@@ -242,7 +209,7 @@ async function whileWaiting<Waited>(
 /** This process, as outputs show it: it has no account. */
 function createHealth(
   state: () => StandbyState | undefined,
-  { config: { http }, commandKey, log }: Omit<StandByOptions, "openStore">,
+  { config: { http }, commandKey, log }: StandByOptions,
 ): ReturnType<typeof createStandbyHealth> {
   return createStandbyHealth(() => {
     const known = state();
@@ -264,7 +231,7 @@ function addressOf({ addresses, port }: HttpServer): string {
 /** Answers health checks; without a free port, the process stands by all the same. */
 async function listen(
   answer: RequestHandler,
-  { config: { http }, isPortWritten, commandKey, instance, log }: Omit<StandByOptions, "openStore">,
+  { config: { http }, isPortWritten, commandKey, instance, log }: StandByOptions,
 ): Promise<HttpServer | undefined> {
   const listening = await listenForHealth(
     { bind: http.bind, port: http.port, token: http.token?.reveal() },

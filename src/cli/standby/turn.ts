@@ -2,7 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { schedule } from "../../lib/clock.ts";
-import { LOOK_MS } from "./join.ts";
+
+/** How often a process looks, in milliseconds. */
+const LOOK_MS = 500;
 
 /** Milliseconds between two looks at least: a flood of events must not be one of looks. */
 const GAP_MS = 50;

@@ -99,7 +99,6 @@ export function fleetStateOf(
 export function joinedStateOf(
   all: readonly SharedStoreState[],
   problem: string | undefined,
-  fleet: FleetState,
 ): SharedStoreState | undefined {
   const [first, ...others] = all;
   if (!first) return undefined;
@@ -108,7 +107,6 @@ export function joinedStateOf(
     ...first,
     lagMs: Math.max(first.lagMs, ...others.map(({ lagMs }) => lagMs)),
     ...(failing !== undefined && { problem: failing }),
-    fleet,
   };
 }
 

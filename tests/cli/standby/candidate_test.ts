@@ -42,6 +42,7 @@ describe("[O16] a candidate for a partition", NEEDS_POSTGRES, () => {
           onOpen();
           return openStore(join(path, "barnacle.db"), { elapsed: () => 0, now: Date.now() });
         },
+        onWhole() {},
         onFailed: (error) => failures.push(error),
       });
     };

@@ -359,7 +359,7 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
     });
   });
 
-  it("[O15] says at the standby that it is one, and refuses commands there", async () => {
+  it("[O15] says at the standby that it is one, and refuses commands once no process runs there", async () => {
     await play(async (scene, owner, standby) => {
       const { health } = JSON.parse(await scene.line(standby, /Barnacle is standing by/)).fields;
       assert.equal((await fetch(health)).status, 200);
@@ -369,6 +369,9 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       assert.equal(status.code, 0, status.stderr.join("\n"));
       assert.match(status.stdout.join("\n"), /^Healthy: standby/);
       assert.equal((await scene.command(["healthcheck", "--data", data])).code, 0);
+      assert.equal(existsSync(join(data, "barnacle.db")), false);
+      standby.kill("SIGTERM");
+      assert.deepEqual(await ended(standby), STOPPED);
       const way =
         `: use the command on ${hostname()}, with --data ${scene.dataDir}: its process owns`;
       const refused = [
@@ -383,7 +386,6 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
         assert.match(stderr.join("\n"), /only a standby's copy of the store/);
         assert.ok(stderr.join("\n").includes(way), stderr.join("\n"));
       }
-      assert.equal(existsSync(join(data, "barnacle.db")), false);
       owner.kill("SIGTERM");
       assert.deepEqual(await ended(owner), STOPPED);
       assert.equal((await scene.cli("sessions")).code, 0, "reading is harmless");
