@@ -38,8 +38,6 @@ const acceptedSchema = z.object({
   hasRoom: z.boolean(),
 });
 
-const arrivedSchema = z.object({ partitions: z.string(), isUnplaced: z.boolean() });
-
 const eventSchema: z.ZodType<ArrivedEvent> = z.object({
   accountId: accountSchema,
   hook: z.string(),
@@ -57,16 +55,6 @@ const unplacedSchema: z.ZodType<UnplacedChannel> = z.object({
   accountId: accountSchema,
   channelId: snowflakeSchema<"channel">(),
 });
-
-/** Reads which partitions have waiting events. */
-export async function readArrived(sql: AnySql): Promise<Arrived> {
-  const [row] = await sql`
-    SELECT coalesce(string_agg(DISTINCT partition::text, ','), '') AS partitions,
-           coalesce(bool_or(partition IS NULL), false) AS "isUnplaced"
-    FROM barnacle.arrivals WHERE event IS NOT NULL`;
-  const { partitions, isUnplaced } = arrivedSchema.parse(row);
-  return { partitions: partitions === "" ? [] : partitions.split(",").map(Number), isUnplaced };
-}
 
 /**
  * Creates the access. It is long because it is a list of statements. Each method rejects with a

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { type Arrived, readArrived } from "./arrivals.ts";
+import type { Arrived } from "./arrivals.ts";
 import type { PartitionMinute } from "../../core/discord/invalid_requests.ts";
 import { type AnySql, readStates, type RemoteState } from "./tables.ts";
 
@@ -41,7 +41,20 @@ export interface Meeting {
 
 const memberSchema = z.object({ place: z.string(), copied: z.string() });
 
-const restSchema = z.object({ lastChange: z.number(), asked: z.string() });
+const minutesSchema: z.ZodType<readonly PartitionMinute[]> = z.array(z.object({
+  partition: z.int(),
+  minute: z.number(),
+  count: z.int(),
+}));
+
+const metSchema = z.object({
+  members: z.string(),
+  lastChange: z.number(),
+  asked: z.string(),
+  arrived: z.string(),
+  isUnplaced: z.boolean(),
+  invalid: z.string(),
+});
 
 /** Reads the running processes, without a change. */
 export async function readMembers(sql: AnySql): Promise<readonly FleetMember[]> {
@@ -55,8 +68,11 @@ export async function readMembers(sql: AnySql): Promise<readonly FleetMember[]> 
 
 function toMember(row: unknown): FleetMember {
   const { place, copied } = memberSchema.parse(row);
-  return { place, copied: copied === "" ? [] : copied.split(",").map(Number) };
+  return { place, copied: toNumbers(copied) };
 }
+
+const toNumbers = (text: string): readonly number[] =>
+  text === "" ? [] : text.split(",").map(Number);
 
 /** Renews the row of this process, adds its new invalid requests, and reads all rows. */
 export async function meet(
@@ -64,40 +80,47 @@ export async function meet(
   { place, copied }: FleetMember,
   invalid: readonly PartitionMinute[] = [],
 ): Promise<Meeting> {
-  const rows = await sql`
+  if (invalid.length > 0) await addInvalid(sql, invalid);
+  // Each process does this twice a second, so it is one statement beside the leases'.
+  const [row] = await sql`
     WITH self AS (
       INSERT INTO barnacle.members (place, copied, seen)
       VALUES (${place}, ${copied.join()}, clock_timestamp())
       ON CONFLICT (place) DO UPDATE
       SET copied = excluded.copied, seen = excluded.seen, leaves_by = NULL
+    ), arrived AS (
+      SELECT string_agg(DISTINCT partition::text, ',') AS partitions,
+             bool_or(partition IS NULL) AS unplaced
+      FROM barnacle.arrivals WHERE event IS NOT NULL
     )
-    SELECT place, copied FROM barnacle.members
-    WHERE place <> ${place} AND leaves_by IS NULL
-      AND seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'`;
-  const members = [...rows.map(toMember), { place, copied }];
-  const [row] = await sql`
-    SELECT coalesce(max(sequence), 0)::float8 AS "lastChange", coalesce((
+    SELECT coalesce((
+             SELECT json_agg(json_build_object('place', place, 'copied', copied))
+             FROM barnacle.members WHERE place <> ${place} AND leaves_by IS NULL
+               AND seen > clock_timestamp() - ${MEMBER_MS} * interval '1 millisecond'
+           ), '[]')::text AS members,
+           coalesce((SELECT max(sequence) FROM barnacle.changes), 0)::float8 AS "lastChange",
+           coalesce((
              SELECT string_agg(DISTINCT partition::text, ',') FROM barnacle.asks WHERE taken IS NULL
-           ), '') AS asked
-    FROM barnacle.changes`;
-  const { lastChange, asked } = restSchema.parse(row);
-  const arrived = await readArrived(sql);
-  if (invalid.length > 0) await addInvalid(sql, invalid);
+           ), '') AS asked,
+           coalesce(arrived.partitions, '') AS arrived,
+           coalesce(arrived.unplaced, false) AS "isUnplaced",
+           coalesce((
+             SELECT json_agg(json_build_object('partition', partition, 'minute', minute,
+                                               'count', count))
+             FROM barnacle.invalid_requests
+           ), '[]')::text AS invalid
+    FROM arrived`;
+  const met = metSchema.parse(row);
+  const others: unknown[] = z.array(z.unknown()).parse(JSON.parse(met.members));
   return {
     states: await readStates(sql),
-    members: members.sort(byPlace),
-    lastChange,
-    arrived,
-    invalid: await readInvalid(sql),
-    asked: asked === "" ? [] : asked.split(",").map(Number),
+    members: [...others.map(toMember), { place, copied }].sort(byPlace),
+    lastChange: met.lastChange,
+    arrived: { partitions: toNumbers(met.arrived), isUnplaced: met.isUnplaced },
+    invalid: minutesSchema.parse(JSON.parse(met.invalid)),
+    asked: toNumbers(met.asked),
   };
 }
-
-const invalidSchema: z.ZodType<readonly PartitionMinute[]> = z.array(z.object({
-  partition: z.int(),
-  minute: z.number(),
-  count: z.int(),
-}));
 
 /** Older minutes count no more, wherever the clock of a process stands. */
 const KEPT_MINUTES = 30;
@@ -112,13 +135,6 @@ async function addInvalid(sql: AnySql, invalid: readonly PartitionMinute[]): Pro
   await sql`
     DELETE FROM barnacle.invalid_requests
     WHERE minute < (SELECT max(minute) FROM barnacle.invalid_requests) - ${KEPT_MINUTES}`;
-}
-
-async function readInvalid(sql: AnySql): Promise<readonly PartitionMinute[]> {
-  return invalidSchema.parse([
-    ...await sql`
-      SELECT partition, minute::float8 AS minute, count FROM barnacle.invalid_requests`,
-  ]);
 }
 
 /**
