@@ -5,10 +5,12 @@ import { join } from "node:path";
 import process from "node:process";
 import type { Env } from "../../../src/lib/env.ts";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
-import { startOwnProcess } from "../../../src/host/process/own_process.ts";
+import { type OwnCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
 import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";
 
 export interface SecondBotOptions {
+  /** Its program; {@link commandUnderTest} if absent. */
+  readonly command?: OwnCommand;
   readonly env?: Env;
   readonly flags?: readonly string[];
   /** Its own config; the simulation's, if absent. */
@@ -29,6 +31,7 @@ export interface SecondBotOptions {
 export function startSecondBot(
   { dataDir, configFile, simulator, model }: Scene,
   {
+    command = commandUnderTest(),
     env = {},
     flags = [],
     config,
@@ -44,7 +47,7 @@ export function startSecondBot(
   const { PATH, HOME, DENO_DIR } = process.env;
   const start = () =>
     startOwnProcess(
-      commandUnderTest(),
+      command,
       [
         "run",
         "--config",
