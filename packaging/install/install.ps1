@@ -29,7 +29,7 @@ function Get-File([string]$Name) {
     $target = Join-Path $Temp $Name
     if ($Place -notmatch '^https?://') {
         try { Copy-Item -LiteralPath (Join-Path $Place $Name) -Destination $target }
-        catch { Fail "cannot copy $(Join-Path $Place $Name) ($($_.Exception.Message)); $Stays" }
+        catch { Fail "cannot copy $(Join-Path $Place $Name) ($($_.Exception.Message)); look at -From and disk; $Stays" }
         return
     }
     $url = "$Place/$Name"
@@ -139,7 +139,7 @@ try {
     }
     Write-Output 'Checksum: good'
     try { Expand-Archive -LiteralPath $archive -DestinationPath $Temp }
-    catch { Fail "cannot unpack $file in $Dir ($($_.Exception.Message)); $Stays" }
+    catch { Fail "cannot unpack $file in $Dir ($($_.Exception.Message)); look at the disk; $Stays" }
     $new = Join-Path $Temp 'barnacle.exe'
     try { $found = & $new version } catch { $found = $null }
     if (-not $found -or $LASTEXITCODE -ne 0) { Fail "the new program does not start here; $Stays" }

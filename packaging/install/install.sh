@@ -72,7 +72,7 @@ find_platform() {
 fetch() {
   url=$place/$1
   case $place in
-    /* | .*) cp "$url" "$temp/$1" 2>/dev/null || fail "cannot copy $url; $STAYS" ;;
+    /* | .*) cp "$url" "$temp/$1" 2>/dev/null || fail "cannot copy $url to $dir; look at --from, and at the room there; $STAYS" ;;
     *)
       if has curl; then
         curl -fsSL --proto "=${place%%:*}" --retry 2 --connect-timeout 20 --speed-limit 1 \

@@ -1,5 +1,6 @@
 /**
- * Fills the templates of installers and of manifests for package managers: each `@NAME@` gets a value,
+ * Fills the templates of installers and of manifests for package managers, and copies those of Docker
+ * Compose: each `@NAME@` gets a value,
  * and each `@SHA256(file)@` the hash of a file of the release.
  */
 
@@ -26,6 +27,8 @@ export const TEMPLATES: Readonly<Record<string, string>> = {
   "homebrew/barnacle.rb": "barnacle.rb",
   "aur/PKGBUILD": "PKGBUILD",
   "nix/flake.nix": "flake.nix",
+  "compose/docker-compose.yml": "docker-compose.yml",
+  "compose/config.jsonc": "config.jsonc",
   "winget/version.yaml": "Barnacle.Barnacle.yaml",
   "winget/installer.yaml": "Barnacle.Barnacle.installer.yaml",
   "winget/locale.en-US.yaml": "Barnacle.Barnacle.locale.en-US.yaml",

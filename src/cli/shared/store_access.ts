@@ -29,7 +29,8 @@ import {
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { isCurrent } from "../../store/database/database.ts";
+import { isCurrent, schemaIn } from "../../store/database/database.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { StoreError } from "../../store/database/store_error.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
@@ -147,12 +148,12 @@ async function finishRestore(dataDir: string): Promise<void> {
  * @throws {StartError} If the store in the directory is one.
  */
 export function assertCurrent(dataDir: string): void {
-  if (isCurrent(join(storeFolder(dataDir), DATABASE_NAME))) return;
-  throw new StartError(
-    `the data in ${dataDir} are of another version; use the command of that version, or start ` +
-      "the bot of this one first",
-    EXIT.tryAgain,
-  );
+  const path = join(storeFolder(dataDir), DATABASE_NAME);
+  if (isCurrent(path)) return;
+  const words = schemaIn(path) > MIGRATIONS.length
+    ? "a newer version; use the command of that version"
+    : "another version; use the command of that version, or start the bot of this one first";
+  throw new StartError(`the data in ${dataDir} are of ${words}`, EXIT.tryAgain);
 }
 
 /** Names each partition once that a list lacks. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -137,13 +137,24 @@ describe("barnacle outbox list", () => {
   });
 
   it("[X7] rejects the store of another version", async () => {
-    const io = recordingIo();
-    const data = await held();
-    const database = new DatabaseSync(join(data, DATABASE_NAME));
+    const newer = await held();
+    const database = new DatabaseSync(join(newer, DATABASE_NAME));
     database.exec("PRAGMA user_version = 99");
     database.close();
-    assert.equal(await list({ data, json: false }, io), 75);
-    assert.match(io.stderr[0] ?? "", /another version/);
+    const older = directory();
+    const old = new DatabaseSync(join(older, DATABASE_NAME));
+    old.exec(readFileSync("tests/store/fixtures/schema_1_c2d2634d.sql", "utf8"));
+    old.close();
+    for (
+      const [data, words] of [
+        [newer, `the data in ${newer} are of a newer version; use the command of that version`],
+        [older, "or start the bot of this one first"],
+      ] as const
+    ) {
+      const io = recordingIo();
+      assert.equal(await list({ data, json: false }, io), 75);
+      assert.ok(io.stderr[0]?.endsWith(words), io.stderr[0]);
+    }
   });
 });
 

@@ -357,7 +357,8 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
         prepare: () => cut(file),
       },
       "if the folder to install from lacks the file": {
-        words: /cannot copy \S+\/SHA256SUMS; nothing was changed/,
+        words:
+          /cannot copy \S+\/SHA256SUMS to \S+; look at --from, and at the room there; nothing was changed/,
         prepare: () => ({ args: ["--from", "/nowhere"] }),
       },
       "if half the program came": {
@@ -403,7 +404,8 @@ To uninstall: rm BIN/barnacle (first \`barnacle service uninstall\`, if you inst
         prepare: () => ({ path: scriptWith({ version: "1.10.0" }) }),
       },
       "if the release has no program for this machine": {
-        words: /cannot copy \S+\/barnacle-\S+; nothing was changed|this release has no barnacle/,
+        words:
+          /cannot copy \S+\/barnacle-\S+ to \S+; look at --from, .+; nothing was changed|this release has no barnacle/,
         prepare: () =>
           copy((folder) => {
             spawnSync("rm", [join(folder, file)]);

@@ -117,6 +117,11 @@ describe("[SEC-R37] packRelease()", needs("dpkg-deb", "--version"), () => {
     assert.deepEqual(Object.keys(windows).sort(), [...texts, "barnacle.exe"].sort());
   });
 
+  it("has the files of Docker Compose, for the image of this version", () => {
+    assert.match(read("docker-compose.yml"), /^ {4}image: barnacle:\d+\.\d+\.\d+$/m);
+    assert.match(read("config.jsonc"), /"model": "ollama\//);
+  });
+
   it("leaves no placeholder", () => {
     for (const name of Object.values(TEMPLATES)) {
       assert.doesNotMatch(read(name), /@[A-Z0-9_]+[@(]/, name);

@@ -13,7 +13,7 @@ import {
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const at = { commit: "a3c2948e0123", date: "2026-11-23" };
-const built: PlatformResult = { platform: "linux-x64", ran: "built", bytes: 138_600_000, ...at };
+const built: PlatformResult = { platform: "linux-x64", ran: "built", bytes: 138_600_001, ...at };
 const whole: PlatformResult = {
   ...{ platform: "linux-x64", ran: "whole", on: "Debian 12", ...at },
   ...{ passed: 310, of: 310, skipped: 4 },
@@ -28,14 +28,14 @@ const row = (results: readonly PlatformResult[], name: string) =>
   platformTable(results).find((line) => line.startsWith(`| ${name} |`))?.slice(2, -2).split(" | ");
 
 describe("platformTable()", () => {
-  it("says what the best run of each platform was, and the size of the build", () => {
+  it("says what the best run of each platform was, and the size of the build, rounded up", () => {
     const smoke = { ...whole, ran: "smoke", passed: 4, of: 4 } as const;
     const results = [built, smoke, whole, scenes];
     assert.deepEqual(row(results, "Linux x64"), [
       "Linux x64",
       "tested as a whole",
       "310 of 310 tests, 4 skipped on Debian 12 (2026-11-23, a3c2948e)",
-      "139 MB",
+      "138.7 MB",
     ]);
     assert.deepEqual(row(results, "Windows x64")?.slice(1, 3), [
       "demo scenes, with failures",
