@@ -4,6 +4,7 @@
  */
 
 import type { Env } from "../lib/env.ts";
+import { MIN_PASSPHRASE } from "../core/store/settings.ts";
 import { isLoopback } from "../lib/network/addresses.ts";
 import { quoted } from "../lib/text/quoted.ts";
 import { accountsOf, BOT_TOKEN, DEFAULT_ACCOUNT } from "./schema/accounts.ts";
@@ -100,6 +101,7 @@ export async function loadConfig(
     ...(ports.isElsewhere ? [] : missingVariables(settings, env, problemAt)),
     ...modelKeys,
     ...openAlerts(settings, problemAt),
+    ...shortPassphrase(settings, problemAt),
     ...apiProblems(settings, accounts.map(({ id }) => id), problemAt),
     ...storeProblems(settings, problemAt, isRemoved(["files", "url"], removed)),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
@@ -139,6 +141,18 @@ function openAlerts({ alerts }: Partial<Settings>, problemAt: ProblemAt): readon
     const message = `The alerts for ${host} cross the network unencrypted`;
     return [problemAt("warning", ["alerts", way], message, UNENCRYPTED_HINT)];
   });
+}
+
+/** Without this, each night's backup would fail (O11). */
+function shortPassphrase({ backup }: Partial<Settings>, problemAt: ProblemAt): readonly Problem[] {
+  const written = backup?.passphrase;
+  const length = written instanceof Secret ? [...written.reveal()].length : MIN_PASSPHRASE;
+  if (length >= MIN_PASSPHRASE) return [];
+  const message =
+    `The passphrase has ${length} characters, and a backup needs at least ${MIN_PASSPHRASE}`;
+  return [
+    problemAt("error", ["backup", "passphrase"], message, "write a longer one, such as five words"),
+  ];
 }
 
 /** The problem that an account has no token; `undefined` if it has one. */

@@ -146,7 +146,8 @@ async function record(
     const opened = await openForCommand(dataDir, io.err);
     if (!opened) return;
     try {
-      await opened.store.settings.recordBackup({ kind: "made", at, path, bytes });
+      const isElsewhere = dirname(path) !== join(dataDir, BACKUPS_NAME);
+      await opened.store.settings.recordBackup({ kind: "made", at, path, bytes, isElsewhere });
     } finally {
       await opened.close();
     }

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
+import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { readBounded } from "../../host/files/read_bounded.ts";
 import { printable } from "../../lib/text/quoted.ts";
 import { readStdin } from "../shared/command.ts";
@@ -18,8 +19,6 @@ export interface PassphraseFlags {
 /** Asks a person without showing the answer. */
 export type AskHidden = (question: string) => Promise<string>;
 
-/** Fewer characters than these can be guessed by a person who has the file. */
-const MIN_CHARS = 12;
 const MAX_BYTES = 4_096;
 
 /**
@@ -43,11 +42,11 @@ export async function newPassphrase(
 
 function checked(passphrase: string): string {
   const { length } = [...passphrase];
-  if (length >= MIN_CHARS) return passphrase;
+  if (length >= MIN_PASSPHRASE) return passphrase;
   throw new StartError(
     length === 0
       ? "the passphrase is empty"
-      : `the passphrase has ${length} characters; it needs at least ${MIN_CHARS}`,
+      : `the passphrase has ${length} characters; it needs at least ${MIN_PASSPHRASE}`,
     EXIT.usage,
   );
 }

@@ -26,7 +26,8 @@ import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Env } from "../../lib/env.ts";
 import { assertRegularFiles } from "../../store/database/database_files.ts";
-import { MIGRATIONS, schemaOf } from "../../store/database/migrations.ts";
+import { schemaIfAny } from "../../store/database/database.ts";
+import { MIGRATIONS } from "../../store/database/migrations.ts";
 import { createStore } from "../../store/store.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import {
@@ -167,17 +168,17 @@ async function lookAtStore(
   if (!existsSync(path)) return { facts: { kind: "none" } };
   try {
     assertRegularFiles(path);
+    const schema = schemaIfAny(path); // refuses what a start refuses
+    if (schema === 0) return { facts: { kind: "empty" } };
+    if (schema > newest) {
+      const why = `written by a newer version (schema ${schema}; this version knows ${newest})`;
+      const fix = "run that version, or restore an older copy";
+      return { facts: { kind: "refused", why, fix } };
+    }
+    const facts = { kind: "opens", schema, newest } as const;
+    if (schema < newest) return { facts };
     const database = new DatabaseSync(path, { readOnly: true });
     try {
-      const schema = schemaOf(database);
-      if (schema > newest) {
-        const why = `written by a newer version (schema ${schema}; this version knows ${newest})`;
-        const fix = "run that version, or restore an older copy";
-        return { facts: { kind: "refused", why, fix } };
-      }
-      database.prepare("SELECT COUNT(*) FROM sqlite_schema").get(); // fails on a damaged file
-      const facts = { kind: "opens", schema, newest } as const;
-      if (schema < newest) return { facts };
       const { extent, ...known } = await readStore(database);
       return { facts: { ...facts, extent: extentText(extent, now) }, known };
     } finally {

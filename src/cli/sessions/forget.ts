@@ -119,8 +119,9 @@ export async function forgetPerson(
     };
   }
   await forgetKept(dataDir, userId);
-  const { made } = await store.settings.backups();
-  return { tables: forgotten.tables, backups: copiesIn(dataDir, made?.path) };
+  const { made, elsewhere = [] } = await store.settings.backups();
+  const known = made ? [made.path, ...elsewhere] : elsewhere;
+  return { tables: forgotten.tables, backups: copiesIn(dataDir, known) };
 }
 
 /** Waits for open turns of a running bot, forgets, and writes the file anew. */
@@ -152,9 +153,9 @@ async function forgetIn(
  * Lists the copies of the store that are older than this command: of migrations, of restores, and
  * backups. They still have the person's data.
  *
- * @param newest Path of the newest backup, which may be elsewhere.
+ * @param known Paths of backups that the store knows, which may be elsewhere.
  */
-function copiesIn(dataDir: string, newest: string | undefined): readonly string[] {
+function copiesIn(dataDir: string, known: readonly string[]): readonly string[] {
   const beside = readdirSync(dataDir)
     .filter((name) =>
       isOldContent(name) || (name.startsWith(DATABASE_NAME) && name.endsWith(".bak"))
@@ -163,8 +164,7 @@ function copiesIn(dataDir: string, newest: string | undefined): readonly string[
   const folder = join(dataDir, BACKUPS_NAME);
   const backups = existsSync(folder) ? readdirSync(folder) : [];
   const made = backups.filter((name) => BACKUP_NAME.test(name)).map((name) => join(folder, name));
-  const isElsewhere = newest !== undefined && !made.includes(newest) && existsSync(newest);
-  return [...beside, ...made, ...(isElsewhere ? [newest] : [])];
+  return [...new Set([...beside, ...made, ...known.filter((path) => existsSync(path))])];
 }
 
 /** Asks before it deletes copies, which may be the only ones. */

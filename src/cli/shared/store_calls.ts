@@ -180,6 +180,7 @@ const WRITES = {
         at: time,
         path: z.string(),
         bytes: z.int().nonnegative(),
+        isElsewhere: z.boolean(),
       }),
     ]),
     ({ settings }, ...args) => settings.recordBackup(...args),

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { address, amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id, people } from "./access.ts";
 import { programLimits } from "./parts/program_limits.ts";
+import { MIN_PASSPHRASE } from "../../core/store/settings.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
@@ -251,8 +252,8 @@ export const backup = lazySection(
       ),
       passphrase: key(
         secret().optional(),
-        "Passphrase that encrypts the nightly backups, at least 12 characters. Without it, they have " +
-          "no secrets. It is written like an `apiKey`. Keep a copy elsewhere: without it, no one can " +
+        `Passphrase that encrypts the nightly backups, at least ${MIN_PASSPHRASE} characters. Without ` +
+          "it, they have no secrets. It is written like an `apiKey`. Keep a copy elsewhere: without it, no one can " +
           "read the backups.",
         { unset: "not encrypted", example: "${BACKUP_PASSPHRASE}" },
       ),

@@ -75,14 +75,29 @@ export interface BackupState {
   readonly since?: number;
   /** The newest success, also of a backup by hand. */
   readonly made?: Extract<BackupAttempt, { readonly kind: "made" }>;
+  /** Paths of backups outside of the data directory, oldest first: the newest {@link MAX_ELSEWHERE}. */
+  readonly elsewhere?: readonly string[];
   /** The newest attempt, if it failed. */
   readonly failed?: Extract<BackupAttempt, { readonly kind: "failed" }>;
 }
 
+/** Fewer characters of a passphrase can be guessed by a person who has the backup. */
+export const MIN_PASSPHRASE = 12;
+
+/** Backups outside of the data directory that the store knows (X5). */
+export const MAX_ELSEWHERE = 64;
+
 /** The result of an attempt; `first`: none was due yet. Times are Unix times in milliseconds. */
 export type BackupAttempt =
   | { readonly kind: "first"; readonly at: number }
-  | { readonly kind: "made"; readonly at: number; readonly path: string; readonly bytes: number }
+  | {
+    readonly kind: "made";
+    readonly at: number;
+    readonly path: string;
+    readonly bytes: number;
+    /** Whether it is outside of the data directory. */
+    readonly isElsewhere?: boolean;
+  }
   | { readonly kind: "failed"; readonly at: number; readonly why: string };
 
 /** Reads and keeps the counts of the loop guard (P11). */

@@ -33,6 +33,8 @@ export interface Hidden {
  */
 export type StoreFacts =
   | { readonly kind: "none" }
+  /** A file without content: no bot has run with it. */
+  | { readonly kind: "empty" }
   | Hidden
   | {
     readonly kind: "opens";
@@ -116,6 +118,13 @@ function store({ store: facts, dataDir: where }: HostFacts): Finding {
   switch (facts.kind) {
     case "none":
       return { ...about, status: "pass", why: "there is none yet; the first start creates it" };
+    case "empty":
+      return {
+        ...about,
+        status: "warn",
+        why: "it is empty: no bot has run with it; a start begins anew",
+        fix: "if your bot has run before, set --data to its directory, or restore a backup",
+      };
     case "hidden":
       return { ...about, ...HIDDEN };
     case "opens":

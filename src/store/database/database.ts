@@ -110,21 +110,30 @@ export function isCurrent(path: string): boolean {
 }
 
 /**
- * Reads the schema of a database that a bot has used. It looks at the file before SQLite does, which
- * would make a log for a file that lacks its own.
+ * Reads the schema of a database that a bot has used.
  *
- * @throws {StoreError} `damaged`, `unavailable` if it is empty, or `unwritable` if it belongs to another
- * program or a development build.
+ * @throws {StoreError} As {@link schemaIfAny} does, and `unavailable` if it is empty.
  */
 export function schemaIn(path: string): number {
-  assertNotEmptied(path);
-  const schema = inspect(path, Infinity);
+  const schema = schemaIfAny(path);
   if (schema > 0) return schema;
   throw new StoreError(
     `The database ${path} is empty: no bot has run with it; set --data to the bot's, or start ` +
       "the bot",
     { kind: "unavailable", path },
   );
+}
+
+/**
+ * Reads the schema of a database; 0 if it is empty. It looks at the file before SQLite does, which
+ * would make a log for a file that lacks its own.
+ *
+ * @throws {StoreError} `damaged`, or `unwritable` if it belongs to another program or a development
+ * build.
+ */
+export function schemaIfAny(path: string): number {
+  assertNotEmptied(path);
+  return inspect(path, Infinity);
 }
 
 /**

@@ -12,15 +12,17 @@ import {
   toAccountId,
 } from "../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../core/discord/snowflake_schema.ts";
-import type {
-  BackupState,
-  LoopRun,
-  LoopRuns,
-  Pause,
-  Pauses,
-  StoredAlerts,
-  StoredBackups,
-  StoredSettings,
+import {
+  type BackupAttempt,
+  type BackupState,
+  type LoopRun,
+  type LoopRuns,
+  MAX_ELSEWHERE,
+  type Pause,
+  type Pauses,
+  type StoredAlerts,
+  type StoredBackups,
+  type StoredSettings,
 } from "../../core/store/settings.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -258,9 +260,22 @@ const stateSchema: z.ZodType<BackupState> = z.lazy(() =>
       path: z.string(),
       bytes: z.number(),
     }).optional(),
+    elsewhere: z.array(z.string()).optional(),
     failed: z.object({ kind: z.literal("failed"), at: z.number(), why: z.string() }).optional(),
   })
 );
+
+function withMade(
+  { since, elsewhere = [] }: BackupState,
+  { isElsewhere, ...made }: Extract<BackupAttempt, { readonly kind: "made" }>,
+): BackupState {
+  const others = elsewhere.filter((path) => path !== made.path);
+  return {
+    since,
+    made,
+    elsewhere: isElsewhere ? [...others, made.path].slice(-MAX_ELSEWHERE) : elsewhere,
+  };
+}
 
 /** Stores the newest results of backups, in one row (O11). */
 function createStoredBackups(
@@ -279,7 +294,7 @@ function createStoredBackups(
       commit(COMMIT_OPTIONS.BY_HAND, () => {
         const before = read();
         const next: BackupState = result.kind === "made"
-          ? { ...before, made: result, failed: undefined }
+          ? withMade(before, result)
           : result.kind === "failed"
           ? { ...before, failed: result }
           : { ...before, since: before.since ?? result.at };

@@ -24,6 +24,7 @@ import { restore } from "../../../src/cli/backup/restore.ts";
 import { configPlace, type PlacedConfig } from "../../../src/cli/backup/restored_config.ts";
 import { hashing, sumLine } from "../../../src/cli/backup/sums.ts";
 import { verify } from "../../../src/cli/backup/verify.ts";
+import { forget } from "../../../src/cli/sessions/forget.ts";
 import { list } from "../../../src/cli/sessions/sessions.ts";
 import { readSealed, writeSealed } from "../../../src/host/archive/sealed_file.ts";
 import { type FileToArchive, readTar, writeTar } from "../../../src/host/archive/tar.ts";
@@ -657,6 +658,32 @@ describe("[O11] barnacle restore", () => {
       const [row] = database.prepare("PRAGMA user_version").all();
       assert.ok(Number(row?.["user_version"]) > 1);
     });
+  });
+
+  it("[X5] is listed and deleted by forget, also the older ones that were made elsewhere", async () => {
+    const fixture = await makeFixture();
+    using stick = tempDirectory();
+    const paths = [
+      await made(fixture, { to: join(stick.path, "first.tar.zst") }),
+      await made(fixture, { to: join(stick.path, "second.tar.zst") }),
+      await made(fixture), // into the data directory: the newest one
+    ];
+    const forgetting = (deleteBackups: boolean) =>
+      run((io) =>
+        forget(
+          { ...fixture.flags, yes: true, deleteBackups },
+          guildMessage().sender.id,
+          io,
+          undefined,
+        )
+      );
+    const listed = await forgetting(false);
+    assert.equal(listed.code, 1);
+    for (const path of paths) {
+      assert.equal(listed.err.split(`the backup ${path} may still have their data`).length, 2);
+    }
+    assert.equal((await forgetting(true)).code, 0);
+    assert.deepEqual(paths.filter((path) => existsSync(path)), []);
   });
 
   it("[X5] forgets again the people who were forgotten after the backup", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -92,6 +92,33 @@ describe("[O3] inspectHost()", () => {
     const { facts } = await look(folder.path);
     assert.ok(facts.store.kind === "refused");
     assert.match(facts.store.why, /damaged/);
+  });
+
+  it("[X2] reports an empty store, another program's, and a copy that lacks its log, as a start does", async () => {
+    using folder = tempDirectory();
+    const path = join(folder.path, DATABASE_NAME);
+    writeFileSync(path, "");
+    const { facts: { store: empty } } = await look(folder.path);
+    assert.deepEqual(empty, { kind: "empty" });
+
+    const database = new DatabaseSync(path);
+    database.exec("CREATE TABLE theirs (id)");
+    const { facts: { store: foreign } } = await look(folder.path);
+    assert.ok(foreign.kind === "refused");
+    assert.match(foreign.why, /belongs to another program/);
+
+    database.close();
+
+    const elsewhere = join(folder.path, "elsewhere");
+    const running = new DatabaseSync(elsewhere);
+    running.exec("PRAGMA journal_mode = WAL; CREATE TABLE ours (id)");
+    copyFileSync(elsewhere, path);
+    running.close();
+    rmSync(elsewhere);
+    const { facts: { store: copy } } = await look(folder.path);
+    assert.ok(copy.kind === "refused");
+    assert.match(copy.why, /is a copy without its log/);
+    assert.deepEqual(readdirSync(folder.path), [DATABASE_NAME]);
   });
 
   it("reports a store that is a pipe, and does not wait for it", async () => {

@@ -57,6 +57,14 @@ describe("[O3] judgeHost()", () => {
       /^give it to us$/,
     ],
     [
+      "a store that no bot has used",
+      { store: { kind: "empty" } },
+      "host.store",
+      "warn",
+      /^it is empty: no bot has run with it; a start begins anew$/,
+      /set --data to its directory, or restore a backup$/,
+    ],
+    [
       "a disk that is nearly full",
       { freeBytes: 150_000_000 },
       "host.data",
