@@ -1,9 +1,9 @@
 /**
  * Renders a page again while it is open, as often as its facts change and as the CPU allows.
  *
- * A change of the store or of the bot's state is a number that costs nothing to compare. After
- * rendering, a page waits a hundred times as long as that took. So open pages cost at most 1 % of a
- * core, however busy the bot is.
+ * A change of the store or of the bot's state is a short text to compare. After each look and each
+ * rendering, a page waits 150 times as long as that took. So open pages cost less than 1 % of a core,
+ * however busy the bot or slow the machine is.
  */
 
 import { schedule, waitFor } from "../../lib/clock.ts";
@@ -25,8 +25,8 @@ const LIVE = {
  */
 const MAX_OPEN = 16;
 
-/** Milliseconds of waiting for each millisecond of rendering. */
-const REST = 100;
+/** Milliseconds of waiting for each millisecond of work; the rest of a percent is for the connection. */
+const REST = 150;
 
 /** The parts of a live page. */
 export interface LivePorts {
@@ -55,16 +55,13 @@ export async function* liveViews(
   const endsAt = elapsed() + LIVE.answer;
   let shown = "";
   let text = "";
-  let restMs = LIVE.min;
   while (!signal.aborted && isAllowed() && elapsed() < endsAt) {
+    const from = elapsed();
     const now = version();
-    if (now !== shown) {
-      shown = now;
-      const from = elapsed();
-      const rendered = await render();
-      restMs = Math.min(LIVE.max, Math.max(LIVE.min, (elapsed() - from) * REST * open()));
-      if (rendered !== text) yield text = rendered;
-    } else restMs = LIVE.min;
+    const rendered = now === shown ? text : await render();
+    shown = now;
+    const restMs = Math.min(LIVE.max, Math.max(LIVE.min, (elapsed() - from) * REST * open()));
+    if (rendered !== text) yield text = rendered;
     await wait(Math.min(restMs, Math.max(0, endsAt - elapsed())));
   }
 }

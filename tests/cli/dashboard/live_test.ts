@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { createLiveAnswers, liveViews } from "../../../src/cli/dashboard/live.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
-/** Plays a page whose rendering takes `renderMs`, while each wait makes a change. */
-async function play(renderMs: number, open = 1) {
+/** Plays a page whose rendering takes `renderMs`, and each look `lookMs`. Each wait makes a change. */
+async function play(renderMs: number, open = 1, lookMs = 0) {
   const clock = { now: 0 };
   const waits: number[] = [];
   const leaving = new AbortController();
@@ -14,7 +14,10 @@ async function play(renderMs: number, open = 1) {
       clock.now += renderMs;
       return Promise.resolve(`view ${version}`);
     },
-    version: () => String(version),
+    version() {
+      clock.now += lookMs;
+      return String(version);
+    },
     open: () => open,
     elapsed: () => clock.now,
     wait(ms) {
@@ -41,9 +44,14 @@ describe("[O6] liveViews()", () => {
   it("takes at most 1 % of the time, over all open pages", async () => {
     for (const open of [1, 3]) {
       const { seen, waits } = await play(20, open);
-      assert.equal(waits[0], 2_000 * open);
-      assert.ok(seen.length * 20 * open <= 0.012 * 45_000 + 20, `${seen.length} views`);
+      assert.equal(waits[0], 3_000 * open);
+      assert.ok(seen.length * 20 * open <= 0.01 * 45_000 + 20, `${seen.length} views`);
     }
+  });
+
+  it("counts looks, too: on a slow machine it looks less often", async () => {
+    const { waits } = await play(0, 1, 4);
+    assert.ok(waits.slice(0, -1).every((ms) => ms === 600), String(waits));
   });
 
   it("ends before the server breaks the connection", async () => {
