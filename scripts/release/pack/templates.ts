@@ -1,7 +1,6 @@
 /**
- * Fills the templates of installers and of manifests for package managers, and copies those of Docker
- * Compose: each `@NAME@` gets a value,
- * and each `@SHA256(file)@` the hash of a file of the release.
+ * Fills the templates of installers and of manifests for package managers, and copies the files of
+ * Docker Compose. Each `@NAME@` gets a value, and each `@SHA256(file)@` the hash of a file of the release.
  */
 
 /** The values of a release. */

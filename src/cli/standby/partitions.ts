@@ -34,7 +34,7 @@ import type { StandbyState } from "./health.ts";
 import { type JoinOptions, openTables, placeOf } from "./join.ts";
 import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
-import { createTurn } from "./turn.ts";
+import { createTurn, SHOW_MS } from "./turn.ts";
 import { createAsking } from "../asking/asking.ts";
 import type { WaitingFleet } from "../asking/fleet_store.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
@@ -139,6 +139,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   let closed: Promise<void> | undefined;
   const stop = () => {
     isLeaving = true;
+    turn.wake();
     if (owned.size === 0) found.resolve(undefined);
   };
   signal.addEventListener("abort", stop, { once: true });
@@ -291,7 +292,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
         sharing.failed(performance.now());
       }
       if (owned.size === 0 && !isStarting()) await onStandby(standbyState());
-      await turn.next();
+      await turn.next(count === 1 && bot ? SHOW_MS : undefined); // an only owner decides nothing
     }
   }
 

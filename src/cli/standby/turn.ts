@@ -6,6 +6,9 @@ import { schedule } from "../../lib/clock.ts";
 /** How often a process looks, in milliseconds. */
 const LOOK_MS = 500;
 
+/** The same of a process whose looks only show that it runs. */
+export const SHOW_MS = 2_000;
+
 /** Milliseconds between two looks at least: a flood of events must not be one of looks. */
 const GAP_MS = 50;
 
@@ -22,11 +25,11 @@ export function createTurn(signal: AbortSignal) {
     /** There is a reason to look. */
     wake,
     /** Resolves when it is time to look. */
-    async next(): Promise<void> {
+    async next(lookMs: number = LOOK_MS): Promise<void> {
       if (!isDue) {
         const { promise, resolve } = Promise.withResolvers<void>();
         end = resolve;
-        const cancel = schedule(resolve, LOOK_MS);
+        const cancel = schedule(resolve, lookMs);
         await promise;
         cancel();
       }

@@ -93,7 +93,7 @@ describe("[O10] barnacle completion", () => {
   it("proposes names of a config with mistakes, and none of one that cannot be read", async () => {
     assert.deepEqual(await words("agents show ", { ...CONFIG, colour: "blue" }), ["main", "coder"]);
     assert.deepEqual(await words("agents show c", "{ agents: oops"), []);
-    assert.deepEqual(await words("logs --account d --config /nowhere/x --account ", CONFIG), [
+    assert.deepEqual(await words("logs --account d --config /dev/null/x --account ", CONFIG), [
       "default",
     ]);
   });

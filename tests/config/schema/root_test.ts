@@ -29,7 +29,7 @@ const env = {
   ALERTS_WEBHOOK: "https://example.org/hook",
   ALERTS_NTFY: "https://example.org/topic",
   NTFY_TOKEN: "t",
-  BACKUP_PASSPHRASE: "t",
+  BACKUP_PASSPHRASE: "t".repeat(12),
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
   BARNACLE_STORE_URL: "postgres://bot@db.example/barnacle",

@@ -164,7 +164,7 @@ describe("[G11] runtimeDir()", () => {
   it("returns the user's own, if there is one", () => {
     using directory = tempDirectory();
     const env = { XDG_RUNTIME_DIR: directory.path };
-    assert.equal(runtimeDir({ env, tmp: "/nowhere", uid }), directory.path);
+    assert.equal(runtimeDir({ env, tmp: "/dev/null/nowhere", uid }), directory.path);
   });
 
   it("otherwise creates a private one among the temporary files, and reuses it", () => {
@@ -213,6 +213,6 @@ describe("[G11] runtimeDir()", () => {
   });
 
   it("returns nothing if it cannot create one", () => {
-    assert.equal(runtimeDir({ env: {}, tmp: "/nowhere", uid }), undefined);
+    assert.equal(runtimeDir({ env: {}, tmp: "/dev/null/nowhere", uid }), undefined);
   });
 });
