@@ -94,7 +94,7 @@ export function createAsker(
     try {
       await rows.add({ id, partition, question });
       for (;;) {
-        if (ending.aborted) throw await endOf(id, partition, signal);
+        if (ending.aborted) throw await endOf(id, signal);
         isHeard = false;
         waiting.set(id, hear);
         const state = await rows.read(id, last);
@@ -104,11 +104,11 @@ export function createAsker(
           if (text !== "") yield text;
           if (kind === "last") return;
         }
-        if (!state || state.kind === "lost") throw lost(partition);
+        if (!state || state.kind === "lost") throw lost();
         if (state.kind !== "ownerless") ownedAt = elapsed();
         else if (elapsed() - ownedAt >= OWNERLESS_MS) {
-          if (await rows.remove(id)) throw lost(partition);
-          throw new AskError("untaken", `no process runs partition ${partition} now`);
+          if (await rows.remove(id)) throw lost();
+          throw new AskError("untaken", "no process owns these data now");
         }
         await next(id, ending, () => isHeard);
       }
@@ -121,10 +121,10 @@ export function createAsker(
   }
 
   /** The end of a request before that of its answer. */
-  async function endOf(id: string, partition: number, signal: AbortSignal): Promise<AskError> {
+  async function endOf(id: string, signal: AbortSignal): Promise<AskError> {
     const isTaken = await rows.remove(id).catch(() => true);
     if (!isTaken) {
-      const why = `the process that runs partition ${partition} has not taken the request in time`;
+      const why = "the process that owns these data has not taken the request in time";
       return new AskError("untaken", why);
     }
     return signal.aborted
@@ -158,8 +158,8 @@ export function createAsker(
 
 const ENDS = "this process ends";
 
-function lost(partition: number): AskError {
-  return new AskError("lost", `the process that runs partition ${partition} has ended`);
+function lost(): AskError {
+  return new AskError("lost", "the process that owns these data has ended");
 }
 
 /** Joins the parts of an answer. */

@@ -36,6 +36,8 @@ export interface WaitingFleet {
   readonly ask: AskPartition;
   /** Differs after each change of any partition. */
   readonly writes: () => number;
+  /** Why PostgreSQL does not answer; `undefined` if it does. */
+  readonly problem: () => string | undefined;
   /** The partitions that no process runs now. */
   readonly ownerless: () => readonly number[];
 }
@@ -55,7 +57,7 @@ export function createFleetStore(kept: Store, fleet: StoreFleet, log: Log) {
     } catch (error) {
       if (!(error instanceof AskError)) throw error;
       const why = error.kind === "aborted"
-        ? `the process that runs partition ${index} does not answer within ${limitMs / 1_000} s`
+        ? `the process that owns these data does not answer within ${limitMs / 1_000} s`
         : error.message;
       throw new StartError(why, EXIT.tryAgain, error);
     }
@@ -69,7 +71,7 @@ export function createFleetStore(kept: Store, fleet: StoreFleet, log: Log) {
       const { text, files } = toRequest(name, args);
       if (files.length > 0) {
         throw new StartError(
-          "files cannot be sent from a process without a partition; use one that has some",
+          "files cannot be sent from a process that owns no data of the bot; use one that owns some",
           EXIT.tryAgain,
         );
       }

@@ -213,6 +213,7 @@ async function run(
       if (config.store.partitions === 1) await leavePartitions(dataDir);
       tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
+        void signal.then(parts.restart.cancel); // the process was told to end
         const { waitForStore } = await import("../standby/stand_by.ts");
         owned = await waitForStore({
           config,

@@ -27,7 +27,7 @@ export interface WaitingOptions extends Omit<DashboardHostOptions, "store" | "re
 
 /** Begins to answer. */
 export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnswers> {
-  const { fleet: { count, ask, writes, ownerless }, self, dataDir, logging } = options;
+  const { fleet: { count, ask, writes, problem, ownerless }, self, dataDir, logging } = options;
   const log = logging.forPart("main");
   const joined = createFleetStore(ownNothing(writes), { count, ask, parts: () => [] }, log).store;
   const store = refusingOthers(joined);
@@ -47,6 +47,10 @@ export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnsw
   const forward = callElsewhere({ ask, isHere: () => false, isLeaving: () => false });
   const calls: OwnCalls = {
     catchUp() {
+      const why = problem();
+      if (why !== undefined) {
+        throw new StartError(`PostgreSQL does not answer: ${why}`, EXIT.tryAgain);
+      }
       const lacking = ownerless();
       if (lacking.length === 0) return WITHOUT_STORE;
       const which = count === 1
@@ -67,7 +71,6 @@ export async function serveWaiting(options: WaitingOptions): Promise<WaitingAnsw
     },
     ...(forward && { "api.call": forward }),
     "upgrade.restart": () => options.restart.ask("restart"),
-    "upgrade.back": () => options.restart.ask("back"),
   };
   const socket = await serveSocket(
     dataDir,

@@ -18,6 +18,7 @@ import { forgetKept } from "../../files/place_record.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
+import { wayToOwner } from "../shared/find_data.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Forgotten, Store } from "../../core/store/store.ts";
@@ -109,6 +110,12 @@ export async function forgetPerson(
   },
 ): Promise<ForgottenPerson | { readonly problem: string }> {
   const path = join(storeFolder(dataDir), DATABASE_NAME);
+  if (!existsSync(path)) { // a standby: the person's files are where the owner is
+    return {
+      problem: wayToOwner(dataDir) ??
+        "this process has no partition now; use the command where a process with one runs",
+    };
+  }
   if (isRunning && statSync(path).size > LARGE_BYTES) {
     return { problem: "the store is large, and the bot is running; stop the bot, and try again" };
   }

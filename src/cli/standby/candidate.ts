@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { SharedRecord } from "../../store/replica/record.ts";
 import { createRemote, type RemoteOptions, type RemoteState } from "../../store/replica/remote.ts";
-import { asRemoteError, RemoteError } from "../../store/replica/remote_error.ts";
+import { RemoteError } from "../../store/replica/remote_error.ts";
 import { REPORT_MS } from "../../store/replica/report.ts";
 import { StartError } from "../shared/exit_code.ts";
 import { createFollowing } from "./following.ts";
@@ -41,7 +41,7 @@ export interface CandidateOptions
   readonly openStore: PartitionStoreOpener;
   /** The copy has all pages, so this process may take the partition. */
   readonly onWhole: () => void;
-  /** The copy cannot be kept; the process must end. */
+  /** This process cannot keep the copy: the disk refuses, or it is another bot's store. */
   readonly onFailed: (error: unknown) => void;
 }
 
@@ -60,6 +60,8 @@ export function createCandidate(options: CandidateOptions) {
   /** Whether another server may have answered since the copy was made: it is compared first. */
   let isDoubted = false;
   let sequence = -1;
+  let epoch = -1;
+  let hasFailed = false;
   let wholeAt = performance.now();
   let reportedAt = -Infinity;
   let processes: readonly SharingProcess[] = [];
@@ -82,12 +84,13 @@ export function createCandidate(options: CandidateOptions) {
       dataDir: folder,
       log,
     });
-    if (seen.sequence !== sequence || !isWhole || isDoubted) {
+    if (seen.sequence !== sequence || seen.epoch !== epoch || !isWhole || isDoubted) {
       const isUnsure = !isWhole || isDoubted;
       isDoubted = false;
       await following.follow(seen, report, isUnsure);
-      ({ sequence } = seen);
+      ({ sequence, epoch } = seen);
       isWhole = true;
+      hasFailed = false;
       if (isUnsure) options.onWhole();
     }
     wholeAt = performance.now();
@@ -152,8 +155,13 @@ export function createCandidate(options: CandidateOptions) {
       if (isHeld) return;
       work ??= follow(seen).catch((error: unknown) => {
         isWhole = false;
-        if (error instanceof StartError) options.onFailed(error);
-        else log.debug("Cannot copy a partition", { index, error: asRemoteError(error).message });
+        if (!(error instanceof RemoteError)) options.onFailed(error); // not PostgreSQL, but the disk
+        if (error instanceof StartError || hasFailed) return;
+        hasFailed = true;
+        log.warn("Cannot copy the store of another process; trying again", {
+          ...(count > 1 && { partition: index }),
+          error: error instanceof Error ? error.message : String(error),
+        });
       }).finally(() => work = undefined);
     },
     /** PostgreSQL did not answer. */

@@ -11,7 +11,6 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSharing } from "../../flows/partitions/sharing.ts";
 import { DATABASE_NAME, MAIN_NAME, PARTITIONS_NAME } from "../../host/files/data_dir.ts";
-import { forgetKept } from "../../files/place_record.ts";
 import { shareIdentifies } from "../../store/replica/identifies.ts";
 import { createArrivals } from "../../store/replica/arrivals.ts";
 import type { Meeting } from "../../store/replica/members.ts";
@@ -25,16 +24,14 @@ import { schedule } from "../../lib/clock.ts";
 import { createCandidate } from "./candidate.ts";
 import { createEventRouter, type EventRouter } from "./arrivals.ts";
 import type { Partition } from "../../core/discord/partition.ts";
-import { NOTE } from "../../store/schema/agent.ts";
-import { SETTING } from "../../store/schema/bot.ts";
-import { PAIRED } from "../../store/schema/people.ts";
 import type { PartStore } from "../../store/shared/joined_store.ts";
-import { alsoTelling, createExchange, type ExchangeEvents } from "./exchange.ts";
+import { alsoTelling, createExchange } from "./exchange.ts";
 import type { StandbyState } from "./health.ts";
 import { type JoinOptions, openTables, placeOf } from "./join.ts";
-import type { OwnedPartition, PartitionedBot } from "./owned_partition.ts";
+import { exchangeEventsOf, type OwnedPartition, type PartitionedBot } from "./owned_partition.ts";
 import { createFleetInvalid } from "./invalid_requests.ts";
-import { createTurn, SHOW_MS } from "./turn.ts";
+import { atMost, createTurn, SHOW_MS } from "./turn.ts";
+import { StartError } from "../shared/exit_code.ts";
 import { createAsking } from "../asking/asking.ts";
 import type { WaitingFleet } from "../asking/fleet_store.ts";
 import { STOP_EXTRA_MS } from "../../host/process/end_process.ts";
@@ -89,6 +86,8 @@ export async function sharePartitions(
 /** Milliseconds in which a process usually takes a partition that is free: it does not stand by then. */
 const START_MS = 3_000;
 
+const UNTAKEN = "Cannot take a part of the store that is free; trying again";
+
 /** It is long because its functions share one state: the partitions of this process. */
 function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteState) {
   const { dataDir, partitions: count, log, signal, onFailed, onStandby } = options;
@@ -105,7 +104,10 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   const candidates = Array.from({ length: count }, (_, index) => {
     const folder = folderOf(index);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const events = { onFailed: fail, onWhole: turn.wake };
+    const onCopyFailed = (error: unknown) => {
+      if (kept === undefined || error instanceof StartError) fail(error); // others go on with theirs
+    };
+    const events = { onFailed: onCopyFailed, onWhole: turn.wake };
     return createCandidate({ ...options, ...events, index, count, folder, place });
   });
   let bot: PartitionedBot | undefined;
@@ -127,6 +129,8 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     now: () => Date.now(),
     log,
   });
+  /** Why this process could not take a partition last. */
+  let untaken: string | undefined;
   /** The partition that is being taken or given up. */
   let changing: Promise<void> | undefined;
   const exchanging = new Map<number, Promise<void>>();
@@ -144,18 +148,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   };
   signal.addEventListener("abort", stop, { once: true });
 
-  const exchangeEvents: ExchangeEvents = {
-    wake: turn.wake,
-    onApplied(tables) {
-      if (tables.has(SETTING.name)) bot?.changedByCommand("settings");
-      if (tables.has(PAIRED.name)) bot?.changedByCommand("pairing");
-      if (tables.has(NOTE.name)) bot?.changedByCommand("notes");
-    },
-    async onForgotten(userId) {
-      await forgetKept(dataDir, userId);
-      bot?.changedByCommand("forgetting");
-    },
-  };
+  const exchangeEvents = exchangeEventsOf(() => bot, turn.wake, dataDir);
 
   async function open(index: number, isAgain: boolean): Promise<void> {
     const shared = await candidates[index]?.take(isAgain);
@@ -207,7 +200,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     changing = work().catch((error: unknown) => {
       // A partition without its accounts, or accounts without their store.
       if (!(error instanceof RemoteError)) fail(error);
-      else log.warn("Cannot take a partition", { error: error.message });
+      else if (error.message !== untaken) log.warn(UNTAKEN, { error: untaken = error.message });
     }).finally(() => changing = undefined);
   }
 
@@ -291,7 +284,7 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
         for (const one of candidates) one.doubt(); // another server may answer next
         sharing.failed(performance.now());
       }
-      if (owned.size === 0 && !isStarting()) await onStandby(standbyState());
+      if (owned.size === 0 && !changing && !isStarting()) await onStandby(standbyState());
       await turn.next(count === 1 && bot ? SHOW_MS : undefined); // an only owner decides nothing
     }
   }
@@ -326,8 +319,8 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
   async function leave(graceMs: number): Promise<void> {
     stop();
     asking.leave(graceMs);
-    await running;
-    await remote.leave(place, graceMs + STOP_EXTRA_MS).catch(() => {}); // the others notice it
+    await atMost(running);
+    await atMost(remote.leave(place, graceMs + STOP_EXTRA_MS)); // else the others notice it
     await changing;
   }
 
@@ -335,10 +328,9 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     await (left ??= leave(0));
     await events.idle();
     await Promise.all([...owned.keys()].map(closeOne));
-    await Promise.all(candidates.map((one) => one.close()));
+    await atMost(Promise.all(candidates.map((one) => one.close())));
     await asking.close();
-    await listener.close();
-    await remote.leave(place).catch(() => {});
+    await Promise.all([listener.close(), atMost(remote.leave(place))]);
     await eventRemote.close();
     await remote.close();
   }
@@ -347,6 +339,8 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     first: () => found.promise,
     /** Differs after each change of any partition. */
     writes: (): number => last.states.reduce((sum, { sequence }) => sum + sequence, 0),
+    /** Why PostgreSQL does not answer; absent: it does. */
+    problem: () => problem,
     /** The partitions that no process runs, as of the last look. */
     ownerless: () => last.states.flatMap((one) => one.isFree ? [one.partition] : []),
     state,

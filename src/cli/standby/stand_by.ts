@@ -201,8 +201,7 @@ async function whileWaiting<Waited>(
     return waited;
   } finally {
     clearInterval(timer);
-    await waiting?.close();
-    await server?.close();
+    await Promise.all([waiting?.close(), server?.close()]); // the lease holds already
   }
 }
 

@@ -38,3 +38,11 @@ export function createTurn(signal: AbortSignal) {
     },
   };
 }
+
+/** Milliseconds that a stop waits for PostgreSQL, beside those for its last pages. */
+const LEAVE_MS = 2_000;
+
+/** Waits for work that needs PostgreSQL, while it may hang. */
+export async function atMost(work: Promise<unknown>): Promise<void> {
+  await Promise.race([work.catch(() => {}), sleep(LEAVE_MS, undefined, { ref: false })]);
+}

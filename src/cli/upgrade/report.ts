@@ -105,6 +105,8 @@ function outcomeText(from: string, to: string, outcome: Restarted, canGoBack: bo
         (outcome.ms / 1_000).toFixed(1)
       } s after ` +
         `the restart began.${back}`;
+    case "waits":
+      return `Barnacle ${to} runs, and stands by: another process owns the store.${back}`;
     case "failed":
       return `Barnacle ${to} could not start, so ${from} is back: ${outcome.why}`;
     case "runs": {

@@ -9,8 +9,8 @@ import { z } from "zod";
 import { readVersionRecord } from "../../host/files/version_record.ts";
 import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { StartError } from "../shared/exit_code.ts";
-import { createAsk, UnansweredError } from "../shared/store_access.ts";
-import type { CallName } from "../shared/store_calls.ts";
+import { createAsk, isShared, UnansweredError } from "../shared/store_access.ts";
+import { type CallName, WITHOUT_STORE } from "../shared/store_calls.ts";
 import { layoutOf, UNIT } from "../service/layout.ts";
 import { type HostMachine, managerFacts, stateOf, systemctlOf } from "../service/machine.ts";
 import { chooseTarget, type ServiceTarget } from "../service/target.ts";
@@ -23,6 +23,8 @@ export type Restarted =
   | { readonly kind: "same" }
   /** The new version has accepted an event. */
   | { readonly kind: "accepted"; readonly ms: number }
+  /** The new version stands by: another process owns the store (O15). */
+  | { readonly kind: "waits"; readonly ms: number }
   /** The new version could not start. `isBack`: the previous program is in its place again. */
   | { readonly kind: "failed"; readonly why: string }
   /** A bot runs, and was not restarted. */
@@ -124,6 +126,12 @@ export async function askToRestart(
   }
 }
 
+/** Whether the process of the directory runs, and owns no store. */
+async function standsBy(dataDir: string): Promise<boolean> {
+  if (!isShared(dataDir)) return false;
+  return await createAsk(dataDir)("catchUp", []).catch(() => undefined) === WITHOUT_STORE;
+}
+
 /** Milliseconds for a bot that starts or ends. */
 const READY_MS = 15_000;
 
@@ -170,6 +178,9 @@ export async function waitForVersion(
     const isRunning = await isHeld(dataDir) === true;
     if (accepted === version && !trial && isNew) return { kind: "accepted", ms: now - begin };
     if (isNew && isRunning) startedAt ??= now;
+    if (startedAt !== undefined && await standsBy(dataDir)) {
+      return { kind: "waits", ms: performance.now() - begin };
+    }
     goneAt = isRunning ? undefined : goneAt ?? now;
     const isLate = startedAt !== undefined && now - startedAt > times.startMs;
     const isGone = goneAt !== undefined && now - goneAt > times.goneMs;

@@ -39,8 +39,8 @@ export type RemoteErrorKind =
 export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
   unreachable: "start it, or correct store.url",
   crowded:
-    "end other connections, or raise max_connections or the user's CONNECTION LIMIT; a bot " +
-    "needs two",
+    "end other connections, or raise max_connections or the user's CONNECTION LIMIT; a bot needs " +
+    "five, and five and two for each partition with store.partitions",
   refused: "correct user and password in store.url, or pg_hba.conf at the server",
   untrusted: "give the server a certificate for the host in store.url, or correct sslmode; " +
     "NODE_EXTRA_CA_CERTS names the file of an authority of your own",

@@ -64,6 +64,8 @@ export async function writeReport(
     ON CONFLICT (partition, place) DO UPDATE
     SET version = excluded.version, behind = excluded.behind, seen = excluded.seen`;
   await sql`
+    DELETE FROM barnacle.members WHERE seen < clock_timestamp() - ${SHOWN_HOURS} * interval '1 hour'`;
+  await sql`
     DELETE FROM barnacle.processes
     WHERE seen < clock_timestamp() - ${SHOWN_HOURS} * interval '1 hour'`;
 }

@@ -237,15 +237,19 @@ async function eachOf<T>(
   ask: AskPart<T>,
   onLacking: OnLacking,
 ): Promise<readonly T[]> {
+  const failures: unknown[] = [];
   const answers = await Promise.all(parts.map(async ({ store, partition, isElsewhere }) => {
     try {
       return [await ask(store, partition)];
     } catch (error) {
       if (!isElsewhere) throw error;
+      failures.push(error);
       onLacking(partition, error);
       return [];
     }
   }));
+  // Nothing at all would look like an empty store.
+  if (failures.length > 0 && failures.length === parts.length) throw failures[0];
   return answers.flatMap<T>((one) => one);
 }
 

@@ -22,7 +22,7 @@ export function refusingOthers(store: Store): Store {
   const refuse = () =>
     Promise.reject(
       new Error(
-        "This process has no partition, so it cannot do this; run the command where a process with one runs",
+        "This process owns no data of the bot, so it cannot do this; run the command where an owner runs",
       ),
     );
   return new Proxy(store, {

@@ -9,6 +9,11 @@ import {
 } from "../../../src/cli/upgrade/restart_bot.ts";
 import type { HostMachine } from "../../../src/cli/service/machine.ts";
 import { writeVersionRecord } from "../../../src/host/files/version_record.ts";
+import { writeSharedRecord } from "../../../src/store/replica/record.ts";
+import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { lockOf } from "../../../src/cli/shared/running_bot.ts";
+import { serveSocket } from "../../../src/host/bot_socket.ts";
+import { WITHOUT_STORE } from "../../../src/cli/shared/store_calls.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TIMES = { stepMs: 1, stopMs: 500, startMs: 50, goneMs: 20 };
@@ -61,5 +66,21 @@ describe("[O13] the restart of a bot", () => {
     assert.deepEqual(await wait(), { kind: "failed", why: "a fault" });
     writeVersionRecord(directory.path, { accepted: "1.0.0", failed: { ...failed, at: 99 } });
     assert.equal((await wait()).kind, "late", "that was an earlier upgrade");
+  });
+
+  it("[O15] is done once the new version stands by, which accepts no event", async () => {
+    using directory = tempDirectory();
+    const dataDir = directory.path;
+    writeSharedRecord(dataDir, { store: "a", owner: "b", epoch: 0 });
+    const lock = await acquireLock(lockOf(dataDir), Date.now());
+    assert.ok(lock.kind === "held");
+    const server = await serveSocket(
+      dataDir,
+      () => Promise.resolve(JSON.stringify({ result: WITHOUT_STORE })),
+    );
+    const { kind } = await waitForVersion(dataDir, "1.1.0", undefined, 100, TIMES);
+    assert.equal(kind, "waits");
+    await server.close();
+    lock.release();
   });
 });

@@ -129,6 +129,9 @@ for (const { title, owners } of KINDS) {
         ) {
           await same(...command);
         }
+        const forgotten = await run("third", "forget", "80351110224678912", "--yes");
+        assert.equal(forgotten.code, 75, "the files are where an owner is");
+        assert.match(forgotten.stderr.join("\n"), /use the command/);
         await outputOf("third", "pause");
         await scene.eventually(
           "the pause",

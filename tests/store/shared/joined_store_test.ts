@@ -52,7 +52,10 @@ function openFleet(count: number) {
     isElsewhere: true,
     store: elsewherePart(
       ownNothing(() => 7),
-      (name, args) => readPart(store, name, JSON.parse(JSON.stringify(args))),
+      (name, args) =>
+        down.has(partition.index)
+          ? Promise.reject(new Error(`partition ${partition.index} is down`))
+          : readPart(store, name, JSON.parse(JSON.stringify(args))),
     ),
   }));
   const nothing = elsewhere[0]?.store ?? first.store;
@@ -184,9 +187,9 @@ describe("[O16] joinStores() over partitions of other processes", () => {
     assert.equal(without.writes(), 7);
     await assert.rejects(
       without.calls.find(messageId("5")),
-      /has no partition, so it cannot do this/,
+      /owns no data of the bot, so it cannot do this/,
     );
-    await assert.rejects(without.pairing.wasAsked(ACCOUNT, guildId("5")), /has no partition/);
+    await assert.rejects(without.pairing.wasAsked(ACCOUNT, guildId("5")), /owns no data/);
   });
 
   it("lists without a partition that cannot be read, and says so", async () => {
@@ -202,6 +205,13 @@ describe("[O16] joinStores() over partitions of other processes", () => {
       "1400000000000010000",
     ]);
     assert.deepEqual(lacking, [1]);
+  });
+
+  it("fails if none can be read: an empty list would look like an empty store", async () => {
+    const { without, down } = openFleet(2);
+    assert.deepEqual(await without.received.newestVerdicts(5), []);
+    for (const index of [0, 1]) down.add(index);
+    await assert.rejects(without.received.newestVerdicts(5), /partition \d is down/);
   });
 
   it("finds a named row although another partition cannot be read, and never denies it", async () => {
