@@ -31,6 +31,8 @@ export type AlertsConfig = BotConfig["alerts"];
 const FRESH_MS = 60_000;
 /** Milliseconds until an owner must be found. */
 const OWNER_MS = 30_000;
+/** Milliseconds for a message that is under way when the process stops. */
+const LAST_MS = 1_000;
 
 type SlowFacts = Pick<AlertFacts, "schedules" | "freeBytes" | "runs" | "backupFailure">;
 
@@ -127,8 +129,10 @@ export function startAlerts(
   return {
     ...alerts,
     async stop() {
-      stopping.abort();
+      // Cut off, a message that has arrived would be sent again after the next start.
+      const cancel = schedule(() => stopping.abort(), LAST_MS);
       await alerts.stop();
+      cancel();
     },
   };
 }
