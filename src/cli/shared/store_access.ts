@@ -309,7 +309,7 @@ export async function openBeside(
   };
 }
 
-/** The store of a process without a partition: it asks those that have some (O16). */
+/** The store of a process that owns none: it asks the owners (O15, O16). */
 function openElsewhere(ask: AskStore): CommandStore {
   const read: ReadPart = async (name, args) =>
     z.string().parse(await ask("store.read", [name, args]));

@@ -55,7 +55,7 @@ export interface StandByOptions {
   /** The secret by which commands see details. */
   readonly commandKey: string;
   readonly openStore: PartitionsOptions["openStore"];
-  /** Begins to answer commands and the dashboard, by asking other processes (O16). */
+  /** Begins to answer commands and the dashboard, by asking other processes (O15, O16). */
   readonly serveWaiting: (fleet: WaitingFleet, self: WaitingSelf) => Promise<WaitingAnswers>;
 }
 
