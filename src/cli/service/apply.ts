@@ -34,7 +34,8 @@ export function stepLines(step: PlanStep, isWhole: boolean): readonly string[] {
     case "folder":
       return [`folder  ${step.path} (${modeText(step.mode)})`];
     case "file": {
-      const { path, mode, text, before, isSecret } = step;
+      const { path, mode, text, before, isSecret, from } = step;
+      if (from !== undefined) return [`copy    ${from} to ${path} (${modeText(mode)})`];
       const facts = [before === undefined ? "new" : "changed", modeText(mode)];
       if (isSecret) return [`secret  ${path} (${facts.join(", ")}; never shown)`];
       const lines = text.trimEnd().split("\n");

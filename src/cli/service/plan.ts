@@ -16,6 +16,8 @@ export type PlanStep =
     readonly before?: string;
     /** Whether the text must not be shown. */
     readonly isSecret?: true;
+    /** The operator's file with this text, which may hold secrets. */
+    readonly from?: string;
   }
   /** Copies the program. */
   | { readonly kind: "program"; readonly from: string; readonly path: string }
@@ -164,7 +166,8 @@ function configSteps(layout: ServiceLayout, found: Found, wish: InstallWish): re
   }
   const existing = found.texts.get(config);
   if (wish.config !== undefined && existing === undefined) {
-    steps.push({ kind: "file", path: config, text: wish.config.text, mode: CONFIG_MODE });
+    const { path: from, text } = wish.config;
+    steps.push({ kind: "file", path: config, text, mode: CONFIG_MODE, from });
   } else if (wish.config !== undefined && existing !== wish.config.text) {
     throw new StartError(
       `the service reads ${config}, which differs from ${wish.config.path}. Leave out --config to ` +

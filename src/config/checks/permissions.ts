@@ -69,7 +69,10 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       `chmod 600 ${printable(path)}, or --insecure-permissions to start anyway`,
     );
   }
-  if (holdsSecret && ((mode & OTHERS) !== 0 || (foreignGroup && (mode & GROUP_READ) !== 0))) {
+  // Root gave its own file to that group, as `service install` does: its members shall read it.
+  const isGiven = self.uid === 0 && uid === 0;
+  const groupReads = foreignGroup && !isGiven && (mode & GROUP_READ) !== 0;
+  if (holdsSecret && ((mode & OTHERS) !== 0 || groupReads)) {
     add(
       "warning",
       `The file contains a secret, and other users may read it (mode ${shownMode})`,
