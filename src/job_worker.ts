@@ -1,6 +1,6 @@
 /**
- * Entry of a thread that does one job on untrusted data: it reads a web page or a feed, or runs a
- * script. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
+ * Entry of a thread that does one job: it reads a web page or a feed, runs a script, or encrypts a
+ * backup. It stands beside `main.ts` because a compiled binary finds no worker that lies deeper.
  */
 
 import { parentPort, workerData } from "node:worker_threads";
@@ -17,6 +17,8 @@ async function run({ kind, ...job }: { readonly kind: string }): Promise<unknown
       return (await import("./web/feed_entries.ts")).runFeedJob(job);
     case "code":
       return await (await import("./sandbox/evaluate.ts")).runCodeJob(job);
+    case "seal":
+      return await (await import("./host/archive/age.ts")).runSealJob(job, port);
     default:
       throw new TypeError(`There is no job ${kind}`);
   }

@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ["core"], // a Discord of our own: it must not know the bot
   "worker.ts": ["discord/gateway"],
   "extract_worker.ts": ["extract"],
-  "job_worker.ts": ["web", "sandbox"],
+  "job_worker.ts": ["host", "web", "sandbox"],
   "log.ts": ["lib"],
   cli: [
     "bot.ts",

@@ -14,10 +14,10 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
-import { ArchiveError, createSource } from "./source.ts";
+import { AGE_MAGIC, decrypted, encrypted } from "./age.ts";
+import { ArchiveError, broken, createSource } from "./source.ts";
+import { gathered } from "./streams.ts";
 
-/** Costs of guessing a passphrase: 128 MiB and half a second of this machine for each guess. */
-const SCRYPT_LOG_N = 17;
 /** Level of compression. The next ones take longer and save 2 %. */
 const LEVEL = 1;
 /** Pieces that other threads compress while this one reads, hashes, encrypts and writes. */
@@ -35,14 +35,8 @@ const FRAME = Buffer.from("502a4d1804000000", "hex");
 const FRAME_BYTES = 12;
 /** Bytes of a piece that cannot be compressed, at most. */
 const MAX_PACKED_BYTES = CHUNK_BYTES + 64 * 1024;
-const AGE_MAGIC = Buffer.from("age-encryption.org/v1\n").toString("hex");
 
 const compress = promisify(zstdCompress);
-
-/** The passphrase does not open the file, or the file needs one. */
-export class PassphraseError extends Error {
-  override readonly name = "PassphraseError";
-}
 
 /** The kind of a file, by its first bytes. */
 type SealedKind = "plain" | "encrypted" | "other";
@@ -80,9 +74,8 @@ export async function writeSealed(
     try {
       let unsynced = 0;
       const packed = compressed(content);
-      for await (
-        const chunk of gathered(passphrase ? await encrypted(packed, passphrase) : packed)
-      ) {
+      const sealed = passphrase ? encrypted(packed, passphrase) : packed;
+      for await (const chunk of gathered(sealed, CHUNK_BYTES)) {
         await file.writeFile(chunk);
         size += chunk.length;
         unsynced += chunk.length;
@@ -104,21 +97,6 @@ export async function writeSealed(
   }
 }
 
-/** Encryption makes chunks of 64 KiB; larger writes cost less. */
-async function* gathered(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    held.push(chunk);
-    bytes += chunk.length;
-    if (bytes < CHUNK_BYTES) continue;
-    yield Buffer.concat(held);
-    held = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(held);
-}
-
 async function* compressed(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const params = {
     [constants.ZSTD_c_compressionLevel]: LEVEL,
@@ -131,7 +109,7 @@ async function* compressed(content: AsyncIterable<Uint8Array>): AsyncGenerator<U
     return Buffer.concat([FRAME, length, packed]);
   };
   const packing: Promise<Uint8Array>[] = []; // in their order
-  for await (const chunk of gathered(content)) {
+  for await (const chunk of gathered(content, CHUNK_BYTES)) {
     for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
       const packed = pack(chunk.subarray(at, at + CHUNK_BYTES));
       packed.catch(() => {}); // thrown below, unless the file has failed before
@@ -163,21 +141,6 @@ async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
   } finally {
     await source.close();
   }
-}
-
-function broken(): ArchiveError {
-  return new ArchiveError("cut", "a part of it is missing or changed");
-}
-
-async function encrypted(
-  content: AsyncIterable<Uint8Array>,
-  passphrase: string,
-): Promise<AsyncIterable<Uint8Array>> {
-  const { Encrypter } = await import("age-encryption");
-  const encrypter = new Encrypter();
-  encrypter.setPassphrase(passphrase);
-  encrypter.setScryptWorkFactor(SCRYPT_LOG_N);
-  return valuesOf(await encrypter.encrypt(toWebStream(content)));
 }
 
 /** Opens a file to read. It waits for no writer of a pipe. @throws {ArchiveError} If it is no file. */
@@ -222,103 +185,6 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
     if (bytesRead === 0) return;
     at += bytesRead;
     yield chunk.subarray(0, bytesRead);
-  }
-}
-
-async function decrypted(
-  content: AsyncIterable<Uint8Array>,
-  passphrase: string | undefined,
-): Promise<AsyncIterable<Uint8Array>> {
-  if (passphrase === undefined) throw new PassphraseError("it is encrypted");
-  const whole = await withCheckedHeader(content);
-  const { Decrypter } = await import("age-encryption");
-  const decrypter = new Decrypter();
-  decrypter.addPassphrase(passphrase);
-  try {
-    return valuesOf(
-      await decrypter.decrypt(toWebStream(whole)),
-      (error) => isOfSystem(error) ? error : broken(),
-    );
-  } catch (error) {
-    if (isOfSystem(error)) throw error;
-    const isWrong = error instanceof Error && error.message.startsWith("no identity matched");
-    if (isWrong) throw new PassphraseError("the passphrase is wrong");
-    throw broken();
-  }
-}
-
-/** Longest header; Barnacle's own has less than 200 bytes. */
-const MAX_HEADER_BYTES = 16 * 1024;
-
-/** Largest work factor to try: `age` itself writes 18, which takes 256 MiB. */
-const MAX_SCRYPT_LOG_N = 18;
-
-/** The same content, unless its header would take much memory: a stranger may have written it. */
-async function withCheckedHeader(
-  content: AsyncIterable<Uint8Array>,
-): Promise<AsyncIterable<Uint8Array>> {
-  const iterator = content[Symbol.asyncIterator]();
-  const { value: first = new Uint8Array(0) } = await iterator.next();
-  const header = Buffer.from(first.subarray(0, MAX_HEADER_BYTES)).toString("latin1");
-  const end = header.indexOf("\n--- ");
-  const factor = /^-> scrypt \S+ (\d+)$/m.exec(header.slice(0, Math.max(0, end)))?.[1];
-  if (end === -1 || Number(factor ?? 0) > MAX_SCRYPT_LOG_N) {
-    await iterator.return?.();
-    throw end === -1 ? broken() : new ArchiveError(
-      "foreign",
-      "to try a passphrase would take more memory than age itself uses",
-    );
-  }
-  return (async function* () {
-    try {
-      yield first;
-      for (;;) {
-        const { done, value } = await iterator.next();
-        if (done) return;
-        yield value;
-      }
-    } finally {
-      await iterator.return?.();
-    }
-  })();
-}
-
-/** Whether an error is the system's, such as that of an unreadable disk. */
-function isOfSystem(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
-}
-
-/** A stream that makes a chunk when its reader wants one. */
-function toWebStream(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = content[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await iterator.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await iterator.return?.();
-    },
-  });
-}
-
-/** The chunks of a stream. The runtimes differ in the type of the stream's own iterator. */
-async function* valuesOf(
-  stream: ReadableStream<Uint8Array>,
-  toError: (error: unknown) => unknown = (error) => error,
-): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throw toError(error);
-      });
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {}); // a stream that failed has ended
   }
 }
 

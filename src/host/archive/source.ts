@@ -15,6 +15,11 @@ export class ArchiveError extends Error {
   }
 }
 
+/** The error of bytes that are not as they were written. */
+export function broken(): ArchiveError {
+  return new ArchiveError("cut", "a part of it is missing or changed");
+}
+
 /** Cuts a stream into pieces. @throws {ArchiveError} `cut`, if it ends too early. */
 export function createSource(chunks: AsyncIterable<Uint8Array>) {
   const iterator = chunks[Symbol.asyncIterator]();

@@ -51,6 +51,15 @@ export function ownCommand(): OwnCommand {
   return { program: process.execPath, args: isCompiled ? [] : [main] };
 }
 
+/**
+ * URL of the entry of a thread. Entries stand beside `main.ts`, and all files of a compiled binary in
+ * one folder.
+ */
+export function threadUrl(entry: "job_worker.ts"): URL {
+  const isCompiled = isCompiledUrl(import.meta.url);
+  return new URL(isCompiled ? `./${entry}` : `../../${entry}`, import.meta.url);
+}
+
 /** The program as the person started it, for commands to type: `"./barnacle"`. */
 export function startedAs(
   argv0: string = process.argv0,

@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { PassphraseError, readSealed, writeSealed } from "../../../src/host/archive/sealed_file.ts";
+import { PassphraseError } from "../../../src/host/archive/age.ts";
+import { readSealed, writeSealed } from "../../../src/host/archive/sealed_file.ts";
 import { ArchiveError } from "../../../src/host/archive/source.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
