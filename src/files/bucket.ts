@@ -93,6 +93,8 @@ export function createBucket(
   const base = baseOf(bucket, region, endpoint);
   /** Signing keys of the day. */
   const cache = new Map<string, ArrayBuffer>();
+  /** Whether `If-Match` has the ETag without its quotes: with them, Ceph finds it different. */
+  let isBare = false;
 
   async function signed(
     method: string,
@@ -175,6 +177,27 @@ export function createBucket(
 
   const pathOf = (key: string) => `/${prefix}${key}`;
 
+  async function write(key: string, bytes: Bytes, condition?: Condition): Promise<string> {
+    const headers: Record<string, string> = { "content-type": "application/octet-stream" };
+    if (condition === "new") headers["if-none-match"] = "*";
+    else if (condition) headers["if-match"] = isBare ? bareOf(condition.mark) : condition.mark;
+    const rest = { headers, body: bytes, maxBytes: MAX_ERROR_BYTES };
+    try {
+      return checkedMark((await request("PUT", pathOf(key), rest)).mark);
+    } catch (error) {
+      // With `If-Match`, this says that another process has deleted the object.
+      const isGone = error instanceof BucketError && error.kind === "missing";
+      throw isGone && condition ? new BucketError("moved", error.message) : error;
+    }
+  }
+
+  /** Whether an object has a mark; its bytes do not come. */
+  async function has(key: string, mark: string): Promise<boolean> {
+    const headers = { "if-none-match": mark };
+    const answer = await request("GET", pathOf(key), { headers, maxBytes: 0 }).catch(() => {});
+    return answer?.status === 304;
+  }
+
   return {
     async get(key, maxBytes, known) {
       try {
@@ -190,16 +213,14 @@ export function createBucket(
       }
     },
     async put(key, bytes, condition) {
-      const headers: Record<string, string> = { "content-type": "application/octet-stream" };
-      if (condition === "new") headers["if-none-match"] = "*";
-      else if (condition) headers["if-match"] = condition.mark;
-      const rest = { headers, body: bytes, maxBytes: MAX_ERROR_BYTES };
       try {
-        return checkedMark((await request("PUT", pathOf(key), rest)).mark);
+        return await write(key, bytes, condition);
       } catch (error) {
-        // With `If-Match`, this says that another process has deleted the object.
-        const isGone = error instanceof BucketError && error.kind === "missing";
-        throw isGone && condition ? new BucketError("moved", error.message) : error;
+        const mark = condition === "new" ? undefined : condition?.mark;
+        if (isBare || mark === undefined || !isMoved(error) || !await has(key, mark)) throw error;
+        const written = await write(key, bytes, { mark: bareOf(mark) });
+        isBare = true;
+        return written;
       }
     },
     async remove(key) {
@@ -226,6 +247,12 @@ export function createBucket(
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+const bareOf = (mark: string): string => mark.replaceAll('"', "");
+
+function isMoved(error: unknown): boolean {
+  return error instanceof BucketError && error.kind === "moved";
+}
 
 interface Answer {
   readonly status: number;

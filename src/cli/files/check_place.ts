@@ -72,8 +72,16 @@ export async function preparePlace(config: BotConfig, dataDir: string, log: Log)
 async function tryBucket(bucket: ObjectStore): Promise<void> {
   const key = `checks/${randomUUID()}`;
   const bytes = new TextEncoder().encode("Barnacle checks whether it may write here.");
-  await bucket.put(key, bytes); // without an answer, there is nothing to delete, or no way to
+  const mark = await bucket.put(key, bytes); // no answer: nothing to delete, or no way to
   try {
+    await bucket.put(key, bytes, { mark }).catch((error: unknown) => {
+      isMoved(error);
+      throw new BucketError(
+        "config",
+        "the file store refuses If-Match with the ETag that it has just given, so no file could " +
+          "be changed; use a store that knows If-Match for files.url",
+      );
+    });
     for (const condition of ["new", { mark: '"00000000000000000000000000000000"' }] as const) {
       const isKept = await bucket.put(key, bytes, condition).then(() => false, isMoved);
       if (isKept) continue;
@@ -93,6 +101,7 @@ async function tryBucket(bucket: ObjectStore): Promise<void> {
   }
 }
 
+/** @throws {unknown} Any other error. */
 function isMoved(error: unknown): boolean {
   if (error instanceof BucketError && error.kind === "moved") return true;
   throw error;

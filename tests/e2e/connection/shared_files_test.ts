@@ -244,16 +244,22 @@ describe("[O17] a bot with shared files", () => {
       });
     }
 
-    it("with a store that replaces objects in spite of a condition", async () => {
-      await using careless = await startS3();
-      careless.knowsConditions = false;
-      const config = { files: inBucket(careless) };
-      await withSimulation({ config, env: KEYS }, async (scene) => {
-        const { code, stderr } = await scene.cli("run");
-        assert.equal(code, 78);
-        assert.match(stderr.join("\n"), /ignores If-Match and If-None-Match/);
+    const strange: readonly (readonly [string, Partial<S3Server>, RegExp])[] = [
+      ["that replaces objects in spite of a condition", { knowsConditions: false }, /ignores If-M/],
+      ["that no ETag of its own satisfies", { comparesEtags: "never" }, /refuses If-Match with/],
+    ];
+    for (const [what, faults, sentence] of strange) {
+      it(`with a store ${what}`, async () => {
+        await using store = await startS3();
+        Object.assign(store, faults);
+        const config = { files: inBucket(store) };
+        await withSimulation({ config, env: KEYS }, async (scene) => {
+          const { code, stderr } = await scene.cli("run");
+          assert.equal(code, 78);
+          assert.match(stderr.join("\n"), sentence);
+        });
+        assert.equal(store.objects.size, 0);
       });
-      assert.equal(careless.objects.size, 0);
-    });
+    }
   });
 });

@@ -45,6 +45,8 @@ export interface S3Server extends AsyncDisposable {
   fault: ((request: S3Request) => S3Fault | undefined) | undefined;
   /** Whether it looks at `If-Match` and `If-None-Match` of a PUT. */
   knowsConditions: boolean;
+  /** How it compares the ETag of `If-Match`: Ceph does it without the quotes. */
+  comparesEtags: "quoted" | "bare" | "never";
   /** Entries of a page. */
   page: number;
   close(): Promise<void>;
@@ -94,6 +96,11 @@ export async function startS3(
     response.end(bytes);
   }
 
+  /** The form of an ETag that equals it in `If-Match`. */
+  function ownEtag(etag: string | undefined): string | undefined {
+    return { quoted: etag, bare: etag?.replaceAll('"', ""), never: undefined }[s3.comparesEtags];
+  }
+
   function act(request: IncomingMessage, method: string, key: string, body: Buffer): End {
     const stored = objects.get(key);
     const etag = stored && etagOf(stored);
@@ -105,7 +112,7 @@ export async function startS3(
       case "PUT":
         if (s3.knowsConditions) {
           if (match !== undefined && !stored) return { status: 404, code: "NoSuchKey" };
-          const isRefused = (match !== undefined && match !== etag) ||
+          const isRefused = (match !== undefined && match !== ownEtag(etag)) ||
             (noneMatch === "*" && stored !== undefined);
           if (isRefused) return { status: 412, code: "PreconditionFailed" };
         }
@@ -143,6 +150,7 @@ export async function startS3(
     refused: [],
     fault: undefined,
     knowsConditions: true,
+    comparesEtags: "quoted",
     page: 1_000,
     async close() {
       server.closeAllConnections();
