@@ -20,6 +20,8 @@
  *   an unpaired sender. It is full: after its loss, catch-up would not know that it must read this
  *   channel. A later decision of an undecided message is normal: after its loss, the message is
  *   undecided as before.
+ * - `CALL` is a T1 with the message of a program, and `CALL_END` its T3. Both are full: no RESUME brings
+ *   a call again, and the program has the number of its answer, or the answer, right after them.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
  *   message that this process has stored is in memory, and a later transaction stores it
  *   (`inbox/claims.ts`).
@@ -65,10 +67,12 @@ export const COMMIT_OPTIONS = {
   T0: { name: "T0", durability: "full" },
   T1: { name: "T1", durability: "normal" },
   FIRST_DM: { name: "T1", durability: "full" },
+  CALL: { name: "T1", durability: "full" },
   T2: { name: "T2", durability: "normal" },
   TS: { name: "TS", durability: "normal" },
   TS_BEGUN: { name: "TS", durability: "full" },
   T3: { name: "T3", durability: "normal" },
+  CALL_END: { name: "T3", durability: "full" },
   T3_T4: { name: "T3", also: "T4", durability: "full" },
   T4: { name: "T4", durability: "full" },
   T5: { name: "T5", durability: "normal" },

@@ -99,7 +99,7 @@ export function createBatches(
   }
 
   async function acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
-    // Only a new code or a channel's first message waits for the disk. A flood cannot produce
+    // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
     // these.
     const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
       ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
@@ -108,11 +108,12 @@ export function createBatches(
       directOf(previewed).some((message) => !direct.has(keyOf(message)));
     if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
     const { settledIn, unknown } = settleKnown(batch);
-    if (!isFirst && isPlain(batch, unknown) && mayWait(batch)) {
+    const isCall = batch.judged.some(({ message }) => message.called);
+    if (!isFirst && !isCall && isPlain(batch, unknown) && mayWait(batch)) {
       const accepted = await storePlain(batch, arrivedAt);
       return { ...accepted, settled: settledIn.length, settledIn };
     }
-    const options = isFirst ? COMMIT_OPTIONS.FIRST_DM : COMMIT_OPTIONS.T1;
+    const options = COMMIT_OPTIONS[isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1"];
     // Until this batch is stored, a batch of another account with the same message must not be
     // journaled.
     const mayAccept = batch.judged.filter(({ verdict, message }) =>

@@ -21,7 +21,7 @@ import type { Charge } from "../../core/spending/usage.ts";
 import type { EditedStep, Step } from "../../core/step.ts";
 import type { Steps, TurnEnds } from "../../core/store/turns.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
-import { COMMIT_OPTIONS } from "../database/durability.ts";
+import { COMMIT_OPTIONS, type CommitOptions } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { type Memory, turnWithout, without } from "../memory/memory.ts";
 import { isRunning } from "../memory/open_turns.ts";
@@ -154,7 +154,7 @@ export function createTurnEnds(
       }
     };
     queues.add(queue, waiting, isFirst ? now : undefined);
-    const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : COMMIT_OPTIONS.T3;
+    const options = isFirst && rows.length > 0 ? COMMIT_OPTIONS.T3_T4 : endOptions(turn);
     const isStored = await records.append(options, recordOf(turn, rows, now), {
       isNeeded: () => isRunning(turns, turn.claim),
       atOnce: withFiles.length > 0 ? insertFiles : undefined,
@@ -211,7 +211,7 @@ export function createTurnEnds(
       };
       const storing = known && isPlain(turn, known.waiting.length, queue)
         ? journal(turn, known, now, () => onStored({ ...NOT_STORED, stored: true }))
-        : commit(COMMIT_OPTIONS.T3, () => store(turn, now, queue), { onStored });
+        : commit(endOptions(turn), () => store(turn, now, queue), { onStored });
       const stored = await storing.catch((error: unknown) => {
         counted(false);
         throw error;
@@ -220,6 +220,11 @@ export function createTurnEnds(
       return stored;
     },
   };
+}
+
+/** A program gets its answer right after the commit. */
+function endOptions({ claim: { message: { called } } }: FinishedTurn): CommitOptions {
+  return called ? COMMIT_OPTIONS.CALL_END : COMMIT_OPTIONS.T3;
 }
 
 /**

@@ -388,7 +388,7 @@ describe("the durability of T1", () => {
       await test.store.inbox.acceptBatch(batch({ judged }), NOW);
       return level;
     };
-    return { ...test, levelOf };
+    return { ...test, levelOf, levelNow: () => level };
   }
 
   it("[D1] waits for the disk only for the first message of a direct channel", async () => {
@@ -403,6 +403,20 @@ describe("the durability of T1", () => {
     assert.equal(await levelOf(accepted(dm("14", "1"))), "normal");
     assert.equal(await levelOf(accepted(dm("15", "1")), accepted(dm("16", "2"))), "full");
     assert.equal(await levelOf(accepted(dm("17", "1", { accountId: SECOND }))), "full");
+  });
+
+  it("[O14] waits for the disk for a program's message, and for its end", async () => {
+    const { store, levelOf, levelNow } = openWatched();
+    const called = { program: "notes", kind: "ask" } as const;
+    assert.equal(await levelOf(accepted(guildMessage({ ...first, called }))), "full");
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.ok(claim);
+    assert.equal(await levelOf(accepted(second)), "normal");
+    await store.turns.finishTurn(
+      { claim, end: { kind: "answered" }, entries: [], outbox: [] },
+      NOW,
+    );
+    assert.equal(levelNow(), "full");
   });
 
   it("[D1] waits for the disk again after 8,192 other channels", async () => {
