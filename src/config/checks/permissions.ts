@@ -70,7 +70,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
     );
   }
   // Root gave its own file to that group, as `service install` does: its members shall read it.
-  const isGiven = self.uid === 0 && uid === 0;
+  const isGiven = isConfig && self.uid === 0 && uid === 0;
   const groupReads = foreignGroup && !isGiven && (mode & GROUP_READ) !== 0;
   if (holdsSecret && ((mode & OTHERS) !== 0 || groupReads)) {
     add(

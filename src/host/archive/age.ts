@@ -50,6 +50,7 @@ export async function* encrypted(
   const pieces = content[Symbol.asyncIterator]();
   const workerData: SealJob & { readonly kind: "seal" } = { kind: "seal", passphrase };
   const thread = new Worker(threadUrl("job_worker.ts"), { workerData });
+  thread.on("error", () => {}); // `on()` below takes it, but listens no more while a caller writes
   thread.once("exit", () => thread.emit("error", new Error("the thread that encrypts has ended")));
   const messages: AsyncIterable<readonly (SealMessage | SealEnd)[]> = on(thread, "message");
   try {

@@ -20,7 +20,7 @@ import { gathered } from "./streams.ts";
 
 /** Level of compression. The next ones take longer and save 2 %. */
 const LEVEL = 1;
-/** Pieces that other threads compress while this one reads, hashes, encrypts and writes. */
+/** Pieces that other threads compress while this one reads, hashes and writes. */
 const AHEAD = 2;
 /** Bytes that are read at once. */
 const CHUNK_BYTES = 1024 * 1024;
