@@ -9,6 +9,7 @@ import { Unzip, UnzipInflate } from "fflate";
 import {
   MAX_ENTRIES,
   MAX_INFLATED_BYTES,
+  MAX_LOCAL_RATIO,
   MAX_RATIO,
   RATIO_FREE_BYTES,
   UnreadableError,
@@ -43,6 +44,8 @@ export function readZip(
   let entries = 0;
   let total = 0;
   let open = 0;
+  /** Bytes of the archive that are inflated or skipped so far. */
+  let taken = 0;
   let failure: Error | undefined;
   const unzip = new Unzip((file) => {
     entries += 1;
@@ -55,6 +58,7 @@ export function readZip(
     if (!reader) return;
     open += 1;
     let size = 0;
+    const takenBefore = taken - PIECE_BYTES;
     file.ondata = (error, bytes, isLast) => {
       if (error) {
         failure = error;
@@ -63,9 +67,8 @@ export function readZip(
       size += bytes.length;
       total += bytes.length;
       const compressed = Math.max(1, file.size ?? archive.length);
-      if (
-        total > MAX_INFLATED_BYTES || (size > RATIO_FREE_BYTES && size / compressed > MAX_RATIO)
-      ) {
+      const isFar = size / compressed > MAX_RATIO || size / (taken - takenBefore) > MAX_LOCAL_RATIO;
+      if (total > MAX_INFLATED_BYTES || (size > RATIO_FREE_BYTES && isFar)) {
         throw new UnreadableError("the archive is far larger than the file says: a zip bomb");
       }
       reader.write(bytes);
@@ -79,6 +82,7 @@ export function readZip(
   try {
     for (let from = 0; from < archive.length; from += PIECE_BYTES) {
       const to = from + PIECE_BYTES;
+      taken = to;
       unzip.push(archive.subarray(from, to), to >= archive.length);
       if (failure) throw failure;
     }

@@ -4,8 +4,11 @@ import { readOffice } from "../../src/extract/office.ts";
 import { readPdf } from "../../src/extract/pdf.ts";
 import { dateOf, isDateFormat } from "../../src/extract/sheets.ts";
 import { MAX_CHARS, MAX_PAGES, UnreadableError } from "../../src/extract/limits.ts";
+import { readZip } from "../../src/extract/zip.ts";
 import { runExtractJob } from "../../src/extract/serve.ts";
 import { docx, pdf, wav, zip } from "../support/files/samples.ts";
+
+const MIB = 1024 * 1024;
 
 describe("[H8] readOffice()", () => {
   it("reads paragraphs, tabs, tables and notes of a docx file, without deleted text", () => {
@@ -102,6 +105,28 @@ describe("[H8] readOffice()", () => {
       });
     });
   }
+});
+
+describe("[SEC-R25] readZip()", () => {
+  /** Inflates a part, and returns the number of bytes that its reader got. */
+  function inflatedOf(part: Uint8Array<ArrayBuffer>): number {
+    let bytes = 0;
+    const reader = { write: (piece: Uint8Array) => void (bytes += piece.length), end() {} };
+    try {
+      readZip(zip({ part }), () => reader);
+    } catch (error) {
+      assert.match(String(error), /a zip bomb/);
+    }
+    return bytes;
+  }
+
+  it("ends a bomb with its first piece, and reads a table that repeats itself", () => {
+    assert.equal(inflatedOf(new Uint8Array(48 * MIB)), 0);
+    const rows = Array.from({ length: 80_000 }, (_, at) => `<c r="A${at}" s="1"/><c r="B${at}"/>`);
+    const table = new TextEncoder().encode(rows.join(""));
+    assert.ok(table.length > 2 * MIB);
+    assert.equal(inflatedOf(table), table.length);
+  });
 });
 
 describe("[H8] isDateFormat() and dateOf()", () => {
