@@ -1,5 +1,5 @@
 /**
- * Bundles the rare threads, which read documents and run scripts, for the binary.
+ * Bundles the rare threads, which read documents, run scripts and encrypt backups, for the binary.
  *
  * Bun writes bytecode and source maps for all entries of a binary, or for none. Those of the rare
  * threads would take 9 MB. Without them, a script takes 20 ms of CPU time more. Their two large

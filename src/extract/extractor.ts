@@ -40,11 +40,10 @@ const JOB_SEC = 30;
 const START_MS = 30_000;
 /**
  * Bytes by which the process may grow during a job, less twice the size of its file. With the copies
- * of the file, and with the growth until the thread has ended, a job costs 64 MiB at most (SEC-R25):
- * on a busy machine, a look comes late.
+ * of the file, and with the growth until the thread has ended, a job costs 64 MiB at most (SEC-R25).
  * Measured: a PDF of 1,000 pages takes 17 MiB, and one of 10,000 more than this.
  */
-export const GROWTH_BYTES = 32 * 1024 * 1024;
+export const GROWTH_BYTES = 40 * 1024 * 1024;
 /** Bytes of a file whose copies cost more than the collection of garbage, which takes 10 to 30 ms. */
 const LARGE_BYTES = 1024 * 1024;
 /** Milliseconds between two looks at the memory. */

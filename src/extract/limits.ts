@@ -11,10 +11,10 @@ export const MAX_INFLATED_BYTES = 32 * 1024 * 1024;
 /** Maximum ratio between the size of a part and its compressed size. Office files reach 30. */
 export const MAX_RATIO = 100;
 /**
- * The same for the beginning of a part, so that a bomb ends with its first piece. Only text that repeats
- * itself byte for byte compresses like that.
+ * Maximum ratio between the inflated and the read bytes of a part so far. So a bomb ends with its first
+ * piece, whatever size its header claims.
  */
-export const MAX_LOCAL_RATIO = 400;
+export const MAX_RATIO_SO_FAR = 400;
 /** Parts up to this size may have any ratio: an empty table compresses well. */
 export const RATIO_FREE_BYTES = 1024 * 1024;
 /** Maximum number of a workbook's shared strings in UTF-16 units. */

@@ -9,8 +9,8 @@ import { Unzip, UnzipInflate } from "fflate";
 import {
   MAX_ENTRIES,
   MAX_INFLATED_BYTES,
-  MAX_LOCAL_RATIO,
   MAX_RATIO,
+  MAX_RATIO_SO_FAR,
   RATIO_FREE_BYTES,
   UnreadableError,
 } from "./limits.ts";
@@ -44,8 +44,8 @@ export function readZip(
   let entries = 0;
   let total = 0;
   let open = 0;
-  /** Bytes of the archive that are inflated or skipped so far. */
-  let taken = 0;
+  /** End of the piece that is being inflated. */
+  let pieceEnd = 0;
   let failure: Error | undefined;
   const unzip = new Unzip((file) => {
     entries += 1;
@@ -58,7 +58,7 @@ export function readZip(
     if (!reader) return;
     open += 1;
     let size = 0;
-    const takenBefore = taken - PIECE_BYTES;
+    const partStart = pieceEnd - PIECE_BYTES;
     file.ondata = (error, bytes, isLast) => {
       if (error) {
         failure = error;
@@ -67,7 +67,8 @@ export function readZip(
       size += bytes.length;
       total += bytes.length;
       const compressed = Math.max(1, file.size ?? archive.length);
-      const isFar = size / compressed > MAX_RATIO || size / (taken - takenBefore) > MAX_LOCAL_RATIO;
+      const isFar = size / compressed > MAX_RATIO ||
+        size / (pieceEnd - partStart) > MAX_RATIO_SO_FAR;
       if (total > MAX_INFLATED_BYTES || (size > RATIO_FREE_BYTES && isFar)) {
         throw new UnreadableError("the archive is far larger than the file says: a zip bomb");
       }
@@ -82,7 +83,7 @@ export function readZip(
   try {
     for (let from = 0; from < archive.length; from += PIECE_BYTES) {
       const to = from + PIECE_BYTES;
-      taken = to;
+      pieceEnd = to;
       unzip.push(archive.subarray(from, to), to >= archive.length);
       if (failure) throw failure;
     }

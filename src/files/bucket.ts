@@ -177,17 +177,20 @@ export function createBucket(
 
   const pathOf = (key: string) => `/${prefix}${key}`;
 
-  async function write(key: string, bytes: Bytes, condition?: Condition): Promise<string> {
-    const headers: Record<string, string> = { "content-type": "application/octet-stream" };
-    if (condition === "new") headers["if-none-match"] = "*";
-    else if (condition) headers["if-match"] = isBare ? bareOf(condition.mark) : condition.mark;
+  async function write(
+    key: string,
+    bytes: Bytes,
+    condition: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const headers = { "content-type": "application/octet-stream", ...condition };
     const rest = { headers, body: bytes, maxBytes: MAX_ERROR_BYTES };
     try {
       return checkedMark((await request("PUT", pathOf(key), rest)).mark);
     } catch (error) {
       // With `If-Match`, this says that another process has deleted the object.
       const isGone = error instanceof BucketError && error.kind === "missing";
-      throw isGone && condition ? new BucketError("moved", error.message) : error;
+      const isConditional = Object.keys(condition).length > 0;
+      throw isGone && isConditional ? new BucketError("moved", error.message) : error;
     }
   }
 
@@ -213,12 +216,15 @@ export function createBucket(
       }
     },
     async put(key, bytes, condition) {
+      if (condition === undefined) return await write(key, bytes, {});
+      if (condition === "new") return await write(key, bytes, { "if-none-match": "*" });
+      const { mark } = condition;
+      const bare = mark.replaceAll('"', "");
       try {
-        return await write(key, bytes, condition);
+        return await write(key, bytes, { "if-match": isBare ? bare : mark });
       } catch (error) {
-        const mark = condition === "new" ? undefined : condition?.mark;
-        if (isBare || mark === undefined || !isMoved(error) || !await has(key, mark)) throw error;
-        const written = await write(key, bytes, { mark: bareOf(mark) });
+        if (isBare || !isUnmet(error) || !await has(key, mark)) throw error;
+        const written = await write(key, bytes, { "if-match": bare });
         isBare = true;
         return written;
       }
@@ -248,10 +254,9 @@ export function createBucket(
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const bareOf = (mark: string): string => mark.replaceAll('"', "");
-
-function isMoved(error: unknown): boolean {
-  return error instanceof BucketError && error.kind === "moved";
+/** Whether a condition was not met; 409 says that two writes came at once. */
+function isUnmet(error: unknown): boolean {
+  return error instanceof BucketError && error.status === 412;
 }
 
 interface Answer {

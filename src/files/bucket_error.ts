@@ -13,11 +13,18 @@ export type BucketErrorKind = "away" | "moved" | "missing" | "config" | "damaged
 export class BucketError extends Error {
   override readonly name = "BucketError";
   readonly kind: BucketErrorKind;
+  /** Status of the answer; absent if there was none. */
+  readonly status?: number | undefined;
 
   /** @param message The failure; for `config`, with the next step. */
-  constructor(kind: BucketErrorKind, message: string, options?: ErrorOptions) {
+  constructor(
+    kind: BucketErrorKind,
+    message: string,
+    options?: ErrorOptions & { readonly status?: number },
+  ) {
     super(message, options);
     this.kind = kind;
+    this.status = options?.status;
   }
 }
 
@@ -48,7 +55,7 @@ export function errorOfAnswer(status: number, code: string | undefined): BucketE
   if (code === "RequestTimeTooSkewed") {
     return new BucketError("away", `${says}; set the clock of this machine by NTP`);
   }
-  if (status === 412 || status === 409) return new BucketError("moved", says);
+  if (status === 412 || status === 409) return new BucketError("moved", says, { status });
   if (status === 404) return new BucketError("missing", says);
   if (status === 301 || status === 307) return new BucketError("config", `${says}; ${REGION}`);
   if (status === 401 || status === 403) return new BucketError("config", `${says}; ${KEYS}`);

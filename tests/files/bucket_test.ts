@@ -64,6 +64,15 @@ describe("[O17] a bucket", () => {
     assert.deepEqual(s3.refused, []);
   });
 
+  it("learns nothing of ETags from two writes at once", async () => {
+    await using s3 = await startS3();
+    const bucket = bucketAt(s3);
+    const mark = await bucket.put("a", bytes("1"), "new");
+    s3.fault = () => ({ status: 409, code: "ConditionalRequestConflict" });
+    assert.match(String(await failure(bucket.put("a", bytes("2"), { mark }))), /^moved/);
+    assert.deepEqual(s3.requests.length, 2, "no other form of the ETag was tried");
+  });
+
   const faults: readonly (readonly [string, S3Fault, RegExp])[] = [
     ["breaks the connection", "cut", /^away: the file store does not answer/],
     ["says nothing", "silent", /^away: the file store takes too long/],

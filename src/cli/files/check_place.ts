@@ -66,8 +66,8 @@ export async function preparePlace(config: BotConfig, dataDir: string, log: Log)
 /**
  * Writes, reads and deletes an object.
  *
- * @throws {BucketError} If it cannot, or if the store replaces an object in spite of a condition: then
- * two processes could overwrite each other's files.
+ * @throws {BucketError} If it cannot, if the store refuses a change by the object's own ETag, or if it
+ * replaces an object in spite of a condition: then two processes could overwrite each other's files.
  */
 async function tryBucket(bucket: ObjectStore): Promise<void> {
   const key = `checks/${randomUUID()}`;
@@ -78,8 +78,8 @@ async function tryBucket(bucket: ObjectStore): Promise<void> {
       isMoved(error);
       throw new BucketError(
         "config",
-        "the file store refuses If-Match with the ETag that it has just given, so no file could " +
-          "be changed; use a store that knows If-Match for files.url",
+        "the file store refuses a change by the ETag that it has just given, so no file could " +
+          "change; use a store that knows If-Match for files.url",
       );
     });
     for (const condition of ["new", { mark: '"00000000000000000000000000000000"' }] as const) {

@@ -25,7 +25,7 @@ import type { PlanStep } from "./plan.ts";
 const PROGRAM_MODE = 0o755;
 
 /**
- * The lines of a step: what it does, and the text of a file.
+ * The lines of a step: what it does, and the text of a file, unless it may hold secrets.
  *
  * @param isWhole Whether a new file is shown as a whole, as a dry run does.
  */

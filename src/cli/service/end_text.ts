@@ -17,9 +17,8 @@ const RESULTS: Readonly<Record<string, string>> = {
 const SYSTEMD: Readonly<Record<number, string>> = {
   200: "systemd cannot enter its folder",
   203: "systemd cannot run the program",
-  217:
-    "the user of the unit does not exist, or this container forbids PrivateUsers= (set it to no " +
-    "by `systemctl edit barnacle`)",
+  217: "the unit's user does not exist, or this machine forbids user namespaces (write " +
+    "PrivateUsers=no under [Service] with `systemctl edit barnacle`)",
   226: "systemd cannot prepare its sandbox",
   238: "systemd cannot create its data directory",
   243: "the folder of the credentials is missing",

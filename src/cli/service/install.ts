@@ -230,7 +230,7 @@ async function isAgreed(
   if (yes) return true;
   if (confirm === undefined) {
     throw new StartError(
-      "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to see all of it",
+      "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to see each step",
       EXIT.usage,
     );
   }

@@ -69,7 +69,7 @@ export function auditPermissions(facts: FileFacts): readonly Problem[] {
       `chmod 600 ${printable(path)}, or --insecure-permissions to start anyway`,
     );
   }
-  // Root gave its own file to that group, as `service install` does: its members shall read it.
+  // Only root can give root's file to a group, as `service install` does. So its members may read it.
   const isGiven = isConfig && self.uid === 0 && uid === 0;
   const groupReads = foreignGroup && !isGiven && (mode & GROUP_READ) !== 0;
   if (holdsSecret && ((mode & OTHERS) !== 0 || groupReads)) {

@@ -1,15 +1,15 @@
 /**
  * Encrypts and decrypts with a passphrase, in the format of age.
  *
- * Encryption takes as much of the processor as all other work on a backup together. So it has a thread
- * of its own, `job_worker.ts`.
+ * Encryption was more than half of the main thread's work on a backup. So it has a thread of its own,
+ * `job_worker.ts`.
  */
 
 import { Buffer } from "node:buffer";
 import { on } from "node:events";
 import { type MessagePort, Worker } from "node:worker_threads";
-import { threadUrl } from "../process/own_process.ts";
-import { ArchiveError, broken } from "./source.ts";
+import { JOB_WORKER_URL } from "../process/own_process.ts";
+import { ArchiveError, damagedError } from "./source.ts";
 import { gathered, toWebStream, valuesOf } from "./streams.ts";
 
 /** The first bytes of an encrypted file, in hex. */
@@ -49,8 +49,8 @@ export async function* encrypted(
 ): AsyncGenerator<Uint8Array> {
   const pieces = content[Symbol.asyncIterator]();
   const workerData: SealJob & { readonly kind: "seal" } = { kind: "seal", passphrase };
-  const thread = new Worker(threadUrl("job_worker.ts"), { workerData });
-  thread.on("error", () => {}); // `on()` below takes it, but listens no more while a caller writes
+  const thread = new Worker(JOB_WORKER_URL, { workerData });
+  thread.on("error", () => {}); // `on()` below stops listening after the first error
   thread.once("exit", () => thread.emit("error", new Error("the thread that encrypts has ended")));
   const messages: AsyncIterable<readonly (SealMessage | SealEnd)[]> = on(thread, "message");
   try {
@@ -106,13 +106,13 @@ export async function decrypted(
   try {
     return valuesOf(
       await decrypter.decrypt(toWebStream(whole)),
-      (error) => isOfSystem(error) ? error : broken(),
+      (error) => isOfSystem(error) ? error : damagedError(),
     );
   } catch (error) {
     if (isOfSystem(error)) throw error;
     const isWrong = error instanceof Error && error.message.startsWith("no identity matched");
     if (isWrong) throw new PassphraseError("the passphrase is wrong");
-    throw broken();
+    throw damagedError();
   }
 }
 
@@ -133,7 +133,7 @@ async function withCheckedHeader(
   const factor = /^-> scrypt \S+ (\d+)$/m.exec(header.slice(0, Math.max(0, end)))?.[1];
   if (end === -1 || Number(factor ?? 0) > MAX_SCRYPT_LOG_N) {
     await iterator.return?.();
-    throw end === -1 ? broken() : new ArchiveError(
+    throw end === -1 ? damagedError() : new ArchiveError(
       "foreign",
       "to try a passphrase would take more memory than age itself uses",
     );

@@ -15,7 +15,7 @@ import process from "node:process";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
 import { AGE_MAGIC, decrypted, encrypted } from "./age.ts";
-import { ArchiveError, broken, createSource } from "./source.ts";
+import { ArchiveError, createSource, damagedError } from "./source.ts";
 import { gathered } from "./streams.ts";
 
 /** Level of compression. The next ones take longer and save 2 %. */
@@ -74,8 +74,8 @@ export async function writeSealed(
     try {
       let unsynced = 0;
       const packed = compressed(content);
-      const sealed = passphrase ? encrypted(packed, passphrase) : packed;
-      for await (const chunk of gathered(sealed, CHUNK_BYTES)) {
+      const sealed = passphrase ? encrypted(packed, passphrase) : gathered(packed, CHUNK_BYTES);
+      for await (const chunk of sealed) {
         await file.writeFile(chunk);
         size += chunk.length;
         unsynced += chunk.length;
@@ -128,13 +128,13 @@ async function* unpacked(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
       const frame = Buffer.from(await source.take(FRAME_BYTES));
       const length = frame.readUInt32LE(FRAME.length);
       const isOurs = frame.subarray(0, FRAME.length).equals(FRAME) && length <= MAX_PACKED_BYTES;
-      if (!isOurs) throw broken();
+      if (!isOurs) throw damagedError();
       const packed = await source.take(length);
       let chunk: Uint8Array;
       try {
         chunk = zstdDecompressSync(packed, { maxOutputLength: CHUNK_BYTES });
       } catch {
-        throw broken();
+        throw damagedError();
       }
       yield chunk;
     }

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 /** The bytes are no archive of this kind, or only a part of one. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
-  /** `cut`: the end is missing. `foreign`: it has something that Barnacle never writes. */
+  /** `cut`: a part is missing or changed. `foreign`: it has something that Barnacle never writes. */
   readonly kind: "cut" | "foreign";
 
   /** Creates the error. @param message The fault, as a part of a sentence. */
@@ -16,7 +16,7 @@ export class ArchiveError extends Error {
 }
 
 /** The error of bytes that are not as they were written. */
-export function broken(): ArchiveError {
+export function damagedError(): ArchiveError {
   return new ArchiveError("cut", "a part of it is missing or changed");
 }
 

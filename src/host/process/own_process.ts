@@ -52,13 +52,13 @@ export function ownCommand(): OwnCommand {
 }
 
 /**
- * URL of the entry of a thread. Entries stand beside `main.ts`, and all files of a compiled binary in
- * one folder.
+ * URL of the thread that does one job. The entries of threads stand beside `main.ts`, and all files of a
+ * compiled binary in one folder.
  */
-export function threadUrl(entry: "job_worker.ts"): URL {
-  const isCompiled = isCompiledUrl(import.meta.url);
-  return new URL(isCompiled ? `./${entry}` : `../../${entry}`, import.meta.url);
-}
+export const JOB_WORKER_URL: URL = new URL(
+  isCompiledUrl(import.meta.url) ? "./job_worker.ts" : "../../job_worker.ts",
+  import.meta.url,
+);
 
 /** The program as the person started it, for commands to type: `"./barnacle"`. */
 export function startedAs(

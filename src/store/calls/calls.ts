@@ -81,14 +81,18 @@ export function createCalls({ database, sql, commit, read }: Transactions): Stor
         const [first = "", rest = ""] = kept.value.split(" ");
         return { messageId: readSnowflake<"message">(first) ?? messageId, body: rest };
       }),
-    find: (messageId) =>
-      read(() => {
+    async find(messageId) {
+      const found = await read(() => {
         const row = select.get(messageId);
-        const found = row && CALL.read(row);
-        if (!found?.called) return undefined;
-        const { called, state, ...rest } = found;
-        return { ...rest, called, state: STATES[state] };
-      }),
+        return row && CALL.read(row);
+      });
+      if (!found?.called) return undefined;
+      const { called, state: stored, ...rest } = found;
+      const state = STATES[stored];
+      // A program must get no answer that a takeover could undo.
+      if (state !== "open") await commit(COMMIT_OPTIONS.BY_HAND, () => {});
+      return { ...rest, called, state };
+    },
     newestIn: (sessionKey) => read(() => selectNewest.get(sessionKey)?.messageId),
   };
 }

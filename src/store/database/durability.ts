@@ -20,8 +20,9 @@
  *   an unpaired sender. It is full: after its loss, catch-up would not know that it must read this
  *   channel. A later decision of an undecided message is normal: after its loss, the message is
  *   undecided as before.
- * - `CALL` is a T1 with the message of a program, and `CALL_END` its T3. Both are full: no RESUME brings
- *   a call again, and the program has the number of its answer, or the answer, right after them.
+ * - `CALL` is a T1 with a program's message, and `CALL_END` the T3 of its turn. Both are full: the
+ *   program gets the id after the first and the answer after the second, and no RESUME brings a call
+ *   again.
  * - T2 is normal: without it the message waits, and its turn runs again. The first claim of a
  *   message that this process has stored is in memory, and a later transaction stores it
  *   (`inbox/claims.ts`).
@@ -34,7 +35,8 @@
  * - T4 is full: without it, Discord could have a message that is unsent according to the store. If
  *   nothing waits before an answer's first message, T3 and T4 are one commit.
  * - T5 is normal: without it, Barnacle repeats the request with its nonce, or looks for the message
- *   in the channel. So the next transaction stores T5, which waits 50 ms for one at most: without the
+ *   in the channel. So the next transaction stores T5, which waits 50 ms for one at most (PostgreSQL
+ *   gets it a second later at most): without the
  *   right to read the history, each lost T5 is a message held as uncertain after the nonce window.
  * - TJ lets the tables catch up with the journal. It is normal: after its loss, the journal still
  *   has the work.

@@ -100,7 +100,7 @@ export function createBatches(
 
   async function acceptBatch(batch: AcceptedBatch, arrivedAt: number): Promise<Accepted> {
     // Only a new code, a channel's first message and a call wait for the disk. A flood cannot produce
-    // these.
+    // the first two, and calls have a limit of their own.
     const previewed = batch.judged.some(({ verdict }) => verdict.kind === "challenge")
       ? await read(() => batch.judged.map((judged) => unpairedSenders.preview(judged, arrivedAt)))
       : batch.judged;
@@ -109,11 +109,11 @@ export function createBatches(
     if (batch.waiting && memory.turns.counts.isStale) await read(memory.readTurns);
     const { settledIn, unknown } = settleKnown(batch);
     const isCall = batch.judged.some(({ message }) => message.called);
-    if (!isFirst && !isCall && isPlain(batch, unknown) && mayWait(batch)) {
+    const name = isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1";
+    if (name === "T1" && isPlain(batch, unknown) && mayWait(batch)) {
       const accepted = await storePlain(batch, arrivedAt);
       return { ...accepted, settled: settledIn.length, settledIn };
     }
-    const options = COMMIT_OPTIONS[isFirst ? "FIRST_DM" : isCall ? "CALL" : "T1"];
     // Until this batch is stored, a batch of another account with the same message must not be
     // journaled.
     const mayAccept = batch.judged.filter(({ verdict, message }) =>
@@ -122,7 +122,7 @@ export function createBatches(
     for (const { message: { id } } of mayAccept) unstored.add(id);
     const mayCut = (batch.changes ?? []).length > 0 || batch.judged.some(({ stop }) => stop);
     const storing = commit(
-      options,
+      COMMIT_OPTIONS[name],
       () => store({ ...batch, echoes: unknown }, arrivedAt),
       {
         isAlone: mayCut, // so that no turn ends with the answer to another text

@@ -19,9 +19,8 @@ export const UNUSED_MS = 2_000;
 /** How often the lease is renewed. */
 const RENEW_MS = 3_000;
 /**
- * For how long commits of normal durability wait for others. What follows an answer within a second
- * is one change then: that it was sent (50 ms), its message from the gateway, and the tables'
- * catch-up. A takeover may lose what waits, as a power cut does.
+ * How long commits of normal durability wait for others. So T5, the bot's own message from the gateway
+ * and TJ are one change after an answer. A takeover loses commits that still wait, as a power cut does.
  */
 const BEHIND_MS = 1_000;
 /** Delay before the next try. */

@@ -8,7 +8,11 @@ import { openDatabase } from "../../../src/store/database/database.ts";
 import { COMMIT_OPTIONS, type Follower, UNNAMED } from "../../../src/store/database/durability.ts";
 import { createWalReader } from "../../../src/store/replica/wal.ts";
 import { createStore } from "../../../src/store/store.ts";
+import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { accepted, batch } from "../../support/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
 
 describe("a follower of the store", () => {
   it("[O15] lets full commits wait until it has them, and no others", async () => {
@@ -36,6 +40,37 @@ describe("a follower of the store", () => {
     await full;
     commits.close();
     database.close();
+  });
+
+  it("[O14] lets a program wait for its answer, however it asks for that", async () => {
+    using directory = tempDirectory();
+    const path = join(directory.path, "notes.db");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let isAway = false;
+    const follower: Follower = {
+      committed() {},
+      confirmed: ({ durability }) => isAway && durability === "full" ? promise : undefined,
+    };
+    const store = createStore(openDatabase(path, 0), path, { elapsed: () => 0, follower });
+    const call = guildMessage({ called: { program: "notes", kind: "ask" } });
+    await store.inbox.acceptBatch(batch({ judged: [accepted(call)] }), NOW);
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.ok(claim);
+    assert.equal((await store.calls.find(call.id))?.state, "open");
+    isAway = true;
+    /** Resolves once all work so far is committed. */
+    const commits = () => new Promise<void>((done) => setImmediate(() => setImmediate(done)));
+    const seen: string[] = [];
+    const end = { claim, end: { kind: "answered" as const }, entries: [], outbox: [] };
+    const ended = store.turns.finishTurn(end, NOW).then(() => void seen.push("ended"));
+    await commits();
+    const found = store.calls.find(call.id).then((one) => void seen.push(one?.state ?? ""));
+    await commits();
+    assert.deepEqual(seen, []);
+    resolve();
+    await Promise.all([ended, found]);
+    assert.deepEqual(seen.sort(), ["answered", "ended"]);
+    store.close();
   });
 
   it("[O15] gets the pages of a vacuum before the log is emptied", async () => {
