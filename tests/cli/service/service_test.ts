@@ -177,7 +177,7 @@ describe("[O4] barnacle service install", () => {
       assert.deepEqual(io.stderr, ["Dry run: nothing was changed."]);
       await assert.rejects(installService({ yes: false }, io, ports), {
         message: "nothing was changed. Without a terminal, add --yes to do this, or --dry-run to " +
-          "see all of it",
+          "see each step",
         code: 2,
       });
       assert.deepEqual(calls(), []);

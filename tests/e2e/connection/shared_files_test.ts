@@ -246,7 +246,11 @@ describe("[O17] a bot with shared files", () => {
 
     const strange: readonly (readonly [string, Partial<S3Server>, RegExp])[] = [
       ["that replaces objects in spite of a condition", { knowsConditions: false }, /ignores If-M/],
-      ["that no ETag of its own satisfies", { comparesEtags: "never" }, /refuses a change by the ETag/],
+      [
+        "that no ETag of its own satisfies",
+        { comparesEtags: "never" },
+        /refuses a change by the ETag/,
+      ],
     ];
     for (const [what, faults, sentence] of strange) {
       it(`with a store ${what}`, async () => {
