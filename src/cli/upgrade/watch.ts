@@ -59,6 +59,8 @@ export interface WatchTask {
   readonly since: number;
   /** The version that runs before the restart. */
   readonly version: string;
+  /** Schema of its store: the new version may migrate it before the watch can look. Absent: no store. */
+  readonly schema?: number;
   /** Whether the process that gets this is the bot's child. */
   readonly isChild: boolean;
 }
@@ -70,6 +72,7 @@ const taskSchema: z.ZodType<WatchTask> = z.object({
   program: z.string(),
   since: z.number(),
   version: z.string(),
+  schema: z.int().optional(),
   isChild: z.boolean(),
 });
 
@@ -93,12 +96,24 @@ export async function startWatch(
     program,
     since: Date.now(),
     version: VERSION,
+    schema: schemaOf(dataDir),
     isChild: true,
   }, process.argv.slice(2));
   await Promise.race([
     new Promise((resolve) => child.once("exit", resolve).once("error", resolve)),
     sleep(CHILD_MS), // without the watch, the restart is as good as one by hand
   ]);
+}
+
+/** The schema of the store; `undefined` without a store that can be read. */
+function schemaOf(dataDir: string): number | undefined {
+  const store = join(dataDir, DATABASE_NAME);
+  try {
+    return existsSync(store) ? inspect(store, Infinity) : undefined;
+  } catch (error) {
+    say(`Cannot watch the new version: ${wordsOf(error)}`);
+    return undefined;
+  }
 }
 
 function startWith(program: string, task: WatchTask, args: readonly string[]) {
@@ -154,11 +169,9 @@ function say(line: string): void {
  * @returns Whether this process must go on as the installed program, because no other one does.
  */
 export async function watch(task: WatchTask, times: typeof TIMES): Promise<boolean> {
-  const { dataDir, since } = task;
-  const store = join(dataDir, DATABASE_NAME);
+  const { dataDir, since, schema } = task;
   const { accepted } = readVersionRecord(dataDir);
-  if (!existsSync(store)) return false; // a bot without data loses nothing
-  const schema = inspect(store, Infinity);
+  if (schema === undefined) return false; // a bot without data loses nothing
   const begin = performance.now();
   let aloneAt: number | undefined;
   let lookAt = begin + times.silentMs;

@@ -22,7 +22,9 @@ const TIMES = { lookMs: 10, aloneMs: 100, silentMs: 100, pauseMs: 100, longestMs
 const NEWER = "99.0.0";
 
 /** A data directory beside two programs, and a process in the place of the new version. */
-function withBot({ version = NEWER, schema = MIGRATIONS.length, lives = true } = {}) {
+function withBot(
+  { version = NEWER, schema = MIGRATIONS.length, lives = true, before = MIGRATIONS.length } = {},
+) {
   const directory = tempDirectory();
   const dataDir = directory.path;
   openDatabase(join(dataDir, "barnacle.db"), 0).close();
@@ -40,7 +42,8 @@ function withBot({ version = NEWER, schema = MIGRATIONS.length, lives = true } =
   );
   assert.ok(bot.pid !== undefined);
   const since = Date.now();
-  const task = { pid: bot.pid, dataDir, program, since, version: VERSION, isChild: false };
+  const files = { dataDir, program, schema: before };
+  const task = { pid: bot.pid, ...files, since, version: VERSION, isChild: false };
   const trial = { version, from: VERSION, schema: MIGRATIONS.length, since, starts: 1 };
   return {
     bot,
@@ -100,6 +103,13 @@ describe("[O13] watch()", () => {
     const { failed, accepted } = readVersionRecord(scene.dataDir);
     assert.deepEqual([accepted, failed?.version], [VERSION, NEWER]);
     assert.equal(failed?.why, "it ended before its first event");
+  });
+
+  it("knows a store that was migrated before it could look", async () => {
+    using scene = withBot({ lives: false, before: MIGRATIONS.length - 1 });
+    await scene.exited;
+    assert.equal(await scene.watch(), false);
+    assert.equal(scene.isBack(), false, "there is no copy for the old version");
   });
 
   it("ends a version that takes no commands, and puts the old one back", async () => {
