@@ -75,7 +75,7 @@ async function tryBucket(bucket: ObjectStore): Promise<void> {
   const mark = await bucket.put(key, bytes); // no answer: nothing to delete, or no way to
   try {
     await bucket.put(key, bytes, { mark }).catch((error: unknown) => {
-      isMoved(error);
+      isMoved(error); // it throws any other error
       throw new BucketError(
         "config",
         "the file store refuses a change by the ETag that it has just given, so no file could " +

@@ -24,7 +24,7 @@ import { toStartError } from "./start_error.ts";
  */
 export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unknown };
 
-/** The result of `catchUp` of a process that owns no store, or no partition of it (O15, O16): its files are no store. */
+/** The result of `catchUp` of a process that owns no part of the store: its files are none (O15, O16). */
 export const WITHOUT_STORE = "elsewhere";
 
 /** Name of such a call. */

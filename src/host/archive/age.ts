@@ -72,14 +72,15 @@ export async function runSealJob(job: unknown, port: MessagePort): Promise<void>
   const { passphrase } = job as SealJob; // only this program starts the thread
   const send = (message: SealMessage) => port.postMessage(message);
   const messages: AsyncIterator<readonly (Uint8Array | undefined)[]> = on(port, "message");
-  const content = new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (;;) {
       send({ kind: "wants" });
       const { value: [piece] = [] } = await messages.next();
-      if (piece) controller.enqueue(piece);
-      else controller.close();
-    },
-  }, { highWaterMark: AHEAD });
+      if (!piece) return;
+      yield piece;
+    }
+  }
+  const content = toWebStream(pieces(), AHEAD); // at once: the main thread compresses meanwhile
   const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   encrypter.setPassphrase(passphrase);

@@ -20,8 +20,15 @@ export async function* gathered(
   if (bytes > 0) yield Buffer.concat(held);
 }
 
-/** A stream that makes a chunk when its reader wants one. */
-export function toWebStream(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+/**
+ * A stream that makes a chunk when its reader wants one.
+ *
+ * @param ahead Chunks to make before the reader wants them.
+ */
+export function toWebStream(
+  content: AsyncIterable<Uint8Array>,
+  ahead?: number,
+): ReadableStream<Uint8Array> {
   const iterator = content[Symbol.asyncIterator]();
   return new ReadableStream({
     async pull(controller) {
@@ -32,7 +39,7 @@ export function toWebStream(content: AsyncIterable<Uint8Array>): ReadableStream<
     async cancel() {
       await iterator.return?.();
     },
-  });
+  }, { highWaterMark: ahead });
 }
 
 /** The chunks of a stream. The runtimes differ in the type of the stream's own iterator. */
