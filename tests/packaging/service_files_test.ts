@@ -222,7 +222,7 @@ describe("[O4] packaging/launchd/bot.barnacle.plist", () => {
 /** Sections and keys of podman-systemd.unit(5), version 4.4 to 4.7; others are systemd's own. */
 const QUADLET: ReadonlySet<string> = new Set(
   ("Image ContainerName Exec Environment UserNS Volume Secret Notify ReadOnly DropCapability " +
-    "NoNewPrivileges").split(" "),
+    "NoNewPrivileges PodmanArgs").split(" "),
 );
 
 /** Keys of a section of a unit. */
@@ -239,6 +239,7 @@ const GENERATORS = [
 
 describe("[O8] packaging/podman/barnacle.container", () => {
   const text = read("podman/barnacle.container");
+  const machineUnit = read("systemd/barnacle.service");
   const generator = GENERATORS.find((path) => run(path, ["-version"]).isHere);
 
   it("has sections and keys that podman knows", () => {
@@ -255,9 +256,15 @@ describe("[O8] packaging/podman/barnacle.container", () => {
     );
   });
 
+  it("lets running turns end, and gives podman time beyond that", () => {
+    const grace = Number(/--stop-timeout=(\d+)/.exec(text)?.[1]);
+    assert.equal(`TimeoutStopSec=${grace}s`, /^TimeoutStopSec=.*$/m.exec(machineUnit)?.[0]);
+    assert.ok(grace < Number(/^TimeoutStopSec=(\d+)s$/m.exec(text)?.[1]));
+  });
+
   it("restarts as the packaged unit of the machine does", () => {
     const restart = (one: string) => [...one.matchAll(/^Restart\w*=.*$/gm)].map(([line]) => line);
-    assert.deepEqual(restart(text), restart(read("systemd/barnacle.service")));
+    assert.deepEqual(restart(text), restart(machineUnit));
   });
 
   it(
