@@ -34,7 +34,8 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
-import { payloadOf, withPayload } from "./binary/elf.ts";
+import { payloadOf, withPayload, withShorter } from "./binary/elf.ts";
+import { englishOnly, findLanguageData } from "./binary/icu.ts";
 import { withoutBytecode } from "./binary/payload.ts";
 import { bundleRareThreads } from "./binary/threads.ts";
 import {
@@ -112,7 +113,7 @@ function sign(path: string): void {
   if (!hasValidSignature(bytes)) writeFileSync(path, withSignature(bytes, "barnacle"));
 }
 
-/** Takes out of a binary for Linux what it needs rarely, and the runtime's zeros. */
+/** Takes out of a binary for Linux what it needs rarely or never, and the runtime's zeros. */
 function shrink(path: string, metafile: string): void {
   const { outputs }: { readonly outputs: Readonly<Record<string, Chunk>> } = JSON.parse(
     readFileSync(metafile, "utf8"),
@@ -121,7 +122,9 @@ function shrink(path: string, metafile: string): void {
   const names = new Set([...hot].map((chunk) => basename(chunk)));
   const bytes = readFileSync(path);
   const payload = withoutBytecode(payloadOf(bytes), (name) => names.has(name));
-  writeFileSync(path, withPayload(bytes, payload));
+  const program = withPayload(bytes, payload);
+  const languages = findLanguageData(program);
+  writeFileSync(path, withShorter(program, languages, englishOnly(program, languages)));
 }
 
 function link(target: string, flags: readonly string[]): void {

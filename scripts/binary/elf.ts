@@ -1,5 +1,5 @@
 /**
- * Exchanges the payload of a compiled program for Linux.
+ * Exchanges the payload of a compiled program for Linux, and makes its constants shorter.
  *
  * Bun appends its payload to the segment of writable data. So the file must also have the zeros
  * before it, 1.8 MB, which the system would make itself (`.bss`). Here, the payload gets a segment of
@@ -11,6 +11,7 @@ const SECTION = { address: 16, offset: 24, size: 32, bytes: 64 };
 const SEGMENT = { offset: 8, address: 16, fileSize: 32, memorySize: 40, align: 48, bytes: 56 };
 const LOAD = 1;
 const NOTE = 4;
+const TABLE = 6;
 const READ_WRITE = 6;
 /** Bun writes the length of its payload before it. */
 const LENGTH_BYTES = 8;
@@ -48,6 +49,7 @@ function fileOf(bytes: Uint8Array) {
     number,
     set: (at: number, value: number) => view.setBigUint64(at, BigInt(value), true),
     sections,
+    segments,
     /** @returns Offset of its header. */
     section(name: string): number {
       const found = sections.find((section) => nameOf(section) === name);
@@ -137,5 +139,78 @@ export function withPayload(bytes: Uint8Array, payload: Uint8Array): Uint8Array 
   }
   set(bun + shift + SECTION.offset, start);
   set(bun + shift + SECTION.size, end - start);
+  return result;
+}
+
+/**
+ * Puts shorter data in the place of a program's constants, and takes the pages that are left over out
+ * of the file. All other constants keep their addresses, so their segment becomes two. The table of
+ * segments moves behind the data, because it has no room for one more.
+ *
+ * @returns A new file.
+ * @throws {ElfError}
+ */
+export function withShorter(
+  bytes: Uint8Array,
+  { start, end }: { readonly start: number; readonly end: number },
+  data: Uint8Array,
+): Uint8Array {
+  const old = fileOf(bytes);
+  const constants = old.segment("of constants", (segment) => {
+    const from = old.number(segment + SEGMENT.offset);
+    const to = from + old.number(segment + SEGMENT.fileSize);
+    return old.view.getUint32(segment, true) === LOAD && from <= start && end <= to;
+  });
+  const offset = old.number(constants + SEGMENT.offset);
+  const address = old.number(constants + SEGMENT.address);
+  const size = old.number(constants + SEGMENT.fileSize);
+  const align = old.number(constants + SEGMENT.align);
+  const table = Math.ceil((start + data.length) / 8) * 8;
+  const count = old.segments.length + 1;
+  const cutStart = Math.ceil((table + SEGMENT.bytes * count) / align) * align;
+  const cutEnd = Math.floor(end / align) * align;
+  const cut = cutEnd - cutStart;
+  if (cut <= 0) throw new ElfError("constants that leave no page over");
+
+  const result = new Uint8Array(bytes.length - cut);
+  result.set(bytes.subarray(0, start));
+  result.set(data, start);
+  result.set(bytes.subarray(cutEnd), cutStart);
+  const view = new DataView(result.buffer);
+  const set = (at: number, value: number) => view.setBigUint64(at, BigInt(value), true);
+  const place = (segment: number, from: number, at: number, length: number) => {
+    set(segment + SEGMENT.offset, from);
+    set(segment + SEGMENT.address, at);
+    set(segment + SEGMENT.address + 8, at); // the physical address, which no system uses
+    set(segment + SEGMENT.fileSize, length);
+    set(segment + SEGMENT.memorySize, length);
+  };
+  let next = table;
+  for (const segment of old.segments) {
+    const copies = segment === constants ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      result.set(bytes.subarray(segment, segment + SEGMENT.bytes), next + copy * SEGMENT.bytes);
+    }
+    const from = old.number(segment + SEGMENT.offset);
+    if (segment === constants) {
+      const rest = cutEnd - offset;
+      place(next, offset, address, cutStart - offset);
+      place(next + SEGMENT.bytes, cutStart, address + rest, size - rest);
+    } else if (old.view.getUint32(segment, true) === TABLE) {
+      place(next, table, address + table - offset, SEGMENT.bytes * count);
+    } else if (from >= cutEnd) set(next + SEGMENT.offset, from - cut);
+    next += copies * SEGMENT.bytes;
+  }
+  set(32, table);
+  view.setUint16(56, count, true);
+  set(40, old.number(40) - cut); // the table of sections is at the end
+  for (const section of old.sections) {
+    const from = old.number(section + SECTION.offset);
+    const at = section - cut;
+    if (from >= cutEnd) set(at + SECTION.offset, from - cut);
+    else if (from <= start && from + old.number(section + SECTION.size) >= end) {
+      set(at + SECTION.size, cutStart - from);
+    }
+  }
   return result;
 }
