@@ -9,10 +9,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { schedule } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
+import { isCurrent } from "../../store/database/database.ts";
 import { type Copy, lackingPages } from "../../store/replica/copy.ts";
 import {
   createOwner,
@@ -140,21 +141,19 @@ export async function ownStore(
     },
   });
   try {
-    if (copy) {
-      const isOlder = lease.sequence < (copy.sequence() ?? 0);
-      await (isOlder ? copy.compare(lease.sequence) : copy.update());
-      copy.finish(stored);
-      copy.close();
-      renameSync(join(dataDir, COPY_NAME), path);
+    if (copy) await becomeStore(copy, path, lease);
+    // A copy is equal to PostgreSQL. Comparing all of a large store would take many seconds. A
+    // migration writes before anything follows the log, so its pages are found by comparing.
+    if (!copy || !isCurrent(path)) {
+      options.openStore().close(); // the file alone has everything then
+      if (existsSync(`${path}-wal`)) {
+        throw new StartError(
+          `another program reads ${path}, so its log cannot be emptied; end it, and start again`,
+          EXIT.io,
+        );
+      }
+      for await (const lacking of lackingPages(path, remote, stored)) await owner.store(lacking);
     }
-    options.openStore().close(); // the file alone has everything then
-    if (existsSync(`${path}-wal`)) {
-      throw new StartError(
-        `another program reads ${path}, so its log cannot be emptied; end it, and start again`,
-        EXIT.io,
-      );
-    }
-    for await (const lacking of lackingPages(path, remote, stored)) await owner.store(lacking);
     if (stored === 0) writeSharedRecord(dataDir, own);
   } catch (error) {
     await owner.handOver(HAND_OVER_MS);
@@ -185,6 +184,19 @@ export async function ownStore(
       await remote.close();
     },
   };
+}
+
+/** Makes a copy equal to PostgreSQL, where nothing changes any more, and gives it the store's name. */
+async function becomeStore(
+  copy: Copy,
+  path: string,
+  { sequence, pageCount }: TakenLease,
+): Promise<void> {
+  const isOlder = sequence < (copy.sequence() ?? 0);
+  await (isOlder ? copy.compare(sequence) : copy.update());
+  copy.finish(pageCount);
+  copy.close();
+  renameSync(join(dirname(path), COPY_NAME), path);
 }
 
 /** Why this process ends, for the log. */

@@ -332,6 +332,7 @@ export function createCommits(
     recover() {
       try {
         tables.recover();
+        follower?.committed();
       } catch (thrown) {
         throw toStoreError(thrown, path);
       }

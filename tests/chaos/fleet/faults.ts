@@ -15,9 +15,6 @@ const BETWEEN_MS = 3_000;
 const OUTAGE_MS = 5_000;
 /** Maximum time of a suspended process beside others that work. */
 const SUSPENDED_MS = 20_000;
-/** Number of faults after which each place must have answered. */
-const FAULTS_AT_ONCE = 4;
-
 /** Milliseconds that each fault of a kind took. */
 export type Took = Readonly<Record<string, number[]>>;
 
@@ -75,11 +72,16 @@ const OF_PARTITIONS = ["kill", "database", "stop", "kill", "sleep", "kill"] as c
 
 /**
  * Ends or suspends any process, and restarts the database, also several at once. After some faults,
- * each place must answer a new question; the time until then is what a fault took.
+ * each place must answer a new question; the time until then is what a fault took. If no fault meets
+ * another one, the time until all partitions are online again is told, too.
+ *
+ * @param together Number of faults after which each place must have answered.
  */
 export async function breakProcesses(
-  { scene: { until }, members, faults, dice }: Faulty,
-  { server, ledger, talk, places }: {
+  { scene: { until, simulator }, members, faults, dice }: Faulty,
+  { server, ledger, talk, places, partitions, together }: {
+    readonly partitions: number;
+    readonly together: number;
     readonly server: Postgres;
     readonly ledger: Ledger;
     readonly talk: ReturnType<typeof converse>;
@@ -92,6 +94,7 @@ export async function breakProcesses(
     sleep: [],
     database: [],
   };
+  const online: Record<"kill" | "stop", number[]> = { kill: [], stop: [] };
   const suspended = new Set<Promise<void>>();
 
   async function suspend(pid: number, victim: { readonly exited: Promise<unknown> }) {
@@ -112,7 +115,15 @@ export async function breakProcesses(
     });
     if (!victim.pid) return;
     members.leaving.add(victim);
-    if (fault !== "sleep") return victim.kill(fault === "kill" ? "SIGKILL" : "SIGTERM");
+    if (fault !== "sleep") {
+      const at = performance.now();
+      victim.kill(fault === "kill" ? "SIGKILL" : "SIGTERM");
+      if (together > 1) return;
+      await victim.exited;
+      await until("all partitions", () => simulator.connected() === partitions, 4 * PATIENCE_MS);
+      online[fault].push(Math.round(performance.now() - at));
+      return;
+    }
     const sleeping = suspend(victim.pid, victim).finally(() => {
       members.leaving.delete(victim);
       suspended.delete(sleeping);
@@ -126,16 +137,17 @@ export async function breakProcesses(
     const fault = (isShort ? OF_PARTITIONS[count] : undefined) ?? dice.pick(OF_PARTITIONS);
     const at = performance.now();
     await play(fault);
-    if ((count + 1) % FAULTS_AT_ONCE !== 0 && count + 1 < faults) {
+    if ((count + 1) % together !== 0 && count + 1 < faults) {
       took[fault].push(NaN);
       continue;
     }
     const asked = places.map(talk.ask);
     await until("an answer in each place", () => !asked.some(ledger.isOpen), 4 * PATIENCE_MS);
     took[fault].push(Math.round(performance.now() - at));
+    if (together === 1) await Promise.all(suspended);
   }
   await Promise.all(suspended);
-  return took;
+  return { ...took, ...(together === 1 && { killOnline: online.kill, stopOnline: online.stop }) };
 }
 
 /** Number of each kind, and the longest and the middle of the measured times. */

@@ -10,8 +10,6 @@ import { seeded } from "../../support/seeded.ts";
 /** Names of the data directories. */
 export const MEMBERS = ["first", "second", "third"] as const;
 
-/** Maximum time until a process is started again. */
-const RESTART_MS = 2_000;
 /** Longer than any run: the scenario ends its processes itself. */
 const LIFE_MS = 24 * 60 * 60_000;
 
@@ -20,10 +18,14 @@ const LAST_LINES = 6;
 
 const OWNS = /This process owns the store in PostgreSQL/;
 
-/** Creates them; none runs yet. */
+/**
+ * Creates them; none runs yet.
+ *
+ * @param awayMs Maximum time until a process is started again.
+ */
 export function createMembers(
   scene: Scene,
-  { env, seed }: { readonly env: Env; readonly seed: number },
+  { env, seed, awayMs }: { readonly env: Env; readonly seed: number; readonly awayMs: number },
 ) {
   type Member = SimulatedProcess & AsyncDisposable;
   const dice = seeded(seed + 4);
@@ -42,7 +44,7 @@ export function createMembers(
       await bot[Symbol.asyncDispose]();
       if (signal === null && code !== 0 && code !== 75) ends.push(`${name}: ${code} ${last}`);
       if (isOver) return;
-      await sleep(dice.upTo(RESTART_MS));
+      await sleep(dice.upTo(awayMs));
       if (!isOver) start(name);
     });
   }

@@ -57,11 +57,13 @@ export const scenario = scenarioOf({
     "three processes on one PostgreSQL, killed, stopped and suspended: each reply and tool once",
   /**
    * `others`: percentage of faults of a process that stands by. `rate`: questions a second.
-   * `partitions`: with more than one, all processes work.
+   * `partitions`: with more than one, all processes work. `together`: number of faults after which all
+   * places must have answered; with 1, no fault meets another one. `away`: maximum time, in seconds,
+   * until a process is started again.
    */
-  long: { faults: 300, rate: 4, others: 20, partitions: 1 },
-  short: { faults: 4, rate: 2, others: 0, partitions: 1 },
-  async run({ seed, faults, rate, others, partitions }) {
+  long: { faults: 300, rate: 4, others: 20, partitions: 1, together: 4, away: 2 },
+  short: { faults: 4, rate: 2, others: 0, partitions: 1, together: 4, away: 2 },
+  async run({ seed, faults, rate, others, partitions, together, away }) {
     const limits = { keptPerChannel: KEPT_PER_CHANNEL };
     const isDivided = partitions > 1;
     const { world, barnacle } = isDivided ? dividedWorld(partitions, limits) : demoWorld(limits);
@@ -101,7 +103,7 @@ export const scenario = scenarioOf({
         mayRefuse: ({ status }) => status === 429,
       }, async (scene) => {
         const env = { STORE_URL: server.create(), OPENAI_BASE_URL: model.baseUrl };
-        const given = { seed, faults, rate, others, partitions, places };
+        const given = { seed, faults, rate, others, partitions, places, together, away };
         report = await play(scene, { ...given, ledger, bell, env, server });
       });
     } finally {
@@ -118,6 +120,8 @@ interface Play {
   readonly rate: number;
   readonly others: number;
   readonly partitions: number;
+  readonly together: number;
+  readonly away: number;
   readonly places: readonly Place[];
   readonly ledger: Ledger;
   readonly bell: Bell;
@@ -126,10 +130,10 @@ interface Play {
 }
 
 async function play(scene: Scene, given: Play): Promise<Report> {
-  const { seed, faults, rate, others, partitions, ledger, bell, server, places } = given;
+  const { seed, faults, rate, others, partitions, ledger, bell, places } = given;
   const { simulator, until } = scene;
   const dice = seeded(seed);
-  await using members = createMembers(scene, given);
+  await using members = createMembers(scene, { ...given, awayMs: given.away * 1_000 });
   const talk = converse(scene, places, ledger, seeded(seed + 2));
   simulator.subscribe((event) => {
     if (event.kind === "message_created") ledger.note(event.message.content);
@@ -146,7 +150,7 @@ async function play(scene: Scene, given: Play): Promise<Report> {
   talk.begin(rate);
   const faulty = { scene, members, faults, dice };
   const took = partitions > 1
-    ? await breakProcesses(faulty, { server, ledger, talk, places })
+    ? await breakProcesses(faulty, { ...given, talk })
     : await breakOwner(faulty, others);
   await talk.end();
   await until("all answers", ledger.isAnswered, 2 * PATIENCE_MS).catch(() => {}); // the report says so
