@@ -154,7 +154,13 @@ function createShare(options: PartitionsOptions, remote: Remote, begun: RemoteSt
     const shared = await candidates[index]?.take(isAgain);
     if (!shared) return;
     const follower = alsoTelling(shared, () => owned.get(index)?.exchange.committed());
-    const raw = options.openStore(folderOf(index), follower, { index, count });
+    let raw: Store;
+    try {
+      raw = options.openStore(folderOf(index), follower, { index, count });
+    } catch (error) {
+      await shared.close(); // another process may be able to open its copy
+      throw error;
+    }
     const gateway = count === 1 ? raw.gateway : shareIdentifies(raw.gateway, remote);
     const store = { ...raw, gateway };
     const exchange = createExchange(index, remote, raw, exchangeEvents, () => performance.now());

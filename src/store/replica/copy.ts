@@ -29,6 +29,9 @@ function readPage(descriptor: number, number: number): Uint8Array {
   return page.subarray(0, readSync(descriptor, page, 0, PAGE_BYTES, (number - 1) * PAGE_BYTES));
 }
 
+/** The page for SQLite's locks, at 1 GiB: it has no content, and no commit changes it. */
+const LOCK_PAGE = 2 ** 30 / PAGE_BYTES + 1;
+
 /** Compares a file with PostgreSQL by hashes. Yields each page number that differs, in order. */
 async function* differences(
   descriptor: number,
@@ -37,7 +40,9 @@ async function* differences(
   for (let after = 0;;) {
     const hashes = await remote.hashes(after);
     for (const { number, hash } of hashes) {
-      for (let lacking = after + 1; lacking < number; lacking++) yield lacking;
+      for (let lacking = after + 1; lacking < number; lacking++) {
+        if (lacking !== LOCK_PAGE) yield lacking;
+      }
       if (hashOf(readPage(descriptor, number)) !== hash) yield number;
       after = number;
     }

@@ -73,7 +73,12 @@ describe("[O16] a candidate for a partition", NEEDS_POSTGRES, () => {
       return { folder, candidate: createCandidate(optionsOf(folder, place, url, assert.ifError)) };
     };
     const open = (folder: string, follower: Follower) =>
-      openStore(join(folder, "barnacle.db"), { elapsed: () => 0, now: Date.now(), follower });
+      openStore(join(folder, "barnacle.db"), {
+        elapsed: () => 0,
+        now: Date.now(),
+        follower,
+        schedule: () => () => {}, // the journal keeps its work
+      });
     const [first, second] = [at("first"), at("second")];
     await whole(first.candidate, remote.look);
     const killed = await first.candidate.take(false);
