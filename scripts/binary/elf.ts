@@ -171,6 +171,8 @@ export function withShorter(
   const cutEnd = Math.floor(end / align) * align;
   const cut = cutEnd - cutStart;
   if (cut <= 0) throw new ElfError("constants that leave no page over");
+  if (size !== old.number(constants + SEGMENT.memorySize)) throw new ElfError("zeros in constants");
+  if (old.number(40) < cutEnd) throw new ElfError("its table of sections before its constants");
 
   const result = new Uint8Array(bytes.length - cut);
   result.set(bytes.subarray(0, start));

@@ -1,9 +1,10 @@
 /**
  * Takes other languages than English out of the runtime's data about them (ICU).
  *
- * Barnacle formats dates and numbers in English only, so the other languages are 8.9 MB that nothing
- * reads. A look-up of one gets the root's data, as for a language that ICU does not know. What all
- * languages share stays: time zones, characters, their forms and their parts.
+ * Barnacle formats dates and numbers in English only, so nothing reads the other languages, which have
+ * 8.9 MB. A look-up of one gives English or the root's forms, depending on the machine's language. What
+ * all languages share stays: time zones, characters and their forms. The word lists of scripts without
+ * spaces go, too: Barnacle splits text between characters, and not between words.
  *
  * The data are a header, a table of names with offsets from the table's start, the names, and the items
  * in the order of their names.
@@ -22,10 +23,10 @@ const ENTRY_BYTES = 8;
 /** Items begin at multiples of this, as in what ICU builds. */
 const ALIGNMENT = 16;
 
-/** Languages by the names of their files: `de.res`, `zh_Hant_HK.res`; with those of no language. */
+/** Files of languages: `de.res`, `zh_Hant_HK.res`. It also matches their list, `res_index.res`. */
 const LANGUAGE = /(?:^|\/)[a-z]{2,3}(?:_\w*)?\.res$/;
 const KEPT = /(?:^|\/)(?:en(?:_\w*)?|res_index)\.res$/;
-/** Words of scripts without spaces, for breaks between words. */
+/** Word lists of scripts without spaces. */
 const WORDS = /\.dict$/;
 
 /** The data have another form than this module knows. */

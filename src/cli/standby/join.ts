@@ -142,7 +142,7 @@ export async function ownStore(
   });
   try {
     if (copy) await becomeStore(copy, path, lease);
-    // A copy is equal to PostgreSQL. Comparing all of a large store would take many seconds. A
+    // A copy is equal to PostgreSQL. Comparing all of a large store would take seconds. A
     // migration writes before anything follows the log, so its pages are found by comparing.
     if (!copy || !isCurrent(path)) {
       options.openStore().close(); // the file alone has everything then
