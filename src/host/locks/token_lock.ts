@@ -78,7 +78,7 @@ export interface TokenLockPorts {
 /** This machine's. */
 export const TOKEN_LOCK_PORTS: TokenLockPorts = {
   platform: process.platform,
-  askMs: 1_000,
+  askMs: 3_000, // a holder on a busy machine answers late
   directory: runtimeDir,
   ownerOf: ownerOfName,
   uid: process.geteuid?.(),

@@ -4,10 +4,11 @@
  */
 
 import process from "node:process";
-import { acquireTokenLock } from "../../../src/host/locks/token_lock.ts";
+import { acquireTokenLock, TOKEN_LOCK_PORTS } from "../../../src/host/locks/token_lock.ts";
 
 const [, , token = "", dataDir = ""] = process.argv;
-const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir });
+const patient = { ...TOKEN_LOCK_PORTS, askMs: 60_000 }; // a holder answers, however busy the machine is
+const lock = await acquireTokenLock(token, { startedAt: Date.now(), dataDir }, patient);
 console.log(lock.kind === "taken" ? `taken ${lock.heldBy?.pid}` : lock.kind);
 if (lock.kind !== "held") process.exit(75);
 process.stdin.on("end", () => process.exit(0)).resume();
