@@ -332,7 +332,7 @@ export function createCommits(
     recover() {
       try {
         tables.recover();
-        follower?.committed();
+        follower?.committed(); // at once: the next commit may begin the log anew
       } catch (thrown) {
         throw toStoreError(thrown, path);
       }
