@@ -72,7 +72,7 @@ async function benchWarmStart(contender: Contender): Promise<Readings> {
   const stand = openStand(contender);
   try {
     await once(stand, "one"); // each stand is another server
-    const { identifyMs, replyMs } = await warmStarts(stand, "one");
+    const { identifyMs, replyMs } = await warmStarts(contender, stand, "one");
     return { warmIdentifyMs: identifyMs, warmReplyMs: replyMs };
   } finally {
     await stand.close();
