@@ -32,9 +32,9 @@ import { createStore } from "../../store/store.ts";
 import { StoreError, toStoreError } from "../../store/database/store_error.ts";
 import {
   askStatus,
-  holderOf,
   isHeld,
   isHidden,
+  listeningHolder,
   lockOf,
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
@@ -239,7 +239,7 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
   if (held === false) return { kind: "none" };
   if (isHidden(lockOf(dataDir))) return { kind: "hidden" };
   if (held === undefined) return { kind: "unknown" };
-  const holder = holderOf(dataDir);
+  const holder = await listeningHolder(dataDir, STATUS_TIMEOUT_MS);
   if (!holder?.http) {
     const pid = holder?.pid;
     return { kind: "silent", pid, why: "does not listen yet" };

@@ -17,8 +17,7 @@ import { type DataChoice, dataProblem, useData } from "../shared/find_data.ts";
 import {
   askStatus,
   type BotAnswer,
-  holderOf,
-  isHeld,
+  listeningHolder,
   STATUS_TIMEOUT_MS,
 } from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
@@ -129,7 +128,7 @@ export async function answerOfBot(
   io: Io,
   timeoutMs: number,
 ): Promise<NoAnswer | BotAnswer & { readonly place: DataChoice }> {
-  const found = await holderIn(data, io);
+  const found = await holderIn(data, io, timeoutMs);
   if ("problem" in found) {
     const { problem: { message, code }, place: stopped } = found;
     return { problem: message, code, stopped };
@@ -197,7 +196,7 @@ function configFacts({ findings }: ShownReport): readonly Fact[] {
  *
  * @returns Without one, the problem; and the directory, if no bot runs with it.
  */
-async function holderIn(data: string | undefined, io: Io): Promise<
+async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Promise<
   | { readonly place: DataChoice; readonly holder: LockHolder }
   | { readonly problem: ReturnType<typeof toStartError>; readonly place?: DataChoice }
 > {
@@ -207,7 +206,7 @@ async function holderIn(data: string | undefined, io: Io): Promise<
     if (state === "missing") return { place, problem: dataProblem(place) };
     if (state === "hidden" || state === "foreign") throw dataProblem(place);
     // The file keeps the address of a bot that has ended, and any user can listen there.
-    const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+    const holder = await listeningHolder(dataDir, timeoutMs);
     if (holder?.http !== undefined) return { place, holder };
     if (!holder) {
       const message =

@@ -7,6 +7,7 @@
 
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   acquireLock,
   isLocked,
@@ -24,6 +25,11 @@ import { EXIT, StartError } from "./exit_code.ts";
 
 /** Milliseconds to wait for a bot on this machine. */
 export const STATUS_TIMEOUT_MS = 3_000;
+
+/** Milliseconds after its start within which a bot may be about to listen. */
+const STARTING_MS = 10_000;
+
+const LOOK_EVERY_MS = 25;
 
 /** Maximum size of the bot's answer: a thousand shards take two. */
 const MAX_REPORT_BYTES = 8 * 2 ** 20;
@@ -48,6 +54,27 @@ export function holderOf(dataDir: string): LockHolder | undefined {
  */
 export function isHeld(dataDir: string): Promise<boolean | undefined> {
   return isLocked(lockOf(dataDir));
+}
+
+/**
+ * Finds the process that holds the data directory. One that has just started gets time to listen.
+ *
+ * @param timeoutMs Milliseconds that it gets.
+ * @returns The holder, with an address if it has one by then; `undefined` if no process holds the
+ * directory, or if this cannot be known.
+ */
+export async function listeningHolder(
+  dataDir: string,
+  timeoutMs: number,
+): Promise<LockHolder | undefined> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
+    if (!holder || holder.http !== undefined) return holder;
+    const isStarting = Date.now() - holder.startedAt < STARTING_MS;
+    if (!isStarting || performance.now() >= until) return holder;
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { writeFileSync } from "node:fs";
 import { healthcheck } from "../../../src/cli/diagnose/healthcheck.ts";
 import { status } from "../../../src/cli/diagnose/status.ts";
@@ -242,6 +243,30 @@ describe("[O1] barnacle status", () => {
     );
     assert.match(io.stderr.join(""), new RegExp(`pid ${process.pid} has no HTTP server`));
     if (lock.kind === "held") lock.release();
+  });
+
+  it("[O7] waits for a bot that has just started, but not for ever", async () => {
+    using folder = tempDirectory();
+    const server = createServer(answering(REPORT));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    assert.ok(typeof address === "object" && address);
+    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
+    assert.ok(lock.kind === "held");
+    try {
+      const flags = { data: folder.path, json: false, verbose: false, probe: false };
+      const io = recordingIo();
+      assert.equal(await status(flags, io, 50), 75);
+      assert.match(io.stderr.join(""), /has no HTTP server, or does not listen yet/);
+      const asked = status(flags, recordingIo(), 60_000);
+      await sleep(50); // it has looked once
+      lock.setHttp(`127.0.0.1:${address.port}`, KEY);
+      assert.equal(await asked, 0);
+    } finally {
+      lock.release();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 });
 
