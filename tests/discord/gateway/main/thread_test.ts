@@ -306,7 +306,7 @@ describe("[G5] startGateway()", () => {
   });
 
   it("is not ready without a ready worker, and keeps the time of its last READY", async () => {
-    const discord = await fake({ heartbeatMs: 1_000 });
+    const discord = await fake({ heartbeatMs: 5_000 }); // a stalled process misses shorter ones
     const started = start(gatewayOptions(discord.url), {
       workerUrl: DYING_WORKER,
       commits: false,
