@@ -65,10 +65,10 @@ export async function warmStarts(
   stand: Stand,
   cores: CoreCount,
 ): Promise<Times> {
-  const { dataDir: _, ...other } = contender;
+  const { dataDir: _, ...other } = contender; // with a new store, which has sent no IDENTIFY
   const starts: Readings[] = [];
   for (let number = 0; number < WARM_STARTS; number++) {
-    await sleep(IDENTIFY_SPACING_MS); // which Barnacle keeps across restarts
+    if (stand.isBarnacle) await sleep(IDENTIFY_SPACING_MS); // which that keeps across restarts
     await fresh(other);
     starts.push({ ...await once(stand, cores) });
   }

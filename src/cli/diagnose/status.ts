@@ -194,6 +194,7 @@ function configFacts({ findings }: ShownReport): readonly Fact[] {
 /**
  * Finds the bot that holds the data directory and has an address.
  *
+ * @param timeoutMs Milliseconds that a bot gets to listen, if it has just started.
  * @returns Without one, the problem; and the directory, if no bot runs with it.
  */
 async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Promise<
@@ -206,7 +207,10 @@ async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Pr
     if (state === "missing") return { place, problem: dataProblem(place) };
     if (state === "hidden" || state === "foreign") throw dataProblem(place);
     // The file keeps the address of a bot that has ended, and any user can listen there.
-    const holder = await listeningHolder(dataDir, timeoutMs);
+    const holder = await io.during(
+      "Waiting until the bot listens",
+      listeningHolder(dataDir, timeoutMs),
+    );
     if (holder?.http !== undefined) return { place, holder };
     if (!holder) {
       const message =

@@ -130,7 +130,7 @@ function fieldsOf(line: string): unknown {
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
 
 describe("[G1] startGateway()", () => {
-  it("goes on sending heartbeats while the main thread is blocked for 5 s", async () => {
+  it("sends heartbeats on time while the main thread is blocked for 5 s", async () => {
     const heartbeatMs = 1_000;
     const discord = new Worker(
       new URL("../../../support/gateway/fake_gateway_worker.ts", import.meta.url),
@@ -138,7 +138,8 @@ describe("[G1] startGateway()", () => {
     );
     cleanups.push(() => discord.terminate());
     const clock = await fake();
-    const answers: { url?: string; beats?: number[]; connections?: number }[] = [];
+    const answers: { url?: string; beats?: number[]; connections?: number; stalledMs?: number }[] =
+      [];
     discord.on("message", (answer) => void answers.push(answer));
     await clock.until(() => answers.length === 1, "the fake's URL");
     const started = start(gatewayOptions(answers[0]!.url!));
@@ -148,13 +149,13 @@ describe("[G1] startGateway()", () => {
 
     discord.postMessage("beats?");
     await clock.until(() => answers.length === 2, "the fake's heartbeats");
-    const { beats = [], connections } = answers[1]!;
+    const { beats = [], connections, stalledMs = 0 } = answers[1]!;
     assert.equal(connections, 1);
-    // A machine may stop the whole process for some of that time.
-    assert.ok(beats.length >= 2, `${beats.length} heartbeats in 5 s`);
+    const stalledBeats = Math.ceil(stalledMs / heartbeatMs); // the fake's thread lost as much
+    assert.ok(beats.length >= 5 - stalledBeats, `${beats.length} heartbeats in 5 s`);
     for (const [i, at] of beats.entries()) {
       const gapMs = i === 0 ? 0 : at - beats[i - 1]!;
-      assert.ok(gapMs < 4_500, `${gapMs} ms between two heartbeats`);
+      assert.ok(gapMs <= heartbeatMs + 1_000 + stalledMs, `${gapMs} ms between two heartbeats`);
     }
   });
 

@@ -365,37 +365,6 @@ describe("createClient() against a server", () => {
     });
   }
 
-  it("[D2] sends no message whose rate limit outlasts its nonce, and the queue continues", async () => {
-    const time = createVirtualTime();
-    const posted: string[] = [];
-    const client = createClient(optionsOf("http://discord.test/api", {
-      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule },
-      fetch(_url, init) {
-        posted.push(JSON.parse(String(init?.body)).content);
-        return Promise.resolve(
-          posted.length === 1
-            ? Response.json({ message: "You are being rate limited.", retry_after: 400 }, {
-              status: 429,
-              headers: { "x-ratelimit-scope": "user", "retry-after": "400" },
-            })
-            : Response.json({ id: "1400000000000000000" }),
-        );
-      },
-    }));
-    const { create } = createMessages(client);
-    const startedAt = time.now();
-    const say = (content: string, forMs: number) =>
-      time.run(create(outboundMessage({ channelId: A, content }), [], time.now() + forMs));
-    const late = await say("1", 200_000);
-    assert.ok(late.kind === "refused" && late.why === "rate_limited");
-    assert.equal(late.retryAfterMs, 400_000);
-    assert.equal(time.now(), startedAt);
-    assert.equal((await say("2", 600_000)).kind, "created");
-    assert.equal(time.now(), startedAt + 400_000);
-    assert.deepEqual(posted, ["1", "2"]);
-    client.stop();
-  });
-
   it("[O1] counts each request by its route, without ids and without the token", async () => {
     const metrics: RequestMetric[] = [];
     const script: Script = (seen, response, index) => {
@@ -541,6 +510,37 @@ describe("createClient() and retries", () => {
       assert.equal((await failureOf(asked)).status, 502);
       assert.equal(discord.seen.length, 1);
     }, { retry: { ...RETRY, minDelayMs: 600_000, maxDelayMs: 600_000 } });
+  });
+
+  it("[D2] sends no message whose rate limit outlasts its nonce, and the queue continues", async () => {
+    const time = createVirtualTime();
+    const posted: string[] = [];
+    const client = createClient(optionsOf("http://discord.test/api", {
+      ...{ now: time.now, steadyNow: time.now, schedule: time.schedule },
+      fetch(_url, init) {
+        posted.push(JSON.parse(String(init?.body)).content);
+        return Promise.resolve(
+          posted.length === 1
+            ? Response.json({ message: "You are being rate limited.", retry_after: 400 }, {
+              status: 429,
+              headers: { "x-ratelimit-scope": "user", "retry-after": "400" },
+            })
+            : Response.json({ id: "1400000000000000000" }),
+        );
+      },
+    }));
+    const { create } = createMessages(client);
+    const startedAt = time.now();
+    const say = (content: string, forMs: number) =>
+      time.run(create(outboundMessage({ channelId: A, content }), [], time.now() + forMs));
+    const late = await say("1", 200_000);
+    assert.ok(late.kind === "refused" && late.why === "rate_limited");
+    assert.equal(late.retryAfterMs, 400_000);
+    assert.equal(time.now(), startedAt);
+    assert.equal((await say("2", 600_000)).kind, "created");
+    assert.equal(time.now(), startedAt + 400_000);
+    assert.deepEqual(posted, ["1", "2"]);
+    client.stop();
   });
 
   it("[D5] never fails as unsent if Discord may have carried out an earlier attempt", async () => {
