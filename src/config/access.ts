@@ -13,7 +13,6 @@ import type { AccountId } from "../core/discord/ids.ts";
 import { accountsOf, DISCORD, type WrittenAccount } from "./schema/accounts.ts";
 import type { AccountSettings, Settings } from "./schema/root.ts";
 import { mentionsOf, type MentionTests } from "./mentions/mention.ts";
-import { ROUTER } from "./schema/agents.ts";
 import { toPassiveAgents, toRouterRules } from "./schema/router.ts";
 import { noFile, parseConfig } from "./parse.ts";
 
@@ -38,12 +37,12 @@ export function toAccessPolicy(
     },
     asksPluralkit: pluralkit.enabled,
     commands: commandRules(settings.commands),
-    approvers: execApprovals?.approvers ?? [],
+    approvers: execApprovals.approvers,
     reviews: reviewsOf(settings.approvals),
     tools: {
       global: toolLists(settings.tools),
       agents: agentTools(settings.agents),
-      openGates: openGates(actions ?? {}),
+      openGates: openGates(actions),
       hooks: toolsOfEvents(settings),
     },
     matchesPattern: matches,
@@ -51,24 +50,26 @@ export function toAccessPolicy(
     router: toRouterRules(settings),
     passive: toPassiveAgents(settings),
     patternsIn,
-    dedupWindowMs: (settings.router ?? ROUTER).dedupWindowSec * 1_000,
+    dedupWindowMs: settings.router.dedupWindowSec * 1_000,
     ruleOf,
   };
 }
 
 /** The tools of events, by hook and feed. */
-function toolsOfEvents({ hooks, feeds }: Partial<Settings>): AccessPolicy["tools"]["hooks"] {
-  if (!hooks && !feeds) return undefined;
-  return new Map([
-    ...Object.entries(hooks ?? {}).map(([name, { tools }]) => [name, tools] as const),
-    ...Object.entries(feeds ?? {}).map(([name, { tools }]) => [hookOfFeed(name), tools] as const),
-  ]);
+function toolsOfEvents({ hooks = {}, feeds }: Settings): AccessPolicy["tools"]["hooks"] {
+  const events = [
+    ...Object.entries(hooks).map(([name, { tools }]) => [name, tools] as const),
+    ...Object.entries(feeds).map(([name, { tools }]) => [hookOfFeed(name), tools] as const),
+  ];
+  return events.length === 0 ? undefined : new Map(events);
 }
 
 /** Who checks answers, and where. */
-function reviewsOf({ answers }: Partial<Settings["approvals"]> = {}): AccessPolicy["reviews"] {
-  if (!answers || answers.people.length === 0 && !answers.channel) return undefined;
-  return { people: answers.people, channelId: answers.channel };
+function reviewsOf(
+  { answers: { people, channel } }: Settings["approvals"],
+): AccessPolicy["reviews"] {
+  if (people.length === 0 && !channel) return undefined;
+  return { people, channelId: channel };
 }
 
 /** The lists alone, without the section's other keys. */

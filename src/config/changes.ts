@@ -11,7 +11,7 @@ import { pathText } from "../core/config_file.ts";
 import type { AccountId } from "../core/discord/ids.ts";
 import { effectiveOf, effectiveValues, sectionsOf } from "./schema/accounts.ts";
 import type { DiscordConfig } from "./config.ts";
-import { type TakesEffect, withSections } from "./schema/parts/key.ts";
+import type { TakesEffect } from "./schema/parts/key.ts";
 import type { LoadedConfig } from "./load.ts";
 import { configSchema } from "./schema/root.ts";
 import { account as accountSchema } from "./schema/discord.ts";
@@ -127,7 +127,7 @@ function changesBetween(before: LoadedConfig, after: LoadedConfig): readonly Key
 }
 
 function sideOf({ written }: LoadedConfig): Side {
-  return { written, held: withSections(configSchema.shape, effectiveValues(written)) };
+  return { written, held: effectiveValues(written) };
 }
 
 /** The keys that either side writes; none for a list, which is one value. */

@@ -19,10 +19,8 @@ import {
 } from "./schema/accounts.ts";
 import type { MentionTests } from "./mentions/mention.ts";
 import type { AgentModels, ModelsConfig } from "./models.ts";
-import { account as accountSchema } from "./schema/discord.ts";
-import { withSections } from "./schema/parts/key.ts";
 import { EnvReference, Secret, type SecretSource } from "./schema/parts/secrets.ts";
-import { type AccountSettings, configSchema, type Settings } from "./schema/root.ts";
+import type { AccountSettings, Settings } from "./schema/root.ts";
 
 /** The config of the whole process: shared settings, and all accounts. */
 export interface BotConfig extends SharedConfig {
@@ -107,7 +105,7 @@ export function toConfig(
   const { agents: { list, defaults }, models } = settings;
   const [first = { id: "main" }, ...others] = list;
   return {
-    ...withSections(configSchema.shape, shared),
+    ...shared,
     file,
     secretFiles,
     accounts: accounts.map((account) =>
@@ -119,7 +117,7 @@ export function toConfig(
     ],
     models,
     feeds: Object.fromEntries(
-      Object.entries(settings.feeds ?? {}).map(([name, feed]) => [
+      Object.entries(settings.feeds).map(([name, feed]) => [
         name,
         { ...feed, account: feed.account ?? accounts[0]?.id ?? DEFAULT_ACCOUNT },
       ]),
@@ -165,7 +163,7 @@ function discordConfig(
   const own = account.settings;
   const access = toAccessPolicy(settings, account, mentions);
   return {
-    ...withSections(accountSchema.shape, own),
+    ...own,
     accountId: account.id,
     tokenPlace,
     access,

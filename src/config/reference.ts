@@ -71,9 +71,12 @@ function isSection(schema: Schema): boolean {
   return isOpen && coreSchema(schema) instanceof z.ZodObject;
 }
 
-/** The schema's default; `undefined` if it has none. */
+/** The schema's default; `undefined` if it has none. That of a section is those of its keys. */
 export function defaultOf(schema: Schema): unknown {
-  return layersOf(schema).find((layer) => layer instanceof z.ZodDefault)?.def.defaultValue;
+  const own = layersOf(schema).find((layer) =>
+    layer instanceof z.ZodDefault && !(layer.def.innerType instanceof z.ZodLazy)
+  );
+  return own instanceof z.ZodDefault ? own.def.defaultValue : undefined;
 }
 
 /** The default as a reference shows it: JSON, or the words of the document. */

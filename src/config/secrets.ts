@@ -12,7 +12,6 @@ import { MODEL_SECRETS } from "./models.ts";
 import { isSecretPlaceholder, secretHint } from "./checks/placeholders.ts";
 import type { ProblemAt } from "./parse.ts";
 import type { Problem } from "./text/problem.ts";
-import { isWorthSearching } from "./schema/parts/blank.ts";
 import { configSchema, type Settings } from "./schema/root.ts";
 import {
   addressCheckOf,
@@ -107,10 +106,8 @@ export async function resolveSecrets(
     hasEffect = true,
   ): Promise<void> {
     if (!isWritable(values)) return;
-    const entries = Object.entries(values);
-    if (!isWorthSearching(schema, entries.length)) return;
-    for (const [name, value] of entries) {
-      if (typeof value !== "object") continue;
+    for (const [name, value] of Object.entries(values)) {
+      if (!holdsSource(value)) continue; // so its schema need not be built
       const child = childOf(schema, name);
       if (!child) continue;
       const here = [...path, name];
@@ -166,6 +163,11 @@ function isWritable(value: unknown): value is Record<string, unknown> {
 function isSource(held: unknown): held is SecretSource {
   return held instanceof Secret || held instanceof EnvReference ||
     (isRecord(held) && typeof held["file"] === "string");
+}
+
+/** Whether a value is, or contains, the source of a secret. */
+function holdsSource(value: unknown): boolean {
+  return isSource(value) || (isRecord(value) && Object.values(value).some(holdsSource));
 }
 
 /** The environment's token is the default account's, unless the file has one (C5). */

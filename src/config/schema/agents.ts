@@ -71,63 +71,65 @@ export const agents = z.strictObject({
     "Settings for all agents that do not override them.",
   ),
   list: key(
-    z.array(z.strictObject({
-      id: key(agentId(), "The agent's id in session keys and folders.", {
-        example: "main",
-        isCommon: true,
-      }),
-      name: key(
-        text().max(100).optional(),
-        "The agent's name. Without `mentionPatterns`, a message that contains it is a mention.",
-        { example: "Barney", isCommon: true },
-      ),
-      description: key(
-        text().max(500).optional(),
-        "The agent's job in one sentence. Other agents read it, which may ask this one or pass " +
-          "messages on to it.",
-        { example: "Finds facts on the web, and names its sources." },
-      ),
-      model: key(model().optional(), "The agent's model.", {
-        unset: "`agents.defaults.model`",
-        example: "openai/gpt-4.1-mini",
-        task: "models",
-      }),
-      prompt: key(
-        z.string().optional(),
-        "Instructions that the model gets in addition to the built-in prompt.",
-        {
-          unset: "the built-in prompt alone",
-          example: "You are Barney, the bot of a small server.",
+    z.array(z.lazy(() =>
+      z.strictObject({
+        id: key(agentId(), "The agent's id in session keys and folders.", {
+          example: "main",
           isCommon: true,
-        },
-      ),
-      workspace: key(
-        text().optional(),
-        "Folder of the agent's files. A relative path counts from the config's folder.",
-        { unset: "`<data>/agents/<id>/`", example: "/srv/barney" },
-      ),
-      tools: lazyKey(
-        () => toolsWithin("the tools that the top-level `tools` allows"),
-        "The agent's tools.",
-        { example: { deny: ["exec"] } },
-      ),
-      skills: key(
-        z.array(text()).optional(),
-        "Names of the skills that the agent may use. A channel's `skills` narrows them.",
-        { unset: "all", example: ["triage"] },
-      ),
-      steps: agentSteps(),
-      groupChat: key(
-        z.strictObject({
-          mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
-            unset: "`messages.groupChat.mentionPatterns`, else the agent's name",
-            example: ["\\bbarney\\b"],
-          }),
-        }).prefault({}),
-        "How users address the agent in guilds.",
-        { task: "access" },
-      ),
-    })).default([]).superRefine((list, context) => {
+        }),
+        name: key(
+          text().max(100).optional(),
+          "The agent's name. Without `mentionPatterns`, a message that contains it is a mention.",
+          { example: "Barney", isCommon: true },
+        ),
+        description: key(
+          text().max(500).optional(),
+          "The agent's job in one sentence. Other agents read it, which may ask this one or pass " +
+            "messages on to it.",
+          { example: "Finds facts on the web, and names its sources." },
+        ),
+        model: key(model().optional(), "The agent's model.", {
+          unset: "`agents.defaults.model`",
+          example: "openai/gpt-4.1-mini",
+          task: "models",
+        }),
+        prompt: key(
+          z.string().optional(),
+          "Instructions that the model gets in addition to the built-in prompt.",
+          {
+            unset: "the built-in prompt alone",
+            example: "You are Barney, the bot of a small server.",
+            isCommon: true,
+          },
+        ),
+        workspace: key(
+          text().optional(),
+          "Folder of the agent's files. A relative path counts from the config's folder.",
+          { unset: "`<data>/agents/<id>/`", example: "/srv/barney" },
+        ),
+        tools: lazyKey(
+          () => toolsWithin("the tools that the top-level `tools` allows"),
+          "The agent's tools.",
+          { example: { deny: ["exec"] } },
+        ),
+        skills: key(
+          z.array(text()).optional(),
+          "Names of the skills that the agent may use. A channel's `skills` narrows them.",
+          { unset: "all", example: ["triage"] },
+        ),
+        steps: agentSteps(),
+        groupChat: key(
+          z.strictObject({
+            mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
+              unset: "`messages.groupChat.mentionPatterns`, else the agent's name",
+              example: ["\\bbarney\\b"],
+            }),
+          }).prefault({}),
+          "How users address the agent in guilds.",
+          { task: "access" },
+        ),
+      })
+    )).default([]).superRefine((list, context) => {
       const seen = new Set<string>();
       for (const [index, { id }] of list.entries()) {
         if (seen.has(id)) {
@@ -184,14 +186,15 @@ export const bindings = lazyKey(
   },
 );
 
-const trigger = z.union([
-  z.strictObject({ pattern: text().max(500) }),
-  z.strictObject({ reaction: text() }),
-  z.strictObject({ command: text() }),
-]);
+const trigger = () =>
+  z.union([
+    z.strictObject({ pattern: text().max(500) }),
+    z.strictObject({ reaction: text() }),
+    z.strictObject({ command: text() }),
+  ]);
 
 /** Of a config without `router`. */
-export const ROUTER = {
+const ROUTER = {
   dedupWindowSec: 5,
   assignments: {},
   noSelfTalk: { ignoreBotMessages: true },
@@ -226,7 +229,7 @@ export const router = lazySection(
               "`active`: the agent answers. `passive`: it reads, and acts only on its triggers.",
             ),
             triggers: key(
-              z.array(trigger).default([]),
+              z.array(trigger()).default([]),
               "Events on which a passive agent acts.",
               { example: [{ pattern: "\\bspam\\b" }] },
             ),
@@ -252,24 +255,30 @@ export const router = lazySection(
 );
 
 /** `session`. */
-export const session = z.strictObject({
-  dmScope: key(
-    z.enum(["auto", "main", "per-peer", "per-channel-peer", "per-account-channel-peer"])
-      .default("auto"),
-    "Which direct messages share one memory. `auto`: the owner has the main one, others their own. " +
-      "`main`: all users share it, so the agent may tell one what another said. `per-peer`, " +
-      "`per-channel-peer`: one per user. `per-account-channel-peer`: one per user and account.",
-    { isCommon: true },
-  ),
-  reset: key(
-    z.union([z.enum(["off", "daily"]), z.strictObject({ idleMinutes: whole(1, 525_600) })])
-      .default("off"),
-    "When a session begins a new transcript. `off`: never. `daily`: with the first message after " +
-      "4:00 in the agent's time zone. `{ idleMinutes: n }`: after n minutes without a message. " +
-      "Nothing is deleted.",
-    { example: { idleMinutes: 120 } },
-  ),
-});
+export const session = lazySection(
+  () =>
+    z.strictObject({
+      dmScope: key(
+        z.enum(["auto", "main", "per-peer", "per-channel-peer", "per-account-channel-peer"])
+          .default("auto"),
+        "Which direct messages share one memory. `auto`: the owner has the main one, others their own. " +
+          "`main`: all users share it, so the agent may tell one what another said. `per-peer`, " +
+          "`per-channel-peer`: one per user. `per-account-channel-peer`: one per user and account.",
+        { isCommon: true },
+      ),
+      reset: key(
+        z.union([z.enum(["off", "daily"]), z.strictObject({ idleMinutes: whole(1, 525_600) })])
+          .default("off"),
+        "When a session begins a new transcript. `off`: never. `daily`: with the first message after " +
+          "4:00 in the agent's time zone. `{ idleMinutes: n }`: after n minutes without a message. " +
+          "Nothing is deleted.",
+        { example: { idleMinutes: 120 } },
+      ),
+    }).prefault({}),
+  { dmScope: "auto", reset: "off" },
+  "Which messages share a memory.",
+  { task: "agents" },
+);
 
 /** Of a config without `tools`. */
 const TOOLS = {

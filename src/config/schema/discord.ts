@@ -8,7 +8,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { amount, key, lazySection, text, whole, withoutSlash } from "./parts/key.ts";
 import { dm, groupPolicy, guild, id, ownDm, withoutPrototype } from "./access.ts";
 import { intentFilter } from "./intent_filter.ts";
-import { gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
+import { CONNECTION, gateway, ownRetry, rateLimit, rest, retry } from "./connection.ts";
 import { replyKeys } from "./messages.ts";
 import { secret, secretOrBlank } from "./parts/secrets.ts";
 
@@ -34,11 +34,9 @@ const pluralkitUrl = () =>
   }).overwrite(withoutSlash);
 
 const ACCESS = { task: "access" } as const;
-const CONNECTION = { task: "connection", takesEffect: "reconnect" } as const;
 /** Of an account without `execApprovals`. */
 const EXEC_APPROVALS = { enabled: false, approvers: [], timeoutSec: 600 };
 const DM = "Rules for direct messages and group DMs.";
-const RETRY = "Retries of requests to Discord that failed.";
 
 /** Keys of an account: all keys of `channels.discord` but `accounts`. */
 const accountKeys = {
@@ -114,54 +112,58 @@ const accountKeys = {
     { unset: "as many as fit the context window", unit: "turns", example: 50, task: "agents" },
   ),
   ...replyKeys,
-  gateway: key(gateway.prefault({}), "The gateway connection.", CONNECTION),
-  rest: key(rest.prefault({}), "Requests to Discord's REST API.", CONNECTION),
-  retry: key(retry().prefault({}), RETRY, CONNECTION),
+  gateway,
+  rest,
+  retry,
   allowBots: key(
     z.boolean().default(false),
     "Whether to answer other bots and webhooks under the same rules as people. Accounts in this " +
       "config never answer each other.",
     ACCESS,
   ),
-  loopGuard: key(
-    z.strictObject({
-      maxTurns: key(
-        whole(1, 100).default(6),
-        "Number of messages by bots in a row, including one of this bot, that starts a mute.",
-        { unit: "messages", example: 4 },
-      ),
-      muteMin: key(
-        amount(0, 1_440).default(10),
-        "How long the bot ignores other bots in that channel. A message by a person ends the " +
-          "mute; a bot that asks meanwhile begins it anew, and each further mute is twice as long.",
-        { unit: "minutes", example: 30 },
-      ),
-      feeds: key(
-        z.array(id<"user">()).optional(),
-        "Ids of webhooks and bots that never answer the bot, such as a feed of news. Their " +
-          "messages do not count, unless they reply to the bot.",
-        { unset: "none", example: ["123456789012345678"] },
-      ),
-    }).prefault({}),
+  loopGuard: lazySection(
+    () =>
+      z.strictObject({
+        maxTurns: key(
+          whole(1, 100).default(6),
+          "Number of messages by bots in a row, including one of this bot, that starts a mute.",
+          { unit: "messages", example: 4 },
+        ),
+        muteMin: key(
+          amount(0, 1_440).default(10),
+          "How long the bot ignores other bots in that channel. A message by a person ends the " +
+            "mute; a bot that asks meanwhile begins it anew, and each further mute is twice as long.",
+          { unit: "minutes", example: 30 },
+        ),
+        feeds: key(
+          z.array(id<"user">()).optional(),
+          "Ids of webhooks and bots that never answer the bot, such as a feed of news. Their " +
+            "messages do not count, unless they reply to the bot.",
+          { unset: "none", example: ["123456789012345678"] },
+        ),
+      }).prefault({}),
+    { maxTurns: 6, muteMin: 10 },
     "Ends endless conversations between bots.",
     ACCESS,
   ),
-  pluralkit: key(
-    z.strictObject({
-      enabled: key(
-        z.boolean().default(false),
-        "Whether to ask PluralKit who sent a proxied message. `false` treats it as a webhook's.",
-      ),
-      token: key(secret().optional(), "PluralKit token, which private systems need.", {
-        unset: "none",
-        example: "${PLURALKIT_TOKEN}",
-      }),
-      apiUrl: key(
-        pluralkitUrl().default("https://api.pluralkit.me/v2"),
-        "Address of PluralKit's API, or of a server that replaces it.",
-        { example: "http://127.0.0.1:8080/v2" },
-      ),
-    }).prefault({}),
+  pluralkit: lazySection(
+    () =>
+      z.strictObject({
+        enabled: key(
+          z.boolean().default(false),
+          "Whether to ask PluralKit who sent a proxied message. `false` treats it as a webhook's.",
+        ),
+        token: key(secret().optional(), "PluralKit token, which private systems need.", {
+          unset: "none",
+          example: "${PLURALKIT_TOKEN}",
+        }),
+        apiUrl: key(
+          pluralkitUrl().default("https://api.pluralkit.me/v2"),
+          "Address of PluralKit's API, or of a server that replaces it.",
+          { example: "http://127.0.0.1:8080/v2" },
+        ),
+      }).prefault({}),
+    { enabled: false, apiUrl: "https://api.pluralkit.me/v2" },
     "Recognizes members of PluralKit systems as senders.",
     ACCESS,
   ),
@@ -170,35 +172,39 @@ const accountKeys = {
     "Decides whether a message without a mention is meant for the bot.",
     { example: { enabled: true }, ...ACCESS },
   ),
-  commands: key(
-    z.strictObject({
-      native: key(
-        z.union([z.boolean(), z.literal("auto")]).optional(),
-        "Whether to register slash commands for this account. It overrides `commands.native`.",
-        { unset: "`commands.native`", example: false },
-      ),
-      guildId: key(
-        id<"guild">().optional(),
-        "Guild in which to register slash commands. Discord shows changes there at once. Direct " +
-          "messages and other guilds then have none.",
-        { unset: "everywhere", example: "123456789012345678" },
-      ),
-    }).prefault({}),
+  commands: lazySection(
+    () =>
+      z.strictObject({
+        native: key(
+          z.union([z.boolean(), z.literal("auto")]).optional(),
+          "Whether to register slash commands for this account. It overrides `commands.native`.",
+          { unset: "`commands.native`", example: false },
+        ),
+        guildId: key(
+          id<"guild">().optional(),
+          "Guild in which to register slash commands. Discord shows changes there at once. Direct " +
+            "messages and other guilds then have none.",
+          { unset: "everywhere", example: "123456789012345678" },
+        ),
+      }).prefault({}),
+    {},
     "Slash commands of this account.",
     ACCESS,
   ),
-  presence: key(
-    z.strictObject({
-      status: key(
-        z.enum(STATUSES).default("online"),
-        "Online status that Discord shows for the bot.",
-      ),
-      activity: key(
-        text().max(128).optional(),
-        "Custom status below the bot's name, at most 128 characters.",
-        { example: "reading the tide tables" },
-      ),
-    }).prefault({}),
+  presence: lazySection(
+    () =>
+      z.strictObject({
+        status: key(
+          z.enum(STATUSES).default("online"),
+          "Online status that Discord shows for the bot.",
+        ),
+        activity: key(
+          text().max(128).optional(),
+          "Custom status below the bot's name, at most 128 characters.",
+          { example: "reading the tide tables" },
+        ),
+      }).prefault({}),
+    { status: "online" },
     "The bot's status at Discord.",
     CONNECTION,
   ),
@@ -242,7 +248,7 @@ const accountKeys = {
     "Whether `/config set` in Discord may change the config.",
     { task: "operating" },
   ),
-  rateLimit: key(rateLimit.prefault({}), "Limits of messages waiting to be sent.", CONNECTION),
+  rateLimit,
 };
 
 /** `channels.discord` as it applies to one account, with all inherited keys. */
@@ -253,7 +259,7 @@ const ownKeys = () =>
   z.strictObject({
     ...accountKeys,
     dm: key(ownDm().prefault({}), DM, ACCESS),
-    retry: key(ownRetry().prefault({}), RETRY, CONNECTION),
+    retry: ownRetry,
   });
 
 /** Session keys and metric labels contain an account's id. */

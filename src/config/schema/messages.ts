@@ -7,7 +7,7 @@ import { z } from "zod";
 import { isWrittenEmoji } from "../../core/discord/emoji.ts";
 import { QUEUE_MODES } from "../../core/people/chosen.ts";
 import { type Notice, NOTICES, type TextKey } from "../../render/notices/notices.ts";
-import { amount, key, lazyKey, text, whole } from "./parts/key.ts";
+import { amount, key, lazyKey, lazySection, text, whole } from "./parts/key.ts";
 import { id } from "./access.ts";
 
 /** A list of patterns that count as a mention. */
@@ -43,20 +43,22 @@ const texts = () =>
 
 /** `messages`. */
 export const messages = z.strictObject({
-  groupChat: key(
-    z.strictObject({
-      historyLimit: key(
-        whole(0, 500).optional(),
-        "`historyLimit` of accounts that do not set it: the maximum number of recent channel " +
-          "messages, not addressed to the bot, to give the model as context.",
-        { unset: "`20`", unit: "messages", example: 50, task: "agents" },
-      ),
-      mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
-        unset: "the agent's name",
-        example: ["\\bbarney\\b"],
-        task: "access",
-      }),
-    }).prefault({}),
+  groupChat: lazySection(
+    () =>
+      z.strictObject({
+        historyLimit: key(
+          whole(0, 500).optional(),
+          "`historyLimit` of accounts that do not set it: the maximum number of recent channel " +
+            "messages, not addressed to the bot, to give the model as context.",
+          { unset: "`20`", unit: "messages", example: 50, task: "agents" },
+        ),
+        mentionPatterns: key(mentionPatterns(), MENTION_PATTERNS, {
+          unset: "the agent's name",
+          example: ["\\bbarney\\b"],
+          task: "access",
+        }),
+      }).prefault({}),
+    {},
     "Settings for guild channels.",
   ),
   maxChunks: key(
@@ -117,54 +119,58 @@ export const messages = z.strictObject({
       "all subdomains, `*` for every host.",
     { example: ["example.org", "*.example.org"] },
   ),
-  queue: key(
-    z.strictObject({
-      mode: key(
-        z.enum(QUEUE_MODES).optional(),
-        "How to handle messages that arrive during a turn of their channel. `collect`: in one turn " +
-          "after it. `steer`: at its next step, if their sender has the same rights; else as " +
-          "`collect`. `followup`: in a turn each. `interrupt`: instead of it.",
-        { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
-      ),
-      turnsPerChannel: key(
-        whole(1, 16).default(3),
-        "Maximum number of turns of different people that run side by side in a channel. Answers " +
-          "come in the order of the questions. 1: one turn after another.",
-        { unit: "turns", example: 1 },
-      ),
-      perUser: key(
-        whole(1, 10_000).default(3),
-        "Maximum number of a user's turns that wait, over all channels. The bot does not answer " +
-          "messages beyond it, and says so once.",
-        { unit: "turns", example: 5 },
-      ),
-      perChannel: key(
-        whole(1, 10_000).default(8),
-        "Maximum number of a channel's turns that wait. The bot does not answer messages beyond " +
-          "it, and says so once.",
-        { unit: "turns", example: 20 },
-      ),
-    }).prefault({}),
+  queue: lazySection(
+    () =>
+      z.strictObject({
+        mode: key(
+          z.enum(QUEUE_MODES).optional(),
+          "How to handle messages that arrive during a turn of their channel. `collect`: in one turn " +
+            "after it. `steer`: at its next step, if their sender has the same rights; else as " +
+            "`collect`. `followup`: in a turn each. `interrupt`: instead of it.",
+          { unset: "`collect` in guilds, `steer` in direct messages", example: "collect" },
+        ),
+        turnsPerChannel: key(
+          whole(1, 16).default(3),
+          "Maximum number of turns of different people that run side by side in a channel. Answers " +
+            "come in the order of the questions. 1: one turn after another.",
+          { unit: "turns", example: 1 },
+        ),
+        perUser: key(
+          whole(1, 10_000).default(3),
+          "Maximum number of a user's turns that wait, over all channels. The bot does not answer " +
+            "messages beyond it, and says so once.",
+          { unit: "turns", example: 5 },
+        ),
+        perChannel: key(
+          whole(1, 10_000).default(8),
+          "Maximum number of a channel's turns that wait. The bot does not answer messages beyond " +
+            "it, and says so once.",
+          { unit: "turns", example: 20 },
+        ),
+      }).prefault({}),
+    { turnsPerChannel: 3, perUser: 3, perChannel: 8 },
     "Handling of messages that arrive during a turn.",
     { task: "agents" },
   ),
-  commands: key(
-    z.record(
-      z.string(),
-      z.strictObject({
-        name: key(
-          z.record(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
-          "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
-            "lower case.",
-          { entry: "<locale>", example: { de: "zustand" } },
-        ),
-        description: key(
-          z.record(locale, text().max(100)).optional(),
-          "Descriptions by Discord's locale, at most 100 characters.",
-          { entry: "<locale>", example: { de: "Version, Modell und Verbindung" } },
-        ),
-      }),
-    ).default({}),
+  commands: lazySection(
+    () =>
+      z.record(
+        z.string(),
+        z.strictObject({
+          name: key(
+            z.record(locale, z.string().regex(/^\S(?:.{0,30}\S)?$/u)).optional(),
+            "Names by Discord's locale, at most 32 characters. That of a slash command is one word in " +
+              "lower case.",
+            { entry: "<locale>", example: { de: "zustand" } },
+          ),
+          description: key(
+            z.record(locale, text().max(100)).optional(),
+            "Descriptions by Discord's locale, at most 100 characters.",
+            { entry: "<locale>", example: { de: "Version, Modell und Verbindung" } },
+          ),
+        }),
+      ).default({}),
+    {},
     "Names and descriptions of commands in other languages, by the command's own name. People see " +
       "those of their language in Discord's menu. Text commands keep their own names.",
     { entry: "<command>", example: { status: { name: { de: "zustand" } } }, task: "texts" },
@@ -196,17 +202,19 @@ export const replyKeys = {
       "that takes more than `messages.maxChunks`.",
     REPLIES,
   ),
-  allowedMentions: key(
-    z.strictObject({
-      users: key(
-        z.enum(["context", "author", "none"]).default("context"),
-        "Users that a reply may ping. `context`: authors of the message, of the message that it " +
-          "replies to, and of context messages. `author`: the message's author. `none`: no one.",
-      ),
-      roles: key(z.array(id<"role">()).default([]), "Ids of the roles that a reply may ping.", {
-        example: ["123456789012345678"],
-      }),
-    }).prefault({}),
+  allowedMentions: lazySection(
+    () =>
+      z.strictObject({
+        users: key(
+          z.enum(["context", "author", "none"]).default("context"),
+          "Users that a reply may ping. `context`: authors of the message, of the message that it " +
+            "replies to, and of context messages. `author`: the message's author. `none`: no one.",
+        ),
+        roles: key(z.array(id<"role">()).default([]), "Ids of the roles that a reply may ping.", {
+          example: ["123456789012345678"],
+        }),
+      }).prefault({}),
+    { users: "context", roles: [] },
     "Users and roles that a reply may ping. It can never ping @everyone or @here.",
     REPLIES,
   ),

@@ -37,174 +37,182 @@ const PROVIDER_KINDS = [
   "bedrock",
 ] as const;
 
-const provider = z.strictObject({
-  kind: key(
-    z.enum(PROVIDER_KINDS),
-    "The provider's API.",
-    { example: "openai-compatible", isCommon: true },
-  ),
-  baseUrl: key(
-    baseAddress("put it into apiKey or headers").optional(),
-    "Base address of the API. Only the provider `openai` and the kinds `openai-responses`, " +
-      "`anthropic`, `google` and `bedrock` have a default.",
-    { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
-  ),
-  apiKey: key(
-    secret().optional(),
-    'The API key: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file.',
-    {
-      unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` or " +
-        "`AWS_BEARER_TOKEN_BEDROCK` of the environment if `baseUrl` is not set; else none",
-      example: "${OPENAI_API_KEY}",
-      isCommon: true,
-    },
-  ),
-  headers: key(
-    z.record(text(), secret()).default({}),
-    "Headers to add to each request. A value is written like `apiKey`.",
-    { example: { "x-api-key": "${OPENAI_API_KEY}" } },
-  ),
-  aws: lazyKey(
-    () =>
-      z.strictObject({
-        region: key(
-          z.string().regex(AWS_REGION, "Expected a region, such as eu-central-1")
-            .optional(),
-          "Region of Amazon Bedrock.",
-          {
-            unset: "`AWS_REGION` or `AWS_DEFAULT_REGION` of the environment",
-            example: "eu-central-1",
-          },
-        ),
-        accessKeyId: key(
-          secret().optional(),
-          "Access key that signs requests, in place of `apiKey`. Written like `apiKey`.",
-          {
-            unset:
-              "`AWS_ACCESS_KEY_ID` of the environment if neither `apiKey` nor `baseUrl` is set",
-            example: "${AWS_ACCESS_KEY_ID}",
-          },
-        ),
-        secretAccessKey: key(secret().optional(), "The secret of `accessKeyId`.", {
-          unset: "`AWS_SECRET_ACCESS_KEY`, with `AWS_ACCESS_KEY_ID`",
-          example: "${AWS_SECRET_ACCESS_KEY}",
+const provider = () =>
+  z.strictObject({
+    kind: key(
+      z.enum(PROVIDER_KINDS),
+      "The provider's API.",
+      { example: "openai-compatible", isCommon: true },
+    ),
+    baseUrl: key(
+      baseAddress("put it into apiKey or headers").optional(),
+      "Base address of the API. Only the provider `openai` and the kinds `openai-responses`, " +
+        "`anthropic`, `google` and `bedrock` have a default.",
+      { unset: "the vendor's address", example: "http://127.0.0.1:11434/v1", isCommon: true },
+    ),
+    apiKey: key(
+      secret().optional(),
+      'The API key: `"${NAME}"` reads an environment variable, `{ "file": "path" }` a file.',
+      {
+        unset: "`OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, `GEMINI_API_KEY` or " +
+          "`AWS_BEARER_TOKEN_BEDROCK` of the environment if `baseUrl` is not set; else none",
+        example: "${OPENAI_API_KEY}",
+        isCommon: true,
+      },
+    ),
+    headers: key(
+      z.record(text(), secret()).default({}),
+      "Headers to add to each request. A value is written like `apiKey`.",
+      { example: { "x-api-key": "${OPENAI_API_KEY}" } },
+    ),
+    aws: lazyKey(
+      () =>
+        z.strictObject({
+          region: key(
+            z.string().regex(AWS_REGION, "Expected a region, such as eu-central-1")
+              .optional(),
+            "Region of Amazon Bedrock.",
+            {
+              unset: "`AWS_REGION` or `AWS_DEFAULT_REGION` of the environment",
+              example: "eu-central-1",
+            },
+          ),
+          accessKeyId: key(
+            secret().optional(),
+            "Access key that signs requests, in place of `apiKey`. Written like `apiKey`.",
+            {
+              unset:
+                "`AWS_ACCESS_KEY_ID` of the environment if neither `apiKey` nor `baseUrl` is set",
+              example: "${AWS_ACCESS_KEY_ID}",
+            },
+          ),
+          secretAccessKey: key(secret().optional(), "The secret of `accessKeyId`.", {
+            unset: "`AWS_SECRET_ACCESS_KEY`, with `AWS_ACCESS_KEY_ID`",
+            example: "${AWS_SECRET_ACCESS_KEY}",
+          }),
+          sessionToken: key(secret().optional(), "The token of a temporary `accessKeyId`.", {
+            unset: "`AWS_SESSION_TOKEN`, with `AWS_ACCESS_KEY_ID`",
+            example: "${AWS_SESSION_TOKEN}",
+          }),
         }),
-        sessionToken: key(secret().optional(), "The token of a temporary `accessKeyId`.", {
-          unset: "`AWS_SESSION_TOKEN`, with `AWS_ACCESS_KEY_ID`",
-          example: "${AWS_SESSION_TOKEN}",
+      "Region and keys of the kind `bedrock`.",
+      { unset: "the environment's", example: { region: "eu-central-1" } },
+    ),
+    sessionHeader: key(
+      text().optional(),
+      "Name of a header that tells the server which requests belong to one session, so that it can " +
+        "find its cache. Its value is a hash of the session's key.",
+      { unset: "none", example: "x-session" },
+    ),
+    prices: key(
+      z.record(
+        text(),
+        z.strictObject({
+          input: key(price().optional(), "Price of a million tokens of requests.", {
+            unset: "0; only with `audioMinute` or `image`",
+            example: 3,
+          }),
+          output: key(price().optional(), "Price of a million tokens of answers.", {
+            unset: "0; only with `audioMinute` or `image`",
+            example: 15,
+          }),
+          cached: key(price().optional(), "Price of a million tokens that the server had cached.", {
+            unset: "that of `input`",
+            example: 0.3,
+          }),
+          audioMinute: key(
+            price().optional(),
+            "Price of a minute of audio, for models of `audio.transcribe` and `audio.speak`.",
+            { unset: "unknown", example: 0.006 },
+          ),
+          image: key(price().optional(), "Price of an image, for the model of `tools.draw`.", {
+            unset: "tokens count, if the server reports them",
+            example: 0.04,
+          }),
+        }).superRefine(({ input, output, audioMinute, image }, context) => {
+          if (input !== undefined && output !== undefined) return;
+          if (audioMinute !== undefined || image !== undefined) return;
+          context.addIssue({
+            code: "custom",
+            message: 'A price needs "input" and "output"',
+            params: {
+              hint: 'write both, or "audioMinute" or "image" for a model of audio or images',
+            },
+          });
         }),
-      }),
-    "Region and keys of the kind `bedrock`.",
-    { unset: "the environment's", example: { region: "eu-central-1" } },
-  ),
-  sessionHeader: key(
-    text().optional(),
-    "Name of a header that tells the server which requests belong to one session, so that it can " +
-      "find its cache. Its value is a hash of the session's key.",
-    { unset: "none", example: "x-session" },
-  ),
-  prices: key(
-    z.record(
-      text(),
-      z.strictObject({
-        input: key(price().optional(), "Price of a million tokens of requests.", {
-          unset: "0; only with `audioMinute` or `image`",
-          example: 3,
+      ).default({}),
+      "Prices, by model, in a currency of your choice: per million tokens, minute of audio or image. " +
+        "Barnacle computes the cost of each request from them. Without a price, only tokens count.",
+      { entry: "<model>", example: { "gpt-5": { input: 1.25, output: 10, cached: 0.125 } } },
+    ),
+    models: key(
+      z.record(
+        text(),
+        z.strictObject({
+          contextWindow: key(
+            whole(256, 100_000_000).optional(),
+            "Number of tokens that a request and its answer may have together.",
+            {
+              unset: "as the server reports it, else by the model's family, else 32,768",
+              unit: "tokens",
+              example: 131_072,
+            },
+          ),
+          maxOutput: key(
+            whole(1, 10_000_000).optional(),
+            "Maximum number of tokens of an answer. Barnacle sends it with each request.",
+            { unset: "the server's limit; 4,096 at Anthropic", unit: "tokens", example: 4_096 },
+          ),
+          images: key(z.boolean().optional(), "Whether the model takes images.", {
+            unset: "as the server reports it, else tried",
+            example: true,
+          }),
+          tools: key(z.boolean().optional(), "Whether the model can call tools.", {
+            unset: "as the server reports it, else tried",
+            example: false,
+          }),
         }),
-        output: key(price().optional(), "Price of a million tokens of answers.", {
-          unset: "0; only with `audioMinute` or `image`",
-          example: 15,
-        }),
-        cached: key(price().optional(), "Price of a million tokens that the server had cached.", {
-          unset: "that of `input`",
-          example: 0.3,
-        }),
-        audioMinute: key(
-          price().optional(),
-          "Price of a minute of audio, for models of `audio.transcribe` and `audio.speak`.",
-          { unset: "unknown", example: 0.006 },
-        ),
-        image: key(price().optional(), "Price of an image, for the model of `tools.draw`.", {
-          unset: "tokens count, if the server reports them",
-          example: 0.04,
-        }),
-      }).superRefine(({ input, output, audioMinute, image }, context) => {
-        if (input !== undefined && output !== undefined) return;
-        if (audioMinute !== undefined || image !== undefined) return;
-        context.addIssue({
-          code: "custom",
-          message: 'A price needs "input" and "output"',
-          params: {
-            hint: 'write both, or "audioMinute" or "image" for a model of audio or images',
-          },
-        });
-      }),
-    ).default({}),
-    "Prices, by model, in a currency of your choice: per million tokens, minute of audio or image. " +
-      "Barnacle computes the cost of each request from them. Without a price, only tokens count.",
-    { entry: "<model>", example: { "gpt-5": { input: 1.25, output: 10, cached: 0.125 } } },
-  ),
-  models: key(
-    z.record(
-      text(),
-      z.strictObject({
-        contextWindow: key(
-          whole(256, 100_000_000).optional(),
-          "Number of tokens that a request and its answer may have together.",
-          {
-            unset: "as the server reports it, else by the model's family, else 32,768",
-            unit: "tokens",
-            example: 131_072,
-          },
-        ),
-        maxOutput: key(
-          whole(1, 10_000_000).optional(),
-          "Maximum number of tokens of an answer. Barnacle sends it with each request.",
-          { unset: "the server's limit; 4,096 at Anthropic", unit: "tokens", example: 4_096 },
-        ),
-        images: key(z.boolean().optional(), "Whether the model takes images.", {
-          unset: "as the server reports it, else tried",
-          example: true,
-        }),
-        tools: key(z.boolean().optional(), "Whether the model can call tools.", {
-          unset: "as the server reports it, else tried",
-          example: false,
-        }),
-      }),
-    ).default({}),
-    "Abilities of the provider's models, by model. Barnacle asks the server about those that are " +
-      "not written here, if the server tells them.",
-    { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
-  ),
-}).superRefine(({ aws }, context) => {
-  if (!aws) return;
-  const tell = (message: string, hint: string) =>
-    context.addIssue({ code: "custom", path: ["aws"], message, params: { hint } });
-  if ((aws.accessKeyId === undefined) !== (aws.secretAccessKey === undefined)) {
-    tell('"accessKeyId" and "secretAccessKey" belong together', "write both, or neither");
-  } else if (aws.sessionToken !== undefined && aws.accessKeyId === undefined) {
-    tell('"sessionToken" needs "accessKeyId"', "write both, or neither");
-  }
-});
+      ).default({}),
+      "Abilities of the provider's models, by model. Barnacle asks the server about those that are " +
+        "not written here, if the server tells them.",
+      { entry: "<model>", example: { "llama3.2": { contextWindow: 32_768, images: false } } },
+    ),
+  }).superRefine(({ aws }, context) => {
+    if (!aws) return;
+    const tell = (message: string, hint: string) =>
+      context.addIssue({ code: "custom", path: ["aws"], message, params: { hint } });
+    if ((aws.accessKeyId === undefined) !== (aws.secretAccessKey === undefined)) {
+      tell('"accessKeyId" and "secretAccessKey" belong together', "write both, or neither");
+    } else if (aws.sessionToken !== undefined && aws.accessKeyId === undefined) {
+      tell('"sessionToken" needs "accessKeyId"', "write both, or neither");
+    }
+  });
 
 /** `models`. */
-export const models = z.strictObject({
-  currency: key(
-    z.string().regex(/^\S{1,8}$/, "Expected a short word without spaces, such as EUR").optional(),
-    "Name or sign of the currency of `prices`. Barnacle shows it behind costs, and converts nothing.",
-    { unset: "none", example: "EUR" },
-  ),
-  providers: key(
-    z.record(z.string().regex(/^[^/\s]+$/, "Expected a name without / and spaces"), provider)
-      .default({}),
-    "Model servers, by a name of your choice: the first part of `<provider>/<model>`.",
-    {
-      example: { ollama: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:11434/v1" } },
-      isCommon: true,
-      entry: "<provider>",
-    },
-  ),
-});
+export const models = lazySection(
+  () =>
+    z.strictObject({
+      currency: key(
+        z.string().regex(/^\S{1,8}$/, "Expected a short word without spaces, such as EUR")
+          .optional(),
+        "Name or sign of the currency of `prices`. Barnacle shows it behind costs, and converts nothing.",
+        { unset: "none", example: "EUR" },
+      ),
+      providers: key(
+        z.record(z.string().regex(/^[^/\s]+$/, "Expected a name without / and spaces"), provider())
+          .default({}),
+        "Model servers, by a name of your choice: the first part of `<provider>/<model>`.",
+        {
+          example: { ollama: { kind: "openai-compatible", baseUrl: "http://127.0.0.1:11434/v1" } },
+          isCommon: true,
+          entry: "<provider>",
+        },
+      ),
+    }).prefault({}),
+  { providers: {} },
+  "Models and their servers.",
+  { task: "models" },
+);
 
 /** `memory`. */
 export const memory = lazySection(

@@ -17,9 +17,11 @@ export const ONLY_AGENT = "main";
 
 /** The rules of a config. Passive agents answer nothing, so they are not in them. */
 export function toRouterRules(
-  { agents: { list }, router, bindings }: Pick<Settings, "agents" | "router" | "bindings">,
+  { agents: { list }, router: { assignments }, bindings }: Pick<
+    Settings,
+    "agents" | "router" | "bindings"
+  >,
 ): RouterRules {
-  const { assignments = {} } = router ?? {};
   const active = list.map(({ id }, index): RoutedAgent => ({
     id,
     rule: pathTo("agents.list", index),
@@ -48,9 +50,8 @@ export function toRouterRules(
 
 /** The agents that only watch, with their channels and triggers. */
 export function toPassiveAgents(
-  { agents: { list }, router }: Pick<Settings, "agents" | "router">,
+  { agents: { list }, router: { assignments } }: Pick<Settings, "agents" | "router">,
 ): readonly PassiveAgent[] {
-  const { assignments = {} } = router ?? {};
   return list.flatMap(({ id: agentId }): readonly PassiveAgent[] => {
     const assignment = Object.hasOwn(assignments, agentId) ? assignments[agentId] : undefined;
     if (assignment?.role !== "passive") return [];

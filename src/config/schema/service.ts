@@ -9,39 +9,45 @@ import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { secret } from "./parts/secrets.ts";
 
 /** `commands`. */
-export const commands = z.strictObject({
-  native: key(
-    z.union([z.boolean(), z.literal("auto")]).default("auto"),
-    "Whether to register slash commands. `auto` and `true` register them; `false` removes them.",
-    { example: false },
-  ),
-  text: key(
-    z.boolean().default(true),
-    "Whether messages that begin with `/` are commands. The whole message is the command.",
-    { example: false },
-  ),
-  config: key(
-    z.boolean().default(false),
-    "Whether owners may read and change this file by `/config`.",
-    { example: true },
-  ),
-  useAccessGroups: key(
-    z.boolean().default(true),
-    "Whether allow lists apply to commands. With `false`, users who are not listed may give " +
-      "commands, too. Commands for owners still need an owner.",
-  ),
-  ownerAllowFrom: key(
-    people().optional(),
-    "Owners of the bot, by id or name. They may give every command but `/approve`, decide about " +
-      'pairing, and get the bot\'s notices. The model knows them as its owners. Roles and `"*"` ' +
-      "make no one an owner.",
-    {
-      unset: "the owner of the Discord application, or its team",
-      example: ["123456789012345678"],
-      isCommon: true,
-    },
-  ),
-});
+export const commands = lazySection(
+  () =>
+    z.strictObject({
+      native: key(
+        z.union([z.boolean(), z.literal("auto")]).default("auto"),
+        "Whether to register slash commands. `auto` and `true` register them; `false` removes them.",
+        { example: false },
+      ),
+      text: key(
+        z.boolean().default(true),
+        "Whether messages that begin with `/` are commands. The whole message is the command.",
+        { example: false },
+      ),
+      config: key(
+        z.boolean().default(false),
+        "Whether owners may read and change this file by `/config`.",
+        { example: true },
+      ),
+      useAccessGroups: key(
+        z.boolean().default(true),
+        "Whether allow lists apply to commands. With `false`, users who are not listed may give " +
+          "commands, too. Commands for owners still need an owner.",
+      ),
+      ownerAllowFrom: key(
+        people().optional(),
+        "Owners of the bot, by id or name. They may give every command but `/approve`, decide about " +
+          'pairing, and get the bot\'s notices. The model knows them as its owners. Roles and `"*"` ' +
+          "make no one an owner.",
+        {
+          unset: "the owner of the Discord application, or its team",
+          example: ["123456789012345678"],
+          isCommon: true,
+        },
+      ),
+    }).prefault({}),
+  { native: "auto", text: true, config: false, useAccessGroups: true },
+  "Commands in Discord.",
+  { task: "access" },
+);
 
 /** Of a config without `approvals.answers`. */
 const ANSWERS = { people: [], newPeople: true, links: true, words: [], timeoutSec: 86_400 };
@@ -223,13 +229,19 @@ export const preflight = lazySection(
 );
 
 /** `shutdown`. */
-export const shutdown = z.strictObject({
-  graceSec: key(
-    amount(0, 600).default(20),
-    "How long running turns may continue after a signal to stop.",
-    { unit: "seconds", example: 60 },
-  ),
-});
+export const shutdown = lazySection(
+  () =>
+    z.strictObject({
+      graceSec: key(
+        amount(0, 600).default(20),
+        "How long running turns may continue after a signal to stop.",
+        { unit: "seconds", example: 60 },
+      ),
+    }).prefault({}),
+  { graceSec: 20 },
+  "How Barnacle stops.",
+  { task: "operating" },
+);
 
 /** `backup`. */
 export const backup = lazySection(
@@ -266,81 +278,103 @@ export const backup = lazySection(
 const LOG_LEVELS = ["error", "warn", "info", "debug", "connection_debug"] as const;
 
 /** `log`. */
-export const log = z.strictObject({
-  level: key(
-    z.enum(LOG_LEVELS).default("info"),
-    "Least level of log lines to write. `connection_debug` is `info` with all details of the " +
-      "gateway connection; accounts reconnect when it is switched on or off.",
-    { example: "debug" },
-  ),
-  file: lazyKey(
-    text,
-    "File that gets each log line as JSON, beside stderr. A relative path starts at the data " +
-      "directory. Barnacle keeps four older files beside it. `barnacle logs` reads them.",
-    { unset: "none: the log goes to stderr only", example: "barnacle.log", takesEffect: "restart" },
-  ),
-  fileMaxMb: key(
-    whole(1, 10_000).default(50),
-    "Maximum size of `log.file` and its older files together.",
-    { unit: "megabytes", example: 10, takesEffect: "restart" },
-  ),
-});
+export const log = lazySection(
+  () =>
+    z.strictObject({
+      level: key(
+        z.enum(LOG_LEVELS).default("info"),
+        "Least level of log lines to write. `connection_debug` is `info` with all details of the " +
+          "gateway connection; accounts reconnect when it is switched on or off.",
+        { example: "debug" },
+      ),
+      file: lazyKey(
+        text,
+        "File that gets each log line as JSON, beside stderr. A relative path starts at the data " +
+          "directory. Barnacle keeps four older files beside it. `barnacle logs` reads them.",
+        {
+          unset: "none: the log goes to stderr only",
+          example: "barnacle.log",
+          takesEffect: "restart",
+        },
+      ),
+      fileMaxMb: key(
+        whole(1, 10_000).default(50),
+        "Maximum size of `log.file` and its older files together.",
+        { unit: "megabytes", example: 10, takesEffect: "restart" },
+      ),
+    }).prefault({}),
+  { level: "info", fileMaxMb: 50 },
+  "Logging.",
+  { task: "operating" },
+);
 
 /** `http`. */
-export const http = z.strictObject({
-  bind: key(
-    z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
-      .transform((bind) => typeof bind === "string" ? [bind] : bind),
-    "Addresses to listen on for `/healthz`, `/readyz`, `/livez` and `/metrics`. An address that " +
-      "other machines can reach needs `http.token`.",
-    { example: "127.0.0.1" },
-  ),
-  port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
-    example: 8_080,
-  }),
-  required: key(
-    z.boolean().default(false),
-    "Whether the bot ends with 75 if another program uses the written `http.port`. `false`: it " +
-      "runs without HTTP server. If `http.port` is not written, it takes the next free port.",
-  ),
-  token: key(
-    secret().optional(),
-    "Bearer token with which clients may read `/metrics`, `/status` and details, also on this " +
-      "machine. Barnacle's own commands need none. Required, with at least 32 " +
-      "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
-    { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
-  ),
-  hosts: key(
-    z.array(text()).default([]),
-    "Host names, without a port, under which other machines may reach the server. `localhost`, " +
-      "`127.0.0.1` and `[::1]` always work.",
-    { example: ["barnacle.home.arpa"] },
-  ),
-  dashboard: key(
-    z.boolean().default(false),
-    "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
-    { takesEffect: "now" },
-  ),
-  hooks: lazyKey(
-    () =>
-      z.strictObject({
-        bind: key(
-          z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
-            .transform((bind) => typeof bind === "string" ? [bind] : bind),
-          "Addresses to listen on for hooks, and for nothing else.",
-          { example: "0.0.0.0" },
-        ),
-        port: key(whole(0, 65_535).default(8_788), "Port for hooks. 0 takes a free one.", {
-          example: 9_000,
-        }),
+export const http = lazySection(
+  () =>
+    z.strictObject({
+      bind: key(
+        z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
+          .transform((bind) => typeof bind === "string" ? [bind] : bind),
+        "Addresses to listen on for `/healthz`, `/readyz`, `/livez` and `/metrics`. An address that " +
+          "other machines can reach needs `http.token`.",
+        { example: "127.0.0.1" },
+      ),
+      port: key(whole(0, 65_535).default(8_787), "Port to listen on. 0 takes a free one.", {
+        example: 8_080,
       }),
-    "Where to listen for `hooks`. Without a hook, nothing listens there.",
-    { unset: "port 8788 of this machine", takesEffect: "now", example: { port: 9_000 } },
-  ),
-  keepAliveUrl: key(
-    address("leave it out: /livez asks for none").optional(),
-    "Public address of this service. Barnacle requests its `/livez` every 4 minutes, for hosts that " +
-      "put idle processes to sleep.",
-    { unset: "off", example: "https://bot.example.org" },
-  ),
-});
+      required: key(
+        z.boolean().default(false),
+        "Whether the bot ends with 75 if another program uses the written `http.port`. `false`: it " +
+          "runs without HTTP server. If `http.port` is not written, it takes the next free port.",
+      ),
+      token: key(
+        secret().optional(),
+        "Bearer token with which clients may read `/metrics`, `/status` and details, also on this " +
+          "machine. Barnacle's own commands need none. Required, with at least 32 " +
+          "characters, if they can reach `http.bind`. It is written like `channels.discord.token`.",
+        { unset: "none", example: "${BARNACLE_HTTP_TOKEN}" },
+      ),
+      hosts: key(
+        z.array(text()).default([]),
+        "Host names, without a port, under which other machines may reach the server. `localhost`, " +
+          "`127.0.0.1` and `[::1]` always work.",
+        { example: ["barnacle.home.arpa"] },
+      ),
+      dashboard: key(
+        z.boolean().default(false),
+        "Whether to serve the dashboard. `barnacle dashboard` prints the link to log in.",
+        { takesEffect: "now" },
+      ),
+      hooks: lazyKey(
+        () =>
+          z.strictObject({
+            bind: key(
+              z.union([text(), z.array(text()).min(1)]).default(["127.0.0.1", "::1"])
+                .transform((bind) => typeof bind === "string" ? [bind] : bind),
+              "Addresses to listen on for hooks, and for nothing else.",
+              { example: "0.0.0.0" },
+            ),
+            port: key(whole(0, 65_535).default(8_788), "Port for hooks. 0 takes a free one.", {
+              example: 9_000,
+            }),
+          }),
+        "Where to listen for `hooks`. Without a hook, nothing listens there.",
+        { unset: "port 8788 of this machine", takesEffect: "now", example: { port: 9_000 } },
+      ),
+      keepAliveUrl: key(
+        address("leave it out: /livez asks for none").optional(),
+        "Public address of this service. Barnacle requests its `/livez` every 4 minutes, for hosts that " +
+          "put idle processes to sleep.",
+        { unset: "off", example: "https://bot.example.org" },
+      ),
+    }).prefault({}),
+  {
+    bind: ["127.0.0.1", "::1"],
+    port: 8_787,
+    required: false,
+    hosts: [],
+    dashboard: false,
+  },
+  "Health checks and metrics over HTTP.",
+  { task: "operating", takesEffect: "restart" },
+);

@@ -34,75 +34,93 @@ function canDecode({ username, password, hostname, pathname }: URL): boolean {
   }
 }
 
+/** Of a config without `store.retention`. */
+const RETENTION = {
+  decisionsDays: 30,
+  decisionsMax: 200_000,
+  contextDays: 14,
+  mediaDays: 7,
+  transcriptsDays: 0,
+  usageDays: 400,
+  knowledgeDays: 365,
+  maxMb: 2_048,
+};
+
 /** `store`. */
-export const store = z.strictObject({
-  url: key(
-    secretAddress(postgresFault, POSTGRES_SCHEMES).optional(),
-    "Address of a PostgreSQL database that keeps a copy of the store, so that a second process of the " +
-      "same bot can stand by and take over. `sslmode` (`disable`, `prefer`, `require` or " +
-      "`verify-full`) and `host` (folder of a Unix socket) are its only parameters.",
-    { unset: "none", example: "${BARNACLE_STORE_URL}" },
-  ),
-  partitions: key(
-    whole(1, 64).default(1),
-    "Number of parts into which the guilds are divided, so that all processes of the bot work. They " +
-      "share the parts evenly; with 1, one process works, and the others stand by. It needs `url`, " +
-      "and stays as it is while the database has a store: to change it, join the partitions by " +
-      "`barnacle store move --to sqlite`, and divide them again.",
-    { unit: "partitions", example: 8 },
-  ),
-  retention: key(
+export const store = lazySection(
+  () =>
     z.strictObject({
-      decisionsDays: key(
-        whole(0, 36_500).default(30),
-        "How long to keep decisions: why the bot answered a message or did not. 0 keeps them for " +
-          "ever, within `decisionsMax`.",
-        { unit: "days", example: 90 },
+      url: key(
+        secretAddress(postgresFault, POSTGRES_SCHEMES).optional(),
+        "Address of a PostgreSQL database that keeps a copy of the store, so that a second process of the " +
+          "same bot can stand by and take over. `sslmode` (`disable`, `prefer`, `require` or " +
+          "`verify-full`) and `host` (folder of a Unix socket) are its only parameters.",
+        { unset: "none", example: "${BARNACLE_STORE_URL}" },
       ),
-      decisionsMax: key(
-        whole(1, 100_000_000).default(200_000),
-        "Maximum number of decisions to keep: the newest ones.",
-        { unit: "decisions", example: 1_000_000 },
+      partitions: key(
+        whole(1, 64).default(1),
+        "Number of parts into which the guilds are divided, so that all processes of the bot work. They " +
+          "share the parts evenly; with 1, one process works, and the others stand by. It needs `url`, " +
+          "and stays as it is while the database has a store: to change it, join the partitions by " +
+          "`barnacle store move --to sqlite`, and divide them again.",
+        { unit: "partitions", example: 8 },
       ),
-      contextDays: key(
-        whole(0, 36_500).default(14),
-        "How long to keep messages that were not addressed to the bot, at most 200 of each channel. " +
-          "0 keeps them for ever.",
-        { unit: "days", example: 3 },
-      ),
-      mediaDays: key(
-        whole(0, 36_500).default(7),
-        "How long to keep files of people that the agent has read, and files that never reached " +
-          "Discord. 0 keeps them for ever.",
-        { unit: "days", example: 30 },
-      ),
-      transcriptsDays: key(
-        whole(0, 36_500).default(0),
-        "How long to keep transcripts: answered messages with their answers and the results of " +
-          "tools. 0 keeps them for ever, within `maxMb`.",
-        { unit: "days", example: 365 },
-      ),
-      usageDays: key(
-        whole(0, 36_500).default(400),
-        "How long to keep tokens, money and time of model requests, which `/usage` and `barnacle " +
-          "usage` show. 0 keeps them for ever.",
-        { unit: "days", example: 90 },
-      ),
-      knowledgeDays: key(
-        whole(0, 36_500).default(365),
-        "How long to keep messages of places with `knowledge` for searches. 0 keeps them for ever.",
-        { unit: "days", example: 90 },
-      ),
-      maxMb: key(
-        whole(16, 10_000_000).default(2_048),
-        "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +
-          "the last day. The file itself does not shrink; its free pages are used again.",
-        { unit: "megabytes", example: 512 },
+      retention: key(
+        z.strictObject({
+          decisionsDays: key(
+            whole(0, 36_500).default(RETENTION.decisionsDays),
+            "How long to keep decisions: why the bot answered a message or did not. 0 keeps them for " +
+              "ever, within `decisionsMax`.",
+            { unit: "days", example: 90 },
+          ),
+          decisionsMax: key(
+            whole(1, 100_000_000).default(RETENTION.decisionsMax),
+            "Maximum number of decisions to keep: the newest ones.",
+            { unit: "decisions", example: 1_000_000 },
+          ),
+          contextDays: key(
+            whole(0, 36_500).default(RETENTION.contextDays),
+            "How long to keep messages that were not addressed to the bot, at most 200 of each channel. " +
+              "0 keeps them for ever.",
+            { unit: "days", example: 3 },
+          ),
+          mediaDays: key(
+            whole(0, 36_500).default(RETENTION.mediaDays),
+            "How long to keep files of people that the agent has read, and files that never reached " +
+              "Discord. 0 keeps them for ever.",
+            { unit: "days", example: 30 },
+          ),
+          transcriptsDays: key(
+            whole(0, 36_500).default(RETENTION.transcriptsDays),
+            "How long to keep transcripts: answered messages with their answers and the results of " +
+              "tools. 0 keeps them for ever, within `maxMb`.",
+            { unit: "days", example: 365 },
+          ),
+          usageDays: key(
+            whole(0, 36_500).default(RETENTION.usageDays),
+            "How long to keep tokens, money and time of model requests, which `/usage` and `barnacle " +
+              "usage` show. 0 keeps them for ever.",
+            { unit: "days", example: 90 },
+          ),
+          knowledgeDays: key(
+            whole(0, 36_500).default(RETENTION.knowledgeDays),
+            "How long to keep messages of places with `knowledge` for searches. 0 keeps them for ever.",
+            { unit: "days", example: 90 },
+          ),
+          maxMb: key(
+            whole(16, 10_000_000).default(RETENTION.maxMb),
+            "Size of the stored data beyond which the oldest transcripts are deleted, except those of " +
+              "the last day. The file itself does not shrink; its free pages are used again.",
+            { unit: "megabytes", example: 512 },
+          ),
+        }).prefault({}),
+        "How long to keep records, in days.",
       ),
     }).prefault({}),
-    "How long to keep records, in days.",
-  ),
-});
+  { partitions: 1, retention: RETENTION },
+  "The store.",
+  { task: "operating", takesEffect: "restart" },
+);
 
 /** `files`. */
 export const files = lazySection(

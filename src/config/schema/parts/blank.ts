@@ -121,7 +121,7 @@ const FEW = 8;
  * Guilds, most of a large file, contain none, and their schema tells so. But that look builds lazy
  * parts of the schema, which takes longer than a search of a small file.
  */
-export function isWorthSearching(schema: Schema, entries: number): boolean {
+function isWorthSearching(schema: Schema, entries: number): boolean {
   return entries <= FEW || shapeOf(schema) !== undefined || mayHoldSecret(schema);
 }
 

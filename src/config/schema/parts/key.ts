@@ -98,9 +98,6 @@ export function lazyKey<S extends z.ZodType>(
   return key(section.optional(), description, details);
 }
 
-/** The values of sections that a file may leave out. */
-const absentSections = new WeakMap<z.core.$ZodType, unknown>();
-
 /**
  * Documents a section that is built on first use, too. A config without it has its defaults.
  *
@@ -111,23 +108,9 @@ export function lazySection<S extends z.ZodType>(
   absent: z.output<S>,
   description: string,
   details: Omit<KeyDoc, "description"> = {},
-): z.ZodType<z.output<S>, z.input<S> | undefined> {
-  const section = lazyKey(build, description, details);
-  absentSections.set(section, absent);
-  return section as z.ZodType<z.output<S>, z.input<S> | undefined>;
-}
-
-/** The values of an object with those of its absent sections; see {@link lazySection}. */
-export function withSections<Values extends object>(
-  shape: Readonly<Record<string, z.core.$ZodType>>,
-  values: Values,
-): Values {
-  const absent = Object.entries(shape)
-    .filter(([name, schema]) =>
-      Reflect.get(values, name) === undefined && absentSections.has(schema)
-    )
-    .map(([name, schema]) => [name, absentSections.get(schema)]);
-  return { ...values, ...Object.fromEntries(absent) };
+): z.ZodDefault<z.ZodLazy<S>> {
+  const section = z.lazy(build).default(() => absent as z.util.NoUndefined<z.output<S>>);
+  return key(section, description, details);
 }
 
 /** Whole numbers from `least` to `most`. */
