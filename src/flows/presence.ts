@@ -11,15 +11,17 @@ import type { StoredSettings } from "../core/store/settings.ts";
 import type { NewPresence } from "../core/turn/ports/discord_place.ts";
 import type { Account } from "../core/account/account.ts";
 
-const presenceSchema: z.ZodType<Presence> = z.object({
-  status: z.enum(STATUSES),
-  activity: z.object({
-    type: z.enum(ACTIVITY_KINDS),
-    name: z.string(),
-    url: z.string().optional(),
-  }).optional(),
-});
-const storedSchema = z.object({ base: z.string(), presence: presenceSchema });
+const presenceSchema: z.ZodType<Presence> = z.lazy(() =>
+  z.object({
+    status: z.enum(STATUSES),
+    activity: z.object({
+      type: z.enum(ACTIVITY_KINDS),
+      name: z.string(),
+      url: z.string().optional(),
+    }).optional(),
+  })
+);
+const storedSchema = z.lazy(() => z.object({ base: z.string(), presence: presenceSchema }));
 
 /** The part of an account that the presence uses. */
 type PresenceAccount = Pick<

@@ -86,7 +86,8 @@ export interface Spec<Name extends string> {
 
 /** Creates an empty registry. */
 export function createRegistry(): Registry {
-  const families: { readonly name: string; readonly text: () => string }[] = [];
+  const names = new Set<string>();
+  const families: { readonly text: () => string }[] = [];
 
   /** Adds a metric, and gives its series by their labels. */
   const family = <Series>(
@@ -96,12 +97,10 @@ export function createRegistry(): Registry {
     lines: (series: Series, labels: string) => readonly string[],
   ) => {
     if (!/^[a-z_][a-z0-9_]*$/.test(name)) throw new SyntaxError(`No name for a metric: ${name}`);
-    if (families.some((other) => other.name === name)) {
-      throw new RangeError(`There is a metric ${name} already`);
-    }
+    if (names.has(name)) throw new RangeError(`There is a metric ${name} already`);
+    names.add(name);
     const all = createSeries(labels, create);
     families.push({
-      name,
       text: () =>
         [
           `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}`,

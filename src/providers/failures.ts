@@ -14,21 +14,25 @@ import { ModelError, type ModelErrorKind } from "../core/model.ts";
 export const REASON_MAX = 200;
 
 /** Google's details of an error: its reason as a word, or when to ask again, as `"34s"`. */
-const detailSchema = z.looseObject({
-  reason: z.string().optional(),
-  retryDelay: z.string().optional(),
-});
+const detailSchema = z.lazy(() =>
+  z.looseObject({
+    reason: z.string().optional(),
+    retryDelay: z.string().optional(),
+  })
+);
 
 /** Forms of error bodies in use. */
-const errorObjectSchema = z.looseObject({
-  message: z.string().optional(),
-  type: z.string().nullish(),
-  code: z.union([z.string(), z.number()]).nullish(),
-  status: z.string().nullish(),
-  details: z.array(detailSchema).optional().catch(undefined),
-  n_ctx: z.number().optional().catch(undefined), // llama.cpp
-  metadata: z.looseObject({ flagged_input: z.string() }).optional().catch(undefined), // OpenRouter
-});
+const errorObjectSchema = z.lazy(() =>
+  z.looseObject({
+    message: z.string().optional(),
+    type: z.string().nullish(),
+    code: z.union([z.string(), z.number()]).nullish(),
+    status: z.string().nullish(),
+    details: z.array(detailSchema).optional().catch(undefined),
+    n_ctx: z.number().optional().catch(undefined), // llama.cpp
+    metadata: z.looseObject({ flagged_input: z.string() }).optional().catch(undefined), // OpenRouter
+  })
+);
 const errorBodySchema = z.lazy(() =>
   z.looseObject({
     error: z.union([errorObjectSchema, z.string()]).optional(),

@@ -6,6 +6,7 @@
  */
 
 import { z } from "zod";
+import { createChecker } from "../../lib/checker.ts";
 
 let dropped = 0;
 
@@ -33,21 +34,26 @@ export function textOr(fallback: string): z.ZodType<string> {
 export function listOf<Item extends z.ZodType>(
   item: Item,
 ): z.ZodOptional<z.ZodType<z.output<Item>[] | undefined>> {
+  const check = createChecker(item);
   return z.unknown().transform((given): z.output<Item>[] | undefined => {
     if (given === undefined || given === null) return undefined;
-    return Array.isArray(given) ? fitting(item, given) : drop();
+    return Array.isArray(given) ? fitting(check, given) : drop();
   }).optional();
 }
 
 /** The same for an answer, which must be a list. */
 export function listed<Item extends z.ZodType>(item: Item): z.ZodType<z.output<Item>[]> {
-  return z.array(z.unknown()).transform((given) => fitting(item, given));
+  const check = createChecker(item);
+  return z.array(z.unknown()).transform((given) => fitting(check, given));
 }
 
-function fitting<Item extends z.ZodType>(item: Item, given: readonly unknown[]): z.output<Item>[] {
-  const list: z.output<Item>[] = [];
+function fitting<Item>(
+  check: (value: unknown) => z.ZodSafeParseResult<Item>,
+  given: readonly unknown[],
+): Item[] {
+  const list: Item[] = [];
   for (const one of given) {
-    const { success, data } = item.safeParse(one);
+    const { success, data } = check(one);
     if (success) list.push(data);
     else drop();
   }

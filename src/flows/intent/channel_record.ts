@@ -18,11 +18,13 @@ const MAX_POSTED = 20;
 /** How people took an answer that no one asked for; `missed`: they wanted one and got none. */
 export type AnswerOutcome = "good" | "bad" | "missed";
 
-const schema = z.object({
-  answers: z.array(z.number()),
-  posted: z.array(z.string()),
-  outcomes: z.array(z.tuple([z.string(), z.enum(["good", "bad", "missed"]), z.number()])),
-});
+const schema = z.lazy(() =>
+  z.object({
+    answers: z.array(z.number()),
+    posted: z.array(z.string()),
+    outcomes: z.array(z.tuple([z.string(), z.enum(["good", "bad", "missed"]), z.number()])),
+  })
+);
 
 /** Reads a stored record; an unreadable one is empty. */
 export function createChannelRecord(stored: string | undefined) {

@@ -133,7 +133,8 @@ function numbersAt(
   features: readonly FeatureName[],
 ): HeadWeights {
   const values = recordAt(parent, key, path);
-  const unknown = Object.keys(values).find((name) => !features.some((one) => one === name));
+  const known: readonly string[] = features;
+  const unknown = Object.keys(values).find((name) => !known.includes(name));
   if (unknown !== undefined) throw new RangeError(`${path}${key} has the unknown "${unknown}"`);
   return features.map((name) => {
     const value = values[name];

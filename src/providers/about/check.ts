@@ -21,9 +21,11 @@ const listSchema = z.looseObject({
 });
 
 /** One model, as Anthropic's and Google's APIs describe it. */
-const oneSchema = z.looseObject({ id: z.string().optional(), name: z.string().optional() })
-  .refine(({ id, name }) => id !== undefined || name !== undefined)
-  .transform(({ id, name = "" }) => ({ data: [{ id: id ?? name.replace(/^models\//, "") }] }));
+const oneSchema = z.lazy(() =>
+  z.looseObject({ id: z.string().optional(), name: z.string().optional() })
+    .refine(({ id, name }) => id !== undefined || name !== undefined)
+    .transform(({ id, name = "" }) => ({ data: [{ id: id ?? name.replace(/^models\//, "") }] }))
+);
 
 /** The vendors' own servers need a key, and list each model. */
 const VENDOR_HOSTS: ReadonlySet<string> = new Set([

@@ -327,31 +327,68 @@ function backUp(path: string, schema: number, now: number): void {
 export class LazyDatabase extends DatabaseSync {
   /** A wrong statement throws when it first runs, not here. */
   override prepare(sql: string): StatementSync {
-    return lazily(() => super.prepare(sql));
+    return new LazyStatement(() => super.prepare(sql));
   }
 }
 
-function lazily(prepare: () => StatementSync): StatementSync {
-  let prepared: StatementSync | undefined;
-  const statement = (): StatementSync => prepared ??= prepare();
+class LazyStatement implements StatementSync {
+  readonly #prepare: () => StatementSync;
+  #prepared: StatementSync | undefined;
+
+  constructor(prepare: () => StatementSync) {
+    this.#prepare = prepare;
+  }
+
+  get #statement(): StatementSync {
+    return this.#prepared ??= this.#prepare();
+  }
+
   // Each has two signatures, which a plain call of one could not pass on.
-  const call = (name: "all" | "get" | "iterate" | "run", parameters: readonly unknown[]) =>
-    Reflect.apply(statement()[name], statement(), parameters);
-  return {
-    all: (...parameters: readonly unknown[]) => call("all", parameters),
-    get: (...parameters: readonly unknown[]) => call("get", parameters),
-    iterate: (...parameters: readonly unknown[]) => call("iterate", parameters),
-    run: (...parameters: readonly unknown[]) => call("run", parameters),
-    columns: () => statement().columns(),
-    setAllowBareNamedParameters: (isOn) => statement().setAllowBareNamedParameters(isOn),
-    setAllowUnknownNamedParameters: (isOn) => statement().setAllowUnknownNamedParameters(isOn),
-    setReturnArrays: (isOn) => statement().setReturnArrays(isOn),
-    setReadBigInts: (isOn) => statement().setReadBigInts(isOn),
-    get expandedSQL() {
-      return statement().expandedSQL;
-    },
-    get sourceSQL() {
-      return statement().sourceSQL;
-    },
-  };
+  #call(name: "all" | "get" | "iterate" | "run", parameters: readonly unknown[]) {
+    return Reflect.apply(this.#statement[name], this.#statement, parameters);
+  }
+
+  all(...parameters: readonly unknown[]) {
+    return this.#call("all", parameters);
+  }
+
+  get(...parameters: readonly unknown[]) {
+    return this.#call("get", parameters);
+  }
+
+  iterate(...parameters: readonly unknown[]) {
+    return this.#call("iterate", parameters);
+  }
+
+  run(...parameters: readonly unknown[]) {
+    return this.#call("run", parameters);
+  }
+
+  columns() {
+    return this.#statement.columns();
+  }
+
+  setAllowBareNamedParameters(isOn: boolean) {
+    this.#statement.setAllowBareNamedParameters(isOn);
+  }
+
+  setAllowUnknownNamedParameters(isOn: boolean) {
+    this.#statement.setAllowUnknownNamedParameters(isOn);
+  }
+
+  setReturnArrays(isOn: boolean) {
+    this.#statement.setReturnArrays(isOn);
+  }
+
+  setReadBigInts(isOn: boolean) {
+    this.#statement.setReadBigInts(isOn);
+  }
+
+  get expandedSQL() {
+    return this.#statement.expandedSQL;
+  }
+
+  get sourceSQL() {
+    return this.#statement.sourceSQL;
+  }
 }

@@ -32,8 +32,12 @@ export interface Statements extends FromText<StatementSync> {
 
 /** Creates the preparer of a database. */
 export function statementsOf(database: DatabaseSync): Statements {
-  const prepare: FromText<StatementSync> = (texts, ...constants) =>
-    database.prepare(String.raw({ raw: texts }, ...constants));
+  const prepare: FromText<StatementSync> = (texts, ...constants) => {
+    const [text = ""] = texts;
+    return database.prepare(
+      constants.length === 0 ? text : String.raw({ raw: texts }, ...constants),
+    );
+  };
   return Object.assign(prepare, {
     rows: <Row>(read: (row: unknown) => Row): FromText<RowQuery<Row>> => (texts, ...constants) =>
       queryOf(prepare(texts, ...constants), read),

@@ -176,12 +176,15 @@ export interface RowReader<Row> {
 
 /** Reads the results of a query by its own column names. */
 export function rows<C extends Columns>(columns: C): RowReader<RowOf<C>> {
-  const names = Object.entries(columns).map(([name, column]) =>
-    [name, snakeCase(name), column] as const
-  );
+  let known: readonly (readonly [string, string, Column<unknown>])[] | undefined;
+  /** A start needs few of all readers. */
+  const names = () =>
+    known ??= Object.entries(columns).map(([name, column]) =>
+      [name, snakeCase(name), column] as const
+    );
   function read(row: unknown): RowOf<C> {
     const values: Record<string, unknown> = {};
-    for (const [name, as, column] of names) {
+    for (const [name, as, column] of names()) {
       const value = valueIn(row, as, column);
       if (value !== undefined) values[name] = value;
     }
@@ -189,7 +192,7 @@ export function rows<C extends Columns>(columns: C): RowReader<RowOf<C>> {
   }
   return {
     columns: (table) =>
-      names.map(([, column]) => table === undefined ? column : `${table}.${column}`).join(", "),
+      names().map(([, column]) => table === undefined ? column : `${table}.${column}`).join(", "),
     read,
     readIfWhole(row) {
       try {

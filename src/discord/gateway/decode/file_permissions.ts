@@ -18,6 +18,7 @@ import {
 } from "../../../core/discord/ids.ts";
 import { bits } from "../../../core/discord/lenient.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
+import { createChecker } from "../../../lib/checker.ts";
 import { type ChannelPayload, memberPayload, type RolePayload } from "./payloads.ts";
 
 /** The settings of a guild that decide whether the bot may attach files. */
@@ -91,7 +92,9 @@ export function toFileChannels(channels: readonly ChannelPayload[]): FilePermiss
   }));
 }
 
-const overwriteSchema = z.lazy(() => z.object({ id: snowflakeSchema(), allow: bits, deny: bits }));
+const checkOverwrite = createChecker(
+  z.lazy(() => z.object({ id: snowflakeSchema(), allow: bits, deny: bits })),
+);
 
 /** Reads a channel's overwrites of this permission. Malformed ones are left out. */
 export function toFileOverwrites(
@@ -99,12 +102,14 @@ export function toFileOverwrites(
 ): readonly FileOverwrite[] {
   if (!Array.isArray(overwrites)) return [];
   return overwrites.flatMap((overwrite): FileOverwrite[] => {
-    const { id, allow, deny } = overwriteSchema.safeParse(overwrite).data ?? {};
+    const { id, allow, deny } = checkOverwrite(overwrite).data ?? {};
     if (id === undefined || allow === undefined || deny === undefined) return [];
     if ((bitsOf(allow) & Flag.ATTACH_FILES) !== 0n) return [[id, true]];
     return (bitsOf(deny) & Flag.ATTACH_FILES) !== 0n ? [[id, false]] : [];
   });
 }
+
+const checkMember = createChecker(memberPayload);
 
 /** Finds the roles of the bot in a list of members; `undefined` if the bot is not in it. */
 export function ownRolesIn(
@@ -113,7 +118,7 @@ export function ownRolesIn(
 ): readonly RoleId[] | undefined {
   if (!Array.isArray(members) || self === undefined) return undefined;
   for (const member of members) {
-    const { user, roles = [] } = memberPayload.safeParse(member).data ?? {};
+    const { user, roles = [] } = checkMember(member).data ?? {};
     if (user?.id === self) return roles;
   }
   return undefined;

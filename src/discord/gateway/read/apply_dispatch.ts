@@ -1,6 +1,7 @@
 /** Applies dispatches to the index of guilds. */
 
 import { shardOf } from "../../../core/discord/partition.ts";
+import { createChecker } from "../../../lib/checker.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";
 import { type GuildId, parseSnowflake, type UserId } from "../../../core/discord/ids.ts";
@@ -73,21 +74,14 @@ export function applyDispatch(
 
 type ApplyPayload = (index: GuildIndex, d: unknown, self: UserId | undefined) => IndexChange;
 
-/**
- * Number of payloads that are checked before Zod compiles the parser of their schema. Compiling takes
- * 1 to 3 ms and memory, which pays for a bot in many guilds only.
- */
-const INTERPRETED_CHECKS = 10;
-
 /** Wraps a change so that it gets only payloads that fit the schema. */
 function parsed<Schema extends z.ZodType>(
   schema: Schema,
   change: (index: GuildIndex, payload: z.infer<Schema>, self: UserId | undefined) => IndexChange,
 ): ApplyPayload {
-  let checks = 0;
+  const check = createChecker(schema);
   return (index, d, self) => {
-    checks += 1;
-    const result = schema.safeParse(d, { jitless: checks <= INTERPRETED_CHECKS });
+    const result = check(d);
     if (result.success) return change(index, result.data, self);
     const where = result.error.issues[0]?.path.join(".") ?? "";
     return { ...unchanged(index), problem: `${where} does not fit` };

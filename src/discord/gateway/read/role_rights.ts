@@ -7,24 +7,26 @@
  */
 
 import { z } from "zod";
-import type { GuildId, RoleId } from "../../../core/discord/ids.ts";
+import { type GuildId, readSnowflake, type RoleId } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { RoleFacts } from "../../../core/rights/rights.ts";
 import { roleSchema } from "../../../core/rights/role_schema.ts";
+import { createChecker } from "../../../lib/checker.ts";
+import { isRecord } from "../../../lib/text/json.ts";
 import type { Dispatch } from "../decode/payloads.ts";
 
-const guildSchema = z.lazy(() =>
+const checkGuild = createChecker(z.lazy(() =>
   z.object({
     id: snowflakeSchema<"guild">(),
     unavailable: z.boolean().nullish(),
     roles: z.array(roleSchema).nullish(),
   })
+));
+const ofGuild = { guild_id: snowflakeSchema<"guild">() };
+const checkPut = createChecker(z.lazy(() => z.object({ ...ofGuild, role: roleSchema })));
+const checkDeleted = createChecker(
+  z.lazy(() => z.object({ ...ofGuild, role_id: snowflakeSchema<"role">() })),
 );
-const ofGuildSchema = z.object({ guild_id: snowflakeSchema<"guild">() });
-const putSchema = z.lazy(() => ofGuildSchema.extend({ role: roleSchema }));
-const deletedSchema = ofGuildSchema.extend({ role_id: snowflakeSchema<"role">() });
-const readySchema = z.object({ guilds: z.array(z.unknown()) });
-const leftSchema = z.object({ id: snowflakeSchema<"guild">() });
 
 /** Creates the rights of no guild. */
 export function createRoleRights() {
@@ -32,7 +34,8 @@ export function createRoleRights() {
 
   /** Without one role, the rights of all are wrong. */
   function forget(d: unknown): void {
-    const guildId = ofGuildSchema.safeParse(d).data?.guild_id ?? leftSchema.safeParse(d).data?.id;
+    if (!isRecord(d)) return;
+    const guildId = readSnowflake<"guild">(d["guild_id"]) ?? readSnowflake<"guild">(d["id"]);
     if (guildId) guilds.delete(guildId);
   }
 
@@ -41,22 +44,22 @@ export function createRoleRights() {
     apply({ t, d }: Dispatch): void {
       switch (t) {
         case "READY":
-          for (const one of readySchema.safeParse(d).data?.guilds ?? []) forget(one);
+          if (isRecord(d) && Array.isArray(d["guilds"])) d["guilds"].forEach(forget);
           return; // each of these guilds of the shard comes again
         case "GUILD_CREATE":
         case "GUILD_UPDATE": {
-          const guild = guildSchema.safeParse(d).data;
+          const guild = checkGuild(d).data;
           if (!guild) return forget(d);
           if (!guild.roles || guild.unavailable) return;
           return void guilds.set(guild.id, new Map(guild.roles.map((role) => [role.id, role])));
         }
         case "GUILD_ROLE_CREATE":
         case "GUILD_ROLE_UPDATE": {
-          const put = putSchema.safeParse(d).data;
+          const put = checkPut(d).data;
           return put ? void guilds.get(put.guild_id)?.set(put.role.id, put.role) : forget(d);
         }
         case "GUILD_ROLE_DELETE": {
-          const deleted = deletedSchema.safeParse(d).data;
+          const deleted = checkDeleted(d).data;
           return deleted ? void guilds.get(deleted.guild_id)?.delete(deleted.role_id) : forget(d);
         }
         case "GUILD_DELETE":

@@ -19,7 +19,7 @@ import type { ToolTarget } from "../../../core/turn/ports/discord_call.ts";
 import type { FoundTarget, Origin, Targets } from "./targets.ts";
 import { badArguments } from "../../../core/refused_call.ts";
 
-const activeSchema = z.object({ threads: listOrEmpty(z.unknown()) });
+const activeSchema = z.lazy(() => z.object({ threads: listOrEmpty(z.unknown()) }));
 const idSchema = z.object({ id: snowflakeSchema<"channel">() });
 
 /** Opens a post in the forum that was found. */

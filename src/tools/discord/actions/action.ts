@@ -151,13 +151,14 @@ export const FIELDS = {
       "must have a text, and at most 6,000 characters",
     )
   ).describe("{title,description,color,fields:[{name,value}],footer}"),
-  parentId: z.union([z.literal("none").transform(() => null), anyChannel])
+  parentId: z.lazy(() => z.union([z.literal("none").transform(() => null), anyChannel]))
     .describe('Category id, or "none".'),
   position: z.int().min(0).max(1_000),
   topic: z.string().max(1_024),
   isNsfw: z.boolean(),
   query: z.string().min(1).max(1_024),
-  tags: z.array(z.string().min(1).max(100)).min(1).max(5).describe("Names of forum tags."),
+  tags: z.lazy(() => z.array(z.string().min(1).max(100)).min(1).max(5))
+    .describe("Names of forum tags."),
   description: z.string().min(1).max(1_000),
 };
 

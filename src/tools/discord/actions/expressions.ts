@@ -124,7 +124,9 @@ const UNICODE = /^(?=.*[\p{Extended_Pictographic}\p{Regional_Indicator}\u20e3])[
 const KEYCAP = /^[\d#*]\ufe0f?\u20e3$/u;
 const CUSTOM = /^<a?:\w{2,32}:\d{1,20}>$/;
 
-const emojiSchema = z.object({ id: optional(snowflakeSchema()), name: optional(z.string()) });
+const emojiSchema = z.lazy(() =>
+  z.object({ id: optional(snowflakeSchema()), name: optional(z.string()) })
+);
 const reactedSchema = z.lazy(() =>
   z.object({ reactions: listOrEmpty(z.object({ count: z.number(), emoji: emojiSchema })) })
 );

@@ -35,7 +35,7 @@ const threadSchema = z.lazy(() =>
     })),
   })
 );
-const threadsSchema = z.object({ threads: listOrEmpty(threadSchema) });
+const threadsSchema = z.lazy(() => z.object({ threads: listOrEmpty(threadSchema) }));
 
 /** Threads in one response of Discord's search. */
 const SEARCH_PAGE = 25;
