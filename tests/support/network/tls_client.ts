@@ -12,7 +12,7 @@ const [, , url = "", proxy] = process.argv;
 const socket = openSocket({
   url: new URL(url),
   tcpKeepaliveSec: 30,
-  connectTimeoutMs: 5_000,
+  connectTimeoutMs: 60_000,
   userAgent: "DiscordBot (tls_client.ts)",
   ...(proxy !== undefined && { proxy }),
 }, {

@@ -146,7 +146,7 @@ describe("[G15] openSocket()", () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [...args, url, ...proxy],
-      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 20_000 },
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: ca }, timeout: 120_000 },
     );
     return stdout.trim();
   }
