@@ -172,8 +172,8 @@ describe("[B9] the modules of a start", () => {
     const sum = (from: number, to?: number) => counts?.slice(from, to).reduce((a, b) => a + b) ?? 0;
     const first = BEFORE_IDENTIFY.length - 1;
     const [before, after] = [sum(0, first), sum(first)];
-    assert.ok(before > 500 && before <= 1_080, `${before} before the IDENTIFY`);
-    assert.ok(after > 200 && after <= 475, `${after} after it`);
+    assert.ok(before > 300 && before <= 480, `${before} before the IDENTIFY`);
+    assert.ok(after > 200 && after <= 340, `${after} after it`);
   });
 
   it("load no model's wire before a model is asked", () => {
