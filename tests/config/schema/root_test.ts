@@ -7,6 +7,7 @@ import { z } from "zod";
 import { jsonSchema } from "../../../src/cli/config/show.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { exampleText } from "../../../src/config/reference.ts";
+import { effectiveValues } from "../../../src/config/schema/accounts.ts";
 import { configSchema, discordSection as discord } from "../../../src/config/schema/root.ts";
 import { lazySection } from "../../../src/config/schema/parts/key.ts";
 import {
@@ -17,7 +18,7 @@ import {
   shapeOf,
 } from "../../../src/config/schema/parts/shape.ts";
 import { formatText } from "../../../src/config/text/edit_text.ts";
-import { readTree } from "../../../src/config/text/tree.ts";
+import { readTree, valueAt } from "../../../src/config/text/tree.ts";
 import { chunk } from "../../../src/render/markdown/chunk.ts";
 import { DECISIONS_MAX, DEFAULT_RETENTION } from "../../../src/store/received/retention.ts";
 import { configOf, load, problemLines } from "../support.ts";
@@ -146,6 +147,16 @@ describe("bounds and defaults of the schema", () => {
     assert.equal(isBuilt, false);
     assert.deepEqual(own.parse({ section: { key: false } }), { section: { key: false } });
     assert.equal(isBuilt, true);
+  });
+
+  it("show the defaults of each section that a file lacks", () => {
+    const shown = effectiveValues({ channels: { discord: {} } });
+    for (const { path, section } of sectionsIn(configSchema, "")) {
+      const place = path.split(".").slice(1);
+      // A parent whose absence counts, such as `http.hooks`, has no defaults.
+      if (place.includes("<name>") || valueAt(shown, place.slice(0, -1)) === undefined) continue;
+      sameData(valueAt(shown, place), section.def.defaultValue, path);
+    }
   });
 
   it("[X6] keep records as long as the store's defaults", () => {
