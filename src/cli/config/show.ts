@@ -127,6 +127,10 @@ export function jsonSchema(): Record<string, unknown> {
       if (zodSchema instanceof z.ZodDefault && zodSchema.def.innerType instanceof z.ZodArray) {
         jsonSchema.default = zodSchema.def.defaultValue;
       }
+      // An editor writes a key's default, and a file with all defaults of a section would freeze them.
+      if (zodSchema instanceof z.ZodDefault && zodSchema.def.innerType instanceof z.ZodLazy) {
+        jsonSchema.default = {};
+      }
       const doc = docs.get(zodSchema);
       if (!doc) return;
       // zod copies the whole document; an editor shows only the description.

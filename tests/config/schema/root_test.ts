@@ -149,6 +149,10 @@ describe("bounds and defaults of the schema", () => {
     assert.equal(isBuilt, true);
   });
 
+  it("let an editor write an empty section, not its defaults", () => {
+    assert.deepEqual(valueAt(jsonSchema(), ["properties", "http", "default"]), {});
+  });
+
   it("show the defaults of each section that a file lacks", () => {
     const shown = effectiveValues({ channels: { discord: {} } });
     for (const { path, section } of sectionsIn(configSchema, "")) {
