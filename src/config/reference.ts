@@ -73,10 +73,10 @@ function isSection(schema: Schema): boolean {
 
 /** The schema's default; `undefined` if it has none. That of a section is those of its keys. */
 export function defaultOf(schema: Schema): unknown {
-  const own = layersOf(schema).find((layer) =>
+  const own = layersOf(schema).find((layer): layer is z.ZodDefault =>
     layer instanceof z.ZodDefault && !(layer.def.innerType instanceof z.ZodLazy)
   );
-  return own instanceof z.ZodDefault ? own.def.defaultValue : undefined;
+  return own?.def.defaultValue;
 }
 
 /** The default as a reference shows it: JSON, or the words of the document. */

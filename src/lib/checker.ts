@@ -1,11 +1,12 @@
 /**
- * Checks foreign JSON by zod's schemas without work that short-lived or acyclic values never repay.
+ * Checks foreign JSON by zod's schemas, without work of zod that a start never gets back: the search for
+ * cycles, and the compiling of parsers for a few values.
  */
 
 import { z } from "zod";
 
-// JSON has no cycles. zod would look for them in each schema: 3 ms of a start. A schema reads this
-// when it is built, so the modules with many schemas import this one.
+// JSON has no cycles. zod would look for them in each schema: 2.4 ms of a start. A schema reads this
+// when it is built; one that is built before this module looks for them, which does no harm.
 z.config({
   memoizer: { attach() {}, guard() {}, alloc: (_schema, _payload, empty) => empty },
 });

@@ -130,8 +130,8 @@ function fieldsOf(line: string): unknown {
 const isReady = ({ states }: Started) => states.at(-1)?.state === "ready";
 
 describe("[G1] startGateway()", () => {
-  it("sends heartbeats on time while the main thread is blocked for 5 s", async () => {
-    const heartbeatMs = 1_000;
+  it("sends heartbeats on time while the main thread is blocked for 15 s", async () => {
+    const heartbeatMs = 3_000; // a stall of one interval would end the connection
     const discord = new Worker(
       new URL("../../../support/gateway/fake_gateway_worker.ts", import.meta.url),
       { workerData: { heartbeatMs } },
@@ -145,15 +145,14 @@ describe("[G1] startGateway()", () => {
     const started = start(gatewayOptions(answers[0]!.url!));
     await clock.until(() => isReady(started), "READY");
 
-    block(5_000);
+    block(15_000);
 
     discord.postMessage("beats?");
     await clock.until(() => answers.length === 2, "the fake's heartbeats");
     const { beats = [], connections, stalledMs = 0 } = answers[1]!;
-    // An acknowledgement that is an interval late ends a connection.
-    if (stalledMs < heartbeatMs / 2) assert.equal(connections, 1);
+    assert.equal(connections, 1);
     const stalledBeats = Math.ceil(stalledMs / heartbeatMs); // the fake's thread lost as much
-    assert.ok(beats.length >= 5 - stalledBeats, `${beats.length} heartbeats in 5 s`);
+    assert.ok(beats.length >= 5 - stalledBeats, `${beats.length} heartbeats in 15 s`);
     for (const [i, at] of beats.entries()) {
       const gapMs = i === 0 ? 0 : at - beats[i - 1]!;
       assert.ok(gapMs <= heartbeatMs + 1_000 + stalledMs, `${gapMs} ms between two heartbeats`);
