@@ -4,7 +4,6 @@
 
 import { randomUUID } from "node:crypto";
 import process from "node:process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { urlHostOf } from "../../lib/network/addresses.ts";
 import { type Bot, type BotOptions, type Online, startBot } from "../../bot.ts";
 import { startKeepAlive, visitByFetch } from "../../http/monitor/keep_alive.ts";
@@ -18,6 +17,7 @@ import type { RequestHandler } from "../../host/bounded_server.ts";
 import type { HttpServer } from "../../host/http_server.ts";
 import type { CrashMoment } from "../../host/process/crash_points.ts";
 import { endStart } from "../../host/process/engine_options.ts";
+import { untilIdle } from "../../host/process/usage.ts";
 import { forgetManager, type Notify, watchdogMsOf } from "../../host/process/sd_notify.ts";
 import { watchPath } from "../../host/files/watch_path.ts";
 import { isAlive } from "../../http/checks.ts";
@@ -64,8 +64,11 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly onWrite: () => void;
 }
 
-/** Milliseconds that connecting to Discord gets before the HTTP server is loaded. */
-const HTTP_DELAY_MS = 100;
+/**
+ * Milliseconds that connecting to Discord, and the answers to the first messages, get at most before the
+ * HTTP server is loaded. It takes 10 ms of CPU time, on a slow machine 100.
+ */
+const HTTP_WAIT_MS = 1_000;
 
 /** Milliseconds of the start; after it, code is compiled sooner. */
 const START_MS = 1_000;
@@ -268,7 +271,7 @@ async function listen(
   { setup: { config: { http } }, loaded: { written } }: ServeOptions,
   log: Log,
 ): Promise<HttpServer | undefined> {
-  await sleep(HTTP_DELAY_MS);
+  await untilIdle(HTTP_WAIT_MS);
   const { startHttpServer } = await import("../../host/http_server.ts");
   const { bind, port, required: isRequired } = http;
   const listening = await listenForHealth(

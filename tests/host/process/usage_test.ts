@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { untilIdle } from "../../../src/host/process/usage.ts";
+
+describe("[O1] untilIdle()", () => {
+  /** CPU time after each look, in seconds; the last step repeats. */
+  const looks = (...steps: readonly number[]) => {
+    let calls = 0;
+    let sum = 0;
+    return {
+      used: () => sum += steps[Math.min(calls++, steps.length - 1)] ?? 0,
+      calls: () => calls,
+    };
+  };
+
+  it("returns after the first look without work, however late", async () => {
+    const { used, calls } = looks(0, 0.02, 0.005, 0.004);
+    await untilIdle(5_000, used);
+    assert.equal(calls(), 4);
+  });
+
+  it("returns at the end of its wait if there is always work", async () => {
+    const { used, calls } = looks(0, 0.02);
+    const startedAt = performance.now();
+    await untilIdle(100, used);
+    assert.ok(performance.now() - startedAt >= 100);
+    assert.ok(calls() >= 2);
+  });
+});
