@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -10,6 +10,7 @@ import { inBubblewrap as sandboxedCommand, prepareInstructions } from "../../src
 import { serveSocket, socketFolder } from "../../src/host/bot_socket.ts";
 import { createConfine } from "../../src/mcp/confine.ts";
 import { findSandbox } from "../../src/mcp/sandbox.ts";
+import { startScript } from "../support/process/start_script.ts";
 import { recordingLog } from "../support/recording_log.ts";
 import { skipUnless } from "../support/skip.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
@@ -46,24 +47,6 @@ async function look(prepare: (dataDir: string, args: readonly string[]) => Promi
     return output(await prepare(folder.path, script(path)));
   } finally {
     await server.close();
-  }
-}
-
-/** Names of this process's Unix sockets. Other programs of the machine come and go meanwhile. */
-function ownSocketNames(): readonly string[] {
-  const own = new Set(readdirSync("/proc/self/fd").map(targetOf));
-  return readFileSync("/proc/self/net/unix", "utf8").split("\n").flatMap((line) => {
-    const [, , , , , , inode, name] = line.trim().split(/\s+/);
-    return name !== undefined && own.has(`socket:[${inode}]`) ? [name] : [];
-  });
-}
-
-/** @param fd A descriptor of this process, which may be closed by now. */
-function targetOf(fd: string): string | undefined {
-  try {
-    return readlinkSync(join("/proc/self/fd", fd));
-  } catch {
-    return undefined; // closed: the one that listed the folder
   }
 }
 
@@ -111,9 +94,8 @@ describe("[X2] the bot's socket", () => {
 
   it("has no abstract name, which would belong to the whole network of the host", async () => {
     using folder = tempDirectory();
-    const server = await serveSocket(folder.path, () => Promise.resolve(""));
-    const names = ownSocketNames();
-    await server.close();
+    await using served = await startScript("socket_names.ts", [folder.path]);
+    const names: readonly string[] = JSON.parse(served.said);
     assert.ok(names.some((name) => name.startsWith(folder.path)), "the socket is among the names");
     assert.deepEqual(names.filter((name) => name.startsWith("@")), []);
   });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import type { Env } from "../../../src/lib/env.ts";
 import { ended, type Scene } from "../../support/bot/e2e.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { seeded } from "../../support/seeded.ts";
 
 /** Names of the data directories. */

@@ -13,7 +13,7 @@ import {
   STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { channelOf, dividedWorld } from "../../support/store/divided_world.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 

@@ -14,7 +14,7 @@ import {
   withSimulation,
 } from "../../support/bot/e2e.ts";
 import { S3_BUCKET, S3_KEYS, type S3Server, startS3 } from "../../support/files/s3_server.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { channelOf, dividedWorld } from "../../support/store/divided_world.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";

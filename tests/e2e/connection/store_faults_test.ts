@@ -12,7 +12,7 @@ import { ended, type Scene, STOPPED, withSimulation } from "../../support/bot/e2
 import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
 import { TEST_CA } from "../../support/network/test_ca.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { startOldPostgres } from "../../support/store/old_postgres.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 import { NEEDS_SMALL_DISK, startOnSmallDisk } from "../../support/store/small_disk.ts";

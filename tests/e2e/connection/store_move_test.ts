@@ -18,7 +18,7 @@ import {
   STOPPED,
   withSimulation,
 } from "../../support/bot/e2e.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 
 /** A restarted process does not know how many requests the one before has sent. */

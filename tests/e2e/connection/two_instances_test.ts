@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { ended, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 
 /** Waits until a bot has exited, and returns the line with the reason. */
 async function refusal(bot: SimulatedProcess): Promise<string> {

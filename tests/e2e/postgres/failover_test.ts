@@ -6,7 +6,7 @@ import { accountOf } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 import { startCutProxy } from "../../support/network/cut_proxy.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 
 const STORE = { store: { url: { env: "STORE_URL" } }, shutdown: { graceSec: 2 } };

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import { ended, type Scene, withSimulation } from "../../support/bot/e2e.ts";
-import { startSecondBot } from "../../support/process/second_bot.ts";
+import { startSecondBot } from "../../support/bot/second_bot.ts";
 
 const MAX_TURNS = 6;
 

@@ -6,7 +6,7 @@ import process from "node:process";
 import type { Env } from "../../../src/lib/env.ts";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { type OwnCommand, startOwnProcess } from "../../../src/host/process/own_process.ts";
-import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "../bot/e2e.ts";
+import { API_KEY, commandUnderTest, PATIENCE_MS, type Scene } from "./e2e.ts";
 
 export interface SecondBotOptions {
   /** Its program; {@link commandUnderTest} if absent. */
