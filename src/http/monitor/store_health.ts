@@ -12,7 +12,7 @@ import { sumFigures } from "./sum_figures.ts";
 import type { AccountHealth, HealthSources } from "./account_health.ts";
 
 /** How long the figures are reused, in milliseconds. */
-const FIGURES_MS = 1_000;
+export const FIGURES_MS = 1_000;
 /** How long the result of a write probe is reused, in milliseconds. */
 const PROBE_MS = 10_000;
 /**

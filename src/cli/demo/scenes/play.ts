@@ -6,6 +6,8 @@
  * nothing.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
+import { FIGURES_MS } from "../../../http/monitor/store_health.ts";
 import type { OwnCommand } from "../../../host/process/own_process.ts";
 import {
   demoConfig,
@@ -132,6 +134,7 @@ function createSet(
         return texts.length >= count ? texts : undefined;
       }),
     async untilDelivered() {
+      await sleep(FIGURES_MS, undefined, { signal }); // older figures may lack the newest answer
       while ((await readBotStatus(simulation.dataDir))?.unsent !== 0) signal.throwIfAborted();
     },
     async verdictOn({ id }) {
