@@ -66,7 +66,7 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
 
 /**
  * Milliseconds that connecting to Discord, and the answers to the first messages, get at most before the
- * HTTP server is loaded. It takes 10 ms of CPU time, on a slow machine 100.
+ * HTTP server is loaded, which takes some 20 ms of CPU time.
  */
 const HTTP_WAIT_MS = 1_000;
 

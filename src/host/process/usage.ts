@@ -23,7 +23,7 @@ const IDLE_SEC = 0.005;
 /**
  * Waits until this process has hardly anything to do.
  *
- * @param maxMs The wait ends then at the latest.
+ * @param maxMs After so many milliseconds, it looks no more.
  * @param used Seconds of CPU time until now; a test passes its own.
  */
 export async function untilIdle(maxMs: number, used: () => number = cpuSec): Promise<void> {
