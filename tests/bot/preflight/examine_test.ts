@@ -13,7 +13,8 @@ import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
 
 const ID: ApplicationId = parseSnowflake<"application">("1500000000000000002")!;
-const TIMEOUT_MS = 1_000;
+/** None of these steps times out, however slow the machine is. */
+const TIMEOUT_MS = 60_000;
 const APPLICATION = { id: ID, name: "barnacle", flags: 0, needsCodeGrant: false, ownerIds: [] };
 const ABOUT = { tokenPlace: "DISCORD_BOT_TOKEN", intents: toIntents("agent_recommended") };
 const refusal = (kind: "unauthorized" | "rate_limited" | "unsent") =>
@@ -54,7 +55,12 @@ describe("[G13] examineDiscord()", () => {
   });
 });
 
-const WALK = { elapsed: () => performance.now(), now: Date.now, schedule, timeoutMs: 1_000 };
+const WALK = {
+  elapsed: () => performance.now(),
+  now: Date.now,
+  schedule,
+  timeoutMs: TIMEOUT_MS,
+};
 
 describe("[G13] examineNetwork()", () => {
   it("asks REST for the gateway's address if it has none", async () => {

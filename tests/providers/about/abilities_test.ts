@@ -29,7 +29,7 @@ async function ask(
         pathname in paths ? Response.json(paths[pathname]) : Response.json({}, { status: 404 }),
       );
     },
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     now: () => 0,
   });
   return { told, asked };
@@ -216,7 +216,7 @@ describe("[L4] askAbilities()", () => {
 
   it("tells nothing if no server answers", async () => {
     const fetch = () => Promise.reject(new TypeError("connection refused"));
-    const deps = { fetch, timeoutMs: 5_000, now: () => 0 };
+    const deps = { fetch, timeoutMs: 60_000, now: () => 0 };
     assert.equal(await askAbilities({ provider: LOCAL, name: "q" }, deps), undefined);
   });
 

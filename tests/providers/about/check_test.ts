@@ -40,7 +40,7 @@ async function check(
   provider: ProviderSettings,
   answer: (sent: Sent) => Response | Promise<Response>,
   name = "llama3.2",
-  timeoutMs = 5_000,
+  timeoutMs = 60_000,
 ): Promise<{ readonly result: ModelCheck; readonly sent: readonly Sent[] }> {
   const sent: Sent[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {

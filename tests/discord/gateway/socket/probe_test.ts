@@ -26,7 +26,7 @@ describe("[G13] probeGateway()", () => {
   });
 
   const faults = [
-    ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time", 100],
+    ["an upgrade that hangs", { upgrade: "hang" }, "no answer to the upgrade in time", 2_000],
     ["a server that only answers HTTP", { upgrade: "502" }, "HTTP 502", 60_000],
     ["something else", { upgrade: "garbage" }, "not an answer to an upgrade", 60_000],
   ] as const;

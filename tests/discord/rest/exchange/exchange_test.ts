@@ -18,7 +18,7 @@ const NEVER = new Promise<never>(() => {});
 
 type Fields = Partial<ExchangeLimits & Parameters<typeof createExchanges>[0]>;
 
-function open({ timeoutMs = 5_000, maxBytes = 16 * 1024 * 1024, signal, ...deps }: Fields = {}) {
+function open({ timeoutMs = 60_000, maxBytes = 16 * 1024 * 1024, signal, ...deps }: Fields = {}) {
   const { exchange, stop } = createExchanges({
     fetch: globalThis.fetch,
     steadyNow: () => performance.now(),
@@ -181,6 +181,7 @@ describe("[D6] createExchanges()", () => {
         assert.equal(signal?.aborted, false);
         return new Response("{}");
       },
+      timeoutMs: 5_000,
       schedule: time.schedule,
       steadyNow: time.now,
     });
