@@ -107,7 +107,8 @@ describe("[G1] serveGateway()", () => {
       gateway.connections[0]!.dispatch("MESSAGE_CREATE", messageData({ content }));
     say("one");
     say("two");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    gateway.connections[0]!.send({ op: 1, d: null, s: null, t: null });
+    await gateway.until(() => gateway.received(1).length > 0, "a heartbeat behind both");
     assert.equal(batches().length, 1, "they wait");
     hear({ kind: "repeats", from: 2, forms: [] });
     const short = (text: string) => [1, "1400000000000000001", text];
