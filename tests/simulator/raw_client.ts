@@ -9,7 +9,7 @@ import {
   startSimulator,
 } from "../../simulator/simulator.ts";
 
-export const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+export const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** Runs a test against a demo world of its own, and closes it even after a failure. */
 export async function withSimulator(

@@ -96,7 +96,7 @@ describe("[P12] barnacle access resolve", () => {
       });
       const resolving = resolve(fixture, { write: true }, env);
       const asked = () => simulator.requests.records().length > 0 || undefined;
-      await simulator.until(asked, AbortSignal.timeout(10_000));
+      await simulator.until(asked, AbortSignal.timeout(60_000));
       const meanwhile = '{"channels":{"discord":{"dm":{"allowFrom":["123456789012345678"]}}}}';
       writeFileSync(fixture.flags.config, meanwhile);
       const { code, err } = await resolving;

@@ -154,7 +154,7 @@ describe("[G14] createCrashPoints()", () => {
       const ended = spawnSync(process.execPath, [...run, script], {
         env: { ...process.env, ...env },
         encoding: "utf8",
-        timeout: 20_000,
+        timeout: 120_000,
       });
       assert.equal(ended.stdout, said);
       assert.equal(ended.signal, signal);

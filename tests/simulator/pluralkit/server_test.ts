@@ -22,7 +22,7 @@ async function lookUp(
 ): Promise<Told> {
   const response = await fetch(`${apiUrl}/messages/${id}`, {
     headers: { "User-Agent": "a test", ...headers },
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(60_000),
   });
   return { status: response.status, body: await response.json(), headers: response.headers };
 }

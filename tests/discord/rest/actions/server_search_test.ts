@@ -381,12 +381,12 @@ describe("[T17] [SEC-R4] a search that waits for Discord's index", () => {
           sim.requests.records().filter(({ path }) => path.includes("/messages/search")).length;
         let isOver = false;
         const searching = search("shells", place, people.grace, reach).finally(() => isOver = true);
-        await sim.until(() => asked() > 0 || undefined, AbortSignal.timeout(30_000));
+        await sim.until(() => asked() > 0 || undefined, AbortSignal.timeout(60_000));
         change({ ...scene, message });
         await sim.until(() => {
           clock.advance(1_000);
           return isOver || undefined;
-        }, AbortSignal.timeout(30_000));
+        }, AbortSignal.timeout(60_000));
         const { sources } = await searching;
         assert.equal(sources.length, what === "nothing changed" ? 1 : 0);
       }));
@@ -468,7 +468,7 @@ describe("[T17] what a search finds", () => {
         await sim.until(() => {
           clock.advance(1_000);
           return isOver || undefined;
-        }, AbortSignal.timeout(30_000));
+        }, AbortSignal.timeout(60_000));
         const { sources, notes } = await searching;
         assert.equal(sources.length, found);
         assert.equal(notes.length, 1 - found);

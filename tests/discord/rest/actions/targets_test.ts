@@ -250,13 +250,13 @@ describe("[T3] searchMessages", () => {
       sim.say({ as: "ada", in: "general", text: "The budget" });
       krill.things.unindexed = 1;
       const searching = run({ action: "searchMessages", query: "budget" });
-      await sim.until(() => krill.things.unindexed === 0 || undefined, AbortSignal.timeout(30_000));
+      await sim.until(() => krill.things.unindexed === 0 || undefined, AbortSignal.timeout(60_000));
       let isOver = false;
       void searching.then(() => isOver = true);
       await sim.until(() => {
         clock.advance(1_000);
         return isOver || undefined;
-      }, AbortSignal.timeout(30_000));
+      }, AbortSignal.timeout(60_000));
       assert.match(await searching, /The budget/);
     }));
 });
