@@ -16,11 +16,11 @@ import {
 
 const call = (tool: string, input: object) => `call: ${tool} ${JSON.stringify(input)}`;
 
-/** All results of tools; a request to the model may lack the older ones. */
-const storedResults = (rows: Scene["rows"], messageId = "%"): readonly string[] =>
+/** All results of tools but those of one message; a request to the model may lack the older ones. */
+const storedResults = (rows: Scene["rows"], without = ""): readonly string[] =>
   rows(
     `SELECT step ->> '$.text' AS text FROM step
-      WHERE step ->> '$.kind' = 'result' AND message_id LIKE '${messageId}' ORDER BY id`,
+      WHERE step ->> '$.kind' = 'result' AND message_id <> '${without}' ORDER BY id`,
   ).map(({ text }) => String(text));
 
 const save = (text: string) => call("memory", { action: "save", text });
@@ -70,16 +70,18 @@ describe("[SEC-R16] a person who writes during the turn of another one", () => {
           const before = model.requests.length;
           say("grace", "general", `${mention}\n${call("recall", { words: "tide" })}`);
           await until("the request", () => model.requests.length > before);
-          if (mode === "collect") say("grace", "general", `${mention} and go on`);
+          const next = mode === "collect"
+            ? say("grace", "general", `${mention} and go on`)
+            : undefined;
           const remind = call("remind", { action: "create", when: "8h", text: "the tide" });
-          const { id } = say("mallory", "general", `${mention}\n${SEARCH}\n${remind}`);
+          say("mallory", "general", `${mention}\n${SEARCH}\n${remind}`);
           goOn();
           await until("the reminder", () => rows("SELECT id FROM schedule").length > 0);
           const askers = rows("SELECT creator_id AS id FROM schedule");
           assert.deepEqual(askers, [{ id: user("mallory").id }]);
-          // A turn of her own: in one of Grace, her message would have no results. Grace's next turn
-          // may begin behind it, has her question in its prompt, and finds Grace's notes.
-          const results = () => storedResults(rows, id).join("\n");
+          // Grace's next turn may begin behind Mallory's. Then it has her question in its prompt, and
+          // finds Grace's notes. If both shared that turn, no search would be found here.
+          const results = () => storedResults(rows, next?.id).join("\n");
           await eventually(
             "the search",
             () => Promise.resolve(/No notes found|canary-tea/.test(results())),
