@@ -8,6 +8,7 @@
  */
 
 import { spawn } from "node:child_process";
+import { createPlaces } from "../lib/places.ts";
 import { isRecord } from "../lib/text/json.ts";
 import type { CodeEnd, CodeJob } from "./evaluate.ts";
 import { type JobEnd, runInThread } from "./run_in_thread.ts";
@@ -18,7 +19,17 @@ const MAX_JOBS = 2;
 
 /** Creates the runner. @param url Entry of the threads. */
 export function createJobs(url: URL, own: OwnProgram) {
-  const limit = createLimit(MAX_JOBS);
+  const places = createPlaces(MAX_JOBS);
+
+  async function inPlace<Result>(signal: AbortSignal, run: () => Promise<Result>): Promise<Result> {
+    const free = await places.take(signal);
+    try {
+      return await run();
+    } finally {
+      free();
+    }
+  }
+
   return {
     /**
      * Runs a job in a thread of its own.
@@ -27,32 +38,10 @@ export function createJobs(url: URL, own: OwnProgram) {
      * @throws {unknown} The signal's reason, once it is aborted.
      */
     inThread: (job: unknown, timeoutMs: number, signal: AbortSignal): Promise<JobEnd> =>
-      limit(signal, () => runInThread(url, job, { timeoutMs, signal })),
+      inPlace(signal, () => runInThread(url, job, { timeoutMs, signal })),
     /** Runs a script in a process of its own; throws as {@link runCode}. */
     code: (job: CodeJob, signal: AbortSignal): Promise<CodeEnd> =>
-      limit(signal, () => runCode(own, job, signal)),
-  };
-}
-
-/** Runs functions, at most `most` at a time, in the order of the calls. */
-function createLimit(most: number) {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async <Result>(signal: AbortSignal, run: () => Promise<Result>): Promise<Result> => {
-    while (running >= most) {
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve);
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-      signal.throwIfAborted();
-    }
-    running++;
-    try {
-      return await run();
-    } finally {
-      running--;
-      waiting.shift()?.();
-    }
+      inPlace(signal, () => runCode(own, job, signal)),
   };
 }
 

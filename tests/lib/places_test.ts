@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { describe, it } from "node:test";
+import { createPlaces } from "../../src/lib/places.ts";
+
+const { signal } = new AbortController();
+
+describe("[SEC-R22] createPlaces()", () => {
+  it("gives places in the order of the requests", async () => {
+    const places = createPlaces(2);
+    const log: string[] = [];
+    const take = async (name: string) => {
+      const free = await places.take(signal);
+      log.push(name);
+      return free;
+    };
+    const [first, second, third] = ["a", "b", "c"].map(take);
+    const [freeA, freeB] = await Promise.all([first, second]);
+    const fourth = take("d");
+    await setImmediate();
+    assert.deepEqual(log, ["a", "b"]);
+    freeB?.();
+    const freeC = await third;
+    const fifth = take("e");
+    assert.deepEqual(log, ["a", "b", "c"]);
+    freeA?.();
+    freeC?.();
+    await Promise.all([fourth, fifth]);
+    assert.deepEqual(log, ["a", "b", "c", "d", "e"]);
+  });
+
+  it("takes a place back once only", async () => {
+    const places = createPlaces(1);
+    const free = await places.take(signal);
+    free();
+    free();
+    await places.take(signal);
+    let isTaken = false;
+    void places.take(signal).then(() => isTaken = true);
+    await setImmediate();
+    assert.equal(isTaken, false);
+  });
+
+  it("gives no place to one that has gone, so none is lost", async () => {
+    const places = createPlaces(1);
+    const free = await places.take(signal);
+    const gone = new AbortController();
+    const left = [places.take(gone.signal), places.take(gone.signal)];
+    const next = places.take(signal);
+    gone.abort(new Error("the turn ended"));
+    for (const one of left) await assert.rejects(one, /the turn ended/);
+    free();
+    (await next)();
+    await assert.rejects(places.take(gone.signal), /the turn ended/);
+    await places.take(signal);
+  });
+});
