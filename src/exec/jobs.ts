@@ -14,6 +14,7 @@ import {
 import { environmentFor, resolveCommand } from "./resolve.ts";
 import { BROKER_SOCKET, resolveRemotely, runRemotely } from "./remote.ts";
 import { type RunningProgram, runProgram } from "./run.ts";
+import { createRunningCommands, type RunningCommands } from "./running_commands.ts";
 import { inBubblewrap, prepareInstructions, probeSandbox, withExecLimits } from "./sandbox.ts";
 import {
   limitsOf,
@@ -30,11 +31,6 @@ interface CommandJob {
   note?: string | undefined;
 }
 
-/** Commands that run now. */
-export type RunningCommands = Set<RunningProgram>;
-
-/** Maximum number of commands at the same time. */
-const MAX_RUNNING = 4;
 /** Maximum number of ended jobs that stay readable. */
 const MAX_JOBS = 50;
 
@@ -65,7 +61,7 @@ export function createHostCommands(options: {
   readonly platform?: string;
   /** How other processes get the files of the workspace; absent: they do not. */
   readonly shared?: () => SharedWorkspace | undefined;
-  /** Shared with others whose commands count for the same limit; absent: with none. */
+  /** Shared with others whose commands take the same places; absent: with none. */
   readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
@@ -73,7 +69,7 @@ export function createHostCommands(options: {
   const { shared = () => undefined } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
-  const { running: active = new Set() } = options;
+  const { running: { programs, takePlace } = createRunningCommands() } = options;
   let probe: Promise<string | undefined> | undefined;
   let last = 0;
 
@@ -120,12 +116,11 @@ export function createHostCommands(options: {
 
   async function begin(command: ResolvedCommand, timeoutMs: number): Promise<RunningProgram> {
     assertPossible();
-    if (active.size >= MAX_RUNNING) throw new Error("too many commands run; try again later");
     const running = hasBroker()
       ? runRemotely(brokerSocket, command, command.cwd, { timeoutMs, limits: options.limits() })
       : await runHere(command, timeoutMs);
-    active.add(running);
-    const forget = () => void active.delete(running);
+    programs.add(running);
+    const forget = () => void programs.delete(running);
     running.ended.then(forget, forget);
     return running;
   }
@@ -138,6 +133,7 @@ export function createHostCommands(options: {
       await shared()?.pull();
       return await resolveCommand(request, await workspaceNow());
     },
+    takePlace,
     async run(command, timeoutMs, signal) {
       const running = await begin(command, timeoutMs);
       const onAbort = () => running.stop();
@@ -151,16 +147,16 @@ export function createHostCommands(options: {
         signal.removeEventListener("abort", onAbort);
       }
     },
-    async start(command, owner, timeoutMs) {
+    async start(command, owner, timeoutMs, ended) {
       const running = await begin(command, timeoutMs);
       const id = ++last;
       const job: CommandJob = { owner, running };
       jobs.set(id, job);
-      running.ended.then(async (end) => {
+      void running.ended.then(async (end) => {
         const sent = shared()?.push();
         if (sent) job.note = await sent; // first: a job that has ended has brought its files
         job.end = end;
-      }, () => void jobs.delete(id));
+      }, () => void jobs.delete(id)).finally(ended);
       for (const [old, { end }] of jobs) {
         if (jobs.size > MAX_JOBS && end) jobs.delete(old);
       }
@@ -179,8 +175,8 @@ export function createHostCommands(options: {
       return true;
     },
     async stop() {
-      for (const running of active) running.stop();
-      await Promise.allSettled([...active].map(({ ended }) => ended));
+      for (const running of programs) running.stop();
+      await Promise.allSettled([...programs].map(({ ended }) => ended));
     },
   };
 }

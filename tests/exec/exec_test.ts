@@ -183,7 +183,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
   it("are jobs of their session, which shows and ends them", async () => {
     const { commands } = open();
     const command = await commands.resolve({ argv: [SH, "-c", "echo begun; sleep 600"], cwd: "" });
-    const job = await commands.start(command, "one", 600_000);
+    const job = await commands.start(command, "one", 600_000, () => {});
     while (!commands.poll(job, "one")?.output.includes("begun")) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -213,7 +213,7 @@ describe("[A3] [SEC-R22] commands on the host", () => {
       }),
     });
     const command = await commands.resolve({ argv: [SH, "-c", "true"], cwd: "" });
-    const job = await commands.start(command, "one", 20_000);
+    const job = await commands.start(command, "one", 20_000, () => {});
     await begun.promise;
     assert.equal(commands.poll(job, "one")?.end, undefined);
     sent.resolve("It is there.");

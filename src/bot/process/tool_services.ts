@@ -13,11 +13,11 @@ import type { Log } from "../../lib/log.ts";
 import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
-import type { RunningCommands } from "../../exec/jobs.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
 import type { SharedWorkspace } from "../../core/files/shared_workspace.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
+import { createRunningCommands } from "../../exec/running_commands.ts";
 import { TOOLS } from "../../tools/registry.ts";
 import type { AgentServices, ToolServices } from "../rules/tool_services.ts";
 import { postTarget, type PostTargets } from "../../web/post_target.ts";
@@ -76,8 +76,8 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       targets: () => targetsOf(current),
     });
   });
-  /** Commands of all agents share one limit. */
-  const running: RunningCommands = new Set();
+  /** Commands of all agents take the same places. */
+  const running = createRunningCommands();
   const agents = new Map<string, KnownAgent>();
 
   function createAgent(agentId: string): KnownAgent {
@@ -92,7 +92,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
       { now },
       log,
     );
-    const commands = laterCommands(async () => {
+    const commands = laterCommands(running, async () => {
       const { createHostCommands } = await import("../../exec/jobs.ts");
       const { PROGRAM_BOUNDS } = await import("../../host/limits/program_bounds.ts");
       return createHostCommands({
@@ -138,7 +138,7 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     runCode: async (job, signal) => (await jobs.get()).code(job, signal),
     servers: () => mcp?.states() ?? [],
     tools: all,
-    isRunning: () => running.size > 0,
+    isRunning: () => running.programs.size > 0,
     ready(agentId, isAllowed) {
       const isWanted = (id: string) => isAllowed(`mcp__${id}__any`);
       const { reading } = agentFor(agentId);
@@ -185,10 +185,14 @@ function hasServers({ mcp }: Pick<BotConfig, "mcp">): boolean {
 }
 
 /** Commands on the host. Without the first command, there is no job. */
-function laterCommands(load: () => Promise<HostCommands>): HostCommands {
+function laterCommands(
+  { takePlace }: Pick<HostCommands, "takePlace">,
+  load: () => Promise<HostCommands>,
+): HostCommands {
   let loaded: HostCommands | undefined;
   const commands = createLoader(async () => loaded = await load());
   return {
+    takePlace,
     resolve: async (request) => await (await commands.get()).resolve(request),
     run: async (command, ...limits) => await (await commands.get()).run(command, ...limits),
     start: async (command, ...limits) => await (await commands.get()).start(command, ...limits),

@@ -139,13 +139,31 @@ export interface HostCommands {
    */
   resolve(request: CommandRequest): Promise<ResolvedCommand>;
   /**
+   * Takes one of the places for commands, once one is free.
+   *
+   * @returns Gives it back: after the command's end.
+   * @throws {Error} If no place is free for too long, or none of a job now; or the signal's reason, if it
+   * is aborted before.
+   */
+  takePlace(isJob: boolean, signal: AbortSignal): Promise<() => void>;
+  /**
    * Runs a command, and waits for its end.
    *
    * @throws {Error} If there is no sandbox, or it cannot be started.
    */
   run(command: ResolvedCommand, timeoutMs: number, signal: AbortSignal): Promise<CommandState>;
-  /** Starts a command as a job. @returns Its number. */
-  start(command: ResolvedCommand, owner: string, timeoutMs: number): Promise<number>;
+  /**
+   * Starts a command as a job.
+   *
+   * @param ended Called at its end.
+   * @returns Its number.
+   */
+  start(
+    command: ResolvedCommand,
+    owner: string,
+    timeoutMs: number,
+    ended: () => void,
+  ): Promise<number>;
   /** The state of a job of this owner; `undefined` if there is none. */
   poll(job: number, owner: string): CommandState | undefined;
   /** Ends a job. @returns Whether the owner has it. */

@@ -201,16 +201,27 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       }
     },
     async run(call, context) {
-      const { command, verdict } = await examine(call);
-      if (verdict === "deny") {
-        throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
-      }
-      if (verdict === "ask") await assertApproved(call, command, context);
       const { isJob, timeoutMs } = call;
-      if (!isJob) {
-        return stateText(await commands.run(command, timeoutMs, context.signal), limits());
+      const askedAt = now();
+      // First: a wait between the check and the start would give a file of the command time to change.
+      const free = await commands.takePlace(isJob, context.signal);
+      let hasJob = false;
+      try {
+        const { command, verdict } = await examine(call);
+        if (verdict === "deny") {
+          throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
+        }
+        if (verdict === "ask") await assertApproved(call, command, context);
+        if (!isJob) {
+          const leftMs = Math.max(1_000, timeoutMs - (now() - askedAt)); // within the call's own limit
+          return stateText(await commands.run(command, leftMs, context.signal), limits());
+        }
+        const job = await commands.start(command, context.sessionKey, timeoutMs, free);
+        hasJob = true;
+        return `Job ${job} runs.`;
+      } finally {
+        if (!hasJob) free();
       }
-      return `Job ${await commands.start(command, context.sessionKey, timeoutMs)} runs.`;
     },
     poll(job, { sessionKey }) {
       const state = commands.poll(job, sessionKey);

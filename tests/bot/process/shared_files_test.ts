@@ -182,7 +182,7 @@ describe("[O17] tools of two processes", () => {
     await play(async (one, two) => {
       await one.files.write("in.txt", "tea");
       const command = await two.commands.resolve({ argv: ["cp", "in.txt", "out.txt"], cwd: "" });
-      const job = await two.commands.start(command, "grace", 20_000);
+      const job = await two.commands.start(command, "grace", 20_000, () => {});
       while (!two.commands.poll(job, "grace")?.end) {
         await new Promise((next) => setTimeout(next, 10));
       }

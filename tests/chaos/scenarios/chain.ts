@@ -277,8 +277,11 @@ async function play(scene: Scene, given: Play): Promise<Report> {
     count("SELECT COUNT(*) AS count FROM hook_event WHERE run_id IS NULL");
   const unsent = count("SELECT COUNT(*) AS count FROM outbox WHERE state <> 'sent'");
   const openActions = count("SELECT COUNT(*) AS count FROM action_run WHERE state = 'running'");
+  const failures = scene.rows("SELECT label, outcome FROM action_run WHERE state = 'failed'")
+    .map(({ label, outcome }) => `${label} failed: ${outcome}`);
   const broken = [
     ...events.wrong,
+    ...failures,
     ...ranTwice,
     ...unsaid,
     ...untrue,

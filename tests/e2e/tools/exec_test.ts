@@ -14,10 +14,10 @@ import { ended, KILLED, type Scene, withSimulation } from "../../support/bot/e2e
 
 const RUN = 'call: exec {"argv":["sh","-c","echo it ran >> ran.txt; cat ran.txt"]}';
 
-/** Ada, by the id that the simulator gives her. */
-const OWNER = { ownerAllowFrom: ["1456074443980800000"] };
+/** Ada and grace, by the ids that the simulator gives them. */
+const OWNER = { ownerAllowFrom: ["1456074443980800000", "1456074443980800001"] };
 
-/** A config in which ada owns the bot, and approves commands. */
+/** A config in which both own the bot, and ada approves commands. */
 function settings(workspace: string, exec: object = {}) {
   return {
     discord: (simulator: Simulator) => ({
@@ -227,6 +227,39 @@ describe("[A1] a command on the host", () => {
       say("ada", "general", `${mention}\n${RUN}`);
       await answerWith(scene, /not on the list/);
       assert.equal(ran(workspace), 0);
+    }));
+
+  it("[SEC-R22] waits for a place while others run, and a fourth job is refused", () =>
+    withWorkspace({ mode: "full" }, async (scene, workspace) => {
+      const { start, say, mention, until, rows, written } = scene;
+      const exec = (input: object) => `call: exec ${JSON.stringify(input)}`;
+      const results = () =>
+        rows("SELECT step ->> '$.text' AS text FROM step WHERE step ->> '$.kind' = 'result'")
+          .map(({ text }) => String(text));
+      await start();
+      const job = exec({ argv: ["sleep", "600"], background: true });
+      for (const done of [1, 2, 3, 4]) {
+        say("ada", "general", `${mention} ${done}\n${job}`);
+        await until(`job ${done}`, () => results().length === done);
+      }
+      const [one, two, three, four] = results();
+      assert.match(`${one}, ${two}, ${three}`, /Job 1 runs[^]*Job 2 runs[^]*Job 3 runs/);
+      assert.match(String(four), /3 jobs run already; end one of them/);
+      const inPlace = "touch begun; while [ ! -e go ]; do sleep 0.05; done";
+      say("ada", "general", `${mention}\n${exec({ argv: ["sh", "-c", inPlace] })}`);
+      await until("the command in the last place", () => existsSync(join(workspace, "begun")));
+      say("grace", "help", `${mention}\n${exec({ argv: ["sh", "-c", "echo it ran >> ran.txt"] })}`);
+      const begun = () => rows("SELECT id FROM step WHERE step ->> '$.kind' = 'begun'").length;
+      await until("the next call", () => begun() === 6);
+      assert.equal(ran(workspace), 0);
+      writeFileSync(join(workspace, "go"), "");
+      await until(
+        "both answers",
+        () =>
+          [...written("general"), ...written("help")].filter((one) => /exit code 0/.test(one))
+            .length === 2,
+      );
+      assert.equal(ran(workspace), 1);
     }));
 
   it("is denied at once if no one can approve it, with the missing key", () =>

@@ -89,6 +89,7 @@ export const NO_TOOLS: ToolServices = {
     ports: UNUSED_PORTS,
     commands: {
       resolve: () => Promise.reject(new Error("This test runs no command")),
+      takePlace: () => Promise.reject(new Error("This test runs no command")),
       run: () => Promise.reject(new Error("This test runs no command")),
       start: () => Promise.reject(new Error("This test runs no command")),
       poll: () => undefined,

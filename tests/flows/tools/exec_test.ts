@@ -1,0 +1,144 @@
+/** Tests the places of commands in the exec port; `tests/e2e/tools/exec_test.ts` has the bot. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createRunningCommands } from "../../../src/exec/running_commands.ts";
+import { createExecPort } from "../../../src/flows/tools/exec.ts";
+import { guildMessage } from "../../support/discord/builders.ts";
+import { loadTestConfig } from "../../support/config.ts";
+
+const LIMITS = { memoryMb: 512, tempMb: 256, diskMb: 1_024 };
+const { signal } = new AbortController();
+const asker = { message: guildMessage(), sessionKey: "one", signal };
+const unused = () => assert.fail("not called");
+
+async function setUp(maxWaitMs?: number) {
+  const { takePlace } = createRunningCommands(maxWaitMs);
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  const times: number[] = [];
+  let time = 0;
+  const base = await loadTestConfig();
+  let exec:
+    | { readonly mode: "full"; readonly allow: []; readonly limits: typeof LIMITS }
+    | undefined = { mode: "full", allow: [], limits: LIMITS };
+  const port = createExecPort({ now: () => time }, {
+    config: () => ({ ...base, exec }),
+    agentId: "main",
+    approvers: () => [],
+    commands: {
+      takePlace,
+      resolve: ({ argv }) =>
+        argv.includes("missing")
+          ? Promise.reject(new Error("there is no program"))
+          : Promise.resolve({
+            argv,
+            path: "/bin/sh",
+            realPath: "/bin/sh",
+            contentHash: "1",
+            cwd: "/",
+            filesHash: "2",
+            binding: "3",
+            isInWorkspace: false,
+            namesProgram: false,
+          }),
+      async run({ argv }, timeoutMs) {
+        begun.push(argv.join(" "));
+        times.push(timeoutMs);
+        await new Promise<void>((end) => void ends.push(end));
+        return { output: "", end: { code: 0, ms: 1 } };
+      },
+      start({ argv }, _owner, _timeoutMs, ended) {
+        begun.push(argv.join(" "));
+        ends.push(ended);
+        return Promise.resolve(begun.length);
+      },
+      poll: unused,
+      kill: unused,
+      stop: unused,
+    },
+    rules: { execRules: () => Promise.resolve([]), addExecRule: unused },
+    cleanSecrets: (text) => text,
+  });
+  return {
+    begun,
+    times,
+    pass: (ms: number) => void (time += ms),
+    /** Ends the oldest command. */
+    end: () => ends.shift()?.(),
+    close: () => void (exec = undefined),
+    run: (name: string, isJob = false) =>
+      port.run({ argv: [name], cwd: "", isJob, timeoutMs: 90_000 }, asker),
+    settled: () => new Promise((resolve) => setImmediate(resolve)),
+  };
+}
+
+describe("[SEC-R22] the exec port", () => {
+  it("runs four commands at the same time, and the next ones in their order", async () => {
+    const { begun, run, end, settled } = await setUp();
+    const runs = ["a", "b", "c", "d", "e", "f"].map((name) => run(name));
+    await settled();
+    assert.deepEqual(begun, ["a", "b", "c", "d"]);
+    end();
+    await runs[0];
+    await settled();
+    assert.deepEqual(begun, ["a", "b", "c", "d", "e"]);
+    end();
+    await settled();
+    assert.deepEqual(begun, ["a", "b", "c", "d", "e", "f"]);
+  });
+
+  it("keeps one place from jobs, and refuses a job without one until another ends", async () => {
+    const { begun, run, end, settled } = await setUp();
+    for (const name of ["a", "b", "c"]) await run(name, true);
+    await assert.rejects(run("d", true), /^Error: 3 jobs run already; end one of them/);
+    void run("e");
+    await settled();
+    assert.deepEqual(begun, ["a", "b", "c", "e"]);
+    end();
+    await run("f", true);
+    assert.deepEqual(begun, ["a", "b", "c", "e", "f"]);
+  });
+
+  it("[SEC-R20] decides about a command after its wait", async () => {
+    const { begun, run, end, close, settled } = await setUp();
+    void ["a", "b", "c", "d"].map((name) => run(name));
+    const late = run("e");
+    await settled();
+    close();
+    end();
+    await assert.rejects(late, /`exec` is off/);
+    assert.deepEqual(begun, ["a", "b", "c", "d"]);
+  });
+
+  it("counts the wait as time of the command", async () => {
+    const { times, run, end, pass, settled } = await setUp();
+    void ["a", "b", "c", "d", "e", "f"].map((name) => run(name));
+    await settled();
+    pass(50_000);
+    end();
+    await settled();
+    pass(100_000);
+    end();
+    await settled();
+    assert.deepEqual(times, [90_000, 90_000, 90_000, 90_000, 40_000, 1_000]);
+  });
+
+  it("refuses a command that has waited too long", async () => {
+    const { begun, run, end, settled } = await setUp(20);
+    void ["a", "b", "c", "d"].map((name) => run(name));
+    await assert.rejects(run("e"), /^Error: nothing ran: .* within 0\.02 s;/);
+    end();
+    await settled();
+    void run("f");
+    await settled();
+    assert.deepEqual(begun, ["a", "b", "c", "d", "f"]);
+  });
+
+  it("gives back the place of a command that could not begin", async () => {
+    const { run } = await setUp();
+    for (const isJob of [true, false, true, false, true, false, true, false]) {
+      await assert.rejects(run("missing", isJob), /there is no program/);
+    }
+  });
+});
