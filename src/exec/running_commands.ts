@@ -15,8 +15,8 @@ const MAX_COMMANDS = 4;
 /** Maximum number of them that are jobs. */
 const MAX_JOBS = 3;
 
-/** Milliseconds that a command waits; a call has 120 s by default, with the time of its command. */
-const MAX_WAIT_MS = 60_000;
+/** Milliseconds that a command waits, so that most of its call's time is left for it. */
+const MAX_WAIT_MS = 30_000;
 
 /** Commands that run, and their places. */
 export interface RunningCommands extends Pick<HostCommands, "takePlace"> {
@@ -41,7 +41,7 @@ export function createRunningCommands(maxWaitMs = MAX_WAIT_MS): RunningCommands 
 
   async function takeForJob(signal: AbortSignal): Promise<() => void> {
     if (jobs >= MAX_JOBS) {
-      throw new Error(`${jobs} jobs run already; end one of them, or try again later`);
+      throw new Error(`there are ${jobs} jobs already; end one of them, or try again later`);
     }
     jobs++;
     try {

@@ -1,12 +1,11 @@
 /** The tools `exec` and `process`: commands on the host, without a shell (A1 to A3). */
 
 import { z } from "zod";
+import { MAX_COMMAND_MS } from "../core/exec/command.ts";
 import type { ExecCall } from "../core/turn/ports/host.ts";
 import { badArguments } from "../core/refused_call.ts";
 import { defineTool, type Tool } from "../core/turn/tool.ts";
 
-/** Maximum seconds of a command that the turn waits for (SEC-R22). */
-const MAX_SEC = 110;
 /** Maximum seconds of a job. */
 const MAX_JOB_SEC = 3_600;
 
@@ -23,8 +22,9 @@ const input = () =>
 function callOf(
   { argv, cwd, background, timeoutSec }: z.infer<ReturnType<typeof input>>,
 ): ExecCall {
-  const most = background ? MAX_JOB_SEC : MAX_SEC;
-  return { argv, cwd, isJob: background, timeoutMs: Math.min(timeoutSec ?? most, most) * 1_000 };
+  const mostMs = background ? MAX_JOB_SEC * 1_000 : MAX_COMMAND_MS;
+  const timeoutMs = timeoutSec === undefined ? mostMs : Math.min(timeoutSec * 1_000, mostMs);
+  return { argv, cwd, isJob: background, timeoutMs };
 }
 
 /** Runs a command. */

@@ -101,6 +101,9 @@ export function decideExec(
   }
 }
 
+/** Maximum milliseconds of a command that a turn waits for, with its wait for a place (SEC-R22). */
+export const MAX_COMMAND_MS = 110_000;
+
 /** Maximum number of processes of a command. */
 export const MAX_PROCESSES = 64;
 

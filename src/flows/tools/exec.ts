@@ -10,6 +10,7 @@ import {
   type ExecMode,
   type ExecRule,
   type HostCommands,
+  MAX_COMMAND_MS,
   MAX_PROCESSES,
   mayAllowAlways,
   type ResolvedCommand,
@@ -20,6 +21,7 @@ import { badArguments, RefusedCall } from "../../core/refused_call.ts";
 import type { ExecRules } from "../../core/store/questions.ts";
 import { askerFacts } from "../../core/turn/decided_action.ts";
 import type { ExecAsker, ExecCall, ExecPort } from "../../core/turn/ports/host.ts";
+import { whenAborted } from "../../lib/clock.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 import type { Account } from "../../core/account/account.ts";
 import {
@@ -150,10 +152,31 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     };
   }
 
+  /** The approval of a command; `undefined` if people were not asked. @throws If they have denied. */
+  function approvalIn({ decision }: ExecAsker) {
+    switch (decision?.kind) {
+      case undefined:
+        return undefined;
+      case "expired":
+        throw new RefusedCall("expired", "denied: no approver answered in time");
+      case "withdrawn":
+        throw new RefusedCall("withdrawn", "denied: no approver could be reached");
+      case "answered": {
+        const { answer: { choice }, by, binding } = decision;
+        if (choice === ALLOW_ONCE || choice === ALLOW_ALWAYS) return { choice, by, binding };
+        throw new RefusedCall("declined", "denied by an approver");
+      }
+    }
+  }
+
   /** Throws unless a person has approved exactly this command. */
-  async function assertApproved(call: ExecCall, command: ResolvedCommand, context: ExecAsker) {
-    const { decision } = context;
-    if (!decision) {
+  async function assertApproved(
+    call: ExecCall,
+    command: ResolvedCommand,
+    approval: ReturnType<typeof approvalIn>,
+    context: ExecAsker,
+  ): Promise<void> {
+    if (!approval) {
       const asked = approversFor(context);
       throw new RefusedCall(
         "exec_rules",
@@ -162,16 +185,7 @@ export function createExecPort(account: Pick<Account, "now">, options: {
         }`,
       );
     }
-    if (decision.kind === "expired") {
-      throw new RefusedCall("expired", "denied: no approver answered in time");
-    }
-    if (decision.kind === "withdrawn") {
-      throw new RefusedCall("withdrawn", "denied: no approver could be reached");
-    }
-    const { answer: { choice }, by, binding } = decision;
-    if (choice !== ALLOW_ONCE && choice !== ALLOW_ALWAYS) {
-      throw new RefusedCall("declined", "denied by an approver");
-    }
+    const { choice, by, binding } = approval;
     if (binding !== command.binding) {
       throw new RefusedCall(
         "changed",
@@ -183,6 +197,12 @@ export function createExecPort(account: Pick<Account, "now">, options: {
       const rule = { path, contentHash, cwd, filesHash, args: argv.slice(1), isPattern: false };
       await rules.addExecRule(agentId, rule, by, now());
     }
+  }
+
+  /** Looks a command up, and gives up once its turn ends: a program may keep a file from being read. */
+  async function examineWithin(call: ExecCall, signal: AbortSignal) {
+    const ended = whenAborted(signal).then(() => Promise.reject(signal.reason));
+    return await Promise.race([examine(call), ended]);
   }
 
   const limits = () => config().exec?.limits;
@@ -202,21 +222,24 @@ export function createExecPort(account: Pick<Account, "now">, options: {
     },
     async run(call, context) {
       const { isJob, timeoutMs } = call;
+      const { sessionKey, signal } = context;
+      const approval = approvalIn(context);
       const askedAt = now();
       // First: a wait between the check and the start would give a file of the command time to change.
-      const free = await commands.takePlace(isJob, context.signal);
+      const free = await commands.takePlace(isJob, signal);
       let hasJob = false;
       try {
-        const { command, verdict } = await examine(call);
+        const { command, verdict } = await examineWithin(call, signal);
         if (verdict === "deny") {
           throw new RefusedCall("exec_rules", "this command is not on the list `exec.allow`");
         }
-        if (verdict === "ask") await assertApproved(call, command, context);
+        if (verdict === "ask") await assertApproved(call, command, approval, context);
         if (!isJob) {
-          const leftMs = Math.max(1_000, timeoutMs - (now() - askedAt)); // within the call's own limit
-          return stateText(await commands.run(command, leftMs, context.signal), limits());
+          const leftMs = MAX_COMMAND_MS - Math.max(0, now() - askedAt);
+          const state = await commands.run(command, Math.min(timeoutMs, leftMs), signal);
+          return stateText(state, limits());
         }
-        const job = await commands.start(command, context.sessionKey, timeoutMs, free);
+        const job = await commands.start(command, sessionKey, timeoutMs, free);
         hasJob = true;
         return `Job ${job} runs.`;
       } finally {

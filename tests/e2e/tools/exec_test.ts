@@ -244,11 +244,15 @@ describe("[A1] a command on the host", () => {
       }
       const [one, two, three, four] = results();
       assert.match(`${one}, ${two}, ${three}`, /Job 1 runs[^]*Job 2 runs[^]*Job 3 runs/);
-      assert.match(String(four), /3 jobs run already; end one of them/);
-      const inPlace = "touch begun; while [ ! -e go ]; do sleep 0.05; done";
+      assert.match(String(four), /there are 3 jobs already; end one of them/);
+      const inPlace = "touch begun; while [ ! -e go ]; do sleep 0.05; done; touch over";
       say("ada", "general", `${mention}\n${exec({ argv: ["sh", "-c", inPlace] })}`);
       await until("the command in the last place", () => existsSync(join(workspace, "begun")));
-      say("grace", "help", `${mention}\n${exec({ argv: ["sh", "-c", "echo it ran >> ran.txt"] })}`);
+      say(
+        "grace",
+        "help",
+        `${mention}\n${exec({ argv: ["sh", "-c", "test -e over && echo it ran >> ran.txt"] })}`,
+      );
       const begun = () => rows("SELECT id FROM step WHERE step ->> '$.kind' = 'begun'").length;
       await until("the next call", () => begun() === 6);
       assert.equal(ran(workspace), 0);

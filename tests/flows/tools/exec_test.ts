@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createRunningCommands } from "../../../src/exec/running_commands.ts";
+import { DENY } from "../../../src/core/people/question.ts";
 import { createExecPort } from "../../../src/flows/tools/exec.ts";
 import { guildMessage } from "../../support/discord/builders.ts";
 import { loadTestConfig } from "../../support/config.ts";
@@ -61,14 +62,15 @@ async function setUp(maxWaitMs?: number) {
     cleanSecrets: (text) => text,
   });
   return {
+    port,
     begun,
     times,
     pass: (ms: number) => void (time += ms),
     /** Ends the oldest command. */
     end: () => ends.shift()?.(),
     close: () => void (exec = undefined),
-    run: (name: string, isJob = false) =>
-      port.run({ argv: [name], cwd: "", isJob, timeoutMs: 90_000 }, asker),
+    run: (name: string, isJob = false, timeoutMs = 100_000) =>
+      port.run({ argv: [name], cwd: "", isJob, timeoutMs }, asker),
     settled: () => new Promise((resolve) => setImmediate(resolve)),
   };
 }
@@ -91,7 +93,7 @@ describe("[SEC-R22] the exec port", () => {
   it("keeps one place from jobs, and refuses a job without one until another ends", async () => {
     const { begun, run, end, settled } = await setUp();
     for (const name of ["a", "b", "c"]) await run(name, true);
-    await assert.rejects(run("d", true), /^Error: 3 jobs run already; end one of them/);
+    await assert.rejects(run("d", true), /^Error: there are 3 jobs already; end one of them/);
     void run("e");
     await settled();
     assert.deepEqual(begun, ["a", "b", "c", "e"]);
@@ -111,17 +113,27 @@ describe("[SEC-R22] the exec port", () => {
     assert.deepEqual(begun, ["a", "b", "c", "d"]);
   });
 
-  it("counts the wait as time of the command", async () => {
+  it("gives a command the time that its wait leaves, so the call ends with it", async () => {
     const { times, run, end, pass, settled } = await setUp();
-    void ["a", "b", "c", "d", "e", "f"].map((name) => run(name));
+    for (const name of ["a", "b", "c", "d"]) void run(name);
+    void run("e");
+    void run("f", false, 5_000);
     await settled();
-    pass(50_000);
+    pass(25_000);
+    end();
     end();
     await settled();
-    pass(100_000);
-    end();
-    await settled();
-    assert.deepEqual(times, [90_000, 90_000, 90_000, 90_000, 40_000, 1_000]);
+    assert.deepEqual(times, [100_000, 100_000, 100_000, 100_000, 85_000, 5_000]);
+  });
+
+  it("[A1] lets no denied command wait", async () => {
+    const { begun, run, port } = await setUp();
+    for (const name of ["a", "b", "c", "d"]) void run(name);
+    const call = { argv: ["e"], cwd: "", isJob: false, timeoutMs: 1_000 };
+    const about = { about: "approval", by: asker.message.sender.id } as const;
+    const denied = { kind: "answered", answer: { choice: DENY }, ...about } as const;
+    await assert.rejects(port.run(call, { ...asker, decision: denied }), /denied by an approver/);
+    assert.ok(!begun.includes("e"));
   });
 
   it("refuses a command that has waited too long", async () => {
