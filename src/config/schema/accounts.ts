@@ -135,13 +135,13 @@ export function effectiveOf(written: unknown, id: AccountId, own: unknown): Writ
 
 /** A secret is one value, even if it is written as `{ "file": … }` or `{ "env": … }`. */
 function inherited(above: Written, own: Written): Written {
-  const joined: Record<string, unknown> = { ...above };
+  const joined = new Map(Object.entries(above));
   for (const [name, value] of Object.entries(own)) {
-    const base = Object.hasOwn(above, name) ? above[name] : undefined;
+    const base = joined.get(name);
     const isWhole = !isRecord(base) || !isRecord(value) || referenceIn(value) !== undefined;
-    joined[name] = isWhole ? value : inherited(base, value);
+    joined.set(name, isWhole ? value : inherited(base, value));
   }
-  return joined;
+  return Object.fromEntries(joined); // with "__proto__" as a key like any other
 }
 
 /**

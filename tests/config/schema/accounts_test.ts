@@ -319,7 +319,7 @@ describe("[C6] effectiveOf()", () => {
         }
       };
       check(effective, own);
-    }));
+    }), { examples: [[{ a: {} }, { a: { ["__proto__"]: null } }]] });
   });
 
   it("has the keys above without a section, except token, name and other accounts", () => {
