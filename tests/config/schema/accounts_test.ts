@@ -306,20 +306,23 @@ describe("[C6] effectiveOf()", () => {
   const id = toAccountId("x");
 
   it("has the account's own keys first", () => {
-    fc.assert(fc.property(section, section, (above, own) => {
-      const effective = effectiveOf({ channels: { discord: above } }, id, own);
-      const check = (part: unknown, from: unknown): void => {
-        if (typeof from !== "object" || from === null || Array.isArray(from)) {
-          assert.deepEqual(part, from);
-          return;
-        }
-        assert.ok(typeof part === "object" && part !== null);
-        for (const [name, inner] of Object.entries(from)) {
-          check(Object.getOwnPropertyDescriptor(part, name)?.value, inner);
-        }
-      };
-      check(effective, own);
-    }), { examples: [[{ a: {} }, { a: { ["__proto__"]: null } }]] });
+    fc.assert(
+      fc.property(section, section, (above, own) => {
+        const effective = effectiveOf({ channels: { discord: above } }, id, own);
+        const check = (part: unknown, from: unknown): void => {
+          if (typeof from !== "object" || from === null || Array.isArray(from)) {
+            assert.deepEqual(part, from);
+            return;
+          }
+          assert.ok(typeof part === "object" && part !== null);
+          for (const [name, inner] of Object.entries(from)) {
+            check(Object.getOwnPropertyDescriptor(part, name)?.value, inner);
+          }
+        };
+        check(effective, own);
+      }),
+      { examples: [[{ a: {} }, { a: { ["__proto__"]: null } }]] },
+    );
   });
 
   it("has the keys above without a section, except token, name and other accounts", () => {
