@@ -122,7 +122,7 @@ export function platformTable(results: readonly PlatformResult[]): readonly stri
   const rows = Object.entries(PLATFORMS).map(([platform, name]) => {
     const own = withResults([], results.filter((result) => result.platform === platform));
     const [best] = own;
-    const run = best === undefined || best.ran === "built" ? "" : runOf(best);
+    const run = best === undefined || best.ran === "built" ? "not run" : runOf(best);
     const size = own.flatMap((result) => result.ran === "built" ? [megabytes(result.bytes)] : []);
     return [name, stateOf(own), run, size.join()];
   });
