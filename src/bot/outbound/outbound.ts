@@ -21,6 +21,7 @@ import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwners } from "../../flows/owners/tell_owners.ts";
+import { unansweredReply } from "../../flows/receive/notice_reply.ts";
 import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
@@ -63,6 +64,10 @@ export function createOutbound(
     messages,
     secrets: logging.secrets,
     cleanSecrets,
+    async tellUnanswered({ message, why }) {
+      await outbox.addAll(unansweredReply(message, why, texts()), now());
+      channelQueues.wake([message.channelId]);
+    },
   });
   const sent = createSentWatch(schedule);
   const openDirect = createOpenDirect(client);

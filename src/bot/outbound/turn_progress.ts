@@ -9,6 +9,7 @@ import type { Delivery } from "../../core/outbound/delivery.ts";
 import { reactionEmoji } from "../../core/discord/emoji.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/calls.ts";
@@ -37,6 +38,8 @@ interface ProgressParts {
   /** The program's secrets, as they are now. */
   readonly secrets: Logging["secrets"];
   readonly cleanSecrets: (text: string) => string;
+  /** Answers a message that gets no answer with a notice. Rejects if the store fails. */
+  readonly tellUnanswered: (unanswered: UnansweredMessage) => Promise<void>;
 }
 
 /** Shows the progress of an account's turns. */
@@ -93,6 +96,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       ...common,
       reactions,
       emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
+      tell: parts.tellUnanswered,
     }),
     typing,
     accepted: (message, why) => acks.accepted(message, why),

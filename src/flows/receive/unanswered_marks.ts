@@ -2,7 +2,8 @@
  * Marks messages that get no answer with a reaction (X4), for people whose place has a notice already.
  *
  * The requests use only spare capacity, one at a time. Nothing waits for them, and a crash loses those
- * that wait.
+ * that wait. If Discord refuses a mark, for example without the permission to add reactions, the
+ * person gets a notice.
  */
 
 import type { Account } from "../../core/account/account.ts";
@@ -24,11 +25,13 @@ interface WaitingMark extends UnansweredMessage {
 
 /** Creates the marks of one account. */
 export function createUnansweredMarks(
-  { reactions, refusalOf, emojiOf, schedule, log }: Pick<Account, "schedule" | "log"> & {
+  { reactions, refusalOf, emojiOf, tell, schedule, log }: Pick<Account, "schedule" | "log"> & {
     readonly reactions: Pick<Reactions, "add">;
     /** Why Discord refused the request; `undefined` if the request never left, or got no answer. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
     readonly emojiOf: (why: UnansweredReason) => string;
+    /** Sends a notice in place of a mark. Rejects if the store fails. */
+    readonly tell: (unanswered: UnansweredMessage) => Promise<void>;
   },
 ): (unanswered: readonly UnansweredMessage[]) => void {
   const waiting: WaitingMark[] = [];
@@ -39,9 +42,26 @@ export function createUnansweredMarks(
     try {
       await reactions.add(channelId, messageId, emojiOf(why));
     } catch (error) {
-      const mayPass = refusalOf(error) === undefined && attempts < ATTEMPTS_MAX;
-      if (mayPass) waiting.push({ ...mark, attempts: attempts + 1 });
-      else log.debug("A message without an answer is not marked", { channelId, messageId, error });
+      const refusal = refusalOf(error);
+      if (refusal === undefined && attempts < ATTEMPTS_MAX) {
+        waiting.push({ ...mark, attempts: attempts + 1 });
+        return;
+      }
+      log.debug("A message without an answer is not marked", { channelId, messageId, error });
+      if (refusal === "forbidden" || refusal === "rejected") await sendNotice(mark);
+    }
+  }
+
+  async function sendNotice({ message, why }: UnansweredMessage): Promise<void> {
+    try {
+      await tell({ message, why });
+    } catch (error) {
+      const { id: messageId, channelId } = message;
+      log.warn("A person does not learn that a message gets no answer", {
+        channelId,
+        messageId,
+        error,
+      });
     }
   }
 

@@ -8,6 +8,8 @@ import { settle } from "../../support/settle.ts";
 
 const NO_CAPACITY = new Error("no spare capacity");
 const FORBIDDEN = new Error("forbidden");
+const NOT_FOUND = new Error("not_found");
+const STORE_FULL = new Error("the store is full");
 
 /** Marks with a Discord that answers with these errors, and then accepts all. */
 function setUp(...errors: readonly Error[]) {
@@ -15,6 +17,8 @@ function setUp(...errors: readonly Error[]) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const added: string[] = [];
+  const noticed: string[] = [];
+  const store = { isFull: false };
   const mark = createUnansweredMarks({
     reactions: {
       add(_channel, id, emoji) {
@@ -24,7 +28,13 @@ function setUp(...errors: readonly Error[]) {
         return Promise.resolve();
       },
     },
-    refusalOf: (error) => error === FORBIDDEN ? "forbidden" : undefined,
+    refusalOf: (error) =>
+      error === FORBIDDEN ? "forbidden" : error === NOT_FOUND ? "not_found" : undefined,
+    tell({ message, why }) {
+      if (store.isFull) return Promise.reject(STORE_FULL);
+      noticed.push(`${message.id} ${why}`);
+      return Promise.resolve();
+    },
     emojiOf: (why) => why === "queue-full" ? "full" : "missed",
     schedule: clock.schedule,
     log,
@@ -41,7 +51,7 @@ function setUp(...errors: readonly Error[]) {
     }
     await settle();
   };
-  return { mark, messages, added, lines, pass };
+  return { mark, messages, added, noticed, store, lines, pass };
 }
 
 describe("[X4] createUnansweredMarks()", () => {
@@ -58,10 +68,31 @@ describe("[X4] createUnansweredMarks()", () => {
   });
 
   it("tries again while there is no spare capacity, and never after a refusal", async () => {
-    const { mark, messages, added, pass } = setUp(NO_CAPACITY, FORBIDDEN, NO_CAPACITY);
+    const { mark, messages, added, noticed, pass } = setUp(NO_CAPACITY, FORBIDDEN, NO_CAPACITY);
     mark(messages(2));
     await pass(6);
     assert.deepEqual(added, ["1 full"]);
+    assert.deepEqual(noticed, ["2 too-old"]);
+  });
+
+  it("sends a notice if Discord refuses the mark, and none for a deleted message", async () => {
+    const { mark, messages, added, noticed, pass } = setUp(FORBIDDEN, NOT_FOUND);
+    mark(messages(3));
+    await pass(6);
+    assert.deepEqual(noticed, ["1 queue-full"]);
+    assert.deepEqual(added, ["3 missed"]);
+  });
+
+  it("goes on with the next mark if a notice cannot be stored, and says so", async () => {
+    const { mark, messages, added, store, lines, pass } = setUp(FORBIDDEN);
+    store.isFull = true;
+    mark(messages(2));
+    await pass(6);
+    assert.deepEqual(added, ["2 missed"]);
+    assert.deepEqual(
+      lines.filter(({ level }) => level === "warn").map(({ fields }) => fields["messageId"]),
+      ["1"],
+    );
   });
 
   it("[X4a] lets 200 wait, and says how many have no mark", async () => {

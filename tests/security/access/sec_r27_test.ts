@@ -104,6 +104,24 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       );
     }));
 
+  it("tells a second person by a notice if the bot may not add reactions", () =>
+    withSimulation({ ...WITH_LIMITS, mayRefuse: () => true }, async (scene) => {
+      const { simulator, start, model, until } = scene;
+      simulator.invite({ who: "mallory" });
+      simulator.faults.rest.add({
+        method: "PUT",
+        route: "/channels/:id/messages/:id/reactions/:emoji/@me",
+        fault: { kind: "status", status: 403, code: 50013 },
+      });
+      await start();
+      model.behave("hang");
+      const [, , , , first] = flood(scene, "grace", names(1, 6));
+      await until("the notice", () => noticesIn(scene, "general").length > 0);
+      const [, , , , second] = flood(scene, "mallory", names(7, 12));
+      await until("the second notice", () => noticesIn(scene, "general").length > 1);
+      assert.deepEqual(noticesIn(scene, "general"), [first?.id, second?.id]);
+    }));
+
   it("gets one notice, although a kill comes before the notice leaves", () =>
     withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, replies, decided, until, written } = scene;
