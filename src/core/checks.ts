@@ -133,6 +133,11 @@ export const CHECKS = {
     ...HEALTH,
     fix: "the person must allow direct messages from members of a server that the bot is in, too",
   },
+  "owners:reached": {
+    ...HEALTH,
+    fix: "the owner must allow direct messages from members of a server that the bot is in, too; " +
+      "`barnacle pairing list` shows the requests",
+  },
   "feeds": {
     ...HEALTH,
     fix:

@@ -47,6 +47,7 @@ export const ACCOUNT_CHECKS: readonly CheckCode<AccountFacts, readonly HealthFin
       "gateway:dispatches",
       "commands:registered",
       "questions:cards",
+      "owners:reached",
       "feeds",
     ],
     run: ({ account, componentOf }) => problems(account, componentOf),

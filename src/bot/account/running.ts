@@ -59,6 +59,7 @@ export async function runAccount(
           ...parts.connectionState.findings(),
           ...inbound.findings(),
           ...parts.questions.findings(),
+          ...outbound.findings(),
           ...parts.feeds.findings(),
         ],
         ...outbound.status(),

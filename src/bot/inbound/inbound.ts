@@ -41,10 +41,10 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
   const { intent, judge, route, presence, proxied } = judging;
   const waiting = () => waitingRulesOf(config().messages.queue, texts(), parts.sources.isOwner);
-  const notices = createGuildNotices(
-    account.forPart("access"),
-    (text) => outbound.reachOwners(text),
-  );
+  const notices = createGuildNotices(account.forPart("access"), {
+    tellOwners: (text) => outbound.reachOwners(text),
+    isFinal: isFinalRefusal,
+  });
   const ownerGuilds = createOwnerGuilds({
     ...account.forPart("access"),
     isNeeded: () => policy().policy.needsOwnerInGuild === true,

@@ -9,6 +9,7 @@ import type { Button, Frozen } from "../../core/outbound/outbound.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
+import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
@@ -80,7 +81,10 @@ export function createOutbound(
     await outbox.addAll(composed, now());
     channelQueues.wake([channelId]);
   }
-  const owners = createOwners({ ownerIds: toTell, openDirect, send, log });
+  const owners = createOwners({
+    ...{ ownerIds: toTell, openDirect, send, log },
+    isRefused: isFinalRefusal,
+  });
 
   const notices = createOwnerNotices({ texts, schedule }, { tell: owners.tell });
 
@@ -138,6 +142,8 @@ export function createOutbound(
      */
     tellPerson: async (userId: UserId, text: string): Promise<void> =>
       await send(await openDirect(userId), text),
+    /** Owners who get no notices, for health. */
+    findings: owners.findings,
     /** Tells the owners about undelivered messages. */
     notices,
     /** Tells the owners where the bot may attach no files (R12a). */

@@ -3,19 +3,23 @@
  *
  * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
  * reachable owner, the problem stays in the log and in health. A failed notice causes no further
- * notice.
+ * notice. Health names the owners to whom Discord opens no direct channel.
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";
 import type { ChannelId, UserId } from "../../core/discord/ids.ts";
 import type { Button } from "../../core/outbound/outbound.ts";
 import type { Account } from "../../core/account/account.ts";
+import { titled } from "../../core/checks.ts";
+import type { Finding } from "../../core/finding.ts";
 
 /** The dependencies of notices to owners. */
 export interface OwnersPorts extends Pick<Account, "log"> {
   /** The owners from the config, or else from Discord; empty if neither names any. */
   readonly ownerIds: () => Promise<readonly UserId[]>;
   readonly openDirect: OpenDirect;
+  /** Whether an error means that Discord never opens the channel. */
+  readonly isRefused: (error: unknown) => boolean;
   readonly send: (channelId: ChannelId, text: string, buttons: readonly Button[]) => Promise<void>;
 }
 
@@ -28,32 +32,49 @@ export interface NoticeOptions {
 }
 
 /** Creates the sender of notices. */
-export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
+export function createOwners(
+  { ownerIds, openDirect, isRefused, send: post, log }: OwnersPorts,
+) {
   const channels = new Map<UserId, ChannelId>();
+  /** Owners to whom Discord opens no direct channel, with its reason. */
+  const unreachable = new Map<UserId, string>();
 
   async function channelOf(owner: UserId): Promise<ChannelId> {
-    const channelId = channels.get(owner) ?? await openDirect(owner);
-    channels.set(owner, channelId);
-    return channelId;
+    const known = channels.get(owner);
+    if (known !== undefined) return known;
+    try {
+      const channelId = await openDirect(owner);
+      channels.set(owner, channelId);
+      unreachable.delete(owner);
+      return channelId;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (isRefused(error)) unreachable.set(owner, reason);
+      throw error;
+    }
   }
 
-  async function reach(text: string, { about, buttons = [] }: NoticeOptions = {}): Promise<number> {
+  /** @param logged Fields of the log line about a notice that no owner gets. */
+  async function send(
+    text: string,
+    { about, buttons = [] }: NoticeOptions,
+    logged: { readonly text?: string },
+  ): Promise<number> {
     const owners = await ownerIds();
     let reached = 0;
+    for (const owner of unreachable.keys()) if (!owners.includes(owner)) unreachable.delete(owner);
     if (owners.length === 0) {
-      log.warn("This bot has no owner it can write to, so this notice was not sent", { text });
+      log.warn("This bot has no owner it can write to, so a notice was not sent", logged);
     }
     const failures: unknown[] = [];
     for (const owner of owners) {
       try {
         const channelId = await channelOf(owner);
         if (channelId === about) {
-          log.warn("The bot's owner accepts no direct messages, so this notice was not sent", {
-            text,
-          });
+          log.warn("The bot's owner accepts no direct messages, so a notice was not sent", logged);
           continue;
         }
-        await send(channelId, text, buttons);
+        await post(channelId, text, buttons);
         reached++;
       } catch (error) {
         failures.push(error);
@@ -68,19 +89,27 @@ export function createOwners({ ownerIds, openDirect, send, log }: OwnersPorts) {
 
   return {
     /**
-     * Sends a notice; rejects if there are owners, and none could be reached.
+     * Sends a notice; rejects if there are owners, and none could be reached. The log never has its
+     * text, which may contain a pairing code.
      *
      * @returns The number of owners that it is on its way to.
      */
-    reach,
+    reach: (text: string, more: NoticeOptions = {}): Promise<number> => send(text, more, {}),
     /** Sends a notice; never rejects, but logs failures. */
-    async tell(text: string, more?: NoticeOptions): Promise<void> {
+    async tell(text: string, more: NoticeOptions = {}): Promise<void> {
       try {
-        await reach(text, more);
+        await send(text, more, { text });
       } catch (error) {
         log.warn("Cannot send a notice to the bot's owner; see `barnacle status`", { text, error });
       }
     },
+    /** Owners who get no notices, for health. */
+    findings: (): readonly Finding[] =>
+      Array.from(unreachable, ([owner, reason]) => ({
+        ...titled("owners:reached"),
+        status: "warn",
+        why: `notices and pairing requests do not reach the owner ${owner}: ${reason}`,
+      })),
   };
 }
 

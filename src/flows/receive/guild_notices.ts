@@ -33,16 +33,23 @@ export interface GuildNotice {
 /**
  * Creates the notices of one account.
  *
- * @param tellOwners Writes to each owner. Rejects only if it could write to none of them.
+ * @param ports `tellOwners` writes to each owner. It rejects only if it could write to none of them.
  */
 export function createGuildNotices(
   account: Pick<Account, "log" | "random" | "schedule" | "texts">,
-  tellOwners: (text: string) => Promise<unknown>,
+  ports: {
+    readonly tellOwners: (text: string) => Promise<unknown>;
+    /** Whether asking again would not change a failure. */
+    readonly isFinal: (error: unknown) => boolean;
+  },
 ) {
+  const { log } = account;
   const tasks = createRetryQueue("Cannot tell the bot's owner about a guild", account);
   const waiting = new Map<GuildId, GuildNotice>();
   /** Those that the owners were told, and the store does not know so yet. */
   const told = new Map<GuildId, GuildNotice>();
+  /** Those of which no owner can learn before the next start. */
+  const untold = new Set<GuildId>();
   let cancel: (() => void) | undefined;
 
   async function tell(): Promise<void> {
@@ -61,7 +68,22 @@ export function createGuildNotices(
     }
     const [first, ...others] = due;
     if (!first) return;
-    await tellOwners(others.length === 0 ? first.text : textOf(due));
+    try {
+      await ports.tellOwners(others.length === 0 ? first.text : textOf(due));
+    } catch (error) {
+      if (!ports.isFinal(error)) throw error;
+      const guildIds = due.map(({ guild: { id } }) => id);
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error("No owner can be told about guilds in which the bot stays silent", {
+        guildIds,
+        reason,
+      });
+      for (const id of guildIds) {
+        waiting.delete(id);
+        untold.add(id);
+      }
+      return;
+    }
     for (const one of due) {
       waiting.delete(one.guild.id);
       told.set(one.guild.id, one);
@@ -81,10 +103,10 @@ export function createGuildNotices(
   }
 
   return {
-    /** Tells the owners about a guild, unless that is under way. */
+    /** Tells the owners about a guild, unless that is under way or impossible. */
     add(one: GuildNotice): void {
       const { id } = one.guild;
-      if (waiting.has(id) || told.has(id)) return;
+      if (waiting.has(id) || told.has(id) || untold.has(id)) return;
       waiting.set(id, one);
       tasks.add(tell);
     },

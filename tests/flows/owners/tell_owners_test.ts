@@ -18,6 +18,7 @@ function setUp(ports: Partial<OwnersPorts> = {}) {
       opened += 1;
       return Promise.resolve(DM);
     },
+    isRefused: (error) => error instanceof Error && error.message === "50007",
     send(channel, text) {
       sent.push(`${channel} ${text}`);
       return Promise.resolve();
@@ -55,6 +56,38 @@ describe("[R11] createOwners()", () => {
     await owner.tell("one");
     assert.deepEqual(sent, ["5 one", "7 one"]);
     assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", "6"]]);
+  });
+
+  it("[P3] writes no text into the log that another part may tell again", async () => {
+    for (const ports of [{ ownerIds: () => Promise.resolve([]) }, {}]) {
+      const { owner, lines } = setUp(ports);
+      assert.equal(await owner.reach("the code is ABCD2345", { about: DM }), 0);
+      assert.match(lines[0]?.event ?? "", /a notice was not sent/);
+      assert.doesNotMatch(JSON.stringify(lines), /ABCD2345/);
+    }
+  });
+
+  it("[P3] names owners to health whom Discord refuses, until one is reached or is no owner", async () => {
+    const world = { owners: [OWNER, userId("6")], refusal: "50007" };
+    const { owner } = setUp({
+      ownerIds: () => Promise.resolve(world.owners),
+      openDirect: () =>
+        world.refusal === "" ? Promise.resolve(DM) : Promise.reject(new Error(world.refusal)),
+    });
+    const named = () => owner.findings().map(({ id, why }) => [id, /owner \d+: .*/.exec(why)?.[0]]);
+    await assert.rejects(owner.reach("one"), /50007/);
+    assert.deepEqual(named(), [
+      ["owners:reached", "owner 5: 50007"],
+      ["owners:reached", "owner 6: 50007"],
+    ]);
+    world.owners = [OWNER];
+    world.refusal = "";
+    assert.equal(await owner.reach("two"), 1);
+    assert.deepEqual(named(), []);
+    world.owners = [userId("7")];
+    world.refusal = "no connection";
+    await assert.rejects(owner.reach("three"));
+    assert.deepEqual(named(), [], "a failure that passes is no refusal");
   });
 
   const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [

@@ -32,16 +32,20 @@ function judge(_: InboundMessage, { ownerInGuild }: KnownFacts): Pick<Judged, "v
 
 function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) {
   const clock = new FakeClock();
-  const { log } = recordingLog();
+  const { log, lines } = recordingLog();
   const steps: string[] = [];
   const told: string[] = [];
-  const world = { found, wasAsked, failures: 0 };
+  const world = { found, wasAsked, failures: 0, isRefused: false };
   const notices = createGuildNotices(
     { log, random: () => 0, schedule: clock.schedule, texts: () => ({}) },
-    (text) => {
-      if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
-      told.push(text);
-      return Promise.resolve();
+    {
+      isFinal: (error) => error instanceof Error && error.message === "50007",
+      tellOwners(text) {
+        if (world.isRefused) return Promise.reject(new Error("50007"));
+        if (world.failures-- > 0) return Promise.reject(new Error("no connection"));
+        told.push(text);
+        return Promise.resolve();
+      },
     },
   );
   const guilds = createOwnerGuilds({
@@ -94,7 +98,7 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
     random: () => 0,
     log,
   });
-  return { guilds, clock, steps, told, world };
+  return { guilds, clock, lines, steps, told, world };
 }
 
 describe("[P6] createOwnerGuilds()", () => {
@@ -139,6 +143,21 @@ describe("[P6] createOwnerGuilds()", () => {
     await settle();
     assert.equal(told.length, 1);
     assert.equal(steps.at(-1), "noted 7");
+  });
+
+  it("asks once, and notes nothing, if Discord lets the bot write to no owner", async () => {
+    const { guilds, clock, lines, steps, told, world } = setUp("absent");
+    world.isRefused = true;
+    guilds.undecided([undecided("11")]);
+    await settle();
+    world.isRefused = false;
+    guilds.undecided([undecided("12")]);
+    await settle();
+    assert.equal(clock.pending, 0);
+    assert.deepEqual(told, []);
+    assert.ok(!steps.includes("noted 7"), "the next start tries again");
+    const errors = lines.filter(({ level }) => level === "error");
+    assert.deepEqual(errors.map(({ fields }) => fields["guildIds"]), [["7"]]);
   });
 
   it("continues once with the messages that wait for this fact", async () => {
