@@ -9,13 +9,14 @@ import { timeText } from "../../lib/text/units.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 
 /** Lists the feeds of the config. */
 export async function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  const loaded = await readConfigLeniently(flags.config, io.env);
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   if (Object.keys(loaded.config.feeds).length === 0 && !flags.json) {
     io.err("The config has no feeds.");
@@ -57,7 +58,7 @@ export async function poll(
   names: readonly string[],
   io: Io,
 ): Promise<ExitCode> {
-  const loaded = await readConfigLeniently(flags.config, io.env);
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const { feeds: configured } = loaded.config;
   return await withStore(flags, io, async ({ feeds }) => {

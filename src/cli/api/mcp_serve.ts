@@ -9,6 +9,7 @@ import { VERSION } from "../../version.ts";
 import { CallRefused } from "../../core/calls/service.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
@@ -26,7 +27,7 @@ export interface McpServeFlags extends CommonFlags {
 /** Serves until stdin ends. */
 export async function serve(flags: McpServeFlags, io: Io): Promise<ExitCode> {
   // An MCP client starts it without the secrets of the bot, and it needs none.
-  const loaded = await readConfigLeniently(flags.config, io.env);
+  const loaded = await readConfigLeniently(await configBefore(flags, io), io.env);
   if (tellRefused(loaded, io)) return EXIT.config;
   const names = Object.keys(loaded.config.api.programs);
   const program = flags.program ?? (names.length === 1 ? names[0] : undefined);

@@ -32,7 +32,7 @@ import { type FileFlags, readFiles } from "./read_files.ts";
 import { readConfig, tellRefused } from "../shared/read_config.ts";
 import { registerSecrets } from "../../config/secrets.ts";
 import { reportingErrors } from "../shared/start_error.ts";
-import { dataProblem, useData } from "../shared/find_data.ts";
+import { configBefore, dataProblem, useData } from "../shared/find_data.ts";
 import { UnansweredError } from "../shared/store_access.ts";
 import { whichAccount } from "../shared/which_account.ts";
 import type { SendResult } from "../../core/store/outbox.ts";
@@ -69,7 +69,7 @@ async function sendTo(
   io: Io,
   readStdin: () => Promise<string>,
 ): Promise<ExitCode> {
-  const loaded = await readConfig(flags.config, io.env, true);
+  const loaded = await readConfig(await configBefore(flags, io), io.env, true);
   if (tellRefused(loaded, io)) return EXIT.config;
   const config = whichAccount(loaded.config, flags.account);
   const files = readFiles(flags, config.discord.mediaMaxBytes, io);

@@ -17,6 +17,7 @@ import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { inColumns } from "../shared/columns.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
@@ -33,7 +34,7 @@ export interface UsageFlags extends CommonFlags {
 
 /** Lists the sums. */
 export async function showUsage({ by, days, ...flags }: UsageFlags, io: Io): Promise<ExitCode> {
-  const { budgets, currency } = await spendingConfig(flags.config, io); // before root's rights go
+  const { budgets, currency } = await spendingConfig(await configBefore(flags, io), io);
   return await withStore(flags, io, async (store) => {
     const now = Date.now();
     const { rows, total } = await usageBy(by, days, store, now);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
@@ -16,6 +16,7 @@ import {
 import { StartError } from "../../../src/cli/shared/exit_code.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
+import { filesIn } from "../../../scripts/import_graph.ts";
 import { skipUnless } from "../../support/skip.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
@@ -238,6 +239,19 @@ describe("[X2] findData()", () => {
     } finally {
       process.chdir(here);
     }
+  });
+
+  it("[C1] is the way of each command that reads a bot's data and a config", () => {
+    const readsData = /\b(?:withStore|withPartitions|withData|useData)\(/;
+    const readsOther = /\b(?:readConfig|readConfigLeniently|openConfig|\w+Config)\(flags\.config\b/;
+    const others = filesIn(".", "src/cli").filter((path) => {
+      const text = readFileSync(path, "utf8");
+      return readsData.test(text) && readsOther.test(text);
+    });
+    assert.deepEqual(others.toSorted(), [
+      "src/cli/completion/values.ts", // completes keys for commands that need no data
+      "src/cli/moving/move.ts", // moves only data that the user owns or names
+    ]);
   });
 
   it("looks for no bot if the user or systemd names the directory", async () => {
