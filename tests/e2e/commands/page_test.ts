@@ -265,7 +265,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await fill.waitFor({ state: "detached" });
   });
 
-  it("[T5] shows the agent: notes, a file, a topic and its undo, and an approved command", async () => {
+  it("[T5] shows the agent: notes, a reminder, a file, a topic and its undo, and an approved command", async () => {
     await become("Grace");
     await place("general");
     await mention(true);
@@ -276,6 +276,8 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await answers('"text":"the ferry leaves at nine"').waitFor();
     await chip("What did I say?");
     await answers("In this conversation I was told").waitFor();
+    await chip("Remind me in 10 seconds");
+    await answers("I mention you here then").waitFor();
     await chip("Read the file tides.md (as Ada)");
     await answers("low tide at six").waitFor();
     assert.ok(await page.isChecked("label.person:has-text('Ada') input"), "only owners read files");
@@ -285,7 +287,13 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await page.locator("#topic", { hasText: "Low tide at six" }).waitFor();
     await chip("Undo that");
     await page.locator("#topic", { hasText: before }).waitFor();
+    await chip("Run date");
+    await place("Barnacle");
+    await page.locator(".buttons button:text-is('Allow once')").click();
     await become("Grace");
+    await place("general");
+    await answers("I asked before I ran it").waitFor();
+    await answers("Reminder").filter({ hasText: "make tea" }).waitFor();
     await say("Read the file tides.md");
     await answers("no tool read_file for you").waitFor();
   });
