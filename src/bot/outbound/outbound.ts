@@ -6,10 +6,12 @@
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
 import type { Button, Frozen } from "../../core/outbound/outbound.ts";
+import { messageLink } from "../../core/turn/decided_action.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { notice } from "../../render/notices/notices.ts";
 import { composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
@@ -22,7 +24,6 @@ import type { Meter } from "../../http/monitor/meters.ts";
 import { createModelNotices } from "../../flows/owners/model_notices.ts";
 import type { OwnerIds } from "../../flows/owners/owner_ids.ts";
 import { createOwners } from "../../flows/owners/tell_owners.ts";
-import { unansweredReply } from "../../flows/receive/notice_reply.ts";
 import { createSentWatch } from "../../flows/deliver/tool_messages.ts";
 import { createTurnProgress } from "./turn_progress.ts";
 import { textRulesOf } from "../rules/turn_rules.ts";
@@ -65,9 +66,9 @@ export function createOutbound(
     messages,
     secrets: logging.secrets,
     cleanSecrets,
-    async tellUnanswered({ message, why }) {
-      await outbox.addAll(unansweredReply(message, why, texts()), now());
-      channelQueues.wake([message.channelId]);
+    async tellUnmarked(channelId, unmarked) {
+      const links = unmarked.map(messageLink).join(" ");
+      await send(channelId, notice("unmarked", { links }, texts()));
     },
   });
   const sent = createSentWatch(schedule);
@@ -149,7 +150,10 @@ export function createOutbound(
     /** Tells the owners where the bot may attach no files (R12a). */
     fileNotices,
     /** The config has changed. */
-    reconfigured: progress.reconfigured,
+    reconfigured(): void {
+      progress.reconfigured();
+      owners.reconfigured();
+    },
     /** A turn has ended, perhaps because of a problem that the owners must fix. */
     turnEnded: modelNotices.turnEnded,
     /** Delayed messages, and the state of requests. */

@@ -9,7 +9,6 @@ import type { Delivery } from "../../core/outbound/delivery.ts";
 import { reactionEmoji } from "../../core/discord/emoji.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
 import type { OutboxRow, Refusal } from "../../core/outbound/outbound.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import type { Messages } from "../../core/outbound/calls.ts";
@@ -38,8 +37,8 @@ interface ProgressParts {
   /** The program's secrets, as they are now. */
   readonly secrets: Logging["secrets"];
   readonly cleanSecrets: (text: string) => string;
-  /** Answers a message that gets no answer with a notice. Rejects if the store fails. */
-  readonly tellUnanswered: (unanswered: UnansweredMessage) => Promise<void>;
+  /** Sends a notice that links messages without an answer. Rejects if the store fails. */
+  readonly tellUnmarked: Parameters<typeof createUnansweredMarks>[0]["tell"];
 }
 
 /** Shows the progress of an account's turns. */
@@ -96,7 +95,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       ...common,
       reactions,
       emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
-      tell: parts.tellUnanswered,
+      tell: parts.tellUnmarked,
     }),
     typing,
     accepted: (message, why) => acks.accepted(message, why),

@@ -62,7 +62,6 @@ export function createOwners(
   ): Promise<number> {
     const owners = await ownerIds();
     let reached = 0;
-    for (const owner of unreachable.keys()) if (!owners.includes(owner)) unreachable.delete(owner);
     if (owners.length === 0) {
       log.warn("This bot has no owner it can write to, so a notice was not sent", logged);
     }
@@ -83,14 +82,16 @@ export function createOwners(
         }
       }
     }
-    if (failures.length > 0 && failures.length === owners.length) throw failures[0];
+    if (failures.length > 0 && failures.length === owners.length) {
+      throw failures.find((failure) => !isRefused(failure)) ?? failures[0];
+    }
     return reached;
   }
 
   return {
     /**
-     * Sends a notice; rejects if there are owners, and none could be reached. The log never has its
-     * text, which may contain a pairing code.
+     * Sends a notice; rejects if there are owners, and none could be reached: with a failure that may
+     * pass, if there is one. The log never has its text, which may contain a pairing code.
      *
      * @returns The number of owners that it is on its way to.
      */
@@ -103,7 +104,9 @@ export function createOwners(
         log.warn("Cannot send a notice to the bot's owner; see `barnacle status`", { text, error });
       }
     },
-    /** Owners who get no notices, for health. */
+    /** The config has changed, perhaps the owners. */
+    reconfigured: (): void => unreachable.clear(),
+    /** Owners who get no notices, for health: as of the last notice. */
     findings: (): readonly Finding[] =>
       Array.from(unreachable, ([owner, reason]) => ({
         ...titled("owners:reached"),

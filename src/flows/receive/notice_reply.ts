@@ -12,13 +12,7 @@ import type { TextCommand } from "../../core/inbound/commands.ts";
 import { prepareFollows } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
-import type {
-  EditRules,
-  Judged,
-  UnansweredReason,
-  WaitingLimits,
-  WaitingRules,
-} from "../../core/inbound/inbox.ts";
+import type { EditRules, Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
 
 /** Makes the reply to store. */
@@ -64,17 +58,9 @@ export function waitingRulesOf(
     perChannel,
     turnsPerChannel,
     isOwner,
-    refusal: (message, why) => unansweredReply(message, why, texts),
+    refusal: (message, why) =>
+      noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
   };
-}
-
-/** Makes the notice to a person whose message gets no answer. */
-export function unansweredReply(
-  message: InboundMessage,
-  why: UnansweredReason,
-  texts: Texts,
-): readonly Frozen[] {
-  return noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message);
 }
 
 /** Makes the rules for changes of answered questions (H6a). */

@@ -2,11 +2,13 @@
  * Marks messages that get no answer with a reaction (X4), for people whose place has a notice already.
  *
  * The requests use only spare capacity, one at a time. Nothing waits for them, and a crash loses those
- * that wait. If Discord refuses a mark, for example without the permission to add reactions, the
- * person gets a notice.
+ * that wait. If Discord refuses a mark, for example without the permission to add reactions, a notice
+ * in the channel links the messages, once a minute.
  */
 
 import type { Account } from "../../core/account/account.ts";
+import type { ChannelId } from "../../core/discord/ids.ts";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UnansweredMessage, UnansweredReason } from "../../core/inbound/inbox.ts";
 import type { Reactions } from "../../core/outbound/calls.ts";
 import type { Refusal } from "../../core/outbound/outbound.ts";
@@ -17,6 +19,14 @@ const EVERY_MS = 300;
 const WAITING_MAX = 200;
 /** Maximum number of attempts for a mark while requests have no spare capacity. */
 const ATTEMPTS_MAX = 100;
+/** Milliseconds from the first refused mark of a channel to the notice, which further ones share. */
+const GATHER_MS = 2_000;
+/** Milliseconds between two notices in a channel. Meanwhile no mark is tried there. */
+const AGAIN_MS = 60_000;
+/** Maximum number of messages in a notice: their links fit into one message. */
+const LINKED_MAX = 20;
+/** Maximum number of messages of a channel that wait for a notice; later ones are not told. */
+const GATHERED_MAX = 100;
 
 /** A mark that waits. */
 interface WaitingMark extends UnansweredMessage {
@@ -30,38 +40,55 @@ export function createUnansweredMarks(
     /** Why Discord refused the request; `undefined` if the request never left, or got no answer. */
     readonly refusalOf: (error: unknown) => Refusal | undefined;
     readonly emojiOf: (why: UnansweredReason) => string;
-    /** Sends a notice in place of a mark. Rejects if the store fails. */
-    readonly tell: (unanswered: UnansweredMessage) => Promise<void>;
+    /** Sends a notice about messages of a channel, in place of marks. Rejects if the store fails. */
+    readonly tell: (channelId: ChannelId, messages: readonly InboundMessage[]) => Promise<void>;
   },
 ): (unanswered: readonly UnansweredMessage[]) => void {
   const waiting: WaitingMark[] = [];
+  /** Messages whose marks Discord refuses; a channel stays for {@link AGAIN_MS} after its notice. */
+  const refused = new Map<ChannelId, InboundMessage[]>();
   let isBusy = false;
 
   async function make(mark: WaitingMark): Promise<void> {
-    const { message: { id: messageId, channelId }, why, attempts } = mark;
+    const { message, why, attempts } = mark;
+    const { id: messageId, channelId } = message;
+    if (refused.has(channelId)) return gather(message);
     try {
       await reactions.add(channelId, messageId, emojiOf(why));
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal === undefined && attempts < ATTEMPTS_MAX) {
+      const mayPass = refusal === undefined || refusal === "rate_limited";
+      if (mayPass && attempts + 1 < ATTEMPTS_MAX) {
         waiting.push({ ...mark, attempts: attempts + 1 });
         return;
       }
+      if (refusal === "forbidden" || refusal === "rejected") gather(message);
       log.debug("A message without an answer is not marked", { channelId, messageId, error });
-      if (refusal === "forbidden" || refusal === "rejected") await sendNotice(mark);
     }
   }
 
-  async function sendNotice({ message, why }: UnansweredMessage): Promise<void> {
+  function gather(message: InboundMessage): void {
+    const { channelId } = message;
+    const gathered = refused.get(channelId);
+    if (!gathered) {
+      refused.set(channelId, [message]);
+      schedule(() => void tellGathered(channelId), GATHER_MS);
+    } else if (gathered.length < GATHERED_MAX) gathered.push(message);
+    else log.warn("Too many messages without an answer: a person is not told", { channelId });
+  }
+
+  async function tellGathered(channelId: ChannelId): Promise<void> {
+    const messages = refused.get(channelId)?.splice(0, LINKED_MAX) ?? [];
+    if (messages.length === 0) {
+      refused.delete(channelId);
+      return;
+    }
+    schedule(() => void tellGathered(channelId), AGAIN_MS);
     try {
-      await tell({ message, why });
+      await tell(channelId, messages);
     } catch (error) {
-      const { id: messageId, channelId } = message;
-      log.warn("A person does not learn that a message gets no answer", {
-        channelId,
-        messageId,
-        error,
-      });
+      const messageIds = messages.map(({ id }) => id);
+      log.warn("People are not told that their messages get no answer", { messageIds, error });
     }
   }
 

@@ -106,6 +106,14 @@ export const ANSWER_NOTICES = {
       "those of others with 💤",
     example: "Ich war weg und beantworte das nicht mehr. Frag noch einmal, wenn es wichtig ist.",
   },
+  unmarked: {
+    text: "I won't answer these messages, so please send them again later: {links}",
+    when:
+      "Discord refuses these marks, for example because the bot may not add reactions, once a " +
+      "minute in a channel",
+    placeholders: { links: "links to the messages" },
+    example: "Diese Nachrichten beantworte ich nicht: {links}",
+  },
   budgetSpent: {
     text: "The budget for my answers is used up. Please ask me again {reset}.",
     when: "a budget of `budgets` is spent, once per day and person",

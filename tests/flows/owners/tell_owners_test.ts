@@ -67,7 +67,7 @@ describe("[R11] createOwners()", () => {
     }
   });
 
-  it("[P3] names owners to health whom Discord refuses, until one is reached or is no owner", async () => {
+  it("[P3] names owners to health whom Discord refuses, until they are reached or the config changes", async () => {
     const world = { owners: [OWNER, userId("6")], refusal: "50007" };
     const { owner } = setUp({
       ownerIds: () => Promise.resolve(world.owners),
@@ -80,14 +80,24 @@ describe("[R11] createOwners()", () => {
       ["owners:reached", "owner 5: 50007"],
       ["owners:reached", "owner 6: 50007"],
     ]);
-    world.owners = [OWNER];
+    owner.reconfigured();
+    assert.deepEqual(named(), []);
+    await assert.rejects(owner.reach("two"), /50007/);
     world.refusal = "";
-    assert.equal(await owner.reach("two"), 1);
+    assert.equal(await owner.reach("three"), 2);
     assert.deepEqual(named(), []);
     world.owners = [userId("7")];
     world.refusal = "no connection";
-    await assert.rejects(owner.reach("three"));
+    await assert.rejects(owner.reach("four"));
     assert.deepEqual(named(), [], "a failure that passes is no refusal");
+  });
+
+  it("[P6] rejects with a failure that may pass, if there is one", async () => {
+    const { owner } = setUp({
+      ownerIds: () => Promise.resolve([OWNER, userId("6")]),
+      openDirect: (id) => Promise.reject(new Error(id === OWNER ? "50007" : "503")),
+    });
+    await assert.rejects(owner.reach("one"), /503/);
   });
 
   const failures: readonly [what: string, ports: Partial<OwnersPorts>, said: RegExp][] = [

@@ -9,6 +9,7 @@ import { settle } from "../../support/settle.ts";
 const NO_CAPACITY = new Error("no spare capacity");
 const FORBIDDEN = new Error("forbidden");
 const NOT_FOUND = new Error("not_found");
+const RATE_LIMITED = new Error("rate_limited");
 const STORE_FULL = new Error("the store is full");
 
 /** Marks with a Discord that answers with these errors, and then accepts all. */
@@ -17,7 +18,7 @@ function setUp(...errors: readonly Error[]) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const added: string[] = [];
-  const noticed: string[] = [];
+  const noticed: (readonly string[])[] = [];
   const store = { isFull: false };
   const mark = createUnansweredMarks({
     reactions: {
@@ -28,11 +29,13 @@ function setUp(...errors: readonly Error[]) {
         return Promise.resolve();
       },
     },
-    refusalOf: (error) =>
-      error === FORBIDDEN ? "forbidden" : error === NOT_FOUND ? "not_found" : undefined,
-    tell({ message, why }) {
+    refusalOf(error) {
+      if (error === RATE_LIMITED) return "rate_limited";
+      return error === FORBIDDEN ? "forbidden" : error === NOT_FOUND ? "not_found" : undefined;
+    },
+    tell(_channel, linked) {
       if (store.isFull) return Promise.reject(STORE_FULL);
-      noticed.push(`${message.id} ${why}`);
+      noticed.push(linked.map(({ id }) => id));
       return Promise.resolve();
     },
     emojiOf: (why) => why === "queue-full" ? "full" : "missed",
@@ -51,7 +54,7 @@ function setUp(...errors: readonly Error[]) {
     }
     await settle();
   };
-  return { mark, messages, added, noticed, store, lines, pass };
+  return { mark, messages, added, noticed, store, clock, lines, pass };
 }
 
 describe("[X4] createUnansweredMarks()", () => {
@@ -68,31 +71,57 @@ describe("[X4] createUnansweredMarks()", () => {
   });
 
   it("tries again while there is no spare capacity, and never after a refusal", async () => {
-    const { mark, messages, added, noticed, pass } = setUp(NO_CAPACITY, FORBIDDEN, NO_CAPACITY);
+    const { mark, messages, added, noticed, pass } = setUp(NO_CAPACITY, NOT_FOUND, RATE_LIMITED);
     mark(messages(2));
     await pass(6);
     assert.deepEqual(added, ["1 full"]);
-    assert.deepEqual(noticed, ["2 too-old"]);
+    assert.deepEqual(noticed, []);
   });
 
-  it("sends a notice if Discord refuses the mark, and none for a deleted message", async () => {
-    const { mark, messages, added, noticed, pass } = setUp(FORBIDDEN, NOT_FOUND);
+  it("drops a mark after 100 attempts", async () => {
+    const { mark, messages, added, pass } = setUp(...Array<Error>(100).fill(NO_CAPACITY));
+    mark(messages(1));
+    await pass(110);
+    assert.deepEqual(added, []);
+  });
+
+  it("links the messages in a notice once a minute if Discord refuses a mark", async () => {
+    const { mark, messages, added, noticed, clock, pass } = setUp(FORBIDDEN);
     mark(messages(3));
-    await pass(6);
-    assert.deepEqual(noticed, ["1 queue-full"]);
-    assert.deepEqual(added, ["3 missed"]);
+    await pass(8);
+    assert.deepEqual(noticed, [["1", "2", "3"]]);
+    mark(messages(4).slice(3));
+    await pass(10);
+    assert.equal(noticed.length, 1, "the next one is due a minute later");
+    clock.advance(60_000);
+    await pass(0);
+    assert.deepEqual(noticed.slice(1), [["4"]]);
+    assert.deepEqual(added, [], "no mark is tried meanwhile");
+    clock.advance(60_000);
+    mark(messages(1));
+    await pass(1);
+    assert.deepEqual(added, ["1 full"]);
   });
 
-  it("goes on with the next mark if a notice cannot be stored, and says so", async () => {
-    const { mark, messages, added, store, lines, pass } = setUp(FORBIDDEN);
+  it("[X4a] links 20 messages in a notice, and lets 100 of a channel wait", async () => {
+    const { mark, messages, noticed, clock, lines, pass } = setUp(FORBIDDEN);
+    mark(messages(130));
+    await pass(140);
+    for (let minute = 0; minute < 10; minute++) {
+      clock.advance(60_000);
+      await pass(0);
+    }
+    assert.deepEqual(noticed.map(({ length }) => length), [7, 20, 20, 20, 20, 20]);
+    assert.equal(lines.filter(({ event }) => /a person is not told/.test(event)).length, 130 - 107);
+  });
+
+  it("says so if the notice cannot be stored", async () => {
+    const { mark, messages, store, lines, pass } = setUp(FORBIDDEN);
     store.isFull = true;
     mark(messages(2));
-    await pass(6);
-    assert.deepEqual(added, ["2 missed"]);
-    assert.deepEqual(
-      lines.filter(({ level }) => level === "warn").map(({ fields }) => fields["messageId"]),
-      ["1"],
-    );
+    await pass(8);
+    const warnings = lines.filter(({ level }) => level === "warn");
+    assert.deepEqual(warnings.map(({ fields }) => fields["messageIds"]), [["1", "2"]]);
   });
 
   it("[X4a] lets 200 wait, and says how many have no mark", async () => {

@@ -104,9 +104,9 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       );
     }));
 
-  it("tells a second person by a notice if the bot may not add reactions", () =>
+  it("tells a second person by a link if the bot may not add reactions", () =>
     withSimulation({ ...WITH_LIMITS, mayRefuse: () => true }, async (scene) => {
-      const { simulator, start, model, until } = scene;
+      const { simulator, start, model, until, written } = scene;
       simulator.invite({ who: "mallory" });
       simulator.faults.rest.add({
         method: "PUT",
@@ -118,8 +118,14 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       const [, , , , first] = flood(scene, "grace", names(1, 6));
       await until("the notice", () => noticesIn(scene, "general").length > 0);
       const [, , , , second] = flood(scene, "mallory", names(7, 12));
-      await until("the second notice", () => noticesIn(scene, "general").length > 1);
-      assert.deepEqual(noticesIn(scene, "general"), [first?.id, second?.id]);
+      const links = () => written("general").filter((text) => /won't answer these/.test(text));
+      await until("the second notice", () => links().length > 0);
+      assert.deepEqual(noticesIn(scene, "general"), [first?.id]);
+      assert.deepEqual(links().map((text) => /\d+$/.exec(text)?.[0]), [second?.id]);
+      const marks = simulator.requests.records().filter(({ method, path }) =>
+        method === "PUT" && decodeURIComponent(path).includes("⏳")
+      );
+      assert.deepEqual(marks.map(({ status }) => status), [403]);
     }));
 
   it("gets one notice, although a kill comes before the notice leaves", () =>
