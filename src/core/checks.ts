@@ -135,8 +135,8 @@ export const CHECKS = {
   },
   "owners:reached": {
     ...HEALTH,
-    fix: "the owner must allow direct messages from members of a server that the bot is in, too; " +
-      "`barnacle pairing list` shows the requests",
+    fix: "an owner must be a person who shares a server with the bot: correct " +
+      "`commands.ownerAllowFrom`; `barnacle pairing list` shows the requests",
   },
   "feeds": {
     ...HEALTH,

@@ -10,7 +10,7 @@ import { printable } from "../../lib/text/quoted.ts";
 import { openConfig } from "../config/write.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { type CommonFlags, readStdin } from "../shared/command.ts";
-import { dataProblem, wayToOwner } from "../shared/find_data.ts";
+import { configBefore, dataProblem, wayToOwner } from "../shared/find_data.ts";
 import { isHeld } from "../shared/running_bot.ts";
 import { createAsk } from "../shared/store_access.ts";
 import { withData } from "../shared/with_store.ts";
@@ -37,9 +37,10 @@ export async function requestLink(dataDir: string): Promise<z.infer<typeof linkS
  *
  * @returns Whether the file turns it on now.
  */
-async function turnOn({ config, data, json }: CommonFlags, io: Io): Promise<boolean> {
+async function turnOn({ data, json, ...flags }: CommonFlags, io: Io): Promise<boolean> {
   const confirm = confirmOnTerminal();
   if (!confirm || json || data !== undefined) return false;
+  const config = await configBefore(flags, io);
   const opened = openConfig(config, io.env);
   if (opened.kind === "closed" || opened.text === undefined) return false;
   const question = `The dashboard is off. Turn it on in ${printable(opened.file)}?`;

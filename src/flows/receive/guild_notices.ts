@@ -72,13 +72,10 @@ export function createGuildNotices(
       await ports.tellOwners(others.length === 0 ? first.text : textOf(due));
     } catch (error) {
       if (!ports.isFinal(error)) throw error;
-      const guildIds = due.map(({ guild: { id } }) => id);
       const reason = error instanceof Error ? error.message : String(error);
-      log.error("No owner can be told about guilds in which the bot stays silent", {
-        guildIds,
-        reason,
-      });
-      for (const id of guildIds) {
+      const texts = due.map(({ text }) => text);
+      log.error("No owner can be told that the bot stays silent in a guild", { texts, reason });
+      for (const { guild: { id } } of due) {
         waiting.delete(id);
         untold.add(id);
       }

@@ -242,14 +242,15 @@ describe("[X2] findData()", () => {
   });
 
   it("[C1] is the way of each command that reads a bot's data and a config", () => {
-    const readsData = /\b(?:withStore|withPartitions|withData|useData)\(/;
-    const readsOther = /\b(?:readConfig|readConfigLeniently|openConfig|\w+Config)\(flags\.config\b/;
+    const readsData =
+      /\b(?:withStore|withStoreIfAny|withPartitions|withData|useData|findData|openForCommand)\(/;
+    const readsOther = /\b(?:\w*Config|readConfigLeniently|accessNow)\(flags\.config\b/;
     const others = filesIn(".", "src/cli").filter((path) => {
       const text = readFileSync(path, "utf8");
       return readsData.test(text) && readsOther.test(text);
     });
     assert.deepEqual(others.toSorted(), [
-      "src/cli/completion/values.ts", // completes keys for commands that need no data
+      "src/cli/completion/values.ts", // proposes the names of the config at hand
       "src/cli/moving/move.ts", // moves only data that the user owns or names
     ]);
   });

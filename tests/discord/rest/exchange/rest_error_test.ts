@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
+  isFinalRefusal,
   type RestErrorKind,
   toNoAnswer,
   toRestError,
@@ -96,6 +97,26 @@ describe("[D5] toRestError()", () => {
     assert.ok(message.length < 1_000, `${message.length} characters`);
     assert.doesNotMatch(message, /[\p{Cc}\p{Cf}]/u);
   });
+});
+
+describe("[D5] isFinalRefusal()", () => {
+  const cases: readonly [status: number, code: number | undefined, isFinal: boolean][] = [
+    [400, 50007, true],
+    [403, 50013, true],
+    [404, 10013, true],
+    [404, undefined, true], // a server without such a route
+    [400, 40003, false], // direct messages opened too fast
+    [403, undefined, false], // a firewall
+    [401, 0, false],
+    [429, 0, false],
+    [500, undefined, false],
+  ];
+  for (const [status, code, isFinal] of cases) {
+    it(`is ${isFinal} for ${status} with code ${code}`, () => {
+      const body = code === undefined ? undefined : { code, message: "Told" };
+      assert.equal(isFinalRefusal(toRestError(ROUTE, status, body)), isFinal);
+    });
+  }
 });
 
 describe("[D5] toNoAnswer()", () => {
