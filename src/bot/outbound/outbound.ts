@@ -67,6 +67,7 @@ export function createOutbound(
     secrets: logging.secrets,
     cleanSecrets,
     async tellUnmarked(channelId, unmarked) {
+      if (account.stopping.aborted) return;
       const links = unmarked.map(messageLink).join(" ");
       await send(channelId, notice("unmarked", { links }, texts()));
     },
@@ -152,7 +153,7 @@ export function createOutbound(
     /** The config has changed. */
     reconfigured(): void {
       progress.reconfigured();
-      owners.reconfigured();
+      void owners.reconfigured();
     },
     /** A turn has ended, perhaps because of a problem that the owners must fix. */
     turnEnded: modelNotices.turnEnded,

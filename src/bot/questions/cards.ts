@@ -3,7 +3,7 @@
 import type { AccountContext } from "../account_context.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
-import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
+import { isRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import type { Outbound } from "../outbound/outbound.ts";
 import { createQuestionCards, type QuestionCards } from "../../flows/questions/cards.ts";
 
@@ -18,7 +18,7 @@ export function createAccountCards(
   const { config } = account;
   return createQuestionCards(account.forPart("questions"), {
     openDirect: createOpenDirect(client),
-    isRefused: isFinalRefusal,
+    isRefused: isRefusal, // a question goes to the other people, and waits for none
     tellChannel: outbound.tellChannel,
     beginTyping: outbound.progress.typing.begin,
     asCards: () => config().messages.cards === "components",

@@ -22,6 +22,7 @@ import { set } from "../config/edit.ts";
 import { inColumns } from "../shared/columns.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
+import { configBefore } from "../shared/find_data.ts";
 import { readConfigLeniently } from "../shared/read_config.ts";
 import type { Io } from "../terminal/io.ts";
 import { intentWeightsIn } from "../../bot/rules/intent_weights.ts";
@@ -52,9 +53,10 @@ const LABEL_STEP = '; `barnacle intent eval --help` shows a line with "label"';
 const THRESHOLDS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 /** Measures all heads for which there are labels. */
-export function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
-  return withScores(flags, io, async (scores) => {
-    const threshold = await currentThreshold(flags, io);
+export async function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
+  const config = await configBefore(flags, io);
+  return await withScores(flags, io, async (scores) => {
+    const threshold = await currentThreshold(config, io);
     const heads = {
       directed: qualityOf(scores.directed, threshold),
       room: qualityOf(scores.room, threshold),
@@ -78,17 +80,17 @@ export function evaluate(flags: EvalFlags, io: Io): Promise<ExitCode> {
 }
 
 /** Proposes a threshold, and writes it if asked to. */
-export function calibrate(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
-  return withScores(flags, io, async (scores) => {
-    const current = await currentThreshold(flags, io);
+export async function calibrate(flags: CalibrateFlags, io: Io): Promise<ExitCode> {
+  const config = await configBefore(flags, io);
+  return await withScores(flags, io, async (scores) => {
+    const current = await currentThreshold(config, io);
     const proposal = proposeThreshold(scores.directed, current);
     if (flags.json) io.out(JSON.stringify({ current, ...proposal }));
     else io.out(proposalText(proposal, current));
     if (proposal.kind === "too-few") return EXIT.failed;
     if (proposal.kind === "keep" || !flags.write) return EXIT.done;
     const change = { path: THRESHOLD_KEY, value: String(proposal.threshold) };
-    const { config, json } = flags;
-    return await set({ config, json }, change, io, () => Promise.resolve(""));
+    return await set({ config, json: flags.json }, change, io, () => Promise.resolve(""));
   });
 }
 
@@ -151,7 +153,7 @@ async function ofHistory(store: Store, weights: IntentWeights): Promise<Replayed
 }
 
 /** The threshold of the config; the default one if the config is missing or invalid. */
-async function currentThreshold({ config }: CommonFlags, { env }: Io): Promise<number> {
+async function currentThreshold(config: string | undefined, { env }: Io): Promise<number> {
   const loaded = await readConfigLeniently(config, env);
   if (loaded.kind !== "loaded") return DEFAULT_THRESHOLD;
   const value = valueAt(effectiveValues(loaded.written), THRESHOLD_KEY.split("."));

@@ -104,8 +104,13 @@ export function createOwners(
         log.warn("Cannot send a notice to the bot's owner; see `barnacle status`", { text, error });
       }
     },
-    /** The config has changed, perhaps the owners. */
-    reconfigured: (): void => unreachable.clear(),
+    /** The config has changed: health no longer names those who are owners no more. Never rejects. */
+    async reconfigured(): Promise<void> {
+      if (unreachable.size === 0) return;
+      const owners = await ownerIds().catch(() => undefined); // all stay named until the next notice
+      if (!owners) return;
+      for (const id of unreachable.keys()) if (!owners.includes(id)) unreachable.delete(id);
+    },
     /** Owners who get no notices, for health: as of the last notice. */
     findings: (): readonly Finding[] =>
       Array.from(unreachable, ([owner, reason]) => ({

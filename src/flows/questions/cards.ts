@@ -67,7 +67,7 @@ export function createQuestionCards(
     & Emits<"decided" | "formsOpen" | "outbox" | "ranUnattended">,
   ports: {
     readonly openDirect: OpenDirect;
-    /** Whether a failure to open it is final: the person takes no messages. */
+    /** Whether a failure to open it is a refusal: other people may decide. */
     readonly isRefused: (error: unknown) => boolean;
     /** Sends a text to a channel. */
     readonly tellChannel: (channelId: ChannelId, text: string) => Promise<void>;

@@ -68,22 +68,23 @@ export function createGuildNotices(
     }
     const [first, ...others] = due;
     if (!first) return;
+    let isTold = true;
     try {
       await ports.tellOwners(others.length === 0 ? first.text : textOf(due));
     } catch (error) {
       if (!ports.isFinal(error)) throw error;
+      isTold = false;
       const reason = error instanceof Error ? error.message : String(error);
-      const texts = due.map(({ text }) => text);
-      log.error("No owner can be told that the bot stays silent in a guild", { texts, reason });
-      for (const { guild: { id } } of due) {
-        waiting.delete(id);
-        untold.add(id);
-      }
-      return;
+      log.error("No owner can be told that the bot stays silent in a guild", {
+        texts: due.slice(0, SHOWN_NAMES).map(({ text }) => text),
+        guilds: due.length,
+        reason,
+      });
     }
     for (const one of due) {
       waiting.delete(one.guild.id);
-      told.set(one.guild.id, one);
+      if (isTold) told.set(one.guild.id, one);
+      else untold.add(one.guild.id);
     }
     cancel = account.schedule(() => {
       cancel = undefined;

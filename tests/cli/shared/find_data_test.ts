@@ -245,9 +245,12 @@ describe("[X2] findData()", () => {
     const readsData =
       /\b(?:withStore|withStoreIfAny|withPartitions|withData|useData|findData|openForCommand)\(/;
     const readsOther = /\b(?:\w*Config|readConfigLeniently|accessNow)\(flags\.config\b/;
+    const readsAny = /\b(?:\w*Config|readConfigLeniently|accessNow)\(config\b/;
+    const looksBefore = /\b(?:configBefore|configFlag)\(/;
     const others = filesIn(".", "src/cli").filter((path) => {
       const text = readFileSync(path, "utf8");
-      return readsData.test(text) && readsOther.test(text);
+      return readsData.test(text) &&
+        (readsOther.test(text) || readsAny.test(text) && !looksBefore.test(text));
     });
     assert.deepEqual(others.toSorted(), [
       "src/cli/completion/values.ts", // proposes the names of the config at hand

@@ -293,7 +293,7 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await become("Grace");
     await place("general");
     await answers("I asked before I ran it").waitFor();
-    await answers("Reminder").filter({ hasText: "make tea" }).waitFor();
+    await answers("Reminder: make tea").waitFor();
     await say("Read the file tides.md");
     await answers("no tool read_file for you").waitFor();
   });

@@ -67,7 +67,7 @@ describe("[R11] createOwners()", () => {
     }
   });
 
-  it("[P3] names owners to health whom Discord refuses, until they are reached or the config changes", async () => {
+  it("[P3] names owners to health whom Discord refuses, until they are reached or are no owners", async () => {
     const world = { owners: [OWNER, userId("6")], refusal: "50007" };
     const { owner } = setUp({
       ownerIds: () => Promise.resolve(world.owners),
@@ -80,8 +80,10 @@ describe("[R11] createOwners()", () => {
       ["owners:reached", "owner 5: 50007"],
       ["owners:reached", "owner 6: 50007"],
     ]);
-    owner.reconfigured();
-    assert.deepEqual(named(), []);
+    world.owners = [OWNER];
+    await owner.reconfigured();
+    assert.deepEqual(named(), [["owners:reached", "owner 5: 50007"]]);
+    world.owners = [OWNER, userId("6")];
     await assert.rejects(owner.reach("two"), /50007/);
     world.refusal = "";
     assert.equal(await owner.reach("three"), 2);

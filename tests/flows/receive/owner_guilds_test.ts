@@ -153,6 +153,8 @@ describe("[P6] createOwnerGuilds()", () => {
     world.isRefused = false;
     guilds.undecided([undecided("12")]);
     await settle();
+    clock.advance(10 * 60_000);
+    await settle();
     assert.equal(clock.pending, 0);
     assert.deepEqual(told, []);
     assert.ok(!steps.includes("noted 7"), "the next start tries again");

@@ -70,7 +70,7 @@ describe("[X4] createUnansweredMarks()", () => {
     assert.equal(added.length, 4);
   });
 
-  it("tries again while there is no spare capacity, and never after a refusal", async () => {
+  it("tries again while there is no spare capacity, and never for a deleted message", async () => {
     const { mark, messages, added, noticed, pass } = setUp(NO_CAPACITY, NOT_FOUND, RATE_LIMITED);
     mark(messages(2));
     await pass(6);
@@ -78,12 +78,21 @@ describe("[X4] createUnansweredMarks()", () => {
     assert.deepEqual(noticed, []);
   });
 
-  it("drops a mark after 100 attempts", async () => {
-    const { mark, messages, added, pass } = setUp(...Array<Error>(100).fill(NO_CAPACITY));
-    mark(messages(1));
-    await pass(110);
-    assert.deepEqual(added, []);
-  });
+  const lasting = [[NO_CAPACITY, 100], [RATE_LIMITED, 3]] as const;
+  for (const [failure, attempts] of lasting) {
+    it(`sends a notice after ${attempts} attempts that end with ${failure.message}`, async () => {
+      const lucky = setUp(...Array<Error>(attempts - 1).fill(failure));
+      lucky.mark(lucky.messages(1));
+      await lucky.pass(attempts + 10);
+      assert.deepEqual([lucky.added, lucky.noticed], [["1 full"], []]);
+      const { mark, messages, added, noticed, pass } = setUp(
+        ...Array<Error>(attempts).fill(failure),
+      );
+      mark(messages(1));
+      await pass(attempts + 10);
+      assert.deepEqual([added, noticed], [[], [["1"]]]);
+    });
+  }
 
   it("links the messages in a notice once a minute if Discord refuses a mark", async () => {
     const { mark, messages, added, noticed, clock, pass } = setUp(FORBIDDEN);

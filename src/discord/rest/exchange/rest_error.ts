@@ -67,13 +67,17 @@ const REFUSALS: ReadonlySet<RestErrorKind> = new Set(["forbidden", "not_found", 
 /** Statuses of a server that has no such route. A firewall in front of Discord sends others. */
 const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410]);
 
-/** The bot opens direct messages too fast: Discord allows it again after a while. */
+/** Discord's code for a bot that opens direct messages too fast; it allows that again after a while. */
 const TOO_FAST = 40003;
 
 /** Whether the same request would fail again: Discord refuses it, or the server has no such route. */
 export function isFinalRefusal(error: unknown): error is RestError {
-  return error instanceof RestError && error.code !== TOO_FAST &&
-    (REFUSALS.has(error.kind) || hasNoRoute(error));
+  return isRefusal(error) && error.code !== TOO_FAST;
+}
+
+/** The same, or Discord refuses it for a while, without a duration. */
+export function isRefusal(error: unknown): error is RestError {
+  return error instanceof RestError && (REFUSALS.has(error.kind) || hasNoRoute(error));
 }
 
 /** Whether the server has no such route, and says so in a form that is not Discord's. */

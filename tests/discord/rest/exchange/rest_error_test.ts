@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   isFinalRefusal,
+  isRefusal,
   type RestErrorKind,
   toNoAnswer,
   toRestError,
@@ -114,7 +115,9 @@ describe("[D5] isFinalRefusal()", () => {
   for (const [status, code, isFinal] of cases) {
     it(`is ${isFinal} for ${status} with code ${code}`, () => {
       const body = code === undefined ? undefined : { code, message: "Told" };
-      assert.equal(isFinalRefusal(toRestError(ROUTE, status, body)), isFinal);
+      const error = toRestError(ROUTE, status, body);
+      assert.equal(isFinalRefusal(error), isFinal);
+      assert.equal(isRefusal(error), isFinal || code === 40003);
     });
   }
 });
