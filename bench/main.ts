@@ -50,6 +50,7 @@ import { benchResume } from "./process/resume.ts";
 import { benchSize } from "./parts/size.ts";
 import { benchStandby } from "./replies/standby.ts";
 import type { Contender } from "./stand/stand.ts";
+import { benchStrangers } from "./replies/strangers.ts";
 import { benchStart } from "./process/start.ts";
 import { medianOf, type Readings } from "./stand/stats.ts";
 import { millionRowsTable, promiseTable, tableOf } from "./stand/table.ts";
@@ -78,6 +79,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   dashboard: benchDashboard,
   rights: benchActions,
   "rate-limits": benchRateLimits,
+  strangers: benchStrangers,
   connection: benchConnection,
   journey: benchJourney,
   "million-rows": benchMillionRows,
@@ -103,6 +105,7 @@ const ONCE = new Set([
   "large",
   "resume",
   "rate-limits",
+  "strangers",
   "connection",
   "journey",
   "million-rows",

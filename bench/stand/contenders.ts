@@ -68,6 +68,7 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   rights: ["barnacle"],
   journey: ["barnacle"],
   hooks: ["barnacle"],
+  strangers: ["barnacle"],
 };
 
 export function contendersOf(bench: string, contenders: Contenders): readonly Contender[] {
