@@ -3,7 +3,7 @@
  *
  * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
  * reachable owner, the problem stays in the log and in health. A failed notice causes no further
- * notice. Health names the owners to whom Discord opens no direct channel.
+ * notice. If Discord refuses to open a direct channel with an owner, health names the owner.
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";
@@ -36,7 +36,7 @@ export function createOwners(
   { ownerIds, openDirect, isRefused, send: post, log }: OwnersPorts,
 ) {
   const channels = new Map<UserId, ChannelId>();
-  /** Owners to whom Discord opens no direct channel, with its reason. */
+  /** Discord's reason for each owner with whom it opens no direct channel. */
   const unreachable = new Map<UserId, string>();
 
   async function channelOf(owner: UserId): Promise<ChannelId> {
@@ -104,10 +104,10 @@ export function createOwners(
         log.warn("Cannot send a notice to the bot's owner; see `barnacle status`", { text, error });
       }
     },
-    /** The config has changed: health no longer names those who are owners no more. Never rejects. */
+    /** The config has changed: health forgets people who are no longer owners. Never rejects. */
     async reconfigured(): Promise<void> {
       if (unreachable.size === 0) return;
-      const owners = await ownerIds().catch(() => undefined); // all stay named until the next notice
+      const owners = await ownerIds().catch(() => undefined); // the next notice asks again
       if (!owners) return;
       for (const id of unreachable.keys()) if (!owners.includes(id)) unreachable.delete(id);
     },

@@ -66,8 +66,8 @@ describe("[A1] an approval that can reach no one", () => {
   }
 });
 
-describe("[P3] an owner to whom Discord opens no direct messages", () => {
-  it("is asked for once about a pairing, and status says so", () =>
+describe("[P3] a server that opens no direct messages with an owner", () => {
+  it("gets one request for a pairing, and status names the owner", () =>
     withSimulation({ mayRefuse: () => true }, async (scene) => {
       const { simulator, start, cli, eventually, say, replies } = scene;
       const rule = simulator.faults.rest.add({

@@ -58,7 +58,7 @@ describe("[R11] createOwners()", () => {
     assert.deepEqual(lines.map(({ level, fields }) => [level, fields["owner"]]), [["warn", "6"]]);
   });
 
-  it("[P3] writes no text into the log that another part may tell again", async () => {
+  it("[P3] reach() logs no text, because it may have a pairing code", async () => {
     for (const ports of [{ ownerIds: () => Promise.resolve([]) }, {}]) {
       const { owner, lines } = setUp(ports);
       assert.equal(await owner.reach("the code is ABCD2345", { about: DM }), 0);
@@ -67,7 +67,7 @@ describe("[R11] createOwners()", () => {
     }
   });
 
-  it("[P3] names owners to health whom Discord refuses, until they are reached or are no owners", async () => {
+  it("[P3] names owners to health after a refusal, until a notice arrives or they are no owners", async () => {
     const world = { owners: [OWNER, userId("6")], refusal: "50007" };
     const { owner } = setUp({
       ownerIds: () => Promise.resolve(world.owners),
