@@ -4,8 +4,8 @@
 export interface McpServerState {
   /** Its name in the config. */
   readonly id: string;
-  /** `unused`: no turn has needed it yet. `failing`: the last attempt to connect has failed. */
-  readonly state: "unused" | "connecting" | "ready" | "failing";
+  /** `failing`: the last attempt to connect has failed. */
+  readonly state: "connecting" | "ready" | "failing";
   /** Number of its tools as last listed. */
   readonly tools: number;
   /** Why it fails. */

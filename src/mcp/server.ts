@@ -1,6 +1,6 @@
 /**
- * One server of the Model Context Protocol: connects when it is first needed, disconnects when it is
- * idle, and waits after failures.
+ * One server of the Model Context Protocol: connects when it is asked to, disconnects when it is idle,
+ * and waits after failures.
  */
 
 import type { CallToolResult, MCPClient } from "@ai-sdk/mcp";
@@ -290,9 +290,10 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     signedInAt: login.signedInAt,
     state() {
       const isFailing = !client && problem !== undefined;
+      const isConnecting = connecting !== undefined || !isFailing && tools === undefined;
       return {
         id,
-        state: connecting ? "connecting" : isFailing ? "failing" : tools ? "ready" : "unused",
+        state: isConnecting ? "connecting" : isFailing ? "failing" : "ready",
         tools: tools?.length ?? 0,
         problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
         said: isFailing ? saidLines() : [],

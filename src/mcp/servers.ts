@@ -12,25 +12,27 @@ import { createMcpConnection } from "./server.ts";
 interface RunningServer {
   readonly server: McpServer;
   readonly connection: McpConnection;
-  /** The wait of turns for the server; absent before a turn has needed it. */
-  wait?: FirstWait;
+  wait: FirstWait;
 }
 
-/** The wait for the first answer of a server. */
+/** The time in which turns wait for the first answer of a server. */
 interface FirstWait {
-  /** As {@link McpConnection.signedInAt}: after a new sign-in, turns wait once more. */
+  /** As {@link McpConnection.signedInAt}: a new sign-in begins another wait. */
   readonly signedInAt: number | undefined;
   readonly over: Promise<void>;
   isOver: boolean;
 }
 
-/** Milliseconds that turns wait for a server that no turn has needed yet. */
+/** Milliseconds from the start of a connection in which turns wait for its tools. */
 const FIRST_MS = 3_000;
 
 /** Longest name that every model API takes. */
 const MAX_NAME = 64;
 
-/** Creates the servers; none connects before it is needed. */
+/**
+ * Creates the servers, and begins to connect, so that hardly a turn must wait: only one that begins
+ * within {@link FIRST_MS}, as after a restart, where it may need the tools of its earlier steps.
+ */
 export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpPorts, "onTools">) {
   let running: readonly RunningServer[] = [];
   let tools: readonly Tool[] = [];
@@ -40,11 +42,11 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     tools = running.flatMap(({ server, connection }) =>
       connection.tools()?.flatMap((definition) =>
         toolOf(server.id, definition, connection, held) ?? []
-      ) ?? (connection.state().state === "unused" ? [] : [waitingToolOf(server.id, connection)])
+      ) ?? [waitingToolOf(server.id, connection)]
     );
   }
 
-  /** Turns wait for a new server a moment, as most connect in that. */
+  /** Connects. Turns that begin meanwhile wait a moment, as most servers connect in that. */
   function waitFor(connection: McpConnection): FirstWait {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = ports.schedule(resolve, FIRST_MS);
@@ -61,9 +63,9 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     running = next.map((server) => {
       const known = running.find((one) => isDeepStrictEqual(one.server, server));
       if (known) kept.add(known);
-      const connection = known?.connection ??
-        createMcpConnection(server, { ...ports, onTools: refresh });
-      return known ?? { server, connection };
+      if (known) return known;
+      const connection = createMcpConnection(server, { ...ports, onTools: refresh });
+      return { server, connection, wait: waitFor(connection) };
     });
     refresh();
   }
@@ -75,8 +77,8 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     /** The states of all servers, in the order of the config. */
     states: (): readonly McpServerState[] => running.map(({ connection }) => connection.state()),
     /**
-     * Connects to servers that have not listed their tools, and waits a moment for those that no
-     * turn has needed yet. A server that is late or fails connects beside the turns. Never rejects.
+     * Waits for servers that have just begun to connect. One that is late or has failed connects
+     * beside the turns. Never rejects.
      *
      * @param isWanted Whether to ask a server, by its id.
      * @returns `undefined` if there is nothing to wait for.
@@ -88,9 +90,7 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
       );
       const waits = missing.map((one): FirstWait => {
         const { wait, connection } = one;
-        if (!wait || wait.signedInAt !== connection.signedInAt()) {
-          return one.wait = waitFor(connection);
-        }
+        if (wait.signedInAt !== connection.signedInAt()) return one.wait = waitFor(connection);
         void connection.list();
         return wait;
       });

@@ -169,12 +169,11 @@ describe("[O1] judgeHealth()", () => {
       [],
     ],
     [
-      "[T6] MCP servers that are in use, or not needed yet",
+      "[T6] MCP servers that have connected, or connect for the first time",
       {
         mcpServers: [
           { id: "a", state: "ready", tools: 2, said: [] },
           { id: "b", state: "connecting", tools: 0, said: [] },
-          { id: "c", state: "unused", tools: 0, said: [] },
         ],
       },
       "pass",

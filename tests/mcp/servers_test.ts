@@ -22,6 +22,7 @@ import { toolContext } from "../support/model/tools.ts";
 import { freePort } from "../support/network/free_port.ts";
 import { createProgramBounds } from "../../src/host/limits/program_bounds.ts";
 import { limitsOf, MCP_LIMITS, type WrittenLimits } from "../../src/lib/program_limits.ts";
+import { settle } from "../support/settle.ts";
 import { tempDirectory } from "../support/temp_directory.ts";
 import { type LogLine, recordingLog } from "../support/recording_log.ts";
 
@@ -86,6 +87,8 @@ async function list(servers: McpServers, isWanted = (_id: string) => true): Prom
   while (servers.states().some(({ state }) => state === "connecting")) await sleep(5);
 }
 
+const namesOf = (servers: McpServers) => servers.tools().map(({ name }) => name);
+
 async function call(servers: McpServers, name: string, input: unknown): Promise<string> {
   const tool = servers.tools().find((one) => one.name === name);
   assert.ok(tool, `there is no ${name}`);
@@ -95,7 +98,7 @@ async function call(servers: McpServers, name: string, input: unknown): Promise<
 describe("[T6] createMcpServers()", () => {
   it("lists and calls tools of a program", () =>
     withServers([STDIO], async (servers) => {
-      assert.deepEqual(servers.tools(), []);
+      assert.deepEqual(namesOf(servers), ["mcp__everything__connecting"]);
       await list(servers);
       const names = servers.tools().map(({ name }) => name);
       assert.ok(names.includes("mcp__everything__echo"), names.join());
@@ -125,13 +128,40 @@ describe("[T6] createMcpServers()", () => {
     }
   });
 
-  it("offers only allowed tools, and asks only wanted servers", () =>
+  it("offers only allowed tools, and waits only for wanted servers", () =>
     withServers([{ ...STDIO, allow: ["echo"] }], async (servers) => {
-      await servers.list(() => false);
-      assert.deepEqual(servers.tools(), []);
+      assert.equal(servers.list(() => false), undefined);
       await list(servers, (id) => id === "everything");
-      assert.deepEqual(servers.tools().map(({ name }) => name), ["mcp__everything__echo"]);
+      assert.deepEqual(namesOf(servers), ["mcp__everything__echo"]);
     }));
+
+  it("connects before a turn asks, and lets only turns of the first 3 s wait", () => {
+    const waits: (() => void)[] = [];
+    const timer: StartTimer = (run, ms) =>
+      ms === 3_000 ? (waits.push(run), () => {}) : schedule(run, ms);
+    const silent: McpServer = {
+      id: "silent",
+      transport: { ...PROGRAM, command: "sh", args: ["-c", "sleep 600"] },
+    };
+    return withServers(
+      [{ ...STDIO, allow: ["echo"] }, silent],
+      async (servers) => {
+        while (servers.states()[0]?.state !== "ready") await sleep(5);
+        assert.equal(servers.list((id) => id === "everything"), undefined);
+        const early = servers.list(() => true);
+        let isOver = false;
+        void early?.then(() => isOver = true);
+        await settle();
+        assert.equal(isOver, false);
+        for (const end of waits) end();
+        await early;
+        assert.equal(servers.list(() => true), undefined);
+        servers.apply([]);
+      },
+      undefined,
+      timer,
+    );
+  });
 
   it("keeps the array until tools change, and the connection of a server that stays", () =>
     withServers([{ ...STDIO, allow: ["echo"] }], async (servers) => {
@@ -158,11 +188,9 @@ describe("[T6] createMcpServers()", () => {
     return withServers(
       [{ ...STDIO, allow: ["echo"] }, silent],
       async (servers) => {
-        await list(servers, (id) => id === "everything");
-        assert.equal(servers.states()[1]?.state, "unused");
         await servers.list(() => true);
-        const names = servers.tools().map(({ name }) => name);
-        assert.deepEqual(names, ["mcp__everything__echo", "mcp__silent__connecting"]);
+        while (servers.states()[0]?.state !== "ready") await sleep(5);
+        assert.deepEqual(namesOf(servers), ["mcp__everything__echo", "mcp__silent__connecting"]);
         assert.equal(servers.list(() => true), undefined, "no later turn waits for it");
         assert.deepEqual(servers.states().map(({ state }) => state), ["ready", "connecting"]);
         servers.apply([]);
@@ -185,10 +213,7 @@ describe("[T6] createMcpServers()", () => {
         assert.ok(wait && fail);
         assert.match(`${await wait()}`, /late has connected\. Its tools, .*: look$/);
         await assert.rejects(fail, /gone is not available: the program has ended \(exit code 1\)/);
-        assert.deepEqual(
-          servers.tools().map(({ name }) => name),
-          ["mcp__late__look", "mcp__gone__connecting"],
-        );
+        assert.deepEqual(namesOf(servers), ["mcp__late__look", "mcp__gone__connecting"]);
       },
       undefined,
       soon,

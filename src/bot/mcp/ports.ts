@@ -67,7 +67,7 @@ export function seenIn(dataDir: string, seenBy: SeenBy): SeenTools {
 }
 
 /**
- * Creates the servers of the running config; none connects before it is needed.
+ * Creates the servers of the running config, which begin to connect.
  *
  * @param config The config of the moment.
  */

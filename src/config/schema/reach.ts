@@ -188,8 +188,8 @@ export const mcp = lazySection(
             ),
             command: key(
               text().optional(),
-              "Program of a server over stdio; not used if `url` is set. Barnacle starts it when a turn first needs it, and " +
-                "ends it after ten idle minutes. It runs as Barnacle's user, in a folder of its own.",
+              "Program of a server over stdio; not used if `url` is set. Barnacle starts it with itself or for a turn, " +
+                "and ends it after ten idle minutes. It runs as Barnacle's user, in a folder of its own.",
               { unset: "the server has a `url`", example: "mcp-files" },
             ),
             args: key(z.array(z.string()).default([]), "Arguments of the program.", {
