@@ -16,6 +16,7 @@ import { FEED_ENTRIES_MAX } from "../../src/store/feeds/feeds.ts";
 import { IDENTIFIES_MAX } from "../../src/store/gateway/accounts.ts";
 import { RUNS_MAX } from "../../src/store/gateway/sessions.ts";
 import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
+import { UNTOLD_KEPT_MS } from "../../src/store/inbox/unanswered.ts";
 import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
 import {
@@ -226,6 +227,11 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     under: "People",
     data: "People who know that their budget of the day is spent",
     kept: "2 days",
+  },
+  unanswered: {
+    under: "People",
+    data: "Messages without an answer whose senders are still to be told: person, place, reason",
+    kept: `until they are told, at most ${days(UNTOLD_KEPT_MS)}`,
   },
   told_full: {
     under: "People",

@@ -256,8 +256,6 @@ function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
 /** The bot answers without its tools. */
 function mcpServer({ id, state, tools, problem, said }: McpServerState): HealthFinding {
   switch (state) {
-    case "unused":
-      return healthFinding(`mcp:${id}`, "not needed yet");
     case "connecting":
       return healthFinding(`mcp:${id}`, "is connecting");
     case "ready":

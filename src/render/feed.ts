@@ -14,12 +14,11 @@ import {
   hookOfFeed,
   type NewHookEvent,
 } from "../core/hooks/hook.ts";
-import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen } from "../core/outbound/outbound.ts";
 import { bounded, clip } from "../lib/text/cut.ts";
 import { readerTime } from "../lib/text/units.ts";
 import { notice, type Texts } from "./notices/notices.ts";
-import { composeSend, type TextRules } from "./reply.ts";
+import { composeOnce, type TextRules } from "./reply.ts";
 
 /** A message about a feed. */
 export type FeedNews =
@@ -59,10 +58,7 @@ export function composeFeedNews(
     : notice("feedMore", { count: news.count, feed }, rules.texts);
   const key = news.kind === "entry" ? news.entry.key : `more:${news.key}`;
   const callKey = `feed:${accountId}:${name}:${hash("sha256", url, "hex").slice(0, 16)}:${key}`;
-  return composeSend({ accountId, channelId, guildId, text }, rules).map((frozen, index) => ({
-    ...frozen,
-    message: { ...frozen.message, nonce: nonceOfCall(callKey, index) },
-  }));
+  return composeOnce({ accountId, channelId, guildId, text }, callKey, rules);
 }
 
 /** Makes the event of an entry that an agent reads, once for each entry of an address. */

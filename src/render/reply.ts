@@ -7,6 +7,7 @@
 
 import { type MessageId, parseSnowflake, type RoleId, type UserId } from "../core/discord/ids.ts";
 import { type InboundMessage, isUnasked } from "../core/inbound/inbound.ts";
+import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { Frozen, MayPing, OutboundFile, Quote, Reply } from "../core/outbound/outbound.ts";
 import type { Overheard } from "../core/inbound/transcript.ts";
 import { chunk, type ChunkRules, ONE_MESSAGE } from "./markdown/chunk.ts";
@@ -181,6 +182,18 @@ export function composeSend(outgoing: UnpromptedText, rules: TextRules): readonl
     mayPing: NO_PINGS,
     suppressesEmbeds: false,
   });
+}
+
+/** As {@link composeSend}, with nonces of a key: the same key sends it once. */
+export function composeOnce(
+  outgoing: UnpromptedText,
+  key: string,
+  rules: TextRules,
+): readonly Frozen[] {
+  return composeSend(outgoing, rules).map((frozen, index) => ({
+    ...frozen,
+    message: { ...frozen.message, nonce: nonceOfCall(key, index) },
+  }));
 }
 
 const NO_PINGS: MayPing = { users: [], roles: [] };

@@ -93,7 +93,7 @@ export async function createParts(
   const portsOf = eachOnce((agentId: string) => createToolPorts(account, { ...made, agentId }));
   const toolPortsOf = (agentId: string) => portsOf(agentOf(account.config(), agentId).id);
   const inbound = createInbound(account, { ...made, toolPortsOf });
-  const catchUp = createAccountCatchUp(account, { ...given, inbound });
+  const catchUp = createAccountCatchUp(account, { ...given, inbound, outbound });
   /** The calls of programs, which are loaded with the first one (O14). */
   let loaded: AccountCalls | undefined;
   const loading = createLoader(async () => {

@@ -93,7 +93,7 @@ export function connectParts(
       inboxLog.info("Some messages get no answer; their channels get a notice", { channels });
       outbound.channelQueues.wake(channels);
     },
-    unanswered: outbound.progress.unanswered,
+    unanswered: outbound.progress.unanswered.wake,
     settled: outbound.channelQueues.settled,
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,

@@ -21,6 +21,9 @@ import { RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { type CatchUp, type CatchUpPorts, createCatchUp } from "../../flows/catch_up/catch_up.ts";
 import type { Page } from "../../flows/catch_up/missed_reading.ts";
 import type { Log } from "../../lib/log.ts";
+import { messageLink } from "../../core/turn/decided_action.ts";
+import { notice } from "../../render/notices/notices.ts";
+import type { Outbound } from "../outbound/outbound.ts";
 
 /** Catch-up yields to requests that people wait for. */
 const BACKGROUND = { priority: "background" } as const;
@@ -31,10 +34,11 @@ const ROLES_MS = 5 * 60 * 1_000;
 /** Creates an account's catch-up; it reads nothing before `resume`. */
 export function createAccountCatchUp(
   account: AccountContext,
-  { reader, client, inbound, options: { stored } }: {
+  { reader, client, inbound, outbound, options: { stored } }: {
     readonly reader: Reader;
     readonly client: RestClient;
     readonly inbound: Pick<CatchUpPorts, "acceptHistory">;
+    readonly outbound: Pick<Outbound, "tellOnce">;
     /** Its shard count is that of the last connection, until `setShardCount` is called. */
     readonly options: Pick<AccountOptions, "stored">;
   },
@@ -63,6 +67,11 @@ export function createAccountCatchUp(
       return readPermissions(guildId, self.userId);
     },
     isRefused,
+    tellUnread(channel, before, since) {
+      const link = messageLink({ ...channel, channelId: channel.id, id: before });
+      const text = notice("unread", { link }, account.texts());
+      return outbound.tellOnce(channel.id, text, `unread:${channel.id}:${since}`);
+    },
     now,
     schedule,
     random,

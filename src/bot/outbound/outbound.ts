@@ -12,7 +12,7 @@ import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
 import type { RestClient } from "../../discord/rest/client/client.ts";
 import { isFinalRefusal } from "../../discord/rest/exchange/rest_error.ts";
 import { notice } from "../../render/notices/notices.ts";
-import { composeSend } from "../../render/reply.ts";
+import { composeOnce, composeSend } from "../../render/reply.ts";
 import { createSecretFilter } from "../../render/safety/secrets.ts";
 import type { PartsStatus } from "../../http/monitor/account_health.ts";
 import { createBySecrets } from "../../lib/cache.ts";
@@ -42,7 +42,8 @@ export function createOutbound(
     readonly owners: Pick<OwnerIds, "toTell">;
   },
 ) {
-  const { accountId, config, texts, store: { outbox, settings, usage }, schedule, now } = account;
+  const { accountId, config, texts, store: { inbox, outbox, settings, usage }, schedule, now } =
+    account;
   const { log } = account.forPart("delivery");
   const clean = createBySecrets(logging.secrets, createSecretFilter);
   const cleanSecrets = (text: string): string => {
@@ -69,7 +70,10 @@ export function createOutbound(
     async tellUnmarked(channelId, unmarked) {
       if (account.stopping.aborted) return;
       const links = unmarked.map(messageLink).join(" ");
-      await send(channelId, notice("unmarked", { links }, texts()));
+      const text = notice("unmarked", { links }, texts());
+      const frozen = composeSend({ accountId, channelId, text }, rules());
+      await inbox.linked(accountId, unmarked.map(({ id }) => id), frozen, now());
+      channelQueues.wake([channelId]);
     },
   });
   const sent = createSentWatch(schedule);
@@ -115,7 +119,10 @@ export function createOutbound(
     /** Removes the program's secrets from a text before it is posted. */
     cleanSecrets,
     /** Starts sending. */
-    start: (): void => channelQueues.wake(),
+    start(): void {
+      channelQueues.wake();
+      progress.unanswered.start();
+    },
     /** Messages wait for an answer. */
     accepted(judged: readonly Judged[]): void {
       const channels = new Set<ChannelId>();
@@ -133,6 +140,12 @@ export function createOutbound(
     },
     /** Sends a text to a channel. Rejects if the store fails. */
     tellChannel: (channelId: ChannelId, text: string): Promise<void> => send(channelId, text),
+    /** Sends a text to a channel, once for each key. Rejects if the store fails. */
+    async tellOnce(channelId: ChannelId, text: string, key: string): Promise<void> {
+      const frozen = composeOnce({ accountId, channelId, text }, `${accountId}:${key}`, rules());
+      await outbox.addAll(frozen, now());
+      channelQueues.wake([channelId]);
+    },
     /** Sends a notice to the bot's owners; never rejects. */
     tellOwners: owners.tell,
     /** Sends a notice; rejects if no owner could be reached. */

@@ -93,6 +93,8 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
   return {
     unanswered: createUnansweredMarks({
       ...common,
+      accountId: account.accountId,
+      store: account.store,
       reactions,
       emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
       tell: parts.tellUnmarked,

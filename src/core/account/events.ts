@@ -5,7 +5,7 @@
 import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
-import type { Changed, Foreign, Judged, StoredTurn, UnansweredMessage } from "../inbound/inbox.ts";
+import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
@@ -36,7 +36,7 @@ export interface AccountEvents {
   /** Messages get no answer; these channels have a notice about that to send (X4). */
   refusedIn(channels: readonly ChannelId[]): void;
   /** The senders of these get a mark (X4). */
-  unanswered(unanswered: readonly UnansweredMessage[]): void;
+  unanswered(): void;
   /** Waiting and running messages have changed or lost their turn (H6, S5). */
   touched(changed: Changed): void;
   /** An echo settled rows of the outbox in these channels. */

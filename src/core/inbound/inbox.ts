@@ -227,16 +227,15 @@ export interface Accepted extends Changed {
   readonly challenged: readonly PairingRequest[];
   /** Channels with a new notice that a message gets no answer (X4). */
   readonly refusedIn: readonly ChannelId[];
-  /** Further messages without an answer whose senders get a mark (X4). */
-  readonly unanswered: readonly UnansweredMessage[];
+  /** Number of further messages without an answer whose senders get a mark (X4). */
+  readonly unanswered: number;
 }
 
 /** Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). */
 export type UnansweredReason = "queue-full" | "too-old" | "too-many";
 
-/** A message without an answer. */
-export interface UnansweredMessage {
-  readonly message: InboundMessage;
+/** A message without an answer whose sender is still to be told. */
+export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId" | "guildId"> {
   readonly why: UnansweredReason;
 }
 
@@ -253,7 +252,7 @@ export const NOTHING_ACCEPTED: Accepted = {
   undecided: [],
   challenged: [],
   refusedIn: [],
-  unanswered: [],
+  unanswered: 0,
 };
 
 /** The agent and the session that answer a message. */

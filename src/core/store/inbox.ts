@@ -10,17 +10,26 @@ import type {
   Judged,
   Route,
   StopScope,
+  UnansweredMessage,
   WaitingRules,
   WaitingTurn,
 } from "../inbound/inbox.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason, Verdict } from "../inbound/verdict.ts";
+import type { Frozen } from "../outbound/outbound.ts";
 import type { Step } from "../step.ts";
 
 /** All methods of `store.inbox`. */
 export interface Inbox
-  extends AnsweredPeople, AcceptedBatches, Claims, ProxiedUsers, StopTurns, UndecidedMessages {}
+  extends
+    AnsweredPeople,
+    AcceptedBatches,
+    Claims,
+    ProxiedUsers,
+    StopTurns,
+    UnansweredMessages,
+    UndecidedMessages {}
 
 /** Finds people by the bot's messages. */
 export interface AnsweredPeople {
@@ -114,6 +123,35 @@ export interface ProxiedUsers {
   noteProxied(accountId: AccountId, userId: UserId, now: number): Promise<void>;
   /** The newest 10,000 users of an account, newest first. */
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
+}
+
+/** Messages without an answer whose senders are still to be told (X4). */
+export interface UnansweredMessages {
+  /**
+   * The oldest ones that wait for a mark. Forgets those for whom a day has not sufficed.
+   *
+   * @param limit Maximum number of messages.
+   */
+  unmarked(accountId: AccountId, now: number, limit: number): Promise<readonly UnansweredMessage[]>;
+  /** The channels with messages that cannot be marked. */
+  unmarkableIn(accountId: AccountId): Promise<readonly ChannelId[]>;
+  /** The oldest messages of a channel that cannot be marked. */
+  unmarkable(
+    accountId: AccountId,
+    channelId: ChannelId,
+    limit: number,
+  ): Promise<readonly UnansweredMessage[]>;
+  /** Notes that a message has its mark, or needs none. */
+  marked(accountId: AccountId, messageId: MessageId): Promise<void>;
+  /** Notes that a message cannot be marked. */
+  refusedMark(accountId: AccountId, messageId: MessageId): Promise<void>;
+  /** Adds a notice about messages to the outbox, and forgets them. */
+  linked(
+    accountId: AccountId,
+    messageIds: readonly MessageId[],
+    notice: readonly Frozen[],
+    now: number,
+  ): Promise<void>;
 }
 
 /** Stops turns for a command or a button. */

@@ -15,6 +15,7 @@ import {
   endOfReading,
   MAX_PAGES,
   mayHaveMissed,
+  mayTellUnread,
   type MissedChannel,
   type MissedReadingPorts,
   nameOf,
@@ -133,7 +134,7 @@ export function createChannelReading(
   unreadable: Unreadable,
   ports: MissedReadingPorts,
 ) {
-  const { isRefused, log } = ports;
+  const { isRefused, tellUnread, now, log } = ports;
   const { id: channelId, guildId } = channel;
   const reading = createMissedReading(channel, since, tally, ports);
 
@@ -163,13 +164,15 @@ export function createChannelReading(
       }
     },
     /**
-     * Records the messages before them.
+     * Records the messages before them. If there are too many, tells the channel.
      *
      * @throws {unknown} Any other failure than a refusal, as a rejection.
      */
     async rest(): Promise<void> {
       try {
-        if (await reading.record()) return;
+        const unread = await reading.record();
+        if (!unread) return;
+        if (mayTellUnread(unread, now())) await tellUnread(channel, unread, since);
         const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(event, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {

@@ -19,6 +19,7 @@ import type { Acceptor } from "../receive/accept.ts";
 import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
+import { DAY_MS } from "../../lib/clock.ts";
 
 /** A page of a channel's history. */
 export interface Page {
@@ -40,6 +41,12 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
+  /**
+   * Tells a channel, once for a gap, that Barnacle has not read its messages before this one.
+   *
+   * @param since Unix time in milliseconds of the gap's beginning.
+   */
+  readonly tellUnread: (channel: MissedChannel, before: MessageId, since: number) => Promise<void>;
 }
 
 /** Figures of all messages read for a gap. */
@@ -69,7 +76,7 @@ export function createMissedReading(
   tally: Tally,
   { readPage, acceptHistory, limits, now, events: accountEvents }: Omit<
     MissedReadingPorts,
-    "isRefused" | "log"
+    "isRefused" | "log" | "tellUnread"
   >,
 ) {
   const { maxAgeMs, maxPerChannel } = limits;
@@ -128,15 +135,15 @@ export function createMissedReading(
     /**
      * Stores the messages before them.
      *
-     * @returns `false` if there are more than {@link MAX_PAGES} pages of them.
+     * @returns The oldest message read if there are more than {@link MAX_PAGES} pages of them.
      */
-    async record(): Promise<boolean> {
+    async record(): Promise<MessageId | undefined> {
       while (!isComplete && pagesRecorded < MAX_PAGES) {
         await readNextPage();
         await storeEvents(0);
         pagesRecorded++;
       }
-      return isComplete;
+      return isComplete ? undefined : before;
     },
   };
 }
@@ -176,6 +183,14 @@ export interface CatchUpLimits {
  */
 export function endOfReading(from: number): number {
   return from - MARGIN_MS;
+}
+
+/** Milliseconds after which it helps no one to hear that a message was not read. */
+const TOLD_WITHIN_MS = DAY_MS;
+
+/** Whether messages before this one may be recent enough for their senders to be told. */
+export function mayTellUnread(before: MessageId, now: number): boolean {
+  return now - createdAtMs(before) <= TOLD_WITHIN_MS;
 }
 
 /** Whether a channel may have messages since then; true if unknown. */

@@ -189,5 +189,5 @@ export function reportRefused(
   { emit }: Emits<"refusedIn" | "unanswered">["events"],
 ): void {
   if (refusedIn.length > 0) emit.refusedIn(refusedIn);
-  if (unanswered.length > 0) emit.unanswered(unanswered);
+  if (unanswered > 0) emit.unanswered();
 }

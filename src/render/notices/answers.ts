@@ -114,6 +114,13 @@ export const ANSWER_NOTICES = {
     placeholders: { links: "links to the messages" },
     example: "Diese Nachrichten beantworte ich nicht: {links}",
   },
+  unread: {
+    text: "I was away, and have not read the messages before {link}. If you asked me something " +
+      "there, please ask again.",
+    when: "catch-up finds more messages in a channel than it reads, once after an absence",
+    placeholders: { link: "link to the oldest message that the bot has read" },
+    example: "Ich war weg. Was vor {link} steht, habe ich nicht gelesen.",
+  },
   budgetSpent: {
     text: "The budget for my answers is used up. Please ask me again {reset}.",
     when: "a budget of `budgets` is spent, once per day and person",

@@ -26,6 +26,7 @@ import {
   OUTBOX,
   REACTIONS,
   RECEIVED,
+  UNANSWERED,
 } from "../schema/messages.ts";
 import {
   ACTION_RUN_TABLES,
@@ -119,8 +120,11 @@ const SCHEMA_4 = [
   KNOWN_MESSAGES,
 ].join("");
 
+/** SQL for the people who are still to be told that they get no answer. */
+const SCHEMA_5 = UNANSWERED.ddl;
+
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
-export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4];
+export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5];
 
 /**
  * Reads the number of the file's schema.
@@ -140,6 +144,7 @@ export const COLUMNS: readonly string[] = [
   "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
   "98b48513ac3ee739c46cab321f380856d988f84642c25a25d6708c0c19bcac5a",
   "f5375475ee606bf8b29394c0a108d64f5f62c98b29cd6596278914f35bee2bc4",
+  "b212f5a5e3ac46eb3ae6b66a60ffe211a6907ca498dabd1aad288079a60d8ca8",
 ];
 
 /**

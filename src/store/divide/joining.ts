@@ -273,6 +273,7 @@ export function joiningsOf(part: number): Readonly<Record<string, TableRule>> {
         ["slowest_ms"],
       ),
     }),
+    unanswered: merged("account_id message_id"),
     undecided: own("r.at", { references: { policy_row: "policy" } }),
     usage: merged("day user_id channel_id guild_id agent_id model kind", { set: USE_SUMS }),
     verdict_block: {

@@ -137,6 +137,7 @@ export function placesOf(count: number): Readonly<Record<string, string | typeof
     told_full: `CASE WHEN r.list = 'channel' THEN ${ofChannel("r.id")} ELSE ${ALL} END`,
     told_problem: ALL,
     trend: "0",
+    unanswered: BY_CHANNEL,
     undecided: ofChannel("r.message ->> '$.channelId'"),
     // Each partition counts requests without a place by itself; they add up when partitions are joined.
     usage: `CASE WHEN r.guild_id = '' AND r.channel_id = '' THEN 0 ELSE ${ALL} END`,

@@ -19,7 +19,7 @@ import {
   SCHEDULE_TABLES,
 } from "../schema/agent.ts";
 import { GATEWAY_TABLES, SETTING_TABLES, TREND_TABLES, USAGE_TABLES } from "../schema/bot.ts";
-import { GONE, KNOWN_TABLES } from "../schema/messages.ts";
+import { GONE, KNOWN_TABLES, UNANSWERED } from "../schema/messages.ts";
 import {
   ACTION_RUN_TABLES,
   PAIRING_TABLES,
@@ -144,6 +144,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
+  ...declared([UNANSWERED]),
   told_full: { delete: `(list = 'user' AND id = :userId) OR ${IN("id", "channels")}` },
   entry: {
     delete: IN("session_key", "sessions"),

@@ -26,6 +26,7 @@ import {
   toUndecided,
 } from "./store_batch.ts";
 import { prepareWaitingTurns } from "./waiting_turns.ts";
+import { createUnanswered } from "./unanswered.ts";
 import { mayRetract } from "../memory/open_turns.ts";
 import type { SettleLater } from "../outbox/attempts.ts";
 import { prepareUnpairedSenders } from "../pairing/unpaired_senders.ts";
@@ -43,6 +44,7 @@ export function createInbox(
     ...createClaims(transactions, deps.memory, deps.inbox),
     ...createProxiedUsers(transactions),
     ...createStopTurns(transactions, deps.memory),
+    ...createUnanswered(transactions, deps.memory.outgoing),
     ...createUndecided(transactions, deps),
   };
 }

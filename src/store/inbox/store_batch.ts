@@ -16,7 +16,6 @@ import {
   type Judged,
   NOTHING_CHANGED,
   type RepeatedVerdict,
-  type UnansweredMessage,
 } from "../../core/inbound/inbox.ts";
 import { type Overheard, toOverheard } from "../../core/inbound/transcript.ts";
 import type { Undecided } from "../../core/store/inbox.ts";
@@ -169,17 +168,15 @@ export function toldIn(
 ): Pick<Accepted, "refusedIn" | "unanswered"> {
   if (!results.some(({ told }) => told)) return NO_ONE_TOLD; // most batches
   const refusedIn = new Set<ChannelId>();
-  const unanswered: UnansweredMessage[] = [];
-  for (const { judged: { message, verdict: { why } }, told } of results) {
+  let unanswered = 0;
+  for (const { judged: { message }, told } of results) {
     if (told === "notice") refusedIn.add(message.channelId);
-    else if (told && (why === "queue-full" || why === "too-old" || why === "too-many")) {
-      unanswered.push({ message, why });
-    }
+    else if (told === "mark") unanswered++;
   }
   return { refusedIn: [...refusedIn], unanswered };
 }
 
-const NO_ONE_TOLD = { refusedIn: [], unanswered: [] };
+const NO_ONE_TOLD = { refusedIn: [], unanswered: 0 };
 
 /** When the newest message was sent; 0 if there are none. */
 function newestOf(recorded: readonly Judged[], repeats: readonly RepeatedVerdict[]): number {

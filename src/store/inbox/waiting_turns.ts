@@ -3,7 +3,7 @@
  *
  * Verdict and notice are stored in the transaction that records the message. So after a crash, the
  * same message is neither answered nor refused a second time. Further people in the same place are
- * told by a mark on their message, which is not stored.
+ * told by a mark on their message, which is stored until it is made.
  */
 
 import type { DatabaseSync } from "node:sqlite";
@@ -23,6 +23,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
+import { UNANSWERED } from "../schema/messages.ts";
 
 /** An accepted message after the check. */
 export interface Checked {
@@ -70,6 +71,8 @@ export function prepareWaitingTurns(
   const isInInbox = sql`SELECT 1 FROM inbox WHERE message_id = ?`;
   const insertTold = sql`INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)`;
   const deleteTold = sql`DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?`;
+
+  const insertUnanswered = UNANSWERED.prepareInsert(database, "ON CONFLICT DO NOTHING");
 
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
 
@@ -125,6 +128,10 @@ export function prepareWaitingTurns(
         told.note(person, how, now);
         if (how === "notice") {
           for (const frozen of rules.refusal(message, why)) addOnce(frozen, now);
+        } else {
+          const { id: messageId, accountId, channelId, guildId, sender: { id: authorId } } =
+            message;
+          insertUnanswered({ accountId, messageId, channelId, guildId, authorId, why, at: now });
         }
       },
     };

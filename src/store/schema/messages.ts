@@ -2,7 +2,19 @@
  * Tables of messages: received ones with their turns, the verdicts about them, and those to send.
  */
 
-import { account, type DeclaredTable, rowNumber, snowflake, table } from "./columns.ts";
+import {
+  account,
+  type DeclaredTable,
+  flag,
+  IN,
+  initially,
+  integer,
+  oneOf,
+  optional,
+  rowNumber,
+  snowflake,
+  table,
+} from "./columns.ts";
 
 /** SQL for the tables of received messages. */
 export const RECEIVED = `
@@ -315,3 +327,20 @@ export const OUTBOX = `
     PRIMARY KEY (account_id, minute)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** A message without an answer whose sender is still to be told, by a mark or by a link (X4). */
+export const UNANSWERED = table("unanswered", {
+  accountId: account(),
+  messageId: snowflake<"message">(),
+  channelId: snowflake<"channel">(),
+  guildId: optional(snowflake<"guild">()),
+  authorId: snowflake<"user">(),
+  why: oneOf("queue-full", "too-old", "too-many"),
+  isUnmarkable: initially(flag(), false), // Discord refused the mark
+  at: integer(),
+}, {
+  key: ["accountId", "messageId"],
+  sql: "CREATE INDEX unanswered_in_order ON unanswered (account_id, is_unmarkable, at);",
+  isOfBot: true,
+  forgets: { delete: `author_id = :userId OR ${IN("message_id", "messages")}` },
+});

@@ -13,6 +13,7 @@ import { changeChannel } from "../../../simulator/actions/changes.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
+import { messageId } from "../../support/discord/builders.ts";
 import type { Owed } from "../../support/bot/account.ts";
 import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge, passSpacing, settleIn } from "../../support/bot/survival.ts";
@@ -169,6 +170,32 @@ describe("[G6] [G7] a lost session", () => {
       const { id } = scene.simulator.channel("general");
       const { "too-many": tooMany, "no-mention": chatter } = decided(scene, `channel_id = '${id}'`);
       assert.deepEqual([tooMany, chatter], [13, 135]);
+    }));
+
+  it("[X4] tells the people before the messages that it reads, once", () =>
+    withSimulation({
+      simulator: QUICK,
+      discord: () => ({ gateway: { catchUp: { maxPerChannel: 20 } } }),
+    }, async (scene) => {
+      const { line, mention, say, simulator, start, until, written } = scene;
+      await settle(scene);
+      const bot = await start();
+      await away(scene, () => {
+        say("ada", "general", `${mention} q1.`);
+        for (let n = 1; n <= 1_150; n++) say("grace", "general", `chatter ${n}`);
+        say("grace", "help", "chatter");
+      });
+      const notices = (where: string) =>
+        written(where).filter((text) => text.includes("have not read the messages before"));
+      await line(bot, CAUGHT_UP);
+      await until("the notice", () => notices("general").length > 0);
+      const [, oldest = ""] = /(\d+)\. If you/.exec(notices("general")[0] ?? "") ?? [];
+      const { content } = simulator.channel("general").messages.get(messageId(oldest)) ?? {};
+      assert.equal(content, "chatter 51"); // 100 of the first page, and 1,000
+      say("ada", "general", `${mention} q2.`);
+      await until("the answer", () => written("general").some((text) => text.includes("q2.")));
+      assert.deepEqual([notices("general").length, notices("help").length], [1, 0]);
+      assert.equal(written("general").length, 2);
     }));
 
   it("leaves old messages unanswered, and records them", () => {

@@ -129,6 +129,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
       return Promise.resolve((id) => missing.get(id) ?? []);
     },
     isRefused: (error) => error instanceof Refused,
+    tellUnread: () => Promise.resolve(),
     acceptHistory(events) {
       if (world.isStoreDown) return Promise.reject(new Error("disk full"));
       const fresh = events.filter(({ id }) => !taken.includes(id));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createdAtMs } from "../../../src/core/discord/ids.ts";
 import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import { createChannelReading } from "../../../src/flows/catch_up/gap_tasks.ts";
 import { MAX_PAGES, type Page } from "../../../src/flows/catch_up/missed_reading.ts";
@@ -13,10 +14,15 @@ const NOTHING: Page = { events: [], isLast: true };
 
 class Refused extends Error {}
 
-function setUp(pages: (request: number) => Page | Error, missing: readonly string[] = []) {
+function setUp(
+  pages: (request: number) => Page | Error,
+  missing: readonly string[] = [],
+  now = 0,
+) {
   const { log, lines } = recordingLog();
   const isRefused = (error: unknown) => error instanceof Refused;
   let requests = 0;
+  const told: string[] = [];
   const unreadable = createUnreadable({
     readPermissions: () => Promise.resolve(() => missing),
     isRefused,
@@ -30,12 +36,16 @@ function setUp(pages: (request: number) => Page | Error, missing: readonly strin
     },
     acceptHistory: () => Promise.resolve(NOTHING_ACCEPTED),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
-    now: () => 0,
+    now: () => now,
+    tellUnread: (channel, before, since) => {
+      told.push(`${channel.id} before ${before} since ${since}`);
+      return Promise.resolve();
+    },
     events: { emit: { found: () => undefined } },
     isRefused,
     log,
   });
-  return { reading, unreadable, lines, requests: () => requests };
+  return { reading, unreadable, lines, told, requests: () => requests };
 }
 
 /** A page with one message, and more before it. */
@@ -58,12 +68,25 @@ describe("[G6] createChannelReading()", () => {
     assert.equal(requests(), 1);
   });
 
-  it("logs that it missed more messages than it records", async () => {
-    const { reading, lines } = setUp(page);
+  it("logs that it missed more messages than it records, and tells the channel", async () => {
+    const { reading, lines, told } = setUp(page);
     assert.equal(await reading.first(), true);
     await reading.rest();
+    const oldest = page(1 + MAX_PAGES).oldest;
+    assert.deepEqual(told, [`${CHANNEL.id} before ${oldest} since 0`]);
     assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
     assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
+  });
+
+  it("[X4] does not tell it if all of them are older than a day", async () => {
+    const oldest = page(1 + MAX_PAGES).oldest ?? messageId("1");
+    const day = 24 * 60 * 60_000;
+    for (const [age, count] of [[day, 1], [day + 1, 0]] as const) {
+      const { reading, told } = setUp(page, [], createdAtMs(oldest) + age);
+      await reading.first();
+      await reading.rest();
+      assert.equal(told.length, count);
+    }
   });
 
   it("finishes a channel that Discord refuses, at any page, and logs it once", async () => {

@@ -128,6 +128,38 @@ describe("[X4] [SEC-R27] a person who asks more than the bot can answer", () => 
       assert.deepEqual(marks.map(({ status }) => status), [403]);
     }));
 
+  it("tells a second person although a kill comes before the mark", () =>
+    withSimulation(WITH_LIMITS, async (scene) => {
+      const { simulator, start, model, until, rows } = scene;
+      simulator.invite({ who: "mallory" });
+      const hanging = simulator.faults.rest.add({
+        method: "PUT",
+        route: "/channels/:id/messages/:id/reactions/:emoji/@me",
+        fault: { kind: "hang" },
+      });
+      const bot = await start();
+      model.behave("hang");
+      flood(scene, "grace", names(1, 6));
+      await until("the notice", () => noticesIn(scene, "general").length > 0);
+      const [, , , , refused] = flood(scene, "mallory", names(7, 12));
+      await until("the mark", () => hanging.hits() > 0);
+      bot.kill("SIGKILL");
+      assert.deepEqual(await ended(bot), KILLED);
+      assert.deepEqual(
+        rows("SELECT message_id FROM unanswered"),
+        [{ message_id: refused?.id }],
+      );
+      hanging.remove();
+      await start();
+      const marked = () =>
+        simulator.requests.records().filter(({ method, path, status }) =>
+          method === "PUT" && status === 204 && decodeURIComponent(path).includes("⏳")
+        );
+      await until("the mark", () => marked().length > 0);
+      assert.ok(marked()[0]?.path.includes(refused?.id ?? ""));
+      await until("the end", () => rows("SELECT message_id FROM unanswered").length === 0);
+    }));
+
   it("gets one notice, although a kill comes before the notice leaves", () =>
     withSimulation(WITH_LIMITS, async (scene) => {
       const { start, model, replies, decided, until, written } = scene;

@@ -215,6 +215,8 @@ function createFiller(dice: Seeded) {
       add("told_budget", { user_id: text });
       add("told_full", { list: "user", id: text });
       add("told_problem", { problem: text });
+      const { channel: silent } = dice.pick(spots);
+      add("unanswered", { message_id: text, channel_id: silent, why: "queue-full" });
       add("trend", { span: 60, place: index, accepted: index });
       add("direct_channel", { channel_id: text });
       add("journal_refused", {});

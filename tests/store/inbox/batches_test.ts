@@ -59,7 +59,7 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
-      unanswered: [],
+      unanswered: 0,
     });
     assert.deepEqual(rows(INBOX), [{ message_id: first.id, state: "waiting", attempt: 0 }]);
     assert.deepEqual(rows(DECISIONS), [
@@ -267,7 +267,7 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
-      unanswered: [],
+      unanswered: 0,
     };
     assert.equal(settled, 3);
     assert.deepEqual(settledIn, [outboundMessage().channelId, elsewhere]);
@@ -297,7 +297,7 @@ describe("acceptBatch()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
-      unanswered: [],
+      unanswered: 0,
     });
     assert.deepEqual(await store.outbox.heads(ACCOUNT), [], "it is answered");
   });

@@ -114,7 +114,7 @@ describe("decide()", () => {
       undecided: [],
       challenged: [],
       refusedIn: [],
-      unanswered: [],
+      unanswered: 0,
     });
     assert.deepEqual(await store.inbox.undecided(ACCOUNT), []);
     const why = { verdict: "accept", why: "mentioned", policy_row: 4, at: NOW + 5 };

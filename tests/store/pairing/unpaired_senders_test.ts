@@ -73,7 +73,7 @@ describe("an unpaired sender's message in acceptBatch()", () => {
     }]);
     assert.deepEqual(rest, {
       refusedIn: [],
-      unanswered: [],
+      unanswered: 0,
       accepted: [],
       settled: 0,
       settledIn: [],
