@@ -5,80 +5,16 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, it } from "node:test";
-import { type AccountSetup, type Bot, type BotOptions, type Setup, startBot } from "../src/bot.ts";
-import type { Config } from "../src/config/config.ts";
+import { type AccountSetup, type Bot, type BotOptions, startBot } from "../src/bot.ts";
 import { type Model, ModelError } from "../src/core/model.ts";
-import type { Logging } from "../src/log.ts";
-import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import { ACCOUNT } from "./support/discord/builders.ts";
-import { loadTestConfig } from "./support/config.ts";
-import { BUILD } from "./support/bot/health.ts";
-import { recordingLog } from "./support/recording_log.ts";
-import { accepted, batch, openTestStore } from "./support/store/store.ts";
+import { onSimulator, PARROT, PATIENCE_MS } from "./support/bot/in_process.ts";
+import { accepted, batch } from "./support/store/store.ts";
 import { modelsOf } from "./support/bot/models.ts";
 import { sameData } from "./support/same_data.ts";
 
-const PATIENCE_MS = 45_000;
 const OPERATING = readFileSync(new URL("../docs/operating.md", import.meta.url), "utf8");
-
-const MODEL: Model = {
-  id: "test/parrot",
-  async *generate({ messages }) {
-    yield { kind: "text", text: `you said: ${messages.at(-1)?.text.slice(-60) ?? ""}` };
-    yield { kind: "finish", reason: "stop" };
-  },
-};
-
-async function onSimulator(
-  play: (
-    simulator: Simulator,
-    options: BotOptions,
-    said: () => readonly string[],
-  ) => Promise<void>,
-): Promise<void> {
-  const simulator = await startSimulator();
-  const [krill = ""] = simulator.world.guilds.keys();
-  const { log, lines } = recordingLog();
-  const logging: Logging = {
-    forPart: () => log,
-    addSecret: () => {},
-    secrets: () => [],
-    setLevel: () => {},
-    clean: (text) => text,
-    stop: () => {},
-  };
-  const { store } = openTestStore();
-  try {
-    await play(simulator, {
-      setup: setupOf(await loadTestConfig({ guilds: { [krill]: {} } }), {
-        token: simulator.token,
-        models: modelsOf(MODEL),
-        apiBase: `${simulator.apiUrl}/api`,
-      }),
-      store,
-      logging,
-      build: BUILD,
-      commandKey: "key",
-      dataDir: tmpdir(),
-      isConnectionDebug: false,
-      env: {},
-      mediaFolder: join(tmpdir(), "barnacle-no-media"),
-    }, () => lines.map(({ event }) => event));
-  } finally {
-    store.close();
-    await simulator.close();
-  }
-}
-
-function setupOf({ discord, ...shared }: Config, account: AccountSetup): Setup {
-  return {
-    config: { ...shared, accounts: [discord] },
-    accounts: new Map([[discord.accountId, account]]),
-  };
-}
 
 /** The same, with something else about its one account. */
 function withAccount<Options extends BotOptions>(
@@ -160,10 +96,10 @@ describe("startBot()", () => {
     onSimulator(async (simulator, options) => {
       let isRefusing = true;
       const model: Model = {
-        ...MODEL,
+        ...PARROT,
         async *generate(request, signal) {
-          if (isRefusing) throw new ModelError("no", { kind: "unauthorized", modelId: MODEL.id });
-          yield* MODEL.generate(request, signal);
+          if (isRefusing) throw new ModelError("no", { kind: "unauthorized", modelId: PARROT.id });
+          yield* PARROT.generate(request, signal);
         },
       };
       const bot = await startBot(withAccount(options, { models: modelsOf(model) }));

@@ -80,12 +80,23 @@ describe("the specification", () => {
     assert.deepEqual(pages.filter((page) => !linked.has(page)), []);
   });
 
-  it("[X4a] names a test for each thing that a person can cause", () => {
-    const [, table = ""] =
-      /<a id="x4a">.*?(\n\| a person.*?)\n\n/s.exec(textOf(`${PAGES}safety.md`)) ?? [];
-    const rows = table.trim().split("\n").slice(2);
-    assert.ok(rows.length >= 10);
-    assert.deepEqual(rows.filter((row) => !/\]\([^)]*tests\/[^)]+_test\.ts\) *\|$/.test(row)), []);
+  it("[X4a] names a bound with a test for each thing that a person can cause", () => {
+    const [, table = "", list = ""] =
+      /<a id="x4a">.*?(\n\| a person.*?)\n\n.*?\n\n(1\. .*?)\n\n<a/s.exec(
+        textOf(`${PAGES}safety.md`),
+      ) ?? [];
+    const bounds = list.split(/\n(?=\d+\. )/);
+    assert.deepEqual(bounds.filter((bound) => !/\]\([^)]*tests\/[^)]+_test\.ts\)/.test(bound)), []);
+    const named = table.trim().split("\n").slice(2).map((row) =>
+      row.split("|").at(-2)?.split(",").map((number) => Number(number)) ?? []
+    );
+    assert.ok(named.length >= 10);
+    assert.ok(named.every((numbers) => numbers.length > 0));
+    const numbers = new Set(named.flat());
+    assert.deepEqual(
+      [...numbers].toSorted((a, b) => a - b),
+      bounds.map((_, index) => index + 1),
+    );
   });
 
   for (const path of texts.keys()) {

@@ -1,0 +1,210 @@
+/**
+ * Measures what one person can cause against the table of X4a: the same scene with these acts and
+ * without them, in one process whose store counts its commits.
+ */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { startBot } from "../../src/bot.ts";
+import type { Model } from "../../src/core/model.ts";
+import type { Simulator } from "../../simulator/simulator.ts";
+import { onSimulator, PARROT, PATIENCE_MS } from "../support/bot/in_process.ts";
+
+/** Acts of each measurement; Discord takes as many reactions on a message. */
+const ACTS = 20;
+
+/** Commits of the bot itself that may come meanwhile. */
+const OWN_COMMITS = 8;
+
+interface Costs {
+  readonly requests: number;
+  readonly commits: number;
+  readonly calls: number;
+}
+
+interface Act {
+  readonly what: string;
+  /** Whether grace may talk in the server; ada may, in any case. */
+  readonly isAllowed?: true;
+  /** Whether the bot's commands must be registered. */
+  readonly isCommand?: true;
+  /** Returns what `act` works on. */
+  readonly before?: (simulator: Simulator) => string | Promise<string>;
+  readonly act: (simulator: Simulator, on: string, n: number) => void;
+  /** The largest costs of all acts together. */
+  readonly most: Costs;
+}
+
+const patience = () => AbortSignal.timeout(PATIENCE_MS);
+
+const ask = (simulator: Simulator, as: string, where: string, text: string) =>
+  simulator.say({ as, in: where, text: `<@${simulator.application.userId}> ${text}` });
+
+/** Posts a message of the bot with a button that the bot does not know. */
+async function postButton({ apiUrl, token, channel }: Simulator): Promise<string> {
+  const button = { type: 2, style: 1, label: "x", custom_id: "unknown" };
+  const response = await fetch(`${apiUrl}/api/v10/channels/${channel("general").id}/messages`, {
+    method: "POST",
+    headers: {
+      "authorization": `Bot ${token}`,
+      "content-type": "application/json",
+      "user-agent": "DiscordBot (https://example.invalid, 1.0.0)",
+    },
+    body: JSON.stringify({
+      content: "x",
+      allowed_mentions: { parse: [] },
+      components: [{ type: 1, components: [button] }],
+    }),
+  });
+  const { id } = await response.json();
+  return id;
+}
+
+/** Requests that the acts may cause: not the look at the application, nor the sign of typing. */
+const isCounted = ({ path }: { readonly path: string }): boolean =>
+  !path.startsWith("/applications/") && !path.endsWith("/typing");
+
+/** The costs of the scene, which ends with a question of ada's in another channel. */
+async function costsOf({ isAllowed, isCommand, before, act }: Act, acts: number): Promise<Costs> {
+  let calls = 0;
+  const model: Model = {
+    ...PARROT,
+    generate(request, signal) {
+      calls++;
+      return PARROT.generate(request, signal);
+    },
+  };
+  let costs: Costs | undefined;
+  await onSimulator(
+    async (simulator, options) => {
+      const bot = await startBot(options);
+      const { application, requests } = simulator;
+      await simulator.until(
+        () =>
+          simulator.connected() > 0 && (!isCommand || application.commands.length > 0) || undefined,
+        patience(),
+      );
+      ask(simulator, "ada", "off-topic", "low tide?");
+      await simulator.until(() => simulator.posted("off-topic")[0], patience());
+      const on = await before?.(simulator) ?? "";
+      const { number = 0 } = requests.records().at(-1) ?? {};
+      const commits = options.store.writes();
+      const callsBefore = calls;
+      for (let n = 0; n < acts; n++) act(simulator, on, n);
+      ask(simulator, "ada", "off-topic", "high tide?");
+      await simulator.until(() => simulator.posted("off-topic")[1], patience());
+      await bot.stop();
+      costs = {
+        requests: requests.records().filter((one) => one.number > number && isCounted(one)).length,
+        commits: options.store.writes() - commits,
+        calls: calls - callsBefore,
+      };
+    },
+    model,
+    (guild) => ({ guilds: { [guild]: isAllowed ? {} : { users: ["ada"] } } }),
+  );
+  assert.ok(costs);
+  return costs;
+}
+
+/** No request, no call, and at most a commit for each act: acts that come together share one. */
+const STORED: Costs = { requests: 0, commits: ACTS, calls: 0 };
+const NOTHING: Costs = { requests: 0, commits: 0, calls: 0 };
+
+const someone = (text: string) => (simulator: Simulator): string =>
+  simulator.say({ as: "grace", in: "general", text }).id;
+const emojiOf = (n: number) => String.fromCodePoint(0x1f600 + n);
+
+const ALL: readonly Act[] = [
+  {
+    what: "presses without a right: an acknowledgement each, and one refusal",
+    before: postButton,
+    act: (simulator, message) =>
+      void simulator.press({ as: "grace", in: "general", message, customId: "unknown" }),
+    most: { requests: ACTS + 2, commits: 0, calls: 0 }, // an early refusal is sent again
+  },
+  {
+    what: "commands without a right: an acknowledgement and its removal each, and one refusal",
+    isCommand: true,
+    act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
+    most: { requests: 2 * ACTS + 2, commits: 0, calls: 0 },
+  },
+  {
+    what: "mentions without a right",
+    act: (simulator, _on, n) => void ask(simulator, "grace", "general", `answer ${n}`),
+    most: STORED,
+  },
+  {
+    what: "edits of a message without a right",
+    before: someone("hello"),
+    act: (simulator, message, n) =>
+      void simulator.edit({ as: "grace", in: "general", message, text: `hello ${n}` }),
+    most: STORED,
+  },
+  {
+    what: "reactions without a right",
+    before: someone("hello"),
+    act: (simulator, message, n) =>
+      simulator.react({ as: "grace", in: "general", message, emoji: emojiOf(n) }),
+    most: STORED,
+  },
+  {
+    what: "reactions of a person who may talk",
+    isAllowed: true,
+    before: someone("hello"),
+    act: (simulator, message, n) =>
+      simulator.react({ as: "grace", in: "general", message, emoji: emojiOf(n) }),
+    most: STORED,
+  },
+  {
+    what: "messages that do not address the bot",
+    isAllowed: true,
+    act: (simulator, _on, n) =>
+      void simulator.say({ as: "grace", in: "general", text: `hello ${n}` }),
+    most: STORED,
+  },
+  {
+    what: "renames of a channel",
+    act: (simulator, _on, n) => simulator.renameChannel(n ? `help-${n - 1}` : "help", `help-${n}`),
+    most: STORED,
+  },
+  {
+    what: "signs of typing",
+    act: (simulator) => simulator.type({ as: "grace", in: "general" }),
+    most: NOTHING,
+  },
+  {
+    what: "joins and leaves",
+    act: (simulator, _on, n) =>
+      n % 2 === 0 ? simulator.invite({ who: "mallory" }) : simulator.kick({ who: "mallory" }),
+    most: NOTHING,
+  },
+  {
+    what: "direct messages of a person whom it does not know: a code, and one message to the owner",
+    act: (simulator, _on, n) => void simulator.say({ as: "mallory", in: "dm", text: `hello ${n}` }),
+    most: { requests: 4, commits: ACTS, calls: 0 },
+  },
+  {
+    what: "questions in a channel: four turns, with a sign and an answer each, and one notice",
+    isAllowed: true,
+    act: (simulator, _on, n) => void ask(simulator, "grace", "general", `answer ${n}`),
+    most: { requests: 4 * 3 + 2, commits: 2 * ACTS, calls: 4 },
+  },
+];
+
+describe("[X4a] the costs that one person causes", () => {
+  const own = costsOf({ what: "", act() {}, most: NOTHING }, 0);
+  for (const act of ALL) {
+    it(act.what, async () => {
+      const without = await own;
+      const costs = await costsOf(act, ACTS);
+      const { requests, commits, calls } = act.most;
+      assert.ok(costs.requests - without.requests <= requests, `${costs.requests} requests`);
+      assert.ok(
+        costs.commits - without.commits <= commits + OWN_COMMITS,
+        `${costs.commits} commits`,
+      );
+      assert.ok(costs.calls - without.calls <= calls, `${costs.calls} calls`);
+    });
+  }
+});
