@@ -110,7 +110,7 @@ export async function valuesFor(
   if (source === "files") return "files";
   if (source === "backups") return await backupFiles(wanted, flags, io, find);
   const all = "config" in source
-    ? source.config(writtenConfig(flags.config, io), wanted)
+    ? source.config(writtenConfig(await configOf(wanted, flags, io, find), io), wanted)
     : await fromStore(source.store, flags, io);
   return all.filter(({ value }) => value.startsWith(wanted.typed))
     .map((one) => ({ ...one, value: wanted.head + one.value }));
@@ -165,6 +165,17 @@ async function fromStore(
   } finally {
     store.close();
   }
+}
+
+/** The config of the command: those that edit a file take the one at hand, others the service's. */
+async function configOf(
+  { name }: WantedValue,
+  { config, data }: Pick<CommonFlags, "config" | "data">,
+  io: Io,
+  find: typeof useData,
+): Promise<string | undefined> {
+  if (config !== undefined || name === "key" || name === "value") return config;
+  return (await find(data, io).catch(() => undefined))?.config;
 }
 
 /** The values of the config file; none without a file. */

@@ -50,3 +50,29 @@ describe("[O10] the backups that a shell completes", () => {
     }]);
   });
 });
+
+describe("[O10] [C1] the names of the config that a shell completes", () => {
+  it("are those of the service's config, and keys are those of the file at hand", async () => {
+    using directory = tempDirectory();
+    const write = (name: string, config: object) => {
+      const file = join(directory.path, name);
+      writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+      return file;
+    };
+    const feedsOf = (name: string) => ({ feeds: { [name]: { url: "https://example.org/feed" } } });
+    const here = write("here.jsonc", feedsOf("mine"));
+    const service = write("service.jsonc", feedsOf("theirs"));
+    const find = () =>
+      Promise.resolve({ dataDir: directory.path, state: "store", config: service } as const);
+    const io = recordingIo({ BARNACLE_CONFIG: here });
+    const wanted = (name: string, typed = "") => ({ name, typed, head: "", before: [] });
+    const values = async (name: string, config?: string, typed?: string) => {
+      const found = await valuesFor(wanted(name, typed), { config }, io, find);
+      return found === "files" ? found : found.map(({ value }) => value);
+    };
+    assert.deepEqual(await values("feed"), ["theirs"]);
+    assert.deepEqual(await values("feed", here), ["mine"]);
+    const keys = await values("key", undefined, "feeds.");
+    assert.ok(keys.includes("feeds.mine") || keys.includes("feeds.mine."), String(keys));
+  });
+});
