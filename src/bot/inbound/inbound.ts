@@ -215,6 +215,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     answered: interactions.answered,
     reconfigured() {
       presence.forget();
+      challenges.reconfigured();
       interactions.reconfigured();
       lookUp.reconfigured();
       names.resolveAgain();

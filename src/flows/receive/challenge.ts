@@ -49,6 +49,9 @@ export function createChallenges(
   const { tellOwners } = ports;
   const retries = createRetryQueue("Cannot tell the bot's owner about a pairing request", account);
 
+  /** Requests that no owner of the config can be told about. */
+  const untold = new Set<PairingRequest>();
+
   function add(request: PairingRequest): void {
     let isTold = false; // if only storing fails, owners get no second message
     retries.add(async () => {
@@ -63,7 +66,8 @@ export function createChallenges(
           userId: request.userId,
           reason,
         });
-        return; // the next start tries again
+        untold.add(request);
+        return;
       }
       isTold = true;
       await store.markReported(request.id);
@@ -87,6 +91,12 @@ export function createChallenges(
         });
         add(request);
       }
+    },
+    /** The config has changed: it may name owners who can be told. */
+    reconfigured(): void {
+      const again = [...untold];
+      untold.clear();
+      again.forEach(add);
     },
     /** Tells owners nothing more; the next start does. */
     stop: retries.stop,

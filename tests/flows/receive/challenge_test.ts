@@ -121,6 +121,18 @@ describe("[P3] createChallenges()", () => {
     assert.match(lines.at(-1)?.event ?? "", /No owner can be told .* `barnacle pairing list`/);
   });
 
+  it("asks once more after a change of the config, which may name other owners", async () => {
+    const { challenges, told, marked, world } = setUp();
+    world.isRefused = true;
+    challenges.challenged([pairingRequest({ id: 7 })]);
+    await settle();
+    world.isRefused = false;
+    challenges.reconfigured();
+    challenges.reconfigured();
+    await settle();
+    assert.deepEqual([told.length, marked], [1, [7]]);
+  });
+
   it("retries while no owner is reachable, until the code expires", async () => {
     const { challenges, clock, told, world } = setUp();
     world.isUnreachable = true;
