@@ -46,7 +46,6 @@ import { type Build, createMetrics } from "./http/metrics.ts";
 import type { Snapshot } from "./http/snapshot.ts";
 import { revealed } from "./config/schema/parts/secrets.ts";
 import { notice } from "./render/notices/notices.ts";
-import { createEmitter } from "./lib/emitter.ts";
 import { schedule } from "./lib/clock.ts";
 import type { Logging } from "./log.ts";
 import type { TraceExport } from "./telemetry/trace_export.ts";
@@ -208,7 +207,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     log: logging.forPart("store"),
   });
-  const toolEvents = createEmitter<{ signIn(server: string): void }>();
   const tools = createLoadedTools(() => ({
     config: setup.config,
     dataDir: options.dataDir,
@@ -217,7 +215,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     now,
     ...(sharedFiles && { sharedWorkspace: sharedFiles.workspaceOf }),
     log: logging.forPart("tools"),
-    onSignIn: (server) => toolEvents.emit.signIn(server),
+    onSignIn(server) {
+      const account = accounts.first(); // any account reaches the owners
+      account?.tellOwners((texts) => notice("mcpSignIn", { server }, texts));
+      return account !== undefined;
+    },
   }));
   const traces = await createTraces(options);
   const memory = createMemory(logging);
@@ -254,11 +256,6 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     metrics,
     now,
     log: logging.forPart("health"),
-  });
-  toolEvents.connect({
-    // Any account reaches the owners.
-    signIn: (server) =>
-      accounts.first()?.tellOwners((texts) => notice("mcpSignIn", { server }, texts)),
   });
   const http = createHttp(
     {

@@ -34,6 +34,8 @@ const MAX_WAIT_MS = 5 * 60_000;
 
 /** Milliseconds after a list of tools until the server's changes count again. */
 const LIST_AGAIN_MS = 5_000;
+/** Attempts after a failed one that nothing asks for: a server may start later than the bot. */
+const EARLY_ATTEMPTS = 5;
 /** Lines of a program's stderr to show, and characters of one. */
 const SAID_LINES = 5;
 const SAID_CHARS = 200;
@@ -63,6 +65,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let cancelListing: (() => void) | undefined;
   let listedAt = -Infinity;
   let failedLogin: number | undefined;
+  let cancelEarly: (() => void) | undefined;
   const asking = createAsking<MCPClient>();
   let running = 0;
   /** Clients that calls still use, and that get no more. */
@@ -170,6 +173,17 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     const lines = saidLines();
     const last = lines.length > 0 ? lines.join("\n") : undefined;
     log.warn("An MCP server is not available", { server: id, error, said: last });
+    if (tools || failures > EARLY_ATTEMPTS) return;
+    cancelEarly?.();
+    cancelEarly = schedule(() => {
+      waitUntil = 0; // a timer may be a little early
+      void listAll();
+    }, waitUntil - now());
+  }
+
+  async function listAll(): Promise<void> {
+    if (tools || mustWait()) return;
+    await using(() => Promise.resolve()).catch(() => {}); // the log has it
   }
 
   function open(): Promise<MCPClient> {
@@ -299,10 +313,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
         said: isFailing ? saidLines() : [],
       };
     },
-    async list() {
-      if (tools || mustWait()) return;
-      await using(() => Promise.resolve()).catch(() => {}); // the log has it
-    },
+    list: listAll,
     async call(name, input, signal, call) {
       const result = await callOnce(name, input, signal, call, true);
       failures = 0;
@@ -315,6 +326,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     },
     async close() {
       isClosed = true;
+      cancelEarly?.();
       closing.reject(new Error("the server is no longer configured"));
       await connecting?.catch(() => {});
       await disconnect();

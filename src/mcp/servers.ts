@@ -46,11 +46,16 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     );
   }
 
-  /** Connects. Turns that begin meanwhile wait a moment, as most servers connect in that. */
-  function waitFor(connection: McpConnection): FirstWait {
+  /**
+   * Connects. Turns that begin meanwhile wait a moment, as most servers connect in that.
+   *
+   * @param closed When the connection that it replaces is closed: a program may hold a lock.
+   */
+  function waitFor(connection: McpConnection, closed?: Promise<void>): FirstWait {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = ports.schedule(resolve, FIRST_MS);
-    const over = Promise.race([connection.list(), late]).then(() => {
+    const listed = closed ? closed.then(connection.list) : connection.list();
+    const over = Promise.race([listed, late]).then(() => {
       cancel();
       wait.isOver = true;
     });
@@ -58,14 +63,22 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     return wait;
   }
 
+  /** Takes other servers; those that stay the same keep their connections. */
   function apply(next: readonly McpServer[]): void {
-    const kept = new Set<RunningServer>();
+    const before = running;
+    const knownOf = (server: McpServer) =>
+      before.find((one) => isDeepStrictEqual(one.server, server));
+    const kept = new Set(next.map(knownOf));
+    const closed = new Map(
+      before.filter((one) => !kept.has(one)).map(({ server, connection }) =>
+        [server.id, connection.close()] as const
+      ),
+    );
     running = next.map((server) => {
-      const known = running.find((one) => isDeepStrictEqual(one.server, server));
-      if (known) kept.add(known);
+      const known = knownOf(server);
       if (known) return known;
       const connection = createMcpConnection(server, { ...ports, onTools: refresh });
-      return { server, connection, wait: waitFor(connection) };
+      return { server, connection, wait: waitFor(connection, closed.get(server.id)) };
     });
     refresh();
   }
@@ -91,18 +104,13 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
       const waits = missing.map((one): FirstWait => {
         const { wait, connection } = one;
         if (wait.signedInAt !== connection.signedInAt()) return one.wait = waitFor(connection);
-        void connection.list();
+        if (wait.isOver) void connection.list();
         return wait;
       });
       if (waits.every(({ isOver }) => isOver)) return undefined;
       return Promise.all(waits.map(({ over }) => over)).then(() => {});
     },
-    /** Takes other servers; those that stay the same keep their connections. */
-    apply(next: readonly McpServer[]): void {
-      const before = running;
-      apply(next);
-      for (const one of before) if (!running.includes(one)) void one.connection.close();
-    },
+    apply,
     /** Ends it, and resolves once nothing runs. */
     async close(): Promise<void> {
       held.close();

@@ -163,6 +163,48 @@ describe("[T6] createMcpServers()", () => {
     );
   });
 
+  it("tries a server again that starts later than the bot, without a turn", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/mcp`;
+    await withServers(
+      [{ id: "far", transport: { kind: "http", url, headers: {} } }],
+      async (servers) => {
+        await servers.list(() => true);
+        assert.equal(servers.states()[0]?.state, "failing");
+        const { command, args, env } = everythingProgram("streamableHttp");
+        const program = spawn(command, args, {
+          env: { ...process.env, ...env, PORT: String(port) },
+          stdio: "ignore",
+        });
+        try {
+          while (servers.states()[0]?.state !== "ready") await sleep(20);
+        } finally {
+          program.kill("SIGKILL");
+        }
+      },
+    );
+  });
+
+  it("starts a changed program once the one before it has ended", async () => {
+    using folder = tempDirectory();
+    const lock = join(folder.path, "lock");
+    const holding = (name: string): McpServer => {
+      const { command, args, env } = scriptedProgram(name);
+      const run = `set -e; mkdir "$0"; trap 'rmdir "$0"' EXIT; trap exit TERM; "$@"`;
+      return {
+        id: "one",
+        transport: { ...PROGRAM, command: "sh", args: ["-c", run, lock, command, ...args], env },
+      };
+    };
+    await withServers([holding("Looks.")], async (servers, lines) => {
+      await list(servers);
+      assert.deepEqual(namesOf(servers), ["mcp__one__look"], lines());
+      servers.apply([holding("Looks again.")]);
+      await list(servers);
+      assert.deepEqual(namesOf(servers), ["mcp__one__look"], lines());
+    });
+  });
+
   it("keeps the array until tools change, and the connection of a server that stays", () =>
     withServers([{ ...STDIO, allow: ["echo"] }], async (servers) => {
       await list(servers);

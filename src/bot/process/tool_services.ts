@@ -42,8 +42,8 @@ export interface ToolServicesOptions extends Clock {
   readonly sharedWorkspace?: (agentId: string) => SharedWorkspace;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
-  /** An MCP server wants a sign-in, which only the operator can do. */
-  readonly onSignIn: (serverId: string) => void;
+  /** An MCP server wants a sign-in, which only the operator can do. @returns Whether owners hear it. */
+  readonly onSignIn: (serverId: string) => boolean;
 }
 
 /**

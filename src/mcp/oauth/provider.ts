@@ -101,8 +101,13 @@ export interface LoginPorts extends Clock {
   readonly logins: Logins;
   /** Gets warnings and failures. */
   readonly log: Log;
-  /** A server wants a sign-in; called once until the next one, also over a restart. */
-  readonly onSignIn?: (serverId: string) => void;
+  /**
+   * A server wants a sign-in; called until it tells the owners, then not before the next one, also
+   * over a restart.
+   *
+   * @returns Whether it tells them: an account must run.
+   */
+  readonly onSignIn?: (serverId: string) => boolean;
 }
 
 /** The login of a server. */
@@ -179,8 +184,8 @@ export function createLoginOf(
       if (url === undefined || !onSignIn) return;
       const login = read() ?? { url, signedInAt: 0 };
       if (login.isTold || toldAt === login.signedInAt) return;
+      if (!onSignIn(id)) return;
       toldAt = login.signedInAt;
-      onSignIn(id);
       try {
         logins.write(id, { ...login, isTold: true });
       } catch (error) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, it } from "node:test";
 import { UnknownOutcomeError } from "../../../src/core/turn/tool.ts";
 import { schedule } from "../../../src/lib/clock.ts";
@@ -18,6 +19,7 @@ interface Scene {
   readonly logins: Logins;
   readonly folder: string;
   /** Names of servers that the owners were told about. */
+  readonly owners: { isAway: boolean };
   readonly told: string[];
   readonly lines: () => string;
   /** Starts the bot's servers, as after a restart. */
@@ -33,6 +35,7 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
   const logins = createLogins(folder);
   const { log, lines } = recordingLog();
   const told: string[] = [];
+  const owners = { isAway: false };
   const started: McpServers[] = [];
   try {
     await run({
@@ -40,6 +43,7 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
       logins,
       folder,
       told,
+      owners,
       lines: () =>
         JSON.stringify(lines, (_key, value) => value instanceof Error ? value.message : value),
       start(url = server.url, headers = {}) {
@@ -53,7 +57,11 @@ async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
             confine: () => Promise.reject(new Error("no programs here")),
             seen: { look: () => undefined, of: () => undefined },
             logins,
-            onSignIn: (id) => told.push(id),
+            onSignIn: (id) => {
+              if (owners.isAway) return false;
+              told.push(id);
+              return true;
+            },
           },
         );
         started.push(servers);
@@ -121,6 +129,20 @@ describe("[T13] a login to an MCP server", () => {
       await again.list(() => true);
       assert.deepEqual(again.tools().map(({ name }) => name), ["mcp__far__connecting"]);
       assert.deepEqual(told, ["far"]);
+    }));
+
+  it("that is missing is told to the owners once an account runs, without a turn", () =>
+    play(async ({ told, owners, start }) => {
+      owners.isAway = true;
+      const servers = start();
+      await servers.list(() => true);
+      assert.deepEqual(servers.states().map(({ state }) => state), ["failing"]);
+      assert.deepEqual(told, []);
+      owners.isAway = false;
+      while (told.length === 0) await sleep(20);
+      assert.deepEqual(told, ["far"]);
+      await start().list(() => true);
+      assert.deepEqual(told, ["far"], "also over a restart");
     }));
 
   it("works at once after a new sign-in", () =>
