@@ -16,7 +16,7 @@ import { FEED_ENTRIES_MAX } from "../../src/store/feeds/feeds.ts";
 import { IDENTIFIES_MAX } from "../../src/store/gateway/accounts.ts";
 import { RUNS_MAX } from "../../src/store/gateway/sessions.ts";
 import { PROXIED_USERS_MAX } from "../../src/store/inbox/inbox.ts";
-import { UNTOLD_KEPT_MS } from "../../src/store/inbox/unanswered.ts";
+import { UNTOLD_MAX } from "../../src/store/inbox/unanswered.ts";
 import { INVALID_REQUESTS_MINUTES } from "../../src/store/outbox/outbox.ts";
 import { QUESTIONS_KEPT_MS } from "../../src/store/questions/questions.ts";
 import {
@@ -24,6 +24,7 @@ import {
   HELD_DAYS,
   HOOK_EVENTS_KEPT_DAYS,
   REFUSED_MAX,
+  UNTOLD_KEPT_MS,
 } from "../../src/store/received/prune.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../../src/store/received/received.ts";
 import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../../src/store/received/retention.ts";
@@ -51,7 +52,7 @@ const key = (name: keyof typeof retention, unit = "days"): string =>
     ? `for ever (\`${name}\`: 0)`
     : `${count(retention[name])} ${unit} (\`${name}\`)`;
 const count = (number: number): string => number.toLocaleString("en-US");
-const days = (ms: number): string => `${ms / DAY_MS} days`;
+const days = (ms: number): string => ms === DAY_MS ? "a day" : `${ms / DAY_MS} days`;
 
 const TRANSCRIPTS = `${key("transcriptsDays")}, within ${key("maxMb", "megabytes")}`;
 const FOR_EVER = "until you delete the store";
@@ -230,8 +231,10 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   },
   unanswered: {
     under: "People",
-    data: "Messages without an answer whose senders are still to be told: person, place, reason",
-    kept: `until they are told, at most ${days(UNTOLD_KEPT_MS)}`,
+    data: "Messages without an answer whose senders do not know yet: person, place, reason",
+    kept: `until Barnacle has told them, at most ${days(UNTOLD_KEPT_MS)}, and ${
+      count(UNTOLD_MAX)
+    } of an account`,
   },
   told_full: {
     under: "People",

@@ -1,5 +1,5 @@
 /**
- * Measures what one person can cause against the table of X4a: the same scene with these acts and
+ * Measures the costs of one person's acts against the table of X4a: the same scene with these acts and
  * without them, in one process whose store counts its commits.
  */
 
@@ -28,7 +28,7 @@ interface Act {
   readonly isAllowed?: true;
   /** Whether the bot's commands must be registered. */
   readonly isCommand?: true;
-  /** Returns what `act` works on. */
+  /** Returns the id of the message that `act` needs. */
   readonly before?: (simulator: Simulator) => string | Promise<string>;
   readonly act: (simulator: Simulator, on: string, n: number) => void;
   /** The largest costs of all acts together. */
@@ -128,6 +128,19 @@ const ALL: readonly Act[] = [
     isCommand: true,
     act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
     most: { requests: 2 * ACTS + 2, commits: 0, calls: 0 },
+  },
+  {
+    what: "commands of a person who may: an acknowledgement and an answer each",
+    isAllowed: true,
+    isCommand: true,
+    act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
+    most: { requests: 3 * ACTS, commits: 0, calls: 0 }, // an early answer is sent again
+  },
+  {
+    what: "text commands: a turn without the model, one at a time",
+    isAllowed: true,
+    act: (simulator) => void ask(simulator, "grace", "general", "/status"),
+    most: { requests: ACTS, commits: 3 * ACTS, calls: 0 },
   },
   {
     what: "mentions without a right",

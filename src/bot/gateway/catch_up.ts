@@ -67,10 +67,10 @@ export function createAccountCatchUp(
       return readPermissions(guildId, self.userId);
     },
     isRefused,
-    tellUnread(channel, before, since) {
+    tellUnread(channel, before, key) {
       const link = messageLink({ ...channel, channelId: channel.id, id: before });
       const text = notice("unread", { link }, account.texts());
-      return outbound.tellOnce(channel.id, text, `unread:${channel.id}:${since}`);
+      return outbound.tellOnce(channel.id, text, `unread:${key}`);
     },
     now,
     schedule,

@@ -95,6 +95,7 @@ export function createTurnProgress(account: AccountContext, parts: ProgressParts
       ...common,
       accountId: account.accountId,
       store: account.store,
+      stopping: account.stopping,
       reactions,
       emojiOf: (why) => why === "queue-full" ? "⏳" : "💤",
       tell: parts.tellUnmarked,

@@ -234,7 +234,7 @@ export interface Accepted extends Changed {
 /** Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). */
 export type UnansweredReason = "queue-full" | "too-old" | "too-many";
 
-/** A message without an answer whose sender is still to be told. */
+/** A message without an answer whose sender does not know it yet. */
 export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId" | "guildId"> {
   readonly why: UnansweredReason;
 }

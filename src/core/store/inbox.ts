@@ -125,14 +125,19 @@ export interface ProxiedUsers {
   proxied(accountId: AccountId): Promise<readonly UserId[]>;
 }
 
-/** Messages without an answer whose senders are still to be told (X4). */
+/** Messages without an answer whose senders do not know it yet (X4). */
 export interface UnansweredMessages {
   /**
-   * The oldest ones that wait for a mark. Forgets those for whom a day has not sufficed.
+   * The oldest ones that wait for a mark, a bounded number of each channel.
    *
+   * @param except Messages that the caller has already.
    * @param limit Maximum number of messages.
    */
-  unmarked(accountId: AccountId, now: number, limit: number): Promise<readonly UnansweredMessage[]>;
+  unmarked(
+    accountId: AccountId,
+    except: readonly MessageId[],
+    limit: number,
+  ): Promise<readonly UnansweredMessage[]>;
   /** The channels with messages that cannot be marked. */
   unmarkableIn(accountId: AccountId): Promise<readonly ChannelId[]>;
   /** The oldest messages of a channel that cannot be marked. */

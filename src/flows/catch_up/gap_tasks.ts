@@ -88,8 +88,7 @@ export function createGapTasks(
   function read(gap: OpenGap, channel: MissedChannel): void {
     delay.addChannel(channel.id);
     gap.waiting.add(channel.id);
-    const since = endOfReading(gap.from);
-    const reading = createChannelReading(channel, since, gap.tally, unreadable, ports);
+    const reading = createChannelReading(channel, gap, unreadable, ports);
     add(gap, async () => {
       const hasMore = await reading.first();
       gap.asked++;
@@ -124,19 +123,18 @@ export function createGapTasks(
 /**
  * Prepares the reading of a channel.
  *
- * @param since Unix time in milliseconds at which reading back ends.
- * @param tally Figures to add to.
+ * @param gap Where reading back ends, and figures to add to.
  */
 export function createChannelReading(
   channel: MissedChannel,
-  since: number,
-  tally: Tally,
+  { from, lostAt, tally }: Pick<OpenGap, "from" | "lostAt" | "tally">,
   unreadable: Unreadable,
   ports: MissedReadingPorts,
 ) {
   const { isRefused, tellUnread, now, log } = ports;
   const { id: channelId, guildId } = channel;
-  const reading = createMissedReading(channel, since, tally, ports);
+  const reading = createMissedReading(channel, endOfReading(from), tally, ports);
+  const gapKey = `${channelId}:${from}:${lostAt ?? 0}`; // a further loss makes it another absence
 
   function logRefused(error: unknown): void {
     const event = `Discord does not show the missed messages in ${nameOf(channel)}`;
@@ -172,7 +170,7 @@ export function createChannelReading(
       try {
         const unread = await reading.record();
         if (!unread) return;
-        if (mayTellUnread(unread, now())) await tellUnread(channel, unread, since);
+        if (mayTellUnread(unread, now())) await tellUnread(channel, unread.before, gapKey);
         const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(event, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {

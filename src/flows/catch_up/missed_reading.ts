@@ -41,12 +41,16 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
   readonly limits: CatchUpLimits;
-  /**
-   * Tells a channel, once for a gap, that Barnacle has not read its messages before this one.
-   *
-   * @param since Unix time in milliseconds of the gap's beginning.
-   */
-  readonly tellUnread: (channel: MissedChannel, before: MessageId, since: number) => Promise<void>;
+  /** Tells a channel, once for each key, that Barnacle has not read its messages before this one. */
+  readonly tellUnread: (channel: MissedChannel, before: MessageId, key: string) => Promise<void>;
+}
+
+/** Messages of a channel that are not read. */
+export interface Unread {
+  /** The oldest message that is read. */
+  readonly before: MessageId;
+  /** Whether the policy accepts a message that is read: people there expect answers. */
+  readonly isExpected: boolean;
 }
 
 /** Figures of all messages read for a gap. */
@@ -86,6 +90,7 @@ export function createMissedReading(
   let before: MessageId | undefined;
   let isComplete = false;
   let pagesRecorded = 0;
+  let isExpected = false;
 
   async function readNextPage(): Promise<void> {
     const page = await readPage(channel, before);
@@ -108,6 +113,7 @@ export function createMissedReading(
     const at = { now: now(), maxAgeMs };
     const unanswered = { "too-old": 0, "too-many": 0 };
     const { accepted } = await acceptHistory(batch, (message, verdict) => {
+      isExpected ||= verdict.kind === "accept";
       const judged = judgeMissed(verdict, message, answerable.has(message), at);
       if (judged.why === "too-old" || judged.why === "too-many") unanswered[judged.why]++;
       return judged;
@@ -135,15 +141,17 @@ export function createMissedReading(
     /**
      * Stores the messages before them.
      *
-     * @returns The oldest message read if there are more than {@link MAX_PAGES} pages of them.
+     * @returns What is not read, if there are more than {@link MAX_PAGES} pages of them.
      */
-    async record(): Promise<MessageId | undefined> {
+    async record(): Promise<Unread | undefined> {
       while (!isComplete && pagesRecorded < MAX_PAGES) {
         await readNextPage();
         await storeEvents(0);
         pagesRecorded++;
       }
-      return isComplete ? undefined : before;
+      if (isComplete || !before) return undefined;
+      const { oldest } = await readPage(channel, before);
+      return oldest && createdAtMs(oldest) > since ? { before, isExpected } : undefined;
     },
   };
 }
@@ -188,9 +196,9 @@ export function endOfReading(from: number): number {
 /** Milliseconds after which it helps no one to hear that a message was not read. */
 const TOLD_WITHIN_MS = DAY_MS;
 
-/** Whether messages before this one may be recent enough for their senders to be told. */
-export function mayTellUnread(before: MessageId, now: number): boolean {
-  return now - createdAtMs(before) <= TOLD_WITHIN_MS;
+/** Whether their senders hear of it: of people who expect no answer, or not today, none do. */
+export function mayTellUnread({ before, isExpected }: Unread, now: number): boolean {
+  return isExpected && now - createdAtMs(before) <= TOLD_WITHIN_MS;
 }
 
 /** Whether a channel may have messages since then; true if unknown. */

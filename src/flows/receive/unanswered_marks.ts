@@ -20,6 +20,8 @@ const EVERY_MS = 300;
 const STORE_AGAIN_MS = 5_000;
 /** Maximum number of marks in memory; the others wait in the store. */
 const WAITING_MAX = 200;
+/** Number of marks after which the store is asked for more of the same channels. */
+const READ_AFTER = 20;
 /** Maximum number of attempts for a mark while requests have no spare capacity. */
 const UNSENT_MAX = 100;
 /** Maximum number of attempts that a rate limit ends; a firewall's answer looks like one. */
@@ -48,9 +50,10 @@ interface MarkStore {
 
 /** Creates the marks of one account. */
 export function createUnansweredMarks(
-  { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, now, schedule, log }:
-    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "now" | "schedule" | "log">
+  { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, schedule, log }:
+    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "schedule" | "log">
     & {
+      readonly stopping: AbortSignal;
       readonly reactions: Pick<Reactions, "add">;
       /** Why Discord refused the request; `undefined` if the request never left, or got no answer. */
       readonly refusalOf: (error: unknown) => Refusal | undefined;
@@ -66,33 +69,46 @@ export function createUnansweredMarks(
   /** Channels in which a mark failed; one stays for {@link AGAIN_MS} after its notice. */
   const linking = new Set<ChannelId>();
   let isBusy = false;
-  /** Whether the store may have marks that are not in `waiting`. */
+  /** Whether the store has got more of them since they were read. */
   let isDue = false;
+  /** Whether there may be more of the channels whose first ones are in `waiting`. */
+  let hasMore = false;
+  /** Number of marks that are not in `waiting` any more since then. */
+  let ended = 0;
 
-  async function make(mark: WaitingMark): Promise<void> {
-    const { id: messageId, channelId, why, attempts } = mark;
-    if (linking.has(channelId)) return await inbox.refusedMark(accountId, messageId);
+  const later = (run: () => Promise<void>, ms: number): void =>
+    void schedule(() => stopping.aborted ? undefined : void run(), ms);
+
+  /** Marks a message. `later`: another attempt may succeed. */
+  async function tryMark({ id, channelId, why, attempts }: WaitingMark) {
+    if (linking.has(channelId)) return "refused";
     try {
-      await reactions.add(channelId, messageId, emojiOf(why));
+      await reactions.add(channelId, id, emojiOf(why));
     } catch (error) {
       const refusal = refusalOf(error);
-      if (attempts + 1 < attemptsFor(refusal)) {
-        waiting.push({ ...mark, attempts: attempts + 1 });
-        return;
-      }
-      log.debug("A message without an answer is not marked", { channelId, messageId, error });
-      if (refusal !== "not_found") {
-        await inbox.refusedMark(accountId, messageId);
-        return link(channelId);
-      }
+      const mayPass = stopping.aborted || attempts + 1 < attemptsFor(refusal);
+      log.debug("A message without an answer is not marked", { channelId, messageId: id, error });
+      if (refusal !== "not_found") return mayPass ? "later" : "refused";
     }
-    await inbox.marked(accountId, messageId);
+    return "done";
+  }
+
+  async function make(mark: WaitingMark): Promise<void> {
+    const end = await tryMark(mark);
+    if (end === "later") {
+      waiting.push({ ...mark, attempts: mark.attempts + 1 });
+      return;
+    }
+    ended++;
+    if (end === "done") return await inbox.marked(accountId, mark.id);
+    await inbox.refusedMark(accountId, mark.id);
+    link(mark.channelId);
   }
 
   function link(channelId: ChannelId): void {
     if (linking.has(channelId)) return;
     linking.add(channelId);
-    schedule(() => void tellOf(channelId), GATHER_MS);
+    later(() => tellOf(channelId), GATHER_MS);
   }
 
   async function tellOf(channelId: ChannelId): Promise<void> {
@@ -101,31 +117,34 @@ export function createUnansweredMarks(
       if (messages.length === 0) return void linking.delete(channelId);
       await tell(channelId, messages);
     } catch (error) {
-      log.warn("People are not told yet that their messages get no answer", { channelId, error });
+      log.warn("People do not know yet that their messages get no answer", { channelId, error });
     }
-    schedule(() => void tellOf(channelId), AGAIN_MS);
+    later(() => tellOf(channelId), AGAIN_MS);
   }
 
   async function next(): Promise<void> {
     let pause = EVERY_MS;
     try {
-      if (waiting.length === 0 && isDue) {
-        isDue = false;
-        const more = await inbox.unmarked(accountId, now(), WAITING_MAX);
-        waiting.push(...more.map((message) => ({ ...message, attempts: 0 })));
-        isDue ||= more.length === WAITING_MAX;
-      }
+      if (isDue || hasMore && (waiting.length === 0 || ended >= READ_AFTER)) await readMore();
       const mark = waiting.shift();
-      if (!mark) {
-        isBusy = isDue;
-        if (!isBusy) return;
-      } else await make(mark);
+      if (mark) await make(mark);
+      isBusy = isDue || hasMore || waiting.length > 0;
     } catch (error) {
       isDue = true;
       pause = STORE_AGAIN_MS;
       log.warn("Messages without an answer are not marked yet", { error });
     }
-    schedule(() => void next(), pause);
+    if (isBusy) later(next, pause);
+  }
+
+  async function readMore(): Promise<void> {
+    const room = WAITING_MAX - waiting.length;
+    if (room === 0) return;
+    isDue = false;
+    const more = await inbox.unmarked(accountId, waiting.map(({ id }) => id), room);
+    waiting.push(...more.map((message) => ({ ...message, attempts: 0 })));
+    hasMore = more.length > 0;
+    ended = 0;
   }
 
   function wake(): void {
@@ -135,13 +154,21 @@ export function createUnansweredMarks(
     void next();
   }
 
+  /** Goes on with the links that the last process left. */
+  async function linkAll(): Promise<void> {
+    try {
+      (await inbox.unmarkableIn(accountId)).forEach(link);
+    } catch (error) {
+      log.warn("People do not know yet that their messages get no answer", { error });
+      later(linkAll, STORE_AGAIN_MS);
+    }
+  }
+
   return {
-    /** Goes on with those that the last process left. */
+    /** Goes on with everything that the last process left. */
     start(): void {
       wake();
-      inbox.unmarkableIn(accountId).then((channels) => channels.forEach(link), (error: unknown) => {
-        log.warn("People are not told yet that their messages get no answer", { error });
-      });
+      void linkAll();
     },
     /** The store has more of them. */
     wake,

@@ -213,6 +213,7 @@ function endIn(database: DatabaseSync, copiedAt: number, now: number): EndedWork
   run("DELETE FROM gateway_session");
   run("UPDATE run SET ending = 'restored' WHERE ending IS NULL");
   removeUndecided(database);
+  run("DELETE FROM unanswered"); // their senders know by now
   const questions = run(
     "UPDATE question SET state = 'withdrawn', decided_at = :now WHERE state = 'open'",
     { now },

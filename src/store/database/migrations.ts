@@ -120,7 +120,7 @@ const SCHEMA_4 = [
   KNOWN_MESSAGES,
 ].join("");
 
-/** SQL for the people who are still to be told that they get no answer. */
+/** SQL for the messages without an answer whose senders do not know it yet. */
 const SCHEMA_5 = UNANSWERED.ddl;
 
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */

@@ -1,30 +1,48 @@
 /**
- * Messages without an answer whose senders are still to be told (X4): by a mark, or by a notice that
+ * Messages without an answer whose senders do not know it yet (X4): a mark tells them, or a notice that
  * links those that Discord lets no one mark.
  *
- * They are stored with their verdict and deleted when the sender knows. So no number of people and no
- * crash lets one of them wait for nothing.
+ * They are stored with their verdict, and deleted when the sender knows. So a crash loses none of them.
  */
 
+import type { DatabaseSync } from "node:sqlite";
+import type { InboundMessage } from "../../core/inbound/inbound.ts";
+import type { UnansweredReason } from "../../core/inbound/inbox.ts";
 import type { UnansweredMessages } from "../../core/store/inbox.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
+import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { integer, rows, snowflake } from "../schema/columns.ts";
+import { COUNT, rows, snowflake } from "../schema/columns.ts";
 import { UNANSWERED } from "../schema/messages.ts";
 
-/** Milliseconds after which it helps no one to hear that a message gets no answer. */
-export const UNTOLD_KEPT_MS: number = DAY_MS;
+/** Maximum number of messages of an account: marks for them take an hour. */
+export const UNTOLD_MAX = 10_000;
+
+/** Messages of a channel that are marked before those of other channels get their turn. */
+const IN_CHANNEL = 20;
 
 const MESSAGE = UNANSWERED.pick("messageId", "channelId", "guildId", "why");
 const PLACE = rows({ channelId: snowflake<"channel">() });
-const AGE = rows({ at: integer() });
 
 function readMessage(row: unknown) {
   const { messageId: id, ...rest } = MESSAGE.read(row);
   return { id, ...rest };
+}
+
+/** Prepares to keep a message within a transaction of the caller's. It is not kept beyond the limit. */
+export function prepareKeepUnanswered(
+  database: DatabaseSync,
+): (message: InboundMessage, why: UnansweredReason, now: number) => void {
+  const sql = statementsOf(database);
+  const count = sql.rows(COUNT.read)`
+    SELECT COUNT(*) AS count FROM unanswered WHERE account_id = ?`;
+  const insert = UNANSWERED.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  return ({ id: messageId, accountId, channelId, guildId, sender }, why, at) => {
+    if (count.one(accountId).count >= UNTOLD_MAX) return;
+    insert({ accountId, messageId, channelId, guildId, authorId: sender.id, why, at });
+  };
 }
 
 /** Creates the methods. */
@@ -33,12 +51,12 @@ export function createUnanswered(
   outgoing: Outgoing,
 ): UnansweredMessages {
   const addOnce = prepareAddOnce(database, outgoing);
-  const selectOldest = sql.rows(AGE.read)`
-    SELECT at FROM unanswered WHERE account_id = ? ORDER BY at LIMIT 1`;
-  const forgetOld = sql`DELETE FROM unanswered WHERE account_id = ? AND at < ?`;
   const select = sql.rows(readMessage)`
-    SELECT message_id, channel_id, guild_id, why FROM unanswered
-    WHERE account_id = ? AND is_unmarkable = 0 ORDER BY at, message_id LIMIT ?`;
+    SELECT message_id, channel_id, guild_id, why FROM (
+      SELECT *, ROW_NUMBER() OVER (PARTITION BY channel_id ORDER BY at, message_id) AS place
+      FROM unanswered WHERE account_id = ? AND is_unmarkable = 0
+    ) WHERE place <= ${IN_CHANNEL} AND message_id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY at, message_id LIMIT ?`;
   const selectPlaces = sql.rows(PLACE.read)`
     SELECT DISTINCT channel_id FROM unanswered WHERE account_id = ? AND is_unmarkable = 1`;
   const selectIn = sql.rows(readMessage)`
@@ -48,14 +66,8 @@ export function createUnanswered(
   const refuse = sql`
     UPDATE unanswered SET is_unmarkable = 1 WHERE account_id = ? AND message_id = ?`;
   return {
-    async unmarked(accountId, now, limit) {
-      const oldest = await read(() => selectOldest.get(accountId)?.at);
-      const since = now - UNTOLD_KEPT_MS;
-      if (oldest !== undefined && oldest < since) {
-        await commit(UNNAMED, () => forgetOld.run(accountId, since));
-      }
-      return await read(() => select.all(accountId, limit));
-    },
+    unmarked: (accountId, except, limit) =>
+      read(() => select.all(accountId, JSON.stringify(except), limit)),
     unmarkableIn: (accountId) =>
       read(() => selectPlaces.all(accountId).map(({ channelId }) => channelId)),
     unmarkable: (accountId, channelId, limit) =>

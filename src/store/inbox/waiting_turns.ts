@@ -23,7 +23,7 @@ import { DAY_MS } from "../../lib/clock.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { UNANSWERED } from "../schema/messages.ts";
+import { prepareKeepUnanswered } from "./unanswered.ts";
 
 /** An accepted message after the check. */
 export interface Checked {
@@ -72,7 +72,7 @@ export function prepareWaitingTurns(
   const insertTold = sql`INSERT OR IGNORE INTO told_full (account_id, list, id) VALUES (?, ?, ?)`;
   const deleteTold = sql`DELETE FROM told_full WHERE account_id = ? AND list = ? AND id = ?`;
 
-  const insertUnanswered = UNANSWERED.prepareInsert(database, "ON CONFLICT DO NOTHING");
+  const keepUnanswered = prepareKeepUnanswered(database);
 
   const expect = (turn: OpenTurn): void => apply({ kind: "expected", turn });
 
@@ -128,11 +128,7 @@ export function prepareWaitingTurns(
         told.note(person, how, now);
         if (how === "notice") {
           for (const frozen of rules.refusal(message, why)) addOnce(frozen, now);
-        } else {
-          const { id: messageId, accountId, channelId, guildId, sender: { id: authorId } } =
-            message;
-          insertUnanswered({ accountId, messageId, channelId, guildId, authorId, why, at: now });
-        }
+        } else keepUnanswered(message, why, now);
       },
     };
   }

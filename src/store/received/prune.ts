@@ -114,6 +114,9 @@ export const REFUSED_MAX = 1_000;
 /** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
 export const HOOK_EVENTS_KEPT_DAYS = 30;
 
+/** Milliseconds after which it helps no one to hear that a message gets no answer (X4). */
+export const UNTOLD_KEPT_MS: number = DAY_MS;
+
 /** Milliseconds between two looks at the direct channels, which have no index by time. */
 const LOOK_EVERY_MS = DAY_MS;
 
@@ -132,6 +135,9 @@ export function preparePruneSeldom(database: DatabaseSync): (now: number) => boo
   const pruneDirect = sql`DELETE FROM direct_channel WHERE (account_id, channel_id) IN (
        SELECT account_id, channel_id FROM direct_channel WHERE active_at < ? LIMIT ${STEP_ROWS}
      )`;
+  const pruneUntold = sql`DELETE FROM unanswered WHERE (account_id, message_id) IN (
+       SELECT account_id, message_id FROM unanswered WHERE at < ? LIMIT ${STEP_ROWS}
+     )`;
   const kept = HOOK_EVENTS_KEPT_DAYS * DAY_MS;
   const pruneHooks = [
     `DELETE FROM hook_event WHERE id IN (
@@ -147,7 +153,8 @@ export function preparePruneSeldom(database: DatabaseSync): (now: number) => boo
   ].map((sql) => database.prepare(sql));
   let lookedAt = -Infinity;
   return (now) => {
-    const isMore = Number(pruneRefused.run().changes) === STEP_ROWS;
+    const isMore = Number(pruneRefused.run().changes) === STEP_ROWS ||
+      Number(pruneUntold.run(now - UNTOLD_KEPT_MS).changes) === STEP_ROWS;
     if (Math.abs(now - lookedAt) < LOOK_EVERY_MS) return isMore;
     for (const statement of pruneHooks) {
       if (Number(statement.run(now - kept).changes) === STEP_ROWS) return true;

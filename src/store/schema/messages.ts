@@ -328,7 +328,7 @@ export const OUTBOX = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** A message without an answer whose sender is still to be told, by a mark or by a link (X4). */
+/** A message without an answer whose sender does not know it yet (X4). */
 export const UNANSWERED = table("unanswered", {
   accountId: account(),
   messageId: snowflake<"message">(),
@@ -340,7 +340,7 @@ export const UNANSWERED = table("unanswered", {
   at: integer(),
 }, {
   key: ["accountId", "messageId"],
-  sql: "CREATE INDEX unanswered_in_order ON unanswered (account_id, is_unmarkable, at);",
+  sql: "CREATE INDEX unanswered_oldest ON unanswered (at);",
   isOfBot: true,
   forgets: { delete: `author_id = :userId OR ${IN("message_id", "messages")}` },
 });

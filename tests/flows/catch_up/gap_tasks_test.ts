@@ -5,6 +5,8 @@ import { NOTHING_ACCEPTED } from "../../../src/core/inbound/inbox.ts";
 import { createChannelReading } from "../../../src/flows/catch_up/gap_tasks.ts";
 import { MAX_PAGES, type Page } from "../../../src/flows/catch_up/missed_reading.ts";
 import { createUnreadable } from "../../../src/flows/catch_up/unreadable.ts";
+import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
+import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { guildMessage, guildPlace, messageId } from "../../support/discord/builders.ts";
 import { recordingLog } from "../../support/recording_log.ts";
 
@@ -12,12 +14,18 @@ const PLACE = guildPlace();
 const CHANNEL = { id: PLACE.channel.id, guildId: PLACE.guild.id, place: PLACE };
 const NOTHING: Page = { events: [], isLast: true };
 
+const ACCEPTED: Verdict = { kind: "accept", why: "mentioned", rule: "" };
+const IGNORED: Verdict = { kind: "ignore", why: "no-mention", rule: "", keepAsContext: true };
+
 class Refused extends Error {}
 
 function setUp(
   pages: (request: number) => Page | Error,
-  missing: readonly string[] = [],
-  now = 0,
+  { missing = [], now = 0, policy = () => ACCEPTED }: {
+    readonly missing?: readonly string[];
+    readonly now?: number;
+    readonly policy?: (message: InboundMessage) => Verdict;
+  } = {},
 ) {
   const { log, lines } = recordingLog();
   const isRefused = (error: unknown) => error instanceof Refused;
@@ -29,16 +37,21 @@ function setUp(
     log,
   });
   const tally = { read: 0, answered: 0, tooOld: 0, tooMany: 0 };
-  const reading = createChannelReading(CHANNEL, 0, tally, unreadable, {
+  const reading = createChannelReading(CHANNEL, { from: 10_000, lostAt: 7, tally }, unreadable, {
     readPage() {
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
     },
-    acceptHistory: () => Promise.resolve(NOTHING_ACCEPTED),
+    acceptHistory: (events, judgeAs) => {
+      for (const event of events) {
+        if (event.kind === "message") judgeAs?.(event, policy(event));
+      }
+      return Promise.resolve(NOTHING_ACCEPTED);
+    },
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => now,
-    tellUnread: (channel, before, since) => {
-      told.push(`${channel.id} before ${before} since ${since}`);
+    tellUnread: (channel, before, key) => {
+      told.push(`${channel.id} before ${before} for ${key}`);
       return Promise.resolve();
     },
     events: { emit: { found: () => undefined } },
@@ -62,7 +75,7 @@ describe("[G6] createChannelReading()", () => {
   });
 
   it("sends no request for a channel that is known as unreadable", async () => {
-    const { reading, requests } = setUp(() => NOTHING, ["Read Message History"]);
+    const { reading, requests } = setUp(() => NOTHING, { missing: ["Read Message History"] });
     await reading.first();
     await reading.first();
     assert.equal(requests(), 1);
@@ -73,7 +86,7 @@ describe("[G6] createChannelReading()", () => {
     assert.equal(await reading.first(), true);
     await reading.rest();
     const oldest = page(1 + MAX_PAGES).oldest;
-    assert.deepEqual(told, [`${CHANNEL.id} before ${oldest} since 0`]);
+    assert.deepEqual(told, [`${CHANNEL.id} before ${oldest} for ${CHANNEL.id}:10000:7`]);
     assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
     assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
   });
@@ -82,11 +95,33 @@ describe("[G6] createChannelReading()", () => {
     const oldest = page(1 + MAX_PAGES).oldest ?? messageId("1");
     const day = 24 * 60 * 60_000;
     for (const [age, count] of [[day, 1], [day + 1, 0]] as const) {
-      const { reading, told } = setUp(page, [], createdAtMs(oldest) + age);
+      const { reading, told } = setUp(page, { now: createdAtMs(oldest) + age });
       await reading.first();
       await reading.rest();
       assert.equal(told.length, count);
     }
+  });
+
+  it("does not tell it if no one there expects an answer", async () => {
+    const newest = page(1).oldest;
+    for (const [accepted, count] of [[newest, 1], [undefined, 0]] as const) {
+      const { reading, told } = setUp(page, {
+        policy: ({ id }) => id === accepted ? ACCEPTED : IGNORED,
+      });
+      await reading.first();
+      await reading.rest();
+      assert.equal(told.length, count);
+    }
+  });
+
+  it("does not tell it if it has read all, up to its last page", async () => {
+    const full = 1 + MAX_PAGES;
+    const { reading, told, lines, requests } = setUp((request) =>
+      request <= full ? page(request) : NOTHING
+    );
+    await reading.first();
+    await reading.rest();
+    assert.deepEqual([told, lines, requests()], [[], [], full + 1]);
   });
 
   it("finishes a channel that Discord refuses, at any page, and logs it once", async () => {

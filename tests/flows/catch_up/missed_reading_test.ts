@@ -147,7 +147,7 @@ describe("[G6] createMissedReading()", () => {
     const { reading, tally, requests } = setUp({ said: seconds(3_000) });
     assert.equal(await reading.answer(), "more");
     assert.ok(await reading.record());
-    assert.equal(requests(), 1 + MAX_PAGES);
+    assert.equal(requests(), 2 + MAX_PAGES, "and one to see whether there are more");
     assert.equal(tally.tooMany, MAX_PAGES * 100);
   });
 

@@ -12,7 +12,6 @@ const FORBIDDEN = new Error("forbidden");
 const NOT_FOUND = new Error("not_found");
 const RATE_LIMITED = new Error("rate_limited");
 const STORE_FULL = new Error("the store is full");
-const DAY = 24 * 60 * 60_000;
 
 /** Marks with a Discord that answers with these errors, and then accepts all. */
 function setUp(...errors: readonly Error[]) {
@@ -23,9 +22,11 @@ function setUp(...errors: readonly Error[]) {
   const added: string[] = [];
   const noticed: (readonly string[])[] = [];
   const disk = { isFull: false };
+  const discord: { closed?: string } = {};
   const insert = database.prepare(`
     INSERT INTO unanswered (account_id, message_id, channel_id, author_id, why, at)
     VALUES ('${ACCOUNT}', ?, ?, '1', ?, ?)`);
+  const stop = new AbortController();
   let process = 0;
   /** The marks of one process. The next one ends it. */
   const start = () => {
@@ -34,8 +35,8 @@ function setUp(...errors: readonly Error[]) {
       accountId: ACCOUNT,
       store,
       reactions: {
-        add(_channel, id, emoji) {
-          const failure = failures.shift();
+        add(channel, id, emoji) {
+          const failure = channel === discord.closed ? NO_CAPACITY : failures.shift();
           if (failure) return Promise.reject(failure);
           added.push(`${id} ${emoji}`);
           return Promise.resolve();
@@ -52,7 +53,7 @@ function setUp(...errors: readonly Error[]) {
         noticed.push(ids);
       },
       emojiOf: (why) => why === "queue-full" ? "full" : "missed",
-      now: clock.now,
+      stopping: stop.signal,
       schedule: (run, ms) => clock.schedule(() => mine === process && run(), ms),
       log,
     });
@@ -74,7 +75,7 @@ function setUp(...errors: readonly Error[]) {
     await stored();
   };
   const left = () => rows("SELECT message_id FROM unanswered").length;
-  return { start, keep, added, noticed, disk, database, failures, clock, lines, pass, left };
+  return { start, keep, added, noticed, disk, discord, database, stop, clock, lines, pass, left };
 }
 
 describe("[X4] createUnansweredMarks()", () => {
@@ -218,12 +219,59 @@ describe("[X4] createUnansweredMarks()", () => {
     assert.deepEqual(new Set(added), new Set(["1 full", "2 missed"]));
   });
 
-  it("[X6] forgets those for whom a day has not sufficed", async () => {
-    const { start, keep, added, clock, left, pass } = setUp();
-    keep(1, 2);
-    clock.advance(DAY + 2);
+  it("does not lose a message whose channel gets its notice just then", async () => {
+    const { start, keep, noticed, clock, left, pass } = setUp(FORBIDDEN);
+    keep(1, 1);
+    const marks = start();
+    marks.wake();
+    await pass(8);
+    assert.deepEqual(noticed, [["1"]]);
+    clock.advance(60_000 - 8 * 300 + 2_000 - 300); // the channel is free in the same moment
+    keep(2, 2);
+    marks.wake();
+    clock.advance(300);
+    await pass(20);
+    clock.advance(60_000);
+    await pass(20);
+    assert.equal(left(), 0);
+  });
+
+  it("marks messages of other channels while one takes no request", async () => {
+    const { start, keep, added, discord, pass } = setUp();
+    discord.closed = "11";
+    keep(1, 200, "11");
+    const marks = start();
+    marks.wake();
+    await pass(2);
+    keep(201, 201, "12");
+    marks.wake();
+    await pass(25);
+    assert.deepEqual(added, ["201 missed"]);
+  });
+
+  it("does nothing once the account stops", async () => {
+    const { start, keep, added, stop, left, clock, pass } = setUp(NO_CAPACITY, FORBIDDEN);
+    keep(1, 3);
     start().wake();
-    await pass(3);
-    assert.deepEqual([added, left()], [["2 missed"], 0]);
+    await pass(0);
+    stop.abort();
+    await pass(10);
+    clock.advance(60_000);
+    await pass(10);
+    assert.deepEqual([added, left(), clock.pending], [[], 3, 0]);
+  });
+
+  it("asks the store for links again if it fails at the start", async () => {
+    const { start, keep, noticed, database, clock, pass } = setUp(FORBIDDEN);
+    keep(1, 1);
+    start().wake();
+    await pass(0);
+    database.exec("ALTER TABLE unanswered RENAME TO hidden");
+    start().start();
+    await pass(1);
+    database.exec("ALTER TABLE hidden RENAME TO unanswered");
+    clock.advance(5_000);
+    await pass(10);
+    assert.deepEqual(noticed, [["1"]]);
   });
 });

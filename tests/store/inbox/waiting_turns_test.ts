@@ -21,6 +21,7 @@ import {
   journalOf,
   openTestStore,
 } from "../../support/store/store.ts";
+import { UNTOLD_MAX } from "../../../src/store/inbox/unanswered.ts";
 import type { Store } from "../../../src/core/store/store.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -231,6 +232,29 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     assert.equal((await take([question({ user: "110" })])).unanswered, 1);
     assert.deepEqual(marks(), ["110 queue-full", "111 queue-full", "110 queue-full"]);
     assert.equal(notices().length, 1);
+  });
+
+  it("forgets the mark of a deleted message", async () => {
+    const { take, marks } = setUp();
+    const judged = crowd(12);
+    for (const one of judged) await take([one]);
+    assert.deepEqual(marks(), ["110 queue-full", "111 queue-full"]);
+    const messageIds = judged.slice(10, 11).map(({ message }) => message.id);
+    await take([], { changes: [{ kind: "deleted", channelId: channelId("11"), messageIds }] });
+    assert.deepEqual(marks(), ["111 queue-full"]);
+  });
+
+  it("[X4a] keeps at most 10,000 marks", async () => {
+    const { take, database, rows } = setUp();
+    for (const one of crowd(10)) await take([one]);
+    const fill = database.prepare(`
+      INSERT INTO unanswered (account_id, message_id, channel_id, author_id, why, at)
+      VALUES ('${ACCOUNT}', ?, '11', '1', 'queue-full', 0)`);
+    for (let n = 1; n < UNTOLD_MAX; n++) fill.run(`${n}`);
+    await take([question({ user: "500" })]);
+    await take([question({ user: "501" })]);
+    const [count] = rows("SELECT COUNT(*) AS count FROM unanswered");
+    assert.deepEqual(count, { count: UNTOLD_MAX });
   });
 
   it("tells a person again whose batch could not be stored", async () => {
