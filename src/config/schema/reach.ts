@@ -188,7 +188,7 @@ export const mcp = lazySection(
             ),
             command: key(
               text().optional(),
-              "Program of a server over stdio; not used if `url` is set. Barnacle starts it with itself or for a turn, " +
+              "Program of a server over stdio; not used if `url` is set. Barnacle starts it at its own start or for a turn, " +
                 "and ends it after ten idle minutes. It runs as Barnacle's user, in a folder of its own.",
               { unset: "the server has a `url`", example: "mcp-files" },
             ),
