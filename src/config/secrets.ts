@@ -69,7 +69,7 @@ export async function resolveSecrets(
     source: SecretSource | undefined,
     path: readonly Segment[],
     hasEffect = true,
-    clean: (secret: Secret) => ReturnType<typeof botToken> = (secret) => secret,
+    clean: (secret: Secret, what?: string) => ReturnType<typeof botToken> = (secret) => secret,
   ): Promise<Secret | undefined> {
     const place = pathText(path);
     if (source === undefined || failed.has(place)) return undefined;
@@ -77,7 +77,8 @@ export async function resolveSecrets(
     if (known) return known.secret;
     holdsLiteral ||= source instanceof Secret;
     const resolved = await resolveSecret(source, places);
-    const secret = resolved instanceof Secret ? clean(resolved) : resolved;
+    const what = source instanceof Secret ? undefined : nameOf(source);
+    const secret = resolved instanceof Secret ? clean(resolved, what) : resolved;
     if (secret instanceof Secret && isSecretPlaceholder(secret.reveal())) {
       if (!hasEffect) return undefined;
       failed.add(place);
@@ -129,7 +130,7 @@ export async function resolveSecrets(
       tokenSource(account, places.env),
       at(["token"]),
       true,
-      (secret) => botToken(secret, places.env),
+      (secret, what) => botToken(secret, places.env, what),
     );
     Object.assign(settings, { token });
     await readIn(settings, accountSchema, [], at);

@@ -37,6 +37,7 @@ import {
   listeningHolder,
   lockOf,
   STATUS_TIMEOUT_MS,
+  withoutServer,
 } from "../shared/running_bot.ts";
 import { readMachine } from "./machine_facts.ts";
 import { extentText } from "./stored_facts.ts";
@@ -241,8 +242,8 @@ async function lookAtBot(dataDir: string): Promise<BotProcess> {
   if (held === undefined) return { kind: "unknown" };
   const holder = await listeningHolder(dataDir, STATUS_TIMEOUT_MS);
   if (!holder?.http) {
-    const pid = holder?.pid;
-    return { kind: "silent", pid, why: "does not listen yet" };
+    const reason = holder && withoutServer(holder);
+    return { kind: "silent", pid: holder?.pid, ...(reason ?? { why: "does not listen yet" }) };
   }
   const { pid } = holder;
   const answer = await askStatus(dataDir, holder, STATUS_TIMEOUT_MS);

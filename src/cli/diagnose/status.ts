@@ -19,6 +19,7 @@ import {
   type BotAnswer,
   listeningHolder,
   STATUS_TIMEOUT_MS,
+  withoutServer,
 } from "../shared/running_bot.ts";
 import { toStartError } from "../shared/start_error.ts";
 
@@ -217,8 +218,10 @@ async function holderIn(data: string | undefined, io: Io, timeoutMs: number): Pr
         `no bot runs with the data in ${dataDir}; start it, or set --data to the bot's`;
       return { place, problem: { message, code: EXIT.tryAgain } };
     }
+    const { why, fix } = withoutServer(holder) ??
+      { why: "has no HTTP server, or does not listen yet", fix: "see its log" };
     throw new StartError(
-      `the bot with pid ${holder.pid} has no HTTP server, or does not listen yet; see its log`,
+      `the bot with pid ${holder.pid} ${why}; ${fix}`,
       EXIT.tryAgain,
     );
   } catch (error) {

@@ -268,6 +268,7 @@ async function run(
           });
         },
         setHttp: instance.setHttp,
+        setPortInUse: instance.setPortInUse,
         commandKey,
         ...owned,
         signal,

@@ -49,6 +49,8 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly fileState: string;
   /** Publishes the HTTP address on this machine. */
   readonly setHttp: (address: string, key: string) => void;
+  /** Publishes that another program has the HTTP port. */
+  readonly setPortInUse: (port: number) => void;
   /** Announces an account that is online, with the base URL of the HTTP server. */
   readonly announce: (online: Online, http: string | undefined) => void;
   readonly notify: Notify;
@@ -268,7 +270,7 @@ async function startNightly(
 /** Opens the HTTP server once connecting to Discord is under way; `undefined` for none. */
 async function listen(
   answer: RequestHandler,
-  { setup: { config: { http } }, loaded: { written } }: ServeOptions,
+  { setup: { config: { http } }, loaded: { written }, setPortInUse }: ServeOptions,
   log: Log,
 ): Promise<HttpServer | undefined> {
   await untilIdle(HTTP_WAIT_MS);
@@ -287,6 +289,7 @@ async function listen(
     throw new HttpServerError(message, { kind: error.kind, address, port, cause: error });
   });
   if (listening.kind === "none") {
+    setPortInUse(port);
     log.warn(
       "Another program uses http.port, so the bot runs without HTTP server: no health checks, no " +
         "metrics, no `barnacle status`",

@@ -16,7 +16,7 @@ import {
   readHolder,
 } from "../../host/locks/lock.ts";
 import { boundedGet } from "../../host/bounded_get.ts";
-import { isListener } from "../../host/locks/tcp_listener.ts";
+import { isListener, listenerName } from "../../host/locks/tcp_listener.ts";
 import { readReport, type ShownReport } from "../../http/read_report.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { schedule } from "../../lib/clock.ts";
@@ -70,11 +70,29 @@ export async function listeningHolder(
   const until = performance.now() + timeoutMs;
   for (;;) {
     const holder = await isHeld(dataDir) === true ? holderOf(dataDir) : undefined;
-    if (!holder || holder.http !== undefined) return holder;
+    if (!holder || holder.http !== undefined || holder.portInUse !== undefined) return holder;
     const isStarting = Date.now() - holder.startedAt < STARTING_MS;
     if (!isStarting || performance.now() >= until) return holder;
     await sleep(LOOK_EVERY_MS);
   }
+}
+
+/**
+ * Says why a bot runs without HTTP server, and what helps.
+ *
+ * @returns `undefined` if no other program has its port.
+ */
+export function withoutServer(
+  { portInUse }: LockHolder,
+): { readonly why: string; readonly fix: string } | undefined {
+  if (portInUse === undefined) return undefined;
+  const name = listenerName(portInUse);
+  // The system may not show the program, or it has ended.
+  const state = name === undefined ? "was in use at its start" : `is in use by ${name}`;
+  return {
+    why: `has no HTTP server: port ${portInUse} ${state}`,
+    fix: "set another http.port, or stop that program; then restart the bot",
+  };
 }
 
 /**

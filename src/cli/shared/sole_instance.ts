@@ -36,6 +36,8 @@ export interface InstanceOptions {
 export interface Instance {
   /** Writes the HTTP address into the lock file, for commands on this machine. */
   setHttp(address: string, key: string): void;
+  /** Writes into the lock file that another program has the HTTP port, for the same commands. */
+  setPortInUse(port: number): void;
   /**
    * Takes the locks of bots that a new config adds; never ends another process.
    *
@@ -188,6 +190,7 @@ export async function acquireInstance(
   }
   return {
     setHttp: data.setHttp,
+    setPortInUse: data.setPortInUse,
     addBots: (bots) => takeBots(bots, false),
     async keepBots(bots) {
       for (const [bot, lock] of held) {

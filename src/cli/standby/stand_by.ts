@@ -45,7 +45,7 @@ export interface StandByOptions {
   readonly log: Log;
   readonly notify: Notify;
   /** The locks; those of the tokens are taken with the lease. */
-  readonly instance: Pick<Instance, "addBots" | "setHttp">;
+  readonly instance: Pick<Instance, "addBots" | "setHttp" | "setPortInUse">;
   /** Lock names of all bots. */
   readonly bots: readonly string[];
   /** The same bots. */
@@ -239,6 +239,7 @@ async function listen(
     startHttpServer,
   );
   if (listening.kind === "none") {
+    instance.setPortInUse(http.port);
     log.warn("Another program uses http.port, so this standby has no health checks");
     return undefined;
   }

@@ -218,11 +218,14 @@ function hintIn(issue: Issue | undefined): string | undefined {
 
 function meantBy(node: Node, schema: Schema | undefined, distance: Distance): string | undefined {
   if (node.type !== "string" || !schema) return undefined;
-  const suggestion = nearestOf(String(node.value), wordsOf(schema), distance);
+  const words = wordsOf(schema);
+  const isAll = words.includes("open") && /^(?:\*|all|any(?:one|body)?|every(?:one|body))$/i
+    .test(String(node.value).trim());
+  const suggestion = isAll ? "open" : nearestOf(String(node.value), words, distance);
   return suggestion === undefined ? undefined : `did you mean ${quoted(suggestion)}?`;
 }
 
-/** Shows the right form of a value: an object for a list, a number without quotes, a list for one. */
+/** Shows the right form of a value, such as an object for a list, or a number without quotes. */
 function formHint(node: Node, schema: Schema | undefined): string | undefined {
   if (!schema) return undefined;
   const plain = coreSchema(schema);
@@ -237,18 +240,29 @@ function formHint(node: Node, schema: Schema | undefined): string | undefined {
   if (isObject) {
     return `write its keys in braces: { ${Object.keys(shapeOf(schema) ?? {})[0] ?? "…"}: … }`;
   }
-  if (
-    plain instanceof z.ZodNumber && node.type === "string" && /^\d+(?:\.\d+)?$/.test(node.value)
-  ) {
-    return `write the number without quotes: ${node.value}`;
-  }
+  if (plain instanceof z.ZodNumber && node.type === "string") return numberHint(node.value);
   if (plain instanceof z.ZodBoolean && /^(?:true|false)$/i.test(String(node.value))) {
     return `write it without quotes: ${String(node.value).toLowerCase()}`;
   }
   if (plain instanceof z.ZodArray && node.type === "string") {
     return `write a list: [${quoted(String(node.value))}]`;
   }
+  if (plain instanceof z.ZodArray && node.type === "object") {
+    return "write a list in square brackets: [ … ]";
+  }
   return undefined;
+}
+
+/** A text with other words may have a unit that is not the key's, so its number is not repeated. */
+function numberHint(written: string): string | undefined {
+  const number = /^(\d+|\d{1,3}(?:[,_ ]\d{3})+)(\.\d+)?$/.exec(written.trim());
+  if (number) {
+    const [, whole = "", rest = ""] = number;
+    return `write the number without quotes: ${whole.replace(/[,_ ]/g, "")}${rest}`;
+  }
+  return /\d/.test(written)
+    ? "write only the number, without quotes, unit and thousands separators"
+    : undefined;
 }
 
 function wordsOf(schema: Schema): readonly string[] {

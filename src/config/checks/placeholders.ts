@@ -22,17 +22,27 @@ export function isPlaceholder(text: string): boolean {
 
 /** Placeholders for secrets, in any case: no token and no key looks like this. */
 const SECRET_PLACEHOLDER =
-  /^(?:Bearer |Bot )?(?:sk-)?(?:your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\.{3}|…)$/i;
+  /^(?:Bearer |Bot )?(?:sk-)?(?:(?:(?:paste|enter|insert|put|add)[-_ ])?your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\.{3}|…)$/i;
+
+/** The name of a secret in its place, in capitals: a local server may take "secret" as its key. */
+const SECRET_NAME = /^(?:[A-Z]+[-_])*(?:TOKEN|API[-_]?KEY|SECRET|PASSWORD|PASSPHRASE)$/;
+
+/**
+ * An address of a placeholder: its host is `your-webhook-url` or `your-domain.com`, or a part of it
+ * is `YOUR_…` or in angle brackets. A customer's `www1.your-server.de` is a real host.
+ */
+const ADDRESS_PLACEHOLDER =
+  /^[a-z]+:\/\/(?:(?:[^/@]*@)?your[-_](?:[a-z0-9_-]+(?=[:/?]|$)|(?:app|bot|domain|host|instance|server|site|webhook)\.)|.*[/:@=](?:YOUR[-_][A-Z0-9_-]+|<[^>]*>))/;
 
 /** Whether the text of a secret is a placeholder. */
 export function isSecretPlaceholder(text: string): boolean {
-  return isPlaceholder(text) || SECRET_PLACEHOLDER.test(text.trim());
+  return isPlaceholder(text) ||
+    [SECRET_PLACEHOLDER, SECRET_NAME, ADDRESS_PLACEHOLDER].some((one) => one.test(text.trim()));
 }
 
 /** How to replace the placeholder of a secret at a path. */
 export function secretHint(path: readonly Segment[]): string {
-  const isKnown = path[0] === "channels" || path[0] === "models";
-  return isKnown ? hintFor("", path) : OWN_VALUE;
+  return knownHint(path) ?? OWN_VALUE;
 }
 
 /** All placeholders of a file, in its order. */
@@ -62,8 +72,10 @@ function placeholder(text: string, path: readonly Segment[]): KeyFault {
 
 const DEVELOPER_MODE = "switch on Developer Mode in Discord's settings, under Advanced; then ";
 
-/** By the words of the placeholder, or else by the key that has it. */
+/** By the place of a secret, by the words of the placeholder, or else by the key that has it. */
 function hintFor(text: string, path: readonly Segment[]): string {
+  const known = knownHint(path);
+  if (known !== undefined) return known;
   const words = [text, ...path.toReversed().map(String)].map((word) => word.toLowerCase());
   for (const word of words) {
     const hint = HINTS.find(([pattern]) => pattern.test(word))?.[1];
@@ -74,12 +86,34 @@ function hintFor(text: string, path: readonly Segment[]): string {
 
 const OWN_VALUE = "write your own value there";
 
-const HINTS: readonly (readonly [word: RegExp, hint: string])[] = [
-  [/api_?key|provider/, 'write the key of your model provider, or "${NAME}" for a variable'],
+const BOT_TOKEN =
+  "get the bot token in Discord's developer portal, under your application, Bot, Reset Token";
+
+function knownHint(path: readonly Segment[]): string | undefined {
+  const place = path.join(" ");
+  return SECRET_HINTS.find(([pattern]) => pattern.test(place))?.[1];
+}
+
+/** By the path of the secret, with blanks between its keys. */
+const SECRET_HINTS: readonly (readonly [place: RegExp, hint: string])[] = [
+  [/^channels discord (?:accounts \S+ )?token$/, BOT_TOKEN],
+  [/ pluralkit token$/, "send `pk;token` to PluralKit's bot, which answers with your token"],
   [
-    /token/,
-    "get the bot token in Discord's developer portal, under your application, Bot, Reset Token",
+    /^models providers .+ (?:apiKey|headers \S+)$/,
+    'write the key of your model provider, or "${NAME}" for a variable',
   ],
+  [
+    /^(?:http|api programs .+) token$|^hooks .+ secret$/,
+    "write at least 32 random characters, such as those of `openssl rand -hex 32`",
+  ],
+  [/^alerts (?:webhook|ntfy)$|^posts .+ url$/, "copy the whole address, as the service shows it"],
+  [/^store url$/, "write the address of your PostgreSQL database"],
+  [/^mcp servers .+ (?:env|headers|oauth) \S+$/, "write the value that this server needs"],
+  [/ (?:apiKey|accessKeyId|secretAccessKey|sessionToken)$/, "write the key of that service"],
+];
+
+const HINTS: readonly (readonly [word: RegExp, hint: string])[] = [
+  [/bot_?token/, BOT_TOKEN],
   [/channel/, `${DEVELOPER_MODE}right-click the channel, Copy Channel ID`],
   [/server|guild/, `${DEVELOPER_MODE}right-click the server, Copy Server ID`],
   [/role/, `${DEVELOPER_MODE}right-click the role in the server's settings, Copy Role ID`],

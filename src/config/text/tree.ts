@@ -55,6 +55,9 @@ const MAX_LENGTH = 2 ** 20;
 /** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
 
+/** The parser's error code for a text that ends with its line. */
+const NO_CLOSING_QUOTE = 12;
+
 /** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   1: "This is not a value",
@@ -68,7 +71,7 @@ const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
   9: "There is text after the end of the config",
   10: "A comment is not allowed here",
   11: "The comment does not end",
-  12: "The text has no closing quote",
+  [NO_CLOSING_QUOTE]: "The text has no closing quote",
   13: "The number does not end",
   14: "The escape \\u needs four digits 0-9, a-f",
   15: 'Unknown escape; valid are \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u',
@@ -230,6 +233,8 @@ function syntaxFaults(text: string, errors: readonly ParseError[]): readonly Fau
   return firstFaults;
 }
 
+const STRAIGHT_QUOTES = 'write straight double quotes ("); word processors and chats change them';
+
 function faultOf(text: string, error: ParseError): Fault {
   const key = /^\d+(?=\s*:)/.exec(text.slice(error.offset, error.offset + 40))?.[0];
   if (key !== undefined) {
@@ -242,7 +247,21 @@ function faultOf(text: string, error: ParseError): Fault {
       ...spanOf(error),
       path: [],
       message: `This begins with ${quotes}, which is no quote of JSON`,
-      hint: 'write straight double quotes ("); word processors and chats change them',
+      hint: STRAIGHT_QUOTES,
+    };
+  }
+  const closing = error.error === NO_CLOSING_QUOTE
+    ? /[“”„‟«»‘’‚‛″](?=[\s,:\]}]*(?:\/\/.*)?$)/u.exec(
+      text.slice(error.offset, error.offset + error.length),
+    )
+    : null;
+  if (closing) {
+    return {
+      offset: error.offset + closing.index,
+      length: 1,
+      path: [],
+      message: `This text ends with ${closing[0]}, which is no quote of JSON`,
+      hint: STRAIGHT_QUOTES,
     };
   }
   const message = SYNTAX_ERRORS[error.error] ?? "This is not valid";

@@ -52,8 +52,13 @@ export type BotProcess =
   | Hidden
   /** This system cannot tell whether one runs. */
   | { readonly kind: "unknown" }
-  /** It uses the directory, and does not answer. */
-  | { readonly kind: "silent"; readonly pid?: number; readonly why: string }
+  /** It uses the directory, and does not answer. `fix` is absent if the cause is unknown. */
+  | {
+    readonly kind: "silent";
+    readonly pid?: number;
+    readonly why: string;
+    readonly fix?: string;
+  }
   | {
     readonly kind: "answers";
     readonly pid: number;
@@ -158,7 +163,7 @@ function process({ bot }: HostFacts): readonly Finding[] {
         status: "fail",
         where: bot.pid !== undefined ? `pid ${bot.pid}` : undefined,
         why: `it uses the data directory, and ${bot.why}`,
-        fix: "see its log; if it hangs, restart it",
+        fix: bot.fix ?? "see its log; if it hangs, restart it",
       }];
     case "answers": {
       const { pid, phase, eventLoopLagMs, failed } = bot;

@@ -64,6 +64,8 @@ export interface LockHolder extends Holder {
   readonly http?: string;
   /** The secret by which commands see the details there; others cannot read the file. */
   readonly httpKey?: string;
+  /** The port that another program has, so that this process has no HTTP server. */
+  readonly portInUse?: number;
   /** Set by a short-lived command; absent for the bot. */
   readonly isCommand?: true;
   /** Absolute path of the config that the bot started with; absent without a file. */
@@ -76,6 +78,8 @@ export type Lock =
     readonly kind: "held";
     /** Writes the address that this process listens on, and the secret for commands. */
     setHttp(address: string, key: string): void;
+    /** Writes that this process has no HTTP server, because another program has the port. */
+    setPortInUse(port: number): void;
     /** Releases the lock; the end of the process does the same. */
     release(): void;
   }
@@ -91,6 +95,7 @@ const BOUND = { maxBytes: 65_536 };
 const lockHolderSchema = holderSchema.extend({
   http: text,
   httpKey: text,
+  portInUse: z.int().optional(),
   isCommand: z.literal(true).optional(),
   config: text,
 });
@@ -127,7 +132,9 @@ export async function acquireLock(
     startTicks: own.kind === "running" ? own.startTicks : undefined,
   };
   let isHeld = true;
-  const write = () => {
+  const write = (news: Partial<LockHolder> = {}) => {
+    holder = { ...holder, ...news };
+    if (!isHeld) return;
     try {
       ftruncateSync(descriptor); // the file is open to append, so the length is also the place to write
       writeSync(descriptor, JSON.stringify(holder) + "\n");
@@ -139,10 +146,8 @@ export async function acquireLock(
   write();
   return {
     kind: "held",
-    setHttp(http, httpKey) {
-      holder = { ...holder, http, httpKey };
-      if (isHeld) write();
-    },
+    setHttp: (http, httpKey) => write({ http, httpKey, portInUse: undefined }),
+    setPortInUse: (portInUse) => write({ http: undefined, httpKey: undefined, portInUse }),
     release() {
       if (!isHeld) return;
       isHeld = false;

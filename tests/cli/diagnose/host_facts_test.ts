@@ -42,6 +42,22 @@ function lookWithoutRights(
 }
 
 describe("[O3] inspectHost()", () => {
+  it("[O1] reports the port of the running bot that another program has", async () => {
+    using folder = tempDirectory();
+    const lock = await acquireLock(join(folder.path, "lock"), NOW);
+    assert.ok(lock.kind === "held");
+    lock.setPortInUse(1);
+    const { facts: { bot } } = await look(folder.path);
+    lock.release();
+    assert.ok(bot.kind === "silent");
+    assert.deepEqual(bot, {
+      kind: "silent",
+      pid: process.pid,
+      why: "has no HTTP server: port 1 was in use at its start",
+      fix: "set another http.port, or stop that program; then restart the bot",
+    });
+  });
+
   it("creates nothing in an empty directory", async () => {
     using folder = tempDirectory();
     const { facts, known } = await look(join(folder.path, "deep", "down"));

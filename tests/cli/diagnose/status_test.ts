@@ -245,6 +245,36 @@ describe("[O1] barnacle status", () => {
     if (lock.kind === "held") lock.release();
   });
 
+  it("[O1] names the port that another program has, and that program, without a wait", async () => {
+    using folder = tempDirectory();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const address = other.address();
+    assert.ok(typeof address === "object" && address);
+    const { port } = address;
+    const lock = await acquireLock(join(folder.path, "lock"), Date.now());
+    assert.ok(lock.kind === "held");
+    const said = async () => {
+      const io = recordingIo();
+      const flags = { data: folder.path, json: false, verbose: false, probe: false };
+      const start = performance.now();
+      assert.equal(await status(flags, io, 60_000), 75);
+      assert.ok(performance.now() - start < 5_000);
+      return io.stderr.join("");
+    };
+    const fix = "set another http\\.port, or stop that program; then restart the bot";
+    try {
+      lock.setPortInUse(port);
+      const by = process.platform === "linux" ? `is in use by .* \\(pid ${process.pid}\\)` : ".*";
+      assert.match(await said(), new RegExp(`has no HTTP server: port ${port} ${by}; ${fix}`));
+      await new Promise((resolve) => other.close(resolve));
+      assert.match(await said(), new RegExp(`: port ${port} was in use at its start; ${fix}`));
+    } finally {
+      lock.release();
+      other.close();
+    }
+  });
+
   it("[O7] waits for a bot that has just started, but not for ever", async () => {
     using folder = tempDirectory();
     const server = createServer(answering(REPORT));

@@ -48,6 +48,7 @@ function world(
       return Promise.resolve({
         kind: "held",
         setHttp: (address) => void done.push(`http ${address}`),
+        setPortInUse: (port) => void done.push(`port in use ${port}`),
         release: () => void done.push("data released"),
       });
     },
@@ -79,15 +80,17 @@ const TAKE_DATA = "data /srv/bot/lock 5";
 const TAKE_TOKEN = "token https://discord.com/api MTA.x.y 5 /srv/bot";
 
 describe("[G11] acquireInstance()", () => {
-  it("takes both locks, publishes the HTTP address, and releases both", async () => {
+  it("takes both locks, publishes the HTTP address or a used port, and releases both", async () => {
     const { ports, done, log, lines } = world({});
     const instance = await acquireInstance(OPTIONS, log, ports);
     instance.setHttp("127.0.0.1:1", "key");
+    instance.setPortInUse(8_787);
     await instance.release();
     assert.deepEqual(done, [
       TAKE_DATA,
       TAKE_TOKEN,
       "http 127.0.0.1:1",
+      "port in use 8787",
       "token released",
       "data released",
     ]);

@@ -64,7 +64,19 @@ describe("[P12] placeholdersIn()", () => {
     [{ guilds: { "*": { channels: { "*": { users: ["YOUR_ID"] } } } } }, /Copy User ID/],
     [{ dm: { allowFrom: ["YOUR_ID"] } }, /Copy User ID/],
     [{ token: "YOUR_BOT_TOKEN" }, /developer portal/],
-    [{ providers: { x: { apiKey: "YOUR_API_KEY" } } }, /key of your model provider/],
+    [{ channels: { discord: { token: "CHANGE_ME" } } }, /developer portal/],
+    [{ channels: { discord: { accounts: { b: { token: "<token>" } } } } }, /developer portal/],
+    [{ channels: { discord: { pluralkit: { token: "YOUR_TOKEN" } } } }, /^send `pk;token`/],
+    [{ http: { token: "CHANGE_ME" } }, /^write at least 32 random characters/],
+    [{ api: { programs: { a: { token: "YOUR_TOKEN" } } } }, /^write at least 32 random/],
+    [{ alerts: { ntfyToken: "YOUR_TOKEN" } }, /^write your own value there$/],
+    [{ models: { providers: { x: { apiKey: "YOUR_API_KEY" } } } }, /key of your model provider/],
+    [{ models: { providers: { x: { headers: { a: "<token>" } } } } }, /key of your model provider/],
+    [{ tools: { web: { search: { apiKey: "YOUR_API_KEY" } } } }, /^write the key of that service$/],
+    [
+      { mcp: { servers: { a: { env: { T: "YOUR_TOKEN" } } } } },
+      /^write the value that this server/,
+    ],
     [{ slug: "YOUR_WORD" }, /write your own value/],
   ];
   for (const [value, says] of hints) {
@@ -114,11 +126,19 @@ describe("[C5] isSecretPlaceholder()", () => {
   for (
     const text of ["YOUR_BOT_TOKEN", "your-api-key", "sk-your-key-here", "<token>", "changeme"]
       .concat("Bearer <your token>", "sk-...", "xxxxxxxx", "paste_it_here", "replace-this")
+      .concat("paste-your-token", "TOKEN", "DISCORD_BOT_TOKEN", "https://your-webhook-url")
+      .concat("postgres://your-host/db", "postgresql://bot:x@your-host:5432/db")
+      .concat("https://your-domain.com/hook", "https://discord.com/api/webhooks/YOUR_ID/YOUR_TOKEN")
+      .concat("https://hooks.example.com/<token>")
   ) {
     it(`finds ${text}`, () => assert.ok(isSecretPlaceholder(text)));
   }
 
-  for (const text of ["swordfish", "x", "*".repeat(8), "my-secret", "x".repeat(40), "sk-abc123"]) {
+  for (
+    const text of ["swordfish", "x", "*".repeat(8), "my-secret", "x".repeat(40), "sk-abc123"]
+      .concat("token", "TOKENS", "https://www1.your-server.de/hook", "https://your-krill.net/hook")
+      .concat("postgres://bot:your-krill@db.example.com/db", "https://ntfy.sh/your-krill")
+  ) {
     it(`takes ${text} for a secret`, () => assert.ok(!isSecretPlaceholder(text)));
   }
 
@@ -132,5 +152,41 @@ describe("[C5] isSecretPlaceholder()", () => {
       env: { T: "your-token-here", GEMINI_API_KEY: "changeme" },
     });
     assert.equal(lines.filter((line) => /^error .*placeholder/.test(line)).length, 4);
+  });
+
+  it("says where to find each secret, also one of a variable", async () => {
+    const text = `{
+      "channels": { "discord": { "dm": { "enabled": false } } },
+      "http": { "token": "\${HTTP}" },
+      "alerts": { "webhook": "https://your-webhook-url" },
+      "store": { "url": "postgres://your-host/db" }
+    }`;
+    const env = { DISCORD_BOT_TOKEN: "paste-your-token", HTTP: "TOKEN" };
+    const { problems } = await load(text, { env });
+    const hints = problems.filter(({ message }) => message.endsWith(" is a placeholder"))
+      .map(({ path, hint = "" }) => `${path}: ${hint}`);
+    assert.deepEqual(hints.map((hint) => hint.slice(0, 50)).sort(), [
+      "alerts.webhook: copy the whole address, as the ser",
+      "channels.discord.token: get the bot token in Disco",
+      "http.token: write at least 32 random characters, s",
+      "store.url: write the address of your PostgreSQL da",
+    ]);
+  });
+
+  it("names the variable or the file whose text is no bot token", async () => {
+    const secret = "abcdefghijklmnopqrstuvwxyzABCDEF";
+    const why = "is the application's client secret, and no bot token";
+    const lines = await problemLines(discord('"historyLimit":1'), {
+      env: { DISCORD_BOT_TOKEN: secret },
+    });
+    assert.ok(
+      lines.includes(`error channels.discord.token: The variable DISCORD_BOT_TOKEN ${why}`),
+    );
+    const inFile = await problemLines(discord('"token":{"file":"/t"}'), {
+      files: { "/t": secret },
+    });
+    assert.ok(inFile.includes(`error channels.discord.token: The file /t ${why}`));
+    const written = await problemLines(discord(`"token":"${secret}"`));
+    assert.ok(written.includes(`error channels.discord.token: The token ${why}`));
   });
 });

@@ -167,7 +167,14 @@ describe("[O7] barnacle run with a fault that prevents the start", () => {
       assert.equal(fields.health, undefined);
       const status = await scene.cli("status");
       assert.equal(status.code, 75);
-      assert.match(status.stderr.join(""), /has no HTTP server/);
+      const said = new RegExp(
+        `has no HTTP server: port ${used.port} ` +
+          (isLinux ? `is in use by .*\\(pid ${process.pid}\\)` : "(?:was|is) in use"),
+      );
+      const fix = /set another http\.port, or stop that program; then restart/;
+      for (const pattern of [said, fix]) assert.match(status.stderr.join(""), pattern);
+      const doctor = await scene.cli("doctor", "--only", "host");
+      for (const pattern of [said, fix]) assert.match(doctor.stdout.join("\n"), pattern);
     }));
 
   it("names a data directory that it cannot create", () =>

@@ -107,6 +107,14 @@ describe("[O3] judgeHost()", () => {
       /log/,
     ],
     [
+      "[O1] a bot whose HTTP port another program has",
+      { bot: { kind: "silent", pid: 7, why: "has no HTTP server", fix: "set another port" } },
+      "host.bot",
+      "fail",
+      /^it uses the data directory, and has no HTTP server$/,
+      /^set another port$/,
+    ],
+    [
       "[G11] another instance on this machine",
       { token: { kind: "held", pid: 99, dataDir: "/tmp/old" } },
       "host.instance",

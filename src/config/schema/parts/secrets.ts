@@ -242,15 +242,20 @@ export async function resolveSecret(
  * Removes the `Bot ` that operators copy with a token, and names a text of another form.
  *
  * @param env With another server in Discord's place, a token may have any form.
+ * @param what The place of the token, to begin a sentence.
  */
-export function botToken(token: Secret, env: Env = {}): Secret | SecretProblem {
-  const found = checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), "The token");
+export function botToken(
+  token: Secret,
+  env: Env = {},
+  what = "The token",
+): Secret | SecretProblem {
+  const found = checked(token.reveal().replace(/^Bot(?:\s+|$)/i, ""), what);
   if (!(found instanceof Secret) || env["DISCORD_API_URL"]?.trim()) return found;
   const words = SHAPE_WORDS[shapeOfToken(found.reveal())];
   if (words === undefined) return found;
   return {
     kind: "problem",
-    why: `The token is ${words}, and no bot token`,
+    why: `${what} is ${words}, and no bot token`,
     hint:
       "get the bot token in Discord's developer portal, under your application, Bot, Reset Token",
   };

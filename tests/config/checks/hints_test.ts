@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { discord, load } from "../support.ts";
+
+/** The hint of the only error of a file. */
+async function hintOf(text: string): Promise<string | undefined> {
+  const { problems } = await load(text);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  assert.equal(errors.length, 1, JSON.stringify(errors));
+  return errors[0]?.hint;
+}
+
+const budget = (key: string, written: string) =>
+  `{"channels":{"discord":{"dm":{"enabled":false}}},"budgets":{"total":{"${key}":"${written}"}}}`;
+
+describe("[C2] the hint of a wrong value", () => {
+  const only = "write only the number, without quotes, unit and thousands separators";
+  const numbers: readonly (readonly [key: string, written: string, hint: string | undefined])[] = [
+    ["tokensPerDay", "1000", "write the number without quotes: 1000"],
+    ["tokensPerDay", "1,000,000", "write the number without quotes: 1000000"],
+    ["tokensPerDay", "1_000_000", "write the number without quotes: 1000000"],
+    ["tokensPerDay", "1 000", "write the number without quotes: 1000"],
+    ["moneyPerDay", "1,000.50", "write the number without quotes: 1000.50"],
+    ["moneyPerDay", "5 EUR", only],
+    ["moneyPerDay", "1,5", only],
+    ["moneyPerDay", "five", undefined],
+  ];
+  for (const [key, written, hint] of numbers) {
+    it(`for "${written}" in place of a number`, async () => {
+      assert.equal(await hintOf(budget(key, written)), hint);
+    });
+  }
+
+  for (const word of ["all", "everyone", "Anyone", "everybody", "*"]) {
+    it(`means "open" by "${word}"`, async () => {
+      assert.equal(await hintOf(discord(`"groupPolicy":"${word}"`)), 'did you mean "open"?');
+    });
+  }
+
+  it('does not mean "open" by "allow", or for a key without that value', async () => {
+    assert.equal(await hintOf(discord('"groupPolicy":"allow"')), 'did you mean "allowlist"?');
+    const log = '{"channels":{"discord":{"dm":{"enabled":false}}},"log":{"level":"all"}}';
+    assert.doesNotMatch(await hintOf(log) ?? "", /open/);
+  });
+
+  it("shows a list in place of an object", async () => {
+    const text = '{"channels":{"discord":{"dm":{"allowFrom":{"150000000000000001":true}}}}}';
+    assert.equal(await hintOf(text), "write a list in square brackets: [ … ]");
+  });
+});
+
+describe("[C2] a typographic quote at the end of a text", () => {
+  const places: readonly (readonly [text: string, column: number, quote: string])[] = [
+    ['{"channels":{"discord":{"groupPolicy":"open”}}}', 44, "”"],
+    ['{"log":{"level":"info“, // the default\n}}', 22, "“"],
+  ];
+  for (const [text, column, quote] of places) {
+    it(`is the place of the error in ${text}`, async () => {
+      const { problems: [first] } = await load(text);
+      assert.equal(first?.message, `This text ends with ${quote}, which is no quote of JSON`);
+      assert.match(first?.hint ?? "", /^write straight double quotes/);
+      assert.equal(first?.column, column);
+    });
+  }
+
+  it("is no cause if the text goes on after it", async () => {
+    const { problems: [first] } = await load('{"log":{"level":"“info” or more}}');
+    assert.equal(first?.message, "The text has no closing quote");
+  });
+});
