@@ -269,6 +269,11 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
     data: "Names of servers, channels, threads and roles; topics of channels",
     kept: "while the bot is in the server",
   },
+  application_owner: {
+    under: "Servers and operation",
+    data: "Owner and team of the bot's application: person",
+    kept: "until Discord names others",
+  },
   asked_guild: {
     under: "Servers and operation",
     data: "Servers about which the owner was asked: server ID, time",

@@ -2,6 +2,7 @@
 
 import { avatar, byId, duration, element, renderText, size, timeOfDay } from "./dom.js";
 import { channel, messagesOf, nameOf } from "./state.js";
+import { timeText } from "./times.js";
 
 /** Milliseconds after which the same author's next message has a head of its own. */
 const GROUP_MS = 5 * 60_000;
@@ -122,11 +123,14 @@ function quote(state, replyTo) {
   );
 }
 
-/** The beginning of a quoted message on one line, with names in place of ids. */
+/** The beginning of a quoted message on one line, with names in place of ids, and readable times. */
 function quotedText(state, { text }) {
   return text.slice(0, 200).replace(
     /<(@!?|@&|#)(\d{1,20})>/g,
     (_, sign, id) => nameOf(state, sign.replace("!", "") + id),
+  ).replace(
+    /<t:(-?\d{1,12})(?::([tTdDfFR]))?>/g,
+    (_, at, style = "f") => timeText(Number(at), style, Date.now()),
   ).replace(/\s+/g, " ").slice(0, 120);
 }
 

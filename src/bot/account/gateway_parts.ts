@@ -88,6 +88,7 @@ export async function createGatewayParts(
     stored,
     events: { emit: held },
     readApplication: applications.me,
+    saveOwners: (ownerIds) => store.gateway.saveOwners(accountId, ownerIds),
     examine: { ...examineOf(options, applications), models: () => settings.models.check() },
   });
   let loading: Promise<Reader> | undefined;

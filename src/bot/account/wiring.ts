@@ -124,12 +124,15 @@ export function connectParts(
     formsOpen: connection.setForms,
     delivered(row, delivery) {
       meter.delivery(row, delivery);
-      outbound.progress.delivered(row, delivery);
+      outbound.delivered(row, delivery);
       parts.intent.delivered(row, delivery);
       if (row.message.of?.kind === "notice") parts.hooks.wake(); // perhaps the first of an incident
       if (row.message.of?.kind === "tool") outbound.sent.delivered(row);
     },
-    parked: outbound.notices.parked,
+    parked(channel) {
+      outbound.parked(channel);
+      parts.questions.changed(); // those whose cards wait there
+    },
     setAside: ({ message: { channelId } }, reason) => outbound.notices.setAside(channelId, reason),
     dead({ message: { channelId, of } }, reason) {
       if (of?.kind === "draft") return; // a failed draft loses no answer

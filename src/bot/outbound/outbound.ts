@@ -5,7 +5,9 @@
 
 import type { ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
-import type { Button, Frozen } from "../../core/outbound/outbound.ts";
+import type { RefusedChannel } from "../../core/account/events.ts";
+import type { Delivery } from "../../core/outbound/delivery.ts";
+import type { Button, Frozen, OutboxRow } from "../../core/outbound/outbound.ts";
 import { messageLink } from "../../core/turn/decided_action.ts";
 import { DEFAULT_UPLOAD_LIMIT_BYTES } from "../../discord/gateway/decode/guild_index.ts";
 import { createOpenDirect } from "../../discord/rest/calls/channel.ts";
@@ -157,6 +159,16 @@ export function createOutbound(
      */
     tellPerson: async (userId: UserId, text: string): Promise<void> =>
       await send(await openDirect(userId), text),
+    /** A message of the outbox has its final result. */
+    delivered(row: OutboxRow, end: Delivery): void {
+      progress.delivered(row, end);
+      if (end.kind === "created") owners.delivered(row.message.channelId);
+    },
+    /** A channel is parked, perhaps that of an owner. */
+    parked(channel: RefusedChannel): void {
+      owners.parked(channel);
+      notices.parked(channel);
+    },
     /** Owners who get no notices, for health. */
     findings: owners.findings,
     /** Tells the owners about undelivered messages. */

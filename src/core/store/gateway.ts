@@ -56,6 +56,8 @@ export interface StoredAccount {
   readonly flags?: { readonly bits: number; readonly at: number };
   /** The application's owner; absent if Discord names none. */
   readonly ownerId?: UserId;
+  /** The owner and the whole team; absent: unknown. */
+  readonly ownerIds?: readonly UserId[];
   /**
    * When a session last proved alive, in any run, to the minute. The proof is a dispatch, which
    * comes only after a READY or a RESUMED.
@@ -95,7 +97,9 @@ export interface StoredSession extends GatewaySession {
 export interface DiscordAnswers {
   /** Saves the gateway's URL and limit. */
   saveGateway(accountId: AccountId, answer: GatewayInfo, now: number): Promise<void>;
-  /** Saves the application's flags and owner. */
+  /** Saves the application's owner and whole team. */
+  saveOwners(accountId: AccountId, ownerIds: readonly UserId[]): Promise<void>;
+  /** Saves the application's flags, owner and team. */
   saveApplication(accountId: AccountId, answer: ApplicationAnswer, now: number): Promise<void>;
 }
 
@@ -105,6 +109,8 @@ export interface ApplicationAnswer {
   readonly flags: number;
   /** The application's owner; absent if Discord names none. */
   readonly ownerId?: UserId;
+  /** The owner and the whole team; absent: unknown. */
+  readonly ownerIds?: readonly UserId[];
 }
 
 /** Changes the gaps of shards. */

@@ -32,6 +32,13 @@ export interface Cards {
    * @returns Whether they were added.
    */
   addCards(questionId: number, cards: readonly NewCard[], now: number): Promise<boolean>;
+  /**
+   * Open questions of an account whose cards wait in direct channels in which Discord does not let the
+   * bot post, with its reason for the first one.
+   */
+  undeliverable(
+    accountId: AccountId,
+  ): Promise<readonly { readonly question: StoredQuestion; readonly reason: string }[]>;
   /** Cards of an account that must change. */
   outdated(accountId: AccountId): Promise<readonly OutdatedCard[]>;
   /**

@@ -3,7 +3,7 @@
  *
  * Each notice is a direct message to each owner, through the same outbox as all messages. Without a
  * reachable owner, the problem stays in the log and in health. A failed notice causes no further
- * notice. If Discord refuses to open a direct channel with an owner, health names the owner.
+ * notice. If Discord refuses to open a direct channel with an owner, or a message there, health names the owner.
  */
 
 import type { OpenDirect } from "../../core/outbound/calls.ts";
@@ -89,6 +89,17 @@ export function createOwners(
   }
 
   return {
+    /** Discord does not let the bot post in a channel, perhaps that of an owner. */
+    parked(
+      { channelId, reason }: { readonly channelId: ChannelId; readonly reason: string },
+    ): void {
+      for (const [owner, id] of channels) if (id === channelId) unreachable.set(owner, reason);
+    },
+    /** A message has arrived in a channel. */
+    delivered(channelId: ChannelId): void {
+      if (unreachable.size === 0) return;
+      for (const [owner, id] of channels) if (id === channelId) unreachable.delete(owner);
+    },
     /**
      * Sends a notice; rejects if there are owners, and none could be reached: with a failure that may
      * pass, if there is one. The log never has its text, which may contain a pairing code.

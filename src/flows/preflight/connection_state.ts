@@ -6,6 +6,7 @@
  * the gateway.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Account } from "../../core/account/account.ts";
 import { type CheckCode, idsBelow, runChecks } from "../../core/checks.ts";
 import type { ApplicationId, UserId } from "../../core/discord/ids.ts";
@@ -55,16 +56,18 @@ const TRUSTED_LOOK_MS = 3_000;
 /** Creates the account's connection state; `start` schedules its first check. */
 export function createConnectionState(
   { schedule, now, log }: Pick<Account, "schedule" | "now" | "log">,
-  { isEnabled, stored, events, readApplication, examine }: {
+  { isEnabled, stored, events, readApplication, saveOwners, examine }: {
     /** `preflight.network`. */
     readonly isEnabled: boolean;
     /** The account's rows of the last process. */
-    readonly stored: Pick<StoredAccount, "self" | "ownerId" | "readyAt">;
+    readonly stored: Pick<StoredAccount, "self" | "ownerId" | "ownerIds" | "readyAt">;
     readonly events: Parameters<typeof createPreflight>[2]["events"];
     /** Reads the application at Discord. */
     readonly readApplication: () => Promise<
       ApplicationAnswer & ReadApplication
     >;
+    /** Stores the application's owner and whole team, for the next start. */
+    readonly saveOwners: (ownerIds: readonly UserId[]) => Promise<void>;
     /** `discord` also has the application's id, if Discord has told it. */
     readonly examine: Pick<Inquiries, "network" | "models"> & {
       readonly discord: () => Promise<{
@@ -76,8 +79,7 @@ export function createConnectionState(
 ) {
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let applicationOwner: UserId | undefined = stored.ownerId;
-  /** Undefined until Discord has told the whole team in this run. */
-  let team: readonly UserId[] | undefined;
+  let team = stored.ownerIds ?? (stored.ownerId === undefined ? [] : [stored.ownerId]);
   let ungranted: readonly Finding[] = [];
   const preflight = createPreflight(
     {
@@ -98,12 +100,21 @@ export function createConnectionState(
       async discord() {
         const { facts, application } = await examine.discord();
         applicationId = application?.id ?? applicationId;
-        team = application?.ownerIds ?? team;
+        if (application) noteTeam(application.ownerIds);
         isRefused = facts.application?.kind === "refused";
         return facts;
       },
     }));
     return { findings: found.flat(), isRefused };
+  }
+
+  function noteTeam(ownerIds: readonly UserId[]): void {
+    const isKnown = isDeepStrictEqual(new Set(ownerIds), new Set(stored.ownerIds));
+    team = ownerIds;
+    if (isKnown) return;
+    saveOwners(ownerIds).catch((error: unknown) => {
+      log.warn("Cannot store the team of the application", { error });
+    });
   }
 
   return {
@@ -121,13 +132,12 @@ export function createConnectionState(
       applicationId = id;
       team = ownerIds;
       applicationOwner = ownerId;
-      return { flags, ownerId: ownerId || undefined };
+      return { flags, ownerId: ownerId || undefined, ownerIds };
     },
     /** The application's owner as last read, in this run or an earlier one. */
     applicationOwner: (): UserId | undefined => applicationOwner,
-    /** The owner and the whole team as last read; of an earlier run, the owner alone. */
-    applicationOwners: (): readonly UserId[] =>
-      team ?? (applicationOwner === undefined ? [] : [applicationOwner]),
+    /** The owner and the whole team as last read, in this run or an earlier one. */
+    applicationOwners: (): readonly UserId[] => team,
     /** Reports the intents left out of the IDENTIFY because the portal does not grant them. */
     setUngranted(missing: readonly MissingIntent[]): void {
       ungranted = missingIntentFindings(missing, applicationId);

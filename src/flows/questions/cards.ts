@@ -102,6 +102,11 @@ export function createQuestionCards(
     const expired = await store.expire(accountId, now());
     for (const run of await actions.cut(accountId)) await endCut(run);
     for (const question of await store.withoutCards(accountId)) await show(question);
+    for (const { question, reason } of await store.undeliverable(accountId)) {
+      const { asked } = question.question;
+      if (asked !== "anyone") { for (const userId of asked) cannotReach(userId, reason); }
+      await giveUp(question);
+    }
     for (const card of await store.outdated(accountId)) {
       if (card.pressed?.isLost) await lose(card.question, card.pressed.callKey);
       const { channelId, nonce: draftNonce, question, run, isCard = ports.asCards() } = card;
@@ -147,18 +152,7 @@ export function createQuestionCards(
 
   async function show(stored: StoredQuestion): Promise<void> {
     const channels = await channelsOf(stored);
-    if (channels.length === 0) {
-      log.warn("A question can reach no one, so it counts as refused", {
-        code: stored.code,
-        tool: stored.question.tool,
-      });
-      await store.withdraw(stored.id, now());
-      account.events.emit.decided();
-      const { asked } = stored.question;
-      const people = asked === "anyone" ? "" : asked.map((id) => `<@${id}>`).join(", ");
-      await ports.tellChannel(stored.channelId, notice("questionUndelivered", { people }, texts()));
-      return;
-    }
+    if (channels.length === 0) return await giveUp(stored);
     const cards = channels.map((channelId, index): NewCard => {
       const { forHolders, kind } = stored.question;
       const isForHolders = kind === "escalation" && forHolders && channelId === stored.channelId;
@@ -187,6 +181,21 @@ export function createQuestionCards(
     account.events.emit.outbox(channels);
   }
 
+  /** Ends a question that can reach no one, and says so in its place. */
+  async function giveUp({ id, code, channelId, question }: StoredQuestion): Promise<void> {
+    const { tool, asked } = question;
+    log.warn("A question can reach no one, so it counts as refused", { code, tool });
+    await store.withdraw(id, now());
+    account.events.emit.decided();
+    const people = asked === "anyone" ? "" : asked.map((user) => `<@${user}>`).join(", ");
+    await ports.tellChannel(channelId, notice("questionUndelivered", { people }, texts()));
+  }
+
+  function cannotReach(userId: UserId, reason: string): void {
+    if (unreachable.size < UNREACHABLE_MAX) unreachable.set(userId, reason);
+    log.warn("A person who should decide takes no direct messages", { userId, reason });
+  }
+
   async function offer(): Promise<void> {
     account.events.emit.formsOpen(await store.openForms(accountId, now()));
   }
@@ -204,9 +213,7 @@ export function createQuestionCards(
         unreachable.delete(userId);
       } catch (error) {
         if (!ports.isRefused(error)) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        if (unreachable.size < UNREACHABLE_MAX) unreachable.set(userId, reason);
-        log.warn("A person who should decide takes no direct messages", { userId, reason });
+        cannotReach(userId, error instanceof Error ? error.message : String(error));
       }
     }
     return channels;

@@ -149,7 +149,8 @@ function settingCommand(
     async run(call, context) {
       const { settings, texts, log } = context;
       const { [option.name]: given } = call.options;
-      const wanted = typeof given === "string" ? given : undefined;
+      // Discord checks the choice; a compatible server may not.
+      const wanted = choices.find((choice) => choice.value === given)?.value;
       const said = await remark?.(call, wanted, context);
       if (said?.refuses) return said.text;
       if (wanted !== undefined) {

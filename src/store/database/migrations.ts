@@ -17,7 +17,13 @@ import {
   NOTE_WORDS,
   SCHEDULE_TABLES,
 } from "../schema/agent.ts";
-import { GATEWAY_TABLES, SETTING_TABLES, TREND, USAGE_TABLES } from "../schema/bot.ts";
+import {
+  APPLICATION_OWNER,
+  GATEWAY_TABLES,
+  SETTING_TABLES,
+  TREND,
+  USAGE_TABLES,
+} from "../schema/bot.ts";
 import type { DeclaredTable } from "../schema/columns.ts";
 import {
   JUDGED,
@@ -120,8 +126,8 @@ const SCHEMA_4 = [
   KNOWN_MESSAGES,
 ].join("");
 
-/** SQL for the messages without an answer whose senders do not know it yet. */
-const SCHEMA_5 = UNANSWERED.ddl;
+/** SQL for messages without an answer whose senders do not know it yet, and for the bot's team. */
+const SCHEMA_5 = UNANSWERED.ddl + APPLICATION_OWNER.ddl;
 
 /** The migration at index `n` leads from schema `n` to `n + 1`; a released one never changes. */
 export const MIGRATIONS: readonly string[] = [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5];
@@ -144,7 +150,7 @@ export const COLUMNS: readonly string[] = [
   "69086e29646fc60291a20b431c985f21ef1fdb540a6eed7c58956ad923ae8e69",
   "98b48513ac3ee739c46cab321f380856d988f84642c25a25d6708c0c19bcac5a",
   "f5375475ee606bf8b29394c0a108d64f5f62c98b29cd6596278914f35bee2bc4",
-  "b212f5a5e3ac46eb3ae6b66a60ffe211a6907ca498dabd1aad288079a60d8ca8",
+  "1d48eab00848f9d99a2f66fe2bd25719eac112f3f369b94bf83e1e7a6dc9fc31",
 ];
 
 /**

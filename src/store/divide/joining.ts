@@ -151,6 +151,7 @@ export function joiningsOf(part: number): Readonly<Record<string, TableRule>> {
     }),
     action_run: own("r.started_at"),
     answer_thread: merged("account_id thread_id", { newest: at("at") }),
+    application_owner: merged("account_id user_id"),
     asked_guild: merged("account_id guild_id", { newest: at("at") }),
     checkpoint: own("r.at", {
       // Entries may be gone: the range then begins and ends at those that are left.

@@ -77,6 +77,7 @@ export function placesOf(count: number): Readonly<Record<string, string | typeof
     account: ALL,
     action_run: BY_MESSAGE,
     answer_thread: BY_CHANNEL,
+    application_owner: ALL,
     asked_guild: ofGuild("r.guild_id", count),
     checkpoint: BY_SESSION,
     direct_channel: BY_CHANNEL,

@@ -18,7 +18,13 @@ import {
   NOTE_TABLES,
   SCHEDULE_TABLES,
 } from "../schema/agent.ts";
-import { GATEWAY_TABLES, SETTING_TABLES, TREND_TABLES, USAGE_TABLES } from "../schema/bot.ts";
+import {
+  APPLICATION_OWNER,
+  GATEWAY_TABLES,
+  SETTING_TABLES,
+  TREND_TABLES,
+  USAGE_TABLES,
+} from "../schema/bot.ts";
 import { GONE, KNOWN_TABLES, UNANSWERED } from "../schema/messages.ts";
 import {
   ACTION_RUN_TABLES,
@@ -144,7 +150,7 @@ export const FORGETTING: Readonly<Record<string, ForgetRule>> = {
       },
     },
   },
-  ...declared([UNANSWERED]),
+  ...declared([UNANSWERED, APPLICATION_OWNER]),
   told_full: { delete: `(list = 'user' AND id = :userId) OR ${IN("id", "channels")}` },
   entry: {
     delete: IN("session_key", "sessions"),

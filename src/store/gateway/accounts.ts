@@ -14,7 +14,7 @@ import {
   identifyBudget,
   type IdentifyRecord,
 } from "../../core/discord/identify_budget.ts";
-import type { AccountId } from "../../core/discord/ids.ts";
+import type { AccountId, UserId } from "../../core/discord/ids.ts";
 import type { GuildSnapshot } from "../../core/inbound/inbound.ts";
 import type {
   AccountRows,
@@ -27,10 +27,11 @@ import type {
 import { DAY_MS } from "../../lib/clock.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
-import { ACCOUNT, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
+import { ACCOUNT, APPLICATION_OWNER, GATEWAY_SESSION, GUILD, IDENTIFY } from "../schema/bot.ts";
 import { flag, integer, type RowReader, rows, snowflake, text } from "../schema/columns.ts";
 
 const ID = ACCOUNT.pick("accountId");
+const OWNER = APPLICATION_OWNER.pick("userId");
 const COUNTS = ACCOUNT.pick("shardCount", "intents", "readyAt", "ownerId");
 const SELF = rows({
   userId: snowflake<"user">(),
@@ -66,6 +67,12 @@ export function createAccounts({ sql, read }: Transactions): AccountRows {
   const selectAccount = sql`SELECT * FROM account WHERE account_id = ?`;
   const selectShards = sql.rows(toShard)`
     SELECT * FROM gateway_session WHERE account_id = ? ORDER BY shard_id`;
+  const selectOwners = sql.rows(OWNER.read)`
+    SELECT user_id FROM application_owner WHERE account_id = ?`;
+  function ownersOf(accountId: AccountId): Pick<StoredAccount, "ownerIds"> {
+    const ownerIds = selectOwners.all(accountId).map(({ userId }) => userId);
+    return ownerIds.length > 0 ? { ownerIds } : {};
+  }
   // Health checks call this. The index leads from each account of the outbox to the next one, so no
   // row of the outbox is read.
   const selectIds = sql.rows(ID.read)`WITH RECURSIVE sender (account_id) AS (
@@ -83,6 +90,7 @@ export function createAccounts({ sql, read }: Transactions): AccountRows {
       read(() => ({
         ...toAccount(selectAccount.get(accountId)),
         shards: selectShards.all(accountId),
+        ...ownersOf(accountId),
       })),
     accountIds: () => read(() => selectIds.all().map(({ accountId }) => accountId)),
   };
@@ -101,7 +109,7 @@ function toLimit(row: AccountRow): StoredAccount["limit"] {
   };
 }
 
-function toAccount(row: AccountRow): Omit<StoredAccount, "shards"> {
+function toAccount(row: AccountRow): Omit<StoredAccount, "shards" | "ownerIds"> {
   if (!row) return {};
   const gateway = readIfSet(GATEWAY_URL, row, "gateway_url");
   const flags = readIfSet(FLAGS, row, "flags");
@@ -172,7 +180,7 @@ export function createGuilds({ sql, read }: Transactions): GuildRows {
  * Stores answers of Discord that hold for a while: the gateway's URL, the IDENTIFY limit, and the
  * application's flags and owner.
  */
-export function createDiscordAnswers({ sql, commit }: Transactions): DiscordAnswers {
+export function createDiscordAnswers({ database, sql, commit }: Transactions): DiscordAnswers {
   const saveGateway = sql`INSERT INTO account (
        account_id, gateway_url, gateway_url_at, recommended_shards, limit_total, limit_remaining,
        limit_reset_after_ms, limit_max_concurrency, limit_read_at
@@ -194,6 +202,13 @@ export function createDiscordAnswers({ sql, commit }: Transactions): DiscordAnsw
       flags = excluded.flags,
       flags_at = excluded.flags_at,
       owner_id = excluded.owner_id`;
+  const removeOwners = sql`DELETE FROM application_owner WHERE account_id = ?`;
+  const insertOwner = APPLICATION_OWNER.prepareInsert(database, "ON CONFLICT DO NOTHING");
+
+  function setOwners(accountId: AccountId, ownerIds: readonly UserId[]): void {
+    removeOwners.run(accountId);
+    for (const userId of ownerIds) insertOwner({ accountId, userId });
+  }
 
   return {
     saveGateway: (accountId, { url, shards, limit }, now) =>
@@ -202,8 +217,12 @@ export function createDiscordAnswers({ sql, commit }: Transactions): DiscordAnsw
         const limits = { total, remaining, resetAfterMs, maxConcurrency, readAt };
         saveGateway.run({ accountId, url, now, shards, ...limits });
       }),
-    saveApplication: (accountId, { flags, ownerId }, now) =>
-      commit(UNNAMED, () => void saveApplication.run(accountId, flags, now, ownerId ?? null)),
+    saveApplication: (accountId, { flags, ownerId, ownerIds = [] }, now) =>
+      commit(UNNAMED, () => {
+        saveApplication.run(accountId, flags, now, ownerId ?? null);
+        setOwners(accountId, ownerIds);
+      }),
+    saveOwners: (accountId, ownerIds) => commit(UNNAMED, () => setOwners(accountId, ownerIds)),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   createGuilds,
   createIdentifies,
 } from "./accounts.ts";
+import { APPLICATION_OWNER } from "../schema/bot.ts";
 import { KNOWN_TABLES, UNANSWERED } from "../schema/messages.ts";
 import { HOOK_TABLES } from "../schema/agent.ts";
 import { DECLARED } from "../database/migrations.ts";
@@ -68,8 +69,8 @@ function createStoreOwner(
     "fileless_channel",
     "reaction",
     "told_full",
-    ...[...DECLARED, ...KNOWN_TABLES, ...HOOK_TABLES, UNANSWERED].filter(({ isOfBot }) => isOfBot)
-      .map(({ name }) => name),
+    ...[...DECLARED, ...KNOWN_TABLES, ...HOOK_TABLES, UNANSWERED, APPLICATION_OWNER]
+      .filter(({ isOfBot }) => isOfBot).map(({ name }) => name),
   ].map((table) => sql`DELETE FROM ${table} WHERE account_id = ?`);
   // Both statements use an index of the open rows, so they repeat the index's condition exactly.
   const giveUp = [

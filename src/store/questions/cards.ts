@@ -52,6 +52,7 @@ const CARD = rows({
   hasBegun: flag(),
   isOver: flag(),
 });
+const REASON = rows({ parkedReason: text() });
 const FORM = rows({ customId: text(), cardChannel: snowflake<"channel">() });
 const ID = rows({ id: integer() });
 const OF_TURN = rows({ messageId: snowflake<"message">() });
@@ -71,6 +72,19 @@ export function createCards(
   const selectWithout = sql.rows(STORED_QUESTION.read)`
     SELECT ${STORED_QUESTION.columns()} FROM question
     WHERE state = 'open' AND account_id = ? AND has_cards = 0 ORDER BY id`;
+  const selectUndeliverable = sql.rows((row) => ({
+    question: STORED_QUESTION.read(row),
+    reason: REASON.read(row).parkedReason,
+  }))`
+    SELECT ${STORED_QUESTION.columns("q")}, MIN(p.reason) AS parked_reason
+    FROM question AS q CROSS JOIN question_card AS c
+      LEFT JOIN outbox AS o ON o.account_id = c.account_id AND o.nonce = c.nonce
+        AND o.state IN ('pending', 'sending')
+      LEFT JOIN parked_channel AS p ON p.account_id = c.account_id AND p.channel_id = c.channel_id
+        AND p.is_parked = 1 AND c.channel_id <> q.channel_id
+    WHERE q.state = 'open' AND q.account_id = ? AND c.question_row = q.id
+    GROUP BY q.id HAVING COUNT(*) = COUNT(o.id) AND COUNT(*) = COUNT(p.channel_id)
+    ORDER BY q.id`;
   const markCarded = sql`
     UPDATE question SET has_cards = 1 WHERE id = ? AND has_cards = 0 AND state = 'open'`;
   const insertCard = QUESTION_CARD.prepareInsert(database, "RETURNING id");
@@ -116,6 +130,7 @@ export function createCards(
         OR EXISTS (SELECT 1 FROM ${CUT_RUNS} WHERE r.account_id = :accountId) AS next`;
 
   return {
+    undeliverable: (accountId) => read(() => selectUndeliverable.all(accountId)),
     withoutCards: (accountId) => read(() => selectWithout.all(accountId)),
     addCards: (questionId, cards, now) =>
       commit(COMMIT_OPTIONS.BY_HAND, () => {

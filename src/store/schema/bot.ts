@@ -110,7 +110,13 @@ export const RUN = table("run", {
   ending: optional(text()), // absent: it runs, or was killed
 }, { forgets: "times of the process" });
 
-/** The tables of this topic. */
+/** The application's owner and the whole team, as last read. */
+export const APPLICATION_OWNER = table("application_owner", {
+  accountId: account(),
+  userId: snowflake<"user">(),
+}, { key: ["accountId", "userId"], isOfBot: true, forgets: { delete: "user_id = :userId" } });
+
+/** The tables of this topic in the first schema. */
 export const GATEWAY_TABLES: readonly DeclaredTable[] = [
   ACCOUNT,
   GATEWAY_SESSION,

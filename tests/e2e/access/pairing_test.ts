@@ -10,6 +10,7 @@ import {
   MAX_PENDING,
   MAX_WRONG_CODES,
 } from "../../../src/core/inbound/pairing.ts";
+import { addTeam } from "../../../simulator/world/create_world.ts";
 import { NOTICES } from "../../../src/render/notices/notices.ts";
 import { EMPTY_DRAFT } from "../../../simulator/actions/draft.ts";
 import { addUser } from "../../../simulator/world/create_world.ts";
@@ -83,6 +84,25 @@ describe("[P3] the direct message of an owner", () => {
         "the command's answer",
         () => scene.simulator.ephemeral(username).some(({ content }) => content.includes(owner)),
       );
+    }));
+});
+
+describe("[P3] the direct message of a member of the application's team", () => {
+  it("is answered without pairing, also if it came before the second start", () =>
+    withSimulation({ discord: () => ({ dm: { policy: "pairing" } }) }, async (scene) => {
+      const { simulator, start, say, decided, user, replies, until } = scene;
+      const member = { userId: user("grace").id, hasAccepted: true, role: "developer" as const };
+      const makers = { name: "makers", ownerId: user("ada").id, members: [member] };
+      Object.assign(simulator.application, { team: addTeam(simulator.world, makers, Date.now()) });
+      const first = await start();
+      assert.equal(await decided(say("grace", "dm", "am I let in?")), "accept: dm-allowed");
+      await replies("dm", 1, "grace");
+      first.kill("SIGTERM");
+      assert.deepEqual(await ended(first), STOPPED);
+      await until("the end of the connection", () => simulator.connected() === 0);
+      const missed = say("grace", "dm", "and now?");
+      await start();
+      assert.equal(await decided(missed), "accept: dm-allowed");
     }));
 });
 

@@ -304,6 +304,12 @@ describe("[O5] the demo's page", WITH_BROWSER, () => {
     await say("once more");
     const quote = page.locator(".reply-to", { hasText: "Read the file" });
     assert.match(await quote.innerText(), /^Grace: @Barnacle Read/);
+    await say("at <t:0:R>");
+    await asked("at ").last().hover();
+    await asked("at ").last().getByRole("button", { name: "Reply" }).click();
+    await say("then");
+    const timed = page.locator(".reply-to", { hasText: "at " }).last();
+    assert.match(await timed.innerText(), /^Grace: @Barnacle at \d+ years ago/);
   });
 
   it("leads through the tour, which the user can close", async () => {

@@ -66,6 +66,51 @@ describe("[A1] an approval that can reach no one", () => {
   }
 });
 
+/** Discord opens a channel with such a person, and refuses each message there. */
+function setMessages({ world, user }: Simulator, who: string, acceptsDms: boolean): void {
+  const person = world.users.get(user(who));
+  assert.ok(person);
+  world.users.set(person.id, { ...person, acceptsDms });
+}
+
+describe("[A1] a person who takes no direct messages", () => {
+  it("gets no card, which the channel and status say, each time", () =>
+    withSimulation(ASKS, async (scene) => {
+      const { simulator, start, cli, eventually, say, mention, until, written } = scene;
+      await start();
+      setMessages(simulator, "ada", false);
+      const notices = () =>
+        written("general").filter((one) => /needs a decision of <@\d+>/.test(one)).length;
+      say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
+      await until("the notice", () => notices() === 1);
+      await eventually("status to tell", async () => {
+        const shown = (await cli("status")).stdout.join("\n");
+        return /warn +questions:cards .*questions do not reach the user \d+/.test(shown);
+      });
+      say("ada", "general", `${mention}\ncall: exec {"argv":["true"]}`);
+      await until("the second notice", () => notices() === 2);
+    }));
+
+  it("[P3] is named by status if it is the owner, until a message arrives", () =>
+    withSimulation({ mayRefuse: () => true }, async (scene) => {
+      const { simulator, start, cli, eventually, say, replies } = scene;
+      const owner = [...simulator.world.users.values()].find(({ id }) =>
+        id === simulator.application.ownerId
+      );
+      assert.ok(owner);
+      setMessages(simulator, owner.username, false);
+      await start();
+      say("mallory", "dm", "hello");
+      await replies("dm", 1, "mallory");
+      const isNamed = async () =>
+        /warn +owners:reached /.test((await cli("status")).stdout.join("\n"));
+      await eventually("status to name the owner", isNamed);
+      setMessages(simulator, owner.username, true);
+      say(owner.username, "dm", "hello"); // Barnacle tries the channel again
+      await eventually("status to be quiet", async () => !await isNamed());
+    }));
+});
+
 describe("[P3] a server that opens no direct messages with an owner", () => {
   it("gets one request for a pairing, and status names the owner", () =>
     withSimulation({ mayRefuse: () => true }, async (scene) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
+import type { StoredAccount } from "../../../src/core/store/gateway.ts";
 import { createConnectionState } from "../../../src/flows/preflight/connection_state.ts";
 import { userId } from "../../support/discord/builders.ts";
 import { testAccount } from "../../support/account.ts";
@@ -13,11 +14,13 @@ const APPLICATION = {
   ownerIds: [OWNER, ADA],
 };
 
-function connection() {
+function connection(stored: Pick<StoredAccount, "ownerId" | "ownerIds"> = { ownerId: OWNER }) {
   const { account, clock } = testAccount();
+  const saved: unknown[] = [];
   const state = createConnectionState(account, {
     isEnabled: true,
-    stored: { ownerId: OWNER },
+    stored,
+    saveOwners: (ownerIds) => Promise.resolve(void saved.push(ownerIds)),
     events: { emit: { tokenRefused: () => {} } },
     readApplication: () => Promise.resolve({ ...APPLICATION, flags: 0 }),
     examine: {
@@ -34,7 +37,7 @@ function connection() {
         }),
     },
   });
-  return { state, clock };
+  return { state, clock, saved };
 }
 
 describe("[P3] the owners that the connection knows", () => {
@@ -43,6 +46,17 @@ describe("[P3] the owners that the connection knows", () => {
     assert.deepEqual(state.applicationOwners(), [OWNER]);
     await state.readApplication();
     assert.deepEqual(state.applicationOwners(), [OWNER, ADA]);
+  });
+
+  it("are the team of an earlier run, which is stored if it has changed", async () => {
+    for (const [ownerIds, count] of [[[ADA, OWNER], 0], [[OWNER], 1]] as const) {
+      const { state, clock, saved } = connection({ ownerId: OWNER, ownerIds });
+      assert.deepEqual(state.applicationOwners(), ownerIds);
+      state.start();
+      clock.advance(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assert.deepEqual(saved, Array(count).fill([OWNER, ADA]));
+    }
   });
 
   it("are the whole team once the checks have asked Discord", async () => {

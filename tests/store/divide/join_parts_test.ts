@@ -200,6 +200,7 @@ function createFiller(dice: Seeded) {
       });
       add("schedule_run", { schedule_row: index + 1, message_id: `r${index}` });
       add("discord_change", { call_key: `d${index}`, guild_id: dice.pick(spots).guild ?? null });
+      add("application_owner", { user_id: text });
       add("discord_post", { message_id: text });
       add("identify", { shard_id: index });
       add("run", { run_id: text });

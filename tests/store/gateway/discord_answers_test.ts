@@ -55,6 +55,19 @@ describe("createDiscordAnswers()", () => {
     assert.equal((await store.gateway.loadAccount(SECOND)).flags, undefined);
   });
 
+  it("[P3] keeps the application's team, until Discord names another", async () => {
+    const { store } = openTestStore();
+    const [ada, grace] = [userId("123456789012345678"), userId("123456789012345679")];
+    const teamOf = async () => (await store.gateway.loadAccount(ACCOUNT)).ownerIds;
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0, ownerIds: [ada, grace] }, 1);
+    assert.deepEqual(await teamOf(), [ada, grace]);
+    await store.gateway.saveOwners(ACCOUNT, [grace]);
+    assert.deepEqual(await teamOf(), [grace]);
+    assert.equal((await store.gateway.loadAccount(SECOND)).ownerIds, undefined);
+    await store.gateway.saveApplication(ACCOUNT, { flags: 0 }, 2);
+    assert.equal(await teamOf(), undefined);
+  });
+
   it("[S1] keeps the application's owner, until Discord names none", async () => {
     const { store } = openTestStore();
     const ownerId = userId("123456789012345678");

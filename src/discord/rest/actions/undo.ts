@@ -84,8 +84,8 @@ export function createUndo(
     if (!change) {
       throw badArguments(
         id === undefined
-          ? `there is nothing of the last ${UNDO_MINUTES} minutes that this person may undo here`
-          : `there is no change ${id} of the last ${UNDO_MINUTES} minutes that this person may undo here`,
+          ? `there is nothing of the last ${UNDO_MINUTES} minutes to undo here with the asker's rights`
+          : `there is no change ${id} of the last ${UNDO_MINUTES} minutes to undo here with the asker's rights`,
       );
     }
     const { undo, what } = change;
