@@ -168,12 +168,17 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     failures++;
     problem = error instanceof Error ? error : new Error(String(error));
     failedLogin = login.signedInAt();
-    if (error instanceof SignInNeededError) login.tell();
     waitUntil = now() + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+    const mayPass = !tools && failures <= EARLY_ATTEMPTS;
     const lines = saidLines();
     const last = lines.length > 0 ? lines.join("\n") : undefined;
-    log.warn("An MCP server is not available", { server: id, error, said: last });
-    if (tools || failures > EARLY_ATTEMPTS) return;
+    const isTold = failures > 1 && mayPass; // the first line says it, and the last one
+    log[isTold ? "debug" : "warn"]("An MCP server is not available", {
+      server: id,
+      error,
+      said: last,
+    });
+    if (error instanceof SignInNeededError && login.tell() || !mayPass) return;
     cancelEarly?.();
     cancelEarly = schedule(() => {
       waitUntil = 0; // a timer may be a little early
@@ -182,7 +187,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   async function listAll(): Promise<void> {
-    if (tools || mustWait()) return;
+    if (tools || isClosed || mustWait()) return;
     await using(() => Promise.resolve()).catch(() => {}); // the log has it
   }
 
@@ -224,7 +229,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
       running--;
       if (running === 0) {
         void end(retired.splice(0));
-        cancelIdle = schedule(() => void disconnect(), IDLE_MS);
+        if (!isClosed) cancelIdle = schedule(() => void disconnect(), IDLE_MS);
       }
     }
   }

@@ -37,6 +37,8 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
   let running: readonly RunningServer[] = [];
   let tools: readonly Tool[] = [];
   const held = createHeldCalls(ports.schedule);
+  /** Until when connections of a name close. */
+  const closed = new Map<string, Promise<void>>();
 
   function refresh(): void {
     tools = running.flatMap(({ server, connection }) =>
@@ -69,11 +71,11 @@ export function createMcpServers(servers: readonly McpServer[], ports: Omit<McpP
     const knownOf = (server: McpServer) =>
       before.find((one) => isDeepStrictEqual(one.server, server));
     const kept = new Set(next.map(knownOf));
-    const closed = new Map(
-      before.filter((one) => !kept.has(one)).map(({ server, connection }) =>
-        [server.id, connection.close()] as const
-      ),
-    );
+    for (const one of before) {
+      if (kept.has(one)) continue;
+      const { server: { id }, connection } = one;
+      closed.set(id, Promise.all([closed.get(id), connection.close()]).then(() => {}));
+    }
     running = next.map((server) => {
       const known = knownOf(server);
       if (known) return known;

@@ -128,22 +128,24 @@ export interface ProxiedUsers {
 /** Messages without an answer whose senders do not know it yet (X4). */
 export interface UnansweredMessages {
   /**
-   * The oldest ones that wait for a mark, a bounded number of each channel.
+   * The oldest ones of the last day that wait for a mark, a bounded number of each channel.
    *
    * @param except Messages that the caller has already.
    * @param limit Maximum number of messages.
    */
   unmarked(
     accountId: AccountId,
+    now: number,
     except: readonly MessageId[],
     limit: number,
   ): Promise<readonly UnansweredMessage[]>;
   /** The channels with messages that cannot be marked. */
-  unmarkableIn(accountId: AccountId): Promise<readonly ChannelId[]>;
+  unmarkableIn(accountId: AccountId, now: number): Promise<readonly ChannelId[]>;
   /** The oldest messages of a channel that cannot be marked. */
   unmarkable(
     accountId: AccountId,
     channelId: ChannelId,
+    now: number,
     limit: number,
   ): Promise<readonly UnansweredMessage[]>;
   /** Notes that a message has its mark, or needs none. */

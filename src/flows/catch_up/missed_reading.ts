@@ -113,7 +113,7 @@ export function createMissedReading(
     const at = { now: now(), maxAgeMs };
     const unanswered = { "too-old": 0, "too-many": 0 };
     const { accepted } = await acceptHistory(batch, (message, verdict) => {
-      isExpected ||= verdict.kind === "accept";
+      isExpected ||= verdict.kind === "accept" && !message.sender.automaton;
       const judged = judgeMissed(verdict, message, answerable.has(message), at);
       if (judged.why === "too-old" || judged.why === "too-many") unanswered[judged.why]++;
       return judged;
@@ -144,14 +144,15 @@ export function createMissedReading(
      * @returns What is not read, if there are more than {@link MAX_PAGES} pages of them.
      */
     async record(): Promise<Unread | undefined> {
-      while (!isComplete && pagesRecorded < MAX_PAGES) {
-        await readNextPage();
+      while (events.length > 0 || !isComplete && pagesRecorded < MAX_PAGES) {
+        if (events.length === 0) await readNextPage(); // else the store has refused the last page
         await storeEvents(0);
         pagesRecorded++;
       }
       if (isComplete || !before) return undefined;
-      const { oldest } = await readPage(channel, before);
-      return oldest && createdAtMs(oldest) > since ? { before, isExpected } : undefined;
+      const earlier = await readPage(channel, before);
+      const hasMore = earlier.events.some(({ id }) => createdAtMs(id) > since);
+      return hasMore ? { before, isExpected } : undefined;
     },
   };
 }
@@ -196,7 +197,7 @@ export function endOfReading(from: number): number {
 /** Milliseconds after which it helps no one to hear that a message was not read. */
 const TOLD_WITHIN_MS = DAY_MS;
 
-/** Whether their senders hear of it: of people who expect no answer, or not today, none do. */
+/** Whether the senders learn of it: only where people expect answers, and within a day. */
 export function mayTellUnread({ before, isExpected }: Unread, now: number): boolean {
   return isExpected && now - createdAtMs(before) <= TOLD_WITHIN_MS;
 }

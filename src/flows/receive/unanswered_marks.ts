@@ -20,8 +20,8 @@ const EVERY_MS = 300;
 const STORE_AGAIN_MS = 5_000;
 /** Maximum number of marks in memory; the others wait in the store. */
 const WAITING_MAX = 200;
-/** Number of marks after which the store is asked for more of the same channels. */
-const READ_AFTER = 20;
+/** Number of attempts after which the store is asked for more, which takes some milliseconds. */
+const READ_AFTER = 10;
 /** Maximum number of attempts for a mark while requests have no spare capacity. */
 const UNSENT_MAX = 100;
 /** Maximum number of attempts that a rate limit ends; a firewall's answer looks like one. */
@@ -50,8 +50,8 @@ interface MarkStore {
 
 /** Creates the marks of one account. */
 export function createUnansweredMarks(
-  { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, schedule, log }:
-    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "schedule" | "log">
+  { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
+    & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "now" | "schedule" | "log">
     & {
       readonly stopping: AbortSignal;
       readonly reactions: Pick<Reactions, "add">;
@@ -65,16 +65,15 @@ export function createUnansweredMarks(
       ) => Promise<void>;
     },
 ) {
+  const { now, schedule, log } = account;
   const waiting: WaitingMark[] = [];
   /** Channels in which a mark failed; one stays for {@link AGAIN_MS} after its notice. */
   const linking = new Set<ChannelId>();
   let isBusy = false;
-  /** Whether the store has got more of them since they were read. */
-  let isDue = false;
-  /** Whether there may be more of the channels whose first ones are in `waiting`. */
+  /** Whether the store may have marks that are not in `waiting`. */
   let hasMore = false;
-  /** Number of marks that are not in `waiting` any more since then. */
-  let ended = 0;
+  /** Number of marks that were tried since the store was asked for more. */
+  let steps = 0;
 
   const later = (run: () => Promise<void>, ms: number): void =>
     void schedule(() => stopping.aborted ? undefined : void run(), ms);
@@ -99,7 +98,6 @@ export function createUnansweredMarks(
       waiting.push({ ...mark, attempts: mark.attempts + 1 });
       return;
     }
-    ended++;
     if (end === "done") return await inbox.marked(accountId, mark.id);
     await inbox.refusedMark(accountId, mark.id);
     link(mark.channelId);
@@ -113,7 +111,7 @@ export function createUnansweredMarks(
 
   async function tellOf(channelId: ChannelId): Promise<void> {
     try {
-      const messages = await inbox.unmarkable(accountId, channelId, LINKED_MAX);
+      const messages = await inbox.unmarkable(accountId, channelId, now(), LINKED_MAX);
       if (messages.length === 0) return void linking.delete(channelId);
       await tell(channelId, messages);
     } catch (error) {
@@ -125,12 +123,12 @@ export function createUnansweredMarks(
   async function next(): Promise<void> {
     let pause = EVERY_MS;
     try {
-      if (isDue || hasMore && (waiting.length === 0 || ended >= READ_AFTER)) await readMore();
+      if (hasMore && (waiting.length === 0 || ++steps >= READ_AFTER)) await readMore();
       const mark = waiting.shift();
       if (mark) await make(mark);
-      isBusy = isDue || hasMore || waiting.length > 0;
+      isBusy = hasMore || waiting.length > 0;
     } catch (error) {
-      isDue = true;
+      hasMore = true;
       pause = STORE_AGAIN_MS;
       log.warn("Messages without an answer are not marked yet", { error });
     }
@@ -138,18 +136,19 @@ export function createUnansweredMarks(
   }
 
   async function readMore(): Promise<void> {
+    steps = 0;
     const room = WAITING_MAX - waiting.length;
     if (room === 0) return;
-    isDue = false;
-    const more = await inbox.unmarked(accountId, waiting.map(({ id }) => id), room);
+    hasMore = false; // unless it gets more meanwhile
+    const except = waiting.map(({ id }) => id);
+    const more = await inbox.unmarked(accountId, now(), except, room);
     waiting.push(...more.map((message) => ({ ...message, attempts: 0 })));
-    hasMore = more.length > 0;
-    ended = 0;
+    hasMore ||= waiting.length > 0;
   }
 
   function wake(): void {
-    isDue = true;
-    if (isBusy) return;
+    hasMore = true;
+    if (isBusy || stopping.aborted) return;
     isBusy = true;
     void next();
   }
@@ -157,7 +156,7 @@ export function createUnansweredMarks(
   /** Goes on with the links that the last process left. */
   async function linkAll(): Promise<void> {
     try {
-      (await inbox.unmarkableIn(accountId)).forEach(link);
+      (await inbox.unmarkableIn(accountId, now())).forEach(link);
     } catch (error) {
       log.warn("People do not know yet that their messages get no answer", { error });
       later(linkAll, STORE_AGAIN_MS);

@@ -120,8 +120,8 @@ export interface LoginOf {
   signedInAt(): number | undefined;
   /** The refusal of a server, in words: renewing the tokens may work later. */
   failureOf(refusal: Error): Error;
-  /** Tells the owners that the server wants a sign-in, once. */
-  tell(): void;
+  /** Tells the owners that the server wants a sign-in, once. @returns Whether they know. */
+  tell(): boolean;
   /** Removes the tokens from a text. */
   clean(text: string): string;
   /** Removes the tokens from all texts of a JSON value. */
@@ -181,16 +181,17 @@ export function createLoginOf(
         : refusal;
     },
     tell() {
-      if (url === undefined || !onSignIn) return;
+      if (url === undefined || !onSignIn) return false;
       const login = read() ?? { url, signedInAt: 0 };
-      if (login.isTold || toldAt === login.signedInAt) return;
-      if (!onSignIn(id)) return;
+      if (login.isTold || toldAt === login.signedInAt) return true;
+      if (!onSignIn(id)) return false;
       toldAt = login.signedInAt;
       try {
         logins.write(id, { ...login, isTold: true });
       } catch (error) {
         log.warn("Cannot note that the owners know of a sign-in", { server: id, error });
       }
+      return true;
     },
     clean,
     cleanAll<Value>(value: Value): Value {

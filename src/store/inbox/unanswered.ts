@@ -14,6 +14,7 @@ import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
+import { UNTOLD_KEPT_MS } from "../received/prune.ts";
 import { COUNT, rows, snowflake } from "../schema/columns.ts";
 import { UNANSWERED } from "../schema/messages.ts";
 
@@ -31,7 +32,7 @@ function readMessage(row: unknown) {
   return { id, ...rest };
 }
 
-/** Prepares to keep a message within a transaction of the caller's. It is not kept beyond the limit. */
+/** Prepares to keep a message, up to the limit, within a transaction of the caller's. */
 export function prepareKeepUnanswered(
   database: DatabaseSync,
 ): (message: InboundMessage, why: UnansweredReason, now: number) => void {
@@ -54,24 +55,28 @@ export function createUnanswered(
   const select = sql.rows(readMessage)`
     SELECT message_id, channel_id, guild_id, why FROM (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY channel_id ORDER BY at, message_id) AS place
-      FROM unanswered WHERE account_id = ? AND is_unmarkable = 0
+      FROM unanswered WHERE account_id = ? AND is_unmarkable = 0 AND at >= ?
     ) WHERE place <= ${IN_CHANNEL} AND message_id NOT IN (SELECT value FROM json_each(?))
     ORDER BY at, message_id LIMIT ?`;
   const selectPlaces = sql.rows(PLACE.read)`
-    SELECT DISTINCT channel_id FROM unanswered WHERE account_id = ? AND is_unmarkable = 1`;
+    SELECT DISTINCT channel_id FROM unanswered WHERE account_id = ? AND is_unmarkable = 1
+      AND at >= ?`;
   const selectIn = sql.rows(readMessage)`
     SELECT message_id, channel_id, guild_id, why FROM unanswered
-    WHERE account_id = ? AND is_unmarkable = 1 AND channel_id = ? ORDER BY at, message_id LIMIT ?`;
+    WHERE account_id = ? AND is_unmarkable = 1 AND channel_id = ? AND at >= ?
+    ORDER BY at, message_id LIMIT ?`;
   const remove = sql`DELETE FROM unanswered WHERE account_id = ? AND message_id = ?`;
   const refuse = sql`
     UPDATE unanswered SET is_unmarkable = 1 WHERE account_id = ? AND message_id = ?`;
   return {
-    unmarked: (accountId, except, limit) =>
-      read(() => select.all(accountId, JSON.stringify(except), limit)),
-    unmarkableIn: (accountId) =>
-      read(() => selectPlaces.all(accountId).map(({ channelId }) => channelId)),
-    unmarkable: (accountId, channelId, limit) =>
-      read(() => selectIn.all(accountId, channelId, limit)),
+    unmarked: (accountId, now, except, limit) =>
+      read(() => select.all(accountId, now - UNTOLD_KEPT_MS, JSON.stringify(except), limit)),
+    unmarkableIn: (accountId, now) =>
+      read(() =>
+        selectPlaces.all(accountId, now - UNTOLD_KEPT_MS).map(({ channelId }) => channelId)
+      ),
+    unmarkable: (accountId, channelId, now, limit) =>
+      read(() => selectIn.all(accountId, channelId, now - UNTOLD_KEPT_MS, limit)),
     async marked(accountId, messageId) {
       await commit(UNNAMED, () => remove.run(accountId, messageId));
     },

@@ -2,8 +2,8 @@
  * Refuses messages whose sender or channel has too many waiting turns (X4).
  *
  * Verdict and notice are stored in the transaction that records the message. So after a crash, the
- * same message is neither answered nor refused a second time. Further people in the same place are
- * told by a mark on their message, which is stored until it is made.
+ * same message is neither answered nor refused a second time. Further people in the same place get a
+ * mark on their message. The store has the message until then.
  */
 
 import type { DatabaseSync } from "node:sqlite";

@@ -28,6 +28,8 @@ interface World {
   readonly maxAgeMs?: number;
   readonly maxPerChannel?: number;
   /** Numbers of the requests that fail, from 1. */
+  /** Numbers of the batches that the store refuses. */
+  readonly refused?: ReadonlySet<number>;
   readonly broken?: ReadonlySet<number>;
 }
 
@@ -41,6 +43,7 @@ function setUp(world: World) {
     return guildMessage({ id, channelId: CHANNEL.id });
   });
   let requests = 0;
+  let stores = 0;
   let found = 0;
   const batches: { readonly ids: readonly string[]; readonly verdicts: readonly string[] }[] = [];
   const known = new Map<string, string>();
@@ -61,6 +64,7 @@ function setUp(world: World) {
     now: () => now,
     events: { emit: { found: (count) => found += count } },
     acceptHistory(batch, judgeAs = (_, verdict) => verdict) {
+      if (world.refused?.has(++stores)) return Promise.reject(new Error("disk full"));
       const verdicts = batch.flatMap((event) =>
         event.kind === "message" ? [judgeAs(event, ACCEPT).why] : ["own"]
       );
@@ -149,6 +153,27 @@ describe("[G6] createMissedReading()", () => {
     assert.ok(await reading.record());
     assert.equal(requests(), 2 + MAX_PAGES, "and one to see whether there are more");
     assert.equal(tally.tooMany, MAX_PAGES * 100);
+  });
+
+  for (const [count, isAll] of [[1_100, true], [1_101, false], [1_150, false]] as const) {
+    it(`tells whether it has read all of ${count} messages behind older ones`, async () => {
+      const before = seconds(150, START - 200_000);
+      const missed = seconds(count);
+      const { reading } = setUp({ said: [...before, ...missed] });
+      assert.equal(await reading.answer(), "more");
+      const unread = await reading.record();
+      const oldest = messageIdAt(missed[count - 1_100] ?? 0);
+      assert.deepEqual(unread, isAll ? undefined : { before: oldest, isExpected: true });
+    });
+  }
+
+  it("stores the last page again if the store has refused it", async () => {
+    const said = seconds(250);
+    const { reading, known } = setUp({ said, refused: new Set([3]) });
+    assert.equal(await reading.answer(), "more");
+    await assert.rejects(reading.record(), /disk full/);
+    assert.equal(await reading.record(), undefined);
+    assert.equal(known.size, 250);
   });
 
   it("ends in a channel in which only the bot writes", async () => {

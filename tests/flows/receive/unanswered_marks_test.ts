@@ -12,6 +12,7 @@ const FORBIDDEN = new Error("forbidden");
 const NOT_FOUND = new Error("not_found");
 const RATE_LIMITED = new Error("rate_limited");
 const STORE_FULL = new Error("the store is full");
+const DAY = 24 * 60 * 60_000;
 
 /** Marks with a Discord that answers with these errors, and then accepts all. */
 function setUp(...errors: readonly Error[]) {
@@ -54,6 +55,7 @@ function setUp(...errors: readonly Error[]) {
       },
       emojiOf: (why) => why === "queue-full" ? "full" : "missed",
       stopping: stop.signal,
+      now: clock.now,
       schedule: (run, ms) => clock.schedule(() => mine === process && run(), ms),
       log,
     });
@@ -175,7 +177,35 @@ describe("[X4] createUnansweredMarks()", () => {
     assert.deepEqual(added, ["5 missed"]);
   });
 
-  it("links 20 messages in a notice, until all are told", async () => {
+  for (const failures of [0, 1, 3]) {
+    it(`ends no earlier than the store: ${failures} attempts without capacity`, async () => {
+      const { start, keep, added, left, clock, pass } = setUp(
+        ...Array<Error>(failures).fill(NO_CAPACITY),
+      );
+      keep(1, 100);
+      const marks = start();
+      marks.wake();
+      await pass(0);
+      keep(101, 101);
+      marks.wake();
+      await pass(200);
+      assert.deepEqual([added.length, left(), clock.pending], [101, 0, 0]);
+    });
+  }
+
+  it("[X6] leaves out messages that are older than a day", async () => {
+    const { start, keep, added, noticed, clock, database, pass } = setUp();
+    keep(1, 2, "11");
+    keep(3, 4, "12");
+    database.exec("UPDATE unanswered SET is_unmarkable = 1 WHERE message_id IN ('3', '4')");
+    clock.advance(DAY + 2);
+    database.exec("UPDATE unanswered SET at = at + 60000 WHERE message_id = '4'");
+    start().start();
+    await pass(10);
+    assert.deepEqual([added, noticed], [["2 missed"], [["4"]]]);
+  });
+
+  it("links 20 messages in a notice, until each has its link", async () => {
     const { start, keep, noticed, clock, left, pass } = setUp(FORBIDDEN);
     keep(1, 130);
     start().wake();
@@ -245,7 +275,7 @@ describe("[X4] createUnansweredMarks()", () => {
     await pass(2);
     keep(201, 201, "12");
     marks.wake();
-    await pass(25);
+    await pass(40);
     assert.deepEqual(added, ["201 missed"]);
   });
 
