@@ -253,14 +253,17 @@ type Located =
   | { readonly kind: "unread"; readonly path: string; readonly wanted: string };
 
 /** Names that people give the config by mistake, or by the habit of another program. */
-const NEAR_NAMES = [
-  ...["config.json", "config.json5", "config.yaml", "config.yml", "config.toml"],
-  ...["config.jsonc.txt", "config.json.txt", "barnacle.jsonc", "barnacle.json"],
-];
+const NEAR_NAME =
+  /^[._-]?(?:(?:barnacle[._-])?(?:conf|config|configuration)(?:[^a-z].*)?|barnacle\.(?:jsonc?|json5|ya?ml|toml)(?:\.txt)?)$/i;
+/** Examples, code of other programs, and copies that Barnacle or an editor has made. */
+const OTHER_NAME =
+  /example|sample|template|schema|\.(?:[cm]?[jt]sx?|py|rb|go|rs|php|java|sh|ps1|md|html|lock|log|db|bak)$|~$/i;
 
 /** The files of this machine, for the search. */
 export interface ConfigFiles {
   readonly exists: (path: string) => boolean;
+  /** The names in a folder; empty if it cannot be read. */
+  readonly namesIn: (folder: string) => readonly string[];
   /** Whether the text of an existing file is probably a config of Barnacle. */
   readonly isLikely: (path: string) => boolean;
 }
@@ -272,7 +275,7 @@ export interface ConfigFiles {
 export function locateConfig(
   flag: string | undefined,
   env: Env,
-  { exists, isLikely }: ConfigFiles,
+  { exists, namesIn, isLikely }: ConfigFiles,
 ): Located {
   const named = flag !== undefined
     ? { path: flag, named: "--config" }
@@ -288,8 +291,9 @@ export function locateConfig(
     .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one)));
   if (path !== undefined) return { kind: "file", path };
   for (const wanted of looked) {
-    const unread = NEAR_NAMES.map((name) => wanted.replace(/[^/\\]+$/, name))
-      .find((one) => exists(one) && isLikely(one));
+    const folder = wanted.replace(/[^/\\]+$/, "");
+    const unread = namesIn(folder).filter((name) => NEAR_NAME.test(name) && !OTHER_NAME.test(name))
+      .map((name) => folder + name).find(isLikely);
     if (unread !== undefined) return { kind: "unread", path: unread, wanted };
   }
   return { kind: "none", looked };

@@ -370,6 +370,8 @@ const HERE = "./config.jsonc";
 /** A machine with these files. */
 const only = (...files: readonly string[]) => ({
   exists: (file: string) => files.includes(file),
+  namesIn: (folder: string) =>
+    files.filter((file) => file.startsWith(folder)).map((file) => file.slice(folder.length)),
   isLikely: () => false,
 });
 
@@ -447,6 +449,28 @@ describe("[C1] locateConfig()", () => {
       });
       assert.deepEqual(located, result);
     });
+  }
+
+  const refused = [
+    ...["Config.jsonc", "config.JSONC", "conf.jsonc", "config", "configuration.jsonc"],
+    ...["config (1).jsonc", "config.jsnoc", "barnacle.config.json", "config-old.jsonc"],
+    ...[".config.jsonc", "config.json5", "config.toml", "config.json.txt", "barnacle.json"],
+  ];
+  const passed = ["config.example.jsonc", "config.py", "config.js", "conference.md", "barnacle"];
+  passed.push(
+    "config.jsonc.bak",
+    "config.jsonc~",
+    "barnacle.db",
+    "compose.yaml",
+    "reconfigure.json",
+  );
+  for (const [names, kind] of [[refused, "unread"], [passed, "none"]] as const) {
+    for (const name of names) {
+      it(`finds ${name} as ${kind}, if no config is there`, () => {
+        const files = { ...only(`./${name}`), isLikely: () => true };
+        assert.equal(locateConfig(undefined, {}, files).kind, kind);
+      });
+    }
   }
 
   it("reads no other file in place of a named one", () => {

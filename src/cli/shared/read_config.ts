@@ -1,6 +1,6 @@
 /** Finds, reads and checks the config file, for all commands. */
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import process from "node:process";
 import type { Env } from "../../lib/env.ts";
 import { loadConfig, type Loaded, locateConfig } from "../../config/load.ts";
@@ -77,7 +77,7 @@ export function findConfig(flag: string | undefined, env: Env, namedBy?: string)
   | { readonly file: string }
   | { readonly looked: readonly string[] }
   | { readonly problem: Problem } {
-  const located = locateConfig(flag, env, { exists: existsSync, isLikely });
+  const located = locateConfig(flag, env, { exists: existsSync, namesIn, isLikely });
   switch (located.kind) {
     case "file":
       return { file: located.path };
@@ -100,6 +100,14 @@ export function findConfig(flag: string | undefined, env: Env, namedBy?: string)
 
 function problemOf(file: string, message: string, hint?: string) {
   return { problem: { severity: "error" as const, file, path: "", message, hint } };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // it does not exist, or has no config that this user may read
+  }
 }
 
 /** Whether a text is probably a config: one that says who may talk to the bot has this word. */

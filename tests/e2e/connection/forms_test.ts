@@ -74,6 +74,18 @@ describe("[G16] a server with another form of payloads", () => {
       );
     }));
 
+  it("[G14] whose READY has the session and the bot's id alone gets answers", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      simulator.faults.gateway.reform = reforming("READY", ({ session_id, user }) => ({
+        session_id,
+        user: { id: Object(user).id },
+      }));
+      await start();
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+    }));
+
   it("whose READY cannot be read is not online, and status says why", () =>
     withSimulation({}, async (scene) => {
       const { simulator, start, say, mention, replies, ask, cli, eventually } = scene;

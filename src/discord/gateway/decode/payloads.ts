@@ -291,7 +291,7 @@ export const memberUpdatePayload = z.lazy(() => memberPayload.unwrap().extend(of
 const readyList = listOf(unavailablePayload);
 
 /** The guilds of a READY, which GUILD_CREATE brings again; `isWhole` unless some do not fit. */
-const readyGuilds = z.unknown().transform((given) => {
+const readyGuilds = z.unknown().optional().transform((given) => {
   const listed = readyList.parse(given) ?? [];
   return { listed, isWhole: Array.isArray(given) && listed.length === given.length };
 });

@@ -353,10 +353,15 @@ describe("[G5] readSelf()", () => {
 
   it("[G14] accepts a server's READY without an application", () => {
     const user = { id: "1500000000000000001", username: "barnacle" };
-    assert.deepEqual(readSelf({ session_id: "s", user, guilds: [] }), {
-      userId: user.id,
-      applicationId: user.id,
-      username: "barnacle",
-    });
+    for (const guilds of [[], null, undefined]) {
+      assert.deepEqual(
+        readSelf({ session_id: "s", user, ...(guilds !== undefined && { guilds }) }),
+        {
+          userId: user.id,
+          applicationId: user.id,
+          username: "barnacle",
+        },
+      );
+    }
   });
 });
