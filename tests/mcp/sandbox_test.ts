@@ -76,6 +76,32 @@ describe("[T13] createConfine()", () => {
     assert.deepEqual([searches(), lines.length], [0, 0]);
   });
 
+  for (const found of [NONE, { kind: "bubblewrap", program: "bwrap" }] as const) {
+    const where = found.kind === "none" ? "without a sandbox" : "in a sandbox";
+
+    it(`[SEC-R22] lets a program ${where} start at most 1,024 processes`, async () => {
+      using folder = tempDirectory();
+      const opened: number[] = [];
+      const confine = createConfine({
+        folder: folder.path,
+        hidden: () => [],
+        bounds: {
+          prlimit: undefined,
+          memory: () => "none",
+          open({ processes }) {
+            opened.push(processes);
+            return { launch: (launch) => launch, watch() {}, close: () => undefined };
+          },
+        },
+        find: () => Promise.resolve(found),
+        log: recordingLog().log,
+      });
+      const { limits } = await confine("files", program);
+      assert.deepEqual(opened, [1_024], "the kernel or the watch gets the number");
+      assert.equal(limits.processes, 1_024, "and the owner reads the same one");
+    });
+  }
+
   it("starts bubblewrap, with a home of the program's own", async () => {
     using folder = tempDirectory();
     const { confine } = confineAt(folder.path, { kind: "bubblewrap", program: "bwrap" });

@@ -12,8 +12,10 @@ import {
   sender,
   userId,
 } from "../../support/discord/builders.ts";
-import { messagesOf } from "../../../src/core/inbound/inbox.ts";
+import { type Claim, messagesOf } from "../../../src/core/inbound/inbox.ts";
+import type { Store } from "../../../src/core/store/store.ts";
 import { createStore } from "../../support/store/open_database.ts";
+import { edited } from "../../support/store/edits.ts";
 import { accepted, batch, journalOf, openTestStore } from "../../support/store/store.ts";
 import { sameData } from "../../support/same_data.ts";
 
@@ -27,6 +29,19 @@ async function openInbox(...judged: readonly ReturnType<typeof accepted>[]) {
   await test.store.inbox.acceptBatch(batch({ judged }), NOW);
   const claim = async () => (await test.store.inbox.claimNext(ACCOUNT, NOW, []))?.message.id;
   return { ...test, claim };
+}
+
+/** Ends these turns, and then a turn for all that still waits. Returns the answered texts. */
+async function answerAll({ inbox, turns }: Store, ...begun: readonly (Claim | undefined)[]) {
+  const answered: string[] = [];
+  const left = [...begun];
+  for (;;) {
+    const claim = left.shift() ?? await inbox.claimNext(ACCOUNT, NOW, [], () => true);
+    if (!claim) return answered.toSorted();
+    const end = { kind: "declined" } as const;
+    const { stored } = await turns.finishTurn({ claim, end, entries: [], outbox: [] }, NOW);
+    if (stored) answered.push(...messagesOf(claim).map(({ id, text }) => `${id} ${text}`));
+  }
 }
 
 describe("claimNext()", () => {
@@ -54,6 +69,20 @@ describe("claimNext()", () => {
       { state: "declined", attempt: 1, claimed_at: NOW },
       { state: "running", attempt: 1, claimed_at: NOW },
     ]);
+  });
+
+  it("[D2] stores no first claim of a turn that has ended before the tables needed it", async () => {
+    const stored: string[] = [];
+    const { store } = openTestStore({
+      crash: { before() {}, after: (name) => stored.push(name) },
+    });
+    await store.inbox.claimNext(ACCOUNT, NOW, []); // from now on, memory has the queue
+    await store.inbox.acceptBatch(batch({ judged: [inSession("11", "a")] }), NOW);
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    const end = { kind: "declined" } as const;
+    await store.turns.finishTurn({ claim: claim!, end, entries: [], outbox: [] }, NOW);
+    store.catchUp();
+    assert.deepEqual(stored.filter((name) => name !== "TJ"), ["T1", "T3"], "and no T2");
   });
 
   it("[D2] counts the turn of a stored message that Discord repeats meanwhile", async () => {
@@ -201,6 +230,33 @@ describe("claimNext()", () => {
     assert.deepEqual(claims.flatMap((claim) => claim?.message.id ?? []), ["11"]);
   });
 
+  for (
+    const [when, start] of [
+      ["while the first one looks for more messages", (begin) => begin()],
+      ["once the first one has found its messages", queueMicrotask],
+    ] as const satisfies readonly (readonly [string, (begin: () => void) => void])[]
+  ) {
+    it(`[S5] gives a message to one turn if a second turn begins with it ${when}`, async () => {
+      // A person's turns in a session run one after another, so 12 is of another person.
+      const judged = [["11", "7"], ["12", "8"], ["13", "7"]].map(([digits = "", user = ""]) =>
+        accepted(guildMessage({ id: messageId(digits), sender: sender({ id: userId(user) }) }))
+      );
+      const { store } = await openInbox(...judged);
+      let beside: Promise<Claim | undefined> | undefined;
+      const beginBeside = () => {
+        beside ??= store.inbox.claimNext(ACCOUNT, NOW, [], () => false, () => true);
+      };
+      const first = await store.inbox.claimNext(ACCOUNT, NOW, [], () => {
+        start(beginBeside);
+        return true;
+      });
+      const second = await beside;
+      assert.deepEqual([first?.message.id, second?.message.id], ["11", "12"]);
+      const texts = judged.map(({ message: { id, text } }) => `${id} ${text}`);
+      assert.deepEqual(await answerAll(store, first, second), texts);
+    });
+  }
+
   it("[G14] calls no crash hook if there is nothing to claim", async () => {
     const names: string[] = [];
     const { store } = openTestStore({
@@ -244,6 +300,79 @@ describe("claimNext()", () => {
       },
     );
     await fc.assert(property, { numRuns: cases(40) });
+  });
+});
+
+describe("[S5] takeIn()", () => {
+  const question = (digits: string) =>
+    guildMessage({ id: messageId(digits), text: "old words", sentAt: NOW });
+  const change = ({ inbox }: Store, digits: string) =>
+    inbox.acceptBatch(batch({ changes: [edited(question(digits), "new words")] }), NOW);
+  const takeIn = ({ inbox }: Store, claim: Claim) =>
+    inbox.takeIn(claim, NOW, () => true, (messages) => [
+      { kind: "joined", messageIds: messages.map(({ id }) => id), at: NOW },
+    ]);
+
+  /** The turn of message 11 runs, and the other one waits behind it. */
+  async function openTurn(next = question("12")) {
+    const { store } = await openInbox(accepted(question("11")));
+    const claim = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.ok(claim);
+    await store.inbox.acceptBatch(batch({ judged: [accepted(next)] }), NOW);
+    return { store, claim };
+  }
+
+  it("[H6] adds no message to a turn that has begun anew since an edit", async () => {
+    const { store, claim } = await openTurn();
+    await change(store, "11");
+    const again = await store.inbox.claimNext(ACCOUNT, NOW, []);
+    assert.deepEqual([again?.message.id, again?.attempt], ["11", 2]);
+    assert.equal(await takeIn(store, claim), undefined);
+    assert.deepEqual(await answerAll(store, again), ["11 new words", "12 old words"]);
+    assert.deepEqual(await store.turns.stepsOf(messageId("11")), []);
+  });
+
+  it("[H6] fails if an edit that is stored at the same time ends the turn", async () => {
+    const { store, claim } = await openTurn();
+    const changing = change(store, "11");
+    await assert.rejects(takeIn(store, claim), /The turn of message 11 has ended/);
+    await changing;
+    assert.deepEqual(await answerAll(store, claim), ["11 new words", "12 old words"]);
+  });
+
+  it("[H6] does not add the text before an edit that is stored at the same time", async () => {
+    const { store, claim } = await openTurn();
+    const changing = change(store, "12");
+    assert.equal(await takeIn(store, claim), undefined);
+    await changing;
+    assert.deepEqual(await store.turns.stepsOf(messageId("11")), []);
+    const taken = await takeIn(store, claim);
+    assert.deepEqual(taken?.also?.map(({ text }) => text), ["new words"]);
+    assert.deepEqual(await answerAll(store, taken), ["11 old words", "12 new words"]);
+  });
+
+  it("[P13] does not add a message that PluralKit replaces at the same time", async () => {
+    const { store, claim } = await openTurn();
+    const verdict = {
+      kind: "ignore",
+      why: "pk-original",
+      rule: "r",
+      keepAsContext: false,
+    } as const;
+    const retracting = store.inbox.retract(ACCOUNT, messageId("12"), verdict);
+    assert.equal(await takeIn(store, claim), undefined);
+    assert.equal(await retracting, true);
+    assert.deepEqual(await answerAll(store, claim), ["11 old words"]);
+  });
+
+  it("does not add a message with which another turn begins at the same time", async () => {
+    const other = sender({ id: userId("8") }); // whose turn may run beside
+    const { store, claim } = await openTurn({ ...question("12"), sender: other });
+    const taking = takeIn(store, claim);
+    const beside = await store.inbox.claimNext(ACCOUNT, NOW, [], undefined, () => true);
+    assert.equal(beside?.message.id, "12");
+    assert.equal(await taking, undefined);
+    assert.deepEqual(await answerAll(store, claim, beside), ["11 old words", "12 old words"]);
   });
 });
 
