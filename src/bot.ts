@@ -18,6 +18,7 @@ import {
   type RunningPartition,
 } from "./bot/process/partition.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
+import { createReadBudgets } from "./bot/process/spent_budgets.ts";
 import type { SharedFiles } from "./bot/process/shared_files.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { CallService } from "./core/calls/service.ts";
@@ -28,7 +29,6 @@ import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
 import { type ConfigState, startHealthMonitor } from "./http/monitor/health_monitor.ts";
-import { readBudgetsOfAll } from "./flows/turn/spending/budgets.ts";
 import type { PingResult } from "./http/monitor/watchdog.ts";
 import type { AccountChange } from "./config/changes.ts";
 import {
@@ -181,18 +181,16 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   const partitions = new Map<number, RunningPartition>();
   const accounts = accountsOf(() => partitions.values());
   const sharedFiles = await openFiles(options, () => tools.isRunning());
+  const stores = () => Array.from(partitions.values(), (one) => one.store);
   const health = startHealthMonitor({
     store,
-    stores: () => Array.from(partitions.values(), (one) => one.store),
+    stores,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
     embedding: () => partitions.values().next().value?.embedding(),
-    budgets() {
-      const { budgets, agentList } = setup.config;
-      return readBudgetsOfAll(budgets, agentList.map(({ id }) => id), store, now());
-    },
+    budgets: createReadBudgets({ store, stores, config: () => setup.config, now }),
     mcpServers: () => tools.servers(),
     alerts: () => alerts.open(),
     shared: options.shared,

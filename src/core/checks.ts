@@ -127,7 +127,7 @@ export const CHECKS = {
   "account:paused": HEALTH,
   "commands:registered": {
     ...HEALTH,
-    fix: "commands work as messages, too; the next start registers them again",
+    fix: "commands work as messages, too; the next start registers them again at the latest",
   },
   "questions:cards": {
     ...HEALTH,

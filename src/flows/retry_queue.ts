@@ -6,7 +6,7 @@
  * account ends, so the queue ends too, without a warning of its own.
  */
 
-import { backoffMs } from "../lib/network/backoff.ts";
+import { backoffMs, type RetryDelay, retryDelayMs } from "../lib/network/backoff.ts";
 import type { Account } from "../core/account/account.ts";
 
 /** A task that does no harm if it runs again after a failure. */
@@ -18,10 +18,13 @@ const WAIT = { minDelayMs: 500, maxDelayMs: 60_000, base: 1.5 };
  * Creates an empty queue.
  *
  * @param what Begins each warning: `"Cannot catch up on missed messages"`.
+ * @param delay Bounds of a delay that doubles with each failure; absent: of one that is drawn, and
+ * grows more slowly.
  */
 export function createRetryQueue(
   what: string,
   { schedule, random, log }: Pick<Account, "schedule" | "random" | "log">,
+  delay?: RetryDelay,
 ) {
   const soon: RetriedTask[] = [];
   const last: RetriedTask[] = [];
@@ -55,10 +58,14 @@ export function createRetryQueue(
   }
 
   async function waitAfter(error: unknown): Promise<void> {
-    const waitMs = backoffMs(++failures, random(), WAIT);
-    // The same failure again and again must not fill the log.
-    if (failures === 1) log.warn(`${what}; will try again`, { waitMs, error });
-    else if (Number.isInteger(Math.log2(failures))) {
+    failures++;
+    const waitMs = delay
+      ? retryDelayMs(failures, random(), delay)
+      : backoffMs(failures, random(), WAIT);
+    // The same failure again and again must not fill the log. An answer of Discord needs no stack.
+    if (failures === 1 && !isOfRequest(error)) {
+      log.warn(`${what}; will try again`, { waitMs, error });
+    } else if (Number.isInteger(Math.log2(failures))) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warn(`${what}; will try again`, { waitMs, failures, reason });
     }
@@ -102,7 +109,12 @@ export function createRetryQueue(
 /** A queue of tasks; one runs at a time. */
 export type RetryQueue = ReturnType<typeof createRetryQueue>;
 
+/** Whether a request failed, and no code of Barnacle's: its message says all. */
+function isOfRequest(error: unknown): error is Error & { readonly kind: unknown } {
+  return error instanceof Error && "kind" in error;
+}
+
 /** Whether Discord refused the bot token: the kind of every request's error from then on. */
 function isTokenRefused(error: unknown): boolean {
-  return error instanceof Error && "kind" in error && error.kind === "unauthorized";
+  return isOfRequest(error) && error.kind === "unauthorized";
 }

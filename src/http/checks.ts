@@ -6,7 +6,7 @@
  */
 
 import type { AlertRecord } from "../core/alerts.ts";
-import { budgetText, isSpent } from "../core/spending/budget.ts";
+import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
 import { type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
 import { fleetLagText, fleetText, ownerless } from "../core/fleet.ts";
@@ -245,12 +245,13 @@ function wordsOfOpen(cover: ModelCover | undefined, fix: string | undefined): st
 
 /** A spent budget keeps the bot silent, because people wanted it so: its supervisor must do nothing. */
 function budgets({ budgets = [] }: Snapshot): readonly HealthFinding[] {
-  return budgets.map((use) =>
-    healthFinding("budget", `${isSpent(use) ? "spent: " : ""}${budgetText(use)}`, {
+  return budgets.map((use) => {
+    const of = use.of === undefined ? "" : `${labelOf(use.of, use.name)}: `;
+    return healthFinding("budget", `${isSpent(use) ? "spent: " : ""}${of}${budgetText(use)}`, {
       where: use.rule.replace(/^budgets\./, ""),
       status: isSpent(use) ? "warn" : "pass",
-    })
-  );
+    });
+  });
 }
 
 /** The bot answers without its tools. */

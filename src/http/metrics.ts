@@ -232,7 +232,8 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "barnacle_budget_used_ratio",
       "Used part of a budget of the whole bot or of an agent; from 1 on, it is spent.",
       ({ budgets = [] }) =>
-        budgets.map(({ rule, used, limit }) => [limit > 0 ? used / limit : 1, { rule }] as const),
+        budgets.filter(({ of }) => of === undefined) // a series for each guild would be too many
+          .map(({ rule, used, limit }) => [limit > 0 ? used / limit : 1, { rule }] as const),
       ["rule"],
     ),
     ofBot(

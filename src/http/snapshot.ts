@@ -9,7 +9,7 @@ import type { EmbeddingState } from "../core/notes/embedding.ts";
 import type { McpServerState } from "../core/mcp_state.ts";
 import type { ShardState } from "../core/discord/gateway.ts";
 import type { AlertRecord } from "../core/alerts.ts";
-import type { BudgetUse } from "../core/spending/budget.ts";
+import type { BudgetUseOf } from "../core/spending/budget.ts";
 import type { Finding } from "../core/finding.ts";
 import type { IdentifyBudget } from "../core/discord/identify_budget.ts";
 import type { ParkedChannel } from "../core/store/outbox.ts";
@@ -61,8 +61,11 @@ export interface Snapshot {
     /** Milliseconds that the oldest unsent message has waited; 0 if there is none. */
     readonly oldestMs: number;
   };
-  /** The limits of the whole bot and of its agents, with their use; absent before the first read of the store. */
-  readonly budgets?: readonly BudgetUse[];
+  /**
+   * The limits of the whole bot and of its agents with their use, and the spent ones of guilds; absent
+   * before the first read of the store.
+   */
+  readonly budgets?: readonly BudgetUseOf[];
   /** The models of all running accounts, each once. */
   readonly models: readonly ModelSnapshot[];
   /** The embedding model; absent if the config names none. */

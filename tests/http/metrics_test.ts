@@ -147,16 +147,21 @@ describe("[O1] createMetrics()", () => {
 
   it("[X4] shows paused accounts, failing models, budgets and the store", () => {
     const rule = "budgets.total.tokensPerDay";
+    const ofGuilds = "budgets.perGuild.tokensPerDay";
     const { value } = read({
       ...only({ paused: { by: "cli", since: NOW } }),
       models: [{ id: "a/b" }, { id: "c/d", openAt: NOW }],
-      budgets: [{ rule, limit: 1_000, used: 800, unit: "tokens" }],
+      budgets: [
+        { rule, limit: 1_000, used: 800, unit: "tokens" },
+        { rule: ofGuilds, limit: 1, used: 2, unit: "tokens", of: "3" },
+      ],
       store: { ...HEALTHY.store, isFailing: true },
     });
     assert.equal(value("barnacle_account_paused", { account: "default" }), 1);
     assert.equal(value("barnacle_llm_failing", { model: "a/b" }), 0);
     assert.equal(value("barnacle_llm_failing", { model: "c/d" }), 1);
     assert.equal(value("barnacle_budget_used_ratio", { rule }), 0.8);
+    assert.equal(value("barnacle_budget_used_ratio", { rule: ofGuilds }), undefined);
     assert.equal(value("barnacle_storage_failing"), 1);
     assert.equal(read().value("barnacle_account_paused"), 0);
     assert.equal(read().value("barnacle_storage_failing"), 0);

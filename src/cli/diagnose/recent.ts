@@ -15,8 +15,11 @@ export interface RecentFlags extends CommonFlags {
   readonly limit: number;
 }
 
-/** An answer takes this many times the median of the list. */
+/** A slow answer takes at least this many times the median. */
 const SLOW_TIMES = 3;
+
+/** Number of the newest turns that give the median, however many are listed. */
+const MEDIAN_TURNS = 100;
 
 /** Milliseconds below which no answer is slow. */
 const SLOW_MS = 10_000;
@@ -24,7 +27,7 @@ const SLOW_MS = 10_000;
 /** Lists the turns. */
 export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
   return withPartitions(flags, io, async ({ received }) => {
-    const turns = inOrder(await received.recentTurns(limit));
+    const turns = inOrder(await received.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
     return printList(turns, "No turn has ended yet.", flags, io, (all) =>
       inColumns([
         ["", "ended", "took", "result", "from", "place", "message", "model or reason"],
@@ -36,18 +39,23 @@ export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCo
 /** A turn of the list. */
 export interface RankedTurn extends RecentTurn {
   readonly isFailed: boolean;
-  /** Whether it took far longer than most. */
+  /** Whether it took far longer than most of the newest turns. */
   readonly isSlow: boolean;
   /** Milliseconds from the message to the end of its turn. */
   readonly ms: number;
 }
 
-/** Failed turns, then slow ones, then the others; of each, the newest first. */
-export function inOrder(turns: readonly RecentTurn[]): readonly RankedTurn[] {
-  const times = turns.map(msOf).toSorted((one, other) => one - other);
+/**
+ * Failed turns, then slow ones, then the others; of each, the newest first.
+ *
+ * @param turns The newest first, at least as many as the median needs.
+ * @param limit Number of the newest turns to list.
+ */
+export function inOrder(turns: readonly RecentTurn[], limit: number): readonly RankedTurn[] {
+  const times = turns.slice(0, MEDIAN_TURNS).map(msOf).toSorted((one, other) => one - other);
   const median = times[Math.floor(times.length / 2)] ?? 0;
   const slowFrom = Math.max(SLOW_MS, SLOW_TIMES * median);
-  const listed = turns.map((turn): RankedTurn => {
+  const listed = turns.slice(0, limit).map((turn): RankedTurn => {
     const ms = msOf(turn);
     return { ...turn, isFailed: hasFailed(turn), isSlow: ms >= slowFrom, ms };
   });

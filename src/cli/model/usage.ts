@@ -7,8 +7,9 @@ import { DAY_MS } from "../../lib/clock.ts";
 import {
   type Budgets,
   budgetText,
-  type BudgetUse,
+  type BudgetUseOf,
   isSpent,
+  labelOf,
   type Spent,
   usesOf,
 } from "../../core/spending/budget.ts";
@@ -101,15 +102,10 @@ async function spendingConfig(
   return { budgets, currency };
 }
 
-/** `"ada (123)"`, or the id alone. */
-export function labelOf(value: string, name: string | undefined): string {
-  return name === undefined ? value || "–" : `${name} (${value})`;
-}
-
 /** The names of people, channels or guilds that the store knows, by id. */
 async function namesOf(
   by: UsageField,
-  { received, gateway }: Store,
+  { received, gateway }: Pick<Store, "received" | "gateway">,
 ): Promise<ReadonlyMap<string, string>> {
   if (by === "user") return await received.askersNames();
   const names = new Map<string, string>();
@@ -168,14 +164,15 @@ export async function usageText(
  * Limits of roles are left out: the store does not know who has a role.
  */
 export async function budgetUsesIn(
-  { usage }: Pick<Store, "usage">,
+  store: Pick<Store, "usage" | "received" | "gateway">,
   budgets: Budgets | undefined,
   now: number,
-): Promise<readonly (BudgetUse & { readonly of?: string })[]> {
+): Promise<readonly BudgetUseOf[]> {
   if (!budgets) return [];
+  const { usage } = store;
   const [day, month] = [dayOf(now), monthStartOf(now)];
   const total = { day: spentOf(await usage.sum(day)), month: spentOf(await usage.sum(month)) };
-  const uses: (BudgetUse & { readonly of?: string })[] = [
+  const uses: BudgetUseOf[] = [
     ...usesOf("budgets.total", budgets.total, total),
   ];
   for (
@@ -192,10 +189,12 @@ export async function budgetUsesIn(
       const spent = { day: now ? spentOf(now) : NOTHING, month: spentOf(sum) };
       return usesOf(path, limits, spent).map((use) => ({ ...use, of: sum.value }));
     });
+    const names = all.length > 0 ? await namesOf(field, store) : new Map<string, string>();
     for (const rule of new Set(all.map((use) => use.rule))) {
       const own = all.filter((use) => use.rule === rule);
       const most = own.reduce((one, other) => other.used > one.used ? other : one);
-      uses.push(...own.filter((use) => use === most || isSpent(use)));
+      const shown = own.filter((use) => use === most || isSpent(use));
+      uses.push(...shown.map((use) => ({ ...use, name: names.get(use.of) })));
     }
   }
   return uses;
@@ -208,12 +207,9 @@ function spentOf({ inputTokens, outputTokens, micros, audioSec }: UsageSum): Spe
 }
 
 /** A limit for people: `"Limit budgets.total.tokensPerDay: 9500 of 10000 tokens today (95 %)"`. */
-export function limitLine(
-  use: BudgetUse & { readonly of?: string },
-  currency: string | undefined,
-): string {
+export function limitLine(use: BudgetUseOf, currency: string | undefined): string {
   const percent = use.limit === 0 ? 100 : Math.floor(100 * use.used / use.limit);
-  const of = use.of === undefined ? "" : ` (${use.of})`;
+  const of = use.of === undefined ? "" : ` (${labelOf(use.of, use.name)})`;
   const state = isSpent(use) ? "spent" : `${percent} %`;
   return `Limit ${use.rule}${of}: ${budgetText(use, currency)}, ${state}`;
 }

@@ -127,6 +127,19 @@ export interface BudgetUse extends BudgetStop {
   readonly used: number;
 }
 
+/** The use of one of several people, guilds or agents with the same limit. */
+export interface BudgetUseOf extends BudgetUse {
+  /** Its id; absent for the whole bot. */
+  readonly of?: string;
+  /** Its name; absent if unknown. */
+  readonly name?: string;
+}
+
+/** `"ada (123)"`, or the id alone. */
+export function labelOf(id: string, name: string | undefined): string {
+  return name === undefined ? id || "–" : `${name} (${id})`;
+}
+
 /** Whether a limit is reached. */
 export function isSpent({ used, limit }: BudgetUse): boolean {
   return used >= limit;

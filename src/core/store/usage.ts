@@ -6,7 +6,7 @@
  */
 
 import type { AccountId } from "../discord/ids.ts";
-import type { SpentBy } from "../spending/budget.ts";
+import type { SpentBy, SpentIn } from "../spending/budget.ts";
 import type { Charge, UsedBy } from "../spending/usage.ts";
 
 /** All methods of `store.usage`. */
@@ -16,6 +16,8 @@ export interface Usage {
    * of a day.
    */
   spentBy(by: UsedBy, now: number): Promise<SpentBy>;
+  /** The sums of today and of its month, by the id of the guild. From memory, as `spentBy`. */
+  spentByGuild(now: number): Promise<ReadonlyMap<string, SpentIn>>;
   /** Whether a person knows that a budget of the day is spent. */
   isTold(userId: string, now: number): Promise<boolean>;
   /** Whether a model was asked for a person on an earlier day. */

@@ -20,6 +20,7 @@ import type { Store } from "../../core/store/store.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";
 import { COMMANDS, MESSAGE_COMMANDS } from "../../interactions/registry.ts";
 import { createRetryQueue } from "../retry_queue.ts";
+import type { RetryDelay } from "../../lib/network/backoff.ts";
 import type {
   Command,
   CommandOption,
@@ -93,6 +94,9 @@ export function createWantedCommands(
   };
 }
 
+/** Nothing waits for the commands: they work as messages, too. */
+const RETRY: RetryDelay = { minDelayMs: 2_000, maxDelayMs: 600_000, jitter: 0.2 };
+
 /** Creates the registration; it does nothing before `register`. */
 export function createRegistration(account: Pick<Account, "log" | "random" | "schedule">, ports: {
   /** The scopes with the commands that they have now. */
@@ -115,9 +119,9 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
 }) {
   const { log } = account;
   const { wanted, list, replace, onRegistered, isFinal } = ports;
-  const retries = createRetryQueue("Cannot register the slash commands", account);
+  const retries = createRetryQueue("Cannot register the slash commands", account, RETRY);
   let isPending = false;
-  let refusal: string | undefined;
+  let problem: string | undefined;
 
   async function compare(applicationId: ApplicationId, scope: CommandScope): Promise<void> {
     const { guildId } = scope;
@@ -141,6 +145,23 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
     await onRegistered(scope);
   }
 
+  async function compareAll(applicationId: ApplicationId): Promise<void> {
+    let refused: string | undefined;
+    for (const scope of await wanted()) {
+      try {
+        await compare(applicationId, scope);
+      } catch (error) {
+        if (!isFinal(error)) throw error;
+        refused = textOf(error);
+        log.error("Discord refuses the slash commands; the next start tries again", {
+          guildId: scope.guildId,
+          reason: refused,
+        });
+      }
+    }
+    problem = refused && `people do not see the slash commands: ${refused}`;
+  }
+
   return {
     /** Compares the bot's commands with Discord's list and writes differences, until that succeeds. */
     register(applicationId: ApplicationId): void {
@@ -148,32 +169,26 @@ export function createRegistration(account: Pick<Account, "log" | "random" | "sc
       isPending = true;
       retries.add(async () => {
         isPending = false; // a change from here on takes another look
-        let refused: string | undefined;
-        for (const scope of await wanted()) {
-          try {
-            await compare(applicationId, scope);
-          } catch (error) {
-            if (!isFinal(error)) throw error;
-            refused = error instanceof Error ? error.message : String(error);
-            log.error("Discord refuses the slash commands; the next start tries again", {
-              guildId: scope.guildId,
-              reason: refused,
-            });
-          }
+        try {
+          await compareAll(applicationId);
+        } catch (error) {
+          problem = `people may not see the slash commands; Barnacle tries again: ${textOf(error)}`;
+          throw error;
         }
-        refusal = refused;
       });
     },
-    /** A refusal of the commands, for health. */
+    /** The failure of the last registration, for health. */
     findings: (): readonly Finding[] =>
-      refusal === undefined ? [] : [{
-        ...titled("commands:registered"),
-        status: "warn",
-        why: `people do not see the slash commands: ${refusal}`,
-      }],
+      problem === undefined
+        ? []
+        : [{ ...titled("commands:registered"), status: "warn", why: problem }],
     /** Cancels later tries, and resolves once a running one has ended. */
     stop: (): Promise<void> => retries.stop(),
   };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function inOrder(commands: readonly RegisteredCommand[]): readonly RegisteredCommand[] {

@@ -16,8 +16,10 @@ export type ProbeAnswer<Found> =
   | { readonly kind: "answered"; readonly found: Found }
   /** 401: the token is not valid. */
   | { readonly kind: "refused" }
-  /** 429, or a block in front of Discord. */
+  /** 429. */
   | { readonly kind: "limited"; readonly why: string }
+  /** Another server answers in Discord's place: a proxy, a captive portal, or a wrong address. */
+  | { readonly kind: "foreign"; readonly why: string }
   | { readonly kind: "failed"; readonly why: string };
 
 /** A checkbox of the developer portal, by the name of its intent. */
@@ -151,6 +153,16 @@ function judgeToken(
         status: "warn",
         why: `Discord does not answer this machine for now: ${application.why}`,
         fix: "stop the program that sends too many requests from this address, and wait an hour",
+      };
+    case "foreign":
+      return {
+        ...about,
+        status: "warn",
+        why: "not checked: another server answers in Discord's place " +
+          `(its answer is not in Discord's form): ${application.why}`,
+        fix:
+          "if DISCORD_API_URL or a proxy is set, check it; otherwise look for a captive portal " +
+          "or firewall in this network",
       };
     case "failed":
       return {

@@ -14,7 +14,7 @@ import { judgeHealth } from "../checks.ts";
 import type { HealthFinding } from "../health_finding.ts";
 import type { Meters } from "../metrics.ts";
 import type { TurnOutcome } from "../../core/turn/turn_outcome.ts";
-import type { BudgetUse } from "../../core/spending/budget.ts";
+import type { BudgetUseOf } from "../../core/spending/budget.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import { ModelError } from "../../core/model.ts";
 import { type ModelDown, modelProblemOf, nextStepAfter } from "../../core/model_problem.ts";
@@ -47,8 +47,8 @@ export interface HealthSources
   readonly resumableMs: () => number;
   /** State of the embedding model; absent, or `undefined`, if there is none. */
   readonly embedding?: () => EmbeddingState | undefined;
-  /** Reads the budgets of the whole bot and of its agents; absent: none. */
-  readonly budgets?: () => Promise<readonly BudgetUse[]>;
+  /** Reads the budgets of the whole bot and of its agents, and spent ones of guilds; absent: none. */
+  readonly budgets?: () => Promise<readonly BudgetUseOf[]>;
   /** States of the MCP servers; absent if there are none. */
   readonly mcpServers?: () => readonly McpServerState[];
   /** Owner and copies of a shared store; absent if there is none. */
@@ -345,9 +345,13 @@ function isOutage(error: unknown): boolean {
     (error.kind === "unavailable" || modelProblemOf(error) !== undefined);
 }
 
-/** Whether a finding needs attention. The model in use and spent budgets have lines of their own. */
-function isWarning({ id, status }: HealthFinding): boolean {
-  return status !== "pass" && id !== "budget" && !id.startsWith("llm:");
+/**
+ * Whether a finding needs attention. The model in use and spent budgets of the whole bot and of agents
+ * have lines of their own.
+ */
+function isWarning({ id, status, where = "" }: HealthFinding): boolean {
+  const hasOwnLine = id.startsWith("llm:") || (id === "budget" && !where.startsWith("perGuild."));
+  return status !== "pass" && !hasOwnLine;
 }
 
 /** The name of the server or model that a check is about: `"calendar"` of `"mcp:calendar"`. */

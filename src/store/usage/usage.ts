@@ -78,13 +78,25 @@ export function createUsage(
     });
   }
 
+  function load(day: number): readonly SpentRow[] {
+    const charged = rowsOf(day);
+    spent.load(day, charged, selectTold.all(day).map((row) => String(row["user_id"])));
+    return charged;
+  }
+
   return {
     async spentBy(by, now) {
       const day = dayOf(now);
       return spent.of(by, day) ?? await read(() => {
-        const charged = rowsOf(day);
-        spent.load(day, charged, selectTold.all(day).map((row) => String(row["user_id"])));
+        const charged = load(day);
         return spent.of(by, day) ?? sumOf(charged, by);
+      });
+    },
+    async spentByGuild(now) {
+      const day = dayOf(now);
+      return spent.guilds(day) ?? await read(() => {
+        const charged = load(day);
+        return spent.guilds(day) ?? createSums(day, charged).guilds;
       });
     },
     async isTold(userId, now) {
@@ -307,14 +319,16 @@ export function createSpentToday() {
         total: total(),
       };
     },
+    /** The sums of each guild; `undefined` if they are not in memory. */
+    guilds: (day: number): ReadonlyMap<string, SpentIn> | undefined =>
+      loaded?.day === day ? loaded.guilds : undefined,
     /** Whether a person was told on that day; `undefined` if that is not in memory. */
     isTold: (userId: string, day: number): boolean | undefined =>
       loaded?.day === day ? loaded.told.has(userId) : undefined,
     /** Takes the sums of a day and its month from the table, unless a write is under way. */
     load(day: number, rows: Iterable<SpentRow>, told: Iterable<string>): void {
       if (writing > 0) return; // some of the rows may be in neither
-      loaded = createSums(day, told);
-      for (const row of rows) loaded.add(row);
+      loaded = createSums(day, rows, told);
     },
     /**
      * Counts charges before they are stored.
@@ -350,27 +364,25 @@ export function createSpentToday() {
 /** The use of today and of its month, and the people who know that a budget is spent. */
 export type SpentToday = ReturnType<typeof createSpentToday>;
 
-function createSums(day: number, toldUsers: Iterable<string>) {
+function createSums(
+  day: number,
+  rows: Iterable<SpentRow>,
+  toldUsers: Iterable<string> = [],
+) {
   const users = new Map<string, SpentIn>();
   const guilds = new Map<string, SpentIn>();
   const agents = new Map<string, SpentIn>();
   let total = NONE;
   const grow = (sums: Map<string, SpentIn>, key: string, by: SpentRow) =>
     void sums.set(key, grown(sums.get(key) ?? NONE, by));
-  return {
-    day,
-    users,
-    guilds,
-    agents,
-    told: new Set(toldUsers),
-    total: () => total,
-    add(row: SpentRow) {
-      grow(users, row.userId, row);
-      if (row.guildId !== undefined) grow(guilds, row.guildId, row);
-      grow(agents, row.agentId, row);
-      total = grown(total, row);
-    },
+  const add = (row: SpentRow): void => {
+    grow(users, row.userId, row);
+    if (row.guildId !== undefined) grow(guilds, row.guildId, row);
+    grow(agents, row.agentId, row);
+    total = grown(total, row);
   };
+  for (const row of rows) add(row);
+  return { day, users, guilds, agents, told: new Set(toldUsers), total: () => total, add };
 }
 
 /** Adds a row to sums. */

@@ -7,7 +7,8 @@ import { ask, examineDiscord, examineNetwork } from "../../../src/bot/preflight/
 import type { ApplicationId } from "../../../src/core/discord/ids.ts";
 import { parseSnowflake } from "../../../src/core/discord/ids.ts";
 import { toIntents } from "../../../src/discord/gateway/read/intents.ts";
-import { RestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { RestError, toRestError } from "../../../src/discord/rest/exchange/rest_error.ts";
+import { createRoutes } from "../../../src/discord/rest/exchange/route.ts";
 import { schedule } from "../../../src/lib/clock.ts";
 import { startFakeGateway } from "../../support/gateway/fake_gateway.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "../../support/network/self_signed.ts";
@@ -174,6 +175,22 @@ describe("[G13] ask()", () => {
   for (const [kind, asked] of kinds as ["unauthorized" | "rate_limited" | "unsent", string][]) {
     it(`reads ${asked} as ${kind}`, async () => {
       assert.equal((await ask(() => Promise.reject(refusal(kind)), TIMEOUT_MS)).kind, asked);
+    });
+  }
+
+  const answers: readonly (readonly [status: number, body: unknown, asked: string])[] = [
+    [400, undefined, "foreign"],
+    [403, undefined, "foreign"],
+    [404, {}, "failed"], // a server without this route
+    [302, undefined, "foreign"],
+    [400, { code: 50035, message: "Invalid Form Body" }, "failed"],
+    [429, undefined, "limited"], // Cloudflare's block of an address
+    [503, undefined, "failed"],
+  ];
+  for (const [status, body, asked] of answers) {
+    it(`reads ${status} ${body ? JSON.stringify(body) : "with a page"} as ${asked}`, async () => {
+      const error = toRestError(createRoutes()("GET", "/applications/@me"), status, body);
+      assert.equal((await ask(() => Promise.reject(error), TIMEOUT_MS)).kind, asked);
     });
   }
 

@@ -70,9 +70,29 @@ describe("[O1] barnacle recent", () => {
       ({ messageId: id, state, acceptedAt: 0, finishedAt: ms }) as unknown as RecentTurn;
     const turns = [turn("e", 1_000), turn("d", 40_000), turn("c", 2_000), turn("b", 9, "failed")];
     assert.deepEqual(
-      inOrder(turns).map(({ messageId, isSlow }) => [messageId, isSlow]),
+      inOrder(turns, 20).map(({ messageId, isSlow }) => [messageId, isSlow]),
       [["b", false], ["d", true], ["e", false], ["c", false]],
     );
+  });
+
+  it("calls a turn slow by the median of the newest turns, however many it lists", () => {
+    const turn = (id: string, ms: number) =>
+      ({
+        messageId: id,
+        state: "answered",
+        acceptedAt: 0,
+        finishedAt: ms,
+      }) as unknown as RecentTurn;
+    const turns = [turn("new", 12_000), turn("b", 900), turn("c", 800)];
+    for (const limit of [1, 2, 3]) {
+      const slow = inOrder(turns, limit).filter(({ isSlow }) => isSlow);
+      assert.deepEqual(slow.map(({ messageId }) => messageId), ["new"], `--limit ${limit}`);
+      assert.equal(inOrder(turns, limit).length, limit);
+    }
+    // Older turns than the hundredth do not count.
+    const old = Array.from({ length: 200 }, (_, index) => turn(`old${index}`, 60_000));
+    const fast = Array.from({ length: 99 }, (_, index) => turn(`fast${index}`, 1_000));
+    assert.equal(inOrder([turn("new", 12_000), ...fast, ...old], 300)[0]?.messageId, "new");
   });
 });
 
@@ -93,7 +113,10 @@ describe("[L5] [X4] barnacle usage", () => {
     assert.match(shown, /^grace \(12345678901234102\) .* {2}no price {2}/m);
     assert.match(shown, /^Limit budgets\.total\.tokensPerDay: 200 of 150 tokens today, spent$/m);
     assert.match(shown, /moneyPerMonth: 0\.050 of 10\.00 EUR this month, 0 %$/m);
-    assert.match(shown, /perUser\.tokensPerDay \(\d+\): 100 of 400 tokens today, 25 %$/m);
+    assert.match(
+      shown,
+      /perUser\.tokensPerDay \((?:ada|grace) \(\d+\)\): 100 of 400 tokens today, 25 %$/m,
+    );
   });
 });
 

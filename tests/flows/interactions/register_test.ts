@@ -97,6 +97,30 @@ describe("[K1] createRegistration()", () => {
     assert.equal(written.length, 1);
   });
 
+  it("warns while the last try failed, and doubles the delay between tries", async () => {
+    const { registration, clock, world, lines } = setUp([], [status]);
+    const message = "GET /applications/:id/commands failed with 501: no reason given";
+    world.failure = Object.assign(new Error(message), { kind: "unavailable" });
+    registration.register(APPLICATION);
+    await settle();
+    const counts: number[] = [];
+    for (let second = 0; second < 300; second++) {
+      clock.advance(1_000);
+      await settle();
+      if (second % 60 === 59) counts.push(world.listed);
+    }
+    assert.ok(counts.every((count) => count <= 9), `it asked ${counts.join(", ")} times`);
+    const [finding] = registration.findings();
+    assert.deepEqual([finding?.id, finding?.status], ["commands:registered", "warn"]);
+    assert.match(finding?.why ?? "", /tries again: GET .* failed with 501/);
+    assert.deepEqual(lines.filter(({ fields }) => fields.error !== undefined), []);
+    assert.equal(lines[0]?.fields.reason, message);
+    delete world.failure;
+    clock.advance(1_200_000);
+    await settle();
+    assert.deepEqual(registration.findings(), []);
+  });
+
   it("gives up after a permanent refusal, and logs it once", async () => {
     const { registration, clock, world, lines } = setUp([], [status]);
     world.failure = REFUSED;

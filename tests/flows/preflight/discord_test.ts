@@ -95,6 +95,16 @@ describe("[G13] judgeDiscord()", () => {
     assert.match(fix ?? "", /wait an hour/);
   });
 
+  it("says that another server answers in Discord's place", () => {
+    const why = "GET /applications/@me failed with 400: no reason given";
+    const facts = { ...REFUSED, application: { kind: "foreign", why } as const };
+    const token = row(facts, "discord.token");
+    assert.equal(token.status, "warn");
+    assert.match(token.why, /another server answers in Discord's place.*failed with 400/);
+    assert.match(token.fix ?? "", /DISCORD_API_URL.*captive portal/);
+    assert.doesNotMatch(token.fix ?? "", /wait an hour/);
+  });
+
   it("[G9] names each missing intent, its page, and its effect", () => {
     const facts: DiscordFacts = {
       ...FACTS,

@@ -81,7 +81,17 @@ describe("[K2] statusOf()", () => {
           said: [],
         }],
         models: [{ id: "a/b", openAt: NOW - 5 }],
-        budgets: [{ rule: "budgets.total.tokensPerDay", limit: 1, unit: "tokens", used: 2 }],
+        budgets: [
+          { rule: "budgets.total.tokensPerDay", limit: 1, unit: "tokens", used: 2 },
+          {
+            rule: "budgets.perGuild.tokensPerDay",
+            limit: 1,
+            unit: "tokens",
+            used: 2,
+            of: "3",
+            name: "Friends",
+          },
+        ],
       },
     });
     assert.deepEqual(
@@ -89,6 +99,7 @@ describe("[K2] statusOf()", () => {
       [
         "Running bot: a1 stays in use: http.port is no number",
         "Running bot: the disk is full",
+        "Running bot: perGuild.tokensPerDay: spent: Friends (3): 2 of 1 tokens today",
         "MCP server: calendar: it has ended",
       ],
     );

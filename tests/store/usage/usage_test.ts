@@ -32,7 +32,8 @@ const charge = (fields: Partial<Charge> = {}): Charge => ({
 
 function setUp() {
   const database = openDatabase();
-  const create = () => createUsage(createUngroupedTransactions(database), createSpentToday());
+  const create = (spent = createSpentToday()) =>
+    createUsage(createUngroupedTransactions(database), spent);
   return { usage: create(), reopened: create };
 }
 
@@ -61,6 +62,20 @@ describe("[L5] store.usage", () => {
     assert.deepEqual(await by("model"), [["a/x", 3], ["b/y", 1]]);
     assert.deepEqual(await by("kind"), [["answer", 3], ["compaction", 1]]);
     assert.deepEqual(await by("day"), [[String(today), 3], [String(today - 1), 1]]);
+  });
+
+  it("[X4] has the sums of each guild, also after a restart and while a charge is written", async () => {
+    const { usage, reopened } = setUp();
+    usage.add([charge(), charge({ at: NOON - DAY_MS }), charge({ guildId: undefined })]);
+    const day = { tokens: 110, micros: 500, audioSec: 0 };
+    const all = new Map([["3", { day, month: { tokens: 220, micros: 1_000, audioSec: 0 } }]]);
+    assert.deepEqual(await usage.spentByGuild(NOON), all);
+    assert.deepEqual(await reopened().spentByGuild(NOON), all);
+    usage.add([charge({ guildId: "4" })]);
+    assert.deepEqual((await usage.spentByGuild(NOON)).get("4"), { day, month: day });
+    const busy = createSpentToday();
+    busy.begin([charge()]); // not stored yet, so the sums stay out of memory
+    assert.equal((await reopened(busy).spentByGuild(NOON)).get("4")?.day.tokens, 110);
   });
 
   it("[X4] has the sums of the day and the month for a budget, also after a restart", async () => {

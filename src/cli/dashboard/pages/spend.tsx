@@ -2,17 +2,10 @@
 
 /** @jsxImportSource hono/jsx */
 
-import type { BudgetUse } from "../../../core/spending/budget.ts";
+import { type BudgetUseOf, labelOf } from "../../../core/spending/budget.ts";
 import type { UsageField, UsageSum } from "../../../core/store/usage.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
-import {
-  budgetUsesIn,
-  costOf,
-  labelOf,
-  limitLine,
-  usageBy,
-  type UsageRow,
-} from "../../model/usage.ts";
+import { budgetUsesIn, costOf, limitLine, usageBy, type UsageRow } from "../../model/usage.ts";
 import { Card, Choice, Command, QueryForm, Table } from "../base/elements.tsx";
 import { type AnyPage, page, type PageView } from "../base/page.ts";
 import { BarChart } from "../base/bar_chart.tsx";
@@ -41,7 +34,7 @@ interface SpendFacts {
   readonly rows: Readonly<Record<SpendField, readonly UsageRow[]>>;
   readonly total: UsageSum;
   /** The limits with their use. */
-  readonly limits: readonly (BudgetUse & { readonly of?: string })[];
+  readonly limits: readonly BudgetUseOf[];
   /** Today as `2026-11-27`, in UTC. */
   readonly today: string;
 }
@@ -71,8 +64,6 @@ export const spendPage: AnyPage = page<SpendFacts>({
       by("user"),
       by("model"),
     ]);
-    const names = new Map([...user.rows, ...guild.rows].map(({ value, name }) => [value, name]));
-    const limits = await budgetUsesIn(store, budgets, at);
     return {
       days,
       currency,
@@ -85,10 +76,7 @@ export const spendPage: AnyPage = page<SpendFacts>({
         model: model.rows,
       },
       total: day.total,
-      limits: limits.map((use) => ({
-        ...use,
-        of: use.of === undefined ? undefined : labelOf(use.of, names.get(use.of)),
-      })),
+      limits: await budgetUsesIn(store, budgets, at),
       today: new Date(at).toISOString().slice(0, 10),
     };
   },

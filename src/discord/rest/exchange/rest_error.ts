@@ -85,6 +85,17 @@ export function hasNoRoute({ status, code }: Pick<RestError, "status" | "code">)
   return code === undefined && status !== undefined && NO_ROUTE.has(status);
 }
 
+/**
+ * Whether another server has refused the request in Discord's place: its answer is not in Discord's
+ * form. A 429 may be a block of Cloudflare, which is in front of Discord, and a 5xx a fault of it. A
+ * server that only lacks the route is none: see {@link hasNoRoute}.
+ */
+export function isOfAnotherServer(error: Pick<RestError, "status" | "code">): boolean {
+  const { status, code } = error;
+  return code === undefined && status !== undefined && status !== 429 && status < 500 &&
+    !hasNoRoute(error);
+}
+
 /** @see {@link https://docs.discord.com/developers/reference#error-messages} */
 const discordErrorSchema = z.object({
   code: z.number(),

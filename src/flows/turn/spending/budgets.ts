@@ -6,8 +6,11 @@ import {
   type Budgets,
   budgetStopOf,
   type BudgetUse,
+  type BudgetUseOf,
   budgetUses,
   hasBudget,
+  isSpent,
+  usesOf,
 } from "../../../core/spending/budget.ts";
 import { ofAgent, type UsedBy } from "../../../core/spending/usage.ts";
 import type { TurnSpendPort } from "./turn_spending.ts";
@@ -49,6 +52,34 @@ export async function readBudgetsOfAll(
     if (use.used >= (most.get(use.rule)?.used ?? 0)) most.set(use.rule, use);
   }
   return [...most.values()];
+}
+
+/** Maximum number of guilds with a spent budget in a report, for each limit. */
+const REPORTED_GUILDS = 20;
+
+/**
+ * Reads the spent budgets of guilds, which silence a whole guild each. Their sums are in memory, and
+ * names are read only for a guild with a spent budget.
+ *
+ * @param nameOf Returns the name of a guild; `undefined` if it is unknown.
+ */
+export async function readSpentGuildBudgets(
+  { perGuild }: Pick<Budgets, "perGuild">,
+  { usage }: { readonly usage: Pick<Usage, "spentByGuild"> },
+  nameOf: (guildId: string) => Promise<string | undefined>,
+  now: number,
+): Promise<readonly BudgetUseOf[]> {
+  if (Object.values(perGuild).every((limit) => limit === undefined)) return [];
+  const counts = new Map<string, number>();
+  const found: BudgetUseOf[] = [];
+  for (const [of, spent] of await usage.spentByGuild(now)) {
+    for (const use of usesOf("budgets.perGuild", perGuild, spent).filter(isSpent)) {
+      const count = (counts.get(use.rule) ?? 0) + 1;
+      counts.set(use.rule, count);
+      if (count <= REPORTED_GUILDS) found.push({ ...use, of, name: await nameOf(of) });
+    }
+  }
+  return found;
 }
 
 /** Reads the limits that requests count for, with their use so far. Rejects if the store fails. */

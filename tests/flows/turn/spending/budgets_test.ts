@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createSpending } from "../../../../src/flows/turn/spending/budgets.ts";
+import {
+  createSpending,
+  readSpentGuildBudgets,
+} from "../../../../src/flows/turn/spending/budgets.ts";
 import { type Budgets, BudgetSpent } from "../../../../src/core/spending/budget.ts";
 import { meteredModel } from "../../../../src/core/spending/metered_model.ts";
 import type { Model, ModelPart } from "../../../../src/core/model.ts";
@@ -73,5 +76,45 @@ describe("[SEC-R26] [X4] createSpending()", () => {
       now: () => NOW,
     });
     assert.equal(await spend.check(BY, "answer"), undefined);
+  });
+});
+
+describe("[X4] readSpentGuildBudgets()", () => {
+  const amount = (tokens: number) => ({ tokens, micros: 0, audioSec: 0 });
+  const sums = (tokens: number) => ({ day: amount(tokens), month: amount(tokens) });
+  const perGuild = { tokensPerMonth: 30 };
+  const named = (id: string) => Promise.resolve(id === "3" ? "Friends" : undefined);
+  const read = (guilds: readonly (readonly [string, number])[]) => ({
+    usage: {
+      spentByGuild: () =>
+        Promise.resolve(new Map(guilds.map(([id, tokens]) => [id, sums(tokens)]))),
+    },
+  });
+
+  it("names guilds with a spent budget, and no others", async () => {
+    const found = await readSpentGuildBudgets(
+      { perGuild },
+      read([["3", 30], ["4", 29], ["5", 31]]),
+      named,
+      NOW,
+    );
+    assert.deepEqual(found.map(({ rule, used, of, name }) => [rule, used, of, name]), [
+      ["budgets.perGuild.tokensPerMonth", 30, "3", "Friends"],
+      ["budgets.perGuild.tokensPerMonth", 31, "5", undefined],
+    ]);
+  });
+
+  it("reads nothing without a limit of guilds, and no name without a spent budget", async () => {
+    const fail = () => assert.fail("it read too much");
+    assert.deepEqual(
+      await readSpentGuildBudgets({ perGuild: {} }, { usage: { spentByGuild: fail } }, fail, NOW),
+      [],
+    );
+    assert.deepEqual(await readSpentGuildBudgets({ perGuild }, read([["4", 29]]), fail, NOW), []);
+  });
+
+  it("reports a few of many guilds", async () => {
+    const many = Array.from({ length: 500 }, (_, index) => [`${index}`, 99] as const);
+    assert.equal((await readSpentGuildBudgets({ perGuild }, read(many), named, NOW)).length, 20);
   });
 });

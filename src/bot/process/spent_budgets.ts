@@ -1,0 +1,61 @@
+/** Reads the budgets that health shows: of the whole bot, of its agents, and spent ones of guilds (X4). */
+
+import type { Budgets, BudgetUseOf } from "../../core/spending/budget.ts";
+import type { Store } from "../../core/store/store.ts";
+import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
+import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/turn/spending/budgets.ts";
+
+/** Milliseconds for which names of guilds are reused. */
+const NAMES_MS = 600_000;
+
+/**
+ * Creates the read, which health repeats every few seconds.
+ *
+ * @returns Rejects if the store cannot be read.
+ */
+export function createReadBudgets(
+  { store, stores, config, now }: {
+    readonly store: Pick<Store, "usage">;
+    /** The stores of all partitions; their guilds have the names. */
+    readonly stores: () => readonly Pick<Store, "gateway">[];
+    readonly config: () => {
+      readonly budgets: Budgets;
+      readonly agentList: readonly { readonly id: string }[];
+    };
+    readonly now: () => number;
+  },
+): () => Promise<readonly BudgetUseOf[]> {
+  const nameOf = createGuildNames(stores, now);
+  return async () => {
+    const { budgets, agentList } = config();
+    const ids = agentList.map(({ id }) => id);
+    return [
+      ...await readBudgetsOfAll(budgets, ids, store, now()),
+      ...await readSpentGuildBudgets(budgets, store, nameOf, now()),
+    ];
+  };
+}
+
+/** Reads the names of all guilds at the first call, and again once they are old. */
+function createGuildNames(
+  stores: () => readonly Pick<Store, "gateway">[],
+  now: () => number,
+): (guildId: string) => Promise<string | undefined> {
+  let known: { readonly names: ReadonlyMap<string, string>; readonly at: number } | undefined;
+
+  async function readNames(): Promise<ReadonlyMap<string, string>> {
+    const names = new Map<string, string>();
+    for (const { gateway } of stores()) {
+      for (const accountId of await gateway.accountIds()) {
+        const { index } = restoreIndex(await gateway.guildsOf(accountId));
+        for (const { id, name } of index.values()) names.set(id, name);
+      }
+    }
+    return names;
+  }
+
+  return async (guildId) => {
+    if (!known || now() - known.at > NAMES_MS) known = { names: await readNames(), at: now() };
+    return known.names.get(guildId);
+  };
+}

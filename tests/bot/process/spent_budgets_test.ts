@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createReadBudgets } from "../../../src/bot/process/spent_budgets.ts";
+import { chargeOf, usedBy } from "../../../src/core/spending/usage.ts";
+import { GUILD, GUILD_SNAPSHOT, HELP } from "../../cli/data_fixture.ts";
+import { ACCOUNT, guildMessage } from "../../support/discord/builders.ts";
+import { batch, openTestStore } from "../../support/store/store.ts";
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+describe("[X4] createReadBudgets()", () => {
+  it("has the budgets of all, and names a guild with a spent one; reads names once", async () => {
+    const { store } = openTestStore();
+    await store.gateway.saveIntents(ACCOUNT, 0); // the account has been online
+    await store.inbox.acceptBatch(batch({ guilds: [GUILD_SNAPSHOT] }), NOW);
+    const message = guildMessage({ channelId: HELP, guildId: GUILD });
+    const spend = () =>
+      store.usage.add([
+        chargeOf(
+          { inputTokens: 9, outputTokens: 1 },
+          "a/x",
+          "answer",
+          usedBy(message, "main"),
+          5,
+          NOW,
+        ),
+      ]);
+    let asked = 0;
+    const config = {
+      budgets: {
+        perUser: { tokensPerDay: 1 },
+        perRole: {},
+        perGuild: { tokensPerMonth: 20 },
+        perAgent: {},
+        total: { tokensPerDay: 100 },
+      },
+      agentList: [{ id: "main" }],
+    };
+    const read = createReadBudgets({
+      store,
+      stores: () => {
+        asked++;
+        return [store];
+      },
+      config: () => config,
+      now: () => NOW,
+    });
+    spend();
+    assert.deepEqual((await read()).map(({ rule }) => rule), ["budgets.total.tokensPerDay"]);
+    assert.equal(asked, 0, "no guild has spent its budget");
+    spend();
+    for (let look = 0; look < 3; look++) {
+      assert.deepEqual((await read()).map(({ rule, of, name }) => [rule, of, name]), [
+        ["budgets.total.tokensPerDay", undefined, undefined],
+        ["budgets.perGuild.tokensPerMonth", GUILD, "Friends of Barnacle"],
+      ]);
+    }
+    assert.equal(asked, 1);
+  });
+});
