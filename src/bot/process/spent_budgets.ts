@@ -2,7 +2,6 @@
 
 import type { Budgets, BudgetUseOf } from "../../core/spending/budget.ts";
 import type { Store } from "../../core/store/store.ts";
-import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
 import { readBudgetsOfAll, readSpentGuildBudgets } from "../../flows/turn/spending/budgets.ts";
 
 /** Milliseconds for which names of guilds are reused. */
@@ -44,6 +43,7 @@ function createGuildNames(
   let known: { readonly names: ReadonlyMap<string, string>; readonly at: number } | undefined;
 
   async function readNames(): Promise<ReadonlyMap<string, string>> {
+    const { restoreIndex } = await import("../../discord/gateway/decode/guild_index.ts");
     const names = new Map<string, string>();
     for (const { gateway } of stores()) {
       for (const accountId of await gateway.accountIds()) {

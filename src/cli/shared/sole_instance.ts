@@ -117,7 +117,8 @@ const ASKED_TIMES = 5;
 const ROUNDS = 3;
 
 /**
- * Takes all locks for the life of this process.
+ * Takes all locks for the life of this process. The function is longer than most, because its inner
+ * functions share the locks.
  *
  * @throws {InstanceTakenError} If another process holds one of them, and keeps it.
  * @throws {FlockUnavailableError} If the system has no file locks.

@@ -46,7 +46,7 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
 }
 
 /** Messages of a channel that are not read. */
-export interface Unread {
+export interface UnreadPart {
   /** The oldest message that is read. */
   readonly before: MessageId;
   /** Whether the policy accepts a message that is read: people there expect answers. */
@@ -143,7 +143,7 @@ export function createMissedReading(
      *
      * @returns What is not read, if there are more than {@link MAX_PAGES} pages of them.
      */
-    async record(): Promise<Unread | undefined> {
+    async record(): Promise<UnreadPart | undefined> {
       while (events.length > 0 || !isComplete && pagesRecorded < MAX_PAGES) {
         if (events.length === 0) await readNextPage(); // else the store has refused the last page
         await storeEvents(0);
@@ -198,7 +198,7 @@ export function endOfReading(from: number): number {
 const TOLD_WITHIN_MS = DAY_MS;
 
 /** Whether the senders learn of it: only where people expect answers, and within a day. */
-export function mayTellUnread({ before, isExpected }: Unread, now: number): boolean {
+export function mayTellUnread({ before, isExpected }: UnreadPart, now: number): boolean {
   return isExpected && now - createdAtMs(before) <= TOLD_WITHIN_MS;
 }
 

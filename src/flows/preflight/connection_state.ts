@@ -53,7 +53,10 @@ export const PREFLIGHT_CHECKS: readonly CheckCode<Inquiries, Promise<readonly Fi
 const FIRST_LOOK_MS = 250;
 const TRUSTED_LOOK_MS = 3_000;
 
-/** Creates the account's connection state; `start` schedules its first check. */
+/**
+ * Creates the account's connection state; `start` schedules its first check. The function is longer
+ * than most, because its inner functions share one state.
+ */
 export function createConnectionState(
   { schedule, now, log }: Pick<Account, "schedule" | "now" | "log">,
   { isEnabled, stored, events, readApplication, saveOwners, examine }: {

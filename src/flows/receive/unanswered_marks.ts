@@ -48,7 +48,10 @@ interface MarkStore {
   readonly inbox: Omit<UnansweredMessages, "linked">;
 }
 
-/** Creates the marks of one account. */
+/**
+ * Creates the marks of one account. The function is longer than most, because its inner functions share
+ * one state.
+ */
 export function createUnansweredMarks(
   { accountId, store: { inbox }, reactions, refusalOf, emojiOf, tell, stopping, ...account }:
     & Pick<Account<unknown, unknown, MarkStore>, "accountId" | "store" | "now" | "schedule" | "log">

@@ -253,7 +253,6 @@ describe("[X2] findData()", () => {
         (readsOther.test(text) || readsAny.test(text) && !looksBefore.test(text));
     });
     assert.deepEqual(others.toSorted(), [
-      "src/cli/completion/values.ts", // proposes the names of the config at hand
       "src/cli/moving/move.ts", // moves only data that the user owns or names
     ]);
   });

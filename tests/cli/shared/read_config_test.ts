@@ -125,7 +125,7 @@ describe("[C9] readConfigAgain()", () => {
     const env = { XDG_CONFIG_HOME: folder.path, DISCORD_BOT_TOKEN: "hunter2" };
     const before = await readConfig(undefined, env);
     assert.ok(before.kind === "loaded" && before.config.file === file);
-    renameSync(file, `${file}.old`);
+    renameSync(file, join(folder.path, "kept.txt"));
     assert.equal((await readConfig(undefined, env)).kind, "loaded", "else there is nothing to try");
     const { kind, problems } = await readConfigAgain(file, undefined, env);
     assert.equal(kind, "refused");
