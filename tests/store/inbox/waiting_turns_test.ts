@@ -247,10 +247,10 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
   it("[X4a] keeps at most 10,000 marks", async () => {
     const { take, database, rows } = setUp();
     for (const one of crowd(10)) await take([one]);
-    const fill = database.prepare(`
+    database.exec(`
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${UNTOLD_MAX - 1})
       INSERT INTO unanswered (account_id, message_id, channel_id, author_id, why, at)
-      VALUES ('${ACCOUNT}', ?, '11', '1', 'queue-full', 0)`);
-    for (let n = 1; n < UNTOLD_MAX; n++) fill.run(`${n}`);
+      SELECT '${ACCOUNT}', i, '11', '1', 'queue-full', 0 FROM n`);
     await take([question({ user: "500" })]);
     await take([question({ user: "501" })]);
     const [count] = rows("SELECT COUNT(*) AS count FROM unanswered");
