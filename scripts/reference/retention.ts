@@ -7,6 +7,7 @@
 
 import { store } from "../../src/config/schema/store.ts";
 import { CODE_LIFE_MS, MAX_PENDING } from "../../src/core/inbound/pairing.ts";
+import { TOLD_WITHIN_MS } from "../../src/core/inbound/verdict.ts";
 import { MAX_NOTES } from "../../src/core/notes/note.ts";
 import { MAX_PER_USER } from "../../src/core/turn/schedule.ts";
 import { DAY_MS } from "../../src/lib/clock.ts";
@@ -24,7 +25,6 @@ import {
   HELD_DAYS,
   HOOK_EVENTS_KEPT_DAYS,
   REFUSED_MAX,
-  UNTOLD_KEPT_MS,
 } from "../../src/store/received/prune.ts";
 import { POLICIES_KEPT, POLICIES_MAX } from "../../src/store/received/received.ts";
 import { DEFAULT_RETENTION, KNOWLEDGE_MAX } from "../../src/store/received/retention.ts";
@@ -232,7 +232,7 @@ export const BOUNDS: Readonly<Record<string, TableBound>> = {
   unanswered: {
     under: "People",
     data: "Messages without an answer whose senders do not know yet: person, place, reason",
-    kept: `until Barnacle has told them, at most ${days(UNTOLD_KEPT_MS)}, and ${
+    kept: `until Barnacle has told them, at most ${days(TOLD_WITHIN_MS)}, and ${
       count(UNTOLD_MAX)
     } of an account`,
   },

@@ -109,12 +109,12 @@ export function createRetryQueue(
 /** A queue of tasks; one runs at a time. */
 export type RetryQueue = ReturnType<typeof createRetryQueue>;
 
-/** Whether a request failed, and no code of Barnacle's: its message says all. */
-function isOfRequest(error: unknown): error is Error & { readonly kind: unknown } {
-  return error instanceof Error && "kind" in error;
+/** Whether a request to Discord failed, which names its route: its message says all. */
+function isOfRequest(error: unknown): boolean {
+  return error instanceof Error && "route" in error;
 }
 
 /** Whether Discord refused the bot token: the kind of every request's error from then on. */
 function isTokenRefused(error: unknown): boolean {
-  return isOfRequest(error) && error.kind === "unauthorized";
+  return error instanceof Error && "kind" in error && error.kind === "unauthorized";
 }

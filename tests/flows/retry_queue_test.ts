@@ -96,6 +96,20 @@ describe("[G6] createRetryQueue()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  for (
+    const [what, fields, hasError] of [
+      ["a request to Discord without its stack", { kind: "unavailable", route: "PUT /x" }, false],
+      ["a failure of the store with its cause", { kind: "full", path: "/data" }, true],
+    ] as const
+  ) {
+    it(`logs ${what}`, async () => {
+      const { retries, lines } = setUp();
+      retries.add(() => Promise.reject(Object.assign(new Error("no"), fields)));
+      await settle();
+      assert.deepEqual(lines.map((line) => "error" in line.fields), [hasError]);
+    });
+  }
+
   for (let ticks = 0; ticks < 8; ticks++) {
     it(`runs a task that arrives ${ticks} microtasks after the queue became empty`, async () => {
       const { done, task, retries } = setUp();

@@ -162,7 +162,7 @@ export function createOutbound(
     /** A message of the outbox has its final result. */
     delivered(row: OutboxRow, end: Delivery): void {
       progress.delivered(row, end);
-      if (end.kind === "created") owners.delivered(row.message.channelId);
+      if (end.kind === "created" || end.kind === "found") owners.delivered(row.message.channelId);
     },
     /** A channel is parked, perhaps that of an owner. */
     parked(channel: RefusedChannel): void {

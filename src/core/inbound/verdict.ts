@@ -5,6 +5,11 @@
  * the bot silent?" (P1).
  */
 
+import { DAY_MS } from "../../lib/clock.ts";
+
+/** Milliseconds after which it helps no one to hear that a message of theirs gets no answer (X4). */
+export const TOLD_WITHIN_MS: number = DAY_MS;
+
 /** Why a message is answered. */
 export type AcceptReason =
   /** A direct message of a person on the list, or of any person if DMs are open. */

@@ -16,10 +16,9 @@ import {
 } from "../../core/discord/ids.ts";
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
-import type { IgnoreReason, Verdict } from "../../core/inbound/verdict.ts";
+import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
-import { DAY_MS } from "../../lib/clock.ts";
 
 /** A page of a channel's history. */
 export interface Page {
@@ -193,9 +192,6 @@ export interface CatchUpLimits {
 export function endOfReading(from: number): number {
   return from - MARGIN_MS;
 }
-
-/** Milliseconds after which it helps no one to hear that a message was not read. */
-const TOLD_WITHIN_MS = DAY_MS;
 
 /** Whether the senders learn of it: only where people expect answers, and within a day. */
 export function mayTellUnread({ before, isExpected }: UnreadPart, now: number): boolean {

@@ -112,7 +112,7 @@ export function createConnectionState(
   }
 
   function noteTeam(ownerIds: readonly UserId[]): void {
-    const isKnown = isDeepStrictEqual(new Set(ownerIds), new Set(stored.ownerIds));
+    const isKnown = isDeepStrictEqual(new Set(ownerIds), new Set(team));
     team = ownerIds;
     if (isKnown) return;
     saveOwners(ownerIds).catch((error: unknown) => {

@@ -8,14 +8,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { UnansweredReason } from "../../core/inbound/inbox.ts";
+import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { UnansweredMessages } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import { statementsOf } from "../database/statements.ts";
 import type { Transactions } from "../database/transact.ts";
 import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
-import { UNTOLD_KEPT_MS } from "../received/prune.ts";
-import { COUNT, rows, snowflake } from "../schema/columns.ts";
+import { COUNT } from "../schema/columns.ts";
 import { UNANSWERED } from "../schema/messages.ts";
 
 /** Maximum number of messages of an account: marks for them take an hour. */
@@ -25,7 +25,7 @@ export const UNTOLD_MAX = 10_000;
 const IN_CHANNEL = 20;
 
 const MESSAGE = UNANSWERED.pick("messageId", "channelId", "guildId", "why");
-const PLACE = rows({ channelId: snowflake<"channel">() });
+const PLACE = UNANSWERED.pick("channelId");
 
 function readMessage(row: unknown) {
   const { messageId: id, ...rest } = MESSAGE.read(row);
@@ -70,13 +70,13 @@ export function createUnanswered(
     UPDATE unanswered SET is_unmarkable = 1 WHERE account_id = ? AND message_id = ?`;
   return {
     unmarked: (accountId, now, except, limit) =>
-      read(() => select.all(accountId, now - UNTOLD_KEPT_MS, JSON.stringify(except), limit)),
+      read(() => select.all(accountId, now - TOLD_WITHIN_MS, JSON.stringify(except), limit)),
     unmarkableIn: (accountId, now) =>
       read(() =>
-        selectPlaces.all(accountId, now - UNTOLD_KEPT_MS).map(({ channelId }) => channelId)
+        selectPlaces.all(accountId, now - TOLD_WITHIN_MS).map(({ channelId }) => channelId)
       ),
     unmarkable: (accountId, channelId, now, limit) =>
-      read(() => selectIn.all(accountId, channelId, now - UNTOLD_KEPT_MS, limit)),
+      read(() => selectIn.all(accountId, channelId, now - TOLD_WITHIN_MS, limit)),
     async marked(accountId, messageId) {
       await commit(UNNAMED, () => remove.run(accountId, messageId));
     },

@@ -19,7 +19,7 @@ import {
   type WaitingRules,
 } from "../../core/inbound/inbox.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
-import { DAY_MS } from "../../lib/clock.ts";
+import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { ListKey, OpenTurn, TurnList } from "../memory/turn_counts.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
@@ -196,9 +196,6 @@ function halfOf({ perUser, perChannel, turnsPerChannel }: WaitingLimits): Waitin
     turnsPerChannel,
   };
 }
-
-/** Milliseconds after which no one is told that their message was missed. */
-const TOLD_WITHIN_MS = DAY_MS;
 
 /** Why catch-up leaves a message without an answer that the policy accepts; else `undefined`. */
 function missedWhy(

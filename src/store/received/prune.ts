@@ -5,6 +5,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 import { integer, rows } from "../schema/columns.ts";
 
@@ -114,9 +115,6 @@ export const REFUSED_MAX = 1_000;
 /** Days after which events of hooks are forgotten, with the ids by which a repeated one is known. */
 export const HOOK_EVENTS_KEPT_DAYS = 30;
 
-/** Milliseconds after which it helps no one to hear that a message gets no answer (X4). */
-export const UNTOLD_KEPT_MS: number = DAY_MS;
-
 /** Milliseconds between two looks at the direct channels, which have no index by time. */
 const LOOK_EVERY_MS = DAY_MS;
 
@@ -154,7 +152,7 @@ export function preparePruneSeldom(database: DatabaseSync): (now: number) => boo
   let lookedAt = -Infinity;
   return (now) => {
     const isMore = Number(pruneRefused.run().changes) === STEP_ROWS ||
-      Number(pruneUntold.run(now - UNTOLD_KEPT_MS).changes) === STEP_ROWS;
+      Number(pruneUntold.run(now - TOLD_WITHIN_MS).changes) === STEP_ROWS;
     if (Math.abs(now - lookedAt) < LOOK_EVERY_MS) return isMore;
     for (const statement of pruneHooks) {
       if (Number(statement.run(now - kept).changes) === STEP_ROWS) return true;

@@ -100,7 +100,7 @@ describe("[K1] createRegistration()", () => {
   it("warns while the last try failed, and doubles the delay between tries", async () => {
     const { registration, clock, world, lines } = setUp([], [status]);
     const message = "GET /applications/:id/commands failed with 501: no reason given";
-    world.failure = Object.assign(new Error(message), { kind: "unavailable" });
+    world.failure = Object.assign(new Error(message), { kind: "unavailable", route: "PUT" });
     registration.register(APPLICATION);
     await settle();
     const counts: number[] = [];

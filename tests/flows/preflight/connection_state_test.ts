@@ -24,8 +24,8 @@ function connection(stored: Pick<StoredAccount, "ownerId" | "ownerIds"> = { owne
     events: { emit: { tokenRefused: () => {} } },
     readApplication: () => Promise.resolve({ ...APPLICATION, flags: 0 }),
     examine: {
-      network: () => new Promise(() => {}),
-      models: () => new Promise(() => {}),
+      network: () => Promise.reject(new Error("offline")),
+      models: () => Promise.resolve([]),
       discord: () =>
         Promise.resolve({
           facts: {
@@ -56,6 +56,10 @@ describe("[P3] the owners that the connection knows", () => {
       clock.advance(10_000);
       await new Promise((resolve) => setTimeout(resolve, 0));
       assert.deepEqual(saved, Array(count).fill([OWNER, ADA]));
+      state.reconfigured(); // looks again
+      clock.advance(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      assert.equal(saved.length, count, "not at each look");
     }
   });
 
