@@ -8,10 +8,12 @@
 
 import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
+import type { MessageOrigin } from "../../flows/receive/commit.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import {
   editRulesOf,
+  limitsOf,
   quietRequestOf,
   stopRequestOf,
   waitingRulesOf,
@@ -40,7 +42,11 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const { config, store, policy, texts, events } = account;
   const { client, reader, outbound, threads, memory, isOurs, judging } = parts;
   const { intent, judge, route, presence, proxied } = judging;
-  const waiting = () => waitingRulesOf(config().messages.queue, texts(), parts.sources.isOwner);
+  const waiting = (origin: MessageOrigin = "live") => {
+    const { messages: { queue }, discord: { gateway } } = config();
+    const limits = limitsOf(origin, queue, gateway.catchUp);
+    return waitingRulesOf(limits, texts(), parts.sources.isOwner);
+  };
   const notices = createGuildNotices(account.forPart("access"), {
     tellOwners: (text) => outbound.reachOwners(text),
     isFinal: isFinalRefusal,

@@ -227,6 +227,7 @@ export function createAcceptor(
           guilds: [],
         },
         ports.now(),
+        "history",
         ports,
       );
       return { ...stored, foreign: [] }; // a message from before the session proves no second program
@@ -251,22 +252,24 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
 
 /**
  * Finds the unit that a batch joins. A new gateway session counts from its own start, and so does
- * each shard: each gets its own unit.
+ * each shard: each gets its own unit. Replayed events have one, too, because other limits apply.
  */
 function unitFor(
   units: Unit[],
-  { afterHole, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
+  { afterHole, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
   started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
-  const isNew = started !== undefined || afterHole !== undefined;
+  const isNew = started !== undefined || afterHole !== undefined ||
+    last?.isReplayed !== isReplayed;
   if (last && !isNew && last.accountId === accountId && last.shardId === shardId) {
     last.seq = Math.max(last.seq, seq); // a RESUME repeats sequence numbers that have arrived
     return Object.assign(last, { ticket, arrivedAt });
   }
   const empty = { judged: [], repeated: [], echoes: [], changes: [], reactions: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
-  const unit: Unit = { started, afterHole, accountId, shardId, seq, ticket, ...at, ...empty };
+  const of = { accountId, shardId, isReplayed };
+  const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...empty };
   units.push(unit);
   return unit;
 }

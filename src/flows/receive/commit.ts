@@ -48,10 +48,16 @@ export interface CommitPorts extends
   /** Makes codes for unpaired senders, within the transaction that stores their messages (P3). */
   readonly pairing: PairingService;
   /** Returns the current limits of waiting turns, which apply within that transaction (X4). */
-  readonly waiting: () => WaitingRules;
+  readonly waiting: (origin: MessageOrigin) => WaitingRules;
   /** Returns what follows changes of answered questions (H6a); absent: nothing does. */
   readonly edits?: () => EditRules;
 }
+
+/**
+ * How messages arrive: as they are written; after a RESUME, which replays them; or from a channel's
+ * history.
+ */
+export type MessageOrigin = "live" | "replayed" | "history";
 
 /** Events that wait for one T1, with the T0 that must come before it. */
 export interface Unit {
@@ -61,6 +67,7 @@ export interface Unit {
   afterHole: InboundBatch["afterHole"];
   readonly accountId: AccountId;
   readonly shardId: number;
+  readonly isReplayed: InboundBatch["isReplayed"];
   /** Sequence number up to which the unit covers the shard's events. */
   seq: number;
   /** Ticket of the unit's last batch. */
@@ -114,7 +121,8 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
     guilds,
     reactions: reactions.length > 0 ? reactions : undefined,
   };
-  const { foreign } = await storeBatch(batch, arrivedAt, ports);
+  const origin = unit.isReplayed ? "replayed" : "live";
+  const { foreign } = await storeBatch(batch, arrivedAt, origin, ports);
   ports.events.emit.committed(ticket);
   if (foreign.length > 0) ports.events.emit.foreign(foreign);
 }
@@ -151,20 +159,18 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
 export async function storeBatch(
   batch: AcceptedBatch,
   arrivedAt: number,
+  origin: MessageOrigin,
   { store, pairing, waiting, edits, now, events }: CommitPorts,
 ): Promise<Accepted> {
   const begunAt = now();
   const hasUnpaired = batch.judged.some(({ verdict }) => verdict.kind === "challenge");
   const isLimited = hasUnpaired ||
     batch.judged.some(({ verdict, policyVerdict = verdict }) => policyVerdict.kind === "accept");
-  // Catch-up has limits of its own (G6): people must not lose a question to the bot's absence.
-  const rules = () =>
-    batch.heard ? waiting() : { ...waiting(), perUser: Infinity, perChannel: Infinity };
   const done = await store.inbox.acceptBatch(
     {
       ...batch,
       ...(hasUnpaired && { pairing }),
-      ...(isLimited && { waiting: rules() }),
+      ...(isLimited && { waiting: waiting(origin) }),
       ...(batch.changes && edits && { edits: edits() }),
     },
     arrivedAt,

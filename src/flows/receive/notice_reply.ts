@@ -14,6 +14,7 @@ import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
 import type { EditRules, Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
+import type { MessageOrigin } from "./commit.ts";
 
 /** Makes the reply to store. */
 function noticeReply(
@@ -61,6 +62,21 @@ export function waitingRulesOf(
     refusal: (message, why) =>
       noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
   };
+}
+
+/**
+ * The limits of waiting turns for messages that arrive in a way. People must not lose a question to
+ * the bot's absence: a channel's history has limits of its own (G6), and a RESUME has those.
+ */
+export function limitsOf(
+  origin: MessageOrigin,
+  queue: WaitingLimits,
+  catchUp: { readonly enabled: boolean; readonly maxPerChannel: number },
+): WaitingLimits {
+  if (origin === "history") return { ...queue, perUser: Infinity, perChannel: Infinity };
+  if (origin === "live" || !catchUp.enabled) return queue;
+  const perChannel = Math.max(queue.perChannel, catchUp.maxPerChannel);
+  return { ...queue, perUser: Infinity, perChannel };
 }
 
 /** Makes the rules for changes of answered questions (H6a). */

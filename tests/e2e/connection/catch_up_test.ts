@@ -10,6 +10,7 @@ import { describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
 import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { changeChannel } from "../../../simulator/actions/changes.ts";
+import { addMember, addUser } from "../../../simulator/world/create_world.ts";
 import type { RestFault } from "../../../simulator/notes/faults.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
 import type { Message } from "../../../simulator/world/world.ts";
@@ -240,6 +241,39 @@ describe("[G6] [G7] a lost session", () => {
       });
       await judge(scene, bot, owed);
     }));
+});
+
+describe("[G6] [X4] a session that is resumed after an outage", () => {
+  it("refuses no question for a full queue", () =>
+    withSimulation(
+      {
+        simulator: { ...QUICK, sessionTimeoutMs: 600_000 },
+        config: { messages: { queue: { perUser: 1, perChannel: 2 } } },
+      },
+      async (scene) => {
+        const { simulator, start, say, mention, until, line, replies } = scene;
+        const krill = krillOf(simulator);
+        const people = Array.from({ length: 6 }, (_, index) => {
+          const { id } = addUser(simulator.world, { username: `s${index}` }, Date.now());
+          addMember(krill, { userId: id, joinedAt: Date.now() });
+          return id;
+        });
+        const bot = await start();
+        say("ada", "general", `${mention} one.`);
+        await replies("general", 1);
+        bot.kill("SIGTERM");
+        assert.deepEqual(await ended(bot), STOPPED);
+        await until("the connection to be gone", () => simulator.connected() === 0);
+        const asked = Array.from(
+          { length: 30 },
+          (_, n) =>
+            simulator.say({ as: people[n % 6] ?? "", in: "general", text: `${mention} q${n}.` }),
+        );
+        await line(await start(), /resumed the session/);
+        const verdicts = await Promise.all(asked.map(scene.decided));
+        assert.deepEqual(new Set(verdicts), new Set(["accept: mentioned"]));
+      },
+    ));
 });
 
 describe("[G6] a gap stays open", () => {

@@ -17,6 +17,7 @@ import type {
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/receive/accept.ts";
+import type { MessageOrigin } from "../../../src/flows/receive/commit.ts";
 import type { StoredBatch } from "../../../src/core/account/events.ts";
 import {
   ACCOUNT,
@@ -94,6 +95,8 @@ function setUp() {
   const challenged: PairingRequest[] = [];
   const refused: ChannelId[] = [];
   const sources: string[] = [];
+  /** The origins for which the limits of waiting turns were asked. */
+  const origins: MessageOrigin[] = [];
   /** Unix times in milliseconds of the stored sessions and gaps. */
   const began: number[] = [];
   /** Events in the order of their handling. */
@@ -155,7 +158,10 @@ function setUp() {
         onlyIf: {},
       },
     pairing: PAIRING,
-    waiting: () => WAITING,
+    waiting(origin) {
+      origins.push(origin);
+      return WAITING;
+    },
     route: () => ({ agentId: "main", sessionKey: "agent:main:main" }),
     now: clock.now,
     schedule: clock.schedule,
@@ -191,7 +197,7 @@ function setUp() {
       permissions_changed: ({ guildId }) => handled.push(`permissions ${guildId}`),
     },
   });
-  const seen = { began, undecided, challenged, refused, sources, handled };
+  const seen = { began, undecided, challenged, refused, sources, origins, handled };
   return { acceptor, clock, foreign, lines, steps, stored, told, world, ...seen };
 }
 
@@ -501,6 +507,17 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
+  it("[G6] stores replayed events by themselves, with the limits of a replay", async () => {
+    const { acceptor, steps, stored, origins } = setUp();
+    acceptor.accept({ ...batch(2, chatter("12")), isReplayed: true });
+    acceptor.accept({ ...batch(3, question("13")), isReplayed: true });
+    acceptor.accept(batch(4, question("14")));
+    await acceptor.flush();
+    assert.deepEqual(origins, ["replayed", "live"]);
+    assert.deepEqual(steps.filter((step) => step.startsWith("T1")), ["T1 12 13", "T1 14"]);
+    assert.deepEqual(stored.map(({ heard }) => heard?.seq), [3, 4]);
+  });
+
   it("[G5b] stores a gap before the events after a hole, once", async () => {
     const { acceptor, steps, world } = setUp();
     acceptor.accept(batch(1, question("11")));
@@ -586,13 +603,12 @@ describe("createAcceptor()", () => {
 
 describe("[G6] createAcceptor().acceptHistory()", () => {
   it("stores all messages in one T1 that leaves the gateway's seq unchanged", async () => {
-    const { acceptor, steps, stored, told, world } = setUp();
+    const { acceptor, steps, stored, told, world, origins } = setUp();
     const accepted = await acceptor.acceptHistory([question("11"), chatter("12"), question("13")]);
     assert.deepEqual(accepted.accepted.map(({ message }) => message.id), ["11", "13"]);
     assert.deepEqual(steps, ["T1 11 12 13"], "and no ticket goes back");
     assert.equal(stored[0]?.heard, undefined);
-    const { perUser, perChannel } = stored[0]?.waiting ?? {};
-    assert.deepEqual([perUser, perChannel], [Infinity, Infinity], "a full queue refuses none");
+    assert.deepEqual(origins, ["history"], "with the limits of a history");
     assert.equal(world.accepted, 1, "turns are woken");
     assert.equal(told.length, 1, "and the metrics know");
   });

@@ -31,6 +31,8 @@ export interface Batch {
   readonly session?: GatewaySession;
   /** Set if Discord has forgotten events that belong before this batch (G5b). */
   readonly afterHole?: true;
+  /** Set if its dispatches came between RESUME and RESUMED. */
+  readonly isReplayed?: true;
 }
 
 /** A comma with blanks that Discord never writes. It separates the texts even if one is no JSON. */
@@ -89,6 +91,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
   let skipped = 0;
   let newSession: GatewaySession | undefined;
   let isAfterHole = false;
+  let isReplayed = false;
   let number = 0;
   let cancelWatermark: (() => void) | undefined;
   /** Whether a dispatch waits that is no short message. */
@@ -114,6 +117,7 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
       repeatsFrom: ports.repeatsFrom() || undefined,
       session: newSession,
       afterHole: isAfterHole || undefined,
+      isReplayed: isReplayed || undefined,
     };
     const wasOther = hasOther;
     texts = [];
@@ -175,6 +179,12 @@ export function createBatches(ports: BatchPorts, epoch: number, bounds = BATCH_B
     hole(): void {
       flush();
       isAfterHole = true;
+    },
+    /** Records whether the next dispatches come between RESUME and RESUMED. */
+    replayed(is: boolean): void {
+      if (is === isReplayed) return;
+      flush();
+      isReplayed = is;
     },
     /**
      * Records that the main thread has stored everything up to this batch.

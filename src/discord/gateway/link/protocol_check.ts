@@ -97,6 +97,7 @@ const FROM_WORKER: Readonly<Record<FromWorker["kind"], MessageShape>> = {
       "repeatsFrom?": "number",
       "session?": SESSION,
       "afterHole?": "boolean",
+      "isReplayed?": "boolean",
     },
   },
   state: {

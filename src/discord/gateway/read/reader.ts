@@ -216,7 +216,7 @@ export function createReader(
      * @throws {TypeError} If the batch is no JSON array.
      */
     read(
-      { shardId, ticket, arrivedAt, seq, text, afterHole, repeatsFrom }: DispatchBatch,
+      { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed, repeatsFrom }: DispatchBatch,
     ): InboundBatch {
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
@@ -243,6 +243,7 @@ export function createReader(
         ticket,
         arrivedAt,
         afterHole: afterHole || undefined,
+        isReplayed: isReplayed || undefined,
         seq,
         bytes,
         isGathered: run && events.length === 1 && run.length < FLOOD || undefined,

@@ -92,6 +92,7 @@ export function createReceiver(
     recordHole(seq);
     if (isReplayed && seq <= position.received) return; // an earlier batch has it
     position.receive(seq);
+    batches.replayed(isReplayed);
     const isTooLarge = text !== undefined && text.length > MAX_CHARS &&
       !type.startsWith("GUILD_") &&
       type !== "READY";

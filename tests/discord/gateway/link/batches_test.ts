@@ -94,6 +94,19 @@ describe("[G1] createBatches()", () => {
     assert.equal(posted.length, 2, "and only once");
   });
 
+  it("[G6] sends replayed dispatches apart from others", () => {
+    const { batches, posted, pass } = open();
+    batches.replayed(true);
+    for (const seq of [1, 2, 3]) batches.add(`${seq}`, seq);
+    batches.replayed(true);
+    batches.addShort("[4]", 4);
+    batches.replayed(false);
+    batches.add("5", 5);
+    pass(8);
+    const seen = posted.map(({ text, isReplayed }) => [JSON.parse(text), isReplayed]);
+    assert.deepEqual(seen, [[[1], true], [[2, 3, [4]], true], [[5], undefined]]);
+  });
+
   it("lets short messages wait for each other, 250 ms", () => {
     const { batches, posted, pass, from } = open();
     from.number = 4;
