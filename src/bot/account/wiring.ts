@@ -144,8 +144,9 @@ export function connectParts(
   });
   connection.connect({
     batch(batch) {
-      const repeats = inbound.take(batch);
+      const { repeats, isRenewalDue } = inbound.take(batch);
       if (repeats) connection.setRepeats(repeats);
+      if (isRenewalDue) connection.renew(batch.shardId);
     },
     shards(count, shardIds) {
       health.setShards(shardIds);

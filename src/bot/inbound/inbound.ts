@@ -125,7 +125,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   });
   const unread = createUnreadDispatches(
     account,
-    () => reader.unread,
+    reader.unread,
     (text) => outbound.tellOwners(text),
   );
   const permitReaction = createPermitReaction({ policy, isOurs, ownerIn: presence.known });
@@ -204,7 +204,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
         names.guildsChanged();
         events.emit.guildsChanged();
       }
-      return reader.repeats.take();
+      return { repeats: reader.repeats.take(), isRenewalDue: read.isRenewalDue };
     },
     sessionStarted: interactions.ready, // READY has named the application
     undecided(judged) {

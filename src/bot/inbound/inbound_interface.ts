@@ -37,12 +37,13 @@ export interface Inbound
   readonly commands: InteractionHandlers["commands"];
   /** Continues where the last process stopped. Nothing may be judged before it resolves. */
   start(): Promise<void>;
-  /**
-   * Takes a batch from the gateway.
-   *
-   * @returns The change for `Connection.setRepeats`, if there is one.
-   */
-  take(batch: DispatchBatch): RepeatForms | undefined;
+  /** Takes a batch from the gateway. */
+  take(batch: DispatchBatch): {
+    /** The change for `Connection.setRepeats`, if there is one. */
+    readonly repeats?: RepeatForms;
+    /** Whether the shard's session must be renewed, because an event could not be read (G16). */
+    readonly isRenewalDue?: true;
+  };
   /** A shard is ready: names can be resolved now. */
   ready(): void;
   /** Resolves once the commands and components received so far are answered. */

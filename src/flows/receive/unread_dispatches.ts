@@ -10,14 +10,16 @@ import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { notice } from "../../render/notices/notices.ts";
 
-/** A type of dispatches that cannot be read. */
+/** A type of which dispatches could not be read. */
 export interface UnreadDispatches {
   /** Discord's name of the type. */
   readonly type: string;
   /** Names fields, and never their contents. */
   readonly why: string;
-  /** How many in a row. */
+  /** How many since the last one that could be read. */
   readonly count: number;
+  /** Whether it seems that none can be read. */
+  readonly isLasting: boolean;
 }
 
 /** The types without which the bot answers no message. */
@@ -29,11 +31,11 @@ const READYS_BEFORE_NOTICE = 2;
 /**
  * Creates the report for one account. It tells the owners of each type once in the life of the process.
  *
- * @param unread The types that cannot be read now.
+ * @param unread Returns the types at a time.
  */
 export function createUnreadDispatches(
-  { texts }: Pick<Account, "texts">,
-  unread: () => readonly UnreadDispatches[],
+  { texts, now }: Pick<Account, "texts" | "now">,
+  unread: (now: number) => readonly UnreadDispatches[],
   tellOwners: (text: string) => Promise<void>,
 ) {
   const told = new Set<string>();
@@ -47,19 +49,21 @@ export function createUnreadDispatches(
   return {
     /** A batch has been read. */
     read(): void {
-      for (const one of unread()) tell(one);
+      for (const one of unread(now())) tell(one);
     },
     /** This many READYs in a row of a shard cannot be read. */
     readys(count: number): void {
       if (count < READYS_BEFORE_NOTICE) return;
       tell({ type: "READY", why: "it names no session, or not the bot" });
     },
-    /** The types that cannot be read now. */
+    /** The types that cannot be read now, or of which one could not be read lately. */
     findings: (): readonly Finding[] =>
-      unread().map(({ type, why, count }) => ({
+      unread(now()).map(({ type, why, count, isLasting }) => ({
         ...titled("gateway:dispatches"),
-        status: DEAF_WITHOUT.has(type) ? "fail" : "warn",
-        why: `Barnacle cannot read ${type} (${why}): ${count} in a row`,
+        status: isLasting && DEAF_WITHOUT.has(type) ? "fail" : "warn",
+        why: isLasting
+          ? `Barnacle cannot read ${type} (${why}): ${count} in a row`
+          : `Barnacle could not read a ${type} (${why})`,
       })),
   };
 }

@@ -51,7 +51,7 @@ describe("[G16] a server with another form of payloads", () => {
 
   it("whose messages cannot be read shows in health, in status and to the owner, until they can", () =>
     withSimulation({}, async (scene) => {
-      const { simulator, start, say, mention, replies, ask, cli, eventually, line } = scene;
+      const { simulator, start, say, mention, replies, ask, cli, eventually, line, until } = scene;
       const faults = simulator.faults.gateway;
       faults.reform = reforming("MESSAGE_CREATE", ({ author: _, ...d }) => d);
       const bot = await start();
@@ -65,13 +65,43 @@ describe("[G16] a server with another form of payloads", () => {
       assert.match(stdout.join("\n"), /FAIL +gateway:dispatches .*MESSAGE_CREATE \(author/);
       const metrics = await (await ask(bot, "/metrics")).text();
       assert.match(metrics, /^barnacle_gateway_unparsable_total [1-9]/m);
+      const [answer = ""] = await replies("general", 1); // of the history, after a new session
+      assert.match(answer, /hello/);
+      say("grace", "general", `${mention} and again`);
+      await until("the second one", () => simulator.account().identifies.length === 2);
       faults.reform = undefined;
       say("grace", "general", `${mention} hello again`);
-      await replies("general", 1);
+      await replies("general", 2);
       await eventually(
         "the bot to be ready",
         async () => (await ask(bot, "/readyz")).status === 200,
       );
+      assert.equal(simulator.account().identifies.length, 2, "and the session is renewed once");
+    }));
+
+  it("of which one guild cannot be read shows at once, and gets the guild by a new session", () =>
+    withSimulation({}, async (scene) => {
+      const { simulator, start, say, mention, replies, cli, eventually } = scene;
+      const faults = simulator.faults.gateway;
+      const [krill] = simulator.world.guilds.values();
+      let isFirst = true;
+      faults.reform = reforming("GUILD_CREATE", (d) => {
+        if (d["id"] !== krill?.id || !isFirst) return d;
+        isFirst = false;
+        return { ...d, id: "x" };
+      });
+      await start();
+      await eventually("status to tell", async () => {
+        const { stdout } = await cli("status");
+        return /warn +gateway:dispatches .*could not read a GUILD_CREATE \(id/.test(
+          stdout.join("\n"),
+        );
+      });
+      const [told = ""] = await replies("dm", 1, "ada");
+      assert.match(told, /`GUILD_CREATE` events \(id/);
+      say("grace", "general", `${mention} hello`);
+      await replies("general", 1);
+      assert.equal(simulator.account().identifies.length, 2);
     }));
 
   it("[G14] whose READY has the session and the bot's id alone gets answers", () =>

@@ -104,6 +104,8 @@ export type ToWorker =
   }
   /** The main thread has stored everything of the shard up to this batch. */
   | { readonly kind: "committed"; readonly shardId: number; readonly number: number }
+  /** The main thread could not read an event of the shard's session: a new one is to bring it. */
+  | { readonly kind: "renew"; readonly shardId: number }
   /** Answers the socket that asked. */
   | {
     readonly kind: "permit";

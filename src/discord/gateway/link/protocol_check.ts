@@ -74,6 +74,7 @@ const TO_WORKER: Readonly<Record<ToWorker["kind"], MessageShape>> = {
     forms: [FORM],
   },
   committed: { shardId: "number", number: "number" },
+  renew: { shardId: "number" },
   permit: { shardId: "number", socket: "number", answer: { kind: "string" } },
   url: { url: "string" },
   forms: { forms: [FORM] },

@@ -78,6 +78,13 @@ export function createBatchTracker(shards: readonly ShardOptions[]) {
       return lastOfEach(settled.filter((entry) => entry.worker === worker))
         .map(({ shardId, number }) => ({ kind: "committed", shardId, number }));
     },
+    /** Records that the shard's session lacks an event, for the next worker. */
+    lacksEvent(shardId: number): void {
+      const resumePoint = resumePointOf(shardId);
+      if (!resumePoint.session) return;
+      const session = { ...resumePoint.session, hasHole: true } as const;
+      resumePoints.set(shardId, { ...resumePoint, session });
+    },
     /** Returns the point from which a shard continues. */
     resumePointOf,
     /** Returns the committed sequence numbers by shard. */

@@ -120,6 +120,8 @@ export function createConnection(
     },
     /** Reports that the store holds every batch up to this ticket. */
     committed: (ticket: number): void => open?.committed(ticket),
+    /** Replaces the shard's session, because an event of it could not be read. */
+    renew: (shardId: number): void => open?.renew(shardId),
     /** Changes the forms by which the thread shortens messages. */
     setRepeats: (change: RepeatForms): void => open?.setRepeats(change),
     /** `undefined` before the gateway is found. */

@@ -98,6 +98,8 @@ export function createGatewayThreads(
       forms = offered;
       current?.setForms(offered);
     },
+    /** Replaces the shard's session, because an event of it could not be read. */
+    renew: (shardId: number): void => current?.renew(shardId),
     /** Changes the forms by which the current thread shortens messages. */
     setRepeats: (change: RepeatForms): void => current?.setRepeats(change),
     /** Shows another presence, in later threads too. */

@@ -92,7 +92,7 @@ export interface ConnectPorts
  */
 export type GatewayConnection = Pick<
   GatewayThreads,
-  "committed" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
+  "committed" | "renew" | "setForms" | "setPresence" | "setRepeats" | "stats" | "stop"
 >;
 
 /** The gateway closed with 4014: it refuses the intents. */
@@ -210,6 +210,7 @@ async function openGateway(
 
   return {
     committed: threads.committed,
+    renew: threads.renew,
     setForms: threads.setForms,
     setRepeats: threads.setRepeats,
     stats: threads.stats,

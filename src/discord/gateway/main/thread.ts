@@ -158,6 +158,11 @@ export function startGateway(
     committed(ticket: number): void {
       for (const message of batches.committed(ticket, worker.generation)) worker.send(message);
     },
+    /** Replaces the shard's session, because an event of it could not be read. */
+    renew(shardId: number): void {
+      batches.lacksEvent(shardId);
+      worker.send({ kind: "renew", shardId });
+    },
     /** Answers the shard's oldest open request. An answer to a dead socket is ignored. */
     permit(shardId: number, answer: PermitAnswer): void {
       const request = views.permitAnswered(shardId, answer);

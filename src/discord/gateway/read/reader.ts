@@ -32,6 +32,7 @@ import {
 import { isShort, type ShortMessage } from "../link/repeats.ts";
 import { createRepeatedMessages } from "./repeated_messages.ts";
 import type { RoleRights } from "./role_rights.ts";
+import { createUnreadTypes, type ReadProblem } from "./unread_types.ts";
 import { guildWithChangedPermissions, joinedGuild, renamedIn } from "./guild_changes.ts";
 import { type DecodeProblem, type Dispatch, readyPayload } from "../decode/payloads.ts";
 import type { EVENT_TYPES } from "./intents.ts";
@@ -56,23 +57,6 @@ const DECODERS: Readonly<Record<EventType, Decode>> = {
 };
 
 const DECODERS_BY_TYPE: ReadonlyMap<string, Decode> = new Map(Object.entries(DECODERS));
-
-/** A dispatch with an unexpected shape. */
-export interface ReadProblem {
-  /** The dispatch's type; `"unknown"` if it has none. */
-  readonly type: string;
-  /** Names fields, and never their contents. */
-  readonly why: string;
-}
-
-/** A type of which Barnacle can read no dispatch, as far as it has seen. */
-export interface UnreadType extends ReadProblem {
-  /** Dispatches in a row that it could not read. */
-  readonly count: number;
-}
-
-/** Dispatches of a type in a row that cannot be read, after others that could. */
-const UNREAD_IN_A_ROW = 3;
 
 /** The result of a batch while it is read. */
 interface Reading {
@@ -105,9 +89,9 @@ export function createReader(
   let self = storedSelf;
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
-  /** The last dispatches of each type, as long as none of them could be read. */
-  const unread = new Map<string, UnreadType>();
-  const understood = new Set<string>();
+  const unread = createUnreadTypes();
+  /** Unix time in milliseconds at which the batch arrived that is read. */
+  let readAt = 0;
   const people = createPeople();
   const repeats = createRepeatedMessages();
 
@@ -117,14 +101,8 @@ export function createReader(
   }
 
   function skip(problem: ReadProblem): void {
-    const { type } = problem;
-    unread.set(type, { ...problem, count: (unread.get(type)?.count ?? 0) + 1 });
+    unread.skipped(problem, readAt);
     report(problem);
-  }
-
-  function note(type: string): void {
-    if (unread.size > 0) unread.delete(type);
-    understood.add(type);
   }
 
   /** Returns the session of a READY; `undefined` if the READY has an unexpected shape. */
@@ -144,7 +122,7 @@ export function createReader(
     events: InboundEvent[],
   ): void {
     if (event?.kind === "problem") return skip({ type, why: event.why });
-    note(type);
+    unread.understood(type);
     if (event) events.push(event);
   }
 
@@ -203,7 +181,7 @@ export function createReader(
       dropped = dropped.filter((id) => !leftGuilds.includes(id) && !index.has(id));
     }
     const { problem: why } = applied;
-    if (why === undefined) return note(dispatch.t);
+    if (why === undefined) return unread.understood(dispatch.t);
     // Of a READY, the session counts. Its guilds come by later events.
     const isKnown = dispatch.t === "READY" && readSelf(dispatch.d) !== undefined;
     (isKnown ? report : skip)({ type: dispatch.t, why });
@@ -218,6 +196,7 @@ export function createReader(
     read(
       { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed, repeatsFrom }: DispatchBatch,
     ): InboundBatch {
+      readAt = arrivedAt;
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
       let bytes = text.length;
@@ -237,12 +216,14 @@ export function createReader(
         if (isDispatch(item)) addDispatch(item, reading, () => exactItem(text, at));
         else skip({ type: "unknown", why: "no dispatch" });
       }
+      const isRenewalDue = unread.takeRenewal();
       return {
         accountId,
         shardId,
         ticket,
         arrivedAt,
-        afterHole: afterHole || undefined,
+        afterHole: afterHole || isRenewalDue || undefined,
+        isRenewalDue: isRenewalDue || undefined,
         isReplayed: isReplayed || undefined,
         seq,
         bytes,
@@ -267,16 +248,8 @@ export function createReader(
     get isComplete(): boolean {
       return dropped.length === 0;
     },
-    /**
-     * The types that Barnacle does not understand: all of them so far, or the last few in a row. One
-     * odd dispatch among others is none of these.
-     */
-    get unread(): readonly UnreadType[] {
-      if (unread.size === 0) return NONE_UNREAD;
-      return Array.from(unread.values()).filter(({ type, count }) =>
-        type !== "unknown" && (count >= UNREAD_IN_A_ROW || !understood.has(type))
-      );
-    },
+    /** The types of which it could not read a dispatch. */
+    unread: unread.list,
     /** Number of skipped dispatches. */
     get problems(): number {
       return problems;
@@ -288,8 +261,6 @@ export function createReader(
 
 /** The reader of one account. */
 export type Reader = ReturnType<typeof createReader>;
-
-const NONE_UNREAD: readonly UnreadType[] = [];
 
 /** Leaves out guilds that the bot left again within the batch, and repeated joins. */
 function withoutLeft(events: readonly InboundEvent[], index: GuildIndex): readonly InboundEvent[] {

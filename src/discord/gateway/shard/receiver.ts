@@ -74,7 +74,8 @@ export function createReceiver(
         return dispatch(frame);
       case "unreadable":
         if (frame.isReady) report.readyUnread();
-        return report.passedOver(frame.why, text);
+        report.passedOver(frame.why, text);
+        return report.update(machine.state); // a READY that cannot be read shows at once
     }
   }
 

@@ -143,6 +143,8 @@ export function serveGateway(port: GatewayPort): void {
         return start(message);
       case "committed":
         return shards.get(message.shardId)?.committed(message);
+      case "renew":
+        return shards.get(message.shardId)?.renew();
       case "permit":
         return permit(message);
       case "url":

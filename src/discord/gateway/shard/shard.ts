@@ -75,6 +75,15 @@ export function startShard(
     delayIdentify: (forMs: number): void => machine.step({ kind: "identify_delayed", forMs }),
     /** Whether its next step is an IDENTIFY. */
     wantsIdentify: (): boolean => wantsIdentify(machine.state),
+    /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
+    renew(): void {
+      report.log(
+        "warn",
+        "Barnacle will open a new session, because it could not read an event",
+        {},
+      );
+      machine.step({ socket: machine.state.socket, kind: "hole" });
+    },
     /** Sends the gathered dispatches to the main thread. */
     flush: batches.flush,
     /** Sets the URL of the next connection. */

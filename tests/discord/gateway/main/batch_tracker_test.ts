@@ -73,6 +73,14 @@ describe("[G5] createBatchTracker()", () => {
     assert.deepEqual(batches.resumePointOf(1).session, SESSION);
   });
 
+  it("[G16] remembers that a session lacks an event that could not be read", () => {
+    const batches = begin();
+    batches.lacksEvent(1);
+    batches.lacksEvent(0); // without a session
+    assert.equal(batches.resumePointOf(1).session?.hasHole, true);
+    assert.equal(batches.resumePointOf(0).session, undefined);
+  });
+
   it("resumes a stored session, and marks it as inherited", () => {
     const resumePoint = begin().resumePointOf(1);
     assert.deepEqual(

@@ -364,6 +364,16 @@ describe("[G5] startShard()", () => {
     }
   });
 
+  it("[G16] begins a new session if the main thread could not read an event", async () => {
+    const { gateway, shard } = await startReady({}, {}, { speed: 10 });
+    shard.renew();
+    await gateway.until(() => gateway.connections.length === 2, "a new connection");
+    await gateway.until(() => gateway.received(2).length === 2, "IDENTIFY");
+    await gateway.until(() => shard.isReady(), "READY");
+    assert.equal(shard.counts()?.identifies, 2);
+    assert.ok(shard.logs().some((line) => /could not read an event/.test(line)));
+  });
+
   it("connects to the gateway's new URL, and ends no wait for it", async () => {
     const vacant = await startFakeGateway();
     await vacant.stop();

@@ -1,0 +1,74 @@
+/**
+ * Remembers the types of dispatches that cannot be read, and decides when a new session may help (G16).
+ *
+ * The first unreadable dispatch of a type renews the session once: READY and GUILD_CREATE come again,
+ * and catch-up reads messages over REST, perhaps in a form that fits. Once is enough. If the form of
+ * the type has changed for good, further sessions would bring the same.
+ */
+
+/** A dispatch with an unexpected shape. */
+export interface ReadProblem {
+  /** The dispatch's type; `"unknown"` if it has none. */
+  readonly type: string;
+  /** Names fields, and never their contents. */
+  readonly why: string;
+}
+
+/** A type of which Barnacle could not read a dispatch. */
+export interface UnreadType extends ReadProblem {
+  /** Unreadable dispatches since the last one that could be read. */
+  readonly count: number;
+  /** Whether Barnacle can read none of the type: none so far, or none of the last few. */
+  readonly isLasting: boolean;
+}
+
+/** Dispatches of a type in a row that cannot be read, after others that could. */
+const LASTING_COUNT = 3;
+/** Milliseconds for which a type is told after its last unreadable dispatch, if later ones fit. */
+const TOLD_MS = 60 * 60_000;
+
+/** Creates the memory of one account's reader. */
+export function createUnreadTypes() {
+  /** By type; Discord's types are few, and Barnacle uses only some of them. */
+  const unread = new Map<string, ReadProblem & { readonly count: number; readonly at: number }>();
+  const understood = new Set<string>();
+  let isRenewalDue = false;
+
+  return {
+    /**
+     * A dispatch could not be read.
+     *
+     * @param at Unix time in milliseconds of its arrival.
+     */
+    skipped(problem: ReadProblem, at: number): void {
+      const { type } = problem;
+      if (type === "unknown") return; // no type is lost
+      const known = unread.get(type);
+      isRenewalDue ||= known === undefined;
+      unread.set(type, { ...problem, count: (known?.count ?? 0) + 1, at });
+    },
+    /** A dispatch was read. */
+    understood(type: string): void {
+      understood.add(type);
+      const known = unread.get(type);
+      if (known && known.count > 0) unread.set(type, { ...known, count: 0 });
+    },
+    /** Whether a type was unreadable for the first time since the last call. */
+    takeRenewal(): boolean {
+      const wasDue = isRenewalDue;
+      isRenewalDue = false;
+      return wasDue;
+    },
+    /** The types to tell, in the order of their first unreadable dispatches. */
+    list(now: number): readonly UnreadType[] {
+      return Array.from(unread.values())
+        .filter(({ count, at }) => count > 0 || now - at < TOLD_MS)
+        .map(({ type, why, count }) => ({
+          type,
+          why,
+          count,
+          isLasting: count > 0 && (count >= LASTING_COUNT || !understood.has(type)),
+        }));
+    },
+  };
+}
