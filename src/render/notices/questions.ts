@@ -47,7 +47,7 @@ export const QUESTION_NOTICES = {
   },
   irreversibleAsked: {
     text: "This, or a part of it, cannot be undone. Shall I do it?",
-    when: "an action deletes, kicks or bans, to its asker",
+    when: "an action deletes, kicks, bans or ends a poll, to its asker",
     example: "Das lässt sich nicht rückgängig machen. Soll ich?",
   },
   goOn: {

@@ -97,7 +97,8 @@ export const POLL_ACTIONS: readonly Action[] = [
         if (author.id !== place.self) throw badArguments("you can end only your own polls");
         await place.assertMay([{ kind: "posted_for", userId: await place.postedFor(messageId) }]);
         const path = `/channels/${place.channel.id}/polls/${messageId}/expire`;
-        return await place.change({ what: `end the poll ${messageId}`, dryRun }, async () => {
+        const what = `end the poll ${messageId}`;
+        return await place.change({ what, dryRun, asks: true }, async () => {
           const ended = readResponse(pollSchema, await place.request("POST", path));
           return JSON.stringify({ ended: true, ...resultsOf(ended) });
         });

@@ -73,7 +73,7 @@ export interface Asking {
 }
 
 /** Actions that a person must allow first. */
-const IRREVERSIBLE = ["deleteMessage", "channelDelete", "categoryDelete", "kick", "ban"];
+const IRREVERSIBLE = ["deleteMessage", "channelDelete", "categoryDelete", "kick", "ban", "pollEnd"];
 
 /** A person's yes to an action that cannot be undone. */
 function confirmed(args: object): Decision | undefined {

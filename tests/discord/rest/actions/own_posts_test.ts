@@ -28,6 +28,18 @@ describe("[T4] a message that the bot posted for a person", () => {
       assert.match(await run(end), /"ended":true/);
     }));
 
+  it("[T3] is a poll that ends only after a question, because it cannot open again", () =>
+    withActions(async (scene) => {
+      const { ask, run, writes } = scene;
+      const messageId = await pollBy(scene);
+      const before = writes().length;
+      const end = { action: "pollEnd", messageId };
+      const question = await ask(end);
+      assert.equal(question?.exact, `end the poll ${messageId}`);
+      assert.match(await run(end, { decision: { kind: "expired" } }), /no person decided in time/);
+      assert.equal(writes().length, before);
+    }));
+
   it("is a poll that neither an administrator nor a turn of two people ends", () =>
     withActions(async (scene) => {
       const { run, sim, demo: { people } } = scene;
