@@ -113,6 +113,6 @@ export function demoWorld(limits: Partial<WorldLimits> = {}): DemoWorld {
     elsewhereGeneral,
     malloryDm: openDirectChannel(world, mallory.id, barnacle.userId, at),
     groupDm: addPrivateChannel(world, "group_dm", [ada.id, grace.id, barnacle.userId], at),
-    webhook: addWebhook(world, "deploys", at),
+    webhook: addWebhook(world, "deploys", at, undefined, general.id),
   };
 }

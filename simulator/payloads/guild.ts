@@ -3,7 +3,7 @@
 import type { UserId } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
 import { type Payload, toChannel, toMember, toRole } from "./payloads.ts";
-import type { Channel, Expression, Guild, GuildChannel, World } from "../world/world.ts";
+import type { Channel, Expression, Guild, GuildChannel, Webhook, World } from "../world/world.ts";
 
 /** The answer to `GET /guilds/{id}`. */
 export function toGuild(guild: Guild): Payload {
@@ -75,6 +75,23 @@ export function toSticker(guild: Guild, { id, name }: Expression): Payload {
     description: null,
     available: true,
     guild_id: guild.id,
+  };
+}
+
+/** A webhook, without its token. */
+export function toWebhook(
+  world: World,
+  { id, name, applicationId, channelId }: Webhook,
+): Payload {
+  const channel = channelId && world.channels.get(channelId);
+  return {
+    id,
+    type: 1,
+    name,
+    avatar: null,
+    channel_id: channelId ?? null,
+    guild_id: isOfGuild(channel) ? channel.guildId : null,
+    application_id: applicationId ?? null,
   };
 }
 

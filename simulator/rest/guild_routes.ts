@@ -1,4 +1,4 @@
-/** The routes of the simulated REST API for guilds and their members. */
+/** The routes of the simulated REST API for guilds, their members and webhooks. */
 
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -9,15 +9,15 @@ import {
   type UserId,
 } from "../../src/core/discord/ids.ts";
 import { may } from "../world/access.ts";
-import { channelsOf, toGuild } from "../payloads/guild.ts";
+import { channelsOf, toGuild, toWebhook } from "../payloads/guild.ts";
 import { INTENT } from "../world/intents.ts";
 import { searchMembers } from "../world/member_search.ts";
 import { toChannel, toMember, toRole } from "../payloads/payloads.ts";
-import { guildPermissions } from "../world/permissions.ts";
+import { channelPermissions, guildPermissions, PERMISSION } from "../world/permissions.ts";
 import { REFUSALS } from "../world/refusals.ts";
 import { answerMalformed, answerRefused } from "./answers.ts";
 import type { Asked, Env } from "./call.ts";
-import type { Guild, World } from "../world/world.ts";
+import type { Guild, Webhook, World } from "../world/world.ts";
 
 export function addGuildRoutes(
   app: Hono<Env>,
@@ -94,6 +94,23 @@ export function addGuildRoutes(
       const member = id && guild.members.get(id);
       return member ? c.json(toMember(world, member)) : answerRefused(REFUSALS.unknownMember);
     }));
+
+  app.get("/webhooks/:webhook", (c) => {
+    const id = parseSnowflake<"webhook">(c.req.param("webhook"));
+    const webhook = id && world.webhooks.get(id);
+    if (!webhook) return answerRefused(REFUSALS.unknownWebhook);
+    const isOwn = webhook.applicationId === c.env.call.account.application.id;
+    if (!isOwn && !mayManage(world, webhook, self(c))) {
+      return answerRefused(REFUSALS.missingPermissions); // also outside of the bot's guilds
+    }
+    return c.json(toWebhook(world, webhook));
+  });
+}
+
+function mayManage(world: World, { channelId }: Webhook, userId: UserId): boolean {
+  const channel = channelId && world.channels.get(channelId);
+  return channel !== undefined && "guildId" in channel &&
+    (channelPermissions(world, channel, userId) & PERMISSION.manageWebhooks) !== 0n;
 }
 
 const snowflakeQuery = z.string().regex(/^\d{1,20}$/).optional();

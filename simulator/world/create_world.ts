@@ -264,15 +264,24 @@ export function addPrivateChannel(
   return channel;
 }
 
-/** @param applicationId Set if an application makes it, such as PluralKit. */
+/**
+ * @param applicationId Set if an application makes it, such as PluralKit.
+ * @param channelId Its channel, whose managers may read it.
+ */
 export function addWebhook(
   world: World,
   name: string,
   now: number,
   applicationId?: ApplicationId,
+  channelId?: ChannelId,
 ): Webhook {
   const id = nextId<"webhook">(world.ids, now);
-  const webhook = { id, name, ...(applicationId && { applicationId }) };
+  const webhook: Webhook = {
+    id,
+    name,
+    ...(applicationId && { applicationId }),
+    ...(channelId && { channelId }),
+  };
   world.webhooks.set(webhook.id, webhook);
   return webhook;
 }

@@ -130,6 +130,8 @@ export interface Webhook {
   readonly name: string;
   /** Set if an application owns it, such as PluralKit. */
   readonly applicationId?: ApplicationId;
+  /** The channel that it belongs to; without one, it still posts in any. */
+  readonly channelId?: ChannelId;
 }
 
 export type Author =

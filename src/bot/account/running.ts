@@ -94,7 +94,7 @@ export async function runAccount(
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),
     changedByCommand(namespace) {
       if (namespace === "outbox" || namespace === "pairing") outbound.channelQueues.wake();
-      if (namespace === "forgetting") void parts.intent.forget();
+      if (namespace === "forgetting") parts.account.events.emit.personForgotten();
       if (namespace === "hooks") parts.hooks.wake();
       if (namespace === "schedules") parts.schedules.changed();
       if (namespace === "feeds") parts.feeds.changed();

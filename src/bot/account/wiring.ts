@@ -97,6 +97,10 @@ export function connectParts(
     settled: outbound.channelQueues.settled,
     released: turns.wake,
     namesLookedUp: parts.owners.namesLookedUp,
+    personForgotten() {
+      void parts.intent.forget();
+      inbound.personForgotten();
+    },
     found: meter.found,
     outbox: outbound.channelQueues.wake,
     turnEnded(outcome, ms, modelId) {

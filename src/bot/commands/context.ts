@@ -179,7 +179,7 @@ export function createCommandContext(
     },
     forget: createForget(account, async (userId) => {
       await options.files.folder.forget(userId);
-      await judging.intent.forget();
+      account.events.emit.personForgotten();
     }),
     ...createCommandUndo(account, {
       undo: createUndo({ client, accountId, changes: store.changes, targets, now }),

@@ -27,11 +27,16 @@ import { mayRepeat } from "../../flows/judging/judge.ts";
 import { createPluralkitLookUp } from "../../pluralkit/look_up.ts";
 import type { Inbound, InboundParts } from "./inbound_interface.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
-import { createMembers, createReadUser } from "../../discord/rest/calls/members.ts";
+import {
+  createHasWebhook,
+  createMembers,
+  createReadUser,
+} from "../../discord/rest/calls/members.ts";
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createGuildNotices } from "../../flows/receive/guild_notices.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
+import { storedPeople } from "../../flows/names/stored_people.ts";
 
 const GUILDS = "channels.discord.guilds";
 
@@ -118,6 +123,8 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     lookUp: {
       user: async (id) => (await readUser(id))?.username,
       channel: createFindChannel(client, aside),
+      hasWebhook: createHasWebhook(client, aside),
+      people: () => storedPeople(store, account.accountId, account.now()),
     },
     keeper: parts.policy,
     notices,
@@ -219,6 +226,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       interactions.ready();
     },
     answered: interactions.answered,
+    personForgotten: names.personForgotten,
     reconfigured() {
       presence.forget();
       challenges.reconfigured();

@@ -48,6 +48,8 @@ export interface Inbound
   ready(): void;
   /** Resolves once the commands and components received so far are answered. */
   answered(): Promise<void>;
+  /** A person was forgotten: health names them no more. */
+  personForgotten(): void;
   /** The config and its policy have changed. */
   reconfigured(): void;
   /** READYs in a row of a shard that cannot be read. */

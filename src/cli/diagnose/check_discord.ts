@@ -29,12 +29,13 @@ import {
 } from "../../flows/preflight/permissions.ts";
 import {
   createFindWrongIds,
+  type PossiblePerson,
   type WrongId,
-  wrongIdFindings,
-} from "../../flows/names/unknown_ids.ts";
+} from "../../flows/names/find_wrong_ids.ts";
+import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
-import { createReadUser } from "../../discord/rest/calls/members.ts";
+import { createHasWebhook, createReadUser } from "../../discord/rest/calls/members.ts";
 import { withNames } from "../../policy/rules/pinned.ts";
 import { ASK_MS, type Discord, openDiscord } from "../shared/discord.ts";
 import type { Io } from "../terminal/io.ts";
@@ -104,7 +105,13 @@ export async function checkDiscord(
     }
     // Only with a valid token: Discord counts rejected requests against the IP address.
     const about = discord && application
-      ? await io.during(ASKING, furtherFacts(discord, config, known?.names ?? []))
+      ? await io.during(
+        ASKING,
+        furtherFacts(discord, config, known?.names ?? [], [
+          ...application.ownerIds.map((id) => ({ id })), // the bot may never have stored them
+          ...known?.people ?? [],
+        ]),
+      )
       : undefined;
     const gatewayUrl = about?.place?.url ?? known?.gatewayUrl;
     const now = Date.now();
@@ -126,6 +133,7 @@ async function furtherFacts(
   discord: Discord,
   { discord: { access, accountId }, hooks = {}, feeds }: Config,
   names: Parameters<typeof withNames>[1],
+  people: readonly PossiblePerson[],
 ) {
   const ofAccount = <Rules extends { readonly account?: string }>(
     rules: Readonly<Record<string, Rules>>,
@@ -146,7 +154,7 @@ async function furtherFacts(
   if (guilds.kind !== "answered") return { place, findings: [] };
   const { found } = guilds;
   // In no guild, each of them would be unknown; the row of the guilds says what to do.
-  const wrong = found.length === 0 ? [] : await wrongIds(discord, policy, found);
+  const wrong = found.length === 0 ? [] : await wrongIds(discord, policy, found, people);
   const wrongRules = new Set(wrong.map(({ rule }) => rule));
   return {
     place,
@@ -168,11 +176,14 @@ function wrongIds(
   { api }: Discord,
   policy: AccessPolicy,
   guilds: readonly SeenGuild[],
+  people: readonly PossiblePerson[],
 ): Promise<readonly WrongId[]> {
   const readUser = createReadUser(api);
   const find = createFindWrongIds({
     user: async (id) => (await readUser(id))?.username,
     channel: createFindChannel(api, {}),
+    hasWebhook: createHasWebhook(api),
+    people: () => Promise.resolve(people),
   });
   return find(
     policy,

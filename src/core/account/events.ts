@@ -51,6 +51,8 @@ export interface AccountEvents {
   released(): void;
   /** The names in the config have been searched, found or not; or the bot stops and will not. */
   namesLookedUp(): void;
+  /** A person was forgotten (X5): what memory has of their words and names goes. */
+  personForgotten(): void;
   /** Catch-up has read this many messages, for the metrics. */
   found(count: number): void;
   /** The outbox has new rows for these channels. */

@@ -13,7 +13,8 @@ import type { Renamed } from "../../core/inbound/events.ts";
 import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.ts";
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
-import { createUnknownIds, type IdLookUp } from "./unknown_ids.ts";
+import type { IdLookUp } from "./find_wrong_ids.ts";
+import { createUnknownIds } from "./unknown_ids.ts";
 import type { GuildNotices } from "../receive/guild_notices.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
@@ -29,6 +30,8 @@ export interface NameResolver extends Omit<Names, "keep"> {
   renamed(event: Renamed): void;
   /** Discord has just added the bot to a guild. */
   joined(guild: Named<GuildId>): void;
+  /** A person was forgotten (X5): the findings may name them. */
+  personForgotten(): void;
   /** Ids of the config that mean nothing at Discord. */
   findings(): readonly Finding[];
 }
@@ -118,6 +121,10 @@ export function createNameResolver(
       if (!isReady) return;
       resolveSoon();
       if (unknownIds.findings().length > 0) reportLater(); // one of them may be known now
+    },
+    personForgotten() {
+      unknownIds.forget();
+      if (isReady) reportLater();
     },
     renamed({ guild, channel }) {
       const held = heldNames(policy().policy, guild, channel, now());

@@ -374,6 +374,20 @@ const CHANNEL_PAGE: readonly Cause[] = [
     cure: (hands) => guildOf(hands, { users: [hands.scene.user("ada").id] }),
   },
   {
+    cause: "the list of owners has the owner's id with a wrong digit",
+    part: "discord",
+    options: { mayRefuse: ({ status }) => status === 404 },
+    make: ({ config }) =>
+      config(
+        { dm: { policy: "pairing" } }, // no other key names Ada
+        { commands: { ownerAllowFrom: ["1456074443980800900"] } },
+      ),
+    line:
+      /^warn {2}IDs in the config .*ownerAllowFrom\[0\]: \d+: Discord knows no such user; nearest: `ada` \(1456074443980800000\) = correct the ID/m,
+    cure: ({ scene, config }) =>
+      config({}, { commands: { ownerAllowFrom: [scene.user("ada").id] } }),
+  },
+  {
     cause: "the allow list has a role that the server does not have",
     part: "discord",
     make: (hands) => guildOf(hands, { users: ["role:999999999999999999"] }),

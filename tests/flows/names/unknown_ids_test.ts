@@ -1,58 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createUnknownIds } from "../../../src/flows/names/unknown_ids.ts";
-import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
-import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
-import { policy as accessPolicy } from "../../policy/policies.ts";
-import { recordingLog } from "../../support/recording_log.ts";
-
-const GENERAL = { id: channelId("1400000000000000020"), name: "general" };
-const OPS = { id: channelId("1400000000000000990"), name: "ops" };
-const MODS = { id: roleId("1400000000000000030"), name: "Mods" };
-const KRILL = {
-  id: guildId("1400000000000000010"),
-  name: "Krill & Co",
-  channels: [GENERAL, OPS],
-  roles: [MODS],
-};
-const WHALES = { id: guildId("1400000000000000011"), name: "Whales", channels: [], roles: [] };
-const WRONG = "1400000000000000012";
-const ADA = userId("1400000000000000040");
-const THREAD = channelId("1400000000000000050");
-const USERS = new Map<string, string>([[ADA, "ada"]]);
-
-function setUp(guilds: AccessPolicy["guilds"], others: Partial<AccessPolicy> = {}) {
-  const { log, lines } = recordingLog();
-  const told: string[] = [];
-  const asked: string[] = [];
-  let isUp = true;
-  const report = createUnknownIds({ texts: () => ({}), log }, {
-    user(id) {
-      asked.push(id);
-      return isUp ? Promise.resolve(USERS.get(id)) : Promise.reject(new Error("down"));
-    },
-    channel(id) {
-      asked.push(id);
-      return Promise.resolve(id === THREAD ? { guildId: KRILL.id } : undefined);
-    },
-  }, (text) => {
-    told.push(text);
-    return Promise.resolve();
-  });
-  const policy = accessPolicy({ ...others, guilds });
-  return {
-    told,
-    asked,
-    lines,
-    policy,
-    down: (is: boolean) => void (isUp = !is),
-    whys: () => report.findings().map(({ why }) => why.replace(/^channels\.discord\./, "")),
-    check: () => report.check(policy, [KRILL, WHALES]),
-    report,
-  };
-}
-
-const people = (...ids: string[]) => ids.map((id) => ({ kind: "user", id: userId(id) } as const));
+import { roleId, userId } from "../../support/discord/builders.ts";
+import {
+  ADA,
+  GENERAL,
+  KRILL,
+  MODS,
+  OPS,
+  people,
+  setUp,
+  THREAD,
+  WHALES,
+  WRONG,
+} from "./wrong_ids.ts";
 
 describe("[P7] createUnknownIds()", () => {
   it("names each id of no guild once, with the bot's guilds that the config does not list", async () => {
@@ -97,12 +57,32 @@ describe("[P7] createUnknownIds()", () => {
     await check();
     const path = `guilds.${KRILL.id}`;
     assert.deepEqual(whys(), [
-      `${path}.users[1]: ${WRONG}: Discord knows no such user`,
+      `${path}.users[1]: ${WRONG}: Discord knows no such user; nearest: \`ada\` (${ADA})`,
       `${path}.users[2]: ${WRONG}: there is no such role; nearest: \`Mods\` (${MODS.id})`,
       `${path}.channels.1400000000000000991: there is no such channel; nearest: \`ops\` ` +
       `(${OPS.id}), \`general\` (${GENERAL.id})`,
-      "execApprovals.approvers[0]: 1400000000000000077: Discord knows no such user",
+      "execApprovals.approvers[0]: 1400000000000000077: Discord knows no such user; nearest: " +
+      `\`ada\` (${ADA})`,
     ]);
+  });
+
+  it("[X5] forgets the names of people until the next look, also while it looks", async () => {
+    const { check, whys, report, asked, told } = setUp({
+      [KRILL.id]: { reactionNotifications: "off", users: people(ADA, WRONG) },
+    });
+    await check();
+    assert.match(whys()[0] ?? "", /nearest: `ada`/);
+    report.forget();
+    assert.deepEqual(whys(), []);
+    const questions = asked.length;
+    const looking = check();
+    report.forget();
+    await looking;
+    assert.deepEqual(whys(), []);
+    assert.equal(asked.length, 2 * questions, "no answer is kept");
+    await check();
+    assert.equal(whys().length, 1);
+    assert.equal(told.length, 1, "and the owners are told once");
   });
 
   it("asks Discord once for each id, again after no answer, and at most 50 at a time", async () => {
@@ -122,13 +102,5 @@ describe("[P7] createUnknownIds()", () => {
     assert.equal(whys().length, 10);
     const isLast = whys().map((why) => / more$/.test(why));
     assert.deepEqual([isLast.indexOf(true), whys().at(-1)?.slice(-13)], [9, "; and 50 more"]);
-  });
-
-  it("takes no id of a webhook for a wrong one where bots are answered", async () => {
-    const { check, whys } = setUp({
-      [KRILL.id]: { reactionNotifications: "off", users: people(WRONG) },
-    }, { allowBots: true });
-    await check();
-    assert.deepEqual(whys(), []);
   });
 });

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { addGuild, addMember, addUser } from "../../../simulator/world/create_world.ts";
+import type { Simulator } from "../../../simulator/simulator.ts";
+import type { ApplicationId } from "../../../src/core/discord/ids.ts";
+import {
+  addChannel,
+  addGuild,
+  addMember,
+  addUser,
+  addWebhook,
+} from "../../../simulator/world/create_world.ts";
 import { INTENT } from "../../../simulator/world/intents.ts";
 import { createRequestValidator } from "../../support/discord/openapi.ts";
 import { type Answer, ask, withSimulator } from "../raw_client.ts";
@@ -100,5 +108,62 @@ describe("[P12] GET /users/@me/guilds", () => {
       const { body } = await ask(sim, "GET", "/users/@me/guilds?with_counts=true");
       assert.equal(Object(body)[0].approximate_member_count, krill.members.size);
       assert.equal((await ask(sim, "GET", "/users/@me/guilds?limit=201")).status, 400);
+    }, NO_LIMITS));
+});
+
+describe("[P7] GET /webhooks/:id", () => {
+  const read = async (sim: Simulator, id: string) => {
+    const { status, body } = await ask(sim, "GET", `/webhooks/${id}`);
+    const record = sim.requests.records().at(-1);
+    assert.ok(record);
+    assert.deepEqual(openapi.problemsOf(record), []);
+    assert.deepEqual(openapi.problemsOfAnswer(record, status, body), []);
+    return { status, body: Object(body) };
+  };
+  const refusal = async (sim: Simulator, id: string) => {
+    const { status, body } = await read(sim, id);
+    return [status, body.code];
+  };
+
+  it("needs Manage Webhooks in its channel", () =>
+    withSimulator(async (sim, { webhook, channels, krill }) => {
+      assert.deepEqual(await refusal(sim, webhook.id), [403, 50013]);
+      const grant = { to: "Barnacle", what: "manageWebhooks", as: "allowed" } as const;
+      sim.permit({ ...grant, in: "help" });
+      assert.deepEqual(await refusal(sim, webhook.id), [403, 50013]);
+      sim.permit({ ...grant, in: "general" });
+      const { status, body } = await read(sim, webhook.id);
+      assert.equal(status, 200);
+      const { id, type, name, channel_id: channel, guild_id: guild, application_id: owner } = body;
+      assert.deepEqual([id, type, name, channel, guild, owner], [
+        webhook.id,
+        1,
+        "deploys",
+        channels.general.id,
+        krill.id,
+        null,
+      ]);
+    }, NO_LIMITS));
+
+  it("needs no permission for the application's own, and refuses one of an unknown place", () =>
+    withSimulator(async (sim, { world, barnacle, otherBot }) => {
+      const add = (owner: ApplicationId) => addWebhook(world, "hook", Date.now(), owner).id;
+      assert.equal((await read(sim, add(barnacle.id))).body.application_id, barnacle.id);
+      assert.deepEqual(await refusal(sim, add(otherBot.id)), [403, 50013]);
+    }, NO_LIMITS));
+
+  it("refuses one of a guild that the bot is not in, as one without the permission", () =>
+    withSimulator(async (sim, { world, people }) => {
+      const foreign = addGuild(world, { name: "Foreign", ownerId: people.edsger.id }, Date.now());
+      const { id } = addChannel(world, foreign, { name: "deck" }, Date.now());
+      const hook = addWebhook(world, "hook", Date.now(), undefined, id);
+      assert.deepEqual(await refusal(sim, hook.id), [403, 50013]);
+    }, NO_LIMITS));
+
+  it("knows no other ids", () =>
+    withSimulator(async (sim, { people }) => {
+      for (const id of [people.ada.id, "5"]) {
+        assert.deepEqual(await refusal(sim, id), [404, 10015]);
+      }
     }, NO_LIMITS));
 });

@@ -1,4 +1,4 @@
-/** Reads users, and reads and searches the members of a guild. */
+/** Reads users, finds webhooks, and reads and searches the members of a guild. */
 
 import { z } from "zod";
 import type { FoundMember } from "../../../core/inbound/inbound.ts";
@@ -49,6 +49,36 @@ export function createReadUser(api: RestApi, options: RequestOptions = {}): Read
       return { username, tag };
     } catch (error) {
       if (isUnknown(error)) return undefined;
+      throw error;
+    }
+  };
+}
+
+/** Discord's error code for an id of no webhook. */
+const UNKNOWN_WEBHOOK = 10015;
+
+/**
+ * Finds out whether there is a webhook, hidden or not.
+ *
+ * @throws {RestError} If Discord does not answer, or the server has no such route.
+ */
+export type HasWebhook = (id: UserId) => Promise<boolean>;
+
+/**
+ * Creates a {@link HasWebhook}. The answer has the webhook's token if the bot may manage it, so
+ * nothing of it is kept.
+ *
+ * @see {@link https://docs.discord.com/developers/resources/webhook#get-webhook}
+ */
+export function createHasWebhook(api: RestApi, options: RequestOptions = {}): HasWebhook {
+  return async (id) => {
+    try {
+      await api.request("GET", `/webhooks/${id}`, options);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RestError) || error.code === undefined) throw error;
+      if (error.kind === "forbidden") return true;
+      if (error.code === UNKNOWN_WEBHOOK) return false;
       throw error;
     }
   };

@@ -1,0 +1,254 @@
+/**
+ * Finds ids in the config that Discord does not know, or that name something else than their place
+ * asks for (P7).
+ *
+ * It asks Discord only about ids that no guild of the bot explains, and adds the nearest real
+ * objects to each wrong one.
+ */
+
+import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import type { GuildNames, Named } from "../../core/inbound/inbound.ts";
+import { findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
+import { type ListedId, listedIds } from "../../policy/rules/listed_ids.ts";
+import type { AccessPolicy } from "../../policy/rules/rules.ts";
+import { nameAsCode } from "../../render/name.ts";
+import { isSlip, nearestFirst, nearText } from "./nearest.ts";
+
+/** A person whom Barnacle knows, and whom a wrong id may mean. */
+export interface PossiblePerson {
+  readonly id: UserId;
+  /** The username as last read; absent if only Discord can tell it. */
+  readonly name?: string;
+}
+
+/** Answers of Discord about single ids, and the people whom Barnacle knows. */
+export interface IdLookUp {
+  /** The username; `undefined` if Discord has no such account. Rejects without an answer. */
+  readonly user: (id: UserId) => Promise<string | undefined>;
+  /** `"hidden"`: it exists, and the bot may not see it. Rejects without an answer. */
+  readonly channel: (
+    id: ChannelId,
+  ) => Promise<{ readonly guildId?: GuildId } | "hidden" | undefined>;
+  /** Whether there is such a webhook, hidden or not. Rejects without an answer. */
+  readonly hasWebhook: (id: UserId) => Promise<boolean>;
+  /**
+   * People whom Barnacle knows without a question to Discord. Of several names of a person, the
+   * last one counts.
+   */
+  readonly people: () => Promise<readonly PossiblePerson[]>;
+}
+
+/** Maximum number of questions to Discord for one look at the config. */
+const ASKED_MAX = 50;
+
+/** A guild of the bot. */
+export interface SearchedGuild extends GuildNames {
+  /** Set if its channels and roles are not known, so its lists are empty. */
+  readonly isUnread?: true;
+}
+
+/** A wrong id of the config. */
+export interface WrongId {
+  /** Config path of the entry. */
+  readonly rule: string;
+  /** Its fault, in words. */
+  readonly why: string;
+}
+
+/** Finds the wrong ids of a config among all of them, in its order. */
+export type FindWrongIds = (
+  policy: AccessPolicy,
+  guilds: readonly SearchedGuild[],
+) => Promise<readonly WrongId[]>;
+
+/** Creates the search for wrong ids. It asks Discord each question once. */
+export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
+  const startLook = createLooks(lookUp);
+
+  /** All people whom Barnacle knows. */
+  async function possiblePeople(
+    named: ReadonlyMap<UserId, string>,
+  ): Promise<readonly PossiblePerson[]> {
+    const people = new Map<UserId, PossiblePerson>();
+    const known = await lookUp.people().catch(() => []); // the store's faults have a row of their own
+    for (const one of known) {
+      if (one.name !== undefined || !people.has(one.id)) people.set(one.id, one);
+    }
+    for (const [id, name] of named) people.set(id, { id, name });
+    return [...people.values()];
+  }
+
+  return async (policy, guilds) => {
+    const look = startLook();
+    const found: { readonly listed: ListedId; readonly why: string }[] = [];
+    for (const listed of listedIds(policy)) {
+      const why = await faultOf(listed, policy, guilds, look);
+      if (why !== undefined) found.push({ listed, why });
+    }
+    // By now Discord has named the right people of the config.
+    let people: readonly PossiblePerson[] | undefined;
+    const faults: WrongId[] = [];
+    for (const { listed: { kind, id, rule }, why } of found) {
+      const isPerson = kind === "user" && meaningOf(id, guilds) === undefined;
+      if (isPerson) people ??= await possiblePeople(look.named);
+      const near = isPerson && people ? await nearPeopleText(id, people, look) : "";
+      faults.push({ rule, why: why + near });
+    }
+    return faults;
+  };
+}
+
+/** Discord's answer about a user. */
+type UserAnswer = { readonly username: string } | "unknown" | "unasked";
+
+/** The questions of one look at the config; `"unasked"` without an answer. */
+type IdQuestions = ReturnType<ReturnType<typeof createLooks>>;
+
+/** Creates looks at the config, which share Discord's answers. */
+function createLooks(lookUp: IdLookUp) {
+  /** Discord's answers. An account is never deleted without trace, so they stay true. */
+  const answers = new Map<string, unknown>();
+  const named = new Map<UserId, string>();
+
+  return () => {
+    let left = ASKED_MAX;
+
+    async function ask<Answer>(
+      about: "user" | "channel" | "webhook",
+      id: string,
+      question: () => Promise<Answer>,
+    ): Promise<Answer | "unasked"> {
+      const key = `${about} ${id}`;
+      if (answers.has(key)) return answers.get(key) as Answer;
+      if (left-- <= 0) return "unasked";
+      try {
+        const answer = await question();
+        answers.set(key, answer);
+        return answer;
+      } catch {
+        return "unasked"; // the next look asks again
+      }
+    }
+
+    return {
+      /** The people whom Discord has named, in this look and the earlier ones. */
+      named: named as ReadonlyMap<UserId, string>,
+      async user(id: UserId): Promise<UserAnswer> {
+        const answer = await ask("user", id, async (): Promise<UserAnswer> => {
+          const username = await lookUp.user(id);
+          return username === undefined ? "unknown" : { username };
+        });
+        if (typeof answer === "object") named.set(id, answer.username);
+        return answer;
+      },
+      channel: (id: ChannelId) => ask("channel", id, () => lookUp.channel(id)),
+      hasWebhook: (id: UserId) => ask("webhook", id, () => lookUp.hasWebhook(id)),
+    };
+  };
+}
+
+/** The fault of an id, in words; `undefined` if there is none, or if Discord did not answer. */
+async function faultOf(
+  listed: ListedId,
+  policy: AccessPolicy,
+  guilds: readonly SearchedGuild[],
+  look: IdQuestions,
+): Promise<string | undefined> {
+  const { kind, id, guild: key } = listed;
+  const within = key === undefined ? guilds : guilds.filter((guild) => isFor(policy, key, guild));
+  switch (kind) {
+    case "guild": {
+      if (guilds.some((guild) => guild.id === id)) return undefined;
+      const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
+      const unlisted = guilds.filter((guild) => !Object.hasOwn(policy.guilds ?? {}, guild.id));
+      return `${other ?? "the bot is in no such server"}${nearText(id, unlisted)}`;
+    }
+    case "channel":
+      return await channelFault(id, within, guilds, look);
+    case "role": {
+      if (within.length === 0 || within.some(({ roles }) => has(roles, id))) return undefined;
+      if (within.some(({ isUnread }) => isUnread)) return undefined;
+      const near = nearText(id, within.flatMap(({ roles }) => roles));
+      return `${id}: ${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
+    }
+    case "user": {
+      const other = meaningOf(id, guilds);
+      if (other !== undefined) return `${id}: ${other}`;
+      if (await look.user(id) !== "unknown") return undefined;
+      if (!policy.allowBots || key === undefined) return `${id}: Discord knows no such user`;
+      if (await look.hasWebhook(id) !== false) return undefined;
+      return `${id}: Discord knows no such user or webhook`;
+    }
+  }
+}
+
+/** @param within The guilds of its entry; none if the bot is in no such guild. */
+async function channelFault(
+  id: ChannelId,
+  within: readonly SearchedGuild[],
+  guilds: readonly SearchedGuild[],
+  look: IdQuestions,
+): Promise<string | undefined> {
+  const isListed = ({ channels }: SearchedGuild) => has(channels, id);
+  if (within.some(isListed)) return undefined;
+  const meant = within.length > 0 ? within : guilds;
+  // The id of a real channel needs another guild's entry, and no other id.
+  const near = meant.some(isListed) ? "" : nearText(id, meant.flatMap(({ channels }) => channels));
+  const other = meaningOf(id, guilds);
+  if (other !== undefined) return other + near;
+  const found = await look.channel(id);
+  if (found === "unasked" || found === "hidden") return undefined;
+  if (found === undefined) return `there is no such channel${near}`;
+  const { guildId } = found;
+  if (guildId === undefined) return `that is a channel of another place${near}`;
+  // Threads and categories are in no list of channels.
+  if (within.some((guild) => guild.id === guildId)) return undefined;
+  const place = guilds.find((guild) => guild.id === guildId);
+  if (place) return `that is a channel of ${serverText(place)}${within.length > 0 ? near : ""}`;
+  // The bot has joined this guild since, or it has an outage.
+  return within.length > 0 ? `that is a channel of another place${near}` : undefined;
+}
+
+/** `"; nearest: …"`, the people for whose ids a wrong one may be a slip; empty without any. */
+async function nearPeopleText(
+  wrong: UserId,
+  people: readonly PossiblePerson[],
+  look: IdQuestions,
+): Promise<string> {
+  const near = people.filter(({ id }) => id !== wrong && isSlip(wrong, id));
+  const real: Named<UserId>[] = [];
+  for (const { id, name } of nearestFirst(wrong, near)) {
+    const user = name === undefined ? await look.user(id) : { username: name };
+    if (typeof user === "object") real.push({ id, name: user.username });
+  }
+  return nearText(wrong, real);
+}
+
+function has(list: readonly Named<string>[], id: string): boolean {
+  return list.some((one) => one.id === id);
+}
+
+/** Whether a guild entry is for a guild. */
+function isFor({ guilds = {} }: AccessPolicy, key: string, guild: GuildNames): boolean {
+  return key === "*" || findKeys(guilds, guild, GUILD_PINS).includes(key);
+}
+
+/** The object of the bot's guilds that has an id; `undefined` if there is none. */
+function meaningOf(id: string, guilds: readonly GuildNames[]): string | undefined {
+  for (const guild of guilds) {
+    if (guild.id === id) return `that is the server ${nameAsCode(guild.name)}`;
+    const channel = guild.channels.find((one) => one.id === id);
+    const role = guild.roles.find((one) => one.id === id);
+    const [kind, found] = channel ? ["channel", channel] : ["role", role];
+    if (found) return `that is the ${kind} ${nameAsCode(found.name)} of ${serverText(guild)}`;
+  }
+  return undefined;
+}
+
+function serverText({ id, name }: GuildNames): string {
+  return `the server ${nameAsCode(name)} (${id})`;
+}
+
+function accountText(user: UserAnswer): string | undefined {
+  return typeof user === "object" ? `that is the user ${nameAsCode(user.username)}` : undefined;
+}

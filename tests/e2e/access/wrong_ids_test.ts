@@ -1,0 +1,84 @@
+/** Tests the report of wrong ids of the config, by the running bot and by `doctor`. */
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { addChannel, addGuild, addWebhook } from "../../../simulator/world/create_world.ts";
+import { type Scene, withSimulation } from "../../support/bot/e2e.ts";
+
+/** An id that nothing has in the simulator, far from all ids of people. */
+const NONE = "1256074443980800999";
+/** Ada, who owns the application, and Grace, by the ids that the simulator gives them. */
+const ADA = "1456074443980800000";
+const GRACE = "1456074443980800001";
+/** Ada's id with one wrong digit. */
+const LIKE_ADA = "1456074443980800900";
+
+/** The wrong ids that a command prints, in the order of the config. */
+async function wrongIds(scene: Scene, command: "status" | "doctor"): Promise<readonly string[]> {
+  const { stdout } = await scene.cli(command);
+  return stdout.flatMap((line) =>
+    /^warn +(?:access:ids|IDs in the config) +(.*)/.exec(line)?.[1] ?? []
+  )
+    .map((why) => why.replace("channels.discord.", ""));
+}
+
+describe("[P7] wrong ids of the config", () => {
+  it("have the nearest people and channels beside them, and a webhook's id is none", () => {
+    const real = { webhook: "", channel: "" };
+    const isHidden = (path: string) =>
+      [`/webhooks/${real.webhook}`, `/channels/${real.channel}`].includes(path);
+    return withSimulation({
+      mayRefuse: ({ path, status }) => status === 404 || (status === 403 && isHidden(path)),
+      config: { commands: { ownerAllowFrom: [ADA, LIKE_ADA] } },
+      discord({ world }) {
+        const [krill] = world.guilds.values();
+        assert.ok(krill);
+        const foreign = addGuild(world, { name: "Foreign", ownerId: krill.ownerId }, Date.now());
+        real.channel = addChannel(world, foreign, { name: "deck" }, Date.now()).id;
+        real.webhook = addWebhook(world, "forger", Date.now()).id;
+        const [general = ""] = krill.channelIds;
+        return {
+          allowBots: true,
+          guilds: {
+            [krill.id]: { users: ["*", real.webhook, NONE] },
+            [NONE]: { channels: { [general]: {}, [NONE]: {}, [real.channel]: {} } },
+          },
+        };
+      },
+    }, async (scene) => {
+      const { simulator, start, eventually, say, mention, replies } = scene;
+      await start();
+      say("grace", "general", `${mention} hello`); // the store then knows her
+      await replies("general", 1);
+      await eventually("a warning", async () => (await wrongIds(scene, "status")).length > 0);
+      const [krill] = simulator.world.guilds.values();
+      const [general] = krill?.channelIds ?? [];
+      const near = "; nearest: ";
+      const expected = [
+        `guilds.${krill?.id}.users[2]: ${NONE}: Discord knows no such user or webhook`,
+        `guilds.${NONE}: the bot is in no such server${near}\`Elsewhere\``,
+        `guilds.${NONE}.channels.${general}: that is the channel \`general\` of the server ` +
+        `\`Krill & Co\` (${krill?.id})`,
+        `guilds.${NONE}.channels.${NONE}: there is no such channel${near}\`general\``,
+        `commands.ownerAllowFrom[1]: ${LIKE_ADA}: Discord knows no such user${near}\`ada\` (${ADA}), ` +
+        `\`grace\` (${GRACE})`,
+      ];
+      for (const command of ["status", "doctor"] as const) {
+        const found = await wrongIds(scene, command);
+        assert.deepEqual(found.map((row, at) => row.slice(0, expected[at]?.length)), expected);
+        const [user = "", , channel = ""] = found;
+        assert.deepEqual([user, channel].filter((row) => row.includes(near)), [], command);
+      }
+      const [content = ""] = await replies("dm", 1, "ada");
+      for (const row of expected) {
+        assert.ok(content.includes(row.slice(row.indexOf(": "))), content);
+      }
+      const { code } = await scene.cli("forget", GRACE, "--yes");
+      assert.equal(code, 0);
+      await eventually(
+        "health to name her no more",
+        async () => !(await scene.cli("status")).stdout.join().includes("grace"),
+      );
+    });
+  });
+});
