@@ -8,7 +8,7 @@
 
 import type { AccountContext } from "../account_context.ts";
 import { createAcceptor } from "../../flows/receive/accept.ts";
-import type { MessageOrigin } from "../../flows/receive/commit.ts";
+import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import { createChallenges, createPairingService } from "../../flows/receive/challenge.ts";
 import { createOwnerGuilds } from "../../flows/receive/owner_guilds.ts";
 import {
@@ -214,10 +214,10 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       return { repeats: reader.repeats.take(), isRenewalDue: read.isRenewalDue };
     },
     sessionStarted: interactions.ready, // READY has named the application
-    undecided(judged) {
-      pluralkit.undecided(judged);
-      ownerGuilds.undecided(judged);
-      askModel.undecided(judged);
+    undecided(judged, origin) {
+      pluralkit.undecided(judged, origin);
+      ownerGuilds.undecided(judged, origin);
+      askModel.undecided(judged, origin);
     },
     challenged: challenges.challenged,
     ready() {

@@ -6,6 +6,7 @@ import type { Emitter } from "../../lib/emitter.ts";
 import type { ChannelId, GuildId, MessageId } from "../discord/ids.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { Changed, Foreign, Judged, StoredTurn } from "../inbound/inbox.ts";
+import type { MessageOrigin } from "../inbound/waiting_limits.ts";
 import type { PairingRequest } from "../inbound/pairing.ts";
 import type { Delivery } from "../outbound/delivery.ts";
 import type { OutboxRow } from "../outbound/outbound.ts";
@@ -30,7 +31,7 @@ export interface AccountEvents {
   /** These messages wait for a turn, at least one. */
   accepted(accepted: readonly Judged[]): void;
   /** These messages wait for a fact (P13). */
-  undecided(undecided: readonly Judged[]): void;
+  undecided(undecided: readonly Judged[], origin: MessageOrigin): void;
   /** These unpaired senders got a code. */
   challenged(requests: readonly PairingRequest[]): void;
   /** Messages get no answer; these channels have a notice about that to send (X4). */

@@ -9,6 +9,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../discord/ids.ts";
+import type { UnansweredReason, WaitingRules } from "./waiting_limits.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 import type { Charge, TurnCost } from "../spending/usage.ts";
 import type { Step } from "../step.ts";
@@ -231,9 +232,6 @@ export interface Accepted extends Changed {
   readonly unanswered: number;
 }
 
-/** Why a message gets no answer that would have got one: X4, or the limits of catch-up (G6). */
-export type UnansweredReason = "queue-full" | "too-old" | "too-many";
-
 /** A message without an answer whose sender does not know it yet. */
 export interface UnansweredMessage extends Pick<InboundMessage, "id" | "channelId" | "guildId"> {
   readonly why: UnansweredReason;
@@ -342,56 +340,3 @@ export interface StoredTurn {
   /** Set if it has followed an edit, so that its entries took the place of earlier ones (H6a). */
   readonly isInPlace?: true;
 }
-
-/** A list of open turns that can be full: those of one sender, or those of one channel. */
-export type FullList = "user" | "channel";
-
-/** Maximum numbers of waiting turns: `messages.queue`. */
-export interface WaitingLimits {
-  /** Waiting turns of one sender with one account, over all channels. */
-  readonly perUser: number;
-  /** Waiting turns of one channel with one account. */
-  readonly perChannel: number;
-  /** Turns of one channel that run side by side. */
-  readonly turnsPerChannel: number;
-}
-
-/** Everything that the store needs to refuse a message. */
-export interface WaitingRules extends WaitingLimits {
-  /** Makes the notice that a message gets no answer. */
-  readonly refusal: (message: InboundMessage, why: UnansweredReason) => readonly Frozen[];
-  /** Whether the sender is an owner: messages of others must not keep owners out of a channel. */
-  readonly isOwner: (message: Pick<InboundMessage, "sender">) => boolean;
-}
-
-/**
- * Numbers of open turns: accepted, and neither answered nor given up. Messages that one turn
- * answers together count once.
- */
-export interface OpenTurns {
-  /** Of the sender, with this account, in all channels. */
-  readonly ofUser: number;
-  /** Of the channel, with this account. */
-  readonly inChannel: number;
-}
-
-/**
- * Decides whether one more turn may wait.
- *
- * Of the open turns of a person, the oldest one runs or is the next to run; of those of a channel, as
- * many as may run side by side. The others wait. So the result does not depend on when exactly a turn
- * begins.
- *
- * @returns The full list, that of the sender first; `undefined` if the turn may wait.
- */
-export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | undefined {
-  if (open.ofUser - 1 >= limits.perUser) return "user";
-  if (open.inChannel - limits.turnsPerChannel >= limits.perChannel) return "channel";
-  return undefined;
-}
-
-/** Config path of the limit of a list. */
-export const LIMIT_RULES: Readonly<Record<FullList, string>> = {
-  user: "messages.queue.perUser",
-  channel: "messages.queue.perChannel",
-};

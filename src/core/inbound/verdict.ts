@@ -7,7 +7,7 @@
 
 import { DAY_MS } from "../../lib/clock.ts";
 
-/** Milliseconds after which it helps no one to hear that a message of theirs gets no answer (X4). */
+/** Milliseconds within which a sender hears that their message gets no answer (X4). */
 export const TOLD_WITHIN_MS: number = DAY_MS;
 
 /** Why a message is answered. */

@@ -11,9 +11,9 @@ import type {
   Route,
   StopScope,
   UnansweredMessage,
-  WaitingRules,
   WaitingTurn,
 } from "../inbound/inbox.ts";
+import type { WaitingRules } from "../inbound/waiting_limits.ts";
 import type { InboundMessage } from "../inbound/inbound.ts";
 import type { KnownFacts } from "../inbound/facts.ts";
 import type { UndecidedReason, Verdict } from "../inbound/verdict.ts";

@@ -26,7 +26,8 @@ import {
   type UserId,
 } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Sender } from "../../core/inbound/inbound.ts";
-import type { Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import { finalVerdict } from "../../core/inbound/verdict.ts";
 import type { OpenDirect } from "../../core/outbound/calls.ts";

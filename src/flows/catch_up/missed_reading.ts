@@ -17,6 +17,7 @@ import {
 import type { GuildPlace, InboundMessage, PostedMessage } from "../../core/inbound/inbound.ts";
 import type { Acceptor } from "../receive/accept.ts";
 import { type IgnoreReason, TOLD_WITHIN_MS, type Verdict } from "../../core/inbound/verdict.ts";
+import { CATCH_UP_RULES } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
@@ -209,8 +210,6 @@ export function nameOf({ id, place }: MissedChannel): string {
   return place ? `#${(place.thread ?? place.channel).name}` : `the direct messages ${id}`;
 }
 
-const RULES = "channels.discord.gateway.catchUp";
-
 /**
  * Changes the verdict on a missed message that must not be answered.
  *
@@ -230,7 +229,7 @@ export function judgeMissed(
   const leave = (why: IgnoreReason, key: string): Verdict => ({
     kind: "ignore",
     why,
-    rule: `${RULES}.${key}`,
+    rule: `${CATCH_UP_RULES}.${key}`,
     keepAsContext: verdict.kind === "accept",
   });
   if (now - sentAt > maxAgeMs) return leave("too-old", "maxAgeMin");

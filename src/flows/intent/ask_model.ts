@@ -10,6 +10,7 @@ import type { Emits } from "../../core/account/events.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { IntentFacts } from "../../core/inbound/intent.ts";
 import type { Model } from "../../core/model.ts";
@@ -53,14 +54,21 @@ export type IntentModelPorts =
     readonly renewed: (message: InboundMessage, facts: IntentFacts) => IntentFacts;
   };
 
-/** Creates the flow for one account; `start` begins. */
+/**
+ * Creates the flow for one account; `start` begins. The function is longer than most, because its
+ * inner functions share one state: the messages that wait.
+ */
 export function createAskModel(ports: IntentModelPorts) {
   const { accountId, store: { inbox, received }, now, log } = ports;
   const decisions = createRetryQueue("Cannot decide a message that waited for a model", ports);
   const waiting = new Set<MessageId>();
   let isStopped = false;
 
-  async function take(message: InboundMessage, known: KnownFacts = {}): Promise<void> {
+  async function take(
+    message: InboundMessage,
+    origin: MessageOrigin,
+    known: KnownFacts = {},
+  ): Promise<void> {
     const { intent } = known;
     if (waiting.has(message.id)) return;
     waiting.add(message.id);
@@ -70,8 +78,8 @@ export function createAskModel(ports: IntentModelPorts) {
     const facts = intent && { ...ports.renewed(message, intent), model };
     const judged = judgeAgain(message, facts ? { intent: facts } : {}, ports);
     decisions.add(async () => {
-      const { undecided } = await storeLateVerdict(judged, inbox, ports);
-      if (undecided.length > 0) ports.events.emit.undecided(undecided);
+      const { undecided } = await storeLateVerdict(judged, inbox, ports, origin);
+      if (undecided.length > 0) ports.events.emit.undecided(undecided, origin);
     });
   }
 
@@ -134,16 +142,16 @@ export function createAskModel(ports: IntentModelPorts) {
     start(): void {
       decisions.add(async () => {
         for (const { message, why, knownFacts } of await inbox.undecided(accountId)) {
-          if (why === "intent-model") void take(message, knownFacts);
+          if (why === "intent-model") void take(message, "replayed", knownFacts);
         }
       });
     },
     /** Tells which stored messages wait. */
-    undecided(judged: readonly Judged[]): void {
+    undecided(judged: readonly Judged[], origin: MessageOrigin): void {
       if (isStopped) return;
       for (const { message, verdict, knownFacts } of judged) {
         if (verdict.kind === "undecided" && verdict.why === "intent-model") {
-          void take(message, knownFacts);
+          void take(message, origin, knownFacts);
         }
       }
     },

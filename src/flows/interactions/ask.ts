@@ -15,7 +15,8 @@ import {
   parseSnowflake,
 } from "../../core/discord/ids.ts";
 import { ASKED_OTHERWISE, type InboundMessage, type Quoted } from "../../core/inbound/inbound.ts";
-import type { Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { CommandCall } from "../../core/inbound/interactions.ts";
 import type { InteractionContext } from "../../interactions/base/context.ts";

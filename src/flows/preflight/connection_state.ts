@@ -83,6 +83,7 @@ export function createConnectionState(
   let applicationId: ApplicationId | undefined = stored.self?.applicationId;
   let applicationOwner: UserId | undefined = stored.ownerId;
   let team = stored.ownerIds ?? (stored.ownerId === undefined ? [] : [stored.ownerId]);
+  let storedTeam: readonly UserId[] = stored.ownerIds ?? [];
   let ungranted: readonly Finding[] = [];
   const preflight = createPreflight(
     {
@@ -112,10 +113,9 @@ export function createConnectionState(
   }
 
   function noteTeam(ownerIds: readonly UserId[]): void {
-    const isKnown = isDeepStrictEqual(new Set(ownerIds), new Set(team));
     team = ownerIds;
-    if (isKnown) return;
-    saveOwners(ownerIds).catch((error: unknown) => {
+    if (isDeepStrictEqual(new Set(ownerIds), new Set(storedTeam))) return;
+    saveOwners(ownerIds).then(() => void (storedTeam = ownerIds), (error: unknown) => {
       log.warn("Cannot store the team of the application", { error });
     });
   }

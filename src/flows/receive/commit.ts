@@ -11,8 +11,8 @@ import type {
   Judged,
   MessageChange,
   RepeatedVerdict,
-  WaitingRules,
 } from "../../core/inbound/inbox.ts";
+import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type { Emits } from "../../core/account/events.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
 import type { InboundBatch, SessionStarted } from "../../core/inbound/events.ts";
@@ -52,12 +52,6 @@ export interface CommitPorts extends
   /** Returns what follows changes of answered questions (H6a); absent: nothing does. */
   readonly edits?: () => EditRules;
 }
-
-/**
- * How messages arrive: as they are written; after a RESUME, which replays them; or from a channel's
- * history.
- */
-export type MessageOrigin = "live" | "replayed" | "history";
 
 /** Events that wait for one T1, with the T0 that must come before it. */
 export interface Unit {
@@ -178,7 +172,7 @@ export async function storeBatch(
   const { accepted, undecided, challenged, settled, settledIn, touched, channels } = done;
   if (touched.length + channels.length > 0) events.emit.touched(done);
   if (accepted.length > 0) events.emit.accepted(accepted);
-  if (undecided.length > 0) events.emit.undecided(undecided);
+  if (undecided.length > 0) events.emit.undecided(undecided, origin);
   if (challenged.length > 0) events.emit.challenged(challenged);
   reportRefused(done, events);
   if (settled > 0) events.emit.settled(settledIn);

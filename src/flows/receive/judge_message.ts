@@ -3,7 +3,8 @@
  * Barnacle has the fact that it waited for.
  */
 
-import type { Accepted, Judged, Judgement, Route, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { Accepted, Judged, Judgement, Route } from "../../core/inbound/inbox.ts";
+import type { MessageOrigin, WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import { reportRefused } from "./commit.ts";
 import type { MessageId } from "../../core/discord/ids.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
@@ -14,7 +15,8 @@ import type { Emits } from "../../core/account/events.ts";
 import type { Account } from "../../core/account/account.ts";
 
 /**
- * `live`: the message arrived just now. `history`: catch-up read it from a channel's history.
+ * How a message arrives, for its verdict; the limits of waiting turns tell more (`MessageOrigin`).
+ * `live`: the message arrived just now, or after a RESUME. `history`: catch-up read it from a channel's history.
  * `not_live`: it is no new message of a conversation, but a scheduled one, a question by a command
  * or an edit.
  */
@@ -99,7 +101,8 @@ export interface LateDecisionPorts
    */
   readonly judge: (message: InboundMessage, known: KnownFacts) => Judgement;
   readonly route: (message: InboundMessage) => Route;
-  readonly waiting: () => WaitingRules;
+  /** Returns the current limits of waiting turns. */
+  readonly waiting: (origin: MessageOrigin) => WaitingRules;
 }
 
 /** Judges a message again; an accepted one gets its route. */
@@ -116,6 +119,7 @@ export function judgeAgain(
 /**
  * Stores a late verdict, and tells its effects.
  *
+ * @param origin That of the message; one that waited over a restart counts as replayed.
  * @returns The store's answer, for a message that now waits for another fact.
  * @throws {unknown} The store's error, as a rejection; then nothing has changed.
  */
@@ -123,8 +127,9 @@ export async function storeLateVerdict(
   judged: Judged,
   inbox: Pick<Inbox, "decide">,
   { waiting, events, now }: LateDecisionPorts,
+  origin: MessageOrigin,
 ): Promise<Accepted> {
-  const stored = await inbox.decide(judged, now(), waiting());
+  const stored = await inbox.decide(judged, now(), waiting(origin));
   if (stored.accepted.length > 0) events.emit.accepted(stored.accepted);
   reportRefused(stored, events);
   return stored;

@@ -12,9 +12,14 @@ import type { TextCommand } from "../../core/inbound/commands.ts";
 import { prepareFollows } from "../../policy/places.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { escapeUntrusted } from "../../render/prompt/untrusted.ts";
-import type { EditRules, Judged, WaitingLimits, WaitingRules } from "../../core/inbound/inbox.ts";
+import type { EditRules, Judged } from "../../core/inbound/inbox.ts";
+import {
+  CATCH_UP_RULES,
+  type MessageOrigin,
+  type WaitingLimits,
+  type WaitingRules,
+} from "../../core/inbound/waiting_limits.ts";
 import { notice, type Texts } from "../../render/notices/notices.ts";
-import type { MessageOrigin } from "./commit.ts";
 
 /** Makes the reply to store. */
 function noticeReply(
@@ -50,7 +55,7 @@ export function askedBeforeReply(
 
 /** Makes the limits. */
 export function waitingRulesOf(
-  { perUser, perChannel, turnsPerChannel }: WaitingLimits,
+  { perUser, perChannel, turnsPerChannel, channelRule }: WaitingLimits,
   texts: Texts,
   isOwner: WaitingRules["isOwner"],
 ): WaitingRules {
@@ -58,6 +63,7 @@ export function waitingRulesOf(
     perUser,
     perChannel,
     turnsPerChannel,
+    channelRule,
     isOwner,
     refusal: (message, why) =>
       noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
@@ -65,8 +71,9 @@ export function waitingRulesOf(
 }
 
 /**
- * The limits of waiting turns for messages that arrive in a way. People must not lose a question to
- * the bot's absence: a channel's history has limits of its own (G6), and a RESUME has those.
+ * The limits of waiting turns for messages of an origin. People must not lose a question to the bot's
+ * absence: catch-up has chosen the messages of a history by its own limits (G6), and of replayed ones
+ * as many may wait in a channel.
  */
 export function limitsOf(
   origin: MessageOrigin,
@@ -75,8 +82,10 @@ export function limitsOf(
 ): WaitingLimits {
   if (origin === "history") return { ...queue, perUser: Infinity, perChannel: Infinity };
   if (origin === "live" || !catchUp.enabled) return queue;
-  const perChannel = Math.max(queue.perChannel, catchUp.maxPerChannel);
-  return { ...queue, perUser: Infinity, perChannel };
+  const { maxPerChannel } = catchUp;
+  if (queue.perChannel >= maxPerChannel) return { ...queue, perUser: Infinity };
+  const channelRule = `${CATCH_UP_RULES}.maxPerChannel`;
+  return { ...queue, perUser: Infinity, perChannel: maxPerChannel, channelRule };
 }
 
 /** Makes the rules for changes of answered questions (H6a). */

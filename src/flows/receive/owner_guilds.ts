@@ -11,6 +11,7 @@
 import { pathTo } from "../../core/config_file.ts";
 import type { GuildId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { GuildPlace, InboundMessage, Named } from "../../core/inbound/inbound.ts";
 import type { OwnerInGuild } from "../../core/inbound/facts.ts";
 import { nameAsCode } from "../../render/name.ts";
@@ -58,13 +59,13 @@ export function createOwnerGuilds(
   let isReady = false;
   let isStopped = false;
 
-  async function take(message: InboundMessage): Promise<void> {
+  async function take(message: InboundMessage, origin: MessageOrigin): Promise<void> {
     const { place } = message;
     if (place.kind !== "guild") return; // no other message waits for this
     const ownerInGuild = await ask(place.guild.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const judged = judgeAgain(message, { ownerInGuild }, ports);
-    decisions.add(async () => void await storeLateVerdict(judged, inbox, ports));
+    decisions.add(async () => void await storeLateVerdict(judged, inbox, ports, origin));
     const { why } = judged.verdict;
     if (why === "owner-not-in-guild" || why === "owner-unknown") {
       askOwners(
@@ -108,15 +109,16 @@ export function createOwnerGuilds(
       isReady = true;
       decisions.add(async () => {
         for (const { message, why } of await inbox.undecided(accountId)) {
-          if (why === "owner-in-guild") void take(message);
+          if (why === "owner-in-guild") void take(message, "replayed");
         }
       });
     },
     /** Tells which stored messages wait. */
-    undecided(judged: readonly Judged[]): void {
+    undecided(judged: readonly Judged[], origin: MessageOrigin): void {
       if (isStopped) return;
       for (const { message, verdict } of judged) {
-        if (verdict.kind === "undecided" && verdict.why === "owner-in-guild") void take(message);
+        if (verdict.kind !== "undecided" || verdict.why !== "owner-in-guild") continue;
+        void take(message, origin);
       }
     },
     /** Tells that the bot was added to a guild just now. */

@@ -13,6 +13,7 @@
 
 import type { MessageId, UserId } from "../../core/discord/ids.ts";
 import type { Judged } from "../../core/inbound/inbox.ts";
+import type { MessageOrigin } from "../../core/inbound/waiting_limits.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import {
@@ -35,6 +36,8 @@ export type Ignored = Extract<Verdict, { readonly kind: "ignore" }>;
 /** A stored message without a decision. */
 export interface UndecidedRow extends Pick<Judged, "message" | "knownFacts" | "policyId"> {
   readonly why: UndecidedReason;
+  /** One that waited over a restart counts as replayed. */
+  readonly origin: MessageOrigin;
 }
 
 /** Maximum number of proxied people to remember. */
@@ -81,7 +84,7 @@ export function createPluralkit(
   const retries = createRetryQueue("Cannot decide a message that waited for PluralKit", ports);
   const originals = createOriginals<UndecidedRow>({
     schedule: ports.schedule,
-    onAlone: ({ message }) => decide(message, { isUnproxied: true }),
+    onAlone: ({ message, origin }) => decide(message, { isUnproxied: true }, origin),
     onReplaced: replace,
   });
   let isStopped = false;
@@ -89,7 +92,7 @@ export function createPluralkit(
   function take(row: UndecidedRow): void {
     switch (row.why) {
       case "pluralkit":
-        return void ask(row.message);
+        return void ask(row.message, row.origin);
       case "pluralkit-original":
         return originals.add(row);
       case "owner-in-guild": // see `owner_guilds.ts`
@@ -98,11 +101,11 @@ export function createPluralkit(
     }
   }
 
-  async function ask(message: InboundMessage): Promise<void> {
+  async function ask(message: InboundMessage, origin: MessageOrigin): Promise<void> {
     const found = await lookUp(message.id);
     if (isStopped) return; // an aborted request proves nothing: the next start asks again
     const members = found.kind === "found" ? asMembers(message, found.proxied) : undefined;
-    if (found.kind === "found" && members) return acceptProxied(members, found.proxied);
+    if (found.kind === "found" && members) return acceptProxied(members, found.proxied, origin);
     log.info("A webhook's message has PluralKit's mark, and counts as a bot's", {
       messageId: message.id,
       channelId: message.channelId,
@@ -112,17 +115,21 @@ export function createPluralkit(
         ? "unknown"
         : "not its own",
     });
-    decide(message, { pluralkit: found.kind === "failed" ? "failed" : "none" });
+    decide(message, { pluralkit: found.kind === "failed" ? "failed" : "none" }, origin);
   }
 
-  function acceptProxied(message: InboundMessage, { original, sender }: ProxiedMessage): void {
+  function acceptProxied(
+    message: InboundMessage,
+    { original, sender }: ProxiedMessage,
+    origin: MessageOrigin,
+  ): void {
     proxied.add(sender);
     originals.remove(original);
     const judged = judgeAgain(message, { pluralkit: "found" }, ports);
     retries.add(async () => {
       // The original first, or both it and its replacement might be answered.
       await inbox.retract(accountId, original, replacedVerdict());
-      await store(judged);
+      await store(judged, origin);
       await inbox.noteProxied(accountId, sender, now());
     });
   }
@@ -130,19 +137,19 @@ export function createPluralkit(
   /** Not even context: PluralKit has posted the same text again. */
   const replacedVerdict = (): Ignored => ignored("pk-original", ports.ruleOf(PLURALKIT));
 
-  function replace({ message, knownFacts, policyId }: UndecidedRow): void {
+  function replace({ message, knownFacts, policyId, origin }: UndecidedRow): void {
     const known = { knownFacts, policyId };
-    retries.add(() => store({ message, verdict: replacedVerdict(), ...known }));
+    retries.add(() => store({ message, verdict: replacedVerdict(), ...known }, origin));
   }
 
-  function decide(message: InboundMessage, known: KnownFacts): void {
+  function decide(message: InboundMessage, known: KnownFacts, origin: MessageOrigin): void {
     const judged = judgeAgain(message, known, ports);
-    retries.add(() => store(judged));
+    retries.add(() => store(judged, origin));
   }
 
-  async function store(judged: Judged): Promise<void> {
-    const { undecided } = await storeLateVerdict(judged, inbox, ports);
-    if (undecided.length > 0) ports.events.emit.undecided(undecided);
+  async function store(judged: Judged, origin: MessageOrigin): Promise<void> {
+    const { undecided } = await storeLateVerdict(judged, inbox, ports, origin);
+    if (undecided.length > 0) ports.events.emit.undecided(undecided, origin);
   }
 
   return {
@@ -153,13 +160,13 @@ export function createPluralkit(
      */
     async start(): Promise<void> {
       for (const userId of await inbox.proxied(accountId)) proxied.add(userId);
-      for (const row of await inbox.undecided(accountId)) take(row);
+      for (const row of await inbox.undecided(accountId)) take({ ...row, origin: "replayed" });
     },
     /** Tells which stored messages wait. */
-    undecided(judged: readonly Judged[]): void {
+    undecided(judged: readonly Judged[], origin: MessageOrigin): void {
       if (isStopped) return;
       for (const { verdict, ...known } of judged) {
-        if (verdict.kind === "undecided") take({ ...known, why: verdict.why });
+        if (verdict.kind === "undecided") take({ ...known, why: verdict.why, origin });
       }
     },
     /** Tells which messages were deleted at Discord. */

@@ -9,7 +9,8 @@
 
 import type { Account } from "../../core/account/account.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import type { UnansweredMessage, UnansweredReason } from "../../core/inbound/inbox.ts";
+import type { UnansweredMessage } from "../../core/inbound/inbox.ts";
+import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import type { Reactions } from "../../core/outbound/calls.ts";
 import type { Refusal } from "../../core/outbound/outbound.ts";
 import type { UnansweredMessages } from "../../core/store/inbox.ts";

@@ -18,7 +18,7 @@ export interface UnreadDispatches {
   readonly why: string;
   /** How many since the last one that could be read. */
   readonly count: number;
-  /** Whether it seems that none can be read. */
+  /** Whether none could be read so far, or none of the last few. */
   readonly isLasting: boolean;
 }
 

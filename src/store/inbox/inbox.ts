@@ -8,7 +8,8 @@ import { createBatches } from "./batches.ts";
 import { type AccountId, createdAtMs, type MessageId } from "../../core/discord/ids.ts";
 import type { KnownFacts } from "../../core/inbound/facts.ts";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import { type Judged, NOTHING_ACCEPTED, type WaitingRules } from "../../core/inbound/inbox.ts";
+import { type Judged, NOTHING_ACCEPTED } from "../../core/inbound/inbox.ts";
+import type { WaitingRules } from "../../core/inbound/waiting_limits.ts";
 import type {
   AnsweredPeople,
   Inbox,

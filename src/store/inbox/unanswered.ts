@@ -7,7 +7,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { UnansweredReason } from "../../core/inbound/inbox.ts";
+import type { UnansweredReason } from "../../core/inbound/waiting_limits.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { UnansweredMessages } from "../../core/store/inbox.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";

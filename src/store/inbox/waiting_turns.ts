@@ -8,16 +8,15 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
+import type { HowTold, Judged } from "../../core/inbound/inbox.ts";
 import {
   type FullList,
   fullList,
-  type HowTold,
-  type Judged,
   LIMIT_RULES,
   type UnansweredReason,
   type WaitingLimits,
   type WaitingRules,
-} from "../../core/inbound/inbox.ts";
+} from "../../core/inbound/waiting_limits.ts";
 import { type InboundMessage, isAtDiscord } from "../../core/inbound/inbound.ts";
 import { TOLD_WITHIN_MS } from "../../core/inbound/verdict.ts";
 import type { Memory } from "../memory/memory.ts";
@@ -93,7 +92,7 @@ export function prepareWaitingTurns(
   }
 
   function refuse(judged: Judged, list: TurnList, rules: WaitingRules, now: number): Checked {
-    const refused = refusedBy(judged, list.list);
+    const refused = refusedBy(judged, list.list, rules);
     const checked = unanswered(refused, "queue-full", list.isTold, rules, now);
     if (checked.told !== "notice") return checked;
     return {
@@ -189,11 +188,11 @@ function fullOf(
 }
 
 /** The rest of each list is for questions: passive agents and programs must not keep people waiting. */
-function halfOf({ perUser, perChannel, turnsPerChannel }: WaitingLimits): WaitingLimits {
+function halfOf({ perUser, perChannel, ...limits }: WaitingLimits): WaitingLimits {
   return {
+    ...limits,
     perUser: Math.floor(perUser / 2),
     perChannel: Math.floor(perChannel / 2),
-    turnsPerChannel,
   };
 }
 
@@ -207,7 +206,11 @@ function missedWhy(
 }
 
 /** The message without its turn. */
-function refusedBy({ route: _, ...judged }: Judged, full: FullList): Judged {
+function refusedBy(
+  { route: _, ...judged }: Judged,
+  full: FullList,
+  { channelRule }: WaitingLimits,
+): Judged {
   const { message, verdict, policyVerdict = verdict } = judged;
   return {
     ...judged,
@@ -215,7 +218,7 @@ function refusedBy({ route: _, ...judged }: Judged, full: FullList): Judged {
     verdict: {
       kind: "ignore",
       why: "queue-full",
-      rule: LIMIT_RULES[full],
+      rule: full === "channel" && channelRule || LIMIT_RULES[full],
       keepAsContext: message.place.kind === "guild", // only guilds have such context
     },
   };

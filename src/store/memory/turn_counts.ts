@@ -7,7 +7,7 @@
  */
 
 import type { AccountId, ChannelId, MessageId, UserId } from "../../core/discord/ids.ts";
-import type { FullList } from "../../core/inbound/inbox.ts";
+import type { FullList } from "../../core/inbound/waiting_limits.ts";
 
 /** A message whose turn is open. */
 export interface OpenTurn {

@@ -244,13 +244,18 @@ describe("[G6] [G7] a lost session", () => {
 });
 
 describe("[G6] [X4] a session that is resumed after an outage", () => {
-  it("refuses no question for a full queue", () =>
-    withSimulation(
-      {
+  // With a token alone, Barnacle first asks whether an owner is in the guild (P6).
+  for (
+    const [what, channels] of [["a guild of the config", undefined], ["any guild", {}]] as const
+  ) {
+    it(`refuses no question of ${what} for a full queue`, () =>
+      withSimulation({
         simulator: { ...QUICK, sessionTimeoutMs: 600_000 },
-        config: { messages: { queue: { perUser: 1, perChannel: 2 } } },
-      },
-      async (scene) => {
+        config: {
+          messages: { queue: { perUser: 1, perChannel: 2 } },
+          ...channels && { channels },
+        },
+      }, async (scene) => {
         const { simulator, start, say, mention, until, line, replies } = scene;
         const krill = krillOf(simulator);
         const people = Array.from({ length: 6 }, (_, index) => {
@@ -272,8 +277,8 @@ describe("[G6] [X4] a session that is resumed after an outage", () => {
         await line(await start(), /resumed the session/);
         const verdicts = await Promise.all(asked.map(scene.decided));
         assert.deepEqual(new Set(verdicts), new Set(["accept: mentioned"]));
-      },
-    ));
+      }));
+  }
 });
 
 describe("[G6] a gap stays open", () => {

@@ -98,7 +98,7 @@ describe("[I1] createAskModel()", () => {
   ) {
     it(`reads ${JSON.stringify(says)} as ${expected}, and counts the request`, async () => {
       const { flow, asked, charges, decided } = setUp(says);
-      flow.undecided([waiting]);
+      flow.undecided([waiting], "live");
       assert.deepEqual(await decided, { intent: { ...FACTS, model: expected } });
       assert.match(asked.join(), /you: Krill\.\nada: and what of the second one\?/);
       assert.deepEqual(charges.map(({ kind, model }) => [kind, model]), [[
@@ -111,7 +111,7 @@ describe("[I1] createAskModel()", () => {
 
   it("lets the score decide if the model is late", async () => {
     const { flow, timers, decided } = setUp(undefined);
-    flow.undecided([waiting]);
+    flow.undecided([waiting], "live");
     timers.find(({ ms }) => ms === INTENT_PATIENCE_MS)?.run();
     assert.equal((await decided)?.intent?.model, "failed");
     await flow.stop();
@@ -119,7 +119,7 @@ describe("[I1] createAskModel()", () => {
 
   it("[X4] asks nothing if a budget is spent", async () => {
     const { flow, asked, decided } = setUp("yes", { isSpent: true });
-    flow.undecided([waiting]);
+    flow.undecided([waiting], "live");
     assert.equal((await decided)?.intent?.model, "failed");
     assert.deepEqual(asked, []);
     await flow.stop();

@@ -14,13 +14,20 @@ const APPLICATION = {
   ownerIds: [OWNER, ADA],
 };
 
-function connection(stored: Pick<StoredAccount, "ownerId" | "ownerIds"> = { ownerId: OWNER }) {
+function connection(
+  stored: Pick<StoredAccount, "ownerId" | "ownerIds"> = { ownerId: OWNER },
+  failures = 0,
+) {
   const { account, clock } = testAccount();
   const saved: unknown[] = [];
+  let failed = 0;
   const state = createConnectionState(account, {
     isEnabled: true,
     stored,
-    saveOwners: (ownerIds) => Promise.resolve(void saved.push(ownerIds)),
+    saveOwners: (ownerIds) =>
+      failed++ < failures
+        ? Promise.reject(new Error("disk full"))
+        : Promise.resolve(void saved.push(ownerIds)),
     events: { emit: { tokenRefused: () => {} } },
     readApplication: () => Promise.resolve({ ...APPLICATION, flags: 0 }),
     examine: {
@@ -61,6 +68,20 @@ describe("[P3] the owners that the connection knows", () => {
       await new Promise((resolve) => setTimeout(resolve, 0));
       assert.equal(saved.length, count, "not at each look");
     }
+  });
+
+  it("are stored by the next look if the store refused them", async () => {
+    const { state, clock, saved } = connection({ ownerId: OWNER, ownerIds: [OWNER] }, 1);
+    state.start();
+    clock.advance(10_000);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.deepEqual(saved, []);
+    for (let look = 0; look < 2; look++) {
+      state.reconfigured();
+      clock.advance(60_000);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    assert.deepEqual(saved, [[OWNER, ADA]]);
   });
 
   it("are the whole team once the checks have asked Discord", async () => {

@@ -17,7 +17,7 @@ import type {
 import type { PairingRequest, PairingService } from "../../../src/core/inbound/pairing.ts";
 import type { Verdict } from "../../../src/core/inbound/verdict.ts";
 import { createAcceptor } from "../../../src/flows/receive/accept.ts";
-import type { MessageOrigin } from "../../../src/flows/receive/commit.ts";
+import type { MessageOrigin } from "../../../src/core/inbound/waiting_limits.ts";
 import type { StoredBatch } from "../../../src/core/account/events.ts";
 import {
   ACCOUNT,

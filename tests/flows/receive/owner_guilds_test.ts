@@ -104,7 +104,7 @@ function setUp(found: OwnerInGuild, { wasAsked = false, isNeeded = true } = {}) 
 describe("[P6] createOwnerGuilds()", () => {
   it("accepts a message in a guild with an owner", async () => {
     const { guilds, steps, told } = setUp("member");
-    guilds.undecided([undecided("11")]);
+    guilds.undecided([undecided("11")], "live");
     await settle();
     assert.deepEqual(steps, ["decide 11 mentioned", "accepted 11"]);
     assert.deepEqual(told, []);
@@ -112,9 +112,9 @@ describe("[P6] createOwnerGuilds()", () => {
 
   it("refuses it elsewhere, and asks the owners once about several messages", async () => {
     const { guilds, steps, told } = setUp("absent");
-    guilds.undecided([undecided("11"), undecided("12")]);
+    guilds.undecided([undecided("11"), undecided("12")], "live");
     await settle();
-    guilds.undecided([undecided("13")]);
+    guilds.undecided([undecided("13")], "live");
     await settle();
     assert.deepEqual(steps.filter((step) => step.startsWith("decide")), [
       "decide 11 owner-not-in-guild",
@@ -128,7 +128,7 @@ describe("[P6] createOwnerGuilds()", () => {
 
   it("asks nothing about a guild that the last process has asked about", async () => {
     const { guilds, told } = setUp("unknown", { wasAsked: true });
-    guilds.undecided([undecided("11")]);
+    guilds.undecided([undecided("11")], "live");
     await settle();
     assert.deepEqual(told, []);
   });
@@ -136,7 +136,7 @@ describe("[P6] createOwnerGuilds()", () => {
   it("asks again after a failure, and notes the question only then", async () => {
     const { guilds, clock, steps, told, world } = setUp("absent");
     world.failures = 1;
-    guilds.undecided([undecided("11")]);
+    guilds.undecided([undecided("11")], "live");
     await settle();
     assert.ok(!world.wasAsked);
     clock.advance(60_000);
@@ -148,10 +148,10 @@ describe("[P6] createOwnerGuilds()", () => {
   it("asks once, and notes nothing, if Discord lets the bot write to no owner", async () => {
     const { guilds, clock, lines, steps, told, world } = setUp("absent");
     world.isRefused = true;
-    guilds.undecided([undecided("11")]);
+    guilds.undecided([undecided("11")], "live");
     await settle();
     world.isRefused = false;
-    guilds.undecided([undecided("12")]);
+    guilds.undecided([undecided("12")], "live");
     await settle();
     clock.advance(10 * 60_000);
     await settle();
@@ -214,7 +214,7 @@ describe("[P6] createOwnerGuilds()", () => {
 
   it("decides nothing after a stop", async () => {
     const { guilds, steps } = setUp("absent");
-    guilds.undecided([undecided("11")]);
+    guilds.undecided([undecided("11")], "live");
     await guilds.stop();
     await settle();
     assert.deepEqual(steps, []);

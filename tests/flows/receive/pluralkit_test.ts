@@ -131,7 +131,7 @@ function setUp({ rows = [], proxied = [], lookUp = () => Promise.resolve(FOUND) 
 describe("[P13] createPluralkit() › a webhook's message", () => {
   it("becomes its member's turn, after the original was retracted", async () => {
     const { pluralkit, steps, accepted } = setUp();
-    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
     await settle();
     assert.deepEqual(steps, [
       `ask ${webhook.id}`,
@@ -161,7 +161,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
       const { pluralkit, steps, decided, accepted, remembered } = setUp({
         lookUp: () => Promise.resolve(found),
       });
-      pluralkit.undecided([waits(webhook, "pluralkit")]);
+      pluralkit.undecided([waits(webhook, "pluralkit")], "live");
       await settle();
       assert.deepEqual(steps, [`ask ${webhook.id}`, `decide ${webhook.id} webhook`]);
       assert.deepEqual(decided[0]?.knownFacts, { pluralkit: known });
@@ -174,7 +174,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
   it("marks its author as proxied from then on", async () => {
     const { pluralkit, remembered } = setUp();
     assert.ok(!remembered.has(ADA));
-    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
     await settle();
     assert.ok(remembered.has(ADA));
   });
@@ -182,7 +182,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
   it("[X2] is decided once the store accepts it, in the same order", async () => {
     const { pluralkit, clock, steps, store } = setUp();
     store.isFull = true;
-    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
     await settle();
     assert.deepEqual(steps, [`ask ${webhook.id}`]);
     store.isFull = false;
@@ -199,7 +199,7 @@ describe("[P13] createPluralkit() › a webhook's message", () => {
 describe("[P13] createPluralkit() › the original", () => {
   it("waits two seconds, and gets a turn if no message replaces it", async () => {
     const { pluralkit, clock, steps, decided } = setUp();
-    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
     clock.advance(ORIGINAL_MS - 1);
     await settle();
     assert.deepEqual(steps, []);
@@ -212,7 +212,7 @@ describe("[P13] createPluralkit() › the original", () => {
 
   it("is ignored as soon as it is deleted, with its known facts", async () => {
     const { pluralkit, clock, steps, decided, accepted } = setUp();
-    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
     pluralkit.deleted([messageId("1"), original.id]);
     await settle();
     assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
@@ -229,7 +229,7 @@ describe("[P13] createPluralkit() › the original", () => {
   it("is ignored if it was deleted before it was stored", async () => {
     const { pluralkit, steps, clock } = setUp();
     pluralkit.deleted([original.id]);
-    pluralkit.undecided([waits(original, "pluralkit-original")]);
+    pluralkit.undecided([waits(original, "pluralkit-original")], "live");
     await settle();
     assert.deepEqual(steps, [`decide ${original.id} pk-original`]);
     assert.equal(clock.pending, 0);
@@ -238,10 +238,10 @@ describe("[P13] createPluralkit() › the original", () => {
   it("is ignored if PluralKit names it, before it arrives or after", async () => {
     for (const isLate of [false, true]) {
       const { pluralkit, clock, steps, accepted } = setUp();
-      if (!isLate) pluralkit.undecided([waits(original, "pluralkit-original")]);
-      pluralkit.undecided([waits(webhook, "pluralkit")]);
+      if (!isLate) pluralkit.undecided([waits(original, "pluralkit-original")], "live");
+      pluralkit.undecided([waits(webhook, "pluralkit")], "live");
       await settle();
-      if (isLate) pluralkit.undecided([waits(original, "pluralkit-original")]);
+      if (isLate) pluralkit.undecided([waits(original, "pluralkit-original")], "live");
       await settle();
       clock.advance(ORIGINAL_MS);
       await settle();
@@ -256,8 +256,8 @@ describe("[P13] createPluralkit() › the original", () => {
 describe("[P13] createPluralkit() › over a restart", () => {
   const other = guildMessage({ id: messageId("3") });
   const rows: readonly UndecidedRow[] = [
-    { message: webhook, why: "pluralkit" },
-    { message: other, why: "pluralkit-original" },
+    { message: webhook, why: "pluralkit", origin: "replayed" },
+    { message: other, why: "pluralkit-original", origin: "replayed" },
   ];
 
   it("continues with waiting messages, and an original waits anew", async () => {
@@ -274,12 +274,12 @@ describe("[P13] createPluralkit() › over a restart", () => {
 
   it("answers no message twice that was replaced according to the RESUME", async () => {
     const { pluralkit, clock, steps, accepted } = setUp({
-      rows: [{ message: original, why: "pluralkit-original" }],
+      rows: [{ message: original, why: "pluralkit-original", origin: "replayed" }],
     });
     await pluralkit.start();
     clock.advance(500);
     pluralkit.deleted([original.id]);
-    pluralkit.undecided([waits(webhook, "pluralkit")]);
+    pluralkit.undecided([waits(webhook, "pluralkit")], "live");
     clock.advance(ORIGINAL_MS);
     await settle();
     assert.ok(steps.includes(`decide ${original.id} pk-original`));
@@ -295,11 +295,14 @@ describe("[P13] createPluralkit() › over a restart", () => {
   it("decides nothing after stop, and leaves no timer", async () => {
     const answer = Promise.withResolvers<PluralkitAnswer>();
     const { pluralkit, clock, lines, steps } = setUp({ lookUp: () => answer.promise });
-    pluralkit.undecided([waits(webhook, "pluralkit"), waits(original, "pluralkit-original")]);
+    pluralkit.undecided(
+      [waits(webhook, "pluralkit"), waits(original, "pluralkit-original")],
+      "live",
+    );
     await pluralkit.stop();
     assert.equal(clock.pending, 0);
     answer.resolve({ kind: "failed", reason: "stopped" });
-    pluralkit.undecided([waits(guildMessage(), "pluralkit-original")]);
+    pluralkit.undecided([waits(guildMessage(), "pluralkit-original")], "live");
     clock.advance(ORIGINAL_MS);
     await settle();
     assert.deepEqual(steps, [`ask ${webhook.id}`]);

@@ -218,6 +218,15 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
   });
 
+  it("[G6] names the limit of an absence, if that one is in use", async () => {
+    const { take, whyOf } = setUp();
+    const judged = crowd(10);
+    const waiting = { ...WAITING, channelRule: "gateway.catchUp.maxPerChannel" };
+    for (const one of judged) await take([one], { waiting });
+    const rules = judged.slice(8).map((one) => whyOf(one)?.["rule"]);
+    assert.deepEqual(rules, [whyOf(judged[0] ?? question())?.["rule"], waiting.channelRule]);
+  });
+
   it("tells each further person by a mark, once a minute", async () => {
     const { take, notices, marks, later } = setUp();
     const judged = crowd(11);

@@ -66,6 +66,10 @@ export function advance(
       return { state: { congestedMs: now.monotonicMs, ...state }, effects: [] };
     case "drained":
       return { state: onDrained(state, at), effects: [] };
+    case "hole": {
+      const session = state.session && { ...state.session, hasHole: true } as const;
+      return { state: session ? { ...state, session } : state, effects: [] };
+    }
     case "presence_changed":
       return sendPresence({ ...state, mustSendPresence: true }, now.monotonicMs);
     case "identify_delayed": {
@@ -267,9 +271,6 @@ function onSocket(state: LifecycleState, event: SocketEvent, at: StepContext): T
         readyAt: now.wallMs,
       }, nowMs);
     }
-    case "hole":
-      if (!state.session) return unchanged;
-      return { state: { ...state, session: { ...state.session, hasHole: true } }, effects: [] };
     case "reconnect_asked":
       return loseConnection(state, { kind: "reconnect_asked" }, at);
     case "invalid_session":

@@ -273,6 +273,8 @@ export function omit<
 /** Events of the state machine. */
 export type LifecycleEvent =
   | { readonly kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed" }
+  /** The session lacks events, also while no socket is open: the shard needs a new one. */
+  | { readonly kind: "hole" }
   /** Another shard identifies next, so this one waits for `forMs` milliseconds. */
   | { readonly kind: "identify_delayed"; readonly forMs: number }
   | ({ readonly socket: number } & SocketEvent);
@@ -280,8 +282,6 @@ export type LifecycleEvent =
 /** Events of the current socket. */
 export type SocketEvent =
   | { readonly kind: "opened" | "resumed" | "acked" | "heartbeat_requested" | "reconnect_asked" }
-  /** Discord has forgotten events that the store lost, so the shard needs a new session. */
-  | { readonly kind: "hole" }
   | { readonly kind: "hello"; readonly intervalMs: number }
   | { readonly kind: "permit"; readonly answer: PermitAnswer }
   | { readonly kind: "invalid_session"; readonly canResume: boolean }

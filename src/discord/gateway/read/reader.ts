@@ -90,8 +90,8 @@ export function createReader(
   let { index, dropped } = restoreIndex(stored);
   let problems = 0;
   const unread = createUnreadTypes();
-  /** Unix time in milliseconds at which the batch arrived that is read. */
-  let readAt = 0;
+  /** Shard and arrival of the batch that is read. */
+  let from = { shardId: 0, arrivedAt: 0 };
   const people = createPeople();
   const repeats = createRepeatedMessages();
 
@@ -101,7 +101,7 @@ export function createReader(
   }
 
   function skip(problem: ReadProblem): void {
-    unread.skipped(problem, readAt);
+    unread.skipped(problem, from.shardId, from.arrivedAt);
     report(problem);
   }
 
@@ -196,7 +196,7 @@ export function createReader(
     read(
       { shardId, ticket, arrivedAt, seq, text, afterHole, isReplayed, repeatsFrom }: DispatchBatch,
     ): InboundBatch {
-      readAt = arrivedAt;
+      from = { shardId, arrivedAt };
       const reading: Reading = { events: [], changed: new Set() };
       const { events, changed } = reading;
       let bytes = text.length;

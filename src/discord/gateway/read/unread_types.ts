@@ -1,10 +1,12 @@
 /**
  * Remembers the types of dispatches that cannot be read, and decides when a new session may help (G16).
  *
- * The first unreadable dispatch of a type renews the session once: READY and GUILD_CREATE come again,
- * and catch-up reads messages over REST, perhaps in a form that fits. Once is enough. If the form of
- * the type has changed for good, further sessions would bring the same.
+ * The first unreadable dispatch of a needed type renews the shard's session once: READY and
+ * GUILD_CREATE come again, and catch-up reads messages over REST, perhaps in a form that fits. Once is
+ * enough. If the form of the type has changed for good, further sessions would bring the same.
  */
+
+import { GUILD_TYPES } from "./intents.ts";
 
 /** A dispatch with an unexpected shape. */
 export interface ReadProblem {
@@ -18,20 +20,30 @@ export interface ReadProblem {
 export interface UnreadType extends ReadProblem {
   /** Unreadable dispatches since the last one that could be read. */
   readonly count: number;
-  /** Whether Barnacle can read none of the type: none so far, or none of the last few. */
+  /** Whether Barnacle could read none of the type so far, or none of the last few. */
   readonly isLasting: boolean;
 }
 
 /** Dispatches of a type in a row that cannot be read, after others that could. */
 const LASTING_COUNT = 3;
-/** Milliseconds for which a type is told after its last unreadable dispatch, if later ones fit. */
+/** Milliseconds for which health shows a type after an unreadable dispatch, if others could be read. */
 const TOLD_MS = 60 * 60_000;
+
+/** Types without which the bot is deaf, or does not know its guilds. */
+const NEEDED: ReadonlySet<string> = new Set([
+  "READY",
+  "MESSAGE_CREATE",
+  "INTERACTION_CREATE",
+  ...GUILD_TYPES,
+]);
 
 /** Creates the memory of one account's reader. */
 export function createUnreadTypes() {
   /** By type; Discord's types are few, and Barnacle uses only some of them. */
   const unread = new Map<string, ReadProblem & { readonly count: number; readonly at: number }>();
   const understood = new Set<string>();
+  /** Shards with the types for which their session was renewed. */
+  const renewed = new Set<string>();
   let isRenewalDue = false;
 
   return {
@@ -40,12 +52,14 @@ export function createUnreadTypes() {
      *
      * @param at Unix time in milliseconds of its arrival.
      */
-    skipped(problem: ReadProblem, at: number): void {
+    skipped(problem: ReadProblem, shardId: number, at: number): void {
       const { type } = problem;
       if (type === "unknown") return; // no type is lost
-      const known = unread.get(type);
-      isRenewalDue ||= known === undefined;
-      unread.set(type, { ...problem, count: (known?.count ?? 0) + 1, at });
+      unread.set(type, { ...problem, count: (unread.get(type)?.count ?? 0) + 1, at });
+      const key = `${shardId} ${type}`;
+      if (!NEEDED.has(type) || renewed.has(key)) return;
+      renewed.add(key);
+      isRenewalDue = true;
     },
     /** A dispatch was read. */
     understood(type: string): void {
@@ -53,7 +67,7 @@ export function createUnreadTypes() {
       const known = unread.get(type);
       if (known && known.count > 0) unread.set(type, { ...known, count: 0 });
     },
-    /** Whether a type was unreadable for the first time since the last call. */
+    /** Whether a new session may help, since the last call. */
     takeRenewal(): boolean {
       const wasDue = isRenewalDue;
       isRenewalDue = false;
@@ -61,14 +75,10 @@ export function createUnreadTypes() {
     },
     /** The types to tell, in the order of their first unreadable dispatches. */
     list(now: number): readonly UnreadType[] {
-      return Array.from(unread.values())
-        .filter(({ count, at }) => count > 0 || now - at < TOLD_MS)
-        .map(({ type, why, count }) => ({
-          type,
-          why,
-          count,
-          isLasting: count > 0 && (count >= LASTING_COUNT || !understood.has(type)),
-        }));
+      return Array.from(unread.values(), ({ type, why, count, at }) => {
+        const isLasting = count > 0 && (count >= LASTING_COUNT || !understood.has(type));
+        return { type, why, count, isLasting, isRecent: now - at < TOLD_MS };
+      }).filter(({ isLasting, isRecent }) => isLasting || isRecent);
     },
   };
 }

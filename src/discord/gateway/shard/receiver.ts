@@ -83,7 +83,7 @@ export function createReceiver(
     if (!position.leavesHole(seq)) return;
     batches.hole();
     report.hole();
-    machine.step({ socket: machine.state.socket, kind: "hole" });
+    machine.step({ kind: "hole" });
   }
 
   function dispatch({ type, seq, text }: DispatchFrame): void {

@@ -77,12 +77,9 @@ export function startShard(
     wantsIdentify: (): boolean => wantsIdentify(machine.state),
     /** Begins a new session, as soon as it may IDENTIFY: this one lacks an event. */
     renew(): void {
-      report.log(
-        "warn",
-        "Barnacle will open a new session, because it could not read an event",
-        {},
-      );
-      machine.step({ socket: machine.state.socket, kind: "hole" });
+      const event = "Barnacle will open a new session, which may bring what it could not read";
+      report.log("warn", event, {});
+      machine.step({ kind: "hole" });
     },
     /** Sends the gathered dispatches to the main thread. */
     flush: batches.flush,

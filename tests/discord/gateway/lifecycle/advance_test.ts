@@ -75,7 +75,7 @@ class Story {
     return this.own("tick");
   }
 
-  own(kind: "start" | "tick" | "congested" | "drained" | "stop" | "presence_changed"): this {
+  own(kind: Exclude<LifecycleEvent, { socket: number } | { forMs: number }>["kind"]): this {
     return this.step({ kind });
   }
 
@@ -129,7 +129,7 @@ function started(...args: ConstructorParameters<typeof Story>): Story {
 /** A resumed session after which Discord reports a hole. */
 function withHole(...[facts = {}]: ConstructorParameters<typeof Story>): Story {
   return started({ session: SESSION, ...facts }).greeted()
-    .happens({ kind: "hole" }).happens({ kind: "resumed" });
+    .own("hole").happens({ kind: "resumed" });
 }
 
 describe("[G2] advance()", () => {
@@ -271,7 +271,6 @@ describe("[G3] advance()", () => {
     }],
     [{ kind: "ready", ...SESSION }, { identifying: "ready" }],
     [{ kind: "resumed" }, { resuming: "ready" }],
-    [{ kind: "hole" }, {}],
     [{ kind: "acked" }, {}],
     [{ kind: "heartbeat_requested" }, {}],
     [{ kind: "reconnect_asked" }, {
@@ -478,6 +477,16 @@ describe("[G5b] advance()", () => {
       assert.deepEqual([story.state.failures, story.state.isDown], [10, false]);
     });
   }
+
+  it("[G16] keeps a hole that is reported while no socket is open, until a new session begins", () => {
+    const story = started({ session: SESSION }).ready().happens({ kind: "closed", reason: "" });
+    assert.equal(story.state.phase.kind, "waiting");
+    story.own("hole").ready();
+    assert.equal(story.state.session?.hasHole, true);
+    assert.deepEqual(story.tick().kinds(), ["ask_permit"]);
+    const fresh = started().own("hole").ready();
+    assert.equal(fresh.state.session?.hasHole, undefined, "a new session lacks nothing");
+  });
 
   it("resumes after a lost connection, and still knows the hole", () => {
     const story = withHole({ identifyInMs: 60_000 }).happens({ kind: "closed", reason: "" });

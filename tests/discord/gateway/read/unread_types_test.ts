@@ -20,48 +20,62 @@ describe("[G16] createUnreadTypes()", () => {
   it("tells the first one at once, and as lasting if none could be read so far", () => {
     const { unread, told } = setUp();
     assert.deepEqual(told(), []);
-    unread.skipped(misfit("MESSAGE_CREATE"), 0);
+    unread.skipped(misfit("MESSAGE_CREATE"), 0, 0);
     assert.deepEqual(told(), ["MESSAGE_CREATE 1 lasting"]);
     unread.understood("MESSAGE_CREATE");
-    unread.skipped(misfit("MESSAGE_CREATE"), 0);
+    unread.skipped(misfit("MESSAGE_CREATE"), 0, 0);
     assert.deepEqual(told(), ["MESSAGE_CREATE 1"]);
   });
 
   it("tells three in a row as lasting", () => {
     const { unread, told } = setUp();
     unread.understood("GUILD_CREATE");
-    for (let n = 0; n < 2; n++) unread.skipped(misfit("GUILD_CREATE"), 0);
+    for (let n = 0; n < 2; n++) unread.skipped(misfit("GUILD_CREATE"), 0, 0);
     assert.deepEqual(told(), ["GUILD_CREATE 2"]);
-    unread.skipped(misfit("GUILD_CREATE"), 0);
+    unread.skipped(misfit("GUILD_CREATE"), 0, 0);
     assert.deepEqual(told(), ["GUILD_CREATE 3 lasting"]);
     unread.understood("GUILD_CREATE");
     assert.deepEqual(told(), ["GUILD_CREATE 0"]);
   });
 
-  it("tells it for an hour if later ones can be read, and for ever if none can", () => {
+  it("tells it for an hour, and longer if none could be read", () => {
     const { unread, told } = setUp();
-    unread.skipped(misfit("GUILD_CREATE"), 5);
-    unread.skipped(misfit("INTERACTION_CREATE"), 5);
+    for (const type of ["GUILD_CREATE", "THREAD_DELETE", "INTERACTION_CREATE"]) {
+      if (type === "THREAD_DELETE") unread.understood(type);
+      unread.skipped(misfit(type), 0, 5);
+    }
     unread.understood("GUILD_CREATE");
-    assert.deepEqual(told(4 + HOUR_MS), ["GUILD_CREATE 0", "INTERACTION_CREATE 1 lasting"]);
+    assert.deepEqual(told(4 + HOUR_MS), [
+      "GUILD_CREATE 0",
+      "THREAD_DELETE 1",
+      "INTERACTION_CREATE 1 lasting",
+    ]);
     assert.deepEqual(told(5 + HOUR_MS), ["INTERACTION_CREATE 1 lasting"]);
   });
 
-  it("asks for one new session for each type", () => {
+  it("asks for one new session for each needed type of a shard", () => {
     const { unread } = setUp();
-    unread.skipped(misfit("MESSAGE_CREATE"), 0);
-    unread.skipped(misfit("GUILD_CREATE"), 0);
+    const asks = (type: string, shardId = 0) => {
+      unread.skipped(misfit(type), shardId, 0);
+      return unread.takeRenewal();
+    };
+    for (const type of ["MESSAGE_CREATE", "INTERACTION_CREATE", "GUILD_CREATE", "THREAD_UPDATE"]) {
+      assert.deepEqual([asks(type), asks(type), asks(type, 1)], [true, false, true], type);
+      unread.understood(type);
+      assert.equal(asks(type), false, type);
+    }
+    // A new session brings none of these again.
+    for (const type of ["MESSAGE_DELETE", "MESSAGE_REACTION_ADD", "THREAD_MEMBERS_UPDATE"]) {
+      assert.equal(asks(type), false, type);
+    }
+    unread.skipped(misfit("READY"), 0, 0);
+    unread.skipped(misfit("CHANNEL_UPDATE"), 0, 0);
     assert.deepEqual([unread.takeRenewal(), unread.takeRenewal()], [true, false]);
-    unread.understood("MESSAGE_CREATE");
-    unread.skipped(misfit("MESSAGE_CREATE"), 2 * HOUR_MS);
-    assert.equal(unread.takeRenewal(), false);
-    unread.skipped(misfit("INTERACTION_CREATE"), 0);
-    assert.equal(unread.takeRenewal(), true);
   });
 
   it("neither tells nor asks for texts without a type", () => {
     const { unread, told } = setUp();
-    unread.skipped(misfit("unknown"), 0);
+    unread.skipped(misfit("unknown"), 0, 0);
     assert.deepEqual(told(), []);
     assert.equal(unread.takeRenewal(), false);
   });
