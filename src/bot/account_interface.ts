@@ -77,6 +77,8 @@ export interface AccountPorts extends Clock {
   readonly ours: () => readonly OurAccount[];
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
+  /** A person was forgotten: all accounts forget what they have in memory (X5). */
+  readonly personForgotten: () => void;
   /** The account is online for the first time in this process. */
   readonly onOnline: (online: Online) => void;
   readonly onEnd: (end: AccountEnd) => void;

@@ -115,6 +115,9 @@ export function createAccounts(
       isOurs,
       ours,
       publish: (view) => void views.set(accountId, view),
+      personForgotten() {
+        for (const { running } of runners.values()) running?.changedByCommand("forgetting");
+      },
       onEnd: (end) => ended(accountId, end),
     });
     runners.set(accountId, runner);

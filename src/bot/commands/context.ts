@@ -59,7 +59,7 @@ export interface InteractionParts
   extends
     Pick<ConversationParts, "spend" | "rates" | "summaries">,
     Pick<Asks, "waiting">,
-    Pick<AccountPorts, "health"> {
+    Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
     AccountOptions,
     "version" | "dataDir" | "files" | "dashboardLink" | "partition"
@@ -179,7 +179,7 @@ export function createCommandContext(
     },
     forget: createForget(account, async (userId) => {
       await options.files.folder.forget(userId);
-      account.events.emit.personForgotten();
+      parts.personForgotten();
     }),
     ...createCommandUndo(account, {
       undo: createUndo({ client, accountId, changes: store.changes, targets, now }),

@@ -116,6 +116,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const readUser = createReadUser(client, aside);
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
+    awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
     isWhole: () => guilds().every(({ isAwaited }) => !isAwaited),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),

@@ -106,8 +106,8 @@ const catchUp = lazySection(
       ),
       maxPerChannel: key(
         whole(1, 1_000).default(CATCH_UP.maxPerChannel),
-        "Maximum number of missed messages to answer in each channel: the newest ones. If the session " +
-          "survives, so many may wait, or as many as `messages.queue.perChannel` allows.",
+        "Maximum number of missed messages to answer in each channel: the newest ones. After a " +
+          "resumed session, as many messages of a channel may wait for their answers.",
         { unit: "messages", example: 20 },
       ),
     }).prefault({}),

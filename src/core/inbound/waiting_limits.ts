@@ -18,6 +18,11 @@ export interface WaitingLimits {
   readonly perUser: number;
   /** Waiting turns of one channel with one account. */
   readonly perChannel: number;
+  /**
+   * Open turns of each other person that count in a channel; default: as many as a person may have.
+   * So no one fills a channel for others.
+   */
+  readonly share?: number;
   /** Turns of one channel that run side by side. */
   readonly turnsPerChannel: number;
   /** Config path of `perChannel`, unless it is that of {@link LIMIT_RULES}. */
@@ -39,7 +44,7 @@ export interface WaitingRules extends WaitingLimits {
 export interface OpenTurns {
   /** Of the sender, with this account, in all channels. */
   readonly ofUser: number;
-  /** Of the channel, with this account. */
+  /** Of the channel, with this account; of each other person, {@link shareOf} at most. */
   readonly inChannel: number;
 }
 
@@ -56,6 +61,11 @@ export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | und
   if (open.ofUser - 1 >= limits.perUser) return "user";
   if (open.inChannel - limits.turnsPerChannel >= limits.perChannel) return "channel";
   return undefined;
+}
+
+/** How many open turns of another person count in a channel. */
+export function shareOf({ share, perUser }: WaitingLimits): number {
+  return share ?? perUser + 1; // one of them runs, or is the next to run
 }
 
 /**

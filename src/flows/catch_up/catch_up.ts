@@ -110,17 +110,9 @@ export function createCatchUp(ports: CatchUpPorts) {
     if (open.values().every(isPlanned)) delay.finishListing();
   }
 
-  /**
-   * Lets the open gap grow. Otherwise it might be closed without the messages of the lost session.
-   */
-  function grow(shardId: number, isNewGap: boolean): void {
-    const gap = open.get(shardId);
-    if (gap) gap.isGrowing = true;
-    delay.expectGap(isNewGap);
-  }
-
+  /** The store keeps the gap until the new session, so meanwhile catch-up goes on with it. */
   function sessionDue(shardId: number): void {
-    if (ports.isEnabled) grow(shardId, expected.due(shardId));
+    if (ports.isEnabled) delay.expectGap(expected.due(shardId));
   }
 
   return {
@@ -132,7 +124,11 @@ export function createCatchUp(ports: CatchUpPorts) {
      * Tells that a shard's new session is about to be stored. No turn begins before Barnacle has read its gap.
      */
     sessionStarting(shardId: number): void {
-      if (ports.isEnabled) grow(shardId, expected.starting(shardId));
+      if (!ports.isEnabled) return;
+      // Otherwise the open gap might be closed without the messages of the lost session.
+      const gap = open.get(shardId);
+      if (gap) gap.isGrowing = true;
+      delay.expectGap(expected.starting(shardId));
     },
     /**
      * Tells the account's current number of shards. No further session of other shards will follow.

@@ -51,6 +51,7 @@ export interface SearchedGuild extends GuildNames {
 export interface WrongId {
   /** Config path of the entry. */
   readonly rule: string;
+  readonly id: string;
   /** Its fault, in words. */
   readonly why: string;
 }
@@ -92,7 +93,7 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
       const isPerson = kind === "user" && meaningOf(id, guilds) === undefined;
       if (isPerson) people ??= await possiblePeople(look.named);
       const near = isPerson && people ? await nearPeopleText(id, people, look) : "";
-      faults.push({ rule, why: why + near });
+      faults.push({ rule, id, why: why + near });
     }
     return faults;
   };
@@ -209,7 +210,7 @@ async function channelFault(
   return within.length > 0 ? `that is a channel of another place${near}` : undefined;
 }
 
-/** `"; nearest: …"`, the people for whose ids a wrong one may be a slip; empty without any. */
+/** `"; nearest: …"`, the people for whose ids a wrong one may be a typing mistake; empty without any. */
 async function nearPeopleText(
   wrong: UserId,
   people: readonly PossiblePerson[],

@@ -45,15 +45,33 @@ const MAX_GATHERINGS = 15;
 
 /** How long to wait before the report of unknown ids, in milliseconds. */
 const REPORT_AFTER_MS = 10_000;
+/** Number of these waits for guilds that are awaited. */
+const MAX_REPORT_WAITS = 3;
 
-/** Creates the name resolution of an account. */
+/**
+ * Creates the name resolution of an account. The function is longer than most, because its inner
+ * functions share one state: what is due.
+ */
 export function createNameResolver(
   account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
-  { guilds, isWhole, described, searchMembers, isRefused, lookUp, keeper, notices, tellOwners }:
+  {
+    guilds,
+    awaited,
+    isWhole,
+    described,
+    searchMembers,
+    isRefused,
+    lookUp,
+    keeper,
+    notices,
+    tellOwners,
+  }:
     & Pick<SearchPorts, "searchMembers" | "isRefused">
     & {
       /** Guilds with complete facts, without those that are awaited or in an outage. */
       readonly guilds: () => readonly GuildNames[];
+      /** The others, of which Barnacle may know the id alone. */
+      readonly awaited: () => readonly GuildNames[];
       /** Whether these are all guilds of the bot. */
       readonly isWhole: () => boolean;
       /** The guild as the gateway has described it, or as it is given. */
@@ -97,12 +115,13 @@ export function createNameResolver(
     }, GATHER_MS);
   }
 
-  /** The owner may invite the bot right after its start. */
-  function reportLater(): void {
+  /** The owner may invite the bot right after its start, and guilds may be awaited. */
+  function reportLater(waits = 1): void {
     cancelReport ??= schedule(() => {
       cancelReport = undefined;
-      if (!isWhole()) return reportLater();
-      void unknownIds.check(policy().policy, guilds());
+      if (!isWhole() && waits < MAX_REPORT_WAITS) return reportLater(waits + 1);
+      const unread = awaited().map((guild) => ({ ...guild, isUnread: true } as const));
+      void unknownIds.check(policy().policy, [...guilds(), ...unread]);
     }, REPORT_AFTER_MS);
   }
 

@@ -11,7 +11,7 @@ import { nameAsCode } from "../../render/name.ts";
 /** Maximum number of real objects that stand beside a wrong id. */
 const NEAR_MAX = 5;
 /**
- * Maximum number of digits that a slip of the pen changes. A wrong or missing digit changes one, two
+ * Maximum number of digits that a typing mistake changes. A wrong or missing digit changes one, two
  * digits in the wrong order change two, and a number that was rounded to a double changes three.
  */
 const SLIP_MAX = 4;
@@ -30,7 +30,7 @@ export function nearestFirst<One extends { readonly id: string }>(
   return [...real].sort((a, b) => closeness(id, b.id) - closeness(id, a.id)).slice(0, NEAR_MAX);
 }
 
-/** Whether one id may be a slip of the pen for another: all but a few digits in a row agree. */
+/** Whether one id may be a typing mistake for another: all but a few digits in a row agree. */
 export function isSlip(one: string, other: string): boolean {
   return Math.max(one.length, other.length) - closeness(one, other) <= SLIP_MAX;
 }

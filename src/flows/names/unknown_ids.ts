@@ -43,19 +43,20 @@ export function createUnknownIds(
 ) {
   let findWrongIds = createFindWrongIds(lookUp);
   const told = new Set<string>();
+  let looks = 0;
   let findings: readonly Finding[] = [];
 
   return {
     /** Looks at all ids of the config. */
     async check(policy: AccessPolicy, guilds: readonly SearchedGuild[]): Promise<void> {
-      const find = findWrongIds;
-      const faults = await find(policy, guilds);
-      if (find !== findWrongIds) return; // a person was forgotten meanwhile; the next look follows
+      const look = ++looks;
+      const faults = await findWrongIds(policy, guilds);
+      if (look !== looks) return; // another look is newer, or will be after a person was forgotten
       findings = wrongIdFindings("access:ids", faults);
-      const fresh = faults.filter(({ rule }) => !told.has(rule));
+      const fresh = faults.filter(({ rule, id }) => !told.has(`${rule} ${id}`));
       if (fresh.length === 0) return;
-      for (const { rule, why } of fresh) {
-        told.add(rule);
+      for (const { rule, id, why } of fresh) {
+        told.add(`${rule} ${id}`);
         log.warn("An ID in the config means nothing at Discord", { rule, why });
       }
       const lines = fresh.slice(0, SHOWN_MAX).map(({ rule, why }) => `\n- \`${rule}\`: ${why}`);
@@ -64,6 +65,7 @@ export function createUnknownIds(
     },
     /** A person was forgotten (X5): the next look asks anew, and until then there are no findings. */
     forget(): void {
+      looks++;
       findWrongIds = createFindWrongIds(lookUp); // it has the names that Discord has told
       findings = [];
     },

@@ -16,6 +16,7 @@ import type { EditRules, Judged } from "../../core/inbound/inbox.ts";
 import {
   CATCH_UP_RULES,
   type MessageOrigin,
+  shareOf,
   type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
@@ -55,15 +56,12 @@ export function askedBeforeReply(
 
 /** Makes the limits. */
 export function waitingRulesOf(
-  { perUser, perChannel, turnsPerChannel, channelRule }: WaitingLimits,
+  limits: WaitingLimits,
   texts: Texts,
   isOwner: WaitingRules["isOwner"],
 ): WaitingRules {
   return {
-    perUser,
-    perChannel,
-    turnsPerChannel,
-    channelRule,
+    ...limits,
     isOwner,
     refusal: (message, why) =>
       noticeReply(notice(why === "queue-full" ? "queueFull" : "missed", {}, texts), message),
@@ -80,12 +78,16 @@ export function limitsOf(
   queue: WaitingLimits,
   catchUp: { readonly enabled: boolean; readonly maxPerChannel: number },
 ): WaitingLimits {
-  if (origin === "history") return { ...queue, perUser: Infinity, perChannel: Infinity };
-  if (origin === "live" || !catchUp.enabled) return queue;
+  if (origin === "live" || origin === "replayed" && !catchUp.enabled) return queue;
+  const missed = { ...queue, perUser: Infinity, share: shareOf(queue) };
+  if (origin === "history") return { ...missed, perChannel: Infinity };
   const { maxPerChannel } = catchUp;
-  if (queue.perChannel >= maxPerChannel) return { ...queue, perUser: Infinity };
-  const channelRule = `${CATCH_UP_RULES}.maxPerChannel`;
-  return { ...queue, perUser: Infinity, perChannel: maxPerChannel, channelRule };
+  if (queue.perChannel >= maxPerChannel) return missed;
+  return {
+    ...missed,
+    perChannel: maxPerChannel,
+    channelRule: `${CATCH_UP_RULES}.maxPerChannel`,
+  };
 }
 
 /** Makes the rules for changes of answered questions (H6a). */

@@ -13,6 +13,7 @@ import {
   type FullList,
   fullList,
   LIMIT_RULES,
+  shareOf,
   type UnansweredReason,
   type WaitingLimits,
   type WaitingRules,
@@ -182,7 +183,8 @@ function fullOf(
   message: InboundMessage,
 ): TurnList | undefined {
   const limits = message.triggered || message.called ? halfOf(rules) : rules;
-  const full = fullList({ ofUser: user.turns, inChannel: channel.turns }, limits);
+  const inChannel = channel.turnsFor(message.sender.id, shareOf(limits));
+  const full = fullList({ ofUser: user.turns, inChannel }, limits);
   if (full === "user") return user;
   return full && !rules.isOwner(message) ? channel : undefined;
 }

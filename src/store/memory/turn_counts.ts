@@ -30,6 +30,11 @@ export interface ListKey {
 export interface TurnList extends ListKey {
   /** Number of its open turns. */
   readonly turns: number;
+  /**
+   * Number of a channel's open turns for one person: all of their own, and of each other person at
+   * most `share`.
+   */
+  readonly turnsFor: (userId: UserId, share: number) => number;
   /** Whether its senders know that it is full. */
   readonly isTold: boolean;
 }
@@ -39,7 +44,10 @@ const TURN_BYTES = 300;
 
 /** Creates counts that must be filled first. */
 export function createTurnCounts() {
-  const turns = new Map<MessageId, readonly Counted[]>();
+  const turns = new Map<
+    MessageId,
+    { readonly lists: readonly Counted[]; readonly userId: UserId }
+  >();
   const accounts = new Map<AccountId, Readonly<Record<FullList, Map<string, Counted>>>>();
   let isStale = true;
 
@@ -53,7 +61,7 @@ export function createTurnCounts() {
   }
 
   const listOf = (accountId: AccountId, list: FullList, id: string): Counted =>
-    listsIn(accountId)[list].get(id) ?? { accountId, list, id, turns: 0, isTold: false };
+    listsIn(accountId)[list].get(id) ?? createCounted({ accountId, list, id });
 
   const listsOf = ({ accountId, userId, channelId }: OpenTurn) =>
     [listOf(accountId, "user", userId), listOf(accountId, "channel", channelId)] as const;
@@ -65,16 +73,20 @@ export function createTurnCounts() {
     else lists.delete(list.id);
   }
 
-  function change(list: Counted, by: number): void {
+  function change(list: Counted, userId: UserId, by: number): void {
     list.turns += by;
+    const own = (list.ofUser.get(userId) ?? 0) + by;
+    if (own > 0) list.ofUser.set(userId, own);
+    else list.ofUser.delete(userId);
     if (list.turns === 0 || list.turns === by) keep(list); // it is empty, or was
   }
 
   function add(turn: OpenTurn): void {
     if (turns.has(turn.messageId)) return;
     const lists = listsOf(turn);
-    turns.set(turn.messageId, lists);
-    for (const list of lists) change(list, 1);
+    const { userId } = turn;
+    turns.set(turn.messageId, { lists, userId });
+    for (const list of lists) change(list, userId, 1);
   }
 
   function tell({ accountId, list, id }: ListKey, isTold: boolean): void {
@@ -107,9 +119,9 @@ export function createTurnCounts() {
     add,
     /** Notes that a turn has ended, or never began. An unknown one changes nothing. */
     end(messageId: MessageId): void {
-      const lists = turns.get(messageId);
+      const ended = turns.get(messageId);
       turns.delete(messageId);
-      for (const list of lists ?? []) change(list, -1);
+      for (const list of ended?.lists ?? []) if (ended) change(list, ended.userId, -1);
     },
     /** Notes whether the senders of a list know that it is full. */
     tell,
@@ -131,4 +143,21 @@ export type TurnCounts = ReturnType<typeof createTurnCounts>;
 interface Counted extends TurnList {
   turns: number;
   isTold: boolean;
+  /** Its open turns by their senders. */
+  readonly ofUser: Map<UserId, number>;
+}
+
+function createCounted(key: ListKey): Counted {
+  const ofUser = new Map<UserId, number>();
+  return {
+    ...key,
+    turns: 0,
+    isTold: false,
+    ofUser,
+    turnsFor: (userId, share) =>
+      ofUser.entries().reduce(
+        (sum, [id, turns]) => sum + (id === userId ? turns : Math.min(turns, share)),
+        0,
+      ),
+  };
 }

@@ -37,6 +37,8 @@ interface Started {
   readonly ports: AccountPorts;
   /** The texts of the configs applied after its start. */
   readonly applied: (string | undefined)[];
+  /** The namespaces of the store whose change it has heard of. */
+  readonly changed: string[];
   /** How often `stop` was called; a stop is over once `stopped` is. */
   stops: number;
 }
@@ -96,7 +98,7 @@ function setUp(
     memory: { read: () => {}, turn: () => {}, page: () => {}, stop: () => {} },
     async startAccount(options, ports): Promise<RunningAccount> {
       const { accountId } = options.config.discord;
-      const one: Started = { accountId, options, ports, applied: [], stops: 0 };
+      const one: Started = { accountId, options, ports, applied: [], changed: [], stops: 0 };
       started.push(one);
       await starting(accountId);
       return {
@@ -109,7 +111,7 @@ function setUp(
         calls: () => assert.fail("no program asks"),
         traffic: () => ({ accountId, queued: 0, limits: [] }),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),
-        changedByCommand: () => {},
+        changedByCommand: (namespace) => void one.changed.push(namespace),
         tellOwners: () => {},
         reachOwners: () => Promise.resolve(1),
         stop() {
@@ -145,6 +147,13 @@ const does = (accountId: AccountId, what: AccountChange["does"]): AccountChange 
 });
 
 describe("[C6] createAccounts() › start()", () => {
+  it("[X5] has all accounts forget a person who told one of them to", async () => {
+    const { accounts, started } = setUp(await setupOf("one", A, B));
+    await accounts.start();
+    started[0]?.ports.personForgotten();
+    assert.deepEqual(started.map(({ changed }) => changed), [["forgetting"], ["forgetting"]]);
+  });
+
   it("voids the claims of a dead process, also those of a removed account", async () => {
     const world = setUp(await setupOf("one", A));
     const inShared = (digits: string, accountId: AccountId) =>

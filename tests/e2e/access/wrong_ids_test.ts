@@ -81,4 +81,21 @@ describe("[P7] wrong ids of the config", () => {
       );
     });
   });
+
+  it("are told while a guild of the bot has an outage", () =>
+    withSimulation({
+      mayRefuse: ({ status }) => status === 404,
+      discord({ world, faults }) {
+        const [krill, elsewhere] = world.guilds.values();
+        faults.gateway.unavailableGuilds.add(elsewhere?.id ?? "");
+        return { guilds: { [krill?.id ?? ""]: {}, [elsewhere?.id ?? ""]: {}, [NONE]: {} } };
+      },
+    }, async (scene) => {
+      const { start, eventually } = scene;
+      await start();
+      await eventually("a warning", async () => (await wrongIds(scene, "status")).length > 0);
+      const [only = "", ...others] = await wrongIds(scene, "status");
+      assert.match(only, /the bot is in no such server/);
+      assert.deepEqual(others, [], "a guild with an outage is none");
+    }));
 });

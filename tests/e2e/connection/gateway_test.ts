@@ -381,7 +381,9 @@ describe("[G1] [G2] [G5] the gateway connection", () => {
           /^barnacle_gateway_unparsable_total 2$/m.test(await (await ask(bot, "/metrics")).text()),
       );
       assert.doesNotMatch(bot.lines.join("\n"), /hunter/);
-      assert.equal(simulator.account().connections, 1);
+      await eventually("the renewal", () => Promise.resolve(simulator.account().connections === 2));
+      await isAnswered(scene, "q3");
+      assert.equal(simulator.account().connections, 2, "for the one that was passed on (G16)");
     }));
 
   it("[G1] reconnects after a frame that is not JSON", () =>

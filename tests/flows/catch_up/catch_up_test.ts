@@ -264,6 +264,30 @@ describe("[G6] createCatchUp()", () => {
       assert.equal(catchUp.delayedChannels(), "all", "another one has its own time");
     });
 
+    it("[G5b] goes on with a gap while another session is due, and reads it again after that", async () => {
+      const { catchUp, gap, say, steps, taken, world } = setUp();
+      say(GENERAL, 1_000);
+      world.gap = gap.catchUpFrom;
+      world.awaited.add(ELSEWHERE);
+      catchUp.resume([gap]);
+      await settle();
+      assert.deepEqual(steps, ["read 1"]);
+      catchUp.sessionDue(0);
+      say(LOUNGE, 2_000);
+      world.awaited.delete(ELSEWHERE);
+      catchUp.ready(); // for an IDENTIFY of tomorrow, the messages would be too old
+      await settle();
+      assert.ok(steps.includes("read 3"), steps.join());
+      assert.equal(taken.length, 2);
+      world.gap = gap.catchUpFrom; // the store has kept it, because the session lacks events
+      world.lostAt++;
+      catchUp.sessionStarting(0);
+      catchUp.sessionStarted(0);
+      await settle();
+      assert.equal(steps.at(-1), "closed 0 0");
+      assert.equal(world.gap, undefined);
+    });
+
     it("[G5b] are none for a shard that the account no longer has", () => {
       const { catchUp } = setUp();
       catchUp.sessionDue(1);

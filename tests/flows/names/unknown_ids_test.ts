@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { roleId, userId } from "../../support/discord/builders.ts";
+import { policy as accessPolicy } from "../../policy/policies.ts";
 import {
   ADA,
   GENERAL,
@@ -83,6 +84,28 @@ describe("[P7] createUnknownIds()", () => {
     await check();
     assert.equal(whys().length, 1);
     assert.equal(told.length, 1, "and the owners are told once");
+  });
+
+  it("tells the owners of another wrong id at the same place", async () => {
+    const { report, told } = setUp({});
+    const look = (id: string) =>
+      report.check(accessPolicy({ guilds: {}, approvers: [userId(id)] }), [KRILL, WHALES]);
+    await look("1400000000000000991");
+    await look("1400000000000000991");
+    await look("1400000000000000992");
+    assert.deepEqual(told.map((text) => /\d{19}/.exec(text)?.[0]), [
+      "1400000000000000991",
+      "1400000000000000992",
+    ]);
+  });
+
+  it("tells nothing of a look that a newer one has overtaken", async () => {
+    const { report, told, whys } = setUp({});
+    const wrong = accessPolicy({ guilds: {}, approvers: [userId("1400000000000000991")] });
+    const older = report.check(wrong, [KRILL, WHALES]);
+    await report.check(accessPolicy({ guilds: {} }), [KRILL, WHALES]);
+    await older;
+    assert.deepEqual([whys(), told], [[], []]);
   });
 
   it("asks Discord once for each id, again after no answer, and at most 50 at a time", async () => {

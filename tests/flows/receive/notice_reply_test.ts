@@ -24,7 +24,8 @@ describe("[X4] [G6] limitsOf()", () => {
     it(what, () => {
       const limits = limitsOf(origin, QUEUE, catchUp);
       const rule = channelRule === undefined ? {} : { channelRule };
-      assert.deepEqual(limits, { perUser, perChannel, turnsPerChannel: 3, ...rule });
+      const share = perUser === Infinity ? { share: 4 } : {};
+      assert.deepEqual(limits, { perUser, perChannel, turnsPerChannel: 3, ...share, ...rule });
     });
   }
 });

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
 import type { InboundMessage } from "../../../src/core/inbound/inbound.ts";
 import type { Judged } from "../../../src/core/inbound/inbox.ts";
-import { waitingRulesOf } from "../../../src/flows/receive/notice_reply.ts";
+import { limitsOf, waitingRulesOf } from "../../../src/flows/receive/notice_reply.ts";
 import { createStore } from "../../support/store/open_database.ts";
 import {
   ACCOUNT,
@@ -32,6 +32,7 @@ const WAITING = waitingRulesOf(
   {},
   ({ sender }) => sender.id === OWNER,
 );
+const CATCH_UP = { enabled: true, maxPerChannel: 20 };
 const DECISIONS =
   "SELECT message_id, verdict || ': ' || why AS verdict, rule FROM decision ORDER BY message_id";
 const NOTICES = "SELECT cause_id, channel_id FROM outbox WHERE kind = 'notice' ORDER BY id";
@@ -216,6 +217,30 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     const tenth = judged[9];
     assert.equal(tenth && whyOf(tenth)?.["rule"], "messages.queue.perChannel");
     assert.deepEqual(rows(TOLD), [{ list: "channel", id: "11" }]);
+  });
+
+  it("[G6] counts of one person no more turns for others than a person may have", async () => {
+    const { take, whyOf, restart } = setUp();
+    const missed = { ...WAITING, ...limitsOf("replayed", WAITING, CATCH_UP) };
+    const flood = times(25, () => question({ user: "66" }));
+    const late = question({ user: "7" });
+    for (const one of [...flood, late]) await take([one], { waiting: missed });
+    const rule = whyOf(late)?.["rule"];
+    // Of the channel's places in the absence, twenty and the running one are for each person.
+    assert.deepEqual(
+      flood.map((one) => whyOf(one)?.["rule"] === rule),
+      flood.map((_, at) => at < 21),
+    );
+    restart();
+    const live = crowd(6);
+    for (const one of live) await take([one]);
+    assert.deepEqual(live.map((one) => whyOf(one)?.["verdict"]), [
+      ...Array(4).fill("accept: mentioned"), // 4 of the flood, and the late one, count beside them
+      ...Array(2).fill("ignore: queue-full"),
+    ]);
+    const [more] = times(1, () => question({ user: "66" }));
+    if (more) await take([more]);
+    assert.equal(more && whyOf(more)?.["rule"], "messages.queue.perUser");
   });
 
   it("[G6] names the limit of an absence, if that one is in use", async () => {

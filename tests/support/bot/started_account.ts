@@ -87,6 +87,7 @@ export async function openAccountScene() {
     isOurs: () => false,
     ours: () => [],
     publish() {},
+    personForgotten() {},
     now,
     onOnline() {},
     onEnd() {},
