@@ -18,10 +18,7 @@ export interface WaitingLimits {
   readonly perUser: number;
   /** Waiting turns of one channel with one account. */
   readonly perChannel: number;
-  /**
-   * Open turns of each other person that count in a channel; default: as many as a person may have.
-   * So no one fills a channel for others.
-   */
+  /** Open turns of each other person that count in a channel; default: {@link shareOf}. */
   readonly share?: number;
   /** Turns of one channel that run side by side. */
   readonly turnsPerChannel: number;
@@ -63,9 +60,12 @@ export function fullList(open: OpenTurns, limits: WaitingLimits): FullList | und
   return undefined;
 }
 
-/** How many open turns of another person count in a channel. */
-export function shareOf({ share, perUser }: WaitingLimits): number {
-  return share ?? perUser + 1; // one of them runs, or is the next to run
+/**
+ * How many open turns of another person count in a channel: as many as a person may have, and one
+ * fewer than the channel takes. So the turns that one person has from an absence keep no one out.
+ */
+export function shareOf({ share, perUser, perChannel, turnsPerChannel }: WaitingLimits): number {
+  return share ?? Math.min(perUser + 1, perChannel + turnsPerChannel - 1);
 }
 
 /**

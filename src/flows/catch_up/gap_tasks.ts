@@ -127,14 +127,13 @@ export function createGapTasks(
  */
 export function createChannelReading(
   channel: MissedChannel,
-  { from, lostAt, tally }: Pick<OpenGap, "from" | "lostAt" | "tally">,
+  { from, tally }: Pick<OpenGap, "from" | "tally">,
   unreadable: Unreadable,
   ports: MissedReadingPorts,
 ) {
   const { isRefused, tellUnread, now, log } = ports;
   const { id: channelId, guildId } = channel;
   const reading = createMissedReading(channel, endOfReading(from), tally, ports);
-  const gapKey = `${channelId}:${from}:${lostAt ?? 0}`; // a further loss makes it another absence
 
   function logRefused(error: unknown): void {
     const event = `Discord does not show the missed messages in ${nameOf(channel)}`;
@@ -170,7 +169,10 @@ export function createChannelReading(
       try {
         const unread = await reading.record();
         if (!unread) return;
-        if (mayTellUnread(unread, now())) await tellUnread(channel, unread.before, gapKey);
+        const { before } = unread;
+        // After a further loss, the same gap may be read again.
+        const key = `${channelId}:${from}:${before}`;
+        if (mayTellUnread(unread, now())) await tellUnread(channel, before, key);
         const event = `Missed more messages in ${nameOf(channel)} than Barnacle records`;
         log.info(event, { channelId, messages: MAX_PAGES * 100 });
       } catch (error) {

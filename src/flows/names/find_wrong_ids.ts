@@ -161,7 +161,9 @@ async function faultOf(
     case "guild": {
       if (guilds.some((guild) => guild.id === id)) return undefined;
       const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
-      const unlisted = guilds.filter((guild) => !Object.hasOwn(policy.guilds ?? {}, guild.id));
+      const unlisted = guilds.filter((guild) =>
+        !isNameless(guild) && !Object.hasOwn(policy.guilds ?? {}, guild.id)
+      );
       return `${other ?? "the bot is in no such server"}${nearText(id, unlisted)}`;
     }
     case "channel":
@@ -205,6 +207,7 @@ async function channelFault(
   // Threads and categories are in no list of channels.
   if (within.some((guild) => guild.id === guildId)) return undefined;
   const place = guilds.find((guild) => guild.id === guildId);
+  if (place && isNameless(place) && within.length === 0) return undefined; // the entry may mean it
   if (place) return `that is a channel of ${serverText(place)}${within.length > 0 ? near : ""}`;
   // The bot has joined this guild since, or it has an outage.
   return within.length > 0 ? `that is a channel of another place${near}` : undefined;
@@ -223,6 +226,11 @@ async function nearPeopleText(
     if (typeof user === "object") real.push({ id, name: user.username });
   }
   return nearText(wrong, real);
+}
+
+/** Whether Barnacle knows only the id of a guild, which an entry may mean by name. */
+function isNameless({ isUnread, id, name }: SearchedGuild): boolean {
+  return isUnread === true && name === id;
 }
 
 function has(list: readonly Named<string>[], id: string): boolean {

@@ -105,6 +105,8 @@ export function createNameResolver(
   let cancel: (() => void) | undefined;
   let cancelReport: (() => void) | undefined;
   let isReady = false;
+  /** Whether the last report lacked guilds. */
+  let isPartial = false;
 
   /** Looks for names in every guild that may have them, because a missing name is reported. */
   function resolveSoon(gatherings = 1): void {
@@ -120,6 +122,7 @@ export function createNameResolver(
     cancelReport ??= schedule(() => {
       cancelReport = undefined;
       if (!isWhole() && waits < MAX_REPORT_WAITS) return reportLater(waits + 1);
+      isPartial = !isWhole();
       const unread = awaited().map((guild) => ({ ...guild, isUnread: true } as const));
       void unknownIds.check(policy().policy, [...guilds(), ...unread]);
     }, REPORT_AFTER_MS);
@@ -139,7 +142,8 @@ export function createNameResolver(
     guildsChanged() {
       if (!isReady) return;
       resolveSoon();
-      if (unknownIds.findings().length > 0) reportLater(); // one of them may be known now
+      // One of the ids may be known now, or be found wrong.
+      if (isPartial || unknownIds.findings().length > 0) reportLater();
     },
     personForgotten() {
       unknownIds.forget();

@@ -256,7 +256,7 @@ function toEcho({ id: messageId, channelId, nonce }: OwnMessage): Echo {
  */
 function unitFor(
   units: Unit[],
-  { afterHole, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
+  { afterHole, isRenewalDue, isReplayed, accountId, shardId, seq, ticket, arrivedAt }: InboundBatch,
   started?: SessionStarted,
 ): Unit {
   const last = units.at(-1);
@@ -269,7 +269,7 @@ function unitFor(
   const empty = { judged: [], repeated: [], echoes: [], changes: [], reactions: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
-  const unit: Unit = { started, afterHole, ...of, seq, ticket, ...at, ...empty };
+  const unit: Unit = { started, afterHole, isRenewalDue, ...of, seq, ticket, ...at, ...empty };
   units.push(unit);
   return unit;
 }

@@ -59,6 +59,8 @@ export interface Unit {
   started: SessionStarted | undefined;
   /** Set if a gap precedes the events; cleared once it is stored. */
   afterHole: InboundBatch["afterHole"];
+  /** Set if the session that begins with the unit lacks an event, too; cleared once that is stored. */
+  isRenewalDue: InboundBatch["isRenewalDue"];
   readonly accountId: AccountId;
   readonly shardId: number;
   readonly isReplayed: InboundBatch["isReplayed"];
@@ -143,6 +145,10 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
   await store.gateway.startSession(accountId, shardId, session, self, beganAt);
   unit.started = undefined;
   events.emit.sessionStarted(shardId);
+  if (!unit.isRenewalDue) return;
+  events.emit.sessionDue(shardId);
+  await store.gateway.openGap(accountId, shardId, beganAt);
+  unit.isRenewalDue = undefined;
 }
 
 /**

@@ -16,7 +16,6 @@ import type { EditRules, Judged } from "../../core/inbound/inbox.ts";
 import {
   CATCH_UP_RULES,
   type MessageOrigin,
-  shareOf,
   type WaitingLimits,
   type WaitingRules,
 } from "../../core/inbound/waiting_limits.ts";
@@ -79,7 +78,7 @@ export function limitsOf(
   catchUp: { readonly enabled: boolean; readonly maxPerChannel: number },
 ): WaitingLimits {
   if (origin === "live" || origin === "replayed" && !catchUp.enabled) return queue;
-  const missed = { ...queue, perUser: Infinity, share: shareOf(queue) };
+  const missed = { ...queue, perUser: Infinity, share: Infinity };
   if (origin === "history") return { ...missed, perChannel: Infinity };
   const { maxPerChannel } = catchUp;
   if (queue.perChannel >= maxPerChannel) return missed;

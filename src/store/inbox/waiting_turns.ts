@@ -190,9 +190,11 @@ function fullOf(
 }
 
 /** The rest of each list is for questions: passive agents and programs must not keep people waiting. */
-function halfOf({ perUser, perChannel, ...limits }: WaitingLimits): WaitingLimits {
+function halfOf(rules: WaitingLimits): WaitingLimits {
+  const { perUser, perChannel, ...limits } = rules;
   return {
     ...limits,
+    share: shareOf(rules), // of people's questions, as many count as for questions
     perUser: Math.floor(perUser / 2),
     perChannel: Math.floor(perChannel / 2),
   };

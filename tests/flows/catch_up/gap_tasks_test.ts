@@ -37,7 +37,7 @@ function setUp(
     log,
   });
   const tally = { read: 0, answered: 0, tooOld: 0, tooMany: 0 };
-  const reading = createChannelReading(CHANNEL, { from: 10_000, lostAt: 7, tally }, unreadable, {
+  const reading = createChannelReading(CHANNEL, { from: 10_000, tally }, unreadable, {
     readPage() {
       const page = pages(++requests);
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
@@ -86,7 +86,7 @@ describe("[G6] createChannelReading()", () => {
     assert.equal(await reading.first(), true);
     await reading.rest();
     const oldest = page(1 + MAX_PAGES).oldest;
-    assert.deepEqual(told, [`${CHANNEL.id} before ${oldest} for ${CHANNEL.id}:10000:7`]);
+    assert.deepEqual(told, [`${CHANNEL.id} before ${oldest} for ${CHANNEL.id}:10000:${oldest}`]);
     assert.match(lines[0]?.event ?? "", /Missed more messages in #help than Barnacle records/);
     assert.equal(lines[0]?.fields["messages"], MAX_PAGES * 100);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PossiblePerson } from "../../../src/flows/names/find_wrong_ids.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
-import { userId } from "../../support/discord/builders.ts";
+import { guildId, userId } from "../../support/discord/builders.ts";
 import {
   ADA,
   CATEGORY_ELSEWHERE,
@@ -46,6 +46,18 @@ describe("[P7] createFindWrongIds()", () => {
 });
 
 describe("[P7] createFindWrongIds(), a channel of a guild of the bot", () => {
+  it("is right if its entry may mean a guild of which only the id is known", async () => {
+    const id = guildId("1400000000000000013");
+    const awaited = { id, name: id, channels: [], roles: [], isUnread: true } as const;
+    const { policy, report, whys } = setUp({
+      elsewhere: { reactionNotifications: "off", channels: { [CATEGORY_ELSEWHERE]: {} } },
+      [WRONG]: { reactionNotifications: "off" },
+    });
+    await report.check(policy, [KRILL, awaited]);
+    const near = `nearest: \`Krill & Co\` (${KRILL.id})`;
+    assert.deepEqual(whys(), [`guilds.${WRONG}: the bot is in no such server; ${near}`]);
+  });
+
   it("is named as one of another server or place, with the nearest of its own guild", async () => {
     const none = "1400000000000000991";
     const { check, whys } = setUp({

@@ -507,6 +507,19 @@ describe("createAcceptor()", () => {
     assert.deepEqual(steps, ["T1 11 12", "committed 2"]);
   });
 
+  it("[G16] marks a session as lacking an event that came in the batch of its READY", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept({ ...batch(1, STARTED), afterHole: true, isRenewalDue: true });
+    await acceptor.flush();
+    const own = steps.filter((step) => !step.startsWith("committed"));
+    assert.deepEqual(
+      own.slice(0, 2),
+      ["due 0", "gap 0"],
+      "for the session before, if there is one",
+    );
+    assert.deepEqual(own.slice(own.indexOf("started 0")), ["started 0", "due 0", "gap 0", "T1"]);
+  });
+
   it("[G6] stores replayed events by themselves, with the limits of a replay", async () => {
     const { acceptor, steps, stored, origins } = setUp();
     acceptor.accept({ ...batch(2, chatter("12")), isReplayed: true });

@@ -24,7 +24,7 @@ describe("[X4] [G6] limitsOf()", () => {
     it(what, () => {
       const limits = limitsOf(origin, QUEUE, catchUp);
       const rule = channelRule === undefined ? {} : { channelRule };
-      const share = perUser === Infinity ? { share: 4 } : {};
+      const share = perUser === Infinity ? { share: Infinity } : {};
       assert.deepEqual(limits, { perUser, perChannel, turnsPerChannel: 3, ...share, ...rule });
     });
   }

@@ -223,24 +223,52 @@ describe("[X4] acceptBatch() › waiting turns of a channel", () => {
     const { take, whyOf, restart } = setUp();
     const missed = { ...WAITING, ...limitsOf("replayed", WAITING, CATCH_UP) };
     const flood = times(25, () => question({ user: "66" }));
+    for (const one of flood) await take([one], { waiting: missed });
     const late = question({ user: "7" });
-    for (const one of [...flood, late]) await take([one], { waiting: missed });
-    const rule = whyOf(late)?.["rule"];
-    // Of the channel's places in the absence, twenty and the running one are for each person.
+    await take([late], { waiting: missed });
+    const isRefused = (one: Judged) => whyOf(one)?.["verdict"] === "ignore: queue-full";
     assert.deepEqual(
-      flood.map((one) => whyOf(one)?.["rule"] === rule),
-      flood.map((_, at) => at < 21),
+      flood.map(isRefused),
+      flood.map((_, at) => at >= 21),
+      "20, and the running one",
     );
+    assert.equal(isRefused(late), true, "all messages of the absence together");
     restart();
     const live = crowd(6);
     for (const one of live) await take([one]);
-    assert.deepEqual(live.map((one) => whyOf(one)?.["verdict"]), [
-      ...Array(4).fill("accept: mentioned"), // 4 of the flood, and the late one, count beside them
-      ...Array(2).fill("ignore: queue-full"),
-    ]);
+    // 4 of the flood count beside them.
+    assert.deepEqual(live.map(isRefused), [false, false, false, false, false, true]);
     const [more] = times(1, () => question({ user: "66" }));
     if (more) await take([more]);
     assert.equal(more && whyOf(more)?.["rule"], "messages.queue.perUser");
+  });
+
+  it("[G6] leaves a place for others, even if a person may have as many turns as a channel", async () => {
+    const { take, whyOf } = setUp();
+    const limits = { perUser: 20, perChannel: 8, turnsPerChannel: 1 };
+    const missed = { ...WAITING, ...limitsOf("replayed", limits, CATCH_UP) };
+    for (const one of times(20, () => question({ user: "66" }))) {
+      await take([one], { waiting: missed });
+    }
+    const [first, second] = crowd(2);
+    for (const one of [first, second]) {
+      if (one) await take([one], { waiting: { ...WAITING, ...limits } });
+    }
+    assert.deepEqual([first, second].map((one) => one && whyOf(one)?.["verdict"]), [
+      "accept: mentioned",
+      "ignore: queue-full",
+    ]);
+  });
+
+  it("[N1] counts all questions of people before a passive run", async () => {
+    const { take, whyOf } = setUp();
+    for (const user of ["100", "101"]) {
+      for (const one of times(3, () => question({ user }))) await take([one]);
+    }
+    const asked = question({ user: "102" });
+    const run = { ...asked, message: { ...asked.message, triggered: { by: "words" } as never } };
+    await take([run]);
+    assert.equal(whyOf(run)?.["verdict"], "ignore: queue-full");
   });
 
   it("[G6] names the limit of an absence, if that one is in use", async () => {

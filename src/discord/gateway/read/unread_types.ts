@@ -29,7 +29,7 @@ const LASTING_COUNT = 3;
 /** Milliseconds for which health shows a type after an unreadable dispatch, if others could be read. */
 const TOLD_MS = 60 * 60_000;
 
-/** Types without which the bot is deaf, or does not know its guilds. */
+/** Types without which the bot gets no messages or presses, or does not know its guilds. */
 const NEEDED: ReadonlySet<string> = new Set([
   "READY",
   "MESSAGE_CREATE",
