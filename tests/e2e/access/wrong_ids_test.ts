@@ -88,14 +88,21 @@ describe("[P7] wrong ids of the config", () => {
       discord({ world, faults }) {
         const [krill, elsewhere] = world.guilds.values();
         faults.gateway.unavailableGuilds.add(elsewhere?.id ?? "");
-        return { guilds: { [krill?.id ?? ""]: {}, [elsewhere?.id ?? ""]: {}, [NONE]: {} } };
+        const users = [`role:${NONE}`];
+        return { guilds: { [krill?.id ?? ""]: {}, [elsewhere?.id ?? ""]: { users }, [NONE]: {} } };
       },
     }, async (scene) => {
-      const { start, eventually } = scene;
+      const { start, eventually, simulator } = scene;
       await start();
       await eventually("a warning", async () => (await wrongIds(scene, "status")).length > 0);
       const [only = "", ...others] = await wrongIds(scene, "status");
       assert.match(only, /the bot is in no such server/);
-      assert.deepEqual(others, [], "a guild with an outage is none");
+      assert.deepEqual(others, [], "a guild with an outage is none, and its roles are not known");
+      const [, elsewhere] = simulator.world.guilds.keys();
+      simulator.faults.gateway.bringGuild(elsewhere ?? "");
+      await eventually(
+        "the role to be told",
+        async () => (await wrongIds(scene, "status")).some((row) => row.includes("no such role")),
+      );
     }));
 });
