@@ -1,7 +1,13 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import type { Checkpoints, Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
+import {
+  type Checkpoints,
+  type Listing,
+  newestFirst,
+  type Recalled,
+  type Sessions,
+} from "../../core/store/sessions.ts";
 import type { Fold, NumberedEntry } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -81,7 +87,7 @@ function createListing({ sql, read }: Transactions): Listing {
       read(() =>
         selectKeys.all().map(({ key }) => key)
           .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
-          .toSorted((one, other) => other.lastAt - one.lastAt)
+          .toSorted(newestFirst)
       ),
     page: (sessionKey, after, limit) => read(() => selectPage.all(sessionKey, after, limit)),
     newestOf: (sessionKey, limit) => read(() => selectNewest.all(sessionKey, limit).reverse()),

@@ -9,6 +9,7 @@
 import type { Partition } from "../../core/discord/partition.ts";
 import { partitionNumber, rowNumberIn } from "../../core/partitions/numbers.ts";
 import type { JudgedOnRecord } from "../../core/store/received.ts";
+import { newestFirst } from "../../core/store/sessions.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The store of a partition. */
@@ -119,9 +120,7 @@ export function joinStores(
     },
     sessions: {
       ...first.sessions,
-      list: async () =>
-        (await lists(({ sessions }) => sessions.list()))
-          .toSorted((one, other) => other.lastAt - one.lastAt),
+      list: async () => (await lists(({ sessions }) => sessions.list())).toSorted(newestFirst),
       page: async (key, ...asked) => (await storeOf(key)).sessions.page(key, ...asked),
       newestOf: async (key, limit) => (await storeOf(key)).sessions.newestOf(key, limit),
       checkpointsOf: async (key) => (await storeOf(key)).sessions.checkpointsOf(key),
