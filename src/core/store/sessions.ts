@@ -44,7 +44,7 @@ export interface Checkpoints {
 
 /** Reads sessions. */
 export interface Listing {
-  /** All sessions with an entry, in the order of {@link newestFirst}. */
+  /** All sessions with an entry, the one with the newest entry first. */
   list(): Promise<readonly ListedSession[]>;
   /** All entries of a session after a number, oldest first. */
   page(sessionKey: string, after: number, limit: number): Promise<readonly NumberedEntry[]>;
@@ -116,12 +116,4 @@ export interface RecallQuery {
   readonly words: readonly string[];
   /** Maximum number of entries. */
   readonly limit: number;
-}
-
-/** Sorts sessions for a list: the newest entry first, and by key if two are equally new. */
-export function newestFirst(
-  one: Pick<ListedSession, "lastAt" | "sessionKey">,
-  other: Pick<ListedSession, "lastAt" | "sessionKey">,
-): number {
-  return other.lastAt - one.lastAt || (one.sessionKey < other.sessionKey ? -1 : 1);
 }

@@ -1,13 +1,7 @@
 /** `store.sessions`: the checkpoints of conversations, their folded entries, and their lists. */
 
 import type { InboundMessage } from "../../core/inbound/inbound.ts";
-import {
-  type Checkpoints,
-  type Listing,
-  newestFirst,
-  type Recalled,
-  type Sessions,
-} from "../../core/store/sessions.ts";
+import type { Checkpoints, Listing, Recalled, Sessions } from "../../core/store/sessions.ts";
 import type { Fold, NumberedEntry } from "../../core/turn/checkpoint.ts";
 import { withoutControls } from "../../lib/text/quoted.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
@@ -87,7 +81,7 @@ function createListing({ sql, read }: Transactions): Listing {
       read(() =>
         selectKeys.all().map(({ key }) => key)
           .map((sessionKey) => ({ sessionKey, ...selectOne.one({ key: sessionKey }) }))
-          .toSorted(newestFirst)
+          .toSorted((one, other) => other.lastAt - one.lastAt)
       ),
     page: (sessionKey, after, limit) => read(() => selectPage.all(sessionKey, after, limit)),
     newestOf: (sessionKey, limit) => read(() => selectNewest.all(sessionKey, limit).reverse()),

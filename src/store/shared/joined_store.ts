@@ -9,7 +9,6 @@
 import type { Partition } from "../../core/discord/partition.ts";
 import { partitionNumber, rowNumberIn } from "../../core/partitions/numbers.ts";
 import type { JudgedOnRecord } from "../../core/store/received.ts";
-import { newestFirst } from "../../core/store/sessions.ts";
 import type { Store } from "../../core/store/store.ts";
 
 /** The store of a partition. */
@@ -120,7 +119,9 @@ export function joinStores(
     },
     sessions: {
       ...first.sessions,
-      list: async () => (await lists(({ sessions }) => sessions.list())).toSorted(newestFirst),
+      list: async () =>
+        (await lists(({ sessions }) => sessions.list()))
+          .toSorted((one, other) => other.lastAt - one.lastAt),
       page: async (key, ...asked) => (await storeOf(key)).sessions.page(key, ...asked),
       newestOf: async (key, limit) => (await storeOf(key)).sessions.newestOf(key, limit),
       checkpointsOf: async (key) => (await storeOf(key)).sessions.checkpointsOf(key),
@@ -230,14 +231,18 @@ export function joinStores(
 /** Asks the store of one partition. */
 type AskPart<T> = (store: Store, partition: Partition) => Promise<T>;
 
-/** The answers of all partitions that can be read. */
+/**
+ * The answers of all partitions that can be read, in the order of the partitions: so each process lists
+ * equally new rows in one order.
+ */
 async function eachOf<T>(
   parts: readonly PartStore[],
   ask: AskPart<T>,
   onLacking: OnLacking,
 ): Promise<readonly T[]> {
   const failures: unknown[] = [];
-  const answers = await Promise.all(parts.map(async ({ store, partition, isElsewhere }) => {
+  const inOrder = parts.toSorted((one, other) => one.partition.index - other.partition.index);
+  const answers = await Promise.all(inOrder.map(async ({ store, partition, isElsewhere }) => {
     try {
       return [await ask(store, partition)];
     } catch (error) {

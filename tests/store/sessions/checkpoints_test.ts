@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { newestFirst } from "../../../src/core/store/sessions.ts";
 import type { Entry } from "../../../src/core/inbound/transcript.ts";
 import type { Fold } from "../../../src/core/turn/checkpoint.ts";
 import { createStore } from "../../support/store/open_database.ts";
@@ -296,19 +295,6 @@ describe("recall()", () => {
 });
 
 describe("list()", () => {
-  it("sorts sessions that are equally new by their keys, in each process", () => {
-    const sessions = [["a", 1], ["c", 2], ["b", 2], ["d", 3]] as const;
-    const listed = sessions.map(([sessionKey, lastAt]) => ({ sessionKey, lastAt }));
-    for (const some of [listed, listed.toReversed()]) {
-      assert.deepEqual(some.toSorted(newestFirst).map(({ sessionKey }) => sessionKey), [
-        "d",
-        "b",
-        "c",
-        "a",
-      ]);
-    }
-  });
-
   it("shows each session once, the newest first", async () => {
     const { store } = openTestStore();
     await turn(store, "101");

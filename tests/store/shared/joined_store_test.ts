@@ -107,6 +107,22 @@ describe("[O16] joinStores()", () => {
     }
   });
 
+  it("lists equally new rows in one order, whichever partition a process has", async () => {
+    const { parts } = openParts(3);
+    for (const { store, partition: { index } } of parts) {
+      const place = { channelId: channelId(`140000000000000200${index}`) };
+      await store.outbox.addAll([frozen(place)], NOW);
+    }
+    const orders = parts.map(async (_, first) => {
+      const own = [...parts.slice(first), ...parts.slice(0, first)];
+      const { outbox } = joinStores(own[0]?.store ?? assert.fail(), () => own);
+      return (await outbox.open(ACCOUNT)).map(({ channelId }) => channelId);
+    });
+    const [one, two, three] = await Promise.all(orders);
+    assert.equal(one?.length, 3);
+    assert.deepEqual([two, three], [one, one]);
+  });
+
   it("finds a message's record wherever it is", async () => {
     const { parts, joined } = openParts(3);
     const message = guildMessage();
