@@ -269,7 +269,8 @@ function unitFor(
   const empty = { judged: [], repeated: [], echoes: [], changes: [], reactions: [], guilds: [] };
   const at = { beganAt: arrivedAt, arrivedAt, bytes: 0 };
   const of = { accountId, shardId, isReplayed };
-  const unit: Unit = { started, afterHole, isRenewalDue, ...of, seq, ticket, ...at, ...empty };
+  const session = { started, isRenewalDue: started && isRenewalDue };
+  const unit: Unit = { ...session, afterHole, ...of, seq, ticket, ...at, ...empty };
   units.push(unit);
   return unit;
 }

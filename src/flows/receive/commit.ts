@@ -59,7 +59,7 @@ export interface Unit {
   started: SessionStarted | undefined;
   /** Set if a gap precedes the events; cleared once it is stored. */
   afterHole: InboundBatch["afterHole"];
-  /** Set if the session that begins with the unit lacks an event, too; cleared once that is stored. */
+  /** Set if the session that begins with the unit lacks an event; cleared once that is stored. */
   isRenewalDue: InboundBatch["isRenewalDue"];
   readonly accountId: AccountId;
   readonly shardId: number;
@@ -124,7 +124,8 @@ async function commit(unit: Unit, ports: CommitPorts): Promise<void> {
 }
 
 /**
- * Stores T0, or a gap within the current session.
+ * Stores T0, and gaps within the session before and after it. Each is stored once, also if the
+ * store refuses a later one.
  *
  * Guilds that READY has made outdated are stored before it. Otherwise a process that dies between
  * the two would resume after READY, and take its outdated guilds for current.
@@ -136,19 +137,21 @@ async function begin(unit: Unit, { store, events }: CommitPorts): Promise<void> 
     await store.gateway.openGap(accountId, shardId, beganAt);
     unit.afterHole = undefined;
   }
-  if (!started) return;
-  events.emit.sessionStarting(shardId);
-  if (guilds.length > 0) {
-    await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
+  if (started) {
+    events.emit.sessionStarting(shardId);
+    if (guilds.length > 0) {
+      await store.inbox.acceptBatch({ accountId, judged: [], echoes: [], guilds }, beganAt);
+    }
+    const { session, self } = started;
+    await store.gateway.startSession(accountId, shardId, session, self, beganAt);
+    unit.started = undefined;
+    events.emit.sessionStarted(shardId);
   }
-  const { session, self } = started;
-  await store.gateway.startSession(accountId, shardId, session, self, beganAt);
-  unit.started = undefined;
-  events.emit.sessionStarted(shardId);
-  if (!unit.isRenewalDue) return;
-  events.emit.sessionDue(shardId);
-  await store.gateway.openGap(accountId, shardId, beganAt);
-  unit.isRenewalDue = undefined;
+  if (unit.isRenewalDue) {
+    events.emit.sessionDue(shardId);
+    await store.gateway.openGap(accountId, shardId, beganAt);
+    unit.isRenewalDue = undefined;
+  }
 }
 
 /**

@@ -101,7 +101,14 @@ function setUp() {
   const began: number[] = [];
   /** Events in the order of their handling. */
   const handled: string[] = [];
-  const world = { isFull: false, isT1Full: false, accepted: 0, settled: 0, isShared: true };
+  const world = {
+    isFull: false,
+    isGapRefused: false,
+    isT1Full: false,
+    accepted: 0,
+    settled: 0,
+    isShared: true,
+  };
   const acceptor = createAcceptor({
     store: {
       gateway: {
@@ -112,7 +119,9 @@ function setUp() {
           return Promise.resolve();
         },
         openGap(_account, shardId, now) {
-          if (world.isFull) return Promise.reject(new Error("disk full"));
+          if (world.isFull || (world.isGapRefused && steps.includes(`started ${shardId}`))) {
+            return Promise.reject(new Error("disk full"));
+          }
           began.push(now);
           steps.push(`gap ${shardId}`);
           return Promise.resolve();
@@ -518,6 +527,25 @@ describe("createAcceptor()", () => {
       "for the session before, if there is one",
     );
     assert.deepEqual(own.slice(own.indexOf("started 0")), ["started 0", "due 0", "gap 0", "T1"]);
+  });
+
+  it("[G16] marks that session also if the store refuses the mark at first", async () => {
+    const { acceptor, steps, world } = setUp();
+    world.isGapRefused = true;
+    acceptor.accept({ ...batch(1, STARTED), afterHole: true, isRenewalDue: true });
+    await assert.rejects(acceptor.flush());
+    assert.deepEqual(steps.slice(-2), ["started 0", "due 0"]);
+    world.isGapRefused = false;
+    await acceptor.flush();
+    const again = steps.slice(steps.indexOf("started 0") + 1);
+    assert.deepEqual(again, ["due 0", "due 0", "gap 0", "T1", "committed 1"]);
+  });
+
+  it("[G16] stores one gap for an event that came within a session", async () => {
+    const { acceptor, steps } = setUp();
+    acceptor.accept({ ...batch(1), afterHole: true, isRenewalDue: true });
+    await acceptor.flush();
+    assert.deepEqual(steps, ["due 0", "gap 0", "T1", "committed 1"]);
   });
 
   it("[G6] stores replayed events by themselves, with the limits of a replay", async () => {
