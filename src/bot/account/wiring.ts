@@ -155,6 +155,7 @@ export function connectParts(
     shards(count, shardIds) {
       health.setShards(shardIds);
       catchUp.setShardCount(count);
+      inbound.setShards(count, shardIds);
     },
     intentsMissing: connectionState.setUngranted,
     budgetChanged: health.refresh,
@@ -163,7 +164,7 @@ export function connectParts(
       noteState(shardId, state);
       if (state.readysUnread !== undefined) inbound.readysUnread(state.readysUnread);
       if (state.state !== "ready") return;
-      inbound.ready();
+      inbound.ready(shardId);
       online.ready();
       schedules.start();
       parts.feeds.start();

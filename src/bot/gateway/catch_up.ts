@@ -61,6 +61,9 @@ export function createAccountCatchUp(
       return policy().mayActInDirect;
     },
     readPage: pagesOf(account, reader, client, log),
+    async isRecorded(messageId) {
+      return await store.received.messageRecordOf({ messageId }) !== undefined;
+    },
     readPermissions(guildId) {
       const { self } = reader;
       if (!self) throw new TypeError("Cannot look at a guild before READY");

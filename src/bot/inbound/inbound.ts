@@ -117,7 +117,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
-    isWhole: () => guilds().every(({ isAwaited }) => !isAwaited),
+    partition: parts.options.partition,
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",
@@ -221,8 +221,9 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
       askModel.undecided(judged, origin);
     },
     challenged: challenges.challenged,
-    ready() {
-      names.resolve();
+    setShards: names.setShards,
+    ready(shardId) {
+      names.ready(shardId);
       ownerGuilds.ready();
       interactions.ready();
     },

@@ -152,8 +152,9 @@ export function createCatchUp(ports: CatchUpPorts) {
     resume(shards: readonly ShardGap[]): void {
       for (const { shardId, session, ...bounds } of shards) {
         const gap = boundsOf(bounds);
-        if (session?.hasHole) sessionDue(shardId); // READY tells which channels to read
-        else if (gap) begin({ shardId, ...gap });
+        if (session?.hasHole) sessionDue(shardId);
+        // An IDENTIFY may have to wait until tomorrow. For it, the messages would be too old.
+        if (gap) begin({ shardId, ...gap });
       }
     },
     /** Tells that a GUILD_CREATE has arrived, or that the bot has left a guild. */

@@ -37,6 +37,8 @@ export interface MissedReadingPorts extends Pick<Account, "now" | "log">, Emits<
   readonly isRefused: (error: unknown) => boolean;
   /** Reads the page before a message, or the newest one, over REST. */
   readonly readPage: (channel: MissedChannel, before?: MessageId) => Promise<Page>;
+  /** Whether the store has the record of a message. */
+  readonly isRecorded: (id: MessageId) => Promise<boolean>;
   /** Stores messages from the history, as live ones. */
   readonly acceptHistory: Acceptor["acceptHistory"];
   /** Which messages may get an answer. */
@@ -69,7 +71,8 @@ export interface Tally {
 export const MAX_PAGES = 10;
 
 /**
- * Prepares the reading of a channel.
+ * Prepares the reading of a channel. The function is longer than most, because its inner functions
+ * share one state: how far the reading has come.
  *
  * @param since Unix time in milliseconds of the gap's beginning.
  * @param tally Figures to add to.
@@ -78,7 +81,7 @@ export function createMissedReading(
   channel: MissedChannel,
   since: number,
   tally: Tally,
-  { readPage, acceptHistory, limits, now, events: accountEvents }: Omit<
+  { readPage, isRecorded, acceptHistory, limits, now, events: accountEvents }: Omit<
     MissedReadingPorts,
     "isRefused" | "log" | "tellUnread"
   >,
@@ -126,6 +129,27 @@ export function createMissedReading(
     tally.tooMany += unanswered["too-many"];
   }
 
+  /**
+   * Finds the end of what an earlier reading of the gap has recorded, for example before a restart.
+   * Otherwise each new message would move the end, and the channel would get a notice again.
+   *
+   * @param end The oldest message of this reading.
+   * @returns The oldest message that is read; `undefined` if no message before it is missing.
+   */
+  async function endOfRecords(end: MessageId): Promise<MessageId | undefined> {
+    for (let pages = 0; pages < MAX_PAGES; pages++) {
+      const { events, oldest, isLast } = await readPage(channel, end);
+      for (const { kind, id } of events) {
+        if (createdAtMs(id) <= since) return undefined;
+        if (kind === "message" && !await isRecorded(id)) return end;
+        end = id;
+      }
+      if (isLast || oldest === undefined || createdAtMs(oldest) <= since) return undefined;
+      end = oldest;
+    }
+    return undefined;
+  }
+
   return {
     /**
      * Reads and stores the messages that may get an answer.
@@ -149,10 +173,8 @@ export function createMissedReading(
         await storeEvents(0);
         pagesRecorded++;
       }
-      if (isComplete || !before) return undefined;
-      const earlier = await readPage(channel, before);
-      const hasMore = earlier.events.some(({ id }) => createdAtMs(id) > since);
-      return hasMore ? { before, isExpected } : undefined;
+      const end = isComplete || !before ? undefined : await endOfRecords(before);
+      return end && { before: end, isExpected };
     },
   };
 }

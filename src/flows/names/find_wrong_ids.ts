@@ -6,22 +6,28 @@
  * objects to each wrong one.
  */
 
-import type { ChannelId, GuildId, UserId } from "../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  parseSnowflake,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { GuildNames, Named } from "../../core/inbound/inbound.ts";
 import { findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
 import { type ListedId, listedIds } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
 import { isSlip, nearestFirst, nearText } from "./nearest.ts";
+import type { GuildSight } from "./seen_shards.ts";
 
-/** A person whom Barnacle knows, and whom a wrong id may mean. */
+/** A known person, who has perhaps the id that a wrong one was meant to be. */
 export interface PossiblePerson {
   readonly id: UserId;
   /** The username as last read; absent if only Discord can tell it. */
   readonly name?: string;
 }
 
-/** Answers of Discord about single ids, and the people whom Barnacle knows. */
+/** Answers of Discord about single ids, and the known people. */
 export interface IdLookUp {
   /** The username; `undefined` if Discord has no such account. Rejects without an answer. */
   readonly user: (id: UserId) => Promise<string | undefined>;
@@ -32,8 +38,7 @@ export interface IdLookUp {
   /** Whether there is such a webhook, hidden or not. Rejects without an answer. */
   readonly hasWebhook: (id: UserId) => Promise<boolean>;
   /**
-   * People whom Barnacle knows without a question to Discord. Of several names of a person, the
-   * last one counts.
+   * People known without a question to Discord. Of several names of a person, the last one counts.
    */
   readonly people: () => Promise<readonly PossiblePerson[]>;
 }
@@ -60,13 +65,17 @@ export interface WrongId {
 export type FindWrongIds = (
   policy: AccessPolicy,
   guilds: readonly SearchedGuild[],
+  sight?: GuildSight,
 ) => Promise<readonly WrongId[]>;
+
+/** The given guilds are all guilds of the bot. */
+const ALL_SEEN: GuildSight = { mayMiss: () => false, isFirst: true };
 
 /** Creates the search for wrong ids. It asks Discord each question once. */
 export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
   const startLook = createLooks(lookUp);
 
-  /** All people whom Barnacle knows. */
+  /** All known people. */
   async function possiblePeople(
     named: ReadonlyMap<UserId, string>,
   ): Promise<readonly PossiblePerson[]> {
@@ -79,11 +88,11 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
     return [...people.values()];
   }
 
-  return async (policy, guilds) => {
+  return async (policy, guilds, sight = ALL_SEEN) => {
     const look = startLook();
     const found: { readonly listed: ListedId; readonly why: string }[] = [];
     for (const listed of listedIds(policy)) {
-      const why = await faultOf(listed, policy, guilds, look);
+      const why = await faultOf(listed, { policy, guilds, sight }, look);
       if (why !== undefined) found.push({ listed, why });
     }
     // By now Discord has named the right people of the config.
@@ -132,7 +141,7 @@ function createLooks(lookUp: IdLookUp) {
     }
 
     return {
-      /** The people whom Discord has named, in this look and the earlier ones. */
+      /** The people that Discord has named, in this look and the earlier ones. */
       named: named as ReadonlyMap<UserId, string>,
       async user(id: UserId): Promise<UserAnswer> {
         const answer = await ask("user", id, async (): Promise<UserAnswer> => {
@@ -148,18 +157,27 @@ function createLooks(lookUp: IdLookUp) {
   };
 }
 
+/** Everything that an id is compared with. */
+interface IdContext {
+  readonly policy: AccessPolicy;
+  readonly guilds: readonly SearchedGuild[];
+  readonly sight: GuildSight;
+}
+
 /** The fault of an id, in words; `undefined` if there is none, or if Discord did not answer. */
 async function faultOf(
   listed: ListedId,
-  policy: AccessPolicy,
-  guilds: readonly SearchedGuild[],
+  { policy, guilds, sight }: IdContext,
   look: IdQuestions,
 ): Promise<string | undefined> {
   const { kind, id, guild: key } = listed;
   const within = key === undefined ? guilds : guilds.filter((guild) => isFor(policy, key, guild));
+  if (isElsewhere(key, within, sight)) return undefined;
+  /** Whether a guild that is not seen may have it. */
+  const mayMiss = key === "*" && sight.mayMiss();
   switch (kind) {
     case "guild": {
-      if (guilds.some((guild) => guild.id === id)) return undefined;
+      if (guilds.some((guild) => guild.id === id) || sight.mayMiss(id)) return undefined;
       const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
       const unlisted = guilds.filter((guild) =>
         !isNameless(guild) && !Object.hasOwn(policy.guilds ?? {}, guild.id)
@@ -167,10 +185,10 @@ async function faultOf(
       return `${other ?? "the bot is in no such server"}${nearText(id, unlisted)}`;
     }
     case "channel":
-      return await channelFault(id, within, guilds, look);
+      return await channelFault(id, within, guilds, look, mayMiss);
     case "role": {
       if (within.length === 0 || within.some(({ roles }) => has(roles, id))) return undefined;
-      if (within.some(({ isUnread }) => isUnread)) return undefined;
+      if (mayMiss || within.some(({ isUnread }) => isUnread)) return undefined;
       const near = nearText(id, within.flatMap(({ roles }) => roles));
       return `${id}: ${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
     }
@@ -185,12 +203,34 @@ async function faultOf(
   }
 }
 
-/** @param within The guilds of its entry; none if the bot is in no such guild. */
+/**
+ * Whether a guild entry is for guilds that this process does not see, or that another process
+ * reports as well.
+ *
+ * @param key The entry; absent outside guilds.
+ * @param within The seen guilds that it is for.
+ */
+function isElsewhere(
+  key: string | undefined,
+  within: readonly SearchedGuild[],
+  sight: GuildSight,
+): boolean {
+  const id = key === undefined ? undefined : parseSnowflake<"guild">(key);
+  if (id !== undefined) return within.length === 0 && sight.mayMiss(id);
+  const isForOne = key !== undefined && key !== "*";
+  return !sight.isFirst && !(isForOne && within.length > 0);
+}
+
+/**
+ * @param within The guilds of its entry; none if the bot is in no such guild.
+ * @param mayMiss Whether the entry is also for guilds that are not seen.
+ */
 async function channelFault(
   id: ChannelId,
   within: readonly SearchedGuild[],
   guilds: readonly SearchedGuild[],
   look: IdQuestions,
+  mayMiss: boolean,
 ): Promise<string | undefined> {
   const isListed = ({ channels }: SearchedGuild) => has(channels, id);
   if (within.some(isListed)) return undefined;
@@ -209,11 +249,12 @@ async function channelFault(
   const place = guilds.find((guild) => guild.id === guildId);
   if (place && isNameless(place) && within.length === 0) return undefined; // the entry may mean it
   if (place) return `that is a channel of ${serverText(place)}${within.length > 0 ? near : ""}`;
-  // The bot has joined this guild since, or it has an outage.
-  return within.length > 0 ? `that is a channel of another place${near}` : undefined;
+  // The bot has joined this guild since, or it has an outage, or its shard is not seen.
+  if (mayMiss || within.length === 0) return undefined;
+  return `that is a channel of another place${near}`;
 }
 
-/** `"; nearest: …"`, the people for whose ids a wrong one may be a typing mistake; empty without any. */
+/** `"; nearest: …"`, people with an id that differs by a typing mistake; empty without any. */
 async function nearPeopleText(
   wrong: UserId,
   people: readonly PossiblePerson[],

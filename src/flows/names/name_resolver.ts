@@ -7,6 +7,7 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
+import type { Partition } from "../../core/discord/partition.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
@@ -14,6 +15,7 @@ import type { GuildNames, GuildPlace, Named } from "../../core/inbound/inbound.t
 import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts";
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { IdLookUp } from "./find_wrong_ids.ts";
+import { createSeenShards } from "./seen_shards.ts";
 import { createUnknownIds } from "./unknown_ids.ts";
 import type { GuildNotices } from "../receive/guild_notices.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
@@ -23,7 +25,11 @@ import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
 /** Resolves the config's names as guilds change. */
-export interface NameResolver extends Omit<Names, "keep"> {
+export interface NameResolver extends Omit<Names, "keep" | "resolve"> {
+  /** Sets the number of the account's shards, and the numbers of the process's own ones. */
+  setShards(count: number, shardIds: readonly number[]): void;
+  /** A shard is ready, so its guilds are known. */
+  ready(shardId: number): void;
   /** A batch has changed guilds, so a missing name may exist now. */
   guildsChanged(): void;
   /** A guild or channel has another name now; a name in the config keeps its object. */
@@ -39,14 +45,17 @@ export interface NameResolver extends Omit<Names, "keep"> {
 /** How long to gather changed guilds before looking at them, in milliseconds. */
 const GATHER_MS = 1_000;
 /**
- * Number of waits for the guilds that READY listed; a guild with an outage is not awaited further.
+ * How long to wait for the guilds that READY listed, in milliseconds; a guild with an outage is not
+ * awaited further.
  */
-const MAX_GATHERINGS = 15;
+const GATHER_MAX_MS = 15_000;
 
 /** How long to wait before the report of unknown ids, in milliseconds. */
 const REPORT_AFTER_MS = 10_000;
-/** Number of these waits for guilds that are awaited. */
-const MAX_REPORT_WAITS = 3;
+/** How long to wait for guilds that are awaited, in milliseconds. */
+const REPORT_MAX_MS = 30_000;
+/** By how much both waits are longer for each shard to come: Discord lets one identify in 5 s. */
+const IDENTIFY_MS = 6_000;
 
 /**
  * Creates the name resolution of an account. The function is longer than most, because its inner
@@ -57,7 +66,7 @@ export function createNameResolver(
   {
     guilds,
     awaited,
-    isWhole,
+    partition,
     described,
     searchMembers,
     isRefused,
@@ -72,8 +81,8 @@ export function createNameResolver(
       readonly guilds: () => readonly GuildNames[];
       /** The others, of which Barnacle may know the id alone. */
       readonly awaited: () => readonly GuildNames[];
-      /** Whether these are all guilds of the bot. */
-      readonly isWhole: () => boolean;
+      /** The guilds of the process. */
+      readonly partition: Partition;
       /** The guild as the gateway has described it, or as it is given. */
       readonly described: (
         guild: Named<GuildId>,
@@ -87,10 +96,13 @@ export function createNameResolver(
   const { policy, schedule, now } = account;
   const access = account.forPart("access");
   const { log } = access;
+  const shards = createSeenShards(partition);
+  const isWhole = () => shards.toCome() === 0 && awaited().length === 0;
   const names = createNames({
     ...access,
     unresolved: () => unresolvedNames(policy().policy),
     isWhole,
+    mayMiss: shards.mayMiss,
     guilds,
     searchMembers,
     isRefused,
@@ -109,27 +121,35 @@ export function createNameResolver(
   let isPartial = false;
 
   /** Looks for names in every guild that may have them, because a missing name is reported. */
-  function resolveSoon(gatherings = 1): void {
+  function resolveSoon(waitedMs = GATHER_MS): void {
     cancel ??= schedule(() => {
       cancel = undefined;
-      if (isWhole() || gatherings >= MAX_GATHERINGS) names.resolve();
-      else resolveSoon(gatherings + 1);
+      if (isWhole() || isOver(waitedMs, GATHER_MAX_MS)) names.resolve();
+      else resolveSoon(waitedMs + GATHER_MS);
     }, GATHER_MS);
   }
 
+  function isOver(waitedMs: number, maxMs: number): boolean {
+    return waitedMs >= maxMs + shards.toCome() * IDENTIFY_MS;
+  }
+
   /** The owner may invite the bot right after its start, and guilds may be awaited. */
-  function reportLater(waits = 1): void {
+  function reportLater(waitedMs = REPORT_AFTER_MS): void {
     cancelReport ??= schedule(() => {
       cancelReport = undefined;
-      if (!isWhole() && waits < MAX_REPORT_WAITS) return reportLater(waits + 1);
+      if (!isWhole() && !isOver(waitedMs, REPORT_MAX_MS)) {
+        return reportLater(waitedMs + REPORT_AFTER_MS);
+      }
       isPartial = !isWhole();
       const unread = awaited().map((guild) => ({ ...guild, isUnread: true } as const));
-      void unknownIds.check(policy().policy, [...guilds(), ...unread]);
+      void unknownIds.check(policy().policy, [...guilds(), ...unread], shards);
     }, REPORT_AFTER_MS);
   }
 
   return {
-    resolve() {
+    setShards: shards.set,
+    ready(shardId) {
+      shards.ready(shardId);
       isReady = true;
       resolveSoon();
       reportLater();

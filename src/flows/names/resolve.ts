@@ -11,7 +11,7 @@
  */
 
 import type { FoundMember, GuildNames } from "../../core/inbound/inbound.ts";
-import type { GuildId } from "../../core/discord/ids.ts";
+import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
 import type { ResolvedName } from "../../core/names.ts";
 import type { UnresolvedName } from "../../policy/rules/pinned.ts";
 import { createRetryQueue } from "../retry_queue.ts";
@@ -121,8 +121,12 @@ export function createNames(
     readonly unresolved: () => readonly UnresolvedName[];
     /** Guilds with complete facts, without those that are awaited or in an outage. */
     readonly guilds: () => readonly GuildNames[];
-    /** Whether these are all guilds of the bot. Otherwise one in an outage may have the same name. */
+    /**
+     * Whether these are all guilds of the process. Otherwise one in an outage may have the same name.
+     */
     readonly isWhole: () => boolean;
+    /** Whether the bot may be in a guild that is none of these. */
+    readonly mayMiss: (id: GuildId) => boolean;
     /** Gets all resolved names, so that the policy uses their ids. */
     readonly keeper: Pick<PolicyKeeper, "resolved">;
   },
@@ -140,7 +144,11 @@ export function createNames(
     const deleted = before.filter((name) => isDeleted(name, guilds));
     const remaining = before.filter((name) => !deleted.includes(name));
     const known = { guilds, resolved: remaining, now: now() };
-    const wanted = ports.unresolved().filter(({ kind }) => kind !== "guild" || ports.isWhole());
+    const wanted = ports.unresolved().filter(({ kind, guild = "" }) => {
+      if (kind === "guild") return ports.isWhole();
+      const id = parseSnowflake<"guild">(guild);
+      return id === undefined || !ports.mayMiss(id);
+    });
     const resolution = await resolveNames(wanted, known, ports, searched);
     const found = newNames(resolution.matched);
     if (deleted.length > 0) await store.forgetNames(accountId, deleted);

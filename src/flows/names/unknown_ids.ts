@@ -17,6 +17,7 @@ import {
   type SearchedGuild,
   type WrongId,
 } from "./find_wrong_ids.ts";
+import type { GuildSight } from "./seen_shards.ts";
 
 /** Maximum number of ids that a message or health names; the rest is counted. */
 const SHOWN_MAX = 10;
@@ -48,9 +49,13 @@ export function createUnknownIds(
 
   return {
     /** Looks at all ids of the config. */
-    async check(policy: AccessPolicy, guilds: readonly SearchedGuild[]): Promise<void> {
+    async check(
+      policy: AccessPolicy,
+      guilds: readonly SearchedGuild[],
+      sight?: GuildSight,
+    ): Promise<void> {
       const look = ++looks;
-      const faults = await findWrongIds(policy, guilds);
+      const faults = await findWrongIds(policy, guilds, sight);
       if (look !== looks) return; // another look is newer, or will be after a person was forgotten
       findings = wrongIdFindings("access:ids", faults);
       const fresh = faults.filter(({ rule, id }) => !told.has(`${rule} ${id}`));

@@ -130,6 +130,7 @@ function setUp(options: Partial<Pick<CatchUpPorts, "isEnabled" | "mayActInDirect
     },
     isRefused: (error) => error instanceof Refused,
     tellUnread: () => Promise.resolve(),
+    isRecorded: () => Promise.resolve(false),
     acceptHistory(events) {
       if (world.isStoreDown) return Promise.reject(new Error("disk full"));
       const fresh = events.filter(({ id }) => !taken.includes(id));
@@ -286,6 +287,17 @@ describe("[G6] createCatchUp()", () => {
       await settle();
       assert.equal(steps.at(-1), "closed 0 0");
       assert.equal(world.gap, undefined);
+    });
+
+    it("[G5b] are all after a start with a session that lacks events, and its gap is read", async () => {
+      const { catchUp, gap, say, steps, taken, world } = setUp();
+      say(GENERAL, 1_000);
+      world.gap = gap.catchUpFrom;
+      catchUp.resume([{ ...gap, session: { hasHole: true } }]);
+      assert.equal(catchUp.delayedChannels(), "all");
+      await settle(); // the IDENTIFY may have to wait until tomorrow
+      assert.ok(steps.includes("read 1"), steps.join());
+      assert.equal(taken.length, 1);
     });
 
     it("[G5b] are none for a shard that the account no longer has", () => {

@@ -48,6 +48,7 @@ function setUp(
       }
       return Promise.resolve(NOTHING_ACCEPTED);
     },
+    isRecorded: () => Promise.resolve(false),
     limits: { maxAgeMs: Infinity, maxPerChannel: 1 },
     now: () => now,
     tellUnread: (channel, before, key) => {

@@ -58,8 +58,9 @@ function setUp(world: World) {
     return Promise.resolve({ events: page, isLast: page.length < 100, ...(oldest && { oldest }) });
   }
 
-  const reading = createMissedReading(CHANNEL, since, tally, {
+  const ports: Parameters<typeof createMissedReading>[3] = {
     readPage,
+    isRecorded: (id) => Promise.resolve(known.has(id)),
     limits: { maxAgeMs, maxPerChannel },
     now: () => now,
     events: { emit: { found: (count) => found += count } },
@@ -78,8 +79,14 @@ function setUp(world: World) {
       }
       return Promise.resolve({ ...NOTHING_ACCEPTED, accepted: judged });
     },
-  });
-  return { reading, batches, known, tally, requests: () => requests, found: () => found };
+  };
+  /** A reading of the channel, with the records of earlier ones. */
+  const read = () => createMissedReading(CHANNEL, since, tally, ports);
+  /** Another message arrives. */
+  const say = (at: number) =>
+    void events.push(guildMessage({ id: messageIdAt(at), channelId: CHANNEL.id }));
+  const seen = { batches, known, tally, requests: () => requests, found: () => found };
+  return { reading: read(), read, say, ...seen };
 }
 
 /** This number of messages, a second apart, from a second after the start. */
@@ -166,6 +173,26 @@ describe("[G6] createMissedReading()", () => {
       assert.deepEqual(unread, isAll ? undefined : { before: oldest, isExpected: true });
     });
   }
+
+  it("finds the same end after a restart, and another one after more missed messages", async () => {
+    const missed = seconds(1_500);
+    const { reading, read, say } = setUp({ said: missed });
+    await reading.answer();
+    const first = await reading.record();
+    assert.equal(first?.before, messageIdAt(missed[400] ?? 0));
+    const later = (count: number) => seconds(count, missed.at(-1) ?? 0);
+    for (
+      const [count, end] of [[1, first.before], [150, first.before], [1_500, undefined]] as const
+    ) {
+      for (const at of later(count).slice(-count)) say(at);
+      const again = read();
+      await again.answer();
+      const unread = await again.record();
+      assert.ok(unread);
+      if (end === undefined) assert.notEqual(unread.before, first.before, "messages are missing");
+      else assert.equal(unread.before, end, `after ${count} new messages`);
+    }
+  });
 
   it("stores the last page again if the store has refused it", async () => {
     const said = seconds(250);

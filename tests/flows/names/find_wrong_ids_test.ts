@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PossiblePerson } from "../../../src/flows/names/find_wrong_ids.ts";
+import type { GuildSight } from "../../../src/flows/names/seen_shards.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
-import { guildId, userId } from "../../support/discord/builders.ts";
+import { policy as accessPolicy } from "../../policy/policies.ts";
+import { guildId, roleId, userId } from "../../support/discord/builders.ts";
 import {
   ADA,
   CATEGORY_ELSEWHERE,
@@ -42,6 +44,60 @@ describe("[P7] createFindWrongIds()", () => {
       `guilds.${ADA}.channels.${ADA}: there is no such channel`,
       `guilds.${KRILL.id}.users[0]: ${THREAD}: Discord knows no such user or webhook`,
     ]);
+  });
+});
+
+describe("[P7] [O16] createFindWrongIds() with guilds that the process does not see", () => {
+  const role = { kind: "role", id: roleId("1400000000000000777") } as const;
+  const rules = (...ids: string[]) => ({
+    reactionNotifications: "off" as const,
+    users: [role],
+    channels: Object.fromEntries(ids.map((id) => [id, {}])),
+  });
+  const none = "1400000000000000991";
+  const lines = async (
+    guilds: AccessPolicy["guilds"],
+    sight: GuildSight,
+    others: Partial<AccessPolicy> = {},
+  ) => {
+    const { policy, report, whys } = setUp(guilds, others);
+    await report.check(policy, [KRILL], sight);
+    return whys().map((why) => why.replace(/(?:: that is|; nearest).*/, ""));
+  };
+  const first: GuildSight = { mayMiss: (id) => id !== KRILL.id, isFirst: true };
+  const second: GuildSight = { ...first, isFirst: false };
+
+  it("finds nothing wrong within them", async () => {
+    assert.deepEqual(await lines({ [WHALES.id]: rules(none, GENERAL.id) }, first), []);
+  });
+
+  it("finds within all guilds only what no guild can have", async () => {
+    const guilds = { "*": rules(none, CATEGORY_ELSEWHERE, MODS.id) };
+    const found = [
+      `guilds.*.channels.${none}: there is no such channel`,
+      `guilds.*.channels.${MODS.id}`,
+    ];
+    assert.deepEqual(await lines(guilds, first), found);
+    assert.deepEqual(await lines(guilds, second), [], "the first process reports them");
+  });
+
+  it("finds everything within a guild that it sees", async () => {
+    const found = [
+      `guilds.${KRILL.id}.channels.${none}: there is no such channel`,
+      `guilds.${KRILL.id}.channels.${CATEGORY_ELSEWHERE}`,
+      `guilds.${KRILL.id}.users[0]: ${role.id}: there is no such role`,
+    ];
+    for (const sight of [first, second]) {
+      const why = await lines({ [KRILL.id]: rules(none, CATEGORY_ELSEWHERE) }, sight);
+      assert.deepEqual(why.toSorted(), found.toSorted());
+    }
+  });
+
+  it("reports people outside guilds in one process", async () => {
+    const commands = { owners: [{ kind: "user", id: userId(none) }] } as const;
+    const people = { commands: { ...accessPolicy({}).commands, ...commands } };
+    assert.equal((await lines({}, first, people)).length, 1);
+    assert.deepEqual(await lines({}, second, people), []);
   });
 });
 

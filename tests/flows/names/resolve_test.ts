@@ -41,6 +41,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
     config,
     guilds,
     isWhole: true,
+    unseen: [] as readonly GuildId[],
     names: [] as readonly ResolvedName[],
     /** How often the names were read; each search reads them first. */
     reads: 0,
@@ -57,6 +58,7 @@ function setUp(config: readonly UnresolvedName[], guilds: readonly GuildNames[] 
       ),
     guilds: () => world.guilds,
     isWhole: () => world.isWhole,
+    mayMiss: (id) => world.unseen.includes(id),
     searchMembers(guildId, query) {
       asked.push(`${guildId} ${query}`);
       const found = world.members.get(guildId) ?? [];
@@ -154,6 +156,18 @@ describe("[P12] createNames()", () => {
     names.resolve();
     await settle();
     assert.deepEqual(world.names.map(({ kind }) => kind), ["user", "guild"]);
+  });
+
+  it("looks for no name within a guild that the process does not see", async () => {
+    const { names, lines, world } = setUp([want("channel", "help", WORK.id)]);
+    world.unseen = [WORK.id];
+    names.resolve();
+    await settle();
+    assert.deepEqual(lines, []);
+    world.unseen = [];
+    names.resolve();
+    await settle();
+    assert.match(JSON.stringify(lines), /not in that guild/);
   });
 
   it("logs and does nothing without news", async () => {

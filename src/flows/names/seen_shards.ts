@@ -1,0 +1,46 @@
+/**
+ * Tells which guilds of the bot a process does not see (P7, P12).
+ *
+ * A shard names its guilds in READY, and shards connect some seconds after each other. Other
+ * partitions have the guilds of their shards (O16). An id of such a guild is not wrong.
+ */
+
+import type { GuildId } from "../../core/discord/ids.ts";
+import { type Partition, shardOf } from "../../core/discord/partition.ts";
+
+/** The guilds that a process sees. */
+export interface GuildSight {
+  /** Whether the bot may be in this guild without the process knowing it; or in any guild. */
+  readonly mayMiss: (id?: GuildId) => boolean;
+  /** Whether this process reports ids that belong to no guild. */
+  readonly isFirst: boolean;
+}
+
+/** Creates the record of an account's shards. */
+export function createSeenShards({ index, count: partitions }: Partition) {
+  let shardCount = 0;
+  let own: readonly number[] = [];
+  const seen = new Set<number>();
+
+  const toCome = (): number => own.filter((id) => !seen.has(id)).length;
+
+  return {
+    /** Sets the number of all shards, and the process's own ones. */
+    set(count: number, shardIds: readonly number[]): void {
+      if (count !== shardCount) seen.clear(); // its guilds come by other shards now
+      shardCount = count;
+      own = shardIds;
+    },
+    /** Notes that a shard's guilds are known. */
+    ready: (shardId: number): void => void seen.add(shardId),
+    /** Number of the process's shards that have not been ready so far. */
+    toCome,
+    /** Whether the bot may be in this guild, or in any, without the process knowing it. */
+    mayMiss(id?: GuildId): boolean {
+      if (shardCount === 0) return true;
+      return id === undefined ? partitions > 1 || toCome() > 0 : !seen.has(shardOf(id, shardCount));
+    },
+    /** Whether this process reports ids that belong to no guild. */
+    isFirst: index === 0,
+  };
+}
