@@ -56,6 +56,7 @@ async function setUp(answer: (nonce: string) => PostOutcome) {
       events: {
         emit: {
           delivered: () => {},
+          attempted: () => {},
           parked: () => {},
           setAside: () => {},
           filesRefused: () => {},

@@ -131,7 +131,9 @@ export function connectParts(
       outbound.delivered(row, delivery);
       parts.intent.delivered(row, delivery);
       if (row.message.of?.kind === "notice") parts.hooks.wake(); // perhaps the first of an incident
-      if (row.message.of?.kind === "tool") outbound.sent.delivered(row);
+    },
+    attempted(row) {
+      if (row.message.of?.kind === "tool") outbound.sent.attempted(row);
     },
     parked(channel) {
       outbound.parked(channel);

@@ -101,6 +101,7 @@ const RETRY_MS = 25;
 const NO_DELIVERY_EVENTS: DeliveryOptions["events"] = {
   emit: {
     delivered: () => {},
+    attempted: () => {},
     parked: () => {},
     setAside: () => {},
     dead: () => {},

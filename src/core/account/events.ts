@@ -90,6 +90,8 @@ export interface AccountEvents {
   formsOpen(forms: readonly OfferedForm[]): void;
   /** An attempt to deliver a row has ended. */
   delivered(row: OutboxRow, delivery: Delivery): void;
+  /** The store has the result of that attempt, or a row is given up without one. */
+  attempted(row: OutboxRow): void;
   /** A channel is parked: the one report about it. */
   parked(channel: RefusedChannel): void;
   /** A message is set aside, so that its owner gets to know. */

@@ -90,6 +90,7 @@ export function createDeliveryAttempts(
     const isUntried = row.firstAttemptAt === undefined; // otherwise Discord may have it
     if (refusal !== undefined && isUntried && isOverdue(row, askedAt)) {
       await giveUp(row, refusal);
+      ports.events.emit.attempted(row);
       return { waitMs: 0, isNetworkFailure: false };
     }
     const delivery = await deliver(row, ports);
@@ -102,6 +103,7 @@ export function createDeliveryAttempts(
       retry: ports.retry,
       nonceWindowMs: ports.nonceWindowMs,
     });
+    ports.events.emit.attempted(row);
     return { waitMs, isNetworkFailure: failedByNetwork(delivery) };
   }
 

@@ -17,7 +17,7 @@ import type { RetryRules } from "../../lib/network/backoff.ts";
 export interface Sending<Used extends keyof Outbox = keyof Outbox>
   extends
     Pick<Account, "accountId" | "now" | "schedule" | "random" | "log">,
-    Emits<"delivered" | "parked" | "setAside" | "dead" | "filesRefused"> {
+    Emits<"delivered" | "attempted" | "parked" | "setAside" | "dead" | "filesRefused"> {
   readonly outbox: Pick<Outbox, Used>;
   /** Requests to Discord. Only a bug of ours makes one reject. */
   readonly messages: Messages;

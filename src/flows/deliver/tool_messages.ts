@@ -79,8 +79,8 @@ export const PATIENCE_MS = 10_000;
 export function createSentWatch(schedule: StartTimer) {
   const waiting = new Map<string, () => void>();
   return {
-    /** An attempt to deliver a row has ended. */
-    delivered({ message: { nonce } }: Pick<OutboxRow, "message">): void {
+    /** The store has the result of an attempt to deliver a row. */
+    attempted({ message: { nonce } }: Pick<OutboxRow, "message">): void {
       waiting.get(nonce)?.();
     },
     /**

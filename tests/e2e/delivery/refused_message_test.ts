@@ -74,6 +74,35 @@ describe("[D5] a message whose words Discord refuses", () => {
     }));
 });
 
+describe("[T3] a text of the tool `discord` that Discord refuses", () => {
+  it("is no success for the model, which gets the reason", () =>
+    withSimulation({
+      mayRefuse: ({ status }) => status === 400 || status === 403,
+      config: { commands: { ownerAllowFrom: ["ada"] } },
+    }, async (scene) => {
+      const { simulator, start, say, mention, replies } = scene;
+      await start();
+      const channelId = String(simulator.channel("help").id);
+      const cases = [
+        { status: 403, code: 200_000, reason: /AutoMod has blocked the text/ },
+        { status: 400, code: 50_035, reason: /50035|Invalid Form Body/ },
+      ];
+      for (const [at, { status, code, reason }] of cases.entries()) {
+        const fault = { kind: "status", status, code } as const;
+        const route = "/channels/:id/messages";
+        const refusing = simulator.faults.rest.add({ method: "POST", route, times: 1, fault });
+        const call = JSON.stringify({ action: "sendMessage", channelId, text: "blocked words" });
+        say("grace", "general", `${mention}\ncall: discord ${call}`);
+        const told = (await replies("general", at + 1)).at(-1) ?? "";
+        refusing.remove();
+        assert.match(told, /Discord does not take the message/);
+        assert.match(told, reason);
+        assert.doesNotMatch(told, /delivered later/);
+      }
+      assert.deepEqual(simulator.posted("help"), []);
+    }));
+});
+
 describe("[D5] a message that gets server errors", () => {
   it("has a reason in the log, in `outbox`, in `status` and in `why`", () =>
     withSimulation({ mayRefuse: ({ status }) => status === 502 }, async (scene) => {

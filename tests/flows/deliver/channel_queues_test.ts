@@ -296,9 +296,13 @@ describe("createChannelQueues()", () => {
   });
 
   it("[D5] gives up at once a message that Discord refuses for its content, and only that", async () => {
-    const { nonces, answer, dead, stateOf, lines } = await running([HERE, "a"], [HERE, "b"]);
+    const { nonces, answer, attempted, dead, stateOf, lines } = await running(
+      [HERE, "a"],
+      [HERE, "b"],
+    );
     await answer({ kind: "refused", why: "rejected", reason: "Invalid Form Body" });
     assert.equal(stateOf("a"), "dead");
+    assert.deepEqual(attempted, ["a dead"], "the waiting tool reads the refusal");
     assert.deepEqual(dead, ["a"]);
     assert.deepEqual(nonces(), ["a", "b"]);
     assert.equal(lines.filter(({ level }) => level === "error").length, 1);

@@ -21,11 +21,11 @@ describe("[T3] createSentWatch()", () => {
     const watch = createSentWatch(new FakeClock().schedule);
     let isOver = false;
     const ended = watch.ended(["a", "b"], new AbortController().signal).then(() => isOver = true);
-    watch.delivered(rowOf("a"));
-    watch.delivered(rowOf("c"));
+    watch.attempted(rowOf("a"));
+    watch.attempted(rowOf("c"));
     await Promise.resolve();
     assert.equal(isOver, false);
-    watch.delivered(rowOf("b"));
+    watch.attempted(rowOf("b"));
     await ended;
   });
 

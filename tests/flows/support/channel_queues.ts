@@ -64,6 +64,8 @@ export async function setUp(
   const asked: Asked[] = [];
   const pages: (PostedPage | Unread)[] = [];
   const deliveries: Delivery["kind"][] = [];
+  /** Ended attempts, each with the state that the store had by then. */
+  const attempted: string[] = [];
   const dead: string[] = [];
   const noFiles: string[] = [];
   const setAside: string[] = [];
@@ -117,6 +119,7 @@ export async function setUp(
     events: {
       emit: {
         delivered: (_row, { kind }) => deliveries.push(kind),
+        attempted: ({ message: { nonce } }) => attempted.push(`${nonce} ${stateOf(nonce)}`),
         parked: (told) => parked.push(told),
         setAside: ({ message }) => setAside.push(message.nonce),
         filesRefused: ({ reason }) => noFiles.push(reason),
@@ -136,7 +139,7 @@ export async function setUp(
   }
   return {
     ...{ begin, clock, lines, asked, nonces, answer, add, stateOf, pass, pages },
-    ...{ deliveries, dead, noFiles, setAside, parked, looks, outbox },
+    ...{ deliveries, attempted, dead, noFiles, setAside, parked, looks, outbox },
   };
 }
 
