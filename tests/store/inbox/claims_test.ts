@@ -107,6 +107,25 @@ describe("claimNext()", () => {
     assert.deepEqual([await attempt(), await attempt(), await attempt()], [1, 2, 3]);
   });
 
+  it("[D2] counts each claim of an old message that a fresh one joins", async () => {
+    const { database } = await openInbox(inSession("11", "a"));
+    /** A process that gets the message `digits`, claims both together, and dies. */
+    const attempt = async (digits: string) => {
+      const { inbox } = createStore(database, ":memory:", { elapsed: () => 0 });
+      await inbox.voidClaims();
+      await inbox.claimNext(toAccountId("second"), NOW, []); // from now on, memory has the queue
+      await inbox.acceptBatch(batch({ judged: [inSession(digits, "a")] }), NOW);
+      const claim = await inbox.claimNext(ACCOUNT, NOW, [], () => true);
+      assert.ok(claim);
+      return [claim.attempt, ...messagesOf(claim).map(({ id }) => id)];
+    };
+    assert.deepEqual([await attempt("12"), await attempt("13"), await attempt("14")], [
+      [1, "11", "12"],
+      [2, "11", "12"],
+      [3, "11", "12"],
+    ]);
+  });
+
   it("[S5] claims the oldest message of a session without a running turn", async () => {
     const { store, claim } = await openInbox(
       inSession("11", "a"),
