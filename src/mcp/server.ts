@@ -61,6 +61,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   let waitUntil = 0;
   let problem: Error | undefined;
   let said: () => string = () => "";
+  /** Of the program whose attempt failed last: the next one may have written nothing yet. */
+  let failedSaid = said;
   const cleanSaid = saidCleaner(transport);
   let cancelListing: (() => void) | undefined;
   let listedAt = -Infinity;
@@ -136,8 +138,8 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
   }
 
   function saidLines(): readonly string[] {
-    return cleanSaid(said()).split("\n").map((line) => line.trim()).filter((line) => line !== "")
-      .slice(-SAID_LINES).map((line) => line.slice(0, SAID_CHARS));
+    return cleanSaid(failedSaid()).split("\n").map((line) => line.trim())
+      .filter((line) => line !== "").slice(-SAID_LINES).map((line) => line.slice(0, SAID_CHARS));
   }
 
   async function list(from: MCPClient): Promise<void> {
@@ -166,6 +168,7 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
 
   function noteFailure(error: unknown): void {
     failures++;
+    failedSaid = said;
     problem = error instanceof Error ? error : new Error(String(error));
     failedLogin = login.signedInAt();
     waitUntil = now() + Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
@@ -308,11 +311,12 @@ export function createMcpConnection(server: McpServer, ports: McpPorts): McpConn
     problem: () => problem,
     signedInAt: login.signedInAt,
     state() {
+      // Also while the next attempt runs: else health would pass again with each of them.
       const isFailing = !client && problem !== undefined;
-      const isConnecting = connecting !== undefined || !isFailing && tools === undefined;
+      const isConnecting = connecting !== undefined || tools === undefined;
       return {
         id,
-        state: isConnecting ? "connecting" : isFailing ? "failing" : "ready",
+        state: isFailing ? "failing" : isConnecting ? "connecting" : "ready",
         tools: tools?.length ?? 0,
         problem: isFailing ? login.clean(problem?.message ?? "") : undefined,
         said: isFailing ? saidLines() : [],

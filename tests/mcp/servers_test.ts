@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -307,6 +307,62 @@ describe("[T6] createMcpServers()", () => {
       }]);
       assert.match(lines(), /not available.*line 5\\nno \[redacted\]/);
     });
+  });
+
+  it("keeps a server failing while it is tried again, until an attempt succeeds", async () => {
+    using folder = tempDirectory();
+    const wasAsleep = join(folder.path, "asleep");
+    const script = '[ -e "$0" ] && exec "$@"; echo "half awake" >&2; : > "$0"; exec sleep 600';
+    const { command, args, env } = scriptedProgram("Looks.");
+    const wakes: McpServer = {
+      id: "wakes",
+      transport: {
+        ...PROGRAM,
+        command: "sh",
+        args: ["-c", script, wasAsleep, command, ...args],
+        env,
+      },
+    };
+    /** The timers of no answer, and of the next attempt: the test ends them. */
+    const late: (() => void)[] = [];
+    const again: (() => void)[] = [];
+    const timer: StartTimer = (run, ms) => {
+      if (ms !== 20_000 && ms > 1_000) return schedule(run, ms);
+      (ms === 20_000 ? late : again).push(run);
+      return () => {};
+    };
+    await withServers(
+      [wakes],
+      async (servers) => {
+        assert.equal(servers.states()[0]?.state, "connecting", "the first attempt");
+        while (!existsSync(wasAsleep)) await sleep(5);
+        for (const end of late) end();
+        while (again.length === 0) await sleep(5);
+        while (servers.states()[0]?.said?.length === 0) await sleep(5); // its line may be on its way
+        const failed = servers.states();
+        assert.deepEqual(failed, [{
+          id: "wakes",
+          state: "failing",
+          tools: 0,
+          problem: "no answer within 20 s",
+          said: ["half awake"],
+        }]);
+        for (const begin of again) begin();
+        assert.deepEqual(servers.states(), failed, "the next attempt runs");
+        await settle();
+        assert.deepEqual(servers.states(), failed, "its program has written nothing yet");
+        while (servers.states()[0]?.state !== "ready") await sleep(5);
+        assert.deepEqual(servers.states(), [{
+          id: "wakes",
+          state: "ready",
+          tools: 1,
+          problem: undefined,
+          said: [],
+        }]);
+      },
+      undefined,
+      timer,
+    );
   });
 
   it("tells the model if a tool refuses, and if a program cannot be started", () =>
