@@ -20,9 +20,38 @@ export function isPlaceholder(text: string): boolean {
   return PLACEHOLDER.test(text.trim().replace(/^<YOUR_([A-Z0-9_]+)>$/, "YOUR_$1"));
 }
 
-/** Placeholders for secrets, in any case: no token and no key looks like this. */
-const SECRET_PLACEHOLDER =
-  /^(?:Bearer |Bot )?(?:sk-)?(?:(?:(?:paste|enter|insert|put|add)[-_ ])?your[-_ ].*|.*[-_ ]here|<.*>|(?:change|replace)[-_ ]?(?:me|this)|x{3,12}|\.{3}|…)$/i;
+/** Words for a secret or a part of its address, at the end of a placeholder. */
+const WORD =
+  "(?:api[-_ ]?)?key|token|secret|password|passwd|passphrase|pass|pw|id|url|webhook|topic|path|" +
+  "user(?:name)?|host(?:name)?|database|db";
+
+/** `change-me` and the like. */
+const TO_REPLACE = "(?:change|replace)[-_ ]?(?:me|this)";
+
+/** The words of a placeholder in square brackets: `[your key]`. A list in JSON has quotes. */
+const IN_BRACKETS = `\\[(?:your[-_ ][^\\]]*|(?:[a-z]+[-_ ])*(?:${WORD}))\\]`;
+
+/** The public start of a key, by which its service is known. */
+const PREFIX =
+  "sk-(?:[a-z0-9]{1,8}-){0,2}|(?:AIza(?:Sy)?|AKIA)[-_]?|(?:gsk|hf|r8|tk|gh[a-z]|github_pat)_|" +
+  "(?:xai|pplx|tvly|nvapi|glpat|xox[a-z])-|[ps]k_(?:(?:live|test)_)?";
+
+/**
+ * Placeholders for secrets, in any case: no token and no key looks like this. A text of asterisks
+ * only is none, because `why` reads the stored text of a config, whose secrets are blanked so (C8).
+ */
+const SECRET_PLACEHOLDER = new RegExp(
+  "^(?:Bearer |Bot )?(?:" + [
+    `(?:${PREFIX})?(?:(?:(?:paste|enter|insert|put|add|replace[-_ ]with)[-_ ])?your[-_ ].*)`,
+    `(?:${PREFIX})(?:x{3,}|\\*{3,})`,
+    `(?:${PREFIX})?(?:x{3,12}|\\.{3}|…)`,
+    `replace[-_ ]with[-_ ](?:[a-z]+[-_ ])*(?:${WORD})`,
+    "my[-_ ]?(?:[a-z]+[-_ ])?api[-_ ]?key|my[-_ ](?:discord[-_ ])?bot[-_ ]token",
+    `(?:sk-)?(?:.*[-_ ]here|<.*>|${TO_REPLACE})`,
+    IN_BRACKETS,
+  ].join("|") + ")$",
+  "i",
+);
 
 /** The name of a secret in its place, in capitals: a local server may take "secret" as its key. */
 const SECRET_NAME = /^(?:[A-Z]+[-_])*(?:TOKEN|API[-_]?KEY|SECRET|PASSWORD|PASSPHRASE)$/;
@@ -34,10 +63,31 @@ const SECRET_NAME = /^(?:[A-Z]+[-_])*(?:TOKEN|API[-_]?KEY|SECRET|PASSWORD|PASSPH
 const ADDRESS_PLACEHOLDER =
   /^[a-z]+:\/\/(?:(?:[^/@]*@)?your[-_](?:[a-z0-9_-]+(?=[:/?]|$)|(?:app|bot|domain|host|instance|server|site|webhook)\.)|.*[/:@=](?:YOUR[-_][A-Z0-9_-]+|<[^>]*>))/;
 
+/** A part of an address that is a placeholder, in any case: a password or a part of the path. */
+const PART_PLACEHOLDER = new RegExp(
+  `^(?:your[-_](?:[a-z]+[-_])*(?:${WORD})|${IN_BRACKETS}|${TO_REPLACE}|x{4,12}|\\*{3,}|\\.{3}|…)$`,
+  "i",
+);
+
+/** The name of a host or a password, or a row of X, in capitals, as a part of an address. */
+const PART_NAME = /^(?:(?:[A-Z]+_)*HOST(?:NAME)?|PASS(?:WD)?|X{4,})$/;
+
+/**
+ * Whether a part of an address is a placeholder. All parts count, so that each service may have its
+ * own form of address.
+ */
+function isAddressPlaceholder(text: string): boolean {
+  const [, rest] = /^[a-z]+:\/\/(.+)$/.exec(text) ?? [];
+  const parts = rest?.split(/[/:@?&=#]/) ?? [];
+  return ADDRESS_PLACEHOLDER.test(text) ||
+    parts.some((part) => [PART_PLACEHOLDER, PART_NAME, SECRET_NAME].some((one) => one.test(part)));
+}
+
 /** Whether the text of a secret is a placeholder. */
 export function isSecretPlaceholder(text: string): boolean {
-  return isPlaceholder(text) ||
-    [SECRET_PLACEHOLDER, SECRET_NAME, ADDRESS_PLACEHOLDER].some((one) => one.test(text.trim()));
+  const secret = text.trim();
+  return isPlaceholder(secret) || SECRET_PLACEHOLDER.test(secret) || SECRET_NAME.test(secret) ||
+    isAddressPlaceholder(secret);
 }
 
 /** How to replace the placeholder of a secret at a path. */

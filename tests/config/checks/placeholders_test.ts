@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import {
   isPlaceholder,
   isSecretPlaceholder,
   placeholdersIn,
 } from "../../../src/config/checks/placeholders.ts";
+import { cases } from "../../support/long_form.ts";
 import { discord, load, problemLines, rendered } from "../support.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
@@ -130,6 +133,23 @@ describe("[C5] isSecretPlaceholder()", () => {
       .concat("postgres://your-host/db", "postgresql://bot:x@your-host:5432/db")
       .concat("https://your-domain.com/hook", "https://discord.com/api/webhooks/YOUR_ID/YOUR_TOKEN")
       .concat("https://hooks.example.com/<token>")
+      // Keys, as examples of the services show them.
+      .concat("sk-ant-...", "sk-ant-api03-...", "sk-proj-...", "sk-or-v1-...", "gsk_...", "AIza...")
+      .concat("AIzaSy…", "pk_live_...", "hf_xxxxxxxxxxxxxxxx", "sk-ant-xxxx", "sk-ant-your-key")
+      .concat("replace-with-your-key", "REPLACE_WITH_API_KEY", "my-api-key", "MY-OPENAI-API-KEY")
+      .concat("my_bot_token", "sk-ant-********", "[your key]", "[API_KEY]", "Bearer sk-ant-...")
+      // Passwords and hosts of databases.
+      .concat("postgres://user:your-password@db.example/bot", "postgres://user:changeme@db/bot")
+      .concat("postgresql://USER:PASSWORD@HOST:5432/DB", "postgres://bot:swordfish@HOST/bot")
+      .concat("postgresql://postgres:[YOUR-PASSWORD]@db.abc.supabase.co:5432/postgres")
+      .concat("postgres://user:****@db/bot", "postgres://bot:xxxx@db/bot", "postgres://DB_HOST/bot")
+      // Addresses of webhooks.
+      .concat("https://hooks.example/your-token", "https://hooks.example/a?key=your_api_key&b=1")
+      .concat("https://discord.com/api/webhooks/ID/TOKEN", "https://ntfy.sh/your-topic")
+      .concat("https://discord.com/api/webhooks/123456789012345678/WEBHOOK_TOKEN")
+      .concat("https://hooks.slack.com/services/T000/B000/XXXX")
+      .concat(`https://hooks.slack.com/services/T00000000/B00000000/${"X".repeat(24)}`)
+      .concat("https://discord.com/api/webhooks/...", "https://hooks.example/replace-me")
   ) {
     it(`finds ${text}`, () => assert.ok(isSecretPlaceholder(text)));
   }
@@ -138,9 +158,70 @@ describe("[C5] isSecretPlaceholder()", () => {
     const text of ["swordfish", "x", "*".repeat(8), "my-secret", "x".repeat(40), "sk-abc123"]
       .concat("token", "TOKENS", "https://www1.your-server.de/hook", "https://your-krill.net/hook")
       .concat("postgres://bot:your-krill@db.example.com/db", "https://ntfy.sh/your-krill")
+      // Keys of local servers, which check none or short ones.
+      .concat("ollama", "none", "dummy", "no-key", "not-needed", "lm-studio", "sk-1234", "EMPTY")
+      .concat(
+        "openai-key",
+        "key-of-my-api",
+        "sk-my-own-server",
+        "token-abc123",
+        "sk-no-key-required",
+      )
+      .concat("correct-horse-battery", "wait...", "a[key]", "[1]", '["key"]', "xoxo", "x-y-z")
+      .concat("sk-ant-api03-R2D2c3POxxxBB8your_Key-q7Lx4Vb8Nz1Tc6Rw3Ym5Gp0Hj2Q-AAAAAAAA")
+      .concat("sk-proj-9Fd2Kq7Lx4Vb8Nz1Tc6Rw3Ym5Gp0Hj2Q", "gsk_9Fd2Kq7Lx4Vb8Nz1Tc6Rw3Ym5")
+      .concat("AIzaSyD9Fd2Kq7Lx4Vb8Nz1Tc6Rw3Ym5Gp0Hj2Q", "hf_xxK9Fd2Kq7Lx4Vb8Nz1Tc6Rw3")
+      .concat("postgres://user:password@localhost/bot", "postgres://postgres:postgres@db:5432/bot")
+      .concat("postgres://bot:correct-horse-battery@db.example.org/bot", "postgres://a@b/c")
+      .concat("postgres://bot:swordfish@[fd00::1]:5432/bot", "postgres://my-host/my-database")
+      .concat("postgres://BOT:K9FD2KQ7@DB1.EXAMPLE.ORG/BOT", "https://me:pass@host/v1")
+      .concat("https://hooks.slack.com/services/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")
+      .concat("https://discord.com/api/webhooks/1500000000000000002/abc_def-9Fd2Kq7Lx4Vb8Nz1Tc6R")
+      .concat("https://discord.com/api/webhooks/1/token?wait=true", "https://auth.example/token")
+      .concat("http://homeassistant.local:8123/api/webhook/wake-nas", "https://ntfy.sh/my-token")
+      .concat("https://maker.ifttt.com/trigger/BOT_DOWN/with/key/dK9Fd2Kq7Lx4Vb8Nz1Tc6R")
   ) {
     it(`takes ${text} for a secret`, () => assert.ok(!isSecretPlaceholder(text)));
   }
+
+  it("takes each random key for a secret, with the prefix of a service or in an address", () => {
+    const randomKey = fc.uint8Array({ minLength: 20, maxLength: 80 }).chain((bytes) => {
+      const buffer = Buffer.from(bytes);
+      return fc.constantFrom(
+        buffer.toString("hex"),
+        buffer.toString("hex").toUpperCase(),
+        buffer.toString("base64"),
+        buffer.toString("base64url"),
+        buffer.toString("base64").replace(/[^A-Za-z0-9]/g, ""),
+      );
+    }).filter((key) => key.length >= 20);
+    const around = fc.constantFrom(
+      ["", ""],
+      ["Bearer ", ""],
+      ...[
+        "sk-",
+        "sk-ant-api03-",
+        "sk-proj-",
+        "sk-or-v1-",
+        "gsk_",
+        "AIza",
+        "hf_",
+        "xai-",
+        "pk_live_",
+      ]
+        .map((prefix) => [prefix, ""]),
+      ["postgres://bot:", "@db.example.org:5432/barnacle?sslmode=require"],
+      ["https://discord.com/api/webhooks/1500000000000000002/", "?wait=true"],
+      ["https://hooks.slack.com/services/T02AB3CD4/B05EF6GH7/", ""],
+      ["https://hooks.example/a?token=", "&b=1"],
+    );
+    fc.assert(
+      fc.property(randomKey, around, (key, [before = "", after = ""]) => {
+        assert.ok(!isSecretPlaceholder(`${before}${key}${after}`));
+      }),
+      { numRuns: cases(1_000, 100_000) },
+    );
+  });
 
   it("refuses each secret that is one, wherever it stands, before any request", async () => {
     const text = `{
