@@ -10,7 +10,6 @@ import {
   ACCOUNT,
   type AccountFlags,
   BOT_COMMON,
-  COMMON,
   type CommonFlags,
   ONE_ACCOUNT,
   path,
@@ -40,7 +39,7 @@ export const send: CliCommand = describeCommand<SendFlags, [target: string, text
   },
   parameters: {
     flags: {
-      ...COMMON,
+      ...BOT_COMMON,
       account: ACCOUNT,
       file: { ...path("File to attach"), variadic: true },
       alt: {

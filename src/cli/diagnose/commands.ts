@@ -112,7 +112,7 @@ export const doctor: CliCommand = describeCommand<DoctorFlags>({
   },
   parameters: {
     flags: {
-      ...COMMON,
+      ...BOT_COMMON,
       only: {
         kind: "enum",
         values: DOCTOR_PARTS,

@@ -50,6 +50,8 @@ export interface WhyReport {
   readonly outbox: readonly ReportedRow[];
   /** Runs of passive agents beside the turn; absent: none (N1). */
   readonly runs?: MessageRecord["runs"];
+  /** `models.currency` of today, for the money; absent: amounts stand alone (L5). */
+  readonly currency?: string;
 }
 
 /** A message for Discord, with the guild of its link. */
@@ -111,6 +113,8 @@ export interface Today {
   readonly views: readonly AccessView[];
   /** Tests whether a user is paired with an account. */
   isPaired(accountId: AccountId, userId: UserId): boolean;
+  /** `models.currency`. */
+  readonly currency?: string;
 }
 
 /** Sources of rules. */
@@ -179,6 +183,7 @@ export async function reportOf(
     actions: actions.length > 0 ? actions : undefined,
     outbox: rows,
     runs,
+    currency: ports.today?.currency,
   };
 }
 

@@ -47,13 +47,13 @@ function joined(sections: readonly (readonly string[])[]): readonly string[] {
 }
 
 function storySections(report: WhyReport): readonly (readonly string[])[] {
-  const { turn, steps, actions = [], outbox, runs = [] } = report;
+  const { turn, steps, actions = [], outbox, runs = [], currency } = report;
   return [
     ...(turn
       ? [[
-        ...turnLines(turn),
+        ...turnLines(turn, currency),
         ...chainLines(report),
-        ...stepLines(steps),
+        ...stepLines(steps, currency),
         ...askedLines(report),
         ...draftLines(report),
         ...sessionLines(report),
@@ -180,7 +180,7 @@ export function asPhrase(sentence: string): string {
     : body.replace(/^./u, (a) => a.toLowerCase());
 }
 
-function turnLines(turn: Turn): readonly string[] {
+function turnLines(turn: Turn, currency: string | undefined): readonly string[] {
   const { state, attempt, agentId, sessionKey, acceptedAt, claimedAt, finishedAt } = turn;
   const took = claimedAt === undefined || finishedAt === undefined
     ? ""
@@ -199,7 +199,7 @@ function turnLines(turn: Turn): readonly string[] {
       : [`  asked by the program ${printable(turn.program)}, for this person; nothing is posted`]),
     ...sharedLines(turn),
     ...changeLines(turn),
-    ...(turn.cost ? [`  ${costText(turn.cost)}`] : []),
+    ...(turn.cost ? [`  ${costText(turn.cost, currency)}`] : []),
     ...(turn.cost?.replaced ? [`  in place of ${replacedText(turn.cost.replaced)}`] : []),
     ...(turn.failureId === undefined
       ? turn.failure === undefined || state === "refused" || state === "declined"
@@ -275,8 +275,9 @@ function sessionLines({ session }: WhyReport): readonly string[] {
 
 function costText(
   { model, requests, inputTokens, cachedTokens, outputTokens, micros, ms }: TurnCost,
+  currency: string | undefined,
 ): string {
-  const money = micros === undefined ? "price unknown" : `money ${moneyText(micros)}`;
+  const money = micros === undefined ? "no price" : `money ${moneyText(micros, currency)}`;
   return `model ${printable(model)}, ${requests} ${requests === 1 ? "request" : "requests"}, ` +
     `${inputTokens} (${cachedTokens} cached) + ${outputTokens} tokens, ${money}, ` +
     `${(ms / 1_000).toFixed(1)} s`;
@@ -338,12 +339,12 @@ function chainLines({ chain }: WhyReport): readonly string[] {
 }
 
 /** For each question to another agent: its end, and the steps of that agent. */
-function askedLines({ asked = [] }: WhyReport): readonly string[] {
+function askedLines({ asked = [], currency }: WhyReport): readonly string[] {
   return asked.flatMap(({ number, agentId, isHelper, question, end, chars, steps }) => [
     `Asked ${isHelper ? "the helper" : "the agent"} ${printable(agentId)} (${number}), ${
       end === "open" ? "no answer" : `${end}, ${chars} characters`
     }: ${short(question)}`,
-    ...inColumns(steps.map(row)),
+    ...stepRows(steps, currency),
   ]);
 }
 
@@ -357,17 +358,18 @@ function runLine({ messageId, triggered, state, failure }: Run): string {
 }
 
 /** One line for each step, after a heading; no line without steps. */
-function stepLines(steps: readonly TimelineEntry[]): readonly string[] {
-  if (steps.length === 0) return [];
-  return ["Steps:", ...inColumns(steps.map(row))];
+function stepLines(steps: readonly TimelineEntry[], currency?: string): readonly string[] {
+  return steps.length === 0 ? [] : ["Steps:", ...stepRows(steps, currency)];
 }
 
-function row(entry: TimelineEntry, index: number): readonly string[] {
-  return [`  ${index + 1}`, ...stepCells(entry)];
+function stepRows(steps: readonly TimelineEntry[], currency?: string): readonly string[] {
+  return inColumns(
+    steps.map((entry, index) => [`  ${index + 1}`, ...stepCells(entry, currency)]),
+  );
 }
 
 /** A step: its kind, its duration, and what came of it. */
-export function stepCells(entry: TimelineEntry): readonly string[] {
+export function stepCells(entry: TimelineEntry, currency?: string): readonly string[] {
   const ms = entry.endedAt - entry.startedAt;
   const took = ms < 1_000 ? `${ms} ms` : `${(ms / 1_000).toFixed(1)} s`;
   if (entry.kind === "model") {
@@ -375,7 +377,7 @@ export function stepCells(entry: TimelineEntry): readonly string[] {
     const parts = [
       ...(modelId === undefined ? [] : [printable(modelId)]),
       ...(usage ? [`${usage.inputTokens} + ${usage.outputTokens} tokens`] : []),
-      ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros)}`]),
+      ...(usage?.micros === undefined ? [] : [`money ${moneyText(usage.micros, currency)}`]),
       calls.length === 0 ? "answers" : `calls ${printable(calls.join(", "))}`,
     ];
     return ["model", took, parts.join(", ")];

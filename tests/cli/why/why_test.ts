@@ -142,6 +142,37 @@ describe("[P1] barnacle why", () => {
     assert.deepEqual(steps.map(({ kind }: { kind: string }) => kind), ["model", "tool"]);
   });
 
+  for (
+    const [name, micros, models, expected] of [
+      ["with its currency", 50_000, { currency: "EUR" }, "money 0.050 EUR"],
+      ["alone without a currency", 50_000, {}, "money 0.050"],
+      ["as `no price` without a price", undefined, { currency: "EUR" }, "no price"],
+    ] as const
+  ) {
+    it(`[L5] shows the money of a turn ${name}`, async () => {
+      const guilds = { [GUILD]: { users: ["123456789012345678"] } };
+      const config = { channels: { discord: { guilds } }, models };
+      const fixture = await received({ mention: "user" }, config);
+      const calls = [{ id: "a", name: "look", arguments: "{}" }];
+      const usage = { inputTokens: 90, outputTokens: 5, micros };
+      const cost = { ...usage, model: "a/b", requests: 1, cachedTokens: 0, ms: 1_000 };
+      await fixture.fill(async (store) => {
+        const claim = await store.inbox.claimNext(toAccountId("default"), 1_000, []);
+        assert.ok(claim);
+        const answer = { kind: "answer", text: "", calls, usage, at: 2_200 } as const;
+        await store.turns.addSteps(claim, [answer], true);
+        const end = { kind: "declined" } as const;
+        await store.turns.finishTurn({ claim, end, cost, entries: [], outbox: [] }, 3_000);
+      });
+      const { text } = await ask(fixture);
+      const ofTurn = / {2}model a\/b, 1 request, 90 \(0 cached\) \+ 5 tokens, (.+), 1\.0 s$/m;
+      assert.equal(ofTurn.exec(text)?.[1], expected, text);
+      const ofStep = / 90 \+ 5 tokens, (?:(.+), )?calls look$/m.exec(text);
+      assert.ok(ofStep, text);
+      assert.equal(ofStep[1], micros === undefined ? undefined : expected);
+    });
+  }
+
   it("[R11] explains the error id that the user got", async () => {
     const fixture = await received({ mention: "user" });
     await fixture.fill(async (store) => {

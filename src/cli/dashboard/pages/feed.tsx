@@ -67,7 +67,7 @@ async function explain(parts: DashboardParts, asked: string): Promise<OneMessage
 
 /** The rules of the running config. */
 async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
-  const { text, config: { file } } = setup();
+  const { text, config: { file, models: { currency } } } = setup();
   const views = await accessIn({ file, text }, (accountId) => store.pairing.namesOf(accountId));
   const paired = new Set<string>();
   for (const { accountId } of views) {
@@ -75,7 +75,11 @@ async function todayOf({ store, setup }: DashboardParts): Promise<Today> {
       paired.add(`${accountId} ${userId}`);
     }
   }
-  return { views, isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`) };
+  return {
+    views,
+    currency,
+    isPaired: (accountId, userId) => paired.has(`${accountId} ${userId}`),
+  };
 }
 
 function Search({ asked }: { asked?: string }): PageView {
