@@ -63,6 +63,7 @@ async function readings(): Promise<Readings> {
     events: {
       emit: {
         delivered: () => sent.resolve(),
+        attempted: silent,
         parked: silent,
         setAside: silent,
         filesRefused: silent,

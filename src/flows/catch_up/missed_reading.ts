@@ -91,6 +91,8 @@ export function createMissedReading(
   let events: PostedMessage[] = [];
   /** Message before which to continue; `undefined` at the newest message. */
   let before: MessageId | undefined;
+  /** The oldest readable message so far. */
+  let oldestRead: MessageId | undefined;
   let isComplete = false;
   let pagesRecorded = 0;
   let isExpected = false;
@@ -98,6 +100,7 @@ export function createMissedReading(
   async function readNextPage(): Promise<void> {
     const page = await readPage(channel, before);
     events.push(...page.events.filter(({ id }) => createdAtMs(id) > since));
+    oldestRead = events.at(-1)?.id ?? oldestRead;
     const { oldest = before } = page;
     before = oldest;
     isComplete = page.isLast || oldest === undefined || createdAtMs(oldest) <= since;
@@ -133,19 +136,20 @@ export function createMissedReading(
    * Finds the end of what an earlier reading of the gap has recorded, for example before a restart.
    * Otherwise each new message would move the end, and the channel would get a notice again.
    *
-   * @param end The oldest message of this reading.
-   * @returns The oldest message that is read; `undefined` if no message before it is missing.
+   * @param cursor Message before which to continue.
+   * @returns The oldest readable message that is read; `undefined` if none before it is missing.
    */
-  async function endOfRecords(end: MessageId): Promise<MessageId | undefined> {
+  async function endOfRecords(cursor: MessageId): Promise<MessageId | undefined> {
+    let end = oldestRead ?? cursor;
     for (let pages = 0; pages < MAX_PAGES; pages++) {
-      const { events, oldest, isLast } = await readPage(channel, end);
+      const { events, oldest, isLast } = await readPage(channel, cursor);
       for (const { kind, id } of events) {
         if (createdAtMs(id) <= since) return undefined;
         if (kind === "message" && !await isRecorded(id)) return end;
         end = id;
       }
       if (isLast || oldest === undefined || createdAtMs(oldest) <= since) return undefined;
-      end = oldest;
+      cursor = oldest;
     }
     return undefined;
   }

@@ -172,12 +172,12 @@ async function faultOf(
 ): Promise<string | undefined> {
   const { kind, id, guild: key } = listed;
   const within = key === undefined ? guilds : guilds.filter((guild) => isFor(policy, key, guild));
-  if (isElsewhere(key, within, sight)) return undefined;
+  if (isElsewhere(listed, within, sight)) return undefined;
   /** Whether a guild that is not seen may have it. */
   const mayMiss = key === "*" && sight.mayMiss();
   switch (kind) {
     case "guild": {
-      if (guilds.some((guild) => guild.id === id) || sight.mayMiss(id)) return undefined;
+      if (guilds.some((guild) => guild.id === id)) return undefined;
       const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
       const unlisted = guilds.filter((guild) =>
         !isNameless(guild) && !Object.hasOwn(policy.guilds ?? {}, guild.id)
@@ -204,19 +204,19 @@ async function faultOf(
 }
 
 /**
- * Whether a guild entry is for guilds that this process does not see, or that another process
- * reports as well.
+ * Whether an id is that of a guild that this process does not see, or is in the entry of one, or
+ * another process reports it as well.
  *
- * @param key The entry; absent outside guilds.
- * @param within The seen guilds that it is for.
+ * @param within The known guilds of its entry.
  */
 function isElsewhere(
-  key: string | undefined,
+  { kind, id, guild: key }: ListedId,
   within: readonly SearchedGuild[],
   sight: GuildSight,
 ): boolean {
-  const id = key === undefined ? undefined : parseSnowflake<"guild">(key);
-  if (id !== undefined) return within.length === 0 && sight.mayMiss(id);
+  if (kind === "guild") return sight.mayMiss(id);
+  const guildId = key === undefined ? undefined : parseSnowflake<"guild">(key);
+  if (guildId !== undefined) return sight.mayMiss(guildId);
   const isForOne = key !== undefined && key !== "*";
   return !sight.isFirst && !(isForOne && within.length > 0);
 }

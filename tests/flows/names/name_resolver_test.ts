@@ -19,14 +19,17 @@ const guildOf = (shard: number): GuildId =>
 const GUILDS = Array.from({ length: SHARDS }, (_, shard): GuildNames => {
   return { id: guildOf(shard), name: `Guild ${shard}`, channels: [], roles: [] };
 });
-const WRONG = guildId(String((340_000_000_000n * BigInt(SHARDS) + 600n) << 22n));
+/** Guilds that do not exist, of shard 0 and of shard 1. */
+const [WRONG, OTHER] = [600n, 601n].map((at) =>
+  guildId(String((340_000_000_000n * BigInt(SHARDS) + at) << 22n))
+) as [GuildId, GuildId];
 
-/** A process whose config lists a guild of each shard, and one that does not exist. */
-function setUp(partition: Partition = WHOLE) {
+/** A process whose config lists a guild of each shard, and some that do not exist. */
+function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] = [WRONG]) {
   const { account, clock } = testAccount();
   const told: string[] = [];
   const known: GuildNames[] = [];
-  const ids = [...GUILDS.map(({ id }) => id), WRONG];
+  const ids = [...GUILDS.map(({ id }) => id), ...missing];
   const policy = accessPolicy({
     guilds: Object.fromEntries(ids.map((id) => [id, { reactionNotifications: "off" }])),
   });
@@ -104,9 +107,9 @@ describe("[P7] createNameResolver()", () => {
     assert.equal(told.length, 1);
   });
 
-  it("[O16] reports no id of another partition's guild", async () => {
-    for (const [index, expected] of [[0, [WRONG]], [1, []]] as const) {
-      const { resolver, wrong, ready, pass } = setUp({ index, count: 2 });
+  it("[O16] reports each wrong guild in the partition that would have it", async () => {
+    for (const [index, expected] of [[0, [WRONG]], [1, [OTHER]]] as const) {
+      const { resolver, wrong, ready, pass } = setUp({ index, count: 2 }, [WRONG, OTHER]);
       const own = ALL.filter((shard) => shard % 2 === index);
       resolver.setShards(SHARDS, own);
       for (const shard of own) ready(shard);
