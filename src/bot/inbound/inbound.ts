@@ -118,6 +118,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
     partition: parts.options.partition,
+    isOnly: () => parts.ours().length === 1,
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",

@@ -32,7 +32,9 @@ import {
   type PossiblePerson,
   type WrongId,
 } from "../../flows/names/find_wrong_ids.ts";
+import { configIds } from "../../flows/names/config_ids.ts";
 import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
+import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { createFindChannel } from "../../discord/rest/calls/channel.ts";
 import { createHasWebhook, createReadUser } from "../../discord/rest/calls/members.ts";
@@ -64,8 +66,10 @@ const ASKING = "Asking Discord";
 
 /** Checks the account, and enables missing intents on request. */
 export async function checkDiscord(
-  { config, api, token, host }: {
+  { config, isOnly, api, token, host }: {
     readonly config: Config;
+    /** Whether the config has no other account. */
+    readonly isOnly: boolean;
     /** Base of the REST API. */
     readonly api: string;
     /** The account's token; absent without a usable one. */
@@ -107,7 +111,7 @@ export async function checkDiscord(
     const about = discord && application
       ? await io.during(
         ASKING,
-        furtherFacts(discord, config, known?.names ?? [], [
+        furtherFacts(discord, config, isOnly, known?.names ?? [], [
           ...application.ownerIds.map((id) => ({ id })), // the bot may never have stored them
           ...known?.people ?? [],
         ]),
@@ -131,10 +135,12 @@ export async function checkDiscord(
 /** Reads the gateway's place, and the guilds with the bot's permissions. */
 async function furtherFacts(
   discord: Discord,
-  { discord: { access, accountId }, hooks = {}, feeds }: Config,
+  config: Config,
+  isOnly: boolean,
   names: Parameters<typeof withNames>[1],
   people: readonly PossiblePerson[],
 ) {
+  const { discord: { access, accountId }, hooks = {}, feeds } = config;
   const ofAccount = <Rules extends { readonly account?: string }>(
     rules: Readonly<Record<string, Rules>>,
   ) =>
@@ -154,7 +160,9 @@ async function furtherFacts(
   if (guilds.kind !== "answered") return { place, findings: [] };
   const { found } = guilds;
   // In no guild, each of them would be unknown; the row of the guilds says what to do.
-  const wrong = found.length === 0 ? [] : await wrongIds(discord, policy, found, people);
+  const wrong = found.length === 0
+    ? []
+    : await wrongIds(discord, policy, found, people, configIds(config, isOnly));
   const wrongRules = new Set(wrong.map(({ rule }) => rule));
   return {
     place,
@@ -177,6 +185,7 @@ function wrongIds(
   policy: AccessPolicy,
   guilds: readonly SeenGuild[],
   people: readonly PossiblePerson[],
+  others: readonly ListedId[],
 ): Promise<readonly WrongId[]> {
   const readUser = createReadUser(api);
   const find = createFindWrongIds({
@@ -194,6 +203,7 @@ function wrongIds(
       roles: details?.roles ?? [],
       isUnread: details?.roles === undefined || undefined,
     })),
+    { others },
   );
 }
 

@@ -232,7 +232,8 @@ async function checkAccounts(
   const findings: Finding[] = [];
   let gatewayUrl: string | undefined;
   for (const { config, token } of accounts) {
-    const about = await checkDiscord({ config, token, host, api }, mending, io);
+    const isOnly = accounts.length === 1;
+    const about = await checkDiscord({ config, isOnly, token, host, api }, mending, io);
     gatewayUrl ??= about.gatewayUrl;
     findings.push(...named(about.findings, config.discord.accountId, accounts.length));
   }

@@ -65,10 +65,14 @@ export interface WrongId {
 export type FindWrongIds = (
   policy: AccessPolicy,
   guilds: readonly SearchedGuild[],
-  sight?: GuildSight,
+  more?: {
+    /** Absent: the given guilds are all guilds of the bot. */
+    readonly sight?: GuildSight;
+    /** Further ids of the config. */
+    readonly others?: readonly ListedId[];
+  },
 ) => Promise<readonly WrongId[]>;
 
-/** The given guilds are all guilds of the bot. */
 const ALL_SEEN: GuildSight = { mayMiss: () => false, isFirst: true };
 
 /** Creates the search for wrong ids. It asks Discord each question once. */
@@ -88,10 +92,10 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
     return [...people.values()];
   }
 
-  return async (policy, guilds, sight = ALL_SEEN) => {
+  return async (policy, guilds, { sight = ALL_SEEN, others = [] } = {}) => {
     const look = startLook();
     const found: { readonly listed: ListedId; readonly why: string }[] = [];
-    for (const listed of listedIds(policy)) {
+    for (const listed of [...listedIds(policy), ...others]) {
       const why = await faultOf(listed, { policy, guilds, sight }, look);
       if (why !== undefined) found.push({ listed, why });
     }
@@ -102,7 +106,8 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
       const isPerson = kind === "user" && meaningOf(id, guilds) === undefined;
       if (isPerson) people ??= await possiblePeople(look.named);
       const near = isPerson && people ? await nearPeopleText(id, people, look) : "";
-      faults.push({ rule, id, why: why + near });
+      const named = rule.includes(id) ? "" : `${id}: `;
+      faults.push({ rule, id, why: named + why + near });
     }
     return faults;
   };
@@ -179,26 +184,30 @@ async function faultOf(
     case "guild": {
       if (guilds.some((guild) => guild.id === id)) return undefined;
       const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
-      const unlisted = guilds.filter((guild) =>
-        !isNameless(guild) && !Object.hasOwn(policy.guilds ?? {}, guild.id)
+      const listedToo = listed.isEntry ? policy.guilds ?? {} : {};
+      const possible = guilds.filter((guild) =>
+        !isNameless(guild) && !Object.hasOwn(listedToo, guild.id)
       );
-      return `${other ?? "the bot is in no such server"}${nearText(id, unlisted)}`;
+      return `${other ?? "the bot is in no such server"}${nearText(id, possible)}`;
     }
     case "channel":
-      return await channelFault(id, within, guilds, look, mayMiss);
+      return await channelFault(id, within, guilds, look, {
+        mayMiss,
+        isAnywhere: key === undefined,
+      });
     case "role": {
       if (within.length === 0 || within.some(({ roles }) => has(roles, id))) return undefined;
       if (mayMiss || within.some(({ isUnread }) => isUnread)) return undefined;
       const near = nearText(id, within.flatMap(({ roles }) => roles));
-      return `${id}: ${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
+      return `${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
     }
     case "user": {
       const other = meaningOf(id, guilds);
-      if (other !== undefined) return `${id}: ${other}`;
+      if (other !== undefined) return other;
       if (await look.user(id) !== "unknown") return undefined;
-      if (!policy.allowBots || key === undefined) return `${id}: Discord knows no such user`;
+      if (!policy.allowBots || key === undefined) return "Discord knows no such user";
       if (await look.hasWebhook(id) !== false) return undefined;
-      return `${id}: Discord knows no such user or webhook`;
+      return "Discord knows no such user or webhook";
     }
   }
 }
@@ -223,14 +232,15 @@ function isElsewhere(
 
 /**
  * @param within The guilds of its entry; none if the bot is in no such guild.
- * @param mayMiss Whether the entry is also for guilds that are not seen.
+ * @param of `mayMiss`: the entry is also for guilds that are not seen. `isAnywhere`: any channel is
+ * right, also one of direct messages.
  */
 async function channelFault(
   id: ChannelId,
   within: readonly SearchedGuild[],
   guilds: readonly SearchedGuild[],
   look: IdQuestions,
-  mayMiss: boolean,
+  { mayMiss, isAnywhere }: { readonly mayMiss: boolean; readonly isAnywhere: boolean },
 ): Promise<string | undefined> {
   const isListed = ({ channels }: SearchedGuild) => has(channels, id);
   if (within.some(isListed)) return undefined;
@@ -242,6 +252,7 @@ async function channelFault(
   const found = await look.channel(id);
   if (found === "unasked" || found === "hidden") return undefined;
   if (found === undefined) return `there is no such channel${near}`;
+  if (isAnywhere) return undefined;
   const { guildId } = found;
   if (guildId === undefined) return `that is a channel of another place${near}`;
   // Threads and categories are in no list of channels.

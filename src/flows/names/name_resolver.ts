@@ -16,6 +16,7 @@ import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts"
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { IdLookUp } from "./find_wrong_ids.ts";
 import { createSeenShards } from "./seen_shards.ts";
+import { configIds, type ConfigWithIds } from "./config_ids.ts";
 import { createUnknownIds } from "./unknown_ids.ts";
 import type { GuildNotices } from "../receive/guild_notices.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
@@ -62,11 +63,12 @@ const IDENTIFY_MS = 6_000;
  * functions share one state: what is due.
  */
 export function createNameResolver(
-  account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
+  account: Account<ConfigWithIds, CurrentPolicy, { readonly pairing: ResolvedNames }>,
   {
     guilds,
     awaited,
     partition,
+    isOnly,
     described,
     searchMembers,
     isRefused,
@@ -83,6 +85,8 @@ export function createNameResolver(
       readonly awaited: () => readonly GuildNames[];
       /** The guilds of the process. */
       readonly partition: Partition;
+      /** Whether the bot has no other account. */
+      readonly isOnly: () => boolean;
       /** The guild as the gateway has described it, or as it is given. */
       readonly described: (
         guild: Named<GuildId>,
@@ -142,7 +146,10 @@ export function createNameResolver(
       }
       isPartial = !isWhole();
       const unread = awaited().map((guild) => ({ ...guild, isUnread: true } as const));
-      void unknownIds.check(policy().policy, [...guilds(), ...unread], shards);
+      void unknownIds.check(policy().policy, [...guilds(), ...unread], {
+        sight: shards,
+        others: configIds(account.config(), isOnly()),
+      });
     }, REPORT_AFTER_MS);
   }
 

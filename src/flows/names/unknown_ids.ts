@@ -9,15 +9,13 @@
 import type { Account } from "../../core/account/account.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { notice } from "../../render/notices/notices.ts";
 import {
   createFindWrongIds,
+  type FindWrongIds,
   type IdLookUp,
-  type SearchedGuild,
   type WrongId,
 } from "./find_wrong_ids.ts";
-import type { GuildSight } from "./seen_shards.ts";
 
 /** Maximum number of ids that a message or health names; the rest is counted. */
 const SHOWN_MAX = 10;
@@ -49,13 +47,9 @@ export function createUnknownIds(
 
   return {
     /** Looks at all ids of the config. */
-    async check(
-      policy: AccessPolicy,
-      guilds: readonly SearchedGuild[],
-      sight?: GuildSight,
-    ): Promise<void> {
+    async check(...asked: Parameters<FindWrongIds>): Promise<void> {
       const look = ++looks;
-      const faults = await findWrongIds(policy, guilds, sight);
+      const faults = await findWrongIds(...asked);
       if (look !== looks) return; // another look is newer, or will be after a person was forgotten
       findings = wrongIdFindings("access:ids", faults);
       const fresh = faults.filter(({ rule, id }) => !told.has(`${rule} ${id}`));

@@ -16,11 +16,12 @@ export type ListedId =
   & {
     /** Config path of the entry. */
     readonly rule: string;
-    /** Key of the guild entry that contains it; absent outside guilds. */
+    /** Key of the guild entry that contains it; `"*"`: any guild; absent outside guilds. */
     readonly guild?: string;
   }
   & (
-    | { readonly kind: "guild"; readonly id: GuildId }
+    /** `isEntry`: a key of `guilds`. */
+    | { readonly kind: "guild"; readonly id: GuildId; readonly isEntry?: true }
     | { readonly kind: "channel"; readonly id: ChannelId }
     | { readonly kind: "role"; readonly id: RoleId }
     | { readonly kind: "user"; readonly id: UserId }
@@ -49,7 +50,7 @@ function inGuild(rules: GuildRules, guild: string): readonly ListedId[] {
   const rule = pathTo("channels.discord.guilds", guild);
   const id = parseSnowflake<"guild">(guild);
   return [
-    ...(id === undefined ? [] : [{ kind: "guild", id, rule } as const]),
+    ...(id === undefined ? [] : [{ kind: "guild", id, rule, isEntry: true } as const]),
     ...inPlace(rules, rule, guild),
     ...Object.entries(rules.channels ?? {}).flatMap(([key, channel]) => {
       const path = pathTo(pathTo(rule, "channels"), key);

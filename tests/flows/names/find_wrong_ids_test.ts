@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { PossiblePerson } from "../../../src/flows/names/find_wrong_ids.ts";
 import type { GuildSight } from "../../../src/flows/names/seen_shards.ts";
+import type { ListedId } from "../../../src/policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../../src/policy/rules/rules.ts";
 import { policy as accessPolicy } from "../../policy/policies.ts";
-import { guildId, roleId, userId } from "../../support/discord/builders.ts";
+import { channelId, guildId, roleId, userId } from "../../support/discord/builders.ts";
 import {
   ADA,
   CATEGORY_ELSEWHERE,
@@ -61,7 +62,7 @@ describe("[P7] [O16] createFindWrongIds() with guilds that the process does not 
     others: Partial<AccessPolicy> = {},
   ) => {
     const { policy, report, whys } = setUp(guilds, others);
-    await report.check(policy, [KRILL], sight);
+    await report.check(policy, [KRILL], { sight });
     return whys().map((why) => why.replace(/(?:: that is|; nearest).*/, ""));
   };
   const first: GuildSight = { mayMiss: (id) => id !== KRILL.id, isFirst: true };
@@ -98,6 +99,46 @@ describe("[P7] [O16] createFindWrongIds() with guilds that the process does not 
     const people = { commands: { ...accessPolicy({}).commands, ...commands } };
     assert.equal((await lines({}, first, people)).length, 1);
     assert.deepEqual(await lines({}, second, people), []);
+  });
+});
+
+describe("[P7] createFindWrongIds() with ids beside the access rules", () => {
+  const none = "1400000000000000991";
+  const lines = async (...others: readonly ListedId[]) => {
+    const { policy, report, whys } = setUp({ [KRILL.id]: { reactionNotifications: "off" } });
+    await report.check(policy, [KRILL, WHALES], { others });
+    return whys();
+  };
+
+  it("names a wrong guild with all guilds of the bot beside it", async () => {
+    const listed = { kind: "guild", id: guildId(none), rule: "bindings[0].match.guildId" } as const;
+    assert.deepEqual(await lines(listed), [
+      `bindings[0].match.guildId: ${none}: the bot is in no such server; nearest: ` +
+      `\`Whales\` (${WHALES.id}), \`Krill & Co\` (${KRILL.id})`,
+    ]);
+  });
+
+  it("names a role that no guild has, and one that is another thing", async () => {
+    const role = (id: string) =>
+      ({ kind: "role", id: roleId(id), guild: "*", rule: `budgets.perRole.${id}` }) as const;
+    const found = await lines(role(MODS.id), role(none), role(GENERAL.id));
+    assert.deepEqual(found.map((why) => why.replace(/; nearest.*/, "")), [
+      `budgets.perRole.${none}: there is no such role`,
+      `budgets.perRole.${GENERAL.id}: that is the channel \`general\` of the server ` +
+      `\`Krill & Co\` (${KRILL.id})`,
+    ]);
+  });
+
+  it("accepts each channel that exists, also one of direct messages", async () => {
+    const channel = (id: string) =>
+      ({ kind: "channel", id: channelId(id), rule: "approvals.answers.channel" }) as const;
+    const right = [GENERAL.id, THREAD, CATEGORY_ELSEWHERE, HIDDEN, DIRECT];
+    const found = await lines(...right.map(channel), channel(none), channel(MODS.id));
+    assert.deepEqual(found.map((why) => why.replace(/; nearest.*/, "")), [
+      `approvals.answers.channel: ${none}: there is no such channel`,
+      `approvals.answers.channel: ${MODS.id}: that is the role \`Mods\` of the server ` +
+      `\`Krill & Co\` (${KRILL.id})`,
+    ]);
   });
 });
 

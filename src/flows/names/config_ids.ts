@@ -1,0 +1,95 @@
+/**
+ * Lists the ids that the config names beside the access rules (P7): places of commands and agents,
+ * people who check answers, roles with a budget.
+ *
+ * A wrong one has no effect, and nothing else shows that.
+ */
+
+import type { Config } from "../../config/config.ts";
+import { pathTo } from "../../core/config_file.ts";
+import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
+import type { ListedId } from "../../policy/rules/listed_ids.ts";
+
+/** The keys of the config that name ids. */
+export type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"> & {
+  readonly discord: Pick<
+    Config["discord"],
+    "access" | "accountId" | "allowedMentions" | "commands" | "dms"
+  >;
+};
+
+/**
+ * Lists the ids of an account.
+ *
+ * @param isOnly Whether it is the only account. Otherwise ids that all accounts share may be those
+ * of another account's guilds.
+ */
+export function configIds(config: ConfigWithIds, isOnly: boolean): readonly ListedId[] {
+  return [...ofAccount(config), ...ofBindings(config, isOnly), ...isOnly ? ofAll(config) : []];
+}
+
+function ofAccount(
+  { discord: { access: { ruleOf }, allowedMentions, commands, dms } }: ConfigWithIds,
+): readonly ListedId[] {
+  const { guildId } = commands;
+  const roles = allowedMentions.roles.map((id, at) =>
+    roleOf(id, ruleOf(pathTo("channels.discord.allowedMentions.roles", at)))
+  );
+  const people = Object.keys(dms).map((id) =>
+    personOf(id as UserId, ruleOf(pathTo("channels.discord.dms", id)))
+  );
+  return [
+    ...guildId === undefined ? [] : [guildOf(guildId, ruleOf("channels.discord.commands.guildId"))],
+    ...roles,
+    ...people,
+  ];
+}
+
+function ofBindings(
+  { bindings, discord: { accountId } }: ConfigWithIds,
+  isOnly: boolean,
+): readonly ListedId[] {
+  return (bindings ?? []).flatMap(({ match }, at) => {
+    if (match.accountId === undefined ? !isOnly : match.accountId !== accountId) return [];
+    const path = pathTo(pathTo("bindings", at), "match");
+    const { guildId, channelId, userId } = match;
+    return [
+      ...guildId === undefined ? [] : [guildOf(guildId, pathTo(path, "guildId"))],
+      ...channelId === undefined ? [] : [channelOf(channelId, pathTo(path, "channelId"))],
+      ...userId === undefined ? [] : [personOf(userId, pathTo(path, "userId"))],
+    ];
+  });
+}
+
+function ofAll(
+  { approvals: { answers: { channel, people } }, budgets, tools }: ConfigWithIds,
+): readonly ListedId[] {
+  return [
+    ...channel === undefined ? [] : [channelOf(channel, "approvals.answers.channel")],
+    ...people.map((id, at) => personOf(id, pathTo("approvals.answers.people", at))),
+    ...Object.keys(budgets.perRole).map((id) =>
+      roleOf(id as RoleId, pathTo("budgets.perRole", id))
+    ),
+    ...tools.discord.alsoGuilds.map((id, at) =>
+      guildOf(id, pathTo("tools.discord.alsoGuilds", at))
+    ),
+  ];
+}
+
+function guildOf(id: GuildId, rule: string): ListedId {
+  return { kind: "guild", id, rule };
+}
+
+/** A channel of any guild, or of direct messages. */
+function channelOf(id: ChannelId, rule: string): ListedId {
+  return { kind: "channel", id, rule };
+}
+
+/** A role of any guild. */
+function roleOf(id: RoleId, rule: string): ListedId {
+  return { kind: "role", id, rule, guild: "*" };
+}
+
+function personOf(id: UserId, rule: string): ListedId {
+  return { kind: "user", id, rule };
+}
