@@ -35,6 +35,7 @@ import {
 import { namesIn } from "../../discord/gateway/decode/places.ts";
 import { isFinalRefusal, RestError } from "../../discord/rest/exchange/rest_error.ts";
 import { createGuildNotices } from "../../flows/receive/guild_notices.ts";
+import { configIds } from "../../config/keys/config_ids.ts";
 import { createNameResolver } from "../../flows/names/name_resolver.ts";
 import { storedPeople } from "../../flows/names/stored_people.ts";
 
@@ -118,7 +119,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
     partition: parts.options.partition,
-    isOnly: () => parts.ours().length === 1,
+    otherIds: () => configIds(config(), parts.ours().length === 1),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",

@@ -6,6 +6,7 @@
 import { ask, type DiscordOptions, examineDiscord } from "../../bot/preflight/examine.ts";
 import { examineGuilds } from "../../bot/preflight/examine_guilds.ts";
 import type { Config } from "../../config/config.ts";
+import { configIds } from "../../config/keys/config_ids.ts";
 import { DEFAULT_ACCOUNT } from "../../config/schema/accounts.ts";
 import {
   type IdentifyBudget,
@@ -32,7 +33,6 @@ import {
   type PossiblePerson,
   type WrongId,
 } from "../../flows/names/find_wrong_ids.ts";
-import { configIds } from "../../flows/names/config_ids.ts";
 import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";

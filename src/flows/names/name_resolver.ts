@@ -16,12 +16,12 @@ import { type ClosedGuild, createGuildJoined } from "../receive/guild_joined.ts"
 import type { ResolvedNames } from "../../core/store/pairing.ts";
 import type { IdLookUp } from "./find_wrong_ids.ts";
 import { createSeenShards } from "./seen_shards.ts";
-import { configIds, type ConfigWithIds } from "./config_ids.ts";
 import { createUnknownIds } from "./unknown_ids.ts";
 import type { GuildNotices } from "../receive/guild_notices.ts";
 import { createNames, type Names, type SearchPorts } from "./resolve.ts";
 import { heldNames } from "./held.ts";
 import { unresolvedNames } from "../../policy/rules/pinned.ts";
+import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import { rulesFor } from "../../policy/rules/place_rules.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 
@@ -63,12 +63,12 @@ const IDENTIFY_MS = 6_000;
  * functions share one state: what is due.
  */
 export function createNameResolver(
-  account: Account<ConfigWithIds, CurrentPolicy, { readonly pairing: ResolvedNames }>,
+  account: Account<unknown, CurrentPolicy, { readonly pairing: ResolvedNames }>,
   {
     guilds,
     awaited,
     partition,
-    isOnly,
+    otherIds,
     described,
     searchMembers,
     isRefused,
@@ -85,8 +85,8 @@ export function createNameResolver(
       readonly awaited: () => readonly GuildNames[];
       /** The guilds of the process. */
       readonly partition: Partition;
-      /** Whether the bot has no other account. */
-      readonly isOnly: () => boolean;
+      /** The ids of the config beside the access rules. */
+      readonly otherIds: () => readonly ListedId[];
       /** The guild as the gateway has described it, or as it is given. */
       readonly described: (
         guild: Named<GuildId>,
@@ -148,7 +148,7 @@ export function createNameResolver(
       const unread = awaited().map((guild) => ({ ...guild, isUnread: true } as const));
       void unknownIds.check(policy().policy, [...guilds(), ...unread], {
         sight: shards,
-        others: configIds(account.config(), isOnly()),
+        others: otherIds(),
       });
     }, REPORT_AFTER_MS);
   }

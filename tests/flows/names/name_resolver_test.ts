@@ -7,7 +7,6 @@ import type { GuildNames } from "../../../src/core/inbound/inbound.ts";
 import { createNameResolver } from "../../../src/flows/names/name_resolver.ts";
 import { policy as accessPolicy } from "../../policy/policies.ts";
 import { testAccount } from "../../support/account.ts";
-import { loadTestConfig } from "../../support/config.ts";
 import { guildId } from "../../support/discord/builders.ts";
 import { settle } from "../../support/settle.ts";
 
@@ -26,8 +25,7 @@ const [WRONG, OTHER] = [600n, 601n].map((at) =>
 ) as [GuildId, GuildId];
 
 /** A process whose config lists a guild of each shard, and some that do not exist. */
-async function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] = [WRONG]) {
-  const config = await loadTestConfig();
+function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] = [WRONG]) {
   const { account, clock } = testAccount();
   const told: string[] = [];
   const known: GuildNames[] = [];
@@ -37,7 +35,6 @@ async function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] =
   });
   const part = {
     ...account,
-    config: () => config,
     policy: () => ({ policy }),
     store: { pairing: { namesOf: () => Promise.resolve([]) } },
     events: { emit: { namesLookedUp() {} } },
@@ -47,7 +44,7 @@ async function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] =
     guilds: () => known,
     awaited: () => [],
     partition,
-    isOnly: () => true,
+    otherIds: () => [],
     described: (guild) => guild,
     searchMembers: () => Promise.resolve([]),
     isRefused: () => false,
@@ -87,7 +84,7 @@ const ALL = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 describe("[P7] createNameResolver()", () => {
   it("reports no id of a guild whose shard connects later", async () => {
-    const { resolver, told, wrong, ready, pass } = await setUp();
+    const { resolver, told, wrong, ready, pass } = setUp();
     resolver.setShards(SHARDS, ALL);
     for (const shard of ALL) {
       ready(shard);
@@ -100,7 +97,7 @@ describe("[P7] createNameResolver()", () => {
   });
 
   it("reports the ids of other shards while one never connects, and its own once it does", async () => {
-    const { resolver, told, wrong, ready, pass } = await setUp();
+    const { resolver, told, wrong, ready, pass } = setUp();
     resolver.setShards(SHARDS, ALL);
     for (const shard of ALL.slice(1)) ready(shard);
     await pass(120_000);
@@ -113,7 +110,7 @@ describe("[P7] createNameResolver()", () => {
 
   it("[O16] reports each wrong guild in the partition that would have it", async () => {
     for (const [index, expected] of [[0, [WRONG]], [1, [OTHER]]] as const) {
-      const { resolver, wrong, ready, pass } = await setUp({ index, count: 2 }, [WRONG, OTHER]);
+      const { resolver, wrong, ready, pass } = setUp({ index, count: 2 }, [WRONG, OTHER]);
       const own = ALL.filter((shard) => shard % 2 === index);
       resolver.setShards(SHARDS, own);
       for (const shard of own) ready(shard);

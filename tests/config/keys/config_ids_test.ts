@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { configIds } from "../../../src/flows/names/config_ids.ts";
+import { configIds } from "../../../src/config/keys/config_ids.ts";
 import { loadTestConfig } from "../../support/config.ts";
 
 /** Ids with the first digits of a snowflake, each once. */

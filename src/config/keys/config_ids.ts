@@ -5,13 +5,13 @@
  * A wrong one has no effect, and nothing else shows that.
  */
 
-import type { Config } from "../../config/config.ts";
 import { pathTo } from "../../core/config_file.ts";
 import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
+import type { Config } from "../config.ts";
 
 /** The keys of the config that name ids. */
-export type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"> & {
+type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"> & {
   readonly discord: Pick<
     Config["discord"],
     "access" | "accountId" | "allowedMentions" | "commands" | "dms"
