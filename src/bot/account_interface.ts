@@ -75,6 +75,8 @@ export interface AccountPorts extends Clock {
   readonly isOurs: (userId: UserId) => boolean;
   /** All enabled accounts of this process, in the order of the config. */
   readonly ours: () => readonly OurAccount[];
+  /** Whether the config has no other account, a disabled one included. */
+  readonly isOnly: () => boolean;
   /** Shows the account to the others (N2). */
   readonly publish: (view: OurView) => void;
   /** A person was forgotten: all accounts forget what they have in memory (X5). */

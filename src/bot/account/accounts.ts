@@ -114,6 +114,7 @@ export function createAccounts(
       invalidRequests: () => invalid.of(accountId),
       isOurs,
       ours,
+      isOnly: () => setup.config.accounts.length === 1,
       publish: (view) => void views.set(accountId, view),
       personForgotten() {
         for (const { running } of runners.values()) running?.changedByCommand("forgetting");

@@ -119,7 +119,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
     partition: parts.options.partition,
-    otherIds: () => configIds(config(), parts.ours().length === 1),
+    otherIds: () => configIds(config(), parts.isOnly()),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
     isRefused: (error) => error instanceof RestError && error.kind === "forbidden",

@@ -18,7 +18,7 @@ import type { Reader } from "../../discord/gateway/read/reader.ts";
 export interface InboundParts
   extends
     Omit<InteractionParts, "owners" | "outbound" | "waiting" | "stopTurns">,
-    Pick<AccountPorts, "isOurs" | "memory" | "ours"> {
+    Pick<AccountPorts, "isOnly" | "isOurs" | "memory"> {
   readonly policy: PolicyKeeper;
   readonly reader: Reader;
   readonly owners: OwnerIds;

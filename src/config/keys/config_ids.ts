@@ -6,7 +6,13 @@
  */
 
 import { pathTo } from "../../core/config_file.ts";
-import type { ChannelId, GuildId, RoleId, UserId } from "../../core/discord/ids.ts";
+import {
+  type ChannelId,
+  type GuildId,
+  type RoleId,
+  toAccountId,
+  type UserId,
+} from "../../core/discord/ids.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { Config } from "../config.ts";
 
@@ -25,23 +31,28 @@ type ConfigWithIds = Pick<Config, "approvals" | "bindings" | "budgets" | "tools"
  * of another account's guilds.
  */
 export function configIds(config: ConfigWithIds, isOnly: boolean): readonly ListedId[] {
-  return [...ofAccount(config), ...ofBindings(config, isOnly), ...isOnly ? ofAll(config) : []];
+  const { ruleOf } = config.discord.access;
+  const own = ofAccount(config).flatMap((listed) => {
+    const rule = ruleOf(listed.rule);
+    return isOnly || rule !== listed.rule ? [{ ...listed, rule }] : []; // else all accounts have it
+  });
+  return [
+    ...own,
+    ...ofBindings(config, isOnly),
+    ...isOnly ? ofAll(config) : [],
+  ];
 }
 
+/** Ids below `channels.discord`, with the paths that all accounts share. */
 function ofAccount(
-  { discord: { access: { ruleOf }, allowedMentions, commands, dms } }: ConfigWithIds,
+  { discord: { allowedMentions, commands: { guildId }, dms } }: ConfigWithIds,
 ): readonly ListedId[] {
-  const { guildId } = commands;
-  const roles = allowedMentions.roles.map((id, at) =>
-    roleOf(id, ruleOf(pathTo("channels.discord.allowedMentions.roles", at)))
-  );
-  const people = Object.keys(dms).map((id) =>
-    personOf(id as UserId, ruleOf(pathTo("channels.discord.dms", id)))
-  );
   return [
-    ...guildId === undefined ? [] : [guildOf(guildId, ruleOf("channels.discord.commands.guildId"))],
-    ...roles,
-    ...people,
+    ...guildId === undefined ? [] : [guildOf(guildId, "channels.discord.commands.guildId")],
+    ...allowedMentions.roles.map((id, number) =>
+      roleOf(id, pathTo("channels.discord.allowedMentions.roles", number))
+    ),
+    ...Object.keys(dms).map((id) => personOf(id as UserId, pathTo("channels.discord.dms", id))),
   ];
 }
 
@@ -50,13 +61,17 @@ function ofBindings(
   isOnly: boolean,
 ): readonly ListedId[] {
   return (bindings ?? []).flatMap(({ match }, at) => {
-    if (match.accountId === undefined ? !isOnly : match.accountId !== accountId) return [];
+    const isOther = match.accountId === undefined
+      ? !isOnly
+      : toAccountId(match.accountId) !== accountId;
+    if (isOther) return [];
     const path = pathTo(pathTo("bindings", at), "match");
     const { guildId, channelId, userId } = match;
     return [
       ...guildId === undefined ? [] : [guildOf(guildId, pathTo(path, "guildId"))],
       ...channelId === undefined ? [] : [channelOf(channelId, pathTo(path, "channelId"))],
-      ...userId === undefined ? [] : [personOf(userId, pathTo(path, "userId"))],
+      // A guild's: with `allowBots`, it may be the id of a webhook.
+      ...userId === undefined ? [] : [{ ...personOf(userId, pathTo(path, "userId")), guild: "*" }],
     ];
   });
 }

@@ -197,7 +197,9 @@ async function faultOf(
       });
     case "role": {
       if (within.length === 0 || within.some(({ roles }) => has(roles, id))) return undefined;
-      if (mayMiss || within.some(({ isUnread }) => isUnread)) return undefined;
+      if (mayMiss || within.some((guild) => guild.isUnread || sight.mayMiss(guild.id))) {
+        return undefined;
+      }
       const near = nearText(id, within.flatMap(({ roles }) => roles));
       return `${meaningOf(id, guilds) ?? "there is no such role"}${near}`;
     }

@@ -52,10 +52,11 @@ export function createUnknownIds(
       const faults = await findWrongIds(...asked);
       if (look !== looks) return; // another look is newer, or will be after a person was forgotten
       findings = wrongIdFindings("access:ids", faults);
-      const fresh = faults.filter(({ rule, id }) => !told.has(`${rule} ${id}`));
+      const fresh = faults.filter((fault) => !told.has(keyOf(fault)));
       if (fresh.length === 0) return;
-      for (const { rule, id, why } of fresh) {
-        told.add(`${rule} ${id}`);
+      for (const fault of fresh) {
+        told.add(keyOf(fault));
+        const { rule, why } = fault;
         log.warn("An ID in the config means nothing at Discord", { rule, why });
       }
       const lines = fresh.slice(0, SHOWN_MAX).map(({ rule, why }) => `\n- \`${rule}\`: ${why}`);
@@ -71,6 +72,11 @@ export function createUnknownIds(
     /** The wrong ids as of the last look. */
     findings: (): readonly Finding[] => findings,
   };
+}
+
+/** The place of an id, without its number in a list: an entry before it may be removed. */
+function keyOf({ rule, id }: WrongId): string {
+  return `${rule.replaceAll(/\[\d+\]/g, "[]")} ${id}`;
 }
 
 /** How many are not shown, behind the last that is; empty if all are. */

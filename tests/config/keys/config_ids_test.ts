@@ -15,7 +15,7 @@ const config = () =>
     approvals: { answers: { channel: id(4), people: [id(5)] } },
     bindings: [
       { agentId: "main", match: { guildId: id(6), channelId: id(7), userId: id(8) } },
-      { agentId: "main", match: { accountId: "default", userId: id(9) } },
+      { agentId: "main", match: { accountId: "Default", userId: id(9) } },
       { agentId: "main", match: {} },
     ],
     budgets: { perRole: { [id(10)]: { tokensPerDay: 1 } } },
@@ -32,8 +32,8 @@ describe("[P7] configIds()", () => {
       ["user", id(3), undefined, `channels.discord.dms.${id(3)}`],
       ["guild", id(6), undefined, "bindings[0].match.guildId"],
       ["channel", id(7), undefined, "bindings[0].match.channelId"],
-      ["user", id(8), undefined, "bindings[0].match.userId"],
-      ["user", id(9), undefined, "bindings[1].match.userId"],
+      ["user", id(8), "*", "bindings[0].match.userId"],
+      ["user", id(9), "*", "bindings[1].match.userId"],
       ["channel", id(4), undefined, "approvals.answers.channel"],
       ["user", id(5), undefined, "approvals.answers.people[0]"],
       ["role", id(10), "*", `budgets.perRole.${id(10)}`],
@@ -43,7 +43,21 @@ describe("[P7] configIds()", () => {
 
   it("leaves out ids that another account may mean", async () => {
     const listed = configIds(await config(), false);
-    assert.deepEqual(listed.map((one) => one.id), [1, 2, 3, 9].map(id));
+    assert.deepEqual(listed.map((one) => one.id), [id(9)]);
+  });
+
+  it("lists an account's own ids beside other accounts", async () => {
+    const own = { allowedMentions: { roles: [id(20)] }, commands: { guildId: id(21) } };
+    const shared = { allowedMentions: { roles: [id(2)] }, dms: { [id(3)]: {} } };
+    const listed = configIds(
+      await loadTestConfig({ ...shared, accounts: { default: own } }),
+      false,
+    );
+    const path = "channels.discord.accounts.default";
+    assert.deepEqual(listed.map(({ id, rule }) => [id, rule]), [
+      [id(21), `${path}.commands.guildId`],
+      [id(20), `${path}.allowedMentions.roles[0]`],
+    ]);
   });
 
   it("lists nothing of a config without ids", async () => {

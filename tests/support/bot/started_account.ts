@@ -87,6 +87,7 @@ export async function openAccountScene() {
     isOurs: () => false,
     ours: () => [],
     publish() {},
+    isOnly: () => true,
     personForgotten() {},
     now,
     onOnline() {},
