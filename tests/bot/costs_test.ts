@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { type Bot, startBot } from "../../src/bot.ts";
 import type { Model } from "../../src/core/model.ts";
+import type { RequestRecord } from "../../simulator/notes/request_log.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
 import { onSimulator, PARROT, PATIENCE_MS } from "../support/bot/in_process.ts";
 
@@ -75,10 +76,18 @@ const OWN_PATHS = [
 /** Where ada asks: on a busy machine, her questions get signs, too. */
 const ASKED = "off-topic";
 
-/** Requests that the acts may cause: not the bot's own, nor the sign of typing. */
-const isCounted = ({ path }: { readonly path: string }, { channel }: Simulator): boolean =>
+/**
+ * Requests that the acts may cause: not the bot's own, nor the sign of typing. An answer may overtake
+ * the acknowledgement of its interaction. Discord then knows no webhook yet (404), and the answer is
+ * sent again, on a busy machine several times (K5).
+ */
+const isCounted = (
+  { path, status }: Pick<RequestRecord, "path" | "status">,
+  { channel }: Simulator,
+): boolean =>
   !OWN_PATHS.some((own) => own.test(path)) && !path.endsWith("/typing") &&
-  !path.startsWith(`/channels/${channel(ASKED).id}/`);
+  !path.startsWith(`/channels/${channel(ASKED).id}/`) &&
+  !(status === 404 && path.startsWith("/webhooks/"));
 
 /** Waits until no turn is open and no message is unsent. */
 async function settle(bot: Bot): Promise<void> {
@@ -155,20 +164,20 @@ const ALL: readonly Act[] = [
     before: postButton,
     act: (simulator, message) =>
       void simulator.press({ as: "grace", in: "general", message, customId: "unknown" }),
-    most: { requests: ACTS + 2, commits: 0, calls: 0 }, // an early refusal is sent again
+    most: { requests: ACTS + 1, commits: 0, calls: 0 },
   },
   {
     what: "commands without a right: an acknowledgement and its removal each, and one refusal",
     isCommand: true,
     act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
-    most: { requests: 2 * ACTS + 2, commits: 0, calls: 0 },
+    most: { requests: 2 * ACTS + 1, commits: 0, calls: 0 },
   },
   {
     what: "commands of a person who may: an acknowledgement and an answer each",
     isAllowed: true,
     isCommand: true,
     act: (simulator) => void simulator.command({ as: "grace", in: "general", name: "status" }),
-    most: { requests: 3 * ACTS, commits: 0, calls: 0 }, // an early answer is sent again
+    most: { requests: 2 * ACTS, commits: 0, calls: 0 },
   },
   {
     what: "text commands: a turn without the model, one at a time",

@@ -80,6 +80,7 @@ const RETRY_MS = 25;
  * Opens an existing store without migrating it.
  *
  * @param note Gets a line if the process with the lock takes no commands.
+ * @param greetingMs How long that process may take to greet. A test on a busy machine gives more.
  * @returns `undefined` if there is no store yet.
  * @throws {StartError} If its schema is of another version, whose bot may be using it.
  * @throws {StoreError} As `openStore` does.
@@ -87,13 +88,14 @@ const RETRY_MS = 25;
 export async function openForCommand(
   dataDir: string,
   note: (line: string) => void,
+  greetingMs = GREETING_MS,
 ): Promise<CommandStore | undefined> {
   if (isUnfinished(dataDir)) await finishRestore(dataDir);
-  const until = performance.now() + GREETING_MS;
+  const until = performance.now() + greetingMs;
   for (;;) {
     const isLate = performance.now() >= until;
     try {
-      const found = await openNow(dataDir, note, isLate);
+      const found = await openNow(dataDir, note, isLate, greetingMs);
       if (found !== "later") return found;
     } catch (error) {
       if (isLate || !isMoved(error)) throw error;
@@ -106,17 +108,15 @@ async function openNow(
   dataDir: string,
   note: (line: string) => void,
   isLate: boolean,
+  greetingMs: number,
 ): Promise<CommandStore | "later" | undefined> {
   const hasStore = existsSync(join(storeFolder(dataDir), DATABASE_NAME));
   if (!hasStore && !isShared(dataDir)) return undefined;
   if (hasStore) assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
-  if (lock.kind !== "held") return await openBeside(dataDir, note, isLate) ?? "later";
-  if (hasStore) {
-    return readSharedRecord(storeFolder(dataDir))
-      ? openShared(dataDir, lock)
-      : openLocked(dataDir, lock);
-  }
+  if (lock.kind !== "held") return await openBeside(dataDir, note, isLate, greetingMs) ?? "later";
+  const open = readSharedRecord(storeFolder(dataDir)) ? openShared : openLocked;
+  if (hasStore) return open(dataDir, lock);
   lock.release();
   return undefined;
 }
@@ -277,11 +277,12 @@ export async function openBeside(
   dataDir: string,
   note: (line: string) => void,
   isLate: boolean,
+  greetingMs = GREETING_MS,
 ): Promise<CommandStore | undefined> {
-  const answer = await send(dataDir, "catchUp", []);
+  const answer = await send(dataDir, "catchUp", [], greetingMs);
   const hangs = answer.kind !== "answered";
   if (hangs && answer.kind !== "silent" && !isLate) return undefined;
-  const ask = createAsk(dataDir);
+  const ask = createAsk(dataDir, greetingMs);
   const result = answer.kind === "answered" ? readAnswer(answer.text) : undefined;
   if (result === WITHOUT_STORE) return openElsewhere(ask);
   if (answer.kind !== "answered") {
@@ -342,17 +343,16 @@ async function send(
   dataDir: string,
   name: CallName,
   args: readonly unknown[],
+  greetingMs: number,
 ): Promise<RequestResult> {
   const request = toRequest(name, args);
   const bytes = request.files.reduce((sum, { length }) => sum + length, 0);
   if (bytes > MAX_REQUEST_BYTES - 2 ** 20) {
-    throw new StartError(
-      "the files are too large together for a running bot; send them one by one",
-      EXIT.usage,
-    );
+    const why = "the files are too large together for a running bot; send them one by one";
+    throw new StartError(why, EXIT.usage);
   }
   try {
-    return await askSocket(dataDir, request, { greetingMs: GREETING_MS, answerMs: ANSWER_MS });
+    return await askSocket(dataDir, request, { greetingMs, answerMs: ANSWER_MS });
   } catch (error) {
     if (!(error instanceof BotSocketError)) throw error;
     throw new StartError(error.message, EXIT.io, error);
@@ -366,15 +366,15 @@ export class UnansweredError extends StartError {
 
   /** Creates the error of a request to the process with the lock of a data directory. */
   constructor(dataDir: string, kind: Unanswered) {
-    const isLost = kind === "lost";
+    const [isLost, holder] = [kind === "lost", holderText(dataDir)];
     super(
       isLost
         ? `the bot with the data in ${dataDir} ended before it answered, so the change may be stored ` +
           "or not. Look at the list of this command before you try again"
-        : `${holderText(dataDir)} has the data in ${dataDir}, and ${
+        : `${holder} has the data in ${dataDir}, and ${
           WHY[kind]
-        }: nothing is changed. ` +
-          "Try again, or restart the bot",
+        }: nothing is changed. Try again, ` +
+          "or restart the bot",
       EXIT.tryAgain,
     );
     this.isLost = isLost;
@@ -382,9 +382,9 @@ export class UnansweredError extends StartError {
 }
 
 /** Creates the calls to the process with the lock of a data directory. */
-export function createAsk(dataDir: string): AskStore {
+export function createAsk(dataDir: string, greetingMs = GREETING_MS): AskStore {
   return async (name, args) => {
-    const answer = await send(dataDir, name, args);
+    const answer = await send(dataDir, name, args, greetingMs);
     if (answer.kind !== "answered") throw new UnansweredError(dataDir, answer.kind);
     return readAnswer(answer.text);
   };

@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { openForCommand, UnansweredError } from "../../../src/cli/shared/store_access.ts";
 import { createCallHandler, toRequest } from "../../../src/cli/shared/store_calls.ts";
-import { askSocket, serveSocket, socketFolder } from "../../../src/host/bot_socket.ts";
+import { askSocket, GREETING_MS, serveSocket, socketFolder } from "../../../src/host/bot_socket.ts";
 import { DATABASE_NAME, MAIN_NAME, PARTITIONS_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
@@ -64,8 +64,9 @@ async function openMovingBot(dataDir: string) {
   };
 }
 
-async function open(dataDir: string, note: (line: string) => void = silent) {
-  const opened = await openForCommand(dataDir, note);
+/** @param greetingMs Long, so that a busy machine is no hanging bot. */
+async function open(dataDir: string, note: (line: string) => void = silent, greetingMs = 60_000) {
+  const opened = await openForCommand(dataDir, note, greetingMs);
   assert.ok(opened);
   return opened;
 }
@@ -196,7 +197,7 @@ describe("[X2] openForCommand()", () => {
     );
     const notes: string[] = [];
     const { size } = statSync(`${path}-wal`);
-    const { store, close } = await open(folder.path, (line) => notes.push(line));
+    const { store, close } = await open(folder.path, (line) => notes.push(line), GREETING_MS);
     assert.match(notes.join("\n"), new RegExp(`the bot \\(pid ${process.pid}\\) does not answer`));
     const record = await store.received.messageRecordOf({ messageId: message.id });
     assert.equal(record?.messageId, message.id);
