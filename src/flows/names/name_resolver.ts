@@ -81,7 +81,7 @@ export function createNameResolver(
     & {
       /** Guilds with complete facts, without those that are awaited or in an outage. */
       readonly guilds: () => readonly GuildNames[];
-      /** The others, of which Barnacle may know the id alone. */
+      /** The others; of some, Barnacle knows the id alone. */
       readonly awaited: () => readonly GuildNames[];
       /** The guilds of the process. */
       readonly partition: Partition;
