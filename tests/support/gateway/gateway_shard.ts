@@ -57,8 +57,11 @@ export interface TestShard extends Shard {
   // deno-lint-ignore no-explicit-any -- a test looks into them as it likes
   dispatches(): any[];
   logs(): string[];
-  /** When it logged its first loss, by `performance.now()`. A test's own look may come late. */
-  lostAt(): number | undefined;
+  /**
+   * Milliseconds since its first loss, by its own clock. They count from the time that it took for the
+   * loss, so a pause of the process before the log line does not shorten them.
+   */
+  sinceLossMs(): number | undefined;
   /** Log lines with their fields. */
   lines(): string[];
   counts(): Extract<FromWorker, { kind: "counts" }>["counts"] | undefined;
@@ -89,18 +92,18 @@ export function startTestShard(
 ): TestShard {
   const messages: (FromShard | FromWorker)[] = [];
   let ticks = 0;
+  const startedAt = performance.now();
+  const clock = () => startedAt + (performance.now() - startedAt) * speed;
+  let readAt = startedAt;
   let lostAt: number | undefined;
   function record(message: FromShard | FromWorker): void {
     messages.push(message);
-    if (message.kind === "log" && message.fields?.["phase"] !== undefined) {
-      lostAt ??= performance.now();
-    }
+    if (message.kind === "log" && message.fields?.["phase"] !== undefined) lostAt ??= readAt;
   }
-  const startedAt = performance.now();
-  const now = () => {
-    const monotonicMs = startedAt + (performance.now() - startedAt) * speed;
-    return { monotonicMs, wallMs: 1_750_000_000_000 + monotonicMs };
-  };
+  function now() {
+    readAt = clock();
+    return { monotonicMs: readAt, wallMs: 1_750_000_000_000 + readAt };
+  }
   const [own = { id: 0, identifyInMs: 0 }] = options.shards;
   const start = {
     ...own,
@@ -142,7 +145,7 @@ export function startTestShard(
     ...shard,
     messages,
     ticks: () => ticks,
-    lostAt: () => lostAt,
+    sinceLossMs: () => lostAt === undefined ? undefined : clock() - lostAt,
     dispatches: () =>
       messages.flatMap((message) => message.kind === "batch" ? JSON.parse(message.batch.text) : []),
     lines: () =>
