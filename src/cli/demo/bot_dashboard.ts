@@ -9,11 +9,10 @@
 
 import { request as sendRequest } from "node:http";
 import { Readable } from "node:stream";
-import { readHolder } from "../../host/locks/lock.ts";
 import { requestLink } from "../dashboard/print_link.ts";
 import { DASHBOARD } from "../dashboard/routes.ts";
 import { StartError } from "../shared/exit_code.ts";
-import { lockOf } from "../shared/running_bot.ts";
+import { ownServer } from "../shared/running_bot.ts";
 
 /** Headers that the bot needs. The page's guard has checked those about the origin. */
 const PASSED = ["accept", "authorization", "content-type"];
@@ -45,8 +44,8 @@ export function createBotDashboard(dataDir: string) {
     },
     /** Passes a request on to the bot. */
     async answer(request: Request): Promise<Response> {
-      const host = readHolder(lockOf(dataDir))?.http;
-      const answer = host === undefined ? undefined : await pass(request, host);
+      const server = ownServer(dataDir);
+      const answer = server && await pass(request, server.address);
       return answer ?? new Response("The bot does not answer", { status: 502 });
     },
   };

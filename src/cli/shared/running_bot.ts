@@ -78,6 +78,21 @@ export async function listeningHolder(
 }
 
 /**
+ * Finds the HTTP server of the bot that holds the data directory, or held it last. After its end,
+ * another program can have its port: the key and the requests are not for that program.
+ *
+ * @returns `undefined` if the bot has no address, or if another process listens there, as far as the
+ * kernel tells.
+ */
+export function ownServer(
+  dataDir: string,
+): { readonly address: string; readonly key: string } | undefined {
+  const { pid, http, httpKey = "" } = holderOf(dataDir) ?? {};
+  if (pid === undefined || http === undefined || isListener(pid, http) === false) return undefined;
+  return { address: http, key: httpKey };
+}
+
+/**
  * Says why a bot runs without HTTP server, and what helps.
  *
  * @returns `undefined` if no other program has its port.

@@ -1,23 +1,26 @@
 /** Tests how the demo passes the requests of the dashboard on to the bot. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
 import { createBotDashboard, isOfDashboard } from "../../../src/cli/demo/bot_dashboard.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
 import type { RequestHandler } from "../../../src/host/bounded_server.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
-/** Plays with a stand-in for the bot, whose lock file names its address. */
+/** Plays with a stand-in for the bot, whose lock file names its address and the process `pid`. */
 async function withBot(
   answer: RequestHandler,
   play: (send: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>,
+  pid = process.pid,
 ): Promise<void> {
   using data = tempDirectory();
   const server = await startHttpServer({ port: 0 }, answer);
   const http = `127.0.0.1:${server.port}`;
-  writeFileSync(join(data.path, "lock"), JSON.stringify({ pid: 1, startedAt: 1, http }));
+  writeFileSync(join(data.path, "lock"), JSON.stringify({ pid, startedAt: 1, http }));
   const dashboard = createBotDashboard(data.path);
   try {
     await play((path, init) => dashboard.answer(new Request(`http://192.0.2.7:8787${path}`, init)));
@@ -88,6 +91,19 @@ describe("[O5] [O6] createBotDashboard()", () => {
         assert.equal((await send("/dashboard/logout", { method: "POST", body: "{}" })).status, 204);
       },
     ));
+
+  it("passes nothing on to another program that has the port of a bot that ended", async () => {
+    const requests: string[] = [];
+    await withBot(
+      ({ url }) => {
+        requests.push(url);
+        return new Response("the other program");
+      },
+      async (send) => assert.equal((await send("/dashboard/now")).status, 502),
+      spawnSync("true").pid,
+    );
+    assert.deepEqual(requests, []);
+  });
 
   it("says that the bot is away if it has no address, or does not answer there", async () => {
     using data = tempDirectory();

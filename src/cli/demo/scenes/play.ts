@@ -58,6 +58,9 @@ const SCENE_MS = 30_000;
 
 const LOG_LINES = 20;
 
+/** Milliseconds between two looks at the bot's status. */
+const LOOK_EVERY_MS = 50;
+
 /** Plays a scene; never throws. */
 export async function playScene(scene: Scene, options: PlayOptions = {}): Promise<SceneReport> {
   const { command, timeoutMs = SCENE_MS } = options;
@@ -135,7 +138,9 @@ function createSet(
       }),
     async untilDelivered() {
       await sleep(FIGURES_MS, undefined, { signal }); // older figures may lack the newest answer
-      while ((await readBotStatus(simulation.dataDir))?.unsent !== 0) signal.throwIfAborted();
+      while ((await readBotStatus(simulation.dataDir))?.unsent !== 0) {
+        await sleep(LOOK_EVERY_MS, undefined, { signal });
+      }
     },
     async verdictOn({ id }) {
       for (;;) {

@@ -1,11 +1,10 @@
-/** Reads the status of the demo's bot over HTTP, with the token of its config. */
+/** Reads the status of the demo's bot over HTTP, with the key of its lock file. */
 
-import { join } from "node:path";
 import { z } from "zod";
 import { schedule } from "../../../lib/clock.ts";
 import { sizeOf } from "../../../lib/text/units.ts";
 import { boundedGet } from "../../../host/bounded_get.ts";
-import { readHolder } from "../../../host/locks/lock.ts";
+import { ownServer } from "../../shared/running_bot.ts";
 import type { Figure } from "../../../../simulator/page/bot_panel.ts";
 
 /** Figures from the bot's status. */
@@ -42,11 +41,11 @@ const reportSchema = z.object({
 
 /** Asks the bot. Returns `undefined` without an answer. */
 export async function readBotStatus(dataDir: string): Promise<BotStatus | undefined> {
-  const { http: address, httpKey } = readHolder(join(dataDir, "lock")) ?? {};
-  if (address === undefined) return undefined;
-  const headers = { authorization: `Bearer ${httpKey}` };
+  const server = ownServer(dataDir);
+  if (!server) return undefined;
+  const headers = { authorization: `Bearer ${server.key}` };
   try {
-    const got = await boundedGet(`http://${address}/status`, headers, {
+    const got = await boundedGet(`http://${server.address}/status`, headers, {
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
       schedule,
