@@ -155,7 +155,8 @@ export function budgetText({ rule, limit, unit, used }: BudgetUse, currency?: st
 }
 
 /**
- * Finds the budget that stops a request.
+ * Finds the budget that stops a request. One of the month goes before one of the day, because the request
+ * has to wait for the end of the month then.
  *
  * @returns `undefined` if no budget is spent. Seconds of audio stop only requests with audio.
  */
@@ -165,9 +166,10 @@ export function budgetStopOf(
   kind: UsageKind,
   spent: SpentBy,
 ): BudgetStop | undefined {
-  const stop = budgetUses(budgets, by, spent).find((use) =>
+  const stops = budgetUses(budgets, by, spent).filter((use) =>
     isSpent(use) && (use.unit !== "audioSeconds" || kind === "audio")
   );
+  const stop = stops.find(({ rule }) => isMonthly(rule)) ?? stops[0];
   return stop && { rule: stop.rule, limit: stop.limit };
 }
 

@@ -61,6 +61,13 @@ describe("[X4] budgetStopOf()", () => {
       "budgets.total.tokensPerMonth",
     ],
     [
+      "the month's limit, also if the day's is spent",
+      { perUser: { tokensPerDay: 5 }, total: { tokensPerDay: 5, tokensPerMonth: 9 } },
+      spent(9),
+      "answer",
+      "budgets.total.tokensPerMonth",
+    ],
+    [
       "money of the month, of a role",
       { perRole: { 7: { moneyPerMonth: 5 } } },
       spent(0, 500_000),
