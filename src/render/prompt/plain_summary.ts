@@ -13,14 +13,18 @@ import { withoutLinks } from "./summary.ts";
 
 /** Share of the room that a model's summary of still earlier entries may take. */
 const PREVIOUS_SHARE = 0.5;
-/** Fewest UTF-16 units of a line that say anything. If lines would be shorter, some are left out. */
-const LEAST_LINE = 60;
+/** Fewest UTF-16 units of a line's words that say anything. If there were fewer, lines are left out. */
+const LEAST_WORDS = 60;
+/** What stands before the words of a line, and is not cut. */
+const HEAD = /^(?:\[\d{1,20}\] .{1,200}? \(\d{1,20}\): |assistant: )/;
+const ASSISTANT = "assistant: ";
 /** Share of the lines that is kept of the beginning if some are left out. */
 const FIRST_SHARE = 0.25;
 
 /**
  * Writes the summary. If no model wrote the summary of still earlier entries, its lines shrink with
- * the new ones, so the beginning stays however often entries are folded.
+ * the new ones, so the beginning stays however often entries are folded. With too little room, the
+ * bot's own lines are left out first: what people asked explains more than its answers.
  *
  * @param entries Oldest first.
  * @param previous The summary of still earlier entries.
@@ -36,9 +40,26 @@ export function plainSummaryOf(
     : [];
   const room = Math.max(0, maxChars - charsOf(before));
   const earlier = previous?.isPlain ? withoutLinks(previous.text).split("\n") : [];
-  const lines = fewer([...earlier, ...entries.flatMap(linesOf)], Math.floor(room / LEAST_LINE));
-  const limit = fairLimit(lines.map(({ length }) => length + 1), room);
-  return [...before, ...lines.map((line) => bounded(line, Math.max(1, limit - 1)))].join("\n");
+  const all = [...earlier, ...entries.flatMap(linesOf)];
+  const people = all.filter((line) => !line.startsWith(ASSISTANT));
+  const lines = [all, people].find((some) => wordsIn(some, room) >= LEAST_WORDS) ??
+    fewer(people, Math.floor(room / (LEAST_WORDS + 1 + headsOf(people) / people.length)));
+  const words = Math.max(1, wordsIn(lines, room));
+  return [...before, ...lines.map((line) => bounded(line, headOf(line) + words))].join("\n");
+}
+
+/** The most UTF-16 units of each line's words, so that all lines fit into the room. */
+function wordsIn(lines: readonly string[], room: number): number {
+  const left = room - headsOf(lines) - lines.length;
+  return fairLimit(lines.map((line) => line.length - headOf(line)), Math.max(0, left));
+}
+
+function headOf(line: string): number {
+  return HEAD.exec(line)?.[0].length ?? 0;
+}
+
+function headsOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + headOf(line), 0);
 }
 
 function charsOf(lines: readonly string[]): number {
@@ -87,7 +108,7 @@ function linesOf(entry: Entry): readonly string[] {
       const calls = entry.calls?.map(({ name }) => name) ?? [];
       const called = calls.length > 0 ? `called ${calls.join(", ")}` : "";
       const said = [inOneLine(text), called].filter((part) => part !== "").join("; ");
-      return said === "" ? [] : [`assistant: ${said}`];
+      return said === "" ? [] : [ASSISTANT + said];
     }
     case "tool":
       return [];

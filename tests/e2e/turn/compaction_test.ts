@@ -98,11 +98,11 @@ describe("[L4] a session that outgrows the model's window", () => {
     ));
 
   it("never loses its beginning if the model gives no summary, and says so", () =>
-    withSimulation({}, async (scene) => {
+    withSimulation({ simulator: { rateLimits: false } }, async (scene) => {
       const { say, mention, replies, model, rows, cli } = scene;
       const bot = await startSmall(scene);
       model.behave("tool_call", Infinity, asksForSummary);
-      const turns = 14;
+      const turns = 40;
       let id = "";
       for (let at = 1; at <= turns; at++) {
         ({ id } = say("grace", "general", `${mention} question number ${at}: ${LONG}`));

@@ -56,8 +56,24 @@ describe("[L4] plainSummaryOf()", () => {
       text = plainSummaryOf(entries, previous, 4_000);
     }
     assert.match(text, /^\[500\] [^\n]*question 0[^]*\n\[699\] [^\n]*question 199[^\n]*$/);
-    assert.match(text, /\n\(134 more lines\)\n/);
+    assert.match(text, /\n\(157 more lines\)\n/);
     assert.ok(text.length < 4_100);
+  });
+
+  it("keeps words of each question longer than its own answers", () => {
+    let text = "";
+    for (let at = 0; at < 40; at++) {
+      const id = `${1_576_040_860_695_396_352n + BigInt(at)}`;
+      const entries: Entry[] = [
+        ask(id, `<@1456074443980800004> question ${at}: ${"w".repeat(3_000)}`),
+        { role: "assistant", text: "a".repeat(300), ...stamp(id) },
+      ];
+      const previous = text === "" ? undefined : { boundary: "x", text, isPlain: true };
+      text = plainSummaryOf(entries, previous, 5_000);
+    }
+    const asked = text.match(/^\[\d+\] [^\n]*> question \d+: w+…$/gm) ?? [];
+    assert.equal(asked.length, 40);
+    assert.doesNotMatch(text, /more lines/);
   });
 
   it("fits into any room, whatever people have written", () =>
