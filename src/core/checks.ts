@@ -119,7 +119,7 @@ export const CHECKS = {
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },
-  "access.ids": { what: "IDs in the config", ...DOCTOR },
+  "access.ids": { what: "IDs and names", ...DOCTOR },
   "access.dm": { what: "Direct messages", ...DOCTOR },
 
   // The running bot
@@ -144,7 +144,7 @@ export const CHECKS = {
       "correct `feeds.<feed>` in the config, or its place at Discord; `barnacle feeds list` shows " +
       "the state of each",
   },
-  "access:ids": { ...HEALTH, fix: "correct the ID in the config, or invite the bot" },
+  "access:ids": { ...HEALTH, fix: "correct the ID or name in the config, or invite the bot" },
   "preflight": { ...HEALTH, runs: ["health"] },
   "gateway:connection": {
     ...HEALTH,

@@ -28,11 +28,8 @@ import {
   mayAnswerIn,
   type SeenGuild,
 } from "../../flows/preflight/permissions.ts";
-import {
-  createFindWrongIds,
-  type PossiblePerson,
-  type WrongId,
-} from "../../flows/names/find_wrong_ids.ts";
+import { createFindWrongIds, type PossiblePerson } from "../../flows/names/find_wrong_ids.ts";
+import type { WrongId } from "../../flows/names/searched_guild.ts";
 import { wrongIdFindings } from "../../flows/names/unknown_ids.ts";
 import type { ListedId } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -177,9 +174,9 @@ async function furtherFacts(
   };
 }
 
-const CORRECT_ID = "correct the ID in the config, or invite the bot";
+const CORRECT_ID = "correct the ID or name in the config, or invite the bot";
 
-/** Finds ids of the access rules that Discord does not know, or that mean something else (P7). */
+/** Finds ids and names of the config that mean nothing at Discord, or something else (P7). */
 function wrongIds(
   { api }: Discord,
   policy: AccessPolicy,

@@ -1,6 +1,6 @@
 /**
  * Finds ids in the config that Discord does not know, or that name something else than their place
- * asks for (P7).
+ * asks for, and names that nothing has (P7).
  *
  * It asks Discord only about ids that no guild of the bot explains, and adds the nearest real
  * objects to each wrong one.
@@ -12,12 +12,20 @@ import {
   parseSnowflake,
   type UserId,
 } from "../../core/discord/ids.ts";
-import type { GuildNames, Named } from "../../core/inbound/inbound.ts";
-import { findKeys, GUILD_PINS } from "../../policy/rules/entries.ts";
+import type { Named } from "../../core/inbound/inbound.ts";
 import { type ListedId, listedIds } from "../../policy/rules/listed_ids.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
 import { nameAsCode } from "../../render/name.ts";
+import { findWrongNames } from "./find_wrong_names.ts";
 import { isSlip, nearestFirst, nearText } from "./nearest.ts";
+import {
+  isFor,
+  isNameless,
+  meaningOf,
+  type SearchedGuild,
+  serverText,
+  type WrongId,
+} from "./searched_guild.ts";
 import type { GuildSight } from "./seen_shards.ts";
 
 /** A known person, who has perhaps the id that a wrong one was meant to be. */
@@ -46,22 +54,7 @@ export interface IdLookUp {
 /** Maximum number of questions to Discord for one look at the config. */
 const ASKED_MAX = 50;
 
-/** A guild of the bot. */
-export interface SearchedGuild extends GuildNames {
-  /** Set if its channels and roles are not known, so its lists are empty. */
-  readonly isUnread?: true;
-}
-
-/** A wrong id of the config. */
-export interface WrongId {
-  /** Config path of the entry. */
-  readonly rule: string;
-  readonly id: string;
-  /** Its fault, in words. */
-  readonly why: string;
-}
-
-/** Finds the wrong ids of a config among all of them, in its order. */
+/** Finds the wrong ids of a config among all of them, in its order, and then its wrong names. */
 export type FindWrongIds = (
   policy: AccessPolicy,
   guilds: readonly SearchedGuild[],
@@ -109,7 +102,7 @@ export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
       const named = rule.includes(id) ? "" : `${id}: `;
       faults.push({ rule, id, why: named + why + near });
     }
-    return faults;
+    return [...faults, ...findWrongNames(policy, guilds, sight)];
   };
 }
 
@@ -183,7 +176,9 @@ async function faultOf(
   switch (kind) {
     case "guild": {
       if (guilds.some((guild) => guild.id === id)) return undefined;
-      const other = meaningOf(id, guilds) ?? accountText(await look.user(id as string as UserId));
+      const other = meaningOf(id, guilds) ??
+        accountText(await look.user(id as string as UserId)) ??
+        placeText(await look.channel(id as string as ChannelId), guilds);
       const listedToo = listed.isEntry ? policy.guilds ?? {} : {};
       const possible = guilds.filter((guild) =>
         !isNameless(guild) && !Object.hasOwn(listedToo, guild.id)
@@ -282,36 +277,19 @@ async function nearPeopleText(
   return nearText(wrong, real);
 }
 
-/** Whether Barnacle knows only the id of a guild, which an entry may mean by name. */
-function isNameless({ isUnread, id, name }: SearchedGuild): boolean {
-  return isUnread === true && name === id;
-}
-
 function has(list: readonly Named<string>[], id: string): boolean {
   return list.some((one) => one.id === id);
 }
 
-/** Whether a guild entry is for a guild. */
-function isFor({ guilds = {} }: AccessPolicy, key: string, guild: GuildNames): boolean {
-  return key === "*" || findKeys(guilds, guild, GUILD_PINS).includes(key);
-}
-
-/** The object of the bot's guilds that has an id; `undefined` if there is none. */
-function meaningOf(id: string, guilds: readonly GuildNames[]): string | undefined {
-  for (const guild of guilds) {
-    if (guild.id === id) return `that is the server ${nameAsCode(guild.name)}`;
-    const channel = guild.channels.find((one) => one.id === id);
-    const role = guild.roles.find((one) => one.id === id);
-    const [kind, found] = channel ? ["channel", channel] : ["role", role];
-    if (found) return `that is the ${kind} ${nameAsCode(found.name)} of ${serverText(guild)}`;
-  }
-  return undefined;
-}
-
-function serverText({ id, name }: GuildNames): string {
-  return `the server ${nameAsCode(name)} (${id})`;
-}
-
 function accountText(user: UserAnswer): string | undefined {
   return typeof user === "object" ? `that is the user ${nameAsCode(user.username)}` : undefined;
+}
+
+/** The guild of the bot to which a channel belongs; `undefined` if it belongs to none. */
+function placeText(
+  found: { readonly guildId?: GuildId } | "hidden" | "unasked" | undefined,
+  guilds: readonly SearchedGuild[],
+): string | undefined {
+  const place = typeof found === "object" && guilds.find(({ id }) => id === found.guildId);
+  return place ? `that is a channel of ${serverText(place)}` : undefined;
 }

@@ -39,7 +39,7 @@ export interface NameResolver extends Omit<Names, "keep" | "resolve"> {
   joined(guild: Named<GuildId>): void;
   /** A person was forgotten (X5): the findings may name them. */
   personForgotten(): void;
-  /** Ids of the config that mean nothing at Discord. */
+  /** Ids and names of the config that mean nothing at Discord. */
   findings(): readonly Finding[];
 }
 

@@ -1,11 +1,13 @@
 /**
- * Finds the real objects whose ids are nearest to a wrong id (P7).
+ * Finds the real objects that are nearest to a wrong id or name (P7).
  *
  * An operator who copies or types an id changes few of its digits. So two ids are near if their
- * digits agree at both ends.
+ * digits agree at both ends. Names are near if few characters of their slugs differ.
  */
 
+import { distance } from "fastest-levenshtein";
 import type { Named } from "../../core/inbound/inbound.ts";
+import { plainName } from "../../policy/rules/entries.ts";
 import { nameAsCode } from "../../render/name.ts";
 
 /** Maximum number of real objects that stand beside a wrong id. */
@@ -18,8 +20,22 @@ const SLIP_MAX = 4;
 
 /** `"; nearest: …"`, those whose digits agree longest with the id; empty without any. */
 export function nearText(id: string, real: readonly Named<string>[]): string {
-  const named = nearestFirst(id, real).map((one) => `${nameAsCode(one.name)} (${one.id})`);
-  return named.length === 0 ? "" : `; nearest: ${named.join(", ")}`;
+  return listText(nearestFirst(id, real));
+}
+
+/** `"; nearest: …"`, those with the most similar names; empty without any. */
+export function nearNamesText(typed: string, real: readonly Named<string>[]): string {
+  const farness = ({ name }: Named<string>) => distance(plainName(typed), plainName(name));
+  return listText([...real].sort((a, b) => farness(a) - farness(b)).slice(0, NEAR_MAX));
+}
+
+function listText(near: readonly Named<string>[]): string {
+  return near.length === 0 ? "" : `; nearest: ${namedText(near)}`;
+}
+
+/** `` "`Krill & Co` (1400000000000000010), …" ``. */
+export function namedText(real: readonly Named<string>[]): string {
+  return real.map(({ id, name }) => `${nameAsCode(name)} (${id})`).join(", ");
 }
 
 /** The nearest objects, nearest first. */

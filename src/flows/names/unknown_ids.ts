@@ -1,26 +1,22 @@
 /**
- * Reports ids in the config that Discord does not know, or that name something else than their place
- * asks for, and tells the owners (P7).
+ * Reports ids and names in the config that mean nothing at Discord, or something else than their
+ * place asks for, and tells the owners (P7).
  *
- * A wrong id closes a guild or a channel, or lets a person wait for nothing. The rules alone do not
- * show that, because an id of nothing is no error: the bot may be invited later.
+ * A wrong one closes a guild or a channel, or lets a person wait for nothing. The rules alone do not
+ * show that, because an id or name of nothing is no error: the bot may be invited later.
  */
 
 import type { Account } from "../../core/account/account.ts";
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
 import { notice } from "../../render/notices/notices.ts";
-import {
-  createFindWrongIds,
-  type FindWrongIds,
-  type IdLookUp,
-  type WrongId,
-} from "./find_wrong_ids.ts";
+import { createFindWrongIds, type FindWrongIds, type IdLookUp } from "./find_wrong_ids.ts";
+import type { WrongId } from "./searched_guild.ts";
 
-/** Maximum number of ids that a message or health names; the rest is counted. */
+/** Maximum number of ids and names that a message or health names; the rest is counted. */
 const SHOWN_MAX = 10;
 
-/** A row for each wrong id; the last one counts those that are not shown. */
+/** A row for each wrong id or name; the last one counts those that are not shown. */
 export function wrongIdFindings(
   check: "access:ids" | "access.ids",
   faults: readonly WrongId[],
@@ -46,7 +42,7 @@ export function createUnknownIds(
   let findings: readonly Finding[] = [];
 
   return {
-    /** Looks at all ids of the config. */
+    /** Looks at all ids and names of the config. */
     async check(...asked: Parameters<FindWrongIds>): Promise<void> {
       const look = ++looks;
       const faults = await findWrongIds(...asked);
@@ -57,7 +53,7 @@ export function createUnknownIds(
       for (const fault of fresh) {
         told.add(keyOf(fault));
         const { rule, why } = fault;
-        log.warn("An ID in the config means nothing at Discord", { rule, why });
+        log.warn("An ID or name in the config means nothing at Discord", { rule, why });
       }
       const lines = fresh.slice(0, SHOWN_MAX).map(({ rule, why }) => `\n- \`${rule}\`: ${why}`);
       const list = lines.join("") + restOf(fresh.length);
@@ -69,12 +65,12 @@ export function createUnknownIds(
       findWrongIds = createFindWrongIds(lookUp); // it has the names that Discord has told
       findings = [];
     },
-    /** The wrong ids as of the last look. */
+    /** The wrong ids and names as of the last look. */
     findings: (): readonly Finding[] => findings,
   };
 }
 
-/** The place of an id, without its number in a list: an entry before it may be removed. */
+/** The place of an id or name, without its number in a list: an entry before it may be removed. */
 function keyOf({ rule, id }: WrongId): string {
   return `${rule.replaceAll(/\[\d+\]/g, "[]")} ${id}`;
 }

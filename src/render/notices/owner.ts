@@ -146,12 +146,13 @@ export const OWNER_NOTICES = {
     example: "{type} von Discord kann ich nicht lesen ({why}).",
   },
   idsUnknown: {
-    text: "My config lists IDs that mean nothing at Discord. Correct them, or invite me:{list}",
-    when: "the config lists IDs that Discord does not know, to the bot's owner",
+    text: "My config lists IDs or names that mean nothing at Discord. Correct them, or invite " +
+      "me:{list}",
+    when: "the config lists IDs or names that mean nothing at Discord, to the bot's owner",
     placeholders: {
       list:
-        "a new line for each ID, at most 10: its config path, the fault, and the nearest real objects",
+        "a new line for each ID or name, at most 10: its config path, the fault, and the nearest real objects",
     },
-    example: "Diese IDs in meiner Konfiguration gibt es nicht:{list}",
+    example: "Diese IDs oder Namen in meiner Konfiguration gibt es nicht:{list}",
   },
 } as const;

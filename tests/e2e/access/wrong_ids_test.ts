@@ -14,11 +14,12 @@ const GRACE = "1456074443980800001";
 const LIKE_ADA = "1456074443980800900";
 
 /** The wrong ids that a command prints, in the order of the config. */
-async function wrongIds(scene: Scene, command: "status" | "doctor"): Promise<readonly string[]> {
+async function wrongIds(
+  scene: Pick<Scene, "cli">,
+  command: "status" | "doctor",
+): Promise<readonly string[]> {
   const { stdout } = await scene.cli(command);
-  return stdout.flatMap((line) =>
-    /^warn +(?:access:ids|IDs in the config) +(.*)/.exec(line)?.[1] ?? []
-  )
+  return stdout.flatMap((line) => /^warn +(?:access:ids|IDs and names) +(.*)/.exec(line)?.[1] ?? [])
     .map((why) => why.replace("channels.discord.", ""));
 }
 
@@ -89,6 +90,47 @@ describe("[P7] wrong ids of the config", () => {
       );
     });
   });
+
+  it("are told of a guild's key that is a channel's id or no guild's name, with no guild open", () =>
+    withSimulation(
+      {
+        mayRefuse: ({ status }) => status === 404,
+        discord({ world }) {
+          const [krill] = world.guilds.values();
+          const [general = ""] = krill?.channelIds ?? [];
+          return { guilds: { [general]: {}, "krill-and-so": {} } };
+        },
+      },
+      async ({ simulator: { world }, cli, start, eventually, replies }) => {
+        await start();
+        await eventually(
+          "a warning",
+          async () => (await cli("status")).stdout.join().includes("so: "),
+        );
+        const [krill, elsewhere] = world.guilds.values();
+        const named = `\`Krill & Co\` (${krill?.id})`;
+        const near = `; nearest: ${named}, \`Elsewhere\` (${elsewhere?.id})`;
+        const [channel = ""] = krill?.channelIds ?? [];
+        const isName = `guilds.krill-and-so: the bot is in no server with this name${near}`;
+        const inStatus = await wrongIds({ cli }, "status");
+        assert.ok(
+          inStatus[0]?.startsWith(
+            `guilds.${channel}: that is the channel \`general\` of the server ${named}`,
+          ),
+          inStatus[0],
+        );
+        assert.equal(inStatus[1]?.slice(0, isName.length), isName);
+        const inDoctor = await wrongIds({ cli }, "doctor");
+        assert.ok(
+          // `doctor` reads no channels of guilds in which the bot answers no one.
+          inDoctor[0]?.startsWith(`guilds.${channel}: that is a channel of the server ${named}`),
+          inDoctor[0],
+        );
+        assert.equal(inDoctor[1]?.slice(0, isName.length), isName);
+        const [content = ""] = await replies("dm", 1, "ada");
+        assert.ok(content.includes("krill-and-so") && content.includes(channel), content);
+      },
+    ));
 
   it("are told while a guild of the bot has an outage", () =>
     withSimulation({

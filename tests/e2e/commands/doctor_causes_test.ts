@@ -360,7 +360,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
     part: "discord",
     make: ({ scene, config }) => config({}, { commands: { ownerAllowFrom: [general(scene)] } }),
     line:
-      /^warn {2}IDs in the config .*ownerAllowFrom\[0\]: \d+: that is the channel `general` of the server .* = correct the ID/m,
+      /^warn {2}IDs and names .*ownerAllowFrom\[0\]: \d+: that is the channel `general` of the server .* = correct the ID or name/m,
     cure: ({ scene, config }) =>
       config({}, { commands: { ownerAllowFrom: [scene.user("ada").id] } }),
   },
@@ -370,7 +370,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
     options: { mayRefuse: ({ status }) => status === 404 },
     make: (hands) => guildOf(hands, { users: ["999999999999999999"] }),
     line:
-      /^warn {2}IDs in the config .*users\[0\]: \d+: Discord knows no such user = correct the ID/m,
+      /^warn {2}IDs and names .*users\[0\]: \d+: Discord knows no such user = correct the ID or name/m,
     cure: (hands) => guildOf(hands, { users: [hands.scene.user("ada").id] }),
   },
   {
@@ -383,7 +383,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
         { commands: { ownerAllowFrom: ["1456074443980800900"] } },
       ),
     line:
-      /^warn {2}IDs in the config .*ownerAllowFrom\[0\]: \d+: Discord knows no such user; nearest: `ada` \(1456074443980800000\) = correct the ID/m,
+      /^warn {2}IDs and names .*ownerAllowFrom\[0\]: \d+: Discord knows no such user; nearest: `ada` \(1456074443980800000\) = correct the ID or name/m,
     cure: ({ scene, config }) =>
       config({}, { commands: { ownerAllowFrom: [scene.user("ada").id] } }),
   },
@@ -391,7 +391,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
     cause: "the allow list has a role that the server does not have",
     part: "discord",
     make: (hands) => guildOf(hands, { users: ["role:999999999999999999"] }),
-    line: /^warn {2}IDs in the config .*users\[0\]: \d+: there is no such role/m,
+    line: /^warn {2}IDs and names .*users\[0\]: \d+: there is no such role/m,
     cure: (hands) => guildOf(hands, { users: ["*"] }),
   },
   {
@@ -405,7 +405,7 @@ const CHANNEL_PAGE: readonly Cause[] = [
         },
       }),
     line:
-      /^warn {2}IDs in the config .*that is the channel `general`[^]*^warn {2}IDs in the config .*that is the server `Krill/m,
+      /^warn {2}IDs and names .*that is the channel `general`[^]*^warn {2}IDs and names .*that is the server `Krill/m,
     cure: (hands) => guildOf(hands, { channels: { general: {} } }),
   },
   {

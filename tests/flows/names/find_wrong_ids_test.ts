@@ -188,7 +188,10 @@ describe("[P7] createFindWrongIds(), a channel of a guild that the bot is not in
     await check();
     const [guild = "", ...channels] = whys();
     assert.match(guild, new RegExp(`^${path}: the bot is in no such server`));
-    return { channels, asked: asked.filter((question) => question.startsWith("channel")) };
+    return {
+      channels,
+      asked: asked.filter((question) => /^channel (?!1400000000000000012)/.test(question)),
+    };
   };
 
   it("names one that Discord does not know, with the nearest of all guilds of the bot", async () => {

@@ -26,7 +26,7 @@ describe("[P7] createUnknownIds()", () => {
     const why = `the bot is in no such server; nearest: \`Whales\` (${WHALES.id})`;
     assert.deepEqual(whys(), [`guilds.${WRONG}: ${why}`]);
     assert.deepEqual(told, [
-      "My config lists IDs that mean nothing at Discord. Correct them, or invite me:\n" +
+      "My config lists IDs or names that mean nothing at Discord. Correct them, or invite me:\n" +
       `- \`channels.discord.guilds.${WRONG}\`: ${why}`,
     ]);
     assert.deepEqual(lines.map(({ level, fields }) => [level, fields.rule]), [
