@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createOpenDirect, createReadChannel } from "../../../../src/discord/rest/calls/channel.ts";
+import {
+  createOpenDirect,
+  createReadChannel,
+  createThreadCalls,
+} from "../../../../src/discord/rest/calls/channel.ts";
 import { RestError } from "../../../../src/discord/rest/exchange/rest_error.ts";
-import { channelId, userId } from "../../../support/discord/builders.ts";
+import { channelId, messageId, userId } from "../../../support/discord/builders.ts";
 import { fakeApi } from "../fake_api.ts";
 import { withDiscord } from "../simulated.ts";
 
@@ -52,4 +56,14 @@ describe("createOpenDirect()", () => {
     it(`rejects a malformed response: ${JSON.stringify(answer)}`, () =>
       assert.rejects(createOpenDirect(fakeApi(answer).api)(userId("5")), RestError));
   }
+});
+
+describe("createThreadCalls()", () => {
+  it("[T3] returns the id of the answer for a new thread, also if it is not the message's", async () => {
+    const { api, asked } = fakeApi({ id: "9" });
+    const thread = await createThreadCalls(api).start(channelId("5"), messageId("6"), "Krill", 90);
+    assert.deepEqual(thread, { threadId: "9", existed: false });
+    const body = { name: "Krill", autoArchiveDuration: 1_440 };
+    assert.deepEqual(asked, [["POST", "/channels/5/messages/6/threads", { body }]]);
+  });
 });
