@@ -155,8 +155,8 @@ export function budgetText({ rule, limit, unit, used }: BudgetUse, currency?: st
 }
 
 /**
- * Finds the budget that stops a request. One of the month goes before one of the day, because the request
- * has to wait for the end of the month then.
+ * Finds the budget that stops a request. A budget of the month goes first, because the request then
+ * waits until the month ends.
  *
  * @returns `undefined` if no budget is spent. Seconds of audio stop only requests with audio.
  */

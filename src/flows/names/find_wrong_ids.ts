@@ -178,7 +178,10 @@ async function faultOf(
       if (guilds.some((guild) => guild.id === id)) return undefined;
       const other = meaningOf(id, guilds) ??
         accountText(await look.user(id as string as UserId)) ??
-        placeText(await look.channel(id as string as ChannelId), guilds);
+        // The channels of a guild that is read are known.
+        (guilds.some(({ isUnread }) => isUnread)
+          ? placeText(await look.channel(id as string as ChannelId), guilds)
+          : undefined);
       const listedToo = listed.isEntry ? policy.guilds ?? {} : {};
       const possible = guilds.filter((guild) =>
         !isNameless(guild) && !Object.hasOwn(listedToo, guild.id)

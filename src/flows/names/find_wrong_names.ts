@@ -1,12 +1,12 @@
 /**
- * Finds names of guilds, channels and roles in the access rules that nothing has (P7).
+ * Finds names of guilds and roles in the access rules that nothing has (P7).
  *
- * A wrong name closes a place, or lets people wait for nothing, like a wrong id. Names of people are
- * not judged: a person may join a guild later, and Discord does not search all accounts by name.
+ * A wrong name closes a guild, or lets people wait for nothing, like a wrong id. Other names are not
+ * judged: Discord does not show all channels, and a person may join a guild later.
  */
 
+import { pathTo } from "../../core/config_file.ts";
 import { parseSnowflake } from "../../core/discord/ids.ts";
-import type { Named } from "../../core/inbound/inbound.ts";
 import { findKeys, GUILD_PINS, isFormOf } from "../../policy/rules/entries.ts";
 import { type UnresolvedName, unresolvedNames } from "../../policy/rules/pinned.ts";
 import type { AccessPolicy } from "../../policy/rules/rules.ts";
@@ -30,14 +30,31 @@ export function findWrongNames(
   guilds: readonly SearchedGuild[],
   sight: GuildSight,
 ): readonly WrongId[] {
-  return unresolvedNames(policy).flatMap((name): readonly WrongId[] => {
-    const { typed, rule } = name;
-    const why = name.kind === "guild"
+  const unresolved = unresolvedNames(policy).flatMap((name): readonly WrongId[] => {
+    const { kind, typed, rule } = name;
+    const why = kind === "guild"
       ? guildFault(typed, policy, guilds, sight)
-      : faultWithin(name, policy, guilds, sight);
+      : kind === "role"
+      ? roleFault(name, policy, guilds, sight)
+      : undefined;
     if (why === undefined) return [];
-    const named = rule.includes(typed) ? "" : `${nameAsCode(typed)}: `;
+    const named = kind === "guild" ? "" : `${nameAsCode(typed)}: `;
     return [{ rule, id: typed, why: named + why }];
+  });
+  return [...unresolved, ...leftGuilds(policy, guilds, sight)];
+}
+
+/** Names that mean a guild which the bot has left since. */
+function leftGuilds(
+  { guilds: entries = {}, ruleOf }: AccessPolicy,
+  guilds: readonly SearchedGuild[],
+  sight: GuildSight,
+): readonly WrongId[] {
+  return Object.entries(entries).flatMap(([key, { pinned }]): readonly WrongId[] => {
+    if (pinned === undefined || sight.mayMiss(pinned)) return [];
+    if (guilds.some(({ id }) => id === pinned)) return [];
+    const rule = ruleOf(pathTo("channels.discord.guilds", key));
+    return [{ rule, id: key, why: `the bot is no longer in the server of this name (${pinned})` }];
   });
 }
 
@@ -62,26 +79,20 @@ function guildFault(
   return `the bot is in no server with this name${nearNamesText(typed, possible)}`;
 }
 
-/** The fault of a channel's or role's name in the entry of a guild. */
-function faultWithin(
-  { kind, typed, guild: key }: UnresolvedName,
+/** The fault of a role's name in the entry of a guild. */
+function roleFault(
+  { typed, guild: key }: UnresolvedName,
   policy: AccessPolicy,
   guilds: readonly SearchedGuild[],
   sight: GuildSight,
 ): string | undefined {
-  if (key === undefined || kind === "user" || kind === "guild") return undefined;
+  if (key === undefined) return undefined; // no one has a role there
   const within = guilds.filter((guild) => isFor(policy, key, guild));
   if (within.length === 0) return undefined; // the row of the guild's entry tells it
-  const id = parseSnowflake<"guild">(key);
-  const mayMiss = id === undefined ? sight.mayMiss() : sight.mayMiss(id);
-  if (mayMiss || within.some(({ isUnread }) => isUnread)) return undefined;
-  const real = within.flatMap(({ channels, roles }): readonly Named<string>[] =>
-    kind === "channel" ? channels : roles
-  );
-  const isIt = kind === "channel"
-    ? (name: string) => isFormOf(typed, name)
-    : (name: string) => name === typed;
-  if (real.some(({ name }) => isIt(name))) return undefined;
+  if (sight.mayMiss(parseSnowflake<"guild">(key))) return undefined;
+  if (within.some(({ isUnread }) => isUnread)) return undefined;
+  const roles = within.flatMap((guild) => guild.roles);
+  if (roles.some(({ name }) => name === typed)) return undefined;
   const where = key === "*" ? "" : ` of ${within.map(serverText).join(" and ")}`;
-  return `no ${kind}${where} has this name${nearNamesText(typed, real)}`;
+  return `no role${where} has this name${nearNamesText(typed, roles)}`;
 }

@@ -25,8 +25,12 @@ export function nearText(id: string, real: readonly Named<string>[]): string {
 
 /** `"; nearest: …"`, those with the most similar names; empty without any. */
 export function nearNamesText(typed: string, real: readonly Named<string>[]): string {
-  const farness = ({ name }: Named<string>) => distance(plainName(typed), plainName(name));
-  return listText([...real].sort((a, b) => farness(a) - farness(b)).slice(0, NEAR_MAX));
+  if (/^\d+$/.test(typed)) return nearText(typed, real); // too short or too long for an id
+  const wanted = plainName(typed);
+  const near = real.map((one) => ({ one, apart: distance(wanted, plainName(one.name)) }))
+    .sort((a, b) => a.apart - b.apart)
+    .slice(0, NEAR_MAX);
+  return listText(near.map(({ one }) => one));
 }
 
 function listText(near: readonly Named<string>[]): string {

@@ -24,7 +24,7 @@ const FIRST_SHARE = 0.25;
 /**
  * Writes the summary. If no model wrote the summary of still earlier entries, its lines shrink with
  * the new ones, so the beginning stays however often entries are folded. With too little room, the
- * bot's own lines are left out first: what people asked explains more than its answers.
+ * bot's older lines are left out first: what people asked explains more than its answers.
  *
  * @param entries Oldest first.
  * @param previous The summary of still earlier entries.
@@ -41,11 +41,30 @@ export function plainSummaryOf(
   const room = Math.max(0, maxChars - charsOf(before));
   const earlier = previous?.isPlain ? withoutLinks(previous.text).split("\n") : [];
   const all = [...earlier, ...entries.flatMap(linesOf)];
-  const people = all.filter((line) => !line.startsWith(ASSISTANT));
-  const lines = [all, people].find((some) => wordsIn(some, room) >= LEAST_WORDS) ??
-    fewer(people, Math.floor(room / (LEAST_WORDS + 1 + headsOf(people) / people.length)));
+  const lines = fitting(all, room);
   const words = Math.max(1, wordsIn(lines, room));
   return [...before, ...lines.map((line) => bounded(line, headOf(line) + words))].join("\n");
+}
+
+/** The lines that fit into the room with enough words of each. */
+function fitting(all: readonly string[], room: number): readonly string[] {
+  if (wordsIn(all, room) >= LEAST_WORDS) return all;
+  const people = all.filter((line) => !line.startsWith(ASSISTANT));
+  if (wordsIn(people, room) < LEAST_WORDS) {
+    return fewer(people, Math.floor(room / (LEAST_WORDS + 1 + headsOf(people) / people.length)));
+  }
+  // The newest lines of the bot take the rest.
+  let left = people.reduce((rest, line) => rest - leastOf(line), room);
+  return all.toReversed().filter((line) => {
+    if (!line.startsWith(ASSISTANT)) return true;
+    left -= leastOf(line);
+    return left >= 0;
+  }).toReversed();
+}
+
+/** The UTF-16 units of a line with the fewest words. */
+function leastOf(line: string): number {
+  return Math.min(line.length, headOf(line) + LEAST_WORDS) + 1;
 }
 
 /** The most UTF-16 units of each line's words, so that all lines fit into the room. */

@@ -6,7 +6,7 @@ import type { GuildSight } from "../../../src/flows/names/seen_shards.ts";
 import type { AccessPolicy, GuildRules } from "../../../src/policy/rules/rules.ts";
 import { policy } from "../../policy/policies.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
-import { GENERAL, KRILL, MODS, OPS, setUp, WHALES } from "./wrong_ids.ts";
+import { KRILL, MODS, setUp, THREAD, WHALES } from "./wrong_ids.ts";
 
 const SEEN: GuildSight = { mayMiss: () => false, isFirst: true };
 
@@ -31,8 +31,6 @@ function wrong(
 }
 
 const KRILL_TEXT = `the server \`Krill & Co\` (${KRILL.id})`;
-const GENERAL_TEXT = `\`general\` (${GENERAL.id})`;
-const OPS_TEXT = `\`ops\` (${OPS.id})`;
 
 describe("[P7] findWrongNames()", () => {
   it("finds the name of no guild, with the most similar guilds that have no entry", () => {
@@ -62,22 +60,40 @@ describe("[P7] findWrongNames()", () => {
     ]);
   });
 
-  it("finds the names of no channel and of no role, in a guild by id or name and in all guilds", () => {
+  it("finds the name of no role, in a guild by id or name and in all guilds", () => {
+    const near = `nearest: \`Mods\` (${MODS.id})`;
     for (const key of [KRILL.id, "krill-co"]) {
-      assert.deepEqual(wrong({ [key]: rules(["genral", "ops"], ["mods", "Mods"]) }), [
-        `guilds.${key}.users[0]: \`mods\`: no role of ${KRILL_TEXT} has this name; nearest: ` +
-        `\`Mods\` (${MODS.id})`,
-        `guilds.${key}.channels.genral: no channel of ${KRILL_TEXT} has this name; nearest: ` +
-        `${GENERAL_TEXT}, ${OPS_TEXT}`,
+      assert.deepEqual(wrong({ [key]: rules([], ["mods", "Mods"]) }), [
+        `guilds.${key}.users[0]: \`mods\`: no role of ${KRILL_TEXT} has this name; ${near}`,
       ]);
     }
-    assert.deepEqual(wrong({ "*": rules(["opps", "general"], ["Mods"]) }), [
-      `guilds.*.channels.opps: no channel has this name; nearest: ${OPS_TEXT}, ${GENERAL_TEXT}`,
+    assert.deepEqual(wrong({ "*": rules([], ["Mod", "Mods"]) }), [
+      `guilds.*.users[0]: \`Mod\`: no role has this name; ${near}`,
     ]);
+    assert.match(wrong({ [KRILL.id]: rules([], ["users"]) })[0] ?? "", /users\[0\]: `users`: no/);
   });
 
-  it("judges nothing within a guild that the bot is not in, and no name of a person", () => {
+  it("judges no role outside guilds, where no one has one", () => {
+    const owners = [{ kind: "role_name", name: "lost" }] as const;
+    const found = findWrongNames(
+      policy({
+        guilds: { "*": rules([], ["Mods"]) },
+        commands: { ...policy({}).commands, owners },
+      }),
+      [KRILL],
+      SEEN,
+    );
+    assert.deepEqual(found, []);
+  });
+
+  it("compares a number that is too short for an id by its digits", () => {
+    const [line = ""] = wrong({ "140000000000000001": rules(), "1400000000000011": rules() });
+    assert.match(line, /guilds\.1400000000000011: .* nearest: `Whales`/);
+  });
+
+  it("judges nothing within a guild that the bot is not in, and no name of a person or channel", () => {
     const within = rules(["lost"], ["Lost"]);
+    assert.deepEqual(wrong({ [KRILL.id]: rules(["hidden-from-the-bot"]) }), []);
     const people = [{ kind: "name", name: "nessie" }] as const;
     assert.deepEqual(wrong({ "1400000000000000012": within }), []);
     assert.deepEqual(wrong({ [KRILL.id]: { ...rules(), users: people } }), []);
@@ -92,10 +108,15 @@ describe("[P7] findWrongNames()", () => {
       },
     };
     assert.deepEqual(wrong(guilds), []);
+    assert.deepEqual(wrong(guilds, [KRILL]), [
+      `guilds.whalers: the bot is no longer in the server of this name (${WHALES.id})`,
+    ]);
+    assert.deepEqual(wrong(guilds, [KRILL], { mayMiss: () => true, isFirst: true }), []);
   });
 
   it("[O16] accepts a name that a guild may have that is not seen, or has an outage", () => {
-    const guilds = { lost: rules(), [KRILL.id]: rules(["lost"]), "*": rules(["lost"]) };
+    const role = rules([], ["lost"]);
+    const guilds = { lost: rules(), [KRILL.id]: role, "*": role };
     assert.equal(wrong(guilds).length, 3);
     const isOther: GuildSight = { mayMiss: (id) => id !== KRILL.id, isFirst: true };
     assert.deepEqual(wrong(guilds, [KRILL], isOther).map((line) => line.slice(0, 26)), [
@@ -108,7 +129,7 @@ describe("[P7] findWrongNames()", () => {
       `guilds.${KRILL.id}`,
     ]);
     assert.deepEqual(
-      wrong({ whales: rules(["lost"]) }, [KRILL, { ...WHALES, isUnread: true }]),
+      wrong({ whales: role }, [KRILL, { ...WHALES, isUnread: true }]),
       [],
     );
   });
@@ -131,9 +152,13 @@ describe("[P7] createUnknownIds() with a wrong name", () => {
     );
   });
 
-  it("says of a guild's key that is the id of a thread where the thread is", async () => {
-    const { check, whys } = setUp({ "1400000000000000050": { reactionNotifications: "off" } });
-    await check();
+  it("asks where a guild's key is a channel only while the channels of a guild are unread", async () => {
+    const { report, policy, whys, asked } = setUp({
+      [THREAD]: { reactionNotifications: "off" },
+    });
+    await report.check(policy, [KRILL, WHALES]);
+    assert.deepEqual(asked, [`user ${THREAD}`]);
+    await report.check(policy, [KRILL, { ...WHALES, isUnread: true }]);
     assert.match(whys()[0] ?? "", /: that is a channel of the server `Krill & Co`/);
   });
 });

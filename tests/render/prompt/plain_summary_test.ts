@@ -76,6 +76,21 @@ describe("[L4] plainSummaryOf()", () => {
     assert.doesNotMatch(text, /more lines/);
   });
 
+  it("fills the room with the bot's newest lines, also without a line of a person", () => {
+    const steps = Array.from({ length: 60 }, (_, at): Entry => ({
+      role: "assistant",
+      text: `step ${at} ${"s".repeat(70)}`,
+      ...stamp(`${400 + at}`),
+    }));
+    for (const asked of [[], [ask("100", "count")]]) {
+      const text = plainSummaryOf([...asked, ...steps], undefined, 3_000);
+      assert.ok(text.length > 2_800 && text.length <= 3_000, `${text.length}`);
+      assert.equal(text.includes(": count"), asked.length === 1);
+      assert.match(text, /assistant: step 58 [^\n]*\nassistant: step 59 [^\n]*$/);
+      assert.doesNotMatch(text, /step 9 /);
+    }
+  });
+
   it("fits into any room, whatever people have written", () =>
     fc.assert(fc.property(
       fc.array(fc.string(), { maxLength: 30 }),
