@@ -264,13 +264,17 @@ export interface ConfigFiles {
   readonly exists: (path: string) => boolean;
   /** The names in a folder; empty if it cannot be read. */
   readonly namesIn: (folder: string) => readonly string[];
-  /** Whether the text of an existing file is probably a config of Barnacle. */
-  readonly isLikely: (path: string) => boolean;
+  /**
+   * Whether an existing file is probably a config of Barnacle.
+   *
+   * @param isOwn Whether it is in a folder of Barnacle's configs, so that its text need not tell it.
+   */
+  readonly isLikely: (path: string, isOwn: boolean) => boolean;
 }
 
 /**
  * Finds the config file: named by flag or environment, else the first that exists. Other programs
- * call a file in the current folder `config.json`, too, so its text decides.
+ * call a file in the current folder `config.json`, too, so its text decides there.
  */
 export function locateConfig(
   flag: string | undefined,
@@ -288,15 +292,20 @@ export function locateConfig(
 
   const looked = ["./config.jsonc", ...homeOf(env), machineOf(env)];
   const path = looked.flatMap((one) => [one, one.replace(/c$/, "")])
-    .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one)));
+    .find((one) => exists(one) && (one.endsWith(".jsonc") || isLikely(one, isOwn(one))));
   if (path !== undefined) return { kind: "file", path };
   for (const wanted of looked) {
     const folder = wanted.replace(/[^/\\]+$/, "");
     const unread = namesIn(folder).filter((name) => NEAR_NAME.test(name) && !OTHER_NAME.test(name))
-      .map((name) => folder + name).find(isLikely);
+      .map((name) => folder + name).find((one) => isLikely(one, isOwn(one)));
     if (unread !== undefined) return { kind: "unread", path: unread, wanted };
   }
   return { kind: "none", looked };
+}
+
+/** Whether a file of the search is in one of Barnacle's own folders. */
+function isOwn(path: string): boolean {
+  return !path.startsWith("./");
 }
 
 /** An absolute path of Windows, as its variables have it. */

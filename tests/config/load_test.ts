@@ -473,6 +473,16 @@ describe("[C1] locateConfig()", () => {
     }
   }
 
+  it("needs the word in the text only in the current folder", () => {
+    const asked: [string, boolean][] = [];
+    const files = ["./config.json", "./config.yaml", "/etc/barnacle/config.yml"];
+    locateConfig(undefined, {}, {
+      ...only(...files),
+      isLikely: (path, isOwn) => asked.push([path, isOwn]) < 0,
+    });
+    assert.deepEqual(new Map(asked), new Map(files.map((path) => [path, path.startsWith("/etc")])));
+  });
+
   it("reads no other file in place of a named one", () => {
     assert.deepEqual(locateConfig("a", {}, only(HERE)), {
       kind: "missing",

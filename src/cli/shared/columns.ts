@@ -44,7 +44,7 @@ export function inColumns(
 
 /**
  * Breaks lines between words, so that a terminal does not break them within words. Further lines begin
- * below the last column of the line, unless that is too far to the right.
+ * below the last column that leaves room for the longest word, and is not too far to the right.
  *
  * @param columns Of the terminal; absent: lines stay whole.
  */
@@ -56,13 +56,19 @@ export function wrapLines(
   return lines.flatMap((line) => {
     const plain = stripVTControlCharacters(line);
     if (displayWidth(plain) <= columns) return [line];
-    const head = headOf(plain, columns / 2);
     const [margin = ""] = /^\s*/.exec(plain) ?? [];
+    const head = headOf(plain, Math.min(columns / 2, columns - longestWord(plain, columns)));
     const indent = head.length > margin.length ? " ".repeat(head.length) : margin + GAP;
     const styledHead = line.slice(0, line.length - plain.length + head.length);
     return wrapped(plain.slice(head.length), columns - indent.length)
       .map((part, at) => (at === 0 ? styledHead : indent) + part);
   });
+}
+
+/** The width of the longest word, without those that fit into no line. */
+function longestWord(line: string, columns: number): number {
+  const widths = line.split(" ").map(displayWidth);
+  return Math.max(0, ...widths.filter((width) => width <= columns - GAP.length));
 }
 
 /** The margin and the columns of a line, up to a width. */

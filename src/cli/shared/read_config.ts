@@ -110,10 +110,14 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Whether a text is probably a config: one that says who may talk to the bot has this word. */
-function isLikely(path: string): boolean {
+/**
+ * Whether a file is probably a config: each in a folder of Barnacle's, and elsewhere one with this
+ * word, which a text that says who may talk to the bot has.
+ */
+function isLikely(path: string, isOwn: boolean): boolean {
   try {
-    return /\bdiscord\b/i.test(readConfigText(path));
+    const text = readConfigText(path);
+    return isOwn || /\bdiscord\b/i.test(text);
   } catch (cause) {
     const code = codeOf(cause);
     return code === "EACCES" || code === "EPERM"; // a start without it would open guilds

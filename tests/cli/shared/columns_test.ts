@@ -132,6 +132,20 @@ describe("[O10] wrapLines()", () => {
     ]);
   });
 
+  it("begins further to the left where the longest word would not fit", () => {
+    const rule = "(channels.discord.guilds.1456074443980800001.requireMention,";
+    const line = `  ok  mention  it addresses the bot  ${rule} config.jsonc:5)`;
+    for (let columns = rule.length + 4; columns < 100; columns++) {
+      const lines = wrapLines([line], columns);
+      assert.ok(lines.every(({ length }) => length <= columns), `${columns}: ${lines.join("\n")}`);
+    }
+    const url = `https://example.org/${"x".repeat(80)}`;
+    assert.deepEqual(wrapLines([`  ok  link  it is ${url}`], 60), [
+      "  ok  link  it is",
+      `            ${url}`,
+    ]);
+  });
+
   it("keeps styles at the beginning, and lines for a file or a program", () => {
     const line = `${COLOURED.green("ok")}    Token  it belongs to Barnacle, which ada owns`;
     assert.deepEqual(wrapLines([line], undefined), [line]);

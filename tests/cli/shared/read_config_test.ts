@@ -189,10 +189,26 @@ describe("[C1] readConfig() without a named file", () => {
     });
   }
 
+  for (const [name, kind] of [["config.json", "loaded"], ["config.yaml", "refused"]] as const) {
+    it(`${name} in Barnacle's folder, without the word "discord": ${kind}`, async () => {
+      using folder = tempDirectory();
+      const home = join(folder.path, "barnacle");
+      mkdirSync(home, { mode: 0o700 });
+      const text = '{"channels":{"defaults":{"groupPolicy":"disabled"}}}';
+      writeFileSync(join(home, name), text, { mode: 0o600 });
+      const env = { XDG_CONFIG_HOME: folder.path, DISCORD_BOT_TOKEN: "t" };
+      const loaded = await readConfig(undefined, env);
+      assert.equal(loaded.kind, kind, JSON.stringify(loaded.problems));
+      const [account] = loaded.kind === "loaded" ? loaded.config.accounts : [];
+      assert.equal(account?.access.groupPolicy, kind === "loaded" ? "disabled" : undefined);
+    });
+  }
+
   it("takes no folder for a config", async () => {
     using folder = tempDirectory();
     const home = join(folder.path, "barnacle");
     mkdirSync(join(home, "config.json"), { recursive: true });
+    mkdirSync(join(home, "config.d"));
     const { kind } = await readConfig(undefined, { XDG_CONFIG_HOME: folder.path });
     assert.equal(kind, "loaded", "a folder of this name is no config");
   });
