@@ -165,6 +165,15 @@ describe("[C9] readConfigAgain()", () => {
 });
 
 describe("[C1] readConfig() without a named file", () => {
+  /** Reads the config where Barnacle's folder has one file. */
+  async function readOwn(name: string, text: string, env: Readonly<Record<string, string>>) {
+    using folder = tempDirectory();
+    const home = join(folder.path, "barnacle");
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, name), text, { mode: 0o600 });
+    return await readConfig(undefined, { ...env, XDG_CONFIG_HOME: folder.path });
+  }
+
   for (
     const [name, kind, told] of [
       ["config.jsonc", "loaded", undefined],
@@ -175,13 +184,8 @@ describe("[C1] readConfig() without a named file", () => {
     ] as const
   ) {
     it(`${name} with Barnacle's channels: ${kind}`, async () => {
-      using folder = tempDirectory();
-      const home = join(folder.path, "barnacle");
-      mkdirSync(home, { mode: 0o700 });
       const text = '{"channels":{"discord":{"dm":{"enabled":false},"token":"${T}"}}}';
-      writeFileSync(join(home, name), text, { mode: 0o600 });
-      const env = { XDG_CONFIG_HOME: folder.path, T: "t" };
-      const loaded = await readConfig(undefined, env);
+      const loaded = await readOwn(name, text, { T: "t" });
       assert.equal(loaded.kind, kind, JSON.stringify(loaded.problems));
       const [first] = loaded.problems;
       if (told) assert.match(first?.message ?? "", told);
@@ -191,13 +195,8 @@ describe("[C1] readConfig() without a named file", () => {
 
   for (const [name, kind] of [["config.json", "loaded"], ["config.yaml", "refused"]] as const) {
     it(`${name} in Barnacle's folder, without the word "discord": ${kind}`, async () => {
-      using folder = tempDirectory();
-      const home = join(folder.path, "barnacle");
-      mkdirSync(home, { mode: 0o700 });
       const text = '{"channels":{"defaults":{"groupPolicy":"disabled"}}}';
-      writeFileSync(join(home, name), text, { mode: 0o600 });
-      const env = { XDG_CONFIG_HOME: folder.path, DISCORD_BOT_TOKEN: "t" };
-      const loaded = await readConfig(undefined, env);
+      const loaded = await readOwn(name, text, { DISCORD_BOT_TOKEN: "t" });
       assert.equal(loaded.kind, kind, JSON.stringify(loaded.problems));
       const [account] = loaded.kind === "loaded" ? loaded.config.accounts : [];
       assert.equal(account?.access.groupPolicy, kind === "loaded" ? "disabled" : undefined);
