@@ -473,7 +473,7 @@ describe("[C1] locateConfig()", () => {
     }
   }
 
-  it("needs the word in the text only in the current folder", () => {
+  it("needs a word in the text only in the current folder", () => {
     const asked: [string, boolean][] = [];
     const files = ["./config.json", "./config.yaml", "/etc/barnacle/config.yml"];
     locateConfig(undefined, {}, {

@@ -111,17 +111,27 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /**
- * Whether a file is probably a config: each in a folder of Barnacle's, and elsewhere one with this
- * word, which a text that says who may talk to the bot has.
+ * Whether a file is probably a config: each in a folder of Barnacle's, and elsewhere one whose text
+ * has a word of a config that limits who may talk to the bot.
  */
 function isLikely(path: string, isOwn: boolean): boolean {
   try {
     const text = readConfigText(path);
-    return isOwn || /\bdiscord\b/i.test(text);
+    return isOwn || hasConfigWord(text);
   } catch (cause) {
     const code = codeOf(cause);
     return code === "EACCES" || code === "EPERM"; // a start without it would open guilds
   }
+}
+
+/**
+ * Whether a text has the word "discord" or "groupPolicy". Each config has one of them that limits
+ * who may talk to the bot.
+ *
+ * @param text As UTF-8. A text in UTF-16, as editors of Windows may save it, has zeros in between.
+ */
+export function hasConfigWord(text: string): boolean {
+  return /\b(?:discord|groupPolicy)\b/i.test(text.replaceAll("\0", ""));
 }
 
 async function loadFound(flag: string | undefined, env: Env, leniency: Leniency): Promise<Loaded> {

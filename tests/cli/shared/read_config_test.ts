@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Env } from "../../../src/lib/env.ts";
-import { readConfig, readConfigAgain } from "../../../src/cli/shared/read_config.ts";
+import { hasConfigWord, readConfig, readConfigAgain } from "../../../src/cli/shared/read_config.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 /** A config file in a temporary folder, with files of secrets. */
@@ -211,4 +212,25 @@ describe("[C1] readConfig() without a named file", () => {
     const { kind } = await readConfig(undefined, { XDG_CONFIG_HOME: folder.path });
     assert.equal(kind, "loaded", "a folder of this name is no config");
   });
+});
+
+describe("[C1] hasConfigWord()", () => {
+  const disabled = '{"channels":{"defaults":{"groupPolicy":"disabled"}}}';
+  const texts = [
+    ["an account", '{"channels":{"discord":{}}}', true],
+    ["only the defaults of who may talk", disabled, true],
+    ["the same in UTF-16", Buffer.from(disabled, "utf16le").toString("utf8"), true],
+    [
+      "the same in UTF-16, bytes swapped",
+      Buffer.from(disabled, "utf16le").swap16().toString(),
+      true,
+    ],
+    ["another form", "Channels:\n  Discord: {}", true],
+    ["another program's", '{"port":3000,"channels":["stable"],"policy":"open"}', false],
+    ["a longer word", '{"discordance":1,"myGroupPolicyName":2}', false],
+    ["nothing", "", false],
+  ] as const;
+  for (const [name, text, has] of texts) {
+    it(`${name}: ${has}`, () => assert.equal(hasConfigWord(text), has));
+  }
 });
