@@ -125,8 +125,8 @@ function isLikely(path: string, isOwn: boolean): boolean {
 }
 
 /**
- * Whether a text has the word "discord" or "groupPolicy". Each config has one of them that limits
- * who may talk to the bot.
+ * Whether a text has the word "discord" or "groupPolicy". Each config that limits who may talk to
+ * the bot has one of them.
  *
  * @param text As UTF-8. A text in UTF-16, as editors of Windows may save it, has zeros in between.
  */
