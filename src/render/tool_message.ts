@@ -10,7 +10,13 @@ import { nonceOfCall } from "../core/outbound/nonce.ts";
 import type { EmbedContent, Frozen, OutboundFile } from "../core/outbound/outbound.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
 import { freeze } from "./freeze.ts";
-import { type Answered, composeReply, type ReplyRules, type TextRules } from "./reply.ts";
+import {
+  type Answered,
+  composeFailure,
+  composeReply,
+  type ReplyRules,
+  type TextRules,
+} from "./reply.ts";
 import { bounded } from "../lib/text/cut.ts";
 import { chunk } from "./markdown/chunk.ts";
 import { notice, type Texts } from "./notices/notices.ts";
@@ -24,13 +30,13 @@ export interface ToolMessage extends Answered {
   readonly channelId: ChannelId;
   /** Absent in direct messages. */
   readonly guildId?: GuildId;
-  /** As the model wrote it. */
+  /** As the model wrote it; empty if a file or a box stands alone. */
   readonly text: string;
   /** The message that it replies to; absent if it replies to none. */
   readonly replyTo?: MessageId;
   /** Absent if there are none. */
   readonly files?: readonly OutboundFile[];
-  /** As the model wrote it. It goes with the last part of the text. */
+  /** As the model wrote it. It goes with the last message. */
   readonly embed?: EmbedContent;
   /** Whether a person or a tool wrote an address in the conversation (R9); absent: no. */
   readonly isKnownLink?: LinkRules["isKnown"];
@@ -55,8 +61,11 @@ export function composeToolMessage(
     shown,
     rules: { ...rules, replyToMode: "off" },
   });
-  if (composed.kind !== "reply") return undefined;
-  const { guildId: _, ...reply } = composed.reply;
+  const isBoxAlone = composed.kind !== "reply" && embed !== undefined && text.trim() === "";
+  if (composed.kind !== "reply" && !isBoxAlone) return undefined;
+  const { guildId: _, ...reply } = composed.kind === "reply"
+    ? composed.reply
+    : { ...composeFailure({ message, agentId }, ""), chunks: [""] };
   const frozen = freeze({
     ...reply,
     kind: "tool",

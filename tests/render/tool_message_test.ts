@@ -116,6 +116,22 @@ describe("[T3] the box below a text", () => {
   });
 });
 
+describe("[T3] a box without a text", () => {
+  it("is a message of its own, which replies where the model asks", () => {
+    for (const text of ["", " "]) {
+      const replyTo = messageId("1390000000000000070");
+      const parts = compose(text, { embed: { title: "Tides" }, replyTo }) ?? [];
+      assert.equal(parts.length, 1);
+      const { content, embed, quote, of: { kind } = {} } = parts[0]?.message ?? {};
+      assert.deepEqual([content, embed?.title, quote, kind], ["", "Tides", replyTo, "tool"]);
+    }
+  });
+
+  it("is nothing if the model writes that there is no reply", () => {
+    assert.equal(compose("NO_REPLY", { embed: { title: "Tides" } }), undefined);
+  });
+});
+
 describe("[T12] composeReminder()", () => {
   const contents = (written: string, limit: number) => {
     const text = neutralizedText(written, { written: [], linkHosts: [] });

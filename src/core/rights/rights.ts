@@ -311,6 +311,6 @@ export function describeMissing(missing: MissingRight, whose: Lacking): string {
     case "bits":
       return `${who} may give and deny only permissions that ${has} there`;
     case "not_theirs":
-      return "the bot posted it for another person, who alone may do that";
+      return "the bot posted it for another person; only they and owners of the bot may do that";
   }
 }

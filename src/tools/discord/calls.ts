@@ -21,13 +21,34 @@ function linkedMessage(written: unknown) {
   return target.kind === "channel" && target.messageId ? target : undefined;
 }
 
-/** The arguments of a call, with the channel of a message that it names by a link. */
+/** Arguments that name a message of the call's channel. */
+const MESSAGES = ["messageId", "around", "before", "after", "replyTo"];
+
+/**
+ * The arguments of a call, with the channel of a message that it names by a link. For an action on all
+ * channels, the message is only a point in time, and a direct message goes to its person.
+ */
 export function withLinkedChannel(
+  action: Pick<Action, "reads"> | undefined,
   written: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const linked = linkedMessage(written["messageId"]);
-  if (!linked) return written;
-  return { ...written, channelId: linked.channelId, messageId: linked.messageId };
+  if (action?.reads === "everywhere") return written;
+  for (const name of MESSAGES) {
+    const isDirect = name === "replyTo" && typeof written["userId"] === "string";
+    const linked = isDirect ? undefined : linkedMessage(written[name]);
+    if (linked) return { ...written, channelId: linked.channelId, [name]: linked.messageId };
+  }
+  return written;
+}
+
+/**
+ * Whether a call replies to a message of one channel, and names another channel for the reply.
+ * Discord would post it without its reply.
+ */
+export function repliesElsewhere(written: Readonly<Record<string, unknown>>): boolean {
+  const linked = linkedMessage(written["replyTo"]);
+  const named = FIELDS.channelId.safeParse(written["channelId"]).data;
+  return linked !== undefined && named !== undefined && named !== linked.channelId;
 }
 
 const withChannel = z.looseObject({ channelId: FIELDS.channelId });
@@ -53,7 +74,7 @@ export function actionReadsElsewhere(
   message: Pick<InboundMessage, "place" | "channelId">,
 ): boolean {
   if (action?.reads === "everywhere") return message.place.kind !== "dm";
-  const given = isRecord(written) ? withLinkedChannel(written) : written;
+  const given = isRecord(written) ? withLinkedChannel(action, written) : written;
   return action?.reads !== "nothing" && readsElsewhere(given, message);
 }
 
@@ -80,7 +101,11 @@ export function destructiveOf(
     const given = name === "discord" ? recordOf(written) : undefined;
     const action = given && actionOf(given["action"]);
     if (!given || !action || !isDestructive(action, given)) return [];
-    return [{ callKey, named: namedBy(given, message), probe: () => probe(given, callKey) }];
+    return [{
+      callKey,
+      named: namedBy(action, given, message),
+      probe: () => probe(given, callKey),
+    }];
   });
 }
 
@@ -89,10 +114,11 @@ export function destructiveOf(
  * may see them.
  */
 export function namedBy(
+  action: Action | undefined,
   written: Readonly<Record<string, unknown>>,
   message: InboundMessage,
 ): readonly string[] {
-  const given = withLinkedChannel(written);
+  const given = withLinkedChannel(action, written);
   const idOf = <Id>(name: string, field: z.ZodType<Id>) => field.safeParse(given[name]).data;
   const { channelId = message.channelId } = withChannel.safeParse(given).data ?? {};
   const id = idOf("messageId", FIELDS.messageId);

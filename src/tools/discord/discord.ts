@@ -17,6 +17,7 @@ import {
   destructiveOf,
   isDestructive,
   namedBy,
+  repliesElsewhere,
   withLinkedChannel,
 } from "./calls.ts";
 import { CHANNEL_CHANGES } from "./actions/channel_changes.ts";
@@ -92,10 +93,12 @@ function toolOf(actions: readonly Action[]): Tool {
       const written = JSON.stringify(given);
       const { message, open = [] } = context;
       const probed = { ...context, sharesReads: {} }; // a question is about one moment
-      const action = { named: namedBy(given, message), probe: () => probe(given, probed) };
-      const refused = await port.escalation.question(context, written, action);
+      const action = actionOf(given.action);
+      const named = namedBy(action, given, message);
+      const asked = { named, probe: () => probe(given, probed) };
+      const refused = await port.escalation.question(context, written, asked);
       if (refused) return refused;
-      if (!isDestructive(actionOf(given.action), given)) return undefined;
+      if (!isDestructive(action, given)) return undefined;
       const waiting = destructiveOf(open, message, actionOf, (other, callKey) => {
         const parsed = input.safeParse(other).data;
         return parsed ? probe(parsed, { ...probed, callKey }) : Promise.resolve();
@@ -113,7 +116,7 @@ function toolOf(actions: readonly Action[]): Tool {
       if (data === undefined) throw badArguments(`the arguments do not fit ${given.action}`);
       return Promise.resolve(`discord ${JSON.stringify(given)}`);
     },
-    named: namedBy,
+    named: (given, message) => namedBy(byName.get(given.action), given, message),
   });
 
   function probe(
@@ -129,8 +132,12 @@ function toolOf(actions: readonly Action[]): Tool {
   ): Promise<string> {
     const action = byName.get(name);
     if (!action) throw refusedName(name, names);
+    if (repliesElsewhere(written)) {
+      throw badArguments("`replyTo` is a message of another channel than `channelId`");
+    }
+    const linked = withLinkedChannel(action, written);
     // Some models write null for arguments that they leave out.
-    const given = Object.entries(withLinkedChannel(written)).filter(([, value]) => value !== null);
+    const given = Object.entries(linked).filter(([, value]) => value !== null);
     const parsed = action.input.safeParse(Object.fromEntries(given));
     if (!parsed.success) {
       throw badArguments(`the arguments do not fit ${name}:\n${z.prettifyError(parsed.error)}`);

@@ -555,11 +555,11 @@ const MATRIX: Readonly<Record<string, readonly [Setting, string?]>> = {
   ],
   "another person's poll": [
     { roles: [ADMIN], place: channel(), needs: [{ kind: "posted_for", userId: OTHER }] },
-    "the bot posted it for another person, who alone may do that",
+    "the bot posted it for another person; only they and owners of the bot may do that",
   ],
   "a poll of no known person": [
     { who: OWNER, roles: [], place: channel(), needs: [{ kind: "posted_for" }] },
-    "the bot posted it for another person, who alone may do that",
+    "the bot posted it for another person; only they and owners of the bot may do that",
   ],
 };
 

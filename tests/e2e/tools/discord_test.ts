@@ -52,6 +52,27 @@ describe("[T3] the tool discord", () => {
       assert.match(second, /The tools returned/);
     }));
 
+  it("posts an embed without a text", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      const embed = { title: "Tides", fields: [{ name: "noon", value: "3 m" }] };
+      const args = { action: "sendMessage", channelId: idOf(scene, "help"), embed };
+      const [id = ""] = /\d{15,}(?="\])/.exec(await asked(scene, args)) ?? [];
+      const posted = messageIn(scene, "help", id);
+      assert.equal(posted?.content, "");
+      assert.deepEqual(posted.embeds, [embed]);
+    }));
+
+  it("reads the channel of a linked message", () =>
+    withSimulation({}, async (scene) => {
+      await scene.start();
+      const [guildId = ""] = scene.simulator.world.guilds.keys();
+      const { id } = scene.say("ada", "help", "The budget is ten shells.");
+      const link = `https://discord.com/channels/${guildId}/${idOf(scene, "help")}/${id}`;
+      const reply = await asked(scene, { action: "readMessages", around: link });
+      assert.match(reply, /The budget is ten shells/);
+    }));
+
   it("reads another channel, without messages that the model may not see", () =>
     withSimulation({}, async (scene) => {
       await scene.start();
@@ -121,7 +142,8 @@ describe("[T3] the tool discord", () => {
       const LACKS = /they lack the permission Manage Messages/;
       const edit = { action: "editMessage", messageId, text: "I was wrong" };
       const remove = { action: "deleteMessage", messageId };
-      const NOT_THEIRS = /the bot posted it for another person, who alone may do that/;
+      const NOT_THEIRS =
+        /the bot posted it for another person; only they and owners of the bot may do that/;
       assert.match(await asked(scene, edit, "grace", 2), NOT_THEIRS);
       assert.match(await asked(scene, remove, "grace", 3), LACKS);
       assert.equal(messageIn(scene, "general", messageId)?.content, own.content);

@@ -42,6 +42,10 @@ describe("[SEC-R4] results of other channels", () => {
     });
     assert.equal(actionReadsElsewhere(linked("fetchMessage", OTHER), here), true, "a link");
     assert.equal(actionReadsElsewhere(linked("fetchMessage", here.channelId), here), false);
+    for (const end of ["around", "before", "after"]) {
+      const around = { action: "readMessages", [end]: linked("", OTHER).messageId };
+      assert.equal(actionReadsElsewhere(around, here), true, end);
+    }
     assert.equal(actionReadsElsewhere(call("searchMessages"), here), true);
     assert.equal(actionReadsElsewhere(call("channelList"), here), true);
     assert.equal(actionReadsElsewhere(call("readMessages"), here), false);

@@ -136,7 +136,7 @@ describe("[T3] the schema of `discord`", () => {
       run({ action: "sendMessage", text: "x", askerId: "1" }),
       /the arguments do not fit sendMessage:\n.*askerId/,
     );
-    await assert.rejects(run({ action: "sendMessage" }), /give `text` or `mediaUrl`/);
+    await assert.rejects(run({ action: "sendMessage" }), /give `text`, `mediaUrl` or `embed`/);
   });
 
   it("takes null for an argument that is left out", async () => {
@@ -177,6 +177,11 @@ describe("[T3] actions on messages", () => {
     assert.deepEqual((await run({ action: "sendMessage", mediaUrl: "a.png" })).calls, [
       ["send", { text: "", media: "a.png" }],
     ]);
+    for (const alone of [{ embed }, { text: "", embed }]) {
+      assert.deepEqual((await run({ action: "sendMessage", ...alone })).calls, [
+        ["send", { text: "", embed }],
+      ]);
+    }
     const refused = [
       { userId: "5", channelId: CHANNEL, text: "x" },
       { text: "x", embed: { color: 1 } },
@@ -197,9 +202,33 @@ describe("[T3] actions on messages", () => {
       await run({ action: "fetchMessage", messageId: link }, { readOne });
       assert.deepEqual(seen, [{ channelId: CHANNEL, messageId: MESSAGE }]);
     }
+  });
+
+  it("readMessages and others › take the channel of a linked message", async () => {
     const link = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
-    const { calls } = await run({ action: "readMessages", around: link });
-    assert.deepEqual(calls, [["read", { around: MESSAGE, limit: 30 }]]);
+    for (const end of ["around", "before", "after"]) {
+      const { calls } = await run({ action: "readMessages", [end]: link });
+      assert.deepEqual(calls, [["read", { channelId: CHANNEL, [end]: MESSAGE, limit: 30 }]]);
+    }
+    const replied = { channelId: CHANNEL, replyTo: MESSAGE, text: "x" };
+    for (const action of ["sendMessage", "threadReply"]) {
+      const { calls } = await run({ action, replyTo: link, text: "x" });
+      assert.deepEqual(calls, [["send", replied]]);
+      const same = await run({ action, channelId: `<#${CHANNEL}>`, replyTo: link, text: "x" });
+      assert.deepEqual(same.calls, [["send", replied]]);
+    }
+    const direct = { action: "sendMessage", userId: "5", replyTo: link, text: "x" };
+    assert.deepEqual((await run(direct)).calls, [
+      ["send", { userId: "5", replyTo: MESSAGE, text: "x" }],
+    ]);
+    const elsewhere = { action: "sendMessage", channelId: "5", replyTo: link, text: "x" };
+    await assert.rejects(run(elsewhere), /`replyTo` is a message of another channel/);
+  });
+
+  it("searchMessages › takes a link to a message as a point in time", async () => {
+    const link = `https://discord.com/channels/1/${CHANNEL}/${MESSAGE}`;
+    const search = { action: "searchMessages", query: "x", after: link };
+    await assert.rejects(run(search), /not used/); // the port of this test has no search
   });
 
   it("sendMessage › tells the model not to repeat a message that waits", async () => {
@@ -289,6 +318,10 @@ describe("[T3] actions on threads", () => {
       autoArchiveMinutes: 60,
     });
     assert.deepEqual(calls, [["openThread", { messageId: MESSAGE }, "Krill", 60]]);
+    const on = { action: "threadCreate", messageId: MESSAGE, title: "Krill" };
+    for (const autoArchiveMinutes of [59, 100, 10_081]) {
+      await assert.rejects(run({ ...on, autoArchiveMinutes }), /60, 1440, 4320 or 10080/);
+    }
   });
 
   it("[T3] threadCreate › says which step was done before a failure", async () => {

@@ -32,7 +32,7 @@ export interface TextFor {
   readonly channelId?: ChannelId;
   /** A person to write to directly, in place of a channel: the asker, or for owners anyone. */
   readonly userId?: UserId;
-  /** Empty only if a file goes with it. */
+  /** Empty only if a file or a box goes with it. */
   readonly text: string;
   /** The message that it replies to. */
   readonly replyTo?: MessageId;
@@ -81,7 +81,7 @@ export interface NewPost {
   readonly text: string;
   /** Names or ids of the forum's tags. */
   readonly tags: readonly string[];
-  /** As {@link DiscordPort.openThread} takes it. */
+  /** Minutes without a message after which Discord archives it: a time that Discord knows. */
   readonly archiveAfterMin?: number;
 }
 
@@ -102,8 +102,7 @@ export interface DiscordPort {
   /**
    * Opens the thread of a message. A second call finds the same thread.
    *
-   * @param archiveAfterMin Minutes without a message after which Discord archives it, rounded up to a
-   * time that Discord knows; absent: a day.
+   * @param archiveAfterMin As in {@link NewPost}; absent: a day.
    */
   openThread(
     call: DiscordCall,

@@ -37,7 +37,13 @@ import { createOpenPost } from "./forum_posts.ts";
 import type { ActionsOptions } from "./options.ts";
 import { createEdit } from "./own_messages.ts";
 import { createPlaces } from "./place.ts";
-import { createAssertMayQuote, createTargets, type FoundTarget, type Origin } from "./targets.ts";
+import {
+  createAssertMayQuote,
+  createTargets,
+  type FoundTarget,
+  inWords,
+  type Origin,
+} from "./targets.ts";
 import { createUndo } from "./undo.ts";
 
 /** Minutes without a message after which Discord archives a thread. */
@@ -288,7 +294,9 @@ async function directOf(
     );
   }
   if (isProbe) throw new ProbeEnded();
-  const channelId = await openDirect(userId);
+  const channelId = await openDirect(userId).catch((error: unknown) => {
+    throw inWords(error);
+  });
   return { channelId, channel: () => readChannel(client, channelId) };
 }
 

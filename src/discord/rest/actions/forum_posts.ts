@@ -11,7 +11,6 @@ import { listOrEmpty } from "../../../core/discord/lenient.ts";
 import { compareIds } from "../../../core/discord/ids.ts";
 import { snowflakeSchema } from "../../../core/discord/snowflake_schema.ts";
 import type { DiscordCall, NewPost, OpenedThread } from "../../../core/turn/ports/discord.ts";
-import { archiveDuration } from "../calls/channel.ts";
 import { channelOf } from "../calls/guild_reads.ts";
 import { expect } from "../exchange/rest_error.ts";
 import type { ActionsOptions } from "./options.ts";
@@ -72,9 +71,7 @@ export function createOpenPost(
         signal: call.signal,
         body: {
           name: title,
-          autoArchiveDuration: archiveAfterMin === undefined
-            ? undefined
-            : archiveDuration(archiveAfterMin),
+          autoArchiveDuration: archiveAfterMin,
           appliedTags: chosen.length > 0 ? chosen.map(({ id }) => id) : undefined,
           message: { content, allowedMentions: { parse: [], users: pings.users } },
         },

@@ -269,15 +269,20 @@ export function createTargets(
       found: FoundTarget,
       needs: readonly Need[],
     ): Promise<unknown> {
-      if (!(error instanceof RestError) || error.code === undefined) return error;
-      if (namesPermission(error.code)) {
+      if (error instanceof RestError && error.code !== undefined && namesPermission(error.code)) {
         const missing = await missingOfBot(origin, found, needs).catch(() => undefined);
         if (missing) return missing;
       }
-      const words = WORDS.get(error.code) ?? explainCode(error.code) ?? error.message;
-      return new RefusedCall("discord", words);
+      return inWords(error);
     },
   };
+}
+
+/** An error of Discord in words for the model; another error unchanged. */
+export function inWords(error: unknown): unknown {
+  if (!(error instanceof RestError) || error.code === undefined) return error;
+  const words = WORDS.get(error.code) ?? explainCode(error.code) ?? error.message;
+  return new RefusedCall("discord", words);
 }
 
 /** Finds targets, and checks rights. Each method rejects with words for the model. */

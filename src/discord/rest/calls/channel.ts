@@ -97,7 +97,7 @@ const HAS_THREAD = 160004;
 const ARCHIVE_AFTER = [60, 1_440, 4_320, 10_080];
 
 /** The next time that Discord knows, for a time in minutes. */
-export function archiveDuration(minutes: number): number {
+function archiveDuration(minutes: number): number {
   return ARCHIVE_AFTER.find((allowed) => allowed >= minutes) ?? 10_080;
 }
 

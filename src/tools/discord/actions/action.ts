@@ -186,7 +186,7 @@ export function jsonLines(items: readonly object[], none: string): string {
 /** The arguments of a new message, beside its place; made at their use. */
 export const POST = {
   get text() {
-    return FIELDS.text.optional();
+    return z.string().max(20_000).optional(); // models fill it in beside a file
   },
   get replyTo() {
     return FIELDS.replyTo.optional();
@@ -199,7 +199,7 @@ export const POST = {
   },
 };
 
-/** A new message; throws without a text or a file. */
+/** A new message; throws if it has nothing to show. */
 export function postOf(
   { text = "", mediaUrl: media, ...post }: {
     readonly text?: string;
@@ -208,7 +208,9 @@ export function postOf(
     readonly embed?: EmbedContent;
   },
 ): Pick<TextFor, "text" | "media" | "replyTo" | "embed"> {
-  if (text === "" && media === undefined) throw badArguments("give `text` or `mediaUrl`");
+  if (text === "" && media === undefined && post.embed === undefined) {
+    throw badArguments("give `text`, `mediaUrl` or `embed`");
+  }
   return { ...post, text, media };
 }
 

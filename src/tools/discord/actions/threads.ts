@@ -37,6 +37,12 @@ const threadSchema = z.lazy(() =>
 );
 const threadsSchema = z.lazy(() => z.object({ threads: listOrEmpty(threadSchema) }));
 
+/** The times after which Discord archives a thread. */
+const ARCHIVE_MINUTES = [60, 1_440, 4_320, 10_080];
+const archiveMinutes = z.lazy(() =>
+  z.int().refine((minutes) => ARCHIVE_MINUTES.includes(minutes), "must be 60, 1440, 4320 or 10080")
+).describe("60, 1440, 4320 or 10080.");
+
 /** Threads in one response of Discord's search. */
 const SEARCH_PAGE = 25;
 
@@ -57,7 +63,7 @@ export const THREAD_ACTIONS: readonly Action[] = [
         title,
         text: text.optional(),
         tags: tags.optional(),
-        autoArchiveMinutes: z.int().min(60).max(10_080).optional(),
+        autoArchiveMinutes: archiveMinutes.optional(),
       }),
     async run({ channelId, messageId, title, text, tags = [], autoArchiveMinutes }, call, discord) {
       const where = channelId === undefined ? {} : { channelId };

@@ -111,6 +111,12 @@ describe("[T3] further arguments", () => {
       assert.match(await run(to(people.ada), { isOwner: true }), isSent);
     }));
 
+  it("[T3] says that there is no such user", () =>
+    withActions(async ({ run, demo: { people } }) => {
+      const to = { action: "sendMessage", userId: "1390000000000000404", text: "hello" };
+      assert.match(await run(to, { by: people.ada, isOwner: true }), /there is no such user$/);
+    }));
+
   it("[T4] a file needs Attach Files, and an embed Embed Links", () =>
     withActions(async ({ run, sim }) => {
       const file = { action: "sendMessage", text: "x", mediaUrl: "attachment:a.png" };

@@ -13,7 +13,8 @@ async function pollBy(
   return String(JSON.parse(made).messageId);
 }
 
-const NOT_THEIRS = /the bot posted it for another person, who alone may do that/;
+const NOT_THEIRS =
+  /the bot posted it for another person; only they and owners of the bot may do that/;
 
 describe("[T4] a message that the bot posted for a person", () => {
   it("is a poll that this person ends, and no other person with the same rights", () =>
