@@ -100,9 +100,9 @@ export async function parseConfig({ file, text }: ConfigText): Promise<Parsed> {
 /** Judges the rest of a file with syntax errors, if they do not change where keys belong. */
 async function broken(
   { file, text }: ConfigText,
-  { faults, rest }: Extract<Tree, { readonly kind: "faults" }>,
+  { straight = text, faults, rest }: Extract<Tree, { readonly kind: "faults" }>,
 ): Promise<Parsed> {
-  const toProblem = locator(file, text, () => likelySecretsIn(text));
+  const toProblem = locator(file, text, () => likelySecretsIn(straight));
   const remarks = faults.map((fault): Remark => ({ severity: "error", ...fault }));
   if (!rest) {
     return { problems: remarks.map(toProblem), problemAt: atNodes(() => undefined, toProblem) };

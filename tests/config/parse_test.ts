@@ -110,6 +110,7 @@ config.jsonc:4:15: error: Expected an object in braces, found a list
     "typographic quotes",
     `{ “http”: {} }`,
     `config.jsonc:1:3: error: This begins with “, which is no quote of JSON
+  in http
 1 | { “http”: {} }
   |   ^^^^^^
   = write straight double quotes ("); word processors and chats change them

@@ -10,6 +10,7 @@ import { getNodePath, type Node, type ParseError, parseTree } from "jsonc-parser
 import { quoted } from "../../lib/text/quoted.ts";
 import { isLocal, lostBy, otherFormat } from "./other_formats.ts";
 import type { Problem, Span } from "./problem.ts";
+import { hasDoubtfulKey, NO_CLOSING_QUOTE, parsedText, withStraightQuotes } from "./quotes.ts";
 import { MAX_DEPTH, scan, UNSAFE_KEYS } from "./scan.ts";
 
 /** A part of a key path: a key, or an index of a list. */
@@ -39,6 +40,9 @@ export type Tree =
   }
   | {
     readonly kind: "faults";
+    /** The text with straight quotes in place of typographic ones; absent: it is the same. */
+    readonly straight?: string;
+    /** In the order of the file. */
     readonly faults: readonly Fault[];
     /** The rest of the file, if the faults do not change where keys belong. */
     readonly rest?: {
@@ -54,9 +58,6 @@ const MAX_LENGTH = 2 ** 20;
 
 /** Maximum number of faults to report. */
 const MAX_FAULTS = 100;
-
-/** The parser's error code for a text that ends with its line. */
-const NO_CLOSING_QUOTE = 12;
 
 /** Messages by the number of the parser's error code. */
 const SYNTAX_ERRORS: Readonly<Record<number, string>> = {
@@ -114,10 +115,9 @@ export function readTree(written: string): Tree {
 }
 
 /** Parses with positions. */
-function parsedTree(text: string, comments: readonly Span[]): Tree {
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true });
-  if (root === undefined && !/\S/.test(withoutSpans(text, comments))) {
+function parsedTree(written: string, comments: readonly Span[]): Tree {
+  const first = parsedText(written);
+  if (first.root === undefined && !/\S/.test(withoutSpans(written, comments))) {
     return faults({
       offset: 0,
       length: 1,
@@ -126,16 +126,19 @@ function parsedTree(text: string, comments: readonly Span[]): Tree {
       hint: "write {}",
     });
   }
+  const other = first.errors.length > 0 ? otherFormat(written, first.errors) : undefined;
+  if (other) return faults({ ...other, path: [] });
+  const { read: { text, root, errors }, faults: quotes } = withStraightQuotes(first);
   const badKeys: Fault[] = [];
   const value = root && valueOf(root, text, badKeys);
-  if (errors.length > 0 || root === undefined || badKeys.length > 0) {
-    const isWhole = errors.every((error) => isLocal(text, error));
-    const other = errors.length > 0 ? otherFormat(text, errors) : undefined;
-    if (other) return faults({ ...other, path: [] });
-    const found = errors.length > 0 || !root ? syntaxFaults(text, errors) : [];
+  if (errors.length > 0 || root === undefined || badKeys.length > 0 || quotes.length > 0) {
+    const isWhole = errors.length <= MAX_FAULTS && !hasDoubtfulKey(value) &&
+      errors.every((error) => isLocal(text, error));
+    const found = [...quotes, ...syntaxFaults(text, errors), ...isWhole ? badKeys : []];
     return {
       kind: "faults",
-      faults: isWhole ? [...found, ...badKeys] : found,
+      straight: text,
+      faults: found.sort((one, other) => one.offset - other.offset).slice(0, MAX_FAULTS),
       rest: isWhole && root && isRecord(value)
         ? { root, value, lost: lostBy(text, errors) }
         : undefined,
@@ -233,36 +236,11 @@ function syntaxFaults(text: string, errors: readonly ParseError[]): readonly Fau
   return firstFaults;
 }
 
-const STRAIGHT_QUOTES = 'write straight double quotes ("); word processors and chats change them';
-
 function faultOf(text: string, error: ParseError): Fault {
   const key = /^\d+(?=\s*:)/.exec(text.slice(error.offset, error.offset + 40))?.[0];
   if (key !== undefined) {
     const message = "A key needs double quotes";
     return { ...spanOf(error), path: [], message, hint: `write "${key}"` };
-  }
-  const quotes = /^[“”„‟«»‘’‚‛″]/u.exec(text.slice(error.offset))?.[0];
-  if (quotes !== undefined) {
-    return {
-      ...spanOf(error),
-      path: [],
-      message: `This begins with ${quotes}, which is no quote of JSON`,
-      hint: STRAIGHT_QUOTES,
-    };
-  }
-  const closing = error.error === NO_CLOSING_QUOTE
-    ? /[“”„‟«»‘’‚‛″](?=[\s,:\]}]*(?:\/\/.*)?$)/u.exec(
-      text.slice(error.offset, error.offset + error.length),
-    )
-    : null;
-  if (closing) {
-    return {
-      offset: error.offset + closing.index,
-      length: 1,
-      path: [],
-      message: `This text ends with ${closing[0]}, which is no quote of JSON`,
-      hint: STRAIGHT_QUOTES,
-    };
   }
   const message = SYNTAX_ERRORS[error.error] ?? "This is not valid";
   return { ...spanOf(error), path: [], message };
