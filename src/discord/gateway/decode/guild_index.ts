@@ -181,16 +181,37 @@ export function snapshotOf(guild: Guild): GuildSnapshot {
     files: guild.files ? toFileText(guild.files) : undefined,
     nsfw: restricted.length > 0 ? restricted : undefined,
     roles: Array.from(guild.roles),
-    channels: Array.from(
-      guild.channels.values(),
-      ({ id, type, name, parentId, topic, ...rest }) => {
-        const { lastMessageId: last } = rest;
-        const lastMessage = last === "none" ? "" : last ?? null;
-        return [id, type, name, parentId ?? null, topic ?? null, lastMessage];
-      },
-    ),
+    channels: Array.from(guild.channels.values(), rowOf),
   };
   return { guildId: guild.id, text: JSON.stringify(text) };
+}
+
+function rowOf(channel: IndexedChannel): SnapshotText["channels"][number] {
+  const { id, type, name, parentId, topic, lastMessageId: last } = channel;
+  const lastMessage = last === "none" ? "" : last ?? null;
+  return [id, type, name, parentId ?? null, topic ?? null, lastMessage];
+}
+
+/**
+ * Whether two states of a guild have the same text for the store.
+ *
+ * People can open and close threads at any rate. So channels, of which there may be a thousand, are
+ * compared one by one, and no text is made of them.
+ */
+export function isStoredAlike(one: Guild, other: Guild): boolean {
+  if (one.channels.size !== other.channels.size) return false;
+  const others = other.channels.values();
+  for (const channel of one.channels.values()) {
+    const { value } = others.next();
+    if (value !== channel && (!value || !isChannelAlike(channel, value))) return false;
+  }
+  const restOf = (guild: Guild) => snapshotOf({ ...guild, channels: new Map() }).text;
+  return restOf(one) === restOf(other);
+}
+
+function isChannelAlike(one: IndexedChannel, other: IndexedChannel): boolean {
+  return one.isAgeRestricted === other.isAgeRestricted &&
+    JSON.stringify(rowOf(one)) === JSON.stringify(rowOf(other));
 }
 
 /** An index from the store. */

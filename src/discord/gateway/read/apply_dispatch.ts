@@ -25,7 +25,7 @@ import {
 import {
   type Guild,
   type GuildIndex,
-  snapshotOf,
+  isStoredAlike,
   uploadLimitOfTier,
 } from "../decode/guild_index.ts";
 import {
@@ -263,7 +263,7 @@ function within(
 /** Replaces a guild. If its snapshot stays the same, the store needs no update. */
 function replaced(index: GuildIndex, guild: Guild): IndexChange {
   const before = index.get(guild.id);
-  if (before && snapshotOf(before).text === snapshotOf(guild).text) return unchanged(index);
+  if (before && isStoredAlike(before, guild)) return unchanged(index);
   return { index: new Map(index).set(guild.id, guild), changed: [guild.id] };
 }
 
