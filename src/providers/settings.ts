@@ -181,7 +181,7 @@ function estimate(
 
 /** Hosts of this machine and of private networks. */
 const PRIVATE_HOST =
-  /^(?:localhost|.+\.(?:local|localhost|internal|lan|home\.arpa)|127\..+|10\..+|192\.168\..+|172\.(?:1[6-9]|2\d|3[01])\..+|\[::1\]|\[f[cd].+\]|[^.]+)$/i;
+  /^(?:localhost|.+\.(?:local|localhost|internal|lan|home\.arpa)|127\..+|10\..+|192\.168\..+|172\.(?:1[6-9]|2\d|3[01])\..+|\[::1\]|\[(?:f[cd]|fe[89ab]).+\]|[^.:]+)$/i;
 
 /** Whether requests may cost money: the server is not on a private network. */
 export function isPaid({ provider: { baseUrl } }: Pick<ModelSettings, "provider">): boolean {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Model, ModelUsage } from "../../src/core/model.ts";
 import {
   endpointOf,
+  isPaid,
   modelIdOf,
   type ModelSettings,
   secretsOf,
@@ -39,6 +40,29 @@ describe("[L1] endpointOf()", () => {
         assert.ok(wrong === "" || !error.message.includes(wrong));
         return true;
       });
+    });
+  }
+});
+
+describe("[L5] isPaid()", () => {
+  const hosts: readonly (readonly [host: string, isPaid: boolean])[] = [
+    ["localhost", false],
+    ["ollama", false],
+    ["tides.local", false],
+    ["192.168.1.7", false],
+    ["[::1]", false],
+    ["[fd00::7]", false],
+    ["[fe80::7]", false],
+    ["ai.example", true],
+    ["203.0.113.7", true],
+    ["[2001:db8::7]", true],
+    ["[2001:db8::fd00]", true],
+  ];
+  for (const [host, expected] of hosts) {
+    it(`is ${expected} for ${host}`, () => {
+      const baseUrl = `http://${host}:8080/v1`;
+      const provider = { id: "own", baseUrl, kind: "openai-compatible" } as const;
+      assert.equal(isPaid({ provider }), expected);
     });
   }
 });
