@@ -10,7 +10,7 @@
  *
  * `--quick` is one round with shorter waits; `--only start,latency` chooses benches; `--binary
  * path` takes an existing Barnacle. `million-rows` and `backup` take minutes and 2 GB of disk,
- * `standby`, `fleet` and `takeover` need PostgreSQL. All five run only if `--only` names them.
+ * `standby` and `takeover` need PostgreSQL. All four run only if `--only` names them.
  */
 
 import { execFileSync } from "node:child_process";
@@ -31,7 +31,6 @@ import { contendersOf, nodeVersion, prepareContenders } from "./stand/contenders
 import { pinBench } from "./stand/cores.ts";
 import { benchDashboard } from "./process/dashboard.ts";
 import { benchDisk } from "./parts/disk.ts";
-import { benchFleet } from "./replies/fleet.ts";
 import { benchHeartbeat } from "./process/heartbeat.ts";
 import { benchHooks } from "./replies/hooks.ts";
 import { benchIdle } from "./process/idle.ts";
@@ -85,7 +84,6 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   "million-rows": benchMillionRows,
   backup: benchBackup,
   standby: benchStandby,
-  fleet: benchFleet,
   takeover: benchTakeover,
 };
 /** Parts of Barnacle alone, without a bot around them. */
@@ -111,11 +109,10 @@ const ONCE = new Set([
   "million-rows",
   "backup",
   "standby",
-  "fleet",
   "takeover",
 ]);
 /** Measured only if `--only` names it. */
-const ON_REQUEST = new Set(["million-rows", "backup", "standby", "fleet", "takeover"]);
+const ON_REQUEST = new Set(["million-rows", "backup", "standby", "takeover"]);
 const ROUNDS = 3;
 /** A copy, so that a later compilation does not change the measured binary. */
 const BINARY = "dist/barnacle-bench";

@@ -4,27 +4,19 @@ import process from "node:process";
 import type { Env } from "./lib/env.ts";
 import { startAccount } from "./bot/account/account.ts";
 import type { AccountEnd } from "./bot/account_end.ts";
-import type { Applied } from "./bot/account/accounts.ts";
+import { type Accounts, type Applied, createAccounts } from "./bot/account/accounts.ts";
 import type { AccountTraffic, Online } from "./bot/account_interface.ts";
 import { createMeter } from "./http/monitor/meters.ts";
-import { type AcceptEvent, createHookEvents, type HookEvents } from "./bot/process/hook_events.ts";
+import { createHookEvents, type HookEvents } from "./bot/process/hook_events.ts";
 import { createHttp } from "./bot/process/http.ts";
 import { createLoadedTools } from "./bot/process/load_tools.ts";
 import { createLoadedAlerts } from "./bot/process/load_alerts.ts";
-import {
-  accountsOf,
-  createPartition,
-  type OwnPartition,
-  type RunningPartition,
-} from "./bot/process/partition.ts";
 import { startProcessFiles } from "./bot/process_files.ts";
 import { createReadBudgets } from "./bot/process/spent_budgets.ts";
-import type { SharedFiles } from "./bot/process/shared_files.ts";
+import { createNoteMeaning } from "./bot/process/note_meaning.ts";
 import { createMediaFolder } from "./media/folder.ts";
 import type { CallService } from "./core/calls/service.ts";
-import type { AccountId, ChannelId, GuildId } from "./core/discord/ids.ts";
-import type { InvalidElsewhere } from "./core/discord/invalid_requests.ts";
-import { type Partition, WHOLE } from "./core/discord/partition.ts";
+import type { AccountId } from "./core/discord/ids.ts";
 import type { ConfigFile } from "./core/config_file.ts";
 import type { ModelChoices } from "./core/model.ts";
 import type { AccountSetup, AnsweringModels, Setup, Speech } from "./bot/rules/setup.ts";
@@ -39,6 +31,7 @@ import {
 import type { DashboardLink } from "./interactions/base/context.ts";
 import type { AnswerHooks } from "./discord/rest/exchange/exchange.ts";
 import { createProcessMemory, type ProcessMemory } from "./flows/process_memory.ts";
+import { startPruning } from "./flows/pruning.ts";
 import { createTurnLimit } from "./flows/turn/control/turn_limit.ts";
 import { collectGarbage, createReleasePages } from "./host/process/release_pages.ts";
 import type { HttpHandler } from "./http/app.ts";
@@ -61,8 +54,6 @@ export interface BotOptions {
   readonly setup: Setup;
   /** An open store that this process alone uses; the caller closes it. */
   readonly store: Store;
-  /** The part of the bot's guilds that the store has; absent: all. */
-  readonly partition?: Partition;
   readonly dataDir: string;
   /** Path of the folder for files of people. */
   readonly mediaFolder: string;
@@ -85,10 +76,6 @@ export interface BotOptions {
   readonly crashHooks?: AnswerHooks;
   /** Waits until this process may change Discord; absent: it always may. */
   readonly mayAct?: () => Promise<void>;
-  /** Requests of other partitions that Discord holds against the address; absent: there are none. */
-  readonly invalidElsewhere?: InvalidElsewhere;
-  /** Takes events of hooks for all partitions; absent: the store takes them. */
-  readonly acceptEvent?: AcceptEvent;
   /** Owner and copies of a shared store; absent if there is none. */
   readonly shared?: () => SharedStoreState | undefined;
 }
@@ -117,7 +104,7 @@ export interface Bot {
   /**
    * The calls of programs to an account (O14).
    *
-   * @returns `undefined` if the account does not run, or if another process runs partition 0.
+   * @returns `undefined` if the account does not run.
    */
   readonly calls: (accountId: AccountId) => Promise<CallService> | undefined;
   /** Counts a report to the service manager. */
@@ -130,16 +117,6 @@ export interface Bot {
   changedByCommand(namespace: keyof Store): void;
   /** The receiver of hooks. */
   readonly hooks: HookEvents;
-  /**
-   * The guild of a channel; `undefined` for a channel that the bot does not see, of direct messages, or
-   * of an account that the config lacks. Rejects if Discord does not answer, or if the account does not
-   * run.
-   */
-  guildOf(accountId: AccountId, channelId: ChannelId): Promise<GuildId | undefined>;
-  /** Runs another partition, too; rejects if it cannot be started. */
-  addPartition(own: OwnPartition): Promise<void>;
-  /** Stops a partition as {@link Bot.stop} does; the caller closes its store then. */
-  removePartition(index: number): Promise<void>;
   /** Sets whether the config file is the running config; health shows it. */
   readonly setConfig: (state: ConfigState) => void;
   /** Sets why the bot cannot listen at the addresses of a section, if it cannot; health shows it. */
@@ -178,28 +155,30 @@ export async function startBot(options: BotOptions): Promise<Bot> {
 
   const metrics = createMetrics(build);
   const meter = createMeter(metrics);
-  const partitions = new Map<number, RunningPartition>();
-  const accounts = accountsOf(() => partitions.values());
-  const sharedFiles = await openFiles(options, () => tools.isRunning());
-  const stores = () => Array.from(partitions.values(), (one) => one.store);
+  /** Set below; nothing asks for it before. */
+  let accounts: Accounts | undefined;
+  const known: Pick<Accounts, "running" | "first" | "each"> = {
+    running: (accountId) => accounts?.running(accountId),
+    first: () => accounts?.first(),
+    each: (tell) => accounts?.each(tell),
+  };
+  const noteMeaning = createNoteMeaning({ setup: () => setup, store, logging, now });
   const health = startHealthMonitor({
     store,
-    stores,
     metrics,
     now,
     schedule,
     resumableMs: () => resumableMsOf(setup),
-    embedding: () => partitions.values().next().value?.embedding(),
-    budgets: createReadBudgets({ store, stores, config: () => setup.config, now }),
+    embedding: noteMeaning.state,
+    budgets: createReadBudgets({ store, config: () => setup.config, now }),
     mcpServers: () => tools.servers(),
     alerts: () => alerts.open(),
     shared: options.shared,
-    filesProblem: () => sharedFiles?.problem(),
     log: logging.forPart("health"),
   });
   health.setAccounts(setup.config.accounts);
   const files = startProcessFiles({
-    folder: sharedFiles?.media ?? createMediaFolder(options.mediaFolder),
+    folder: createMediaFolder(options.mediaFolder),
     workerUrl: EXTRACT_WORKER_URL,
     mediaDays: () => setup.config.store.retention.mediaDays,
     now,
@@ -211,37 +190,15 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     jobWorkerUrl: JOB_WORKER_URL,
     version: build.version,
     now,
-    ...(sharedFiles && { sharedWorkspace: sharedFiles.workspaceOf }),
     log: logging.forPart("tools"),
     onSignIn(server) {
-      const account = accounts.first(); // any account reaches the owners
+      const account = known.first(); // any account reaches the owners
       account?.tellOwners((texts) => notice("mcpSignIn", { server }, texts));
       return account !== undefined;
     },
   }));
   const traces = await createTraces(options);
   const memory = createMemory(logging);
-  const shared = {
-    ...options,
-    files,
-    onTrace: traces?.add,
-    dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
-    version: build.version,
-    workerUrl: WORKER_URL,
-    toolServices: tools.load,
-  };
-  const partitionPorts = {
-    startAccount,
-    meter,
-    memory,
-    turnLimit: createTurnLimit(() => setup.config.agents.maxConcurrentTurns),
-    healthOf: health.accountOf,
-    setup: () => setup,
-    now,
-    onOnline: options.onOnline ?? (() => {}),
-    // Nothing will tell the owners later.
-    onEnd: (end: BotEnd) => void alerts.lastLook().then(() => onEnd(end)),
-  };
   const alerts = createLoadedAlerts({
     config: () => setup.config,
     store,
@@ -250,10 +207,31 @@ export async function startBot(options: BotOptions): Promise<Bot> {
   }, {
     snapshot: health.snapshot,
     measure: health.measure,
-    accounts,
+    accounts: known,
     metrics,
     now,
     log: logging.forPart("health"),
+  });
+  const running = accounts = createAccounts({
+    ...options,
+    store: { ...store, notes: noteMeaning.notes },
+    searchNotes: noteMeaning.search,
+    files,
+    onTrace: traces?.add,
+    dashboardLink: options.dashboardLink ?? (() => Promise.resolve({ kind: "none" as const })),
+    version: build.version,
+    workerUrl: WORKER_URL,
+    toolServices: tools.load,
+  }, {
+    startAccount,
+    meter,
+    memory,
+    turnLimit: createTurnLimit(() => setup.config.agents.maxConcurrentTurns),
+    healthOf: health.accountOf,
+    now,
+    onOnline: options.onOnline ?? (() => {}),
+    // Nothing will tell the owners later.
+    onEnd: (end: BotEnd) => void alerts.lastLook().then(() => onEnd(end)),
   });
   const http = createHttp(
     {
@@ -263,23 +241,11 @@ export async function startBot(options: BotOptions): Promise<Bot> {
       build,
       dataDir: options.dataDir,
     },
-    { health, accounts, store, metrics, meter, now, log: logging.forPart("http") },
+    { health, accounts: running, store, metrics, meter, now, log: logging.forPart("http") },
   );
-  async function addPartition(own: OwnPartition): Promise<void> {
-    if (isStopping) return;
-    sharedFiles?.renew();
-    const added = createPartition(own, shared, partitionPorts);
-    partitions.set(own.partition.index, added);
-    await added.accounts.start();
-    added.wakeNotes();
-  }
-  const { partition = WHOLE, mayAct, invalidElsewhere } = options;
-  await addPartition({
-    partition,
-    store,
-    ...(mayAct && { mayAct }),
-    ...(invalidElsewhere && { invalidElsewhere }),
-  });
+  const pruning = startPruning({ store, schedule, now, log: logging.forPart("store") });
+  await running.start();
+  noteMeaning.wake();
   health.setPhase("running");
 
   return {
@@ -288,53 +254,38 @@ export async function startBot(options: BotOptions): Promise<Bot> {
     refresh: health.refresh,
     traffic() {
       const all: AccountTraffic[] = [];
-      accounts.each((running) => all.push(running.traffic()));
+      running.each((account) => all.push(account.traffic()));
       return all;
     },
-    calls: (accountId) => partitions.get(WHOLE.index)?.accounts.running(accountId)?.calls(),
+    calls: (accountId) => running.running(accountId)?.calls(),
     onPing: (result) => metrics.watchdogPings.inc({ result }),
     ended,
     async apply(next, changes) {
       setup = next;
       await tools.apply(next.config);
       health.setAccounts(next.config.accounts);
-      const applied = await Promise.all(Array.from(partitions.values(), (one) => {
-        one.reconfigured();
-        return one.accounts.apply(next, changes);
-      }));
-      return { connected: Promise.all(applied.map(({ connected }) => connected)).then(() => {}) };
+      noteMeaning.reconfigured();
+      return await running.apply(next, changes);
     },
-    addPartition,
-    async removePartition(index) {
-      const removed = partitions.get(index);
-      await removed?.stop();
-      partitions.delete(index);
-      await health.forget(index); // the store is closed next
-    },
-    hooks: createHookEvents(options, { setup: () => setup, accounts, metrics, now }),
-    async guildOf(accountId, channelId) {
-      const running = accounts.running(accountId);
-      if (running) return await running.guildOf(channelId);
-      if (setup.config.accounts.every((one) => one.accountId !== accountId)) return undefined;
-      throw new Error(`The account ${accountId} does not run`);
-    },
+    hooks: createHookEvents(options, { accounts: running, metrics, now }),
     setConfig: health.setConfig,
     setListening: health.setListening,
     pageMade: memory.page,
     changedByCommand(namespace) {
       if (isStopping) return;
-      if (namespace === "notes") { for (const one of partitions.values()) one.wakeNotes(); }
-      accounts.each((running) => running.changedByCommand(namespace));
+      if (namespace === "notes") noteMeaning.wake();
+      running.each((account) => account.changedByCommand(namespace));
     },
     async stop() {
       health.setPhase("draining");
       isStopping = true;
       memory.stop();
       await alerts.stop();
-      await Promise.all(Array.from(partitions.values(), (one) => one.stop()));
+      pruning.stop();
+      await noteMeaning.stop();
+      await running.stop();
       files.stop();
       await tools.stop();
-      await sharedFiles?.stop();
       await traces?.stop();
       await health.stop();
     },
@@ -352,16 +303,6 @@ function createMemory(logging: Logging): ProcessMemory {
       logging.forPart("main").warn("Cannot return memory to the system", { error })
     ),
   });
-}
-
-/** Opens the place of `files.url`; `undefined` without one. */
-async function openFiles(
-  { setup: { config }, dataDir, logging }: BotOptions,
-  isBusy: () => boolean,
-): Promise<SharedFiles | undefined> {
-  if (config.files.url === undefined) return undefined;
-  const { openSharedFiles } = await import("./bot/process/shared_files.ts");
-  return openSharedFiles({ config, dataDir, isBusy, now, log: logging.forPart("store") });
 }
 
 /** Creates the export of traces; `undefined` if the config names no collector. */

@@ -28,7 +28,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   providers: ["core", "lib"],
   extract: ["core", "lib"],
   media: ["core", "lib"],
-  files: ["workspace", "media", "core", "lib"],
   pluralkit: ["core", "lib"],
   telemetry: ["core", "lib"],
   "discord/gateway": ["core", "lib"],
@@ -66,7 +65,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "http",
     "host",
     "media", // `restore` deletes files of forgotten people
-    "files", // so does `forget`; `run` and `doctor` check their place
     "mcp", // `mcp` signs in to servers, and `doctor` connects to them
     "tools", // `access test` tells who may use them
     "core",

@@ -60,8 +60,8 @@ export function benchStandby(contender: Contender, isQuick: boolean): Promise<Re
 }
 
 /** The bot with its store in a database. */
-export function sharing(contender: Contender, { url }: BenchDatabase, partitions = 1): Contender {
-  return { ...contender, config: { ...contender.config, store: { url, partitions } } };
+export function sharing(contender: Contender, { url }: BenchDatabase): Contender {
+  return { ...contender, config: { ...contender.config, store: { url } } };
 }
 
 /** One question at a time, each after all work of the one before has ended. */

@@ -60,7 +60,6 @@ const SOME: Readonly<Record<string, readonly (keyof Contenders)[]>> = {
   "million-rows": ["barnacle"],
   backup: ["barnacle"],
   standby: ["barnacle"],
-  fleet: ["barnacle"],
   takeover: ["barnacle"],
   agent: ["barnacle"],
   parked: ["barnacle"],

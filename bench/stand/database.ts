@@ -19,12 +19,11 @@ const countsSchema = z.object({
 
 const ownersSchema = z.array(z.object({
   place: z.string(),
-  partition: z.int(),
   ownedForMs: z.number(),
   endsInMs: z.number(),
 }));
 
-/** A partition with an owner. */
+/** The owner of a store. */
 export interface Owned extends Readonly<z.infer<typeof ownersSchema.element>> {
   /** When the statement was answered, by `performance.now()`. */
   readonly at: number;
@@ -39,9 +38,9 @@ export interface BenchDatabase {
    * outside of transactions and transactions, changes of the pages, and bytes of the server's log.
    */
   counts(): Promise<Readings>;
-  /** Partitions that have or had an owner; none before the tables exist. */
+  /** The process that owns or owned the store; none before the tables exist. */
   owners(): Promise<readonly Owned[]>;
-  /** Number of processes with a whole copy of a partition that lacks fewer changes than this. */
+  /** Number of processes with a whole copy that lacks fewer changes than this. */
   copies(behind: number): Promise<number>;
 }
 
@@ -77,7 +76,7 @@ function databaseOf(url: string, sql: postgres.Sql): BenchDatabase {
                 WHERE datname = current_database() OR datname IS NULL) AS pids,
                (SELECT xact_commit::float8 FROM pg_stat_database
                 WHERE datname = current_database()) AS trips,
-               (SELECT sum(sequence)::float8 FROM barnacle.store) AS commits,
+               (SELECT sequence::float8 FROM barnacle.store) AS commits,
                (pg_current_wal_lsn() - '0/0')::float8 AS "logBytes"`;
       const { pids, ...counts } = countsSchema.parse(row);
       const cpuMs = pids.split(",").map(Number).map(cpuMsOf);
@@ -86,7 +85,7 @@ function databaseOf(url: string, sql: postgres.Sql): BenchDatabase {
     async owners() {
       if (!await hasTables()) return [];
       const rows = await sql`
-        SELECT partition, place,
+        SELECT place,
                extract(epoch FROM clock_timestamp() - owned_since)::float8 * 1000 AS "ownedForMs",
                extract(epoch FROM lease_ends - clock_timestamp())::float8 * 1000 AS "endsInMs"
         FROM barnacle.store WHERE place <> '' AND isfinite(lease_ends)`;

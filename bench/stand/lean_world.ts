@@ -24,7 +24,7 @@ export interface WorldSize {
   readonly members: number;
 }
 
-/** The guilds in which the bot may answer, one after the other in the partitions of a bot (O16). */
+/** The guilds in which the bot may answer. */
 export interface Homes {
   readonly guilds: number;
   /** Channels of each, besides the first guild's `general`. */

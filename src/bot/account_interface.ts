@@ -3,8 +3,7 @@
 import type { Env } from "../lib/env.ts";
 import type { Config } from "../config/config.ts";
 import type { CallService } from "../core/calls/service.ts";
-import type { AccountId, ChannelId, GuildId, UserId } from "../core/discord/ids.ts";
-import type { Partition } from "../core/discord/partition.ts";
+import type { AccountId, UserId } from "../core/discord/ids.ts";
 import type { InvalidRequests } from "../core/discord/invalid_requests.ts";
 import type { Self } from "../core/inbound/inbound.ts";
 import type { GatewayStats } from "../core/discord/gateway.ts";
@@ -34,8 +33,6 @@ export interface AccountOptions extends AccountSetup {
   /** The config file's text with its secrets blanked. */
   readonly text?: string;
   readonly store: Store;
-  /** The part of the bot's guilds that the store has. */
-  readonly partition: Partition;
   readonly dataDir: string;
   readonly logging: Logging;
   readonly version: string;
@@ -123,11 +120,6 @@ export interface RunningAccount extends AccountParts {
   caches(): Readonly<Record<string, number>>;
   /** A command has changed rows of a namespace through this process. */
   changedByCommand(namespace: keyof Store): void;
-  /**
-   * The guild of a channel; `undefined` for a channel that the bot does not see, or of direct messages.
-   * Rejects if Discord does not answer.
-   */
-  guildOf(channelId: ChannelId): Promise<GuildId | undefined>;
   /** The calls of programs. Their code is loaded with the first one (O14). */
   calls(): Promise<CallService>;
   /** Sends a notice to the owners, with the texts of the config; never fails, but logs. */

@@ -36,7 +36,6 @@ import { model, usage } from "./model/commands.ts";
 import { run } from "./run/commands.ts";
 import { service } from "./service/commands.ts";
 import { setup } from "./setup/commands.ts";
-import { store } from "./moving/commands.ts";
 import { upgrade } from "./upgrade/commands.ts";
 
 /** All commands; their names are unique over all tasks. */
@@ -76,7 +75,7 @@ export const TASKS: readonly CommandTask[] = [
       schedules,
     },
   },
-  { title: "Back up and move", commands: { backup, verify, restore, store } },
+  { title: "Back up and move", commands: { backup, verify, restore } },
   { title: "Configure", commands: { config } },
   { title: "About", commands: { completion, upgrade, version } },
 ];

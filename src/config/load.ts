@@ -13,7 +13,6 @@ import { openHost, UNENCRYPTED_HINT } from "./audit/audit_agent.ts";
 import { silentDefaults } from "./audit/audit.ts";
 import { apiProblems } from "./api_checks.ts";
 import { hookProblems } from "./hook_checks.ts";
-import { storeProblems } from "./store_checks.ts";
 import { placeholdersIn } from "./checks/placeholders.ts";
 import {
   type BotConfig,
@@ -103,7 +102,6 @@ export async function loadConfig(
     ...openAlerts(settings, problemAt),
     ...shortPassphrase(settings, problemAt),
     ...apiProblems(settings, accounts.map(({ id }) => id), problemAt),
-    ...storeProblems(settings, problemAt, isRemoved(["files", "url"], removed)),
     ...hookProblems(settings, written, problemAt, ports.isElsewhere),
     ...(isRemoved(["http", "token"], removed)
       ? []

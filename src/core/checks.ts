@@ -115,7 +115,6 @@ export const CHECKS = {
   "host.linger": { what: "Logout", ...DOCTOR },
   "host.backups": { what: "Backups", ...DOCTOR },
   "host.shared": { what: "PostgreSQL", ...DOCTOR },
-  "host.files": { what: "Files", ...DOCTOR },
 
   // The people who get an answer
   "access.guilds": { what: "Answers in servers", ...DOCTOR },
@@ -210,11 +209,6 @@ export const CHECKS = {
     ...HEALTH,
     runs: ["health"], // doctor has "host.shared"
     fix: "start PostgreSQL, or see its log; nothing is lost meanwhile",
-  },
-  "storage:files": {
-    ...HEALTH,
-    runs: ["health"], // doctor has "host.files"
-    fix: "see `barnacle doctor`; answers without files go on, and nothing is lost meanwhile",
   },
   "inbox:oldest": { ...HEALTH, text: waitText },
   "inbox:depth": HEALTH,

@@ -4,7 +4,6 @@
  * Times are by the clock of the database, so that all processes show the same.
  */
 
-import { fleetLagText, fleetRows, type FleetState, type SharedLease } from "./fleet.ts";
 import { countText, durationText, timeText } from "../lib/text/units.ts";
 
 /** A process of the bot. */
@@ -19,7 +18,26 @@ export interface SharingProcess {
 }
 
 /** The state of a store that several processes share. */
-export interface SharedStoreState extends SharedLease {
+export interface SharedStoreState {
+  /** Machine and data directory of its last owner; empty if there was none. */
+  readonly owner: string;
+  /** Whether the owner's lease holds. */
+  readonly isHeld: boolean;
+  /** Unix time in milliseconds since which it is the owner. */
+  readonly since: number;
+  /** Counts the leases. */
+  readonly epoch: number;
+  /** Number of owners after another one. */
+  readonly handOvers: number;
+  /** The last of them; absent if there was none. */
+  readonly lastHandOver?: {
+    /** Unix time in milliseconds. */
+    readonly at: number;
+    /** The owner before it. */
+    readonly from: string;
+    /** Whether that one had ended its lease by itself. */
+    readonly isStop: boolean;
+  };
   /** Whether this process is the owner. */
   readonly isOwner: boolean;
   /**
@@ -33,12 +51,10 @@ export interface SharedStoreState extends SharedLease {
   readonly readAt: number;
   /** Why PostgreSQL does not take changes, or does not answer; absent if all is well. */
   readonly problem?: string;
-  /** All partitions and processes; absent if one process owns the whole store. */
-  readonly fleet?: FleetState;
 }
 
 /** A process that has not reported for longer is down, in milliseconds. */
-export const SILENT_MS = 30_000;
+const SILENT_MS = 30_000;
 
 /** The processes that stand by now. */
 export function standbysOf(
@@ -95,11 +111,6 @@ export function standbyText(
 export function sharedRows(
   state: SharedStoreState,
 ): readonly (readonly [what: string, text: string])[] {
-  const { fleet } = state;
-  if (fleet) {
-    const [hidden, lag] = [state.problem, fleetLagText(state.lagMs)];
-    return [...fleetRows(fleet), ["Copy", hidden ?? (state.isOwner ? lag : lagText(state))]];
-  }
   const others = state.processes.filter(({ place }) => place !== state.owner);
   return [
     ["Owner", ownerText(state)],

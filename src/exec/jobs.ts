@@ -3,7 +3,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import process from "node:process";
-import type { SharedWorkspace } from "../core/files/shared_workspace.ts";
 import { RefusedCall } from "../core/refused_call.ts";
 import {
   type HostCommands,
@@ -28,7 +27,6 @@ interface CommandJob {
   readonly owner: string;
   readonly running: RunningProgram;
   end?: RunEnd;
-  note?: string | undefined;
 }
 
 /** Maximum number of ended jobs that stay readable. */
@@ -59,14 +57,11 @@ export function createHostCommands(options: {
   readonly brokerSocket?: string;
   /** In the runtime's names; this machine's if absent. */
   readonly platform?: string;
-  /** How other processes get the files of the workspace; absent: they do not. */
-  readonly shared?: () => SharedWorkspace | undefined;
   /** Shared with others whose commands take the same places; absent: with none. */
   readonly running?: RunningCommands;
 }): HostCommands {
   const { bounds } = options;
   const { brokerSocket = BROKER_SOCKET, platform = process.platform } = options;
-  const { shared = () => undefined } = options;
   const hasBroker = () => existsSync(brokerSocket);
   const jobs = new Map<number, CommandJob>();
   const { running: { programs, takePlace } = createRunningCommands() } = options;
@@ -129,8 +124,6 @@ export function createHostCommands(options: {
     async resolve(request) {
       assertPossible();
       if (hasBroker()) return await resolveRemotely(brokerSocket, request); // its folder is its own
-      // Not later: an approval binds the files of the command as they are now.
-      await shared()?.pull();
       return await resolveCommand(request, await workspaceNow());
     },
     takePlace,
@@ -141,8 +134,7 @@ export function createHostCommands(options: {
       if (signal.aborted) onAbort();
       try {
         const end = await running.ended;
-        const note = await shared()?.push();
-        return { output: running.output(), end, ...(note !== undefined && { note }) };
+        return { output: running.output(), end };
       } finally {
         signal.removeEventListener("abort", onAbort);
       }
@@ -152,11 +144,8 @@ export function createHostCommands(options: {
       const id = ++last;
       const job: CommandJob = { owner, running };
       jobs.set(id, job);
-      void running.ended.then(async (end) => {
-        const sent = shared()?.push();
-        if (sent) job.note = await sent; // first: a job that has ended has brought its files
-        job.end = end;
-      }, () => void jobs.delete(id)).finally(ended);
+      void running.ended.then((end) => void (job.end = end), () => void jobs.delete(id))
+        .finally(ended);
       for (const [old, { end }] of jobs) {
         if (jobs.size > MAX_JOBS && end) jobs.delete(old);
       }
@@ -165,8 +154,8 @@ export function createHostCommands(options: {
     poll(id, owner) {
       const job = jobs.get(id);
       if (job?.owner !== owner) return undefined;
-      const { running, end, note } = job;
-      return { output: running.output(), end, ...(note !== undefined && { note }) };
+      const { running, end } = job;
+      return { output: running.output(), end };
     },
     kill(id, owner) {
       const job = jobs.get(id);

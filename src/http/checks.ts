@@ -9,7 +9,6 @@ import type { AlertRecord } from "../core/alerts.ts";
 import { budgetText, isSpent, labelOf } from "../core/spending/budget.ts";
 import { type McpServerState, problemWithWords } from "../core/mcp_state.ts";
 import { type CheckCode, runChecks } from "../core/checks.ts";
-import { fleetLagText, fleetText, ownerless } from "../core/fleet.ts";
 import { lagText, ownerText, type SharedStoreState, standbysOf } from "../core/shared_store.ts";
 import { countText, timeText } from "../lib/text/units.ts";
 import { ACCOUNT_CHECKS, accountChecks, OUTAGE_MS } from "./account_checks.ts";
@@ -73,13 +72,6 @@ export const HEALTH_CHECKS: readonly CheckCode<HealthFacts, readonly HealthFindi
   {
     checks: ["storage:shared"],
     run: ({ snapshot: { shared } }) => shared ? [sharedStore(shared)] : [],
-  },
-  {
-    checks: ["storage:files"],
-    run: ({ snapshot: { filesProblem: problem } }) =>
-      problem === undefined ? [] : [
-        healthFinding("storage:files", problem.slice(0, MAX_REASON), { status: "warn" }),
-      ],
   },
   {
     checks: ["inbox:oldest", "inbox:depth"],
@@ -189,14 +181,6 @@ function sharedStore(state: SharedStoreState): HealthFinding {
       : "PostgreSQL does not answer, so this process cannot take over";
     const problem = `${what}: ${state.problem.slice(0, MAX_REASON)}`;
     return healthFinding("storage:shared", problem, { status: "fail", isReady: false });
-  }
-  const { fleet } = state;
-  if (fleet) {
-    const isWarn = ownerless(fleet).length > 0;
-    const lag = state.isOwner ? fleetLagText(state.lagMs) : lagText(state);
-    const grade = gradeFigure(state.lagMs, LAG_WARN_MS, LAG_FAIL_MS);
-    const status = isWarn && grade === "pass" ? "warn" : grade;
-    return healthFinding("storage:shared", `${fleetText(fleet)}; ${lag}`, { status });
   }
   const standbys = standbysOf(state).length;
   return healthFinding(

@@ -9,7 +9,6 @@
 import { ALERT_KIND_NAMES } from "../core/alerts.ts";
 import { droppedParts } from "../core/discord/lenient.ts";
 import { CONNECTION_STEPS } from "../core/discord/gateway.ts";
-import { ownerless, partitionsOf } from "../core/fleet.ts";
 import { standbysOf } from "../core/shared_store.ts";
 import { createRegistry, type Registry } from "../lib/metrics.ts";
 import { isReady, judgeHealth } from "./checks.ts";
@@ -265,16 +264,6 @@ function defineGauges(registry: Registry): readonly ((readings: Readings) => voi
       "barnacle_store_standbys",
       "Processes that stand by.",
       ({ shared }) => shared && standbysOf(shared).length,
-    ),
-    ofBot(
-      "barnacle_store_partitions_owned",
-      "Partitions of the bot that this process runs.",
-      ({ shared }) => shared?.fleet && partitionsOf(shared.fleet, shared.fleet.self).length,
-    ),
-    ofBot(
-      "barnacle_store_partitions_ownerless",
-      "Partitions of the bot that no process runs.",
-      ({ shared }) => shared?.fleet && ownerless(shared.fleet).length,
     ),
     ofBot(
       "barnacle_storage_free_bytes",

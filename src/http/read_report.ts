@@ -43,19 +43,6 @@ const sharedSchema: z.ZodType<SharedStoreState> = z.object({
   })),
   readAt: z.number(),
   problem: z.string().optional(),
-  fleet: z.object({
-    self: z.string(),
-    partitions: z.array(z.object({
-      index: z.int(),
-      owner: z.string(),
-      isHeld: z.boolean(),
-      since: z.number(),
-      epoch: z.number(),
-      handOvers: z.number(),
-      lastHandOver: handOver.optional(),
-    })),
-    processes: z.array(z.object({ place: z.string(), copied: z.int() })),
-  }).optional(),
 });
 
 const reportSchema: z.ZodType<WrittenReport> = z.object({

@@ -49,8 +49,6 @@ export interface Snapshot {
   };
   /** The store's owner and copies; absent if this process alone has it, or does not know yet. */
   readonly shared?: SharedStoreState;
-  /** Why shared files cannot be read, or stay on this machine; absent if all is well. */
-  readonly filesProblem?: string;
   readonly inbox: {
     readonly waiting: number;
     readonly running: number;

@@ -8,10 +8,9 @@
  * Each factory of this folder takes a database that is open, migrated, and owned by its caller.
  */
 
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { createNotes, createNoteVectors } from "./notes/notes.ts";
 import type { DatabaseSync } from "node:sqlite";
-import type { Partition } from "../core/discord/partition.ts";
 import { createEmitter } from "../lib/emitter.ts";
 import type { StartTimer } from "../lib/clock.ts";
 import { createActionRuns } from "./questions/cards.ts";
@@ -44,9 +43,6 @@ import { createReceived } from "./received/received.ts";
 import { DEFAULT_RETENTION, preparePruner, type Retention } from "./received/retention.ts";
 import { prepareVerdictBlocks } from "./received/verdict_blocks.ts";
 import { createSessions } from "./sessions/sessions.ts";
-import { SETTING, TOLD_BUDGET, USAGE } from "./schema/bot.ts";
-import { prepareOwnNumbers } from "./shared/own_numbers.ts";
-import { createSharedRows } from "./shared/shared_rows.ts";
 import { createSettings } from "./settings/settings.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 import { createSources } from "./trace.ts";
@@ -71,8 +67,6 @@ export interface StoreOptions {
   readonly journal?: "fold" | "leave";
   /** Gets a journaled record that the tables refused. It stays in the journal. */
   readonly onRefused?: (kind: string, error: unknown) => void;
-  /** The part of the bot's guilds that the store has; absent: all. */
-  readonly partition?: Partition;
   /** The copy on another machine that follows the commits; none by default. */
   readonly follower?: Follower;
   /** Delays the tables' work; the runtime's timer by default. */
@@ -81,16 +75,6 @@ export interface StoreOptions {
 
 /** The file with hashes of forgotten people; `host/` names it, too. */
 const FORGOTTEN = "forgotten.jsonl";
-/** The folder in which each partition has a folder with its store; `host/` names it, too. */
-const PARTITIONS = "partitions";
-
-/** Backups have one such file, in the data directory: all partitions share it. */
-function forgottenOf(path: string): string {
-  const folder = dirname(path);
-  const parent = dirname(folder);
-  return join(basename(parent) === PARTITIONS ? dirname(parent) : folder, FORGOTTEN);
-}
-
 const NO_CRASH: CrashHooks = { before() {}, after() {} };
 
 const prepareTables = (database: DatabaseSync, tail: Tail): TurnTables => ({
@@ -154,11 +138,9 @@ export function createStore(
     journal,
     onRefused = () => {}, // for tests, which read the journal themselves
     follower,
-    partition: part,
     schedule,
   }: StoreOptions,
 ): Store {
-  const partition = part?.count === 1 ? undefined : part; // the whole bot shares no rows
   const factRows = prepareFactRows(database, elapsed);
   const verdicts = prepareVerdictBlocks(database, factRows);
   const memory = createMemory(database);
@@ -199,19 +181,11 @@ export function createStore(
   const kept = { memory, verdicts, pruner, transcripts, known };
   const inboxDeps = { ...kept, inbox: tables.inbox, onRecorded: figures.count };
   const settings = createSettings(commits);
-  const sharedRows = partition && createSharedRows(database, commits, {
-    partition,
-    onApplied(tables) {
-      if (tables.has(SETTING.name)) settings.readAgain();
-      if (tables.has(USAGE.name) || tables.has(TOLD_BUDGET.name)) memory.spent.forget();
-    },
-  });
   const forgetting = createForgetting(
     commits,
     memory.forgotten,
-    (userId, by) => {
-      if (path !== ":memory:") noteForgotten(forgottenOf(path), userId, Date.now());
-      sharedRows?.forgotten(userId, by === undefined);
+    (userId) => {
+      if (path !== ":memory:") noteForgotten(join(dirname(path), FORGOTTEN), userId, Date.now());
     },
     known.purgeAll,
     () => follower?.committed(),
@@ -227,7 +201,6 @@ export function createStore(
     known.forget();
     settings.readAgain();
   };
-  const ownNumber = partition && prepareOwnNumbers(database, partition);
   const store: Store = {
     gateway: createGateway(commits, pruner, verdicts, memory, elapsed, watchFile(path)),
     inbox: createInbox(commits, settleLater, inboxDeps),
@@ -240,28 +213,27 @@ export function createStore(
     questions: createQuestions(commits, memory, tables.usage),
     forgetting: {
       ...forgetting,
-      async forget(userId, mayRun, by) {
-        const forgotten = await forgetting.forget(userId, mayRun, by);
+      async forget(userId, mayRun) {
+        const forgotten = await forgetting.forget(userId, mayRun);
         if (forgotten !== "open turns") forgetRows();
         return forgotten;
       },
     },
     sources: createSources(commits),
     notes: {
-      ...createNotes(commits, ownNumber),
+      ...createNotes(commits),
       ...createNoteVectors(commits),
     },
     knowledge: createKnowledge(commits, known),
-    changes: createChanges(commits, ownNumber),
+    changes: createChanges(commits),
     settings,
-    schedules: createSchedules(commits, memory.outgoing, ownNumber),
+    schedules: createSchedules(commits, memory.outgoing),
     calls: createCalls(commits),
     hooks: createHooks(commits, memory.outgoing),
     upkeep: createUpkeep(commits, pruner),
     trends: createTrends(commits),
     actions: createActionRuns(commits, memory.outgoing),
     feeds: createFeeds(commits, memory.outgoing),
-    ...(sharedRows && { sharedRows }),
     health: figures.health,
     catchUp: commits.catchUp,
     failure: () => failure && { kind: failure.kind, ageMs: elapsed() - failure.at },

@@ -45,7 +45,8 @@ export const writeFile: Tool = defineTool({
   needs: [],
   isIdempotent: true,
   async run({ path, text }, { ports: { workspace } }) {
-    return joined(`Wrote ${text.length} characters.`, await workspace.write(path, text));
+    await workspace.write(path, text);
+    return `Wrote ${text.length} characters.`;
   },
 });
 
@@ -76,7 +77,8 @@ export const editFile: Tool = defineTool({
       );
     }
     const next = text.slice(0, at) + replacement + text.slice(at + old.length);
-    return joined(`Changed line ${lineAt(text, at)}.`, await workspace.write(path, next));
+    await workspace.write(path, next);
+    return `Changed line ${lineAt(text, at)}.`;
   },
 });
 
@@ -99,10 +101,6 @@ export const listFiles: Tool = defineTool({
     return [...lines, ...(isCut ? ["[there are more entries]"] : [])].join("\n");
   },
 });
-
-function joined(done: string, note: string | undefined): string {
-  return note === undefined ? done : `${done} ${note}`;
-}
 
 /** Why a text is not in a file, as exactly as possible. */
 function notFound(text: string, old: string): string {

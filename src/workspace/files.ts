@@ -191,7 +191,7 @@ const DEVICE =
  * @returns No part for the root.
  * @throws {Error} If the path is absolute, or could leave the root.
  */
-export function pathParts(path: string): readonly string[] {
+function pathParts(path: string): readonly string[] {
   const refuse = (why: string): never => {
     throw badArguments(`the path ${JSON.stringify(path.slice(0, 100))} cannot be used: ${why}`);
   };

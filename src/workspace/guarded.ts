@@ -8,7 +8,6 @@
 import { randomBytes } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
-import type { SharedWorkspace } from "../core/files/shared_workspace.ts";
 import type { WorkspacePort } from "../core/turn/ports/host.ts";
 import { codeOf } from "../lib/errors.ts";
 import { createWorkspace } from "./files.ts";
@@ -24,21 +23,13 @@ export interface OwnPaths {
   readonly workspaces: readonly string[];
 }
 
-/**
- * Creates the port. All functions are called for each call of a tool.
- *
- * @param shared How other processes get the files; `undefined` if they do not.
- */
+/** Creates the port. Both functions are called for each call of a tool. */
 export function createWorkspacePort(
   root: () => string,
   own: () => OwnPaths,
-  shared: () => SharedWorkspace | undefined = () => undefined,
 ): WorkspacePort {
   const files = createWorkspace(root, () => randomBytes(8).toString("hex"));
-  async function check(): Promise<void> {
-    await assertApart(root(), own());
-    await shared()?.pull();
-  }
+  const check = (): Promise<void> => assertApart(root(), own());
   return {
     async read(path) {
       await check();
@@ -49,12 +40,8 @@ export function createWorkspacePort(
       return await files.readBytes(path, maxBytes);
     },
     async write(path, text) {
-      await assertApart(root(), own());
-      const others = shared();
-      if (!others) return await files.write(path, text);
-      // Without a look at the others first: a change of theirs must not count as read.
-      await others.change(() => files.write(path, text));
-      return await others.push();
+      await check();
+      await files.write(path, text);
     },
     async list(path, isRecursive) {
       await check();

@@ -4,7 +4,6 @@
  */
 
 import { dirname, join, resolve } from "node:path";
-import { filesFolderOf } from "../core/files/place.ts";
 import { badArguments } from "../core/refused_call.ts";
 import { NO_SKILLS, type Skill, type SkillLibrary, type SkillSet } from "../core/skills/skill.ts";
 import type { InboundMessage } from "../core/inbound/inbound.ts";
@@ -19,24 +18,22 @@ export interface AgentFolders {
   readonly file?: string;
   /** `skills.folders`: folders with skills. */
   readonly skills: { readonly folders: readonly string[] };
-  /** `files.url`: the place of folders that no agent names. */
-  readonly files?: { readonly url?: string | undefined };
 }
 
 /** An agent, with its folder. */
 export interface AgentFolder {
   readonly id: string;
-  /** Absent: one in the data directory (S6), or in the shared folder (O17). */
+  /** Absent: one in the data directory (S6). */
   readonly workspace?: string;
 }
 
 /** Path of an agent's workspace. */
 export function workspaceOf(
-  { file, files }: Pick<AgentFolders, "file" | "files">,
+  { file }: Pick<AgentFolders, "file">,
   { id, workspace }: AgentFolder,
   dataDir: string,
 ): string {
-  if (workspace === undefined) return join(filesFolderOf({ files }, dataDir), "agents", id);
+  if (workspace === undefined) return join(dataDir, "agents", id);
   return resolve(file === undefined ? "." : dirname(file), workspace);
 }
 

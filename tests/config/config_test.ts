@@ -14,13 +14,8 @@ function plainKeys(keys: readonly ReferenceKey[]): readonly ReferenceKey[] {
   return keys.flatMap((key) => key.isSection ? plainKeys(key.keys) : [key]);
 }
 
-/** A config with one key; the number of partitions needs a database. */
+/** A config with one key. */
 function configWith(path: readonly string[], value: unknown): string {
-  if (path.join(".") === "store.partitions") {
-    return JSON.stringify({
-      store: { url: "postgres://bot@db.example/barnacle", partitions: value },
-    });
-  }
   return JSON.stringify(
     path.reduceRight((inner: unknown, name) => ({ [name]: inner }), value),
   );

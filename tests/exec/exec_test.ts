@@ -194,33 +194,6 @@ describe("[A3] [SEC-R22] commands on the host", () => {
     assert.equal(commands.poll(job, "one")?.end?.cut, "stopped");
   });
 
-  it("[O17] end as jobs once other processes have their files", async () => {
-    const [begun, sent] = [Promise.withResolvers<void>(), Promise.withResolvers<string>()];
-    const folder = join(directory.path, `${++folders}`);
-    const commands = createHostCommands({
-      workspace: () => folder,
-      assertApart: () => Promise.resolve(),
-      maySkipSandbox: () => true,
-      limits: () => EXEC_LIMITS,
-      bounds: BOUNDS,
-      shared: () => ({
-        pull: () => Promise.resolve(),
-        change: (work) => work(),
-        push() {
-          begun.resolve();
-          return sent.promise;
-        },
-      }),
-    });
-    const command = await commands.resolve({ argv: [SH, "-c", "true"], cwd: "" });
-    const job = await commands.start(command, "one", 20_000, () => {});
-    await begun.promise;
-    assert.equal(commands.poll(job, "one")?.end, undefined);
-    sent.resolve("It is there.");
-    while (!commands.poll(job, "one")?.end) await new Promise((next) => setTimeout(next, 5));
-    assert.equal(commands.poll(job, "one")?.note, "It is there.");
-  });
-
   it("see nothing of the host but programs and the workspace, in the sandbox", () => {
     const limits = limitsOf(EXEC_LIMITS, 64);
     const { args } = inBubblewrap(

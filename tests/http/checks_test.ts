@@ -52,7 +52,6 @@ describe("[O1] judgeHealth()", () => {
     notReady: string[],
   ][] = [
     ["a bot at work", {}, "pass", []],
-    ["[O17] files that stay on this machine", { filesProblem: "no answer" }, "warn", []],
     ["[C7] no account enabled", only(DISABLED), "pass", ["gateway:connection"]],
     ["a shard that is just connecting", only({ shards: [away(0)] }), "warn", [
       "gateway:connection",

@@ -50,7 +50,7 @@ if (NEEDS_POSTGRES.skip) it(TITLE, NEEDS_POSTGRES, () => {});
 else {
   const server = await startPostgres();
   const folder = tempDirectory(existsSync(MEMORY) ? MEMORY : undefined);
-  const stores = await createSharedStores(server.create(), folder.path);
+  const stores = await createSharedStores([1, 2, 3].map(() => server.create()), folder.path);
   shareStores(stores);
   fewerCases(PART);
   fc.configureGlobal({ numRuns: 100 / PART });

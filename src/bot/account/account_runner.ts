@@ -22,7 +22,6 @@ export interface AccountRunnerOptions extends
   Pick<
     AccountOptions,
     | "store"
-    | "partition"
     | "logging"
     | "version"
     | "isConnectionDebug"
@@ -161,7 +160,7 @@ export type AccountRunner = ReturnType<typeof createAccountRunner>;
  * @param leaving Aborted when the account is to stop.
  */
 function tokenChangeOf(
-  { accountId, store, partition, logging, version }: AccountRunnerOptions,
+  { accountId, store, logging, version }: AccountRunnerOptions,
   { account, config }: OwnSetup,
   invalidRequests: InvalidRequests,
   now: () => number,
@@ -170,7 +169,7 @@ function tokenChangeOf(
   const log = logging.forPart("inbox");
   let applications: Applications | undefined;
   function connect(): Applications {
-    const client = createAccountRest({ ...account, partition, config, version, invalidRequests }, {
+    const client = createAccountRest({ ...account, config, version, invalidRequests }, {
       events: () => NO_REST_EVENTS, // a refused token is an answer too
       now,
       log,

@@ -12,7 +12,6 @@ import type { TurnLimit } from "../../flows/turn/control/turn_limit.ts";
 import type { Online, RunningAccount } from "../account_interface.ts";
 import { type AccountEnd, endOf } from "../account_end.ts";
 import { type AccountHealth } from "../../http/monitor/account_health.ts";
-import type { InvalidElsewhere } from "../../core/discord/invalid_requests.ts";
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import type { Meter } from "../../http/monitor/meters.ts";
 import type { Setup } from "../rules/setup.ts";
@@ -41,8 +40,6 @@ export interface Applied {
 export function createAccounts(
   options: Omit<AccountRunnerOptions, "accountId"> & {
     readonly setup: Setup;
-    /** Requests of other partitions that Discord holds against the address; absent: none. */
-    readonly invalidElsewhere?: InvalidElsewhere;
   },
   ports: Clock & {
     readonly startAccount: StartAccount;
@@ -58,14 +55,13 @@ export function createAccounts(
     readonly onEnd: (end: AccountEnd) => void;
   },
 ) {
-  const { setup: firstSetup, invalidElsewhere, ...runnerOptions } = options;
+  const { setup: firstSetup, ...runnerOptions } = options;
   const { store, logging } = options;
   const { healthOf, onEnd, ...shared } = ports;
   const { now } = shared;
   const log = logging.forPart("main");
   const invalid = createSharedInvalidRequests({
     store,
-    elsewhere: invalidElsewhere,
     now,
     log: logging.forPart("delivery"),
   });

@@ -124,7 +124,6 @@ export async function createGatewayParts(
   const connection = createConnection({
     ...options,
     accountId,
-    partition: options.partition,
     gateway: options.config.discord.gateway,
     restUrl: `${options.apiBase}/v${API_VERSION}`,
     userAgent: userAgentOf(options.version),

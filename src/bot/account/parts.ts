@@ -21,7 +21,6 @@ import { createAccountContext } from "../account_context.ts";
 import type { AccountOptions, AccountPorts } from "../account_interface.ts";
 import { createAccountFeeds } from "../schedules/feeds.ts";
 import { createAccountCatchUp } from "../gateway/catch_up.ts";
-import { createGuildOfChannel } from "../hooks/guild_of_channel.ts";
 import { createLoadedHooks } from "../hooks/load_hooks.ts";
 import { createInbound } from "../inbound/inbound.ts";
 import { createOutbound } from "../outbound/outbound.ts";
@@ -103,12 +102,9 @@ export async function createParts(
   const calls = { now: () => loaded, load: loading.get };
   const turns = createAccountTurns(account, { ...made, toolPortsOf, inbound, catchUp, calls });
   const schedules = createAccountSchedules(account, made);
-  const guildOfChannel = createGuildOfChannel(given);
   const feeds = createAccountFeeds(account, {
     ...gateway,
     reader,
-    partition: options.partition,
-    guildOfChannel,
     web: toolServices.of(account.config().agentList[0].id).ports.web,
     cleanSecrets: outbound.cleanSecrets,
     answerEvents: () => hooks.wake(),
@@ -123,7 +119,6 @@ export async function createParts(
     hooks,
     questions,
     feeds,
-    guildOfChannel,
     calls,
     account,
     knowledge: knowledge.upkeep,

@@ -88,7 +88,6 @@ export async function runAccount(
       people: reader.peopleBytes(),
       ...turns.caches(),
     }),
-    guildOf: parts.guildOfChannel,
     calls: parts.calls.load,
     reachOwners: (text) => outbound.reachOwners(text),
     tellOwners: (words) => void outbound.tellOwners(words(settings.config.texts)),

@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
  */
 export function connectParts(
   parts: Parts,
-  { config: { discord: { accountId, tokenPlace } }, partition, onTrace }: AccountOptions,
+  { config: { discord: { accountId, tokenPlace } }, onTrace }: AccountOptions,
   { health, meter, memory, onOnline, onEnd }: AccountPorts,
 ): void {
   const { client, connectionState, outbound, inbound, catchUp, turns, duplicates, connection } =
@@ -81,8 +81,7 @@ export function connectParts(
       catchUp.ready();
       online.changed();
     },
-    // Another partition may have sent it; two fleets of one bot are found by their database.
-    foreign: partition.count > 1 ? () => {} : duplicates.foreign,
+    foreign: duplicates.foreign,
     stored: meter.stored,
     undecided: inbound.undecided,
     challenged(requests) {

@@ -62,7 +62,7 @@ export interface InteractionParts
     Pick<AccountPorts, "health" | "personForgotten"> {
   readonly options: Pick<
     AccountOptions,
-    "version" | "dataDir" | "files" | "dashboardLink" | "partition"
+    "version" | "dataDir" | "files" | "dashboardLink"
   >;
   readonly settings: Pick<RunningSettings, "models" | "choices" | "configFile">;
   readonly client: RestClient;

@@ -118,7 +118,6 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
   const names = createNameResolver(account, {
     guilds: () => guilds().filter(({ isAwaited }) => !isAwaited).map(namesIn),
     awaited: () => guilds().filter(({ isAwaited }) => isAwaited).map(namesIn),
-    partition: parts.options.partition,
     otherIds: () => configIds(config(), parts.isOnly()),
     described: (guild) => reader.index.get(guild.id) ?? guild,
     searchMembers: (guildId, query) => members.search(guildId, query),
@@ -201,8 +200,7 @@ export function createInbound(account: AccountContext, parts: InboundParts): Inb
     async start() {
       // Proxied users, threads and talk must be loaded before any message is judged.
       await Promise.all([pluralkit.start(), threads.start(), intent.start()]);
-      // Each partition has the requests, and partition 0 has the direct messages (O16).
-      if (parts.options.partition.index === 0) challenges.start();
+      challenges.start();
       askModel.start();
     },
     take(batch) {

@@ -2,7 +2,6 @@
 
 import type { Config } from "../../config/config.ts";
 import type { ChannelId } from "../../core/discord/ids.ts";
-import { type Partition, WHOLE } from "../../core/discord/partition.ts";
 import type { RequestMetric } from "../../core/outbound/calls.ts";
 import type { InvalidRequests } from "../../core/discord/invalid_requests.ts";
 import {
@@ -17,8 +16,6 @@ import type { Account } from "../../core/account/account.ts";
 /** The settings of an account's REST client. */
 export interface RestOptions {
   readonly config: Config;
-  /** The part of the bot whose requests the client sends; absent: all. */
-  readonly partition?: Pick<Partition, "count">;
   readonly token: string;
   /** Base URL of Discord's REST API. */
   readonly apiBase: string;
@@ -64,8 +61,7 @@ export function createAccountRest(
     readonly rolesOf?: RestClient["rolesOf"];
   },
 ): RestClient {
-  const { config: { discord }, partition = WHOLE, token, apiBase, version, invalidRequests } =
-    options;
+  const { config: { discord }, token, apiBase, version, invalidRequests } = options;
   const { crashHooks, mayAct } = options;
   const { events, rolesOf, now, log } = ports;
   return createClient({
@@ -74,8 +70,7 @@ export function createAccountRest(
     apiUrl: apiBase,
     version,
     timeoutMs: discord.rest.timeoutSec * 1_000,
-    // Discord counts those of all processes together, and none of them knows the others' load.
-    globalPerSec: Math.max(1, Math.floor(discord.rest.globalPerSec / partition.count)),
+    globalPerSec: discord.rest.globalPerSec,
     unusedPerSec: discord.rateLimit.enabled && discord.rateLimit.burstProtection
       ? UNUSED_PER_SEC
       : 0,

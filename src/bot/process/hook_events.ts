@@ -1,29 +1,9 @@
-/** Takes events of hooks: into the store, or for the partition of their place (O16). */
+/** Takes events of hooks into the store. */
 
-import type { ChannelId } from "../../core/discord/ids.ts";
-import {
-  type NewHookEvent,
-  placeOfHook,
-  rulesOfHook,
-  type StoredHookEvent,
-} from "../../core/hooks/hook.ts";
+import type { NewHookEvent, StoredHookEvent } from "../../core/hooks/hook.ts";
 import type { Store } from "../../core/store/store.ts";
 import type { Metrics } from "../../http/metrics.ts";
 import type { Accounts } from "../account/accounts.ts";
-import type { Setup } from "../rules/setup.ts";
-
-/**
- * Stores an event for the partition of its place.
- *
- * @param channelId The place; absent: direct messages.
- * @param number Random, of 22 bits.
- * @returns `undefined` if too many events of the hook wait.
- */
-export type AcceptEvent = (
-  event: NewHookEvent,
-  channelId: ChannelId | undefined,
-  number: number,
-) => Promise<StoredHookEvent | undefined>;
 
 /** The receiver of hooks. */
 export interface HookEvents {
@@ -40,24 +20,15 @@ export interface HookEvents {
 
 /** Creates it. */
 export function createHookEvents(
-  { store, acceptEvent }: { readonly store: Store; readonly acceptEvent?: AcceptEvent },
-  { setup, accounts, metrics, now }: {
-    readonly setup: () => Setup;
+  { store }: { readonly store: Store },
+  { accounts, metrics, now }: {
     readonly accounts: Pick<Accounts, "running">;
     readonly metrics: Metrics;
     readonly now: () => number;
   },
 ): HookEvents {
-  /** `undefined` for the direct messages of a person. */
-  function channelOf({ hook }: NewHookEvent): ChannelId | undefined {
-    const rules = rulesOfHook(setup().config, hook);
-    const place = rules && placeOfHook(rules);
-    return place?.kind === "channel" ? place.channelId : undefined;
-  }
-
   return {
     async accept(event, number) {
-      if (acceptEvent) return await acceptEvent(event, channelOf(event), number);
       const stored = await store.hooks.accept(event, now(), number);
       if (stored && !stored.isRepeated) {
         accounts.running(event.accountId)?.changedByCommand("hooks");

@@ -13,10 +13,8 @@ const NAMES_MS = 600_000;
  * @returns Rejects if the store cannot be read.
  */
 export function createReadBudgets(
-  { store, stores, config, now }: {
-    readonly store: Pick<Store, "usage">;
-    /** The stores of all partitions; their guilds have the names. */
-    readonly stores: () => readonly Pick<Store, "gateway">[];
+  { store, config, now }: {
+    readonly store: Pick<Store, "usage" | "gateway">;
     readonly config: () => {
       readonly budgets: Budgets;
       readonly agentList: readonly { readonly id: string }[];
@@ -24,7 +22,7 @@ export function createReadBudgets(
     readonly now: () => number;
   },
 ): () => Promise<readonly BudgetUseOf[]> {
-  const nameOf = createGuildNames(stores, now);
+  const nameOf = createGuildNames(store, now);
   return async () => {
     const { budgets, agentList } = config();
     const ids = agentList.map(({ id }) => id);
@@ -37,7 +35,7 @@ export function createReadBudgets(
 
 /** Reads the names of all guilds at the first call, and again once they are old. */
 function createGuildNames(
-  stores: () => readonly Pick<Store, "gateway">[],
+  { gateway }: Pick<Store, "gateway">,
   now: () => number,
 ): (guildId: string) => Promise<string | undefined> {
   let known: { readonly names: ReadonlyMap<string, string>; readonly at: number } | undefined;
@@ -45,11 +43,9 @@ function createGuildNames(
   async function readNames(): Promise<ReadonlyMap<string, string>> {
     const { restoreIndex } = await import("../../discord/gateway/decode/guild_index.ts");
     const names = new Map<string, string>();
-    for (const { gateway } of stores()) {
-      for (const accountId of await gateway.accountIds()) {
-        const { index } = restoreIndex(await gateway.guildsOf(accountId));
-        for (const { id, name } of index.values()) names.set(id, name);
-      }
+    for (const accountId of await gateway.accountIds()) {
+      const { index } = restoreIndex(await gateway.guildsOf(accountId));
+      for (const { id, name } of index.values()) names.set(id, name);
     }
     return names;
   }

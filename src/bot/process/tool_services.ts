@@ -14,7 +14,6 @@ import { EXEC_LIMITS } from "../../lib/program_limits.ts";
 import { type Clock, schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
 import type { HostCommands } from "../../core/exec/command.ts";
-import type { SharedWorkspace } from "../../core/files/shared_workspace.ts";
 import type { WebPort } from "../../core/turn/ports/host.ts";
 import type { Tool } from "../../core/turn/tool.ts";
 import { createRunningCommands } from "../../exec/running_commands.ts";
@@ -38,8 +37,6 @@ export interface ToolServicesOptions extends Clock {
   /** Entry of the thread for untrusted data. */
   readonly jobWorkerUrl: URL;
   readonly version: string;
-  /** How other processes get the workspace of an agent; absent: they do not. */
-  readonly sharedWorkspace?: (agentId: string) => SharedWorkspace;
   /** Gets skills that cannot be used, and failures of servers. */
   readonly log: Log;
   /** An MCP server wants a sign-in, which only the operator can do. @returns Whether owners hear it. */
@@ -85,8 +82,6 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
     // A turn of an agent that a reload removes keeps its folder to the end.
     const agentNow = () => agent = current.agentList.find(({ id }) => id === agent.id) ?? agent;
     const workspace = () => workspaceOf(current, agentNow(), dataDir);
-    const shared = () =>
-      agentNow().workspace === undefined ? options.sharedWorkspace?.(agent.id) : undefined;
     const skills = createSkillLibrary(
       () => skillFolders(current, agentNow(), dataDir),
       { now },
@@ -101,17 +96,16 @@ export async function createToolServices(options: ToolServicesOptions): Promise<
         maySkipSandbox: () => current.exec?.sandbox === "off",
         limits: () => current.exec?.limits ?? EXEC_LIMITS,
         bounds: PROGRAM_BOUNDS,
-        shared,
         running,
       });
     });
     const known: KnownAgent = {
       services: {
-        ports: { web, workspace: createWorkspacePort(workspace, ownPaths, shared) },
+        ports: { web, workspace: createWorkspacePort(workspace, ownPaths) },
         commands,
         skills,
       },
-      reading: firstPull(shared()).then(skills.read).then(() => void (known.reading = undefined)),
+      reading: skills.read().then(() => void (known.reading = undefined)),
     };
     return known;
   }
@@ -164,18 +158,6 @@ interface KnownAgent {
   readonly services: AgentServices;
   /** The first reading of its skills; `undefined` after that. */
   reading: Promise<void> | undefined;
-}
-
-/** How long the first turn of an agent waits for files of other processes, in milliseconds. */
-const FIRST_PULL_MS = 5_000;
-
-/** Waits for instructions and skills that another process has. A failure is in the log. */
-async function firstPull(shared: SharedWorkspace | undefined): Promise<void> {
-  if (!shared) return;
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const cancel = schedule(resolve, FIRST_PULL_MS);
-  await Promise.race([shared.pull().catch(() => {}), over]);
-  cancel();
 }
 
 const NO_TOOLS: readonly Tool[] = [];

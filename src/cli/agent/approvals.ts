@@ -16,7 +16,7 @@ import { quoted } from "../../lib/text/quoted.ts";
 import { withVisibleCharacters } from "../../render/questions/card.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { withPartitions, withStore } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -26,7 +26,7 @@ const PREVIEW_CHARS = 80;
 
 /** Lists open questions. */
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  return withPartitions(flags, io, async ({ questions }) => {
+  return withStore(flags, io, async ({ questions }) => {
     const open = await questions.open(Date.now());
     return printList(open, "Nothing waits for a person.", flags, io, (all) => all.map(lineOf));
   });

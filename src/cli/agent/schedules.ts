@@ -15,7 +15,7 @@ import type { AccountFlags, CommonFlags } from "../shared/command.ts";
 import { readConfigLeniently, tellRefused } from "../shared/read_config.ts";
 import { accountsIn } from "../shared/which_account.ts";
 import { configBefore } from "../shared/find_data.ts";
-import { withPartitions, withStore } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 
@@ -26,7 +26,7 @@ const RUNS_SHOWN = 5;
 
 /** Lists schedules with their last runs. */
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
-  return withPartitions(flags, io, async (store) => {
+  return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);
     const all = await schedulesOf(accounts, store.schedules);
     if (flags.json) {

@@ -6,20 +6,13 @@
 
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { Log } from "../../lib/log.ts";
-import type { ForwardedRequest } from "../../http/api/app.ts";
-import type { ApiFleet } from "../asking/forwarding.ts";
 import type { ApiServer } from "./server.ts";
 
-/**
- * Creates it; loads nothing.
- *
- * @param fleet Absent: this process has the whole bot.
- */
+/** Creates it; loads nothing. */
 export function createApiHost(
   bot: Pick<Bot, "calls" | "setListening">,
   { setup: first, build }: Pick<BotOptions, "setup" | "build">,
   log: Log,
-  fleet?: ApiFleet,
 ) {
   let setup: Setup = first;
   let server: ApiServer | undefined;
@@ -34,16 +27,9 @@ export function createApiHost(
       return bot.setListening("api");
     }
     const { createApiServer } = await import("./server.ts");
-    const elsewhere = fleet && (await import("../asking/forwarding.ts")).elsewhereOf(fleet, log);
-    const own = { setup: () => setup, bot, version: build.version, log };
-    server ??= createApiServer({ ...own, ...(elsewhere && { elsewhere }) });
+    server ??= createApiServer({ setup: () => setup, bot, version: build.version, log });
     await server.listen(api);
     bot.setListening("api");
-  }
-
-  async function callHere(args: unknown): Promise<unknown> {
-    const { answerProgram } = await import("./program_calls.ts");
-    return await answerProgram(args, setup.config, bot);
   }
 
   return {
@@ -58,15 +44,8 @@ export function createApiHost(
     },
     /** Carries out a call of `barnacle mcp serve`. */
     async call(args: unknown): Promise<unknown> {
-      const forward = fleet && (await import("../asking/forwarding.ts")).callElsewhere(fleet);
-      return forward ? await forward(args) : await callHere(args);
-    },
-    /** Carries out such a call that another process has forwarded. */
-    callHere,
-    /** Answers a request that another process has forwarded. */
-    async forwarded(request: ForwardedRequest, signal: AbortSignal): Promise<Response> {
-      await changing;
-      return await server?.forwarded(request, signal) ?? new Response(null, { status: 503 });
+      const { answerProgram } = await import("./program_calls.ts");
+      return await answerProgram(args, setup.config, bot);
     },
     /** Stops listening. Requests that wait for an answer get an error. */
     async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Bot, Setup } from "../../bot.ts";
 import type { SharedConfig } from "../../config/config.ts";
 import { type HttpServer, startHttpServer } from "../../host/http_server.ts";
 import { HttpServerError } from "../../host/http_server_error.ts";
-import { createApi, type ForwardedRequest, type ForwardRequest } from "../../http/api/app.ts";
+import { createApi } from "../../http/api/app.ts";
 import { MAX_API_BODY_BYTES } from "../../http/api/routes.ts";
 import { schedule } from "../../lib/clock.ts";
 import { createLoader } from "../../lib/loader.ts";
@@ -20,8 +20,6 @@ export interface ApiServer {
    * @throws {HttpServerError} Then it does not listen.
    */
   listen(api: SharedConfig["api"]): Promise<void>;
-  /** Answers a program that has asked another process. */
-  forwarded(request: ForwardedRequest, signal: AbortSignal): Promise<Response>;
   /** Stops listening. */
   close(): Promise<void>;
 }
@@ -32,11 +30,9 @@ const REQUEST_MS = 15_000;
 const SPARE_MS = 60_000;
 
 /** Creates the server; it does not listen yet. */
-export function createApiServer({ setup, bot, elsewhere, version, log }: {
+export function createApiServer({ setup, bot, version, log }: {
   readonly setup: () => Setup;
   readonly bot: Pick<Bot, "calls">;
-  /** Sends requests to the process that answers programs, unless this one does. */
-  readonly elsewhere?: () => ForwardRequest | undefined;
   readonly version: string;
   readonly log: Log;
 }): ApiServer {
@@ -53,7 +49,6 @@ export function createApiServer({ setup, bot, elsewhere, version, log }: {
     waitMs: () => setup().config.api.waitSec * 1_000,
     service: bot.calls,
     mcp: mcp.get,
-    ...(elsewhere && { elsewhere }),
     schedule,
     now: Date.now,
     log,
@@ -100,7 +95,6 @@ export function createApiServer({ setup, bot, elsewhere, version, log }: {
         programs: programsOf(setup().config).map(({ program }) => program),
       });
     },
-    forwarded: api.forwarded,
     close,
   };
 }

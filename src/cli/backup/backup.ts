@@ -22,7 +22,7 @@ import { openTreeFile } from "../../host/archive/file_tree.ts";
 import { writeSealed } from "../../host/archive/sealed_file.ts";
 import { ArchiveError } from "../../host/archive/source.ts";
 import { type FileToArchive, writeTar } from "../../host/archive/tar.ts";
-import { BACKUPS_NAME, DATABASE_NAME, partitionFolders } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { acquireLock } from "../../host/locks/lock.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -45,7 +45,6 @@ import {
   type Manifest,
   MANIFEST_NAME,
   MAX_LEFT,
-  partitionPath,
   STORE_PATH,
   SUMS_NAME,
 } from "./manifest.ts";
@@ -214,10 +213,8 @@ async function makeBackup(
     const pid = lock.heldBy ? ` (pid ${lock.heldBy.pid})` : "";
     throw new StartError(`another backup of ${dataDir} is being made${pid}`, EXIT.tryAgain);
   }
-  const stores = storesIn(dataDir).map((one, place) => ({
-    ...one,
-    copy: join(folder, `.copy-${place}.part`),
-  }));
+  const database = join(dataDir, DATABASE_NAME);
+  const copy = join(folder, ".copy.part");
   try {
     for (const name of readdirSync(folder)) { // of processes that died
       if (/\.part(?:-journal)?$/.test(name)) rmSync(join(folder, name), { force: true });
@@ -226,26 +223,19 @@ async function makeBackup(
     const hasSecrets = passphrase !== undefined;
     const contents = await gatherContents({ dataDir, config, env: io.env, hasSecrets });
     for (const problem of contents.problems) io.problem(problem);
-    const storeBytes = stores.reduce(
-      (sum, { database }) => sum + sizeIfAny(database) + sizeIfAny(`${database}-wal`),
-      0,
-    );
+    const storeBytes = sizeIfAny(database) + sizeIfAny(`${database}-wal`);
     await assertRoom(folder, storeBytes);
     await assertRoom(dirname(path), storeBytes + contents.bytes);
     const createdAt = Date.now();
-    const copied = stores.map(({ database, copy }) => copyDatabase(database, copy));
+    const facts = copyDatabase(database, copy);
     crash.at("copied");
-    const [facts = { schema: 0, accounts: [] }] = copied;
-    const own = stores.flatMap(({ index }) => index ?? []);
-    const { count } = stores[0] ?? {};
     const manifest: Manifest = {
       format: FORMAT,
       barnacle: VERSION,
       ...facts,
       accounts: [...facts.accounts],
       createdAt,
-      ...(count !== undefined && { partitions: { count, own } }),
-      bytes: stores.reduce((sum, { copy }) => sum + sizeIfAny(copy), contents.bytes),
+      bytes: sizeIfAny(copy) + contents.bytes,
       hasSecrets,
       setAgain: contents.setAgain,
       logins: contents.logins,
@@ -261,47 +251,15 @@ async function makeBackup(
     const part = join(dirname(path), `.${basename(path)}.part`);
     const bytes = await writeSealed(
       { path, part, passphrase, onWritten: () => crash.at("packed") },
-      writeTar(withSums(filesOf(manifest, stores, contents)), createdAt),
+      writeTar(withSums(filesOf(manifest, copy, contents)), createdAt),
     );
     return { path, bytes, manifest };
   } catch (error) {
     throw asFull(error);
   } finally {
-    for (const { copy } of stores) rmSync(copy, { force: true });
+    rmSync(copy, { force: true });
     lock.release();
   }
-}
-
-/** A store that a backup copies. */
-interface StoreToCopy {
-  readonly database: string;
-  /** Path of the copy. */
-  readonly copy: string;
-  /** Its partition, and the number of all (O16); absent: it is the whole bot's. */
-  readonly index?: number;
-  readonly count?: number;
-}
-
-/**
- * The stores of a data directory: those of the partitions that its process owns.
- *
- * @throws {StartError} If it owns none now.
- */
-function storesIn(dataDir: string): readonly Omit<StoreToCopy, "copy">[] {
-  const folders = partitionFolders(dataDir);
-  if (folders.length === 0) return [{ database: join(dataDir, DATABASE_NAME) }];
-  const own = folders.filter(({ hasStore }) => hasStore);
-  if (own.length === 0) {
-    throw new StartError(
-      `the process of ${dataDir} has no partition now; backups of the others have them all`,
-      EXIT.tryAgain,
-    );
-  }
-  return own.map(({ index, count, path }) => ({
-    index,
-    count,
-    database: join(path, DATABASE_NAME),
-  }));
 }
 
 /** Replies go first. The lowest priority would starve a backup for hours on a busy machine. */
@@ -319,16 +277,14 @@ function sizeIfAny(path: string): number {
 
 async function* filesOf(
   manifest: Manifest,
-  stores: readonly StoreToCopy[],
+  copy: string,
   contents: Contents,
 ): AsyncGenerator<FileToArchive> {
   const list = new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
   yield { path: MANIFEST_NAME, size: list.length, content: [list] };
-  for (const { index, copy } of stores) {
-    const store = await openTreeFile(copy);
-    if (!store) throw new StartError("the copy of the store was removed meanwhile", EXIT.tryAgain);
-    yield { path: index === undefined ? STORE_PATH : partitionPath(index), ...store };
-  }
+  const store = await openTreeFile(copy);
+  if (!store) throw new StartError("the copy of the store was removed meanwhile", EXIT.tryAgain);
+  yield { path: STORE_PATH, ...store };
   yield* contents.files();
 }
 

@@ -17,7 +17,6 @@ import { setAt } from "../../config/text/edit.ts";
 import { secretPlacesIn } from "../../config/schema/parts/blank.ts";
 import { configSchema } from "../../config/schema/root.ts";
 import { pathText } from "../../core/config_file.ts";
-import { filesPlaceOf } from "../../core/files/place.ts";
 import { listTree, openTreeFile, type TreeFile } from "../../host/archive/file_tree.ts";
 import type { FileToArchive } from "../../host/archive/tar.ts";
 import { DATA_ITEMS, DATABASE_NAME } from "../../host/files/data_dir.ts";
@@ -89,13 +88,6 @@ export async function gatherContents(
       const root = realpathSync(path); // the owner's own link
       await add(root, `${WORKSPACES_FOLDER}/${agent.id}`, ownFilesIn(root, loaded.config, dataDir));
       workspaces[agent.id] = path;
-    }
-    const place = filesPlaceOf(loaded.config.files);
-    if (place.kind === "folder") {
-      problems.push(
-        `workspaces and kept files are in ${place.path}, and the backup has none of them; back that ` +
-          "folder up, too",
-      );
     }
     written = configFileOf(loaded, hasSecrets);
     if (written === undefined) {

@@ -6,7 +6,7 @@
  */
 
 import { z } from "zod";
-import { DATABASE_NAME, PARTITIONS_NAME } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 
 /** Number of the format. A Barnacle refuses backups with a higher one. */
 export const FORMAT = 1;
@@ -20,9 +20,6 @@ export const MANIFEST_NAME = "manifest.json";
 export const SUMS_NAME = "SHA256SUMS";
 /** The database. */
 export const STORE_PATH = `data/${DATABASE_NAME}`;
-/** The database of a partition (O16). */
-export const partitionPath = (index: number): string =>
-  `data/${PARTITIONS_NAME}/${index}/${DATABASE_NAME}`;
 /** Files of the data directory. */
 export const DATA_FOLDER = "data";
 /** The config file. */
@@ -53,14 +50,6 @@ export const manifestSchema = z.object({
     userId: z.string().optional(),
     name: z.string().optional(),
   })),
-  /**
-   * The partitions that it has, of a process that shares a bot (O16), and the number of all; absent: it
-   * has the whole bot.
-   */
-  partitions: z.object({
-    count: z.int().min(2).max(4_096),
-    own: z.array(z.int().nonnegative()).min(1),
-  }).optional(),
   /** Bytes of all files. */
   bytes: z.int().nonnegative(),
   /** Whether it has the secrets that the config file itself contains, and logins of MCP servers. */
@@ -79,11 +68,6 @@ export const manifestSchema = z.object({
 
 /** The list of contents of a backup. */
 export type Manifest = z.infer<typeof manifestSchema>;
-
-/** Paths of the databases in a backup. */
-export function storePaths({ partitions }: Pick<Manifest, "partitions">): readonly string[] {
-  return partitions ? partitions.own.map(partitionPath) : [STORE_PATH];
-}
 
 /** Longest list of contents. */
 export const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;

@@ -26,8 +26,7 @@ import {
   MANIFEST_NAME,
   manifestSchema,
   MAX_MANIFEST_BYTES,
-  partitionPath,
-  storePaths,
+  STORE_PATH,
   SUMS_NAME,
   WORKSPACES_FOLDER,
 } from "./manifest.ts";
@@ -123,7 +122,7 @@ async function unpack(
   if (sums !== wanted.digest("hex")) {
     throw new ArchiveError("cut", "a file in it has another checksum");
   }
-  if (!storePaths(manifest).every((path) => found.has(path))) {
+  if (!found.has(STORE_PATH)) {
     throw new ArchiveError("foreign", "it has no store");
   }
   return manifest;
@@ -136,12 +135,7 @@ async function unpack(
 function isPart(path: string): boolean {
   const [folder, name = ""] = path.split("/");
   return path === SUMS_NAME || folder === CONFIG_FOLDER || folder === WORKSPACES_FOLDER ||
-    folder === DATA_FOLDER && (DATA_ITEMS.some((item) => item === name) || isPartitionStore(path));
-}
-
-function isPartitionStore(path: string): boolean {
-  const index = path.split("/")[2];
-  return index !== undefined && /^\d{1,4}$/.test(index) && path === partitionPath(Number(index));
+    folder === DATA_FOLDER && DATA_ITEMS.some((item) => item === name);
 }
 
 /** `["a", "a/b"]` of `"a/b/c"`. */

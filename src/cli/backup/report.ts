@@ -69,13 +69,12 @@ function fileOf(from: string, config: string): string {
 
 /** A backup in one line. */
 export function manifestLine(
-  { createdAt, barnacle, schema, accounts, partitions }: Manifest,
+  { createdAt, barnacle, schema, accounts }: Manifest,
 ): string {
   const bots = accounts.map(({ id, name }) => name === undefined ? id : `${id} (${name})`);
   return printable(
     `Made ${timeText(createdAt)} by Barnacle ${barnacle}, schema ${schema}, accounts: ` +
-      `${bots.join(", ") || "none"}` +
-      (partitions ? `, partitions ${partitions.own.join(", ")} of ${partitions.count}` : ""),
+      `${bots.join(", ") || "none"}`,
   );
 }
 

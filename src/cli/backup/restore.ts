@@ -6,15 +6,7 @@
  */
 
 import { readSharedRecord } from "../../store/replica/record.ts";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
@@ -22,8 +14,6 @@ import {
   DATABASE_NAME,
   FORGOTTEN_NAME,
   MEDIA_NAME,
-  partitionFolders,
-  PARTITIONS_NAME,
   prepareDataDir,
 } from "../../host/files/data_dir.ts";
 import {
@@ -34,8 +24,6 @@ import {
   PREPARING_NAME,
   replaceData,
 } from "../../host/files/staged_data.ts";
-import { noteRestored, readRestored } from "../../host/files/restored_partitions.ts";
-import type { UserId } from "../../core/discord/ids.ts";
 import type { CrashPoints } from "../../host/process/crash_points.ts";
 import { type EndedWork, endOpenWork } from "../../store/copy/copy.ts";
 import { forgottenIn, joinedForgotten } from "../../store/forget/forget.ts";
@@ -50,7 +38,7 @@ import { SERVICE_DATA } from "../shared/service_paths.ts";
 import { reportingErrors } from "../shared/start_error.ts";
 import { withData } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
-import { CONFIG_FOLDER, type Manifest, storePaths, WORKSPACES_FOLDER } from "./manifest.ts";
+import { CONFIG_FOLDER, type Manifest, STORE_PATH, WORKSPACES_FOLDER } from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
 import { type GetPassphrase, openBackup, unpackBackup } from "./read_backup.ts";
 import { type RestoredBackup, restoredJson, restoredLines } from "./report.ts";
@@ -118,8 +106,7 @@ async function intoDirectory(
       finishReplacing(dataDir);
       io.err("Finished an earlier restore, which had been interrupted.");
     }
-    const folders = partitionFolders(dataDir);
-    if ([dataDir, ...folders.map(({ path }) => path)].some(readSharedRecord)) {
+    if (readSharedRecord(dataDir)) {
       throw new StartError(
         `the store of ${dataDir} is shared by store.url, which would replace a restored one; restore ` +
           "into an empty directory, and name an empty database in store.url",
@@ -128,8 +115,7 @@ async function intoDirectory(
     }
     const content = contentOf(dataDir);
     const first = content.includes(DATABASE_NAME) ? DATABASE_NAME : content[0];
-    // A backup of another process adds its partitions.
-    if (first !== undefined && !force && readRestored(dataDir) === undefined) {
+    if (first !== undefined && !force) {
       throw new StartError(
         `${dataDir} has data already (${first}); --force replaces them, and keeps the old ones ` +
           "beside the new ones",
@@ -182,13 +168,10 @@ async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
     };
     const manifest = await unpackBackup(path, passphrase, unpacking, from);
     crash.at("unpacked");
-    const stores = storePaths(manifest).map((one) => join(folder, one));
-    for (const store of stores) checkStore(store, path);
-    const kept = addPartitions(dataDir, join(folder, NEW_NAME), manifest, flags.force);
-    const own = stores.filter((path) => !kept.some((one) => one.path === path))
-      .map((path) => ({ path, madeAt: manifest.createdAt }));
-    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), [...own, ...kept]);
-    const ended = own.map(({ path }) => prepareStore(path, manifest)).reduce(sumOfEnded);
+    const store = join(folder, STORE_PATH);
+    checkStore(store, path);
+    const forgotten = await forgetAgain(dataDir, join(folder, NEW_NAME), store, manifest);
+    const ended = prepareStore(store, manifest);
     moveWorkspaces(folder);
     const config = placedConfig(folder, manifest, configPlace(flags.config, dataDir, io));
     crash.at("prepared");
@@ -206,106 +189,35 @@ async function install({ path, from, passphrase, dataDir, flags, io, crash }: {
   }
 }
 
-/** A store in the prepared content. */
-interface PreparedStore {
-  readonly path: string;
-  /** When its backup was made, as Unix time in milliseconds. */
-  readonly madeAt: number;
-}
-
 /** Forgets the people who were forgotten after the backup, here or on the machine that made it. */
 async function forgetAgain(
   dataDir: string,
   prepared: string,
-  stores: readonly PreparedStore[],
+  path: string,
+  { createdAt }: Manifest,
 ): Promise<number> {
   const list = join(prepared, FORGOTTEN_NAME);
   const joined = joinedForgotten([list, join(dataDir, FORGOTTEN_NAME)]);
   if (joined === "") return 0;
   writeFileSync(list, joined, { mode: 0o600, flush: true });
-  const all = new Set<UserId>();
-  for (const { path, madeAt } of stores) {
-    const people = forgottenIn(path, list, madeAt);
-    if (people.length === 0) continue;
-    const store = openStore(path, {
-      now: Date.now(),
-      elapsed: () => performance.now(),
-      onRefused: reportRefusedRecord,
-    });
-    try {
-      const media = createMediaFolder(join(prepared, MEDIA_NAME));
-      for (const userId of people) {
-        await store.forgetting.forget(userId, false);
-        await media.forget(userId);
-        all.add(userId);
-      }
-      await store.forgetting.vacuum();
-    } finally {
-      store.close();
+  const people = forgottenIn(path, list, createdAt);
+  if (people.length === 0) return 0;
+  const store = openStore(path, {
+    now: Date.now(),
+    elapsed: () => performance.now(),
+    onRefused: reportRefusedRecord,
+  });
+  try {
+    const media = createMediaFolder(join(prepared, MEDIA_NAME));
+    for (const userId of people) {
+      await store.forgetting.forget(userId, false);
+      await media.forget(userId);
     }
+    await store.forgetting.vacuum();
+  } finally {
+    store.close();
   }
-  return all.size;
-}
-
-/**
- * Adds the partitions of earlier restores, which the backups of other processes had (O16). Two backups
- * have the same partition if it moved between them; then the newer copy counts.
- *
- * @returns The stores of the earlier restores that stay.
- * @throws {StartError} If the backup is of another bot, or has no partition that is newer than here.
- */
-function addPartitions(
-  dataDir: string,
-  prepared: string,
-  { partitions, createdAt }: Manifest,
-  isForced: boolean,
-): readonly PreparedStore[] {
-  const { count, madeAt } = readRestored(dataDir) ?? {};
-  const earlier = partitionFolders(dataDir).filter(({ hasStore }) => hasStore)
-    .map((one) => ({ ...one, madeAt: madeAt?.get(one.index) ?? -Infinity }));
-  const isNewer = (index: number) =>
-    !earlier.some((one) => one.index === index && one.madeAt >= createdAt);
-  const fits = partitions?.count === count && partitions?.own.some(isNewer);
-  if (count !== undefined && !fits && !isForced) {
-    throw new StartError(
-      `${dataDir} has restored partitions (${earlier.map(({ index }) => index).join(", ")} of ` +
-        `${count}), and this backup has no missing or newer partition of that bot; --force ` +
-        "replaces them, and keeps the old ones beside the new ones",
-      EXIT.failed,
-    );
-  }
-  if (!partitions) return [];
-  const kept = earlier.filter((one) =>
-    fits && (!partitions.own.includes(one.index) || !isNewer(one.index))
-  );
-  const stores = kept.map(({ index, path, madeAt }) => {
-    const folder = join(prepared, PARTITIONS_NAME, `${index}`);
-    rmSync(folder, { recursive: true, force: true });
-    cpSync(path, folder, { recursive: true });
-    return { path: join(folder, DATABASE_NAME), madeAt };
-  });
-  for (const name of fits ? contentOf(dataDir) : []) {
-    const options = { recursive: true, force: false, preserveTimestamps: true };
-    cpSync(join(dataDir, name), join(prepared, name), options);
-  }
-  noteRestored(prepared, {
-    count: partitions.count,
-    madeAt: new Map([
-      ...partitions.own.map((index) => [index, createdAt] as const),
-      ...kept.map(({ index, madeAt }) => [index, madeAt] as const),
-    ]),
-  });
-  return stores;
-}
-
-function sumOfEnded(one: EndedWork, other: EndedWork): EndedWork {
-  return {
-    turns: one.turns + other.turns,
-    questions: one.questions + other.questions,
-    events: one.events + other.events,
-    looked: one.looked + other.looked,
-    held: one.held + other.held,
-  };
+  return new Set(people).size;
 }
 
 /** Brings the store to this Barnacle's schema, and ends all work that was under way. */

@@ -12,7 +12,7 @@ import { EXIT, type ExitCode, StartError } from "../shared/exit_code.ts";
 import { dataDirOf } from "../shared/store_access.ts";
 import { toStartError } from "../shared/start_error.ts";
 import type { Io } from "../terminal/io.ts";
-import { type Manifest, storePaths } from "./manifest.ts";
+import { type Manifest, STORE_PATH } from "./manifest.ts";
 import { type AskHidden, knownPassphrase, type PassphraseFlags } from "./passphrase.ts";
 import { type GetPassphrase, unpackBackup } from "./read_backup.ts";
 import { manifestLine, secretLines } from "./report.ts";
@@ -100,18 +100,14 @@ async function check(
   const parent = isFolder(dataDir) ? dataDir : tmpdir();
   removeLeft(parent);
   const folder = mkdtempSync(join(parent, `${FOLDER}${process.pid}-`));
-  let stores: readonly string[] = [];
   try {
     const manifest = await unpackBackup(path, passphrase, {
       folder,
-      isWanted: (inBackup) => stores.includes(inBackup),
-      async onManifest(manifest) {
-        stores = storePaths(manifest);
-        await assertRoom(folder, manifest.bytes);
-      },
+      isWanted: (inBackup) => inBackup === STORE_PATH,
+      onManifest: ({ bytes }) => assertRoom(folder, bytes),
       assertRoom: () => assertRoom(folder, 0),
     });
-    for (const store of stores) checkStore(join(folder, store), path);
+    checkStore(join(folder, STORE_PATH), path);
     return manifest;
   } finally {
     rmSync(folder, { recursive: true, force: true });

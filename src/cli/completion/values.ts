@@ -9,7 +9,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { sectionsOf } from "../../config/schema/accounts.ts";
 import { entriesAt, isList, readTree, valueAt } from "../../config/text/tree.ts";
-import { BACKUPS_NAME, DATABASE_NAME, storeFolder } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isCurrent } from "../../store/database/database.ts";
 import { openStoreReader } from "../../store/store.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -157,7 +157,7 @@ async function fromStore(
   io: Io,
 ): Promise<readonly Proposal[]> {
   const { dataDir, state } = await useData(data, io);
-  const path = join(storeFolder(dataDir), DATABASE_NAME);
+  const path = join(dataDir, DATABASE_NAME);
   if (state !== "store" || !isCurrent(path)) return [];
   const store = openStoreReader(path, { elapsed: () => performance.now(), hangs: false });
   try {

@@ -8,7 +8,6 @@
 import type { Bot, BotOptions, Setup } from "../../bot.ts";
 import type { RequestHandler } from "../../host/bounded_server.ts";
 import { schedule } from "../../lib/clock.ts";
-import type { Store } from "../../core/store/store.ts";
 import type { DashboardLink } from "../../interactions/base/context.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Dashboard } from "./dashboard.ts";
@@ -47,11 +46,10 @@ export type ShownBot = Pick<
 >;
 
 /** Everything else that the dashboard needs. */
-export interface DashboardHostOptions
-  extends Pick<BotOptions, "store" | "dataDir" | "env" | "build" | "logging" | "setup"> {
-  /** The store of the charts: of this process alone; absent: it has none. */
-  readonly recorded?: Store;
-}
+export type DashboardHostOptions = Pick<
+  BotOptions,
+  "store" | "dataDir" | "env" | "build" | "logging" | "setup"
+>;
 
 const PATH = /^https?:\/\/[^/]+\/dashboard(?:[/?#]|$)/;
 
@@ -70,12 +68,11 @@ export function createDashboardHost(
 
   /** Figures of the charts are recorded while the dashboard is on, open or not. */
   function record(): void {
-    const { recorded } = options;
-    if (!isOn() || recording || !recorded) return;
+    if (!isOn() || recording) return;
     recording = import("./recorder.ts").then(({ startRecorder }) =>
       recorder = startRecorder({
         bot,
-        store: recorded,
+        store: options.store,
         now: Date.now,
         schedule,
         log: options.logging.forPart("http"),

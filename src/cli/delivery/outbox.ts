@@ -11,14 +11,14 @@ import { type ExitCode } from "../shared/exit_code.ts";
 import type { AccountFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { accountsIn } from "../shared/which_account.ts";
-import { withPartitions, withStore } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { OpenRow } from "../../core/store/outbox.ts";
 
 type OpenRowOfAccount = OpenRow & { readonly accountId: AccountId };
 
 /** Lists unsent messages. */
 export function list(flags: AccountFlags, io: Io): Promise<ExitCode> {
-  return withPartitions(flags, io, async (store) => {
+  return withStore(flags, io, async (store) => {
     const accounts = await accountsIn(store.gateway, flags.account);
     const rows: OpenRowOfAccount[] = [];
     for (const accountId of accounts) {

@@ -36,12 +36,13 @@ import { createDelivery, type DeliveryOptions } from "../../bot/outbound/deliver
 import { createSharedInvalidRequests } from "../../discord/rest/scheduler/global_limit.ts";
 import { createAccountRest, NO_REST_EVENTS } from "../../bot/outbound/rest.ts";
 import { textRulesOf } from "../../bot/rules/turn_rules.ts";
-import { DATABASE_NAME, prepareDataDir, storeFolder } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, prepareDataDir } from "../../host/files/data_dir.ts";
 import { GREETING_MS, serveSocket } from "../../host/bot_socket.ts";
 import { readHolder } from "../../host/locks/lock.ts";
 import { EXIT, StartError } from "../shared/exit_code.ts";
+import { wayToOwner } from "../shared/find_data.ts";
 import { lockForCommand, lockOf } from "../shared/running_bot.ts";
-import { type CommandStore, isShared, openBeside, openLocked } from "../shared/store_access.ts";
+import { type CommandStore, openBeside, openLocked } from "../shared/store_access.ts";
 import { createCallHandler } from "../shared/store_calls.ts";
 
 /** The settings and dependencies of the sender. */
@@ -250,8 +251,9 @@ export async function openDataDirectory(
   async function beside(): Promise<CommandStore> {
     const until = performance.now() + GREETING_MS;
     for (;;) {
-      if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME)) && !isShared(dataDir)) {
-        throw new StartError(`a bot is just starting in ${dataDir}; try again`, EXIT.tryAgain);
+      if (!existsSync(join(dataDir, DATABASE_NAME))) {
+        const why = wayToOwner(dataDir) ?? `a bot is just starting in ${dataDir}; try again`;
+        throw new StartError(why, EXIT.tryAgain);
       }
       const found = await openBeside(dataDir, note, performance.now() >= until) ??
         await takeForSend();

@@ -128,15 +128,6 @@ export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
       return [await io.during("Asking PostgreSQL", checkSharedStore(url.reveal(), dataDir))];
     },
   },
-  {
-    part: "host",
-    checks: ["host.files"],
-    async run({ config, dataDir, io }) {
-      if (config.files.url === undefined) return [];
-      const { checkPlace } = await import("../files/check_place.ts");
-      return await io.during("Asking the file store", checkPlace(config, dataDir));
-    },
-  },
   { part: "host", checks: ["bot.paused"], run: (facts) => byAccount(facts, judgePause) },
   {
     part: "host",

@@ -23,7 +23,7 @@ import {
   type TokenHolder,
   type WhyAndFix,
 } from "../../flows/preflight/host.ts";
-import { DATABASE_NAME, storeFolder } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { acquireTokenLock } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
 import type { Env } from "../../lib/env.ts";
@@ -108,7 +108,7 @@ export async function inspectHost(options: HostOptions): Promise<HostView> {
   const problem = problemOf(dataDir);
   const freeBytes = freeBytesOf(dataDir);
   const ids = accounts.map(({ accountId }) => accountId);
-  const path = join(storeFolder(dataDir), DATABASE_NAME);
+  const path = join(dataDir, DATABASE_NAME);
   const store = await lookAtStore(path, ids, now, newestSchema, embedding);
   const holders: TokenHolder[] = [];
   for (const { bot } of accounts) {

@@ -5,7 +5,7 @@ import { timeText } from "../../lib/text/units.ts";
 import { inColumns, printList } from "../shared/columns.ts";
 import type { ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
-import { withPartitions } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { hasFailed, placeText } from "./stored_facts.ts";
 
@@ -26,7 +26,7 @@ const SLOW_MS = 10_000;
 
 /** Lists the turns. */
 export function recent({ limit, ...flags }: RecentFlags, io: Io): Promise<ExitCode> {
-  return withPartitions(flags, io, async ({ received }) => {
+  return withStore(flags, io, async ({ received }) => {
     const turns = inOrder(await received.recentTurns(Math.max(limit, MEDIAN_TURNS)), limit);
     return printList(turns, "No turn has ended yet.", flags, io, (all) =>
       inColumns([

@@ -79,7 +79,7 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
     const isSameText = loaded.text === running.text;
     const obstacles = isSame && isSameText
       ? []
-      : await apply(withOldFiles(loaded, ports), isSameText ? plan : inOtherLines(plan));
+      : await apply(loaded, isSameText ? plan : inOtherLines(plan));
     if (obstacles.length > 0) {
       logProblems(obstacles, log);
       return refuse(running, obstacles, ports);
@@ -93,11 +93,6 @@ async function readOnce(running: LoadedConfig, ports: ReloadPorts): Promise<Load
     onState("cannot be read");
     return running;
   }
-}
-
-/** The place of files stays that of the start: parts of it are open. */
-function withOldFiles(loaded: LoadedConfig, { running }: ReloadPorts): LoadedConfig {
-  return { ...loaded, config: { ...loaded.config, files: running.config.files } };
 }
 
 /** Unchanged rules may be in other lines now, which `barnacle why` names: apply them again. */

@@ -37,7 +37,7 @@ import {
 import { VERSION } from "../../version.ts";
 import { createBanner } from "./banner.ts";
 import { firstSignal } from "./ending.ts";
-import { leavePartitions, openBotStore, prepareFiles } from "./open_store.ts";
+import { openBotStore } from "./open_store.ts";
 import { findSetup } from "./setup.ts";
 import { readBuild } from "../shared/build.ts";
 import { isTokenRefused, lockedBot } from "../shared/discord.ts";
@@ -51,7 +51,6 @@ import { serve } from "./serve.ts";
 import { acquireInstance } from "../shared/sole_instance.ts";
 import { toStartError } from "../shared/start_error.ts";
 import { isFailure, openTrial, tellFailedTrial, type Trial } from "./trial.ts";
-import type { Partition } from "../../core/discord/partition.ts";
 import type { Store } from "../../core/store/store.ts";
 import { valueAt } from "../../config/text/tree.ts";
 import type { OwnedStore } from "../standby/stand_by.ts";
@@ -200,17 +199,14 @@ async function run(
     }, log);
     const commandKey = randomBytes(KEY_BYTES).toString("hex");
     let isTried = false;
-    const open = (folder: string, follower?: Follower, partition?: Partition): Store => {
+    const open = (follower?: Follower): Store => {
       if (!isTried) trial.begin(); // before a migration
       isTried = true;
-      return openBotStore(folder, config, crash, log, follower, partition);
+      return openBotStore(dataDir, config, crash, log, follower);
     };
     let owned: OwnedStore | undefined;
     try {
-      await prepareFiles(config, dataDir, log);
       if (finishReplacing(dataDir)) log.warn("Finished a restore that had been interrupted");
-      // Only now: the restore may have brought partitions.
-      if (config.store.partitions === 1) await leavePartitions(dataDir);
       tellFailedTrial(dataDir, VERSION, log);
       if (url !== undefined && signal) {
         void signal.then(parts.restart.cancel); // the process was told to end
@@ -229,15 +225,10 @@ async function run(
           accounts: setup.accounts,
           commandKey,
           openStore: open,
-          async serveWaiting(fleet, self) {
-            const { serveWaiting } = await import("./waiting.ts");
-            const own = { setup, dataDir, env, build: readBuild(), logging };
-            return await serveWaiting({ ...own, restart: parts.restart, fleet, self });
-          },
         });
         if (!owned) return EXIT.done;
       } else {
-        const store = open(dataDir);
+        const store = open();
         owned = { store, close: () => Promise.resolve(store.close()) };
       }
       if (trial.isOpen()) await checkTokens(setup);

@@ -36,8 +36,6 @@ import type { Hangups } from "./hangup.ts";
 import { listenForHealth } from "../../host/listen.ts";
 import { createApiHost } from "../api/host.ts";
 import { createHookHost, type HookHost } from "./hook_host.ts";
-import { joinStores } from "../../store/shared/joined_store.ts";
-import type { SharedPartitions } from "../standby/partitions.ts";
 import { createDashboardHost, type DashboardHost } from "../dashboard/host.ts";
 
 /** The bot and its surroundings. */
@@ -60,8 +58,6 @@ export interface ServeOptions extends BotOptions, ConfigReloadOptions {
   readonly restart: RestartRequests;
   /** The first signal, if the process has waited for one before. */
   readonly signal?: Promise<Ending>;
-  /** The partitions that this process shares with others; absent: the store is not in PostgreSQL. */
-  readonly share?: SharedPartitions;
   /** Called before a command changes the store. */
   readonly onWrite: () => void;
 }
@@ -129,24 +125,16 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
       onOnline: (online) =>
         void listening.then((base) => isLeaving || options.announce(online, base)),
     });
-    options.share?.serve(bot);
     if (unstored !== undefined) {
       log.error("Cannot store the start of this run", { error: unstored });
     }
-    const { share } = options;
-    const isDivided = share !== undefined && share.count > 1;
-    const fleet = isDivided
-      ? (await import("../asking/fleet_store.ts")).createFleetStore(store, share, log)
-      : undefined;
-    const shown = fleet ? { ...options, store: fleet.store } : options;
-    const recorded = isDivided ? joinStores(store, share.parts) : store;
     const dashboard = createDashboardHost(
       bot,
-      { ...shown, recorded },
+      options,
       () => watch?.reload() ?? Promise.resolve(),
     );
     dashboardHost = dashboard;
-    const api = createApiHost(bot, options, logging.forPart("http"), share);
+    const api = createApiHost(bot, options, logging.forPart("http"));
     apiHost = api;
     server = await listen(dashboard.answer, options, log);
     const address = server && `${urlHostOf(server.addresses[0] ?? "127.0.0.1")}:${server.port}`;
@@ -154,21 +142,16 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const base = address === undefined ? undefined : `http://${address}`;
     setBase(base);
     await api.applied(options.setup);
-    if (share) {
-      const { createAnswers } = await import("../asking/answers.ts");
-      share.answerWith(createAnswers({ api, bot, parts: share.parts, onWrite: options.onWrite }));
-    }
     const hooks = createHookHost(bot, logging.forPart("hooks"));
     hookHost = hooks;
     await hooks.applied(setup);
     const calls = {
       "api.call": api.call,
       "dashboard.login": () => dashboard.login(base),
-      ...(fleet && { "partition.read": fleet.read }),
       "upgrade.restart": () => options.restart.ask("restart"),
       "upgrade.back": () => options.restart.ask("back"),
     };
-    requests = await serveCommands(bot, shown, calls, log);
+    requests = await serveCommands(bot, options, calls, log);
     watch = watchOver(bot, {
       ...options,
       applied(next, connected) {
@@ -191,13 +174,11 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     const code = endingOf(end, log);
     ending = code === EXIT.done ? "stopped" : end.kind;
     const { graceSec } = setup.config.shutdown;
-    const left = share?.leave(graceSec * 1_000).then(share.stopOthers);
     const stopped = bot.stop();
     if (end.kind === "signal" || end.kind === "restart") {
       void logOpenWork(bot, stopped, graceSec, log);
     }
     await stopped;
-    await left;
     await endRun();
     log.info("Barnacle has stopped", { code });
     return code;
@@ -214,7 +195,6 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     await requests?.close();
     await server?.close();
     await endRun();
-    await options.share?.close(); // other processes go on while programs here wait for answers
     await apiHost?.close();
   }
 }

@@ -10,15 +10,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseUser } from "../../core/outbound/target.ts";
 import type { UserId } from "../../core/discord/ids.ts";
-import { BACKUPS_NAME, DATABASE_NAME, storeFolder } from "../../host/files/data_dir.ts";
+import { BACKUPS_NAME, DATABASE_NAME, MEDIA_NAME } from "../../host/files/data_dir.ts";
 import { isOldContent } from "../../host/files/staged_data.ts";
 import { printable, quoted } from "../../lib/text/quoted.ts";
 import { countText } from "../../lib/text/units.ts";
-import { forgetKept } from "../../files/place_record.ts";
+import { createMediaFolder } from "../../media/folder.ts";
 import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
-import { wayToOwner } from "../shared/find_data.ts";
 import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import type { Forgotten, Store } from "../../core/store/store.ts";
@@ -109,13 +108,7 @@ export async function forgetPerson(
     readonly waitMs: number;
   },
 ): Promise<ForgottenPerson | { readonly problem: string }> {
-  const path = join(storeFolder(dataDir), DATABASE_NAME);
-  if (!existsSync(path)) { // a standby: the person's files are where the owner is
-    return {
-      problem: wayToOwner(dataDir) ??
-        "this process has no partition now; use the command where a process with one runs",
-    };
-  }
+  const path = join(dataDir, DATABASE_NAME);
   if (isRunning && statSync(path).size > LARGE_BYTES) {
     return { problem: "the store is large, and the bot is running; stop the bot, and try again" };
   }
@@ -125,7 +118,7 @@ export async function forgetPerson(
       problem: `a turn of user ${userId} is still open; try again later, or stop the bot first`,
     };
   }
-  await forgetKept(dataDir, userId);
+  await createMediaFolder(join(dataDir, MEDIA_NAME)).forget(userId);
   const { made, elsewhere = [] } = await store.settings.backups();
   const known = made ? [made.path, ...elsewhere] : elsewhere;
   return { tables: forgotten.tables, backups: copiesIn(dataDir, known) };

@@ -15,7 +15,7 @@ import { EXIT, type ExitCode } from "../shared/exit_code.ts";
 import { knownChannels } from "../verdict/known_channels.ts";
 import type { CommonFlags } from "../shared/command.ts";
 import { jsonLine } from "../../lib/text/json.ts";
-import { withPartitions, withStore } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import type { ListedCheckpoint, ListedSession } from "../../core/store/sessions.ts";
@@ -34,7 +34,7 @@ const PAGE = 500;
 
 /** Lists all sessions, the one with the newest entry first. */
 export function list(flags: CommonFlags, io: Io): Promise<ExitCode> {
-  return withPartitions(flags, io, async (store) => {
+  return withStore(flags, io, async (store) => {
     const all = await namedSessions(store);
     if (flags.json) {
       io.out(jsonLine(all.map(toReport)));

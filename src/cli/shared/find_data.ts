@@ -15,7 +15,7 @@
 import { accessSync, constants, existsSync, realpathSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { DATABASE_NAME, partitionFolders, storeFolder } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { isUnfinished } from "../../host/files/staged_data.ts";
 import { findTokenHolders } from "../../host/locks/token_lock.ts";
 import { codeOf } from "../../lib/errors.ts";
@@ -266,23 +266,6 @@ export function wayToOwner(dataDir: string): string | undefined {
   return `${dataDir} has only a standby's copy of the store: use the command ${where}`;
 }
 
-/**
- * Names the partitions that other processes run, for commands that see only those of one (O16).
- *
- * @returns `undefined` if there are none.
- */
-export function elsewhereText(dataDir: string): string | undefined {
-  const others = partitionFolders(dataDir).filter(({ hasStore }) => !hasStore)
-    .map(({ index, path }) => ({ index, place: readSharedRecord(path)?.place }));
-  if (others.length === 0) return undefined;
-  const places = Map.groupBy(others, ({ place }) => place || "not known");
-  const texts = Array.from(
-    places,
-    ([place, some]) => `${some.map(({ index }) => index).join(", ")} (${printable(place)})`,
-  );
-  return `Without the partitions that other processes run: ${texts.join("; ")}`;
-}
-
 /** `"; run the command as its owner: sudo -u '#998' barnacle …"`. */
 function asOwner(dataDir: string): string {
   try {
@@ -297,7 +280,7 @@ function stateOf(dataDir: string): Exclude<DataState, "foreign"> {
   try {
     // The first command finishes a restore that was interrupted.
     if (!isUnfinished(dataDir)) {
-      accessSync(join(storeFolder(dataDir), DATABASE_NAME), constants.R_OK);
+      accessSync(join(dataDir, DATABASE_NAME), constants.R_OK);
     }
     return "store";
   } catch (error) {

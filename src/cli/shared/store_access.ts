@@ -11,7 +11,6 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
 import {
   askSocket,
   BotSocketError,
@@ -19,26 +18,15 @@ import {
   MAX_REQUEST_BYTES,
   type RequestResult,
 } from "../../host/bot_socket.ts";
-import {
-  DATABASE_NAME,
-  findDataDir,
-  hasPartitions,
-  partitionFolders,
-  storeFolder,
-} from "../../host/files/data_dir.ts";
+import { DATABASE_NAME, findDataDir } from "../../host/files/data_dir.ts";
 import { finishReplacing, isUnfinished } from "../../host/files/staged_data.ts";
 import { readHolder } from "../../host/locks/lock.ts";
-import { codeOf } from "../../lib/errors.ts";
 import { isCurrent, schemaIn } from "../../store/database/database.ts";
 import { MIGRATIONS } from "../../store/database/migrations.ts";
-import { StoreError } from "../../store/database/store_error.ts";
 import { openStore, openStoreReader } from "../../store/store.ts";
 import { readSharedRecord } from "../../store/replica/record.ts";
 import { EXIT, StartError } from "./exit_code.ts";
 import type { Io } from "../terminal/io.ts";
-import { joinStores, type OnLacking, type PartStore } from "../../store/shared/joined_store.ts";
-import { elsewherePart, type ReadPart } from "../../store/shared/part_reads.ts";
-import { ownNothing, refusingOthers } from "../../store/shared/store_elsewhere.ts";
 import { type HeldLock, lockForCommand, lockOf } from "./running_bot.ts";
 import {
   ANSWER_MS,
@@ -47,7 +35,6 @@ import {
   type CallName,
   readAnswer,
   toRequest,
-  WITHOUT_STORE,
 } from "./store_calls.ts";
 import type { Store } from "../../core/store/store.ts";
 
@@ -67,8 +54,6 @@ export interface CommandStore {
   readonly store: Store;
   /** Who has the lock: this process, or a bot or another command. */
   readonly holder: "us" | "another";
-  /** Whether partitions of other processes are asked for their rows, too (O16). */
-  readonly asksOthers: boolean;
   /** Closes the store, and releases the lock. */
   close(): Promise<void>;
 }
@@ -94,12 +79,8 @@ export async function openForCommand(
   const until = performance.now() + greetingMs;
   for (;;) {
     const isLate = performance.now() >= until;
-    try {
-      const found = await openNow(dataDir, note, isLate, greetingMs);
-      if (found !== "later") return found;
-    } catch (error) {
-      if (isLate || !isMoved(error)) throw error;
-    }
+    const found = await openNow(dataDir, note, isLate, greetingMs);
+    if (found !== "later") return found;
     await sleep(RETRY_MS);
   }
 }
@@ -110,25 +91,11 @@ async function openNow(
   isLate: boolean,
   greetingMs: number,
 ): Promise<CommandStore | "later" | undefined> {
-  const hasStore = existsSync(join(storeFolder(dataDir), DATABASE_NAME));
-  if (!hasStore && !isShared(dataDir)) return undefined;
-  if (hasStore) assertCurrent(dataDir);
+  if (!existsSync(join(dataDir, DATABASE_NAME))) return undefined;
+  assertCurrent(dataDir);
   const lock = await lockForCommand(dataDir);
   if (lock.kind !== "held") return await openBeside(dataDir, note, isLate, greetingMs) ?? "later";
-  const open = readSharedRecord(storeFolder(dataDir)) ? openShared : openLocked;
-  if (hasStore) return open(dataDir, lock);
-  lock.release();
-  return undefined;
-}
-
-/** Whether the process of the directory may know a store that others own. */
-export function isShared(dataDir: string): boolean {
-  return hasPartitions(dataDir) || readSharedRecord(dataDir) !== undefined;
-}
-
-/** Whether the file is not there any more: a process renames that of a partition that it gives up. */
-function isMoved(error: unknown): boolean {
-  return error instanceof StoreError ? !existsSync(error.path) : codeOf(error) === "ENOENT";
+  return readSharedRecord(dataDir) ? openShared(dataDir, lock) : openLocked(dataDir, lock);
 }
 
 /** Finishes a restore whose process has died, unless another process does so now. */
@@ -147,8 +114,8 @@ async function finishRestore(dataDir: string): Promise<void> {
  *
  * @throws {StartError} If the store in the directory is one.
  */
-export function assertCurrent(dataDir: string): void {
-  const path = join(storeFolder(dataDir), DATABASE_NAME);
+function assertCurrent(dataDir: string): void {
+  const path = join(dataDir, DATABASE_NAME);
   if (isCurrent(path)) return;
   const words = schemaIn(path) > MIGRATIONS.length
     ? "a newer version; use the command of that version"
@@ -156,55 +123,16 @@ export function assertCurrent(dataDir: string): void {
   throw new StartError(`the data in ${dataDir} are of ${words}`, EXIT.tryAgain);
 }
 
-/** Names each partition once that a list lacks. */
-function noteOnce(note: (line: string) => void): OnLacking {
-  const noted = new Set<number>();
-  return ({ index }, error) => {
-    if (noted.has(index)) return;
-    noted.add(index);
-    note(`Without partition ${index}: ${error instanceof Error ? error.message : String(error)}`);
-  };
-}
-
 /**
- * Opens the store to read it, with the stores of all partitions that the process has.
+ * Opens the store to read it.
  *
  * @param hangs Whether the process with the lock cannot bring the tables up to date.
- * @param others The way to the partitions of other processes; absent: they are left out.
  */
-function openReader(
-  dataDir: string,
-  hangs: boolean,
-  others?: { readonly ask: AskStore; readonly onLacking: OnLacking },
-): Store {
-  const main = storeFolder(dataDir);
-  const open = (folder: string) =>
-    openStoreReader(join(folder, DATABASE_NAME), { elapsed: () => performance.now(), hangs });
-  const all = partitionFolders(dataDir);
-  const folders = all.filter(({ hasStore }) => hasStore);
-  if (folders.length === 0) return open(main);
-  const parts: PartStore[] = [];
-  try {
-    for (const { index, count, path } of folders) {
-      parts.push({ partition: { index, count }, store: open(path) });
-    }
-  } catch (error) {
-    for (const { store } of parts) store.close();
-    throw error;
-  }
-  const first = parts[folders.findIndex(({ path }) => path === main)] ?? parts[0];
-  if (!first) return open(main);
-  if (!others) return joinStores(first.store, () => parts);
-  const { ask, onLacking } = others;
-  for (const { index, count, hasStore } of all) {
-    if (hasStore) continue;
-    const store = elsewherePart(
-      first.store,
-      async (name, args) => z.string().parse(await ask("partition.read", [index, name, args])),
-    );
-    parts.push({ partition: { index, count }, store, isElsewhere: true });
-  }
-  return joinStores(first.store, () => parts, onLacking);
+function openReader(dataDir: string, hangs: boolean): Store {
+  return openStoreReader(join(dataDir, DATABASE_NAME), {
+    elapsed: () => performance.now(),
+    hangs,
+  });
 }
 
 /** Opens a file that may be older than the store in PostgreSQL, and refuses to change it. */
@@ -217,7 +145,6 @@ function openShared(
     return {
       store: askedStore(reader, () => Promise.reject(sharedProblem(dataDir))),
       holder: "us",
-      asksOthers: false,
       close() {
         reader.close();
         release();
@@ -245,8 +172,8 @@ export function openLocked(
   { release }: HeldLock,
 ): CommandStore {
   try {
-    if (readSharedRecord(storeFolder(dataDir))) throw sharedProblem(dataDir);
-    const store = openStore(join(storeFolder(dataDir), DATABASE_NAME), {
+    if (readSharedRecord(dataDir)) throw sharedProblem(dataDir);
+    const store = openStore(join(dataDir, DATABASE_NAME), {
       now: Date.now(),
       elapsed: () => performance.now(),
       onRefused: reportRefusedRecord,
@@ -254,7 +181,6 @@ export function openLocked(
     return {
       store,
       holder: "us",
-      asksOthers: false,
       close() {
         store.close();
         release();
@@ -283,42 +209,22 @@ export async function openBeside(
   const hangs = answer.kind !== "answered";
   if (hangs && answer.kind !== "silent" && !isLate) return undefined;
   const ask = createAsk(dataDir, greetingMs);
-  const result = answer.kind === "answered" ? readAnswer(answer.text) : undefined;
-  if (result === WITHOUT_STORE) return openElsewhere(ask);
+  if (answer.kind === "answered") readAnswer(answer.text);
   if (answer.kind !== "answered") {
-    if (!existsSync(join(storeFolder(dataDir), DATABASE_NAME))) {
+    if (!existsSync(join(dataDir, DATABASE_NAME))) {
       throw new UnansweredError(dataDir, answer.kind);
     }
     note(`${holderText(dataDir)} ${WHY[answer.kind]}; reading its data without it`);
   }
-  let reader: Store;
-  try {
-    assertCurrent(dataDir);
-    reader = openReader(dataDir, hangs, hangs ? undefined : { ask, onLacking: noteOnce(note) });
-  } catch (error) {
-    if (isLate || !isMoved(error)) throw error;
-    return undefined;
-  }
+  assertCurrent(dataDir);
+  const reader = openReader(dataDir, hangs);
   return {
     store: askedStore(reader, ask),
     holder: "another",
-    asksOthers: !hangs,
     close() {
       reader.close();
       return Promise.resolve();
     },
-  };
-}
-
-/** The store of a process that owns none: it asks the owners (O15, O16). */
-function openElsewhere(ask: AskStore): CommandStore {
-  const read: ReadPart = async (name, args) =>
-    z.string().parse(await ask("store.read", [name, args]));
-  return {
-    store: refusingOthers(askedStore(elsewherePart(ownNothing(() => 0), read), ask)),
-    holder: "another",
-    asksOthers: true,
-    close: () => Promise.resolve(),
   };
 }
 

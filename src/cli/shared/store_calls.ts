@@ -24,16 +24,10 @@ import { toStartError } from "./start_error.ts";
  */
 export type OwnCalls = { readonly [Name in OwnCallName]?: (args: unknown) => unknown };
 
-/** The result of `catchUp` of a process that owns no part of the store: its files are none (O15, O16). */
-export const WITHOUT_STORE = "elsewhere";
-
 /** Name of such a call. */
 export type OwnCallName =
   | "api.call"
-  | "catchUp"
   | "dashboard.login"
-  | "partition.read"
-  | "store.read"
   | "upgrade.restart"
   | "upgrade.back";
 

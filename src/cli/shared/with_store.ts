@@ -3,7 +3,7 @@
 import type { ExitCode } from "./exit_code.ts";
 import type { CommonFlags } from "./command.ts";
 import type { Io } from "../terminal/io.ts";
-import { type DataChoice, dataProblem, elsewhereText, useData } from "./find_data.ts";
+import { type DataChoice, dataProblem, useData } from "./find_data.ts";
 import { reportingErrors } from "./start_error.ts";
 import { type CommandStore, isDataNamed, openForCommand } from "./store_access.ts";
 import type { Store } from "../../core/store/store.ts";
@@ -17,35 +17,20 @@ export function withStore(
   io: Io,
   work: (
     store: Store,
-    place: { readonly dataDir: string } & Pick<CommandStore, "holder" | "asksOthers">,
+    place: { readonly dataDir: string } & Pick<CommandStore, "holder">,
   ) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   return withData(flags, io, async (place) => {
     const opened = await open(place, io);
     if (!opened) throw dataProblem(place);
     const { dataDir } = place;
-    const { store, holder, asksOthers } = opened;
-    return await using(opened, () => work(store, { dataDir, holder, asksOthers }));
-  });
-}
-
-/**
- * Does the same for rows that each partition has for itself (O16). If no bot runs that can ask the other
- * processes, a line on stderr names those.
- */
-export function withPartitions(
-  ...[flags, io, work]: Parameters<typeof withStore>
-): Promise<ExitCode> {
-  return withStore(flags, io, async (store, place) => {
-    const elsewhere = place.asksOthers ? undefined : elsewhereText(place.dataDir);
-    if (elsewhere !== undefined) io.err(elsewhere);
-    return await work(store, place);
+    const { store, holder } = opened;
+    return await using(opened, () => work(store, { dataDir, holder }));
   });
 }
 
 async function open({ dataDir, state }: DataChoice, io: Io): Promise<CommandStore | undefined> {
-  const mayOpen = state === "store" || state === "empty"; // a process may know where the store is
-  return mayOpen ? await openForCommand(dataDir, io.err) : undefined;
+  return state === "store" ? await openForCommand(dataDir, io.err) : undefined;
 }
 
 /**

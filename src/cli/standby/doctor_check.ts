@@ -2,18 +2,16 @@
 
 import { titled } from "../../core/checks.ts";
 import type { Finding } from "../../core/finding.ts";
-import { fleetRows, type FleetState, ownerless } from "../../core/fleet.ts";
 import { ownerText, sharedRows, standbysOf } from "../../core/shared_store.ts";
 import { asRemoteError, NEXT_STEPS } from "../../store/replica/remote_error.ts";
 import {
   createRemote,
-  type InspectedFleet,
   OLDEST,
   type RemoteOptions,
   type RemoteState,
 } from "../../store/replica/remote.ts";
-import { fleetStateOf, sharedStateOf } from "../../store/replica/report.ts";
-import { placeOf } from "./join.ts";
+import { sharedStateOf } from "../../store/replica/report.ts";
+import type { InspectedServer } from "../../store/replica/tables.ts";
 import { clockProblem, MAY_LOSE, SYNCHRONIZE } from "./refuse.ts";
 import { wayToOwner } from "../shared/find_data.ts";
 
@@ -32,7 +30,7 @@ export async function checkSharedStore(
     const askedAt = Date.now();
     const server = await remote.inspect();
     const clock = server.state && clockProblem(server.state, askedAt, Date.now());
-    const judged = judge(server, clock, placeOf(dataDir));
+    const judged = judge(server, clock);
     const why = [judged.why, wayToOwner(dataDir)].filter((text) => text !== undefined).join("; ");
     return { ...titled("host.shared"), ...judged, why };
   } catch (error) {
@@ -44,9 +42,8 @@ export async function checkSharedStore(
 }
 
 function judge(
-  server: InspectedFleet,
+  server: InspectedServer,
   clock: string | undefined,
-  here: string,
 ): Pick<Finding, "status" | "why" | "fix"> {
   const { isTooOld, isReplica, isForeign, mayWrite, state } = server;
   const name = `PostgreSQL ${server.version}`;
@@ -81,42 +78,22 @@ function judge(
     const [why = "", fix] = clock.split("; ");
     return { status: "warn", why, fix };
   }
-  const judged = judgeProcesses(name, state, server, here);
+  const judged = judgeProcesses(name, state, server);
   if (!server.mayLose) return judged;
   const { status, why, fix = SYNCHRONIZE } = judged;
   return { status: status === "pass" ? "warn" : status, why: `${why}. ${MAY_LOSE}`, fix };
 }
 
-/** Judges the owner and its standbys, or the processes that share partitions. */
+/** Judges the owner and its standbys. */
 function judgeProcesses(
   name: string,
   state: RemoteState,
-  { states = [], members = [], processes = [] }: InspectedFleet,
-  here: string,
+  { processes = [] }: InspectedServer,
 ): Pick<Finding, "status" | "why" | "fix"> {
-  if (states.length > 1) return judgeFleet(name, fleetStateOf(states, members, here));
   const shared = sharedStateOf(state, processes, { isOwner: false, lagMs: 0, problem: undefined });
   const rows = sharedRows(shared).filter(([what]) => what === "Standby" || what === "Hand-over");
   const others = rows.map(([what, text]) => `${what.toLowerCase()}: ${text}`);
   const why = [`${name} answers`, `owner: ${ownerText(shared)}`, ...others].join("; ");
   if (!shared.isHeld || standbysOf(shared).length > 0) return { status: "pass", why };
   return { status: "warn", why, fix: "start the other process, so that one stands by" };
-}
-
-/** Judges the processes that share partitions. */
-function judgeFleet(
-  server: string,
-  fleet: FleetState,
-): Pick<Finding, "status" | "why" | "fix"> {
-  const rows = fleetRows(fleet).map(([what, text]) => `${what.toLowerCase()}: ${text}`);
-  const why = [`${server} answers`, ...rows].join("; ");
-  const [free] = ownerless(fleet);
-  if (fleet.processes.length === 0) return { status: "warn", why, fix: "start the bot" };
-  if (free) {
-    const { index } = free;
-    const fix = `wait 15 s; if partition ${index} has no owner then, read the log of a process`;
-    return { status: "warn", why, fix };
-  }
-  if (fleet.processes.length > 1) return { status: "pass", why };
-  return { status: "warn", why, fix: "start another process, which takes over if this one dies" };
 }

@@ -26,11 +26,11 @@ export function standbyText({ shared: { owner, problem }, isCopied }: StandbySta
   return isCopied ? `Standing by for ${owner}` : `Copying the store of ${owner}`;
 }
 
-/** Creates the handler of requests, with the snapshot that they show. */
+/** Creates the handler of requests. */
 export function createStandbyHealth(
   state: () => StandbyState,
   options: Pick<AppPorts, "token" | "commandKey" | "hosts" | "build" | "onError">,
-): { readonly http: HttpHandler; readonly snapshot: () => Snapshot } {
+): HttpHandler {
   const startedAt = Date.now();
   const snapshot = (): Snapshot => {
     const { shared, isCopied } = state();
@@ -55,7 +55,7 @@ export function createStandbyHealth(
       rssBytes: process.memoryUsage.rss(),
     };
   };
-  const http = createApp({
+  return createApp({
     ...options,
     snapshot,
     measure: () => Promise.resolve(snapshot()),
@@ -63,5 +63,4 @@ export function createStandbyHealth(
     metrics: createMetrics(options.build),
     now: () => Date.now(),
   });
-  return { http, snapshot };
 }

@@ -1,6 +1,5 @@
 /**
- * Makes this process the owner of a store, or of a partition, that several processes share through
- * PostgreSQL (O15).
+ * Makes this process the owner of a store that several processes share through PostgreSQL (O15).
  *
  * The database in PostgreSQL is the truth. The file here is newer only if this data directory had the
  * lease last; then its start sends the difference. In any other case it becomes a copy.
@@ -30,7 +29,6 @@ import {
   createRemote,
   type LeaseTaker,
   type Remote,
-  type RemoteOptions,
   type RemoteState,
   type TakenLease,
 } from "../../store/replica/remote.ts";
@@ -46,10 +44,10 @@ import { clockProblem, MAY_LOSE, otherStore, SYNCHRONIZE, twinProblem } from "./
 const HAND_OVER_MS = 5_000;
 
 /** Everything that an owner needs. */
-export interface JoinOptions extends Pick<RemoteOptions, "partition" | "partitions"> {
+export interface JoinOptions {
   /** `store.url`. */
   readonly url: string;
-  /** The folder of the store. */
+  /** The data directory. */
   readonly dataDir: string;
   /** Marks of the bots of this process. */
   readonly bots: readonly string[];
@@ -114,7 +112,7 @@ export async function ownStore(
   },
   { lease, takenAt, copy }: Won,
 ): Promise<SharedStore> {
-  const { dataDir, log, remote, record, candidate, partition, partitions } = options;
+  const { dataDir, log, remote, record, candidate } = options;
   const path = join(dataDir, DATABASE_NAME);
   const { pageCount: stored } = lease;
   // At once, or the next start takes a file that is newer than PostgreSQL for an old copy. But until
@@ -160,12 +158,9 @@ export async function ownStore(
     throw error;
   }
   owner.follow(path);
-  log.info("This process owns the store in PostgreSQL", {
-    ...(partitions !== 1 && { partition }),
-    epoch,
-  });
+  log.info("This process owns the store in PostgreSQL", { epoch });
   const self = { place: candidate.place, version: options.version };
-  const reports = createOwnerReports(createRemote(options.url, { partition, partitions }), self, {
+  const reports = createOwnerReports(createRemote(options.url), self, {
     own: () => ({ lagMs: owner.lagMs(), problem: owner.problem() }),
     schedule,
   });

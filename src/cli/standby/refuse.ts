@@ -3,8 +3,6 @@
  * with a clock that differs too much.
  */
 
-import { partitionFolders } from "../../host/files/data_dir.ts";
-import { readRestored } from "../../host/files/restored_partitions.ts";
 import { createHash } from "node:crypto";
 import { countText, durationText } from "../../lib/text/units.ts";
 import {
@@ -90,56 +88,12 @@ export function twinProblem(name: string, count: number): StartError {
   );
 }
 
-/** The error of a store that another process has. */
-export function ownedElsewhere(owner: string): StartError {
-  return new StartError(
-    `the process of ${owner} owns the store; stop all processes of the bot, then move its store`,
-    EXIT.tryAgain,
-  );
-}
-
-/**
- * Checks a data directory that backups were restored into.
- *
- * @param partitions `store.partitions`.
- * @throws {StartError} If partitions of another number were restored, or some are lacking still.
- */
-export function assertRestoredWhole(dataDir: string, partitions: number): void {
-  const { count } = readRestored(dataDir) ?? {};
-  if (count === undefined) return;
-  if (count !== partitions) {
-    throw new StartError(
-      `the backups restored into ${dataDir} have ${count} partitions: set store.partitions: ` +
-        `${count}, and store.url to an empty database`,
-      EXIT.config,
-    );
-  }
-  const lacking = partitionFolders(dataDir).filter(({ hasStore }) => !hasStore);
-  if (lacking.length === 0) return;
-  throw new StartError(
-    `${dataDir} lacks the partitions ${
-      lacking.map(({ index }) => index).join(", ")
-    } of ${count}: ` +
-      "restore the backups of the other processes here, too, before the first start",
-    EXIT.config,
-  );
-}
-
 /** The error of a data directory with data of its own. */
 export function otherStore(dataDir: string): StartError {
   return new StartError(
     `the database of store.url has the store of another data directory than ${dataDir}, which ` +
       "has data of its own. Choose an empty directory with --data, to stand by; or another " +
       "database in store.url, to keep these data",
-    EXIT.config,
-  );
-}
-
-/** The error of `store.partitions` for a data directory whose store was not divided. */
-export function undividedStore(dataDir: string): StartError {
-  return new StartError(
-    `${dataDir} has a store without partitions; divide it with barnacle store move --to <address>, ` +
-      "or choose an empty directory with --data",
     EXIT.config,
   );
 }
@@ -164,9 +118,6 @@ const EXITS: Readonly<Record<RemoteErrorKind, ExitCode>> = {
   forbidden: EXIT.config,
   replica: EXIT.tryAgain,
   unusable: EXIT.config,
-  divided: EXIT.config,
-  moving: EXIT.tryAgain,
-  returned: EXIT.config,
   full: EXIT.io,
   failed: EXIT.io,
 };

@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DATABASE_NAME, partitionFolders } from "../../host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../host/files/data_dir.ts";
 import { filesOf, hasPrevious, installPrevious } from "../../host/files/program_file.ts";
 import type { ProgramFiles } from "../../host/files/program_file.ts";
 import { readVersionRecord } from "../../host/files/version_record.ts";
@@ -62,17 +62,13 @@ async function namedData(data: string | undefined, io: Io): Promise<DataChoice> 
   return place;
 }
 
-/** The newest schema of the stores that the process of a data directory has. */
+/** The schema of the store of a data directory. */
 function schemaIn(dataDir: string): number | undefined {
-  const folders = [dataDir, ...partitionFolders(dataDir).map(({ path }) => path)];
-  const schemas = folders.flatMap((folder) => {
-    const path = join(folder, DATABASE_NAME);
-    if (!existsSync(path)) return [];
-    // SQLite would leave files of this user beside it; and a running bot has the newest schema.
-    if (statSync(path).uid !== process.geteuid?.()) return [MIGRATIONS.length];
-    return [inspect(path, Infinity)];
-  });
-  return schemas.length === 0 ? undefined : Math.max(...schemas);
+  const path = join(dataDir, DATABASE_NAME);
+  if (!existsSync(path)) return undefined;
+  // SQLite would leave files of this user beside it; and a running bot has the newest schema.
+  if (statSync(path).uid !== process.geteuid?.()) return MIGRATIONS.length;
+  return inspect(path, Infinity);
 }
 
 /**

@@ -9,8 +9,9 @@ import { z } from "zod";
 import { readVersionRecord } from "../../host/files/version_record.ts";
 import { holderOf, isHeld } from "../shared/running_bot.ts";
 import { StartError } from "../shared/exit_code.ts";
-import { createAsk, isShared, UnansweredError } from "../shared/store_access.ts";
-import { type CallName, WITHOUT_STORE } from "../shared/store_calls.ts";
+import { wayToOwner } from "../shared/find_data.ts";
+import { createAsk, UnansweredError } from "../shared/store_access.ts";
+import type { CallName } from "../shared/store_calls.ts";
 import { layoutOf, UNIT } from "../service/layout.ts";
 import { type HostMachine, managerFacts, stateOf, systemctlOf } from "../service/machine.ts";
 import { chooseTarget, type ServiceTarget } from "../service/target.ts";
@@ -126,12 +127,6 @@ export async function askToRestart(
   }
 }
 
-/** Whether the process of the directory runs, and owns no store. */
-async function standsBy(dataDir: string): Promise<boolean> {
-  if (!isShared(dataDir)) return false;
-  return await createAsk(dataDir)("catchUp", []).catch(() => undefined) === WITHOUT_STORE;
-}
-
 /** Milliseconds for a bot that starts or ends. */
 const READY_MS = 15_000;
 
@@ -178,7 +173,7 @@ export async function waitForVersion(
     const isRunning = await isHeld(dataDir) === true;
     if (accepted === version && !trial && isNew) return { kind: "accepted", ms: now - begin };
     if (isNew && isRunning) startedAt ??= now;
-    if (startedAt !== undefined && await standsBy(dataDir)) {
+    if (startedAt !== undefined && isRunning && wayToOwner(dataDir) !== undefined) {
       return { kind: "waits", ms: performance.now() - begin };
     }
     goneAt = isRunning ? undefined : goneAt ?? now;

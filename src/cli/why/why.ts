@@ -23,7 +23,7 @@ import type { CommonFlags } from "../shared/command.ts";
 import type { Io } from "../terminal/io.ts";
 import { timeText } from "../../lib/text/units.ts";
 import { configBefore } from "../shared/find_data.ts";
-import { withPartitions } from "../shared/with_store.ts";
+import { withStore } from "../shared/with_store.ts";
 import type { MessageRecord } from "../../core/store/received.ts";
 import type { Store } from "../../core/store/store.ts";
 import { restoreIndex } from "../../discord/gateway/decode/guild_index.ts";
@@ -45,7 +45,7 @@ export function why(flags: CommonFlags, asked: string, io: Io): Promise<ExitCode
     );
     return Promise.resolve(EXIT.usage);
   }
-  return withPartitions(flags, io, async (store, { dataDir }) => {
+  return withStore(flags, io, async (store, { dataDir }) => {
     const now = await accessNow(await configBefore(flags, io), io, store);
     if (now.kind === "refused") {
       io.problem(

@@ -142,7 +142,6 @@ const MEANINGS: readonly (readonly [words: string, keys: readonly string[]])[] =
   ["attachment attachments upload uploads file files filesize", [`${D}.mediaMaxMb`]],
   ["typing typingindicator live edits", [`${D}.streaming`]],
   ["debounce wait queue", ["messages.queue", "messages.queue.mode", "agents.turnTimeoutSec"]],
-  ["s3 bucket minio mount nfs", ["files", "files.url", "files.endpoint"]],
   ["restore snapshot night nightly", ["backup", "backup.hour"]],
   ["health monitoring uptime heartbeat", ["http.port", "http.keepAliveUrl", "alerts"]],
 ];

@@ -27,7 +27,7 @@ import {
   shutdown,
   skills,
 } from "./service.ts";
-import { files, store } from "./store.ts";
+import { store } from "./store.ts";
 
 /** Has no default, because its absence counts (P6). */
 export const discordSection = key(discord.optional(), "The bot on Discord.");
@@ -70,7 +70,6 @@ export const configSchema = z.strictObject({
   shutdown,
   preflight,
   store,
-  files,
   bindings,
   router,
   commands,

@@ -52,28 +52,10 @@ export function createInvalidRequests(
   };
 }
 
-/** Requests of other partitions of the bot, in this process and in others (O16). */
-export interface InvalidElsewhere {
-  /** As {@link InvalidRequests} counts. */
-  count(now: number): number;
-  /** One more of this partition, for the others. */
-  note(minute: number): void;
-}
-
-/** The requests of a partition in a minute. */
-export interface PartitionMinute {
-  /** From 0. */
-  readonly partition: number;
-  /** Since 1970. */
-  readonly minute: number;
-  /** Number of requests. */
-  readonly count: number;
-}
-
 /** The count of one IP address. */
 export type InvalidRequests = ReturnType<typeof createInvalidRequests>;
 
 /** The minute since 1970 of a Unix time in milliseconds. */
-export function minuteOf(ms: number): number {
+function minuteOf(ms: number): number {
   return Math.floor(ms / MINUTE_MS);
 }

@@ -129,8 +129,6 @@ export interface CommandState {
   readonly output: string;
   /** Absent while it runs. */
   readonly end?: RunEnd;
-  /** A sentence for the model about files that other processes do not have, or had otherwise. */
-  readonly note?: string;
 }
 
 /** Runs commands on the host. */

@@ -127,15 +127,11 @@ export interface NewHookEvent {
   readonly isEnd: boolean;
 }
 
-/** An event with its id. */
-export interface ArrivedEvent extends NewHookEvent {
+/** A stored event. */
+export interface HookEvent extends NewHookEvent {
   /** The id that its sender got: `barnacle why <id>`. */
   readonly messageId: MessageId;
   readonly receivedAt: number;
-}
-
-/** A stored event. */
-export interface HookEvent extends ArrivedEvent {
   /** Its number, in the order of their arrival. */
   readonly id: number;
   /** The run that has it; absent while it waits. */

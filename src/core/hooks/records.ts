@@ -1,14 +1,7 @@
 /** The contract of `store.hooks`: events of other programs, their runs, and incidents (W2, W6). */
 
 import type { AccountId, ChannelId, MessageId } from "../discord/ids.ts";
-import type {
-  ArrivedEvent,
-  HookEvent,
-  HookIncident,
-  HookRun,
-  NewHookEvent,
-  StoredHookEvent,
-} from "./hook.ts";
+import type { HookEvent, HookIncident, HookRun, NewHookEvent, StoredHookEvent } from "./hook.ts";
 import type { Frozen } from "../outbound/outbound.ts";
 
 /** All methods of `store.hooks`. */
@@ -20,13 +13,6 @@ export interface HookRecords extends HookIncidents {
    * @returns `undefined` if too many events of the hook wait.
    */
   accept(event: NewHookEvent, now: number, number: number): Promise<StoredHookEvent | undefined>;
-  /**
-   * Stores events on the disk that another process has given their ids (O16). A repetition changes
-   * nothing.
-   *
-   * @returns The ids of those that are stored, now or before: too many events of a hook may wait.
-   */
-  receive(events: readonly ArrivedEvent[]): Promise<readonly MessageId[]>;
   /** Events of an account that wait, by hook and key; the oldest first. */
   waiting(accountId: AccountId): Promise<readonly WaitingEvents[]>;
   /** When runs of an account began since a time, by hook and key. */

@@ -118,15 +118,8 @@ export interface Gaps {
   /**
    * Sets another number of shards than the stored one, before any shard connects. The old sessions
    * are over, and every new shard has the gap of the oldest of them.
-   *
-   * @param shardIds The shards whose guilds this store has; all by default.
    */
-  reshard(
-    accountId: AccountId,
-    shardCount: number,
-    now: number,
-    shardIds?: readonly number[],
-  ): Promise<void>;
+  reshard(accountId: AccountId, shardCount: number, now: number): Promise<void>;
   /**
    * Opens a gap in a session that was resumed with a hole. It begins at the end of the stored
    * messages, unless an open gap begins earlier. The session goes on, over a restart too, until a

@@ -21,7 +21,6 @@ import type { Pairing } from "./pairing.ts";
 import type { ActionRuns, Questions } from "./questions.ts";
 import type { Knowledge, Received } from "./received.ts";
 import type { Schedules } from "./schedules.ts";
-import type { SharedRows } from "../partitions/shared_rows.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StoredSettings } from "./settings.ts";
 import type { Trends } from "./trends.ts";
@@ -75,8 +74,6 @@ export interface Store {
   readonly actions: ActionRuns;
   /** Feeds of the web, and their entries. */
   readonly feeds: Feeds;
-  /** Rows that hold over all partitions; absent in the store of a whole bot. */
-  readonly sharedRows?: SharedRows;
   /**
    * Reads the counts for health and metrics.
    *
@@ -164,14 +161,9 @@ export interface Forgetting {
    * Removes every trace of a person, in one transaction, from the file and its log.
    * {@link Forgetting.vacuum} must follow, for texts that were deleted before.
    *
-   * @param by Absent: the wish comes to this store, and its other partitions are to learn of it (O16).
    * @returns `"open turns"`, with nothing changed, if such a turn waits or runs and `mayRun` is set.
    */
-  forget(
-    userId: UserId,
-    mayRun: boolean,
-    by?: "another partition",
-  ): Promise<Forgotten | "open turns">;
+  forget(userId: UserId, mayRun: boolean): Promise<Forgotten | "open turns">;
   /** Whether a vacuum must follow, also after a restart. */
   isVacuumDue(): Promise<boolean>;
   /**

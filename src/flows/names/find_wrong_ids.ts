@@ -66,7 +66,7 @@ export type FindWrongIds = (
   },
 ) => Promise<readonly WrongId[]>;
 
-const ALL_SEEN: GuildSight = { mayMiss: () => false, isFirst: true };
+const ALL_SEEN: GuildSight = { mayMiss: () => false };
 
 /** Creates the search for wrong ids. It asks Discord each question once. */
 export function createFindWrongIds(lookUp: IdLookUp): FindWrongIds {
@@ -170,7 +170,7 @@ async function faultOf(
 ): Promise<string | undefined> {
   const { kind, id, guild: key } = listed;
   const within = key === undefined ? guilds : guilds.filter((guild) => isFor(policy, key, guild));
-  if (isElsewhere(listed, within, sight)) return undefined;
+  if (isUnseen(listed, sight)) return undefined;
   /** Whether a guild that is not seen may have it. */
   const mayMiss = key === "*" && sight.mayMiss();
   switch (kind) {
@@ -212,22 +212,11 @@ async function faultOf(
   }
 }
 
-/**
- * Whether an id is that of a guild that this process does not see, or is in the entry of one, or
- * another process reports it as well.
- *
- * @param within The known guilds of its entry.
- */
-function isElsewhere(
-  { kind, id, guild: key }: ListedId,
-  within: readonly SearchedGuild[],
-  sight: GuildSight,
-): boolean {
+/** Whether an id is that of a guild that is not seen yet, or is in the entry of one. */
+function isUnseen({ kind, id, guild: key }: ListedId, sight: GuildSight): boolean {
   if (kind === "guild") return sight.mayMiss(id);
   const guildId = key === undefined ? undefined : parseSnowflake<"guild">(key);
-  if (guildId !== undefined) return sight.mayMiss(guildId);
-  const isForOne = key !== undefined && key !== "*";
-  return !sight.isFirst && !(isForOne && within.length > 0);
+  return guildId !== undefined && sight.mayMiss(guildId);
 }
 
 /**

@@ -7,7 +7,6 @@
 
 import type { Account } from "../../core/account/account.ts";
 import { type GuildId, parseSnowflake } from "../../core/discord/ids.ts";
-import type { Partition } from "../../core/discord/partition.ts";
 import type { Finding } from "../../core/finding.ts";
 import type { CurrentPolicy, PolicyKeeper } from "../judging/policy_keeper.ts";
 import type { Renamed } from "../../core/inbound/events.ts";
@@ -67,7 +66,6 @@ export function createNameResolver(
   {
     guilds,
     awaited,
-    partition,
     otherIds,
     described,
     searchMembers,
@@ -83,8 +81,6 @@ export function createNameResolver(
       readonly guilds: () => readonly GuildNames[];
       /** The others; of some, Barnacle knows the id alone. */
       readonly awaited: () => readonly GuildNames[];
-      /** The guilds of the process. */
-      readonly partition: Partition;
       /** The ids of the config beside the access rules. */
       readonly otherIds: () => readonly ListedId[];
       /** The guild as the gateway has described it, or as it is given. */
@@ -100,7 +96,7 @@ export function createNameResolver(
   const { policy, schedule, now } = account;
   const access = account.forPart("access");
   const { log } = access;
-  const shards = createSeenShards(partition);
+  const shards = createSeenShards();
   const isWhole = () => shards.toCome() === 0 && awaited().length === 0;
   const names = createNames({
     ...access,

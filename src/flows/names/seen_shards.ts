@@ -1,23 +1,21 @@
 /**
- * Tells which guilds of the bot a process does not see (P7, P12).
+ * Tells which guilds of the bot are not seen yet (P7, P12).
  *
- * A shard names its guilds in READY, and shards connect some seconds after each other. Other
- * partitions have the guilds of their shards (O16). An id of such a guild is not wrong.
+ * A shard names its guilds in READY, and shards connect some seconds after each other. An id of a
+ * guild whose shard is not ready is not wrong.
  */
 
 import type { GuildId } from "../../core/discord/ids.ts";
-import { type Partition, shardOf } from "../../core/discord/partition.ts";
+import { shardOf } from "../../core/discord/shard.ts";
 
-/** The guilds that a process sees. */
+/** The guilds that are seen. */
 export interface GuildSight {
   /** Whether the bot may be in this guild without the process knowing it; or in any guild. */
   readonly mayMiss: (id?: GuildId) => boolean;
-  /** Whether this process reports ids that belong to no guild. */
-  readonly isFirst: boolean;
 }
 
 /** Creates the record of an account's shards. */
-export function createSeenShards({ index, count: partitions }: Partition) {
+export function createSeenShards() {
   let shardCount = 0;
   let own: readonly number[] = [];
   const seen = new Set<number>();
@@ -38,9 +36,7 @@ export function createSeenShards({ index, count: partitions }: Partition) {
     /** Whether the bot may be in this guild, or in any, without the process knowing it. */
     mayMiss(id?: GuildId): boolean {
       if (shardCount === 0) return true;
-      return id === undefined ? partitions > 1 || toCome() > 0 : !seen.has(shardOf(id, shardCount));
+      return id === undefined ? toCome() > 0 : !seen.has(shardOf(id, shardCount));
     },
-    /** Whether this process reports ids that belong to no guild. */
-    isFirst: index === 0,
   };
 }

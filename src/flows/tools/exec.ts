@@ -293,10 +293,9 @@ function endText({ cut, code }: RunEnd, output: string, limits: WrittenLimits): 
 }
 
 function stateText(
-  { output, end, note }: CommandState,
+  { output, end }: CommandState,
   limits: WrittenLimits = EXEC_LIMITS,
 ): string {
   const how = end ? endText(end, output, limits) : "still running";
-  const about = note === undefined ? "" : ` ${note}`;
-  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]${about}\n${output}`;
+  return `[${how}${end ? `, ${(end.ms / 1_000).toFixed(1)} s` : ""}]\n${output}`;
 }

@@ -14,12 +14,9 @@ import {
   accessSync,
   chmodSync,
   constants,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { isAbsolute, join, posix, resolve, win32 } from "node:path";
@@ -53,63 +50,8 @@ export interface DataDirSources {
 /** The store's file name, which marks a directory as Barnacle's. */
 export const DATABASE_NAME = "barnacle.db";
 
-/** The folder of a bot's partitions, if several processes share it (O16). */
-export const PARTITIONS_NAME = "partitions";
-
-/** The file in it that names the folder of the store that commands use. */
-export const MAIN_NAME = "main";
-
-/**
- * The folder of the store that commands use: the data directory, or that of the first partition of the
- * process that shares a bot.
- */
-export function storeFolder(dataDir: string): string {
-  try {
-    const folder = join(dataDir, PARTITIONS_NAME);
-    return join(folder, readFileSync(join(folder, MAIN_NAME), "utf8"));
-  } catch {
-    return dataDir; // there are no partitions
-  }
-}
-
-/** Whether a process that shares a bot has used the directory. */
-export function hasPartitions(dataDir: string): boolean {
-  return existsSync(join(dataDir, PARTITIONS_NAME));
-}
-
-/** The folder of a partition's store, of a process that shares a bot. */
-export interface PartitionFolder {
-  /** From 0. */
-  readonly index: number;
-  /** Number of partitions of the bot. */
-  readonly count: number;
-  readonly path: string;
-  /** Whether the process owns it; else the folder has a copy. */
-  readonly hasStore: boolean;
-}
-
-/** The folders of all partitions of a bot, in their order; none if the process has the whole bot. */
-export function partitionFolders(dataDir: string): readonly PartitionFolder[] {
-  const folder = join(dataDir, PARTITIONS_NAME);
-  if (storeFolder(dataDir) === dataDir) return [];
-  const indexes = readdirSync(folder).filter((name) => /^\d+$/.test(name)).map(Number);
-  return indexes.toSorted((one, other) => one - other).map((index) => {
-    const path = join(folder, `${index}`);
-    const hasStore = existsSync(join(path, DATABASE_NAME));
-    return { index, count: indexes.length, path, hasStore };
-  });
-}
-
-/** The store of a directory is that of the whole bot. */
-export function forgetPartitions(dataDir: string): void {
-  rmSync(join(dataDir, PARTITIONS_NAME, MAIN_NAME), { force: true });
-}
-
 /** The folder for files of people. */
 export const MEDIA_NAME = "media";
-
-/** The folder for this machine's part of files that several processes share (O17). */
-export const FILES_NAME = "files";
 
 /** The folder of backups. */
 export const BACKUPS_NAME = "backups";

@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { DATA_ITEMS, DATABASE_NAME, FORGOTTEN_NAME, PARTITIONS_NAME } from "./data_dir.ts";
+import { DATA_ITEMS, DATABASE_NAME, FORGOTTEN_NAME } from "./data_dir.ts";
 import { renameOver } from "./write_file.ts";
 
 /** The content that is being prepared. A process that dies leaves it, and it counts for nothing. */
@@ -96,7 +96,7 @@ export function finishReplacing(
     old = join(dataDir, readFileSync(join(ready, OLD_NAME_FILE), "utf8"));
     // The new content may have more, such as workspaces of an earlier restore that are in use now.
     const brought = readdirSync(join(ready, NEW_NAME));
-    const replaced = [...DATABASE_FILES, ...DATA_ITEMS, PARTITIONS_NAME, ...brought];
+    const replaced = [...DATABASE_FILES, ...DATA_ITEMS, ...brought];
     for (const name of new Set(replaced)) {
       if (!existsSync(join(dataDir, name))) continue;
       mkdirSync(old, { recursive: true, mode: 0o700 });

@@ -21,32 +21,6 @@ export interface ApiProgram extends CallingProgram {
   readonly accountId: AccountId;
 }
 
-/** A request of a program, as one process gives it to another one: without its token. */
-export interface ForwardedRequest {
-  readonly program: string;
-  readonly method: string;
-  readonly path: string;
-  /** The headers that change the answer. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The body's content, which is JSON; absent if there is none. */
-  readonly body?: unknown;
-}
-
-/** Has another process answer; rejects only by a fault of this one. */
-export type ForwardRequest = (request: ForwardedRequest, signal: AbortSignal) => Promise<Response>;
-
-/** Headers that MCP and the `Idempotency-Key` need. */
-const FORWARDED_HEADERS: ReadonlySet<string> = new Set([
-  "accept",
-  "content-type",
-  "idempotency-key",
-  "mcp-method",
-  "mcp-name",
-  "mcp-protocol-version",
-]);
-/** The beginning of those that repeat arguments of a tool. */
-const MCP_ARGUMENT = "mcp-param-";
-
 /** The dependencies of the API. */
 export interface ApiPorts {
   /** The programs, as the config is now. */
@@ -59,8 +33,6 @@ export interface ApiPorts {
   readonly service: (accountId: AccountId) => Promise<CallService> | undefined;
   /** Loads the part for MCP. */
   readonly mcp: () => Promise<McpHandler>;
-  /** Sends requests to the process that answers programs; absent, or `undefined`: this one does. */
-  readonly elsewhere?: () => ForwardRequest | undefined;
   readonly schedule: StartTimer;
   readonly now: () => number;
   readonly log: Log;
@@ -80,12 +52,10 @@ type ApiRoute = typeof API_ROUTES[number];
  * of bodies and of refused tokens.
  */
 export function createApi(
-  { programs, hosts, waitMs, service, mcp, elsewhere, schedule, now, log }: ApiPorts,
+  { programs, hosts, waitMs, service, mcp, schedule, now, log }: ApiPorts,
 ): {
   /** Answers a program. */
   fetch(request: Request): Promise<Response>;
-  /** Answers a program that has asked another process; that one has checked all but the content. */
-  forwarded(request: ForwardedRequest, signal: AbortSignal): Promise<Response>;
 } {
   let reading = 0;
   let refused = 0;
@@ -164,21 +134,9 @@ export function createApi(
       noteRefused();
       throw new ApiFailure(UNAUTHORIZED);
     }
-    const forward = elsewhere?.();
-    if (!forward) await serviceOf(program); // before the body
+    await serviceOf(program); // before the body
     const body = await readBody(request, route);
-    if (!forward) return await answerProgram(request, { route, pathname, program, body });
-    keyOf(request);
-    const headers = [...request.headers].filter(([name]) =>
-      FORWARDED_HEADERS.has(name) || name.startsWith(MCP_ARGUMENT)
-    );
-    return await forward({
-      program: program.program,
-      method: request.method,
-      path: pathname,
-      headers: Object.fromEntries(headers),
-      body,
-    }, AbortSignal.any([request.signal, AbortSignal.timeout(waitMs() + FORWARD_SPARE_MS)]));
+    return await answerProgram(request, { route, pathname, program, body });
   }
 
   async function serviceOf({ accountId }: ApiProgram): Promise<CallService> {
@@ -237,21 +195,8 @@ export function createApi(
 
   return {
     fetch: (request) => safely(() => answer(request)),
-    forwarded: ({ program: name, method, path, headers, body }, signal) =>
-      safely(async () => {
-        const program = programs().find((one) => one.program === name);
-        const route = API_ROUTES.find((one) => one.method === method && matches(one.path, path));
-        if (!program || !route) throw new ApiFailure({ ...BUSY, message: OTHER_CONFIG });
-        const request = new Request(new URL(path, "http://localhost"), { method, headers, signal });
-        return await answerProgram(request, { route, pathname: path, program, body });
-      }),
   };
 }
-
-/** Milliseconds beside the wait of a forwarded request, in which its answer comes back. */
-const FORWARD_SPARE_MS = 5_000;
-
-const OTHER_CONFIG = "The processes of this bot have different configs; try again later";
 
 function matches(path: string, written: string): boolean {
   const parts = path.split("/");

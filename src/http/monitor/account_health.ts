@@ -40,8 +40,6 @@ export interface AccountParts {
 /** The sources of health. */
 export interface HealthSources
   extends Pick<Account<unknown, unknown, HealthStore>, "store" | "now" | "schedule" | "log"> {
-  /** The stores of all partitions; absent: there is one. */
-  readonly stores?: () => readonly HealthStore[];
   readonly metrics: Pick<Meters, "eventLoopLagSec" | "storageErrors" | "authDenied" | "decisions">;
   /** The shortest resume window of all accounts, in milliseconds. */
   readonly resumableMs: () => number;
@@ -53,8 +51,6 @@ export interface HealthSources
   readonly mcpServers?: () => readonly McpServerState[];
   /** Owner and copies of a shared store; absent if there is none. */
   readonly shared?: () => SharedStoreState | undefined;
-  /** Why shared files cannot be read, or stay on this machine; absent without shared files. */
-  readonly filesProblem?: () => string | undefined;
   /** Open alerts; absent in a process that watches for none. */
   readonly alerts?: () => readonly AlertRecord[];
 }

@@ -8,15 +8,8 @@
 
 import process from "node:process";
 import type { AccountId } from "../../core/discord/ids.ts";
-import type { Partition } from "../../core/discord/partition.ts";
 import type { AccountSnapshot, ConfigState, ModelSnapshot, Snapshot } from "../snapshot.ts";
-import {
-  type AccountFigures,
-  type AccountHealth,
-  createAccountHealth,
-  type HealthSources,
-} from "./account_health.ts";
-import { joinSnapshots, numbered } from "./join_snapshots.ts";
+import { type AccountHealth, createAccountHealth, type HealthSources } from "./account_health.ts";
 import { createMainThreadMonitor } from "./main_thread.ts";
 import { createStoreHealth } from "./store_health.ts";
 
@@ -27,12 +20,6 @@ export interface KnownAccount {
   readonly accountId: AccountId;
   /** The account's display name. */
   readonly name?: string;
-}
-
-/** The partition of an account. */
-interface AccountPlace {
-  readonly partition: Partition;
-  readonly store: AccountFigures;
 }
 
 /** The bot's health. */
@@ -55,12 +42,9 @@ export function startHealthMonitor(sources: HealthSources): HealthMonitor {
 /** Creates the monitor. The function is long because its inner functions share one state. */
 function monitoring(sources: HealthSources) {
   const { store, metrics, now, schedule, resumableMs, embedding, mcpServers } = sources;
-  const { alerts, shared, filesProblem } = sources;
-  /** Of accounts that no partition runs yet. */
-  const nowhere: AccountPlace = { partition: { index: -1, count: 1 }, store };
+  const { alerts, shared } = sources;
   const startedAt = now();
-  /** By partition and account. */
-  const all = new Map<string, AccountHealth & { readonly index: number }>();
+  const all = new Map<AccountId, AccountHealth>();
   let shown: readonly KnownAccount[] = [];
   let phase: Snapshot["phase"] = "starting";
   let config: ConfigState | undefined;
@@ -72,30 +56,16 @@ function monitoring(sources: HealthSources) {
 
   let hasRead = false;
 
-  function accountOf(
-    accountId: AccountId,
-    { partition, store }: AccountPlace = nowhere,
-  ): AccountHealth {
-    const { index } = partition;
-    const key = `${index} ${accountId}`;
-    const known = all.get(key);
+  function accountOf(accountId: AccountId): AccountHealth {
+    const known = all.get(accountId);
     if (known) return known;
     const readAgain = () => {
       if (hasRead) void refresh();
     };
     const own = { store, now };
     const health = createAccountHealth(accountId, own, readAgain, mainThread.delayed, snapshot);
-    all.set(key, { ...health, index, snapshot: () => numbered(health.snapshot(), partition) });
-    if (index !== nowhere.partition.index) all.delete(`${nowhere.partition.index} ${accountId}`);
+    all.set(accountId, health);
     return health;
-  }
-
-  /** The state of an account, in all partitions together. */
-  function accountSnapshot(accountId: AccountId): AccountSnapshot {
-    const [first = accountOf(accountId), ...others] = accounts().filter((one) =>
-      one.accountId === accountId
-    );
-    return joinSnapshots(first.snapshot(), others.map((one) => one.snapshot()));
   }
 
   async function refresh(): Promise<void> {
@@ -114,7 +84,7 @@ function monitoring(sources: HealthSources) {
 
   function snapshot(): Snapshot {
     const described = shown.map(({ accountId, name }): AccountSnapshot => ({
-      ...accountSnapshot(accountId),
+      ...accountOf(accountId).snapshot(),
       ...(name !== undefined && { name }),
     }));
     // The thread of an ended account has stopped on purpose.
@@ -132,7 +102,6 @@ function monitoring(sources: HealthSources) {
       deaf: Array.from(deaf, ([section, problem]) => ({ section, problem })),
       ...storeHealth.current(),
       shared: shared?.(),
-      filesProblem: filesProblem?.(),
       models: modelsOf(accounts()),
       embedding: meaning,
       mcpServers: mcpServers?.() ?? [],
@@ -156,17 +125,10 @@ function monitoring(sources: HealthSources) {
     /** The accounts of the running config, in its order; others are left out. */
     setAccounts(next: readonly KnownAccount[]): void {
       shown = next;
-      for (const { accountId } of next) {
-        if (!accounts().some((one) => one.accountId === accountId)) accountOf(accountId);
-      }
+      for (const { accountId } of next) accountOf(accountId);
     },
-    /** The health of one account in a partition. */
+    /** The health of one account. */
     accountOf,
-    /** This process has a partition no more; resolves once nothing reads its store. */
-    async forget(index: number): Promise<void> {
-      for (const [key, health] of all) if (health.index === index) all.delete(key);
-      await storeHealth.idle();
-    },
     /** Whether the config file is the running config. */
     setConfig: (next: ConfigState): void => void (config = next),
     /** Whether the bot listens at the addresses of a section; `problem` is why it cannot. */

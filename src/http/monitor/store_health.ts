@@ -8,7 +8,6 @@
 import type { Verdict } from "../../core/inbound/verdict.ts";
 import type { Meters } from "../metrics.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { sumFigures } from "./sum_figures.ts";
 import type { AccountHealth, HealthSources } from "./account_health.ts";
 
 /** How long the figures are reused, in milliseconds. */
@@ -33,9 +32,9 @@ const NO_FIGURES: Pick<Snapshot, "inbox" | "outbox"> = {
  * @param accounts All present and former accounts.
  */
 export function createStoreHealth(
-  { store, stores = () => [store], metrics, budgets, now, log }: Pick<
+  { store, metrics, budgets, now, log }: Pick<
     HealthSources,
-    "store" | "stores" | "metrics" | "budgets" | "now" | "log"
+    "store" | "metrics" | "budgets" | "now" | "log"
   >,
   accounts: () => readonly AccountHealth[],
 ): {
@@ -67,10 +66,7 @@ export function createStoreHealth(
       accounts().filter((one) => one.isRunning()).map((one) => one.accountId),
     );
     const left = onRecord.filter((id) => !configured.has(id));
-    const [first = await store.health(left), ...others] = await Promise.all(
-      stores().map((one) => one.health(left)),
-    );
-    const { inbox, outbox, decisions } = sumFigures(first, others);
+    const { inbox, outbox, decisions } = await store.health(left);
     const { oldestWaitingAt, ...waiting } = inbox;
     const { oldestUnsentAt, ...unsent } = outbox;
     const limits = await budgets?.();
@@ -129,9 +125,7 @@ export function createStoreHealth(
     idle: async (): Promise<void> => void await Promise.all(busy),
     /** The last result. */
     current(): Pick<Snapshot, "inbox" | "outbox" | "budgets" | "store"> {
-      const failures = stores().flatMap((one) => one.failure() ?? []);
-      const failure = failures.find(({ kind }) => kind === "damaged") ??
-        failures.toSorted((one, other) => one.ageMs - other.ageMs)[0];
+      const failure = store.failure();
       const isDamaged = failure?.kind === "damaged";
       const isFailing = probe.isFailing || isDamaged ||
         (failure !== undefined && failure.ageMs < FAILURE_MS);
@@ -164,7 +158,7 @@ function createDecisionCounter(
   return (counts) => {
     for (const { verdict, why: reason, count } of counts) {
       const key = `${verdict} ${reason}`;
-      const grown = Math.max(0, count - (seen.get(key) ?? 0)); // a store may have left
+      const grown = count - (seen.get(key) ?? 0);
       seen.set(key, count);
       decisions.add(grown, { verdict, reason });
       if (verdict === "ignore") authDenied.add(grown, { reason });

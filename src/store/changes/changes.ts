@@ -6,7 +6,6 @@ import { COMMIT_OPTIONS } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { COUNT } from "../schema/columns.ts";
 import { DISCORD_CHANGE, DISCORD_POST, STORED_CHANGE } from "../schema/agent.ts";
-import type { OwnNumber } from "../shared/own_numbers.ts";
 import type { MadeChange, ToolChanges } from "../../core/store/changes.ts";
 import { DAY_MS } from "../../lib/clock.ts";
 
@@ -15,14 +14,9 @@ export const CHANGES_KEPT_MS = 2 * DAY_MS;
 /** Milliseconds for which a posted message is kept: longer than the longest poll, of 32 days. */
 export const POSTS_KEPT_MS = 60 * DAY_MS;
 
-/**
- * Creates the namespace.
- *
- * @param ownNumber Called before the insert of a change; absent in the store of a whole bot.
- */
+/** Creates the namespace. */
 export function createChanges(
   { database, sql, commit, read }: Transactions,
-  ownNumber: OwnNumber = () => {},
 ): ToolChanges {
   const byKey = sql`SELECT * FROM discord_change WHERE call_key = ?`;
   const count = sql`
@@ -48,7 +42,6 @@ export function createChanges(
         if (known) return readRow(known);
         if (COUNT.read(count.get(accountId, turnId)).count >= most) return undefined;
         forgetOld.run(accountId, now - CHANGES_KEPT_MS);
-        ownNumber(DISCORD_CHANGE.name);
         return readRow(insert({ ...change, madeAt: now }));
       });
     },

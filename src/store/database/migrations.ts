@@ -155,8 +155,7 @@ export const COLUMNS: readonly string[] = [
 
 /**
  * Reads a digest of all columns, in the file's order of columns. Builds before the first release
- * called every schema 1, so a number alone proves nothing. The tables that a partition has beside them
- * do not count (`shared/shared_rows.ts`).
+ * called every schema 1, so a number alone proves nothing.
  */
 export function columnsOf(database: DatabaseSync): string {
   const columns = database.prepare(
@@ -164,7 +163,6 @@ export function columnsOf(database: DatabaseSync): string {
        "column"."notnull" AS required, "column".dflt_value AS standard, "column".pk AS key
      FROM pragma_table_list AS "table" JOIN pragma_table_xinfo("table".name) AS "column"
      WHERE "table".schema = 'main' AND "table".type = 'table'
-       AND "table".name NOT LIKE 'shared\\_%' ESCAPE '\\'
        AND "table".name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
      ORDER BY "table".name, "column".cid`,
   ).all().map((row) => Object.values(row).join(" "));

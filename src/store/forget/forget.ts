@@ -51,7 +51,7 @@ export function createForgetting(
     readonly add: (scrub: Scrubber) => void;
   },
   /** Called within the transaction, so that a later restore forgets the person again. */
-  note: (userId: UserId, by: "another partition" | undefined) => void = () => {},
+  note: (userId: UserId) => void = () => {},
   /** Called within the transaction: deletes the known messages without a channel. */
   purge: () => void = () => {},
   /** Called before the log is emptied, which has each page of the file. */
@@ -67,11 +67,7 @@ export function createForgetting(
   /** @returns Whether no other process reads the database, so that its log is empty now. */
   const emptyLog = (): boolean => sql`PRAGMA wal_checkpoint(TRUNCATE)`.get()?.["busy"] === 0;
 
-  function forget(
-    userId: UserId,
-    mayRun: boolean,
-    by: "another partition" | undefined,
-  ): Forgotten | "open turns" {
+  function forget(userId: UserId, mayRun: boolean): Forgotten | "open turns" {
     if (mayRun && hasOpen(userId)) return "open turns";
     database.exec("DELETE FROM journal"); // this transaction has let the tables catch up
     const person = personOf(database, userId);
@@ -82,7 +78,7 @@ export function createForgetting(
     );
     purge();
     database.exec(`INSERT OR REPLACE INTO setting VALUES (${DUE}, 'due', 0)`);
-    note(userId, by);
+    note(userId);
     return {
       tables: Object.fromEntries(
         counts.filter(([, { deleted, changed }]) => deleted + changed > 0),
@@ -91,11 +87,11 @@ export function createForgetting(
   }
 
   return {
-    async forget(userId, mayRun, by) {
+    async forget(userId, mayRun) {
       const forgetting = commit(COMMIT_OPTIONS.BY_HAND, () => {
         database.exec("PRAGMA secure_delete = ON");
         try {
-          return forget(userId, mayRun, by);
+          return forget(userId, mayRun);
         } finally {
           database.exec("PRAGMA secure_delete = OFF");
         }

@@ -10,7 +10,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { statementsOf } from "../database/statements.ts";
 import type { AccountId } from "../../core/discord/ids.ts";
-import { shardsOf, WHOLE } from "../../core/discord/partition.ts";
 import type { Gaps, GatewaySessions, Runs } from "../../core/store/gateway.ts";
 import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
@@ -157,25 +156,20 @@ export function createGaps({ database, sql, commit }: Transactions): Gaps {
        AND session_id IS NOT NULL AND has_hole = 0
        AND catch_up_from = :from AND lost_at = COALESCE(:lostAt, lost_at)`;
 
-  function reshard(
-    accountId: AccountId,
-    shardCount: number,
-    now: number,
-    shardIds: readonly number[],
-  ): void {
+  function reshard(accountId: AccountId, shardCount: number, now: number): void {
     saveCount.run(accountId, shardCount);
     const row = selectOldest.get(accountId);
     forget.run(accountId);
     if (!row) return; // no IDENTIFY was ever sent, so no event is missing
     const { from: catchUpFrom, ...times } = OLDEST.read(row);
-    for (const shardId of shardIds) {
+    for (let shardId = 0; shardId < shardCount; shardId++) {
       open({ accountId, shardId, ...times, catchUpFrom, lostAt: now });
     }
   }
 
   return {
-    reshard: (accountId, shardCount, now, shardIds = shardsOf(WHOLE, shardCount)) =>
-      commit(UNNAMED, () => reshard(accountId, shardCount, now, shardIds)),
+    reshard: (accountId, shardCount, now) =>
+      commit(UNNAMED, () => reshard(accountId, shardCount, now)),
     openGap: (accountId, shardId, now) =>
       commit(UNNAMED, () => void openInSession.run(now, accountId, shardId)),
     finishCatchUp: (accountId, shardId, from, lostAt) =>

@@ -112,18 +112,6 @@ export function createHooks(transactions: Transactions, outgoing: Outgoing): Hoo
         return { messageId, isRepeated: false };
       });
     },
-    receive: (events) =>
-      commit(COMMIT_OPTIONS.BY_HAND, () =>
-        events.flatMap((event) => {
-          const { accountId, hook, senderId, messageId } = event;
-          const isKnown = selectEvent.get(messageId) !== undefined ||
-            senderId !== undefined && known.get(hook, senderId) !== undefined;
-          if (!isKnown) {
-            if (countWaiting.one(accountId, hook).count >= HOOK_WAITING_MAX) return [];
-            insert(event);
-          }
-          return [messageId];
-        })),
     waiting: (accountId) => read(() => selectWaiting.all(accountId).map(WAITING.read)),
     startsSince: (accountId, since) => read(() => selectStarts.all(accountId, since)),
     claim: (accountId, hook, key, now) => commit(UNNAMED, () => claim(accountId, hook, key, now)),

@@ -10,7 +10,6 @@ import { COMMIT_OPTIONS, UNNAMED } from "../database/durability.ts";
 import type { Transactions } from "../database/transact.ts";
 import { NOTE } from "../schema/agent.ts";
 import { bytes, COUNT, integer, json, rows } from "../schema/columns.ts";
-import type { OwnNumber } from "../shared/own_numbers.ts";
 
 const STORED = NOTE.pick(
   "id",
@@ -31,14 +30,9 @@ const COLUMNS = `${STORED.columns("n")},
 
 const readNote = (row: unknown): Note => ({ ...STORED.read(row), ...SOURCES.read(row) });
 
-/**
- * Creates the namespace.
- *
- * @param ownNumber Called before the insert of a note; absent in the store of a whole bot.
- */
+/** Creates the namespace. */
 export function createNotes(
   { database, sql, commit, read }: Transactions,
-  ownNumber: OwnNumber = () => {},
 ): Notes {
   const byKey = sql`SELECT ${COLUMNS} FROM note AS n WHERE call_key = ?`;
   const byId = sql`SELECT ${COLUMNS} FROM note AS n WHERE n.id = ?`;
@@ -78,7 +72,6 @@ export function createNotes(
         if (COUNT.read(count.get(agentId, scopeKey)).count >= MAX_NOTES) return undefined;
         const text = withoutControls(note.text);
         const added = { ...kept, agentId, scopeKey, callKey, text, createdAt: now, updatedAt: now };
-        ownNumber(NOTE.name);
         const { id } = ID.read(insert(added));
         for (const source of sources) addSource.run(source, id);
         return readNote(byId.get(id));

@@ -15,7 +15,7 @@ import { type Lease, LEASE_MS, type Remote } from "./remote.ts";
 import { createWalReader, type PageChange } from "./wal.ts";
 
 /** The part of the lease that is not used: the answer of a renewal and a request take time, too. */
-export const UNUSED_MS = 2_000;
+const UNUSED_MS = 2_000;
 /** How often the lease is renewed. */
 const RENEW_MS = 3_000;
 /**

@@ -5,7 +5,7 @@
  * command tells that the file here is not the store.
  */
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
@@ -63,9 +63,4 @@ export function writeSharedRecord(dataDir: string, record: SharedRecord): void {
   const path = join(dataDir, NAME);
   writeFileSync(`${path}.part`, JSON.stringify(record), { mode: 0o600, flush: true });
   renameSync(`${path}.part`, path);
-}
-
-/** Removes the record: from now on, the file here is a store of its own. */
-export function removeSharedRecord(dataDir: string): void {
-  rmSync(join(dataDir, NAME), { force: true });
 }

@@ -13,27 +13,19 @@ import { PAGE_BYTES, type PageChange } from "./wal.ts";
 import { dialerOf, inTransaction, serverOf } from "./dial.ts";
 import { asRemoteError, RemoteError } from "./remote_error.ts";
 import type { SharingProcess } from "../../core/shared_store.ts";
-import type { PartitionMinute } from "../../core/discord/invalid_requests.ts";
-import type { OrderedChange, RowChange } from "../../core/partitions/shared_rows.ts";
-import { appendChanges, confirmChanges, readChanges } from "./changes.ts";
-import { askShared, type SharedIdentify, type SharedIdentifyAnswer } from "./identifies.ts";
-import { CHANNEL, listenForNotices, type ListeningOptions, type NoticeListener } from "./listen.ts";
-import { type FleetMember, leave, meet, type Meeting, readMembers, readTwin } from "./members.ts";
 import { type OwnReport, readReports, writeReport } from "./report.ts";
 import {
   type AnySql,
-  finishMove,
   type InspectedServer,
   inspectServer,
-  type MoveWay,
   OLDEST,
   prepareTables,
   readState,
+  readTwin,
   type RemoteState,
-  RETURNED,
 } from "./tables.ts";
 
-export { type MoveWay, OLDEST, type RemoteState };
+export { OLDEST, type RemoteState };
 
 /** How long a lease lasts without renewal, in milliseconds. */
 export const LEASE_MS = 10_000;
@@ -84,20 +76,8 @@ export interface LeaseTaker {
   readonly lastEpoch?: number;
 }
 
-/** The server, and the running processes that share partitions. */
-export interface InspectedFleet extends InspectedServer {
-  /** Absent if there are no tables yet. */
-  readonly members?: readonly FleetMember[];
-}
-
 /** Settings of the access. */
 export interface RemoteOptions {
-  /** Number of the partition, from 0; the first one by default. */
-  readonly partition?: number | undefined;
-  /** Number of partitions of the store; 1 by default. */
-  readonly partitions?: number | undefined;
-  /** Where a store is moved to by this process. Until that is done, no other start uses the database. */
-  readonly move?: MoveWay | undefined;
   /** Marks of the bots, by which other processes of the server find this one; none by default. */
   readonly bots?: readonly string[];
   /** Oldest version of the server. */
@@ -135,7 +115,7 @@ const hashSchema = z.object({ number: z.int(), hash: z.string() });
  */
 export function createRemote(
   url: string,
-  { bots = [], oldest = OLDEST, partition = 0, partitions = 1, move }: RemoteOptions = {},
+  { bots = [], oldest = OLDEST }: RemoteOptions = {},
 ) {
   let client: postgres.Sql | undefined;
 
@@ -177,36 +157,13 @@ export function createRemote(
      */
     open: (): Promise<RemoteState> =>
       within(async (sql) => {
-        await prepareTables(sql, oldest, { partitions, move });
-        return await readState(sql, partition);
+        await prepareTables(sql, oldest);
+        return await readState(sql);
       }, OPEN_MS),
     /** The current row. */
-    look: (): Promise<RemoteState> => within((sql) => readState(sql, partition)),
-    /** From now on, other processes may use the store that was moved there. */
-    finishMove: (): Promise<void> => within(finishMove),
-    /** Renews the row of this process, and reads the leases and processes of all partitions. */
-    meet: (self: FleetMember, invalid?: readonly PartitionMinute[]): Promise<Meeting> =>
-      within((sql) => meet(sql, self, invalid)),
-    /** The others count on this process no more, as {@link leave} says. */
-    leave: (place: string, withinMs = 0): Promise<void> =>
-      within((sql) => leave(sql, place, withinMs)),
-    /** Decides about an IDENTIFY by those of all processes. */
-    identify: (asked: SharedIdentify): Promise<SharedIdentifyAnswer> =>
-      within((sql) => askShared(sql, asked)),
-    /** Adds changes of rows that hold over all partitions, as {@link appendChanges} does. */
-    append: (changes: readonly RowChange[], position: number): Promise<boolean> =>
-      within((sql) => appendChanges(sql, changes, position)),
-    /** Reads such changes behind a number, in their order. */
-    changes: (after: number): Promise<readonly OrderedChange[]> =>
-      within((sql) => readChanges(sql, after)),
-    /** Hears of changed rows at once, until it is closed. */
-    listen: (options: Omit<ListeningOptions, "connect" | "send">): NoticeListener =>
-      listenForNotices({ ...options, connect: () => connect(url, bots), send: within }),
+    look: (): Promise<RemoteState> => within(readState),
     /** Runs other statements. */
     use: <T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> => within(work),
-    /** Stores how far a partition is with them, as {@link confirmChanges} does. */
-    confirm: (index: number, position: number): Promise<void> =>
-      within((sql) => confirmChanges(sql, index, position)),
     /** Another database of the server that one of these bots uses now; `undefined` if none is. */
     twin: (): Promise<string | undefined> => within((sql) => readTwin(sql, bots)),
     /**
@@ -232,11 +189,8 @@ export function createRemote(
               was_released = CASE WHEN place IN ('', ${place}) THEN was_released
                 ELSE lease_ends = '-infinity' END,
               lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-          WHERE partition = ${partition} AND epoch = ${epoch} AND (lease_ends < clock_timestamp()
-            OR owner = ${owner} AND place = ${place}) AND (${
-          move === "back"
-        }::boolean OR NOT EXISTS (
-            SELECT 1 FROM barnacle.store WHERE partition = ${RETURNED}))
+          WHERE epoch = ${epoch} AND (lease_ends < clock_timestamp()
+            OR owner = ${owner} AND place = ${place})
           RETURNING epoch::float8 AS epoch, sequence::float8 AS sequence,
                     page_count AS "pageCount",
                     extract(epoch FROM owned_since)::float8 * 1000 AS since`;
@@ -253,13 +207,13 @@ export function createRemote(
         const pages = [...change?.pages ?? []];
         const pageCount = change?.pageCount ?? null;
         if (pages.length <= PAGES_AT_ONCE) {
-          return await put(sql, partition, lease, pages, pageCount);
+          return await put(sql, lease, pages, pageCount);
         }
         return await inTransaction(sql, async (sql) => {
           let { sequence } = lease;
           for (let from = 0; from < pages.length; from += PAGES_AT_ONCE) {
             const part = pages.slice(from, from + PAGES_AT_ONCE);
-            const next = await put(sql, partition, { ...lease, sequence }, part, pageCount);
+            const next = await put(sql, { ...lease, sequence }, part, pageCount);
             if (next === undefined) return undefined; // the first statement: nothing is stored
             sequence = next;
           }
@@ -271,29 +225,19 @@ export function createRemote(
       self: OwnReport,
     ): Promise<{ readonly state: RemoteState; readonly processes: readonly SharingProcess[] }> =>
       within(async (sql) => {
-        await writeReport(sql, partition, self);
-        return {
-          state: await readState(sql, partition),
-          processes: await readReports(sql, partition),
-        };
+        await writeReport(sql, self);
+        return { state: await readState(sql), processes: await readReports(sql) };
       }),
     /** Reads everything about the server that an operator needs; changes nothing. */
-    inspect: (): Promise<InspectedFleet> =>
+    inspect: (): Promise<InspectedServer> =>
       within(async (sql) => {
-        const server = await inspectServer(sql, oldest, partition);
-        if (!server.state) return server;
-        const processes = await readReports(sql, partition);
-        return { ...server, processes, members: await readMembers(sql) };
+        const server = await inspectServer(sql, oldest);
+        return server.state ? { ...server, processes: await readReports(sql) } : server;
       }, OPEN_MS),
     /** Ends the lease, so that another process may take it at once. */
     release: ({ epoch }: Pick<Lease, "epoch">): Promise<void> =>
       within(async (sql) => {
-        await sql`
-          WITH freed AS (
-            UPDATE barnacle.store SET lease_ends = '-infinity'
-            WHERE partition = ${partition} AND epoch = ${epoch} RETURNING 1
-          )
-          SELECT pg_notify(${CHANNEL}, '')::text FROM freed`;
+        await sql`UPDATE barnacle.store SET lease_ends = '-infinity' WHERE epoch = ${epoch}`;
       }),
     /** Hashes (SHA-256, hexadecimal) of the next pages, in order; empty after the last one. */
     hashes: (after: number): Promise<readonly Readonly<z.infer<typeof hashSchema>>[]> =>
@@ -301,9 +245,7 @@ export function createRemote(
         hashSchema.array().parse(
           await sql`
             SELECT number, encode(sha256(bytes), 'hex') AS hash FROM barnacle.pages
-            WHERE partition = ${partition} AND number > ${after} ORDER BY number LIMIT ${
-            10 * PAGES_AT_ONCE
-          }`,
+            WHERE number > ${after} ORDER BY number LIMIT ${10 * PAGES_AT_ONCE}`,
         )
       ),
     /** The pages that have changed since, oldest change first, up to a bounded number. */
@@ -314,7 +256,7 @@ export function createRemote(
         pageSchema.array().parse(
           await sql`
             SELECT number, bytes, sequence::float8 AS sequence FROM barnacle.pages
-            WHERE partition = ${partition} AND (sequence, number) > (${sequence}, ${number})
+            WHERE (sequence, number) > (${sequence}, ${number})
             ORDER BY sequence, number LIMIT ${PAGES_AT_ONCE}`,
         )
       ),
@@ -324,7 +266,7 @@ export function createRemote(
         pageSchema.array().parse(
           await sql`
             SELECT number, bytes, sequence::float8 AS sequence FROM barnacle.pages
-            WHERE partition = ${partition} AND number = ANY(string_to_array(${numbers.join()}, ',')::int[])`,
+            WHERE number = ANY(string_to_array(${numbers.join()}, ',')::int[])`,
         )
       ),
     /** Closes the connections. */
@@ -340,7 +282,6 @@ export type Remote = ReturnType<typeof createRemote>;
 
 async function put(
   sql: AnySql,
-  partition: number,
   { epoch, sequence }: Lease,
   pages: readonly (readonly [number, Uint8Array])[],
   pageCount: number | null,
@@ -352,17 +293,17 @@ async function put(
       UPDATE barnacle.store
       SET sequence = sequence + 1, page_count = coalesce(${pageCount}::int, page_count),
           lease_ends = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-      WHERE partition = ${partition} AND epoch = ${epoch} AND sequence = ${sequence}
+      WHERE epoch = ${epoch} AND sequence = ${sequence}
       RETURNING sequence
     ), cut AS (
       DELETE FROM barnacle.pages USING fence
-      WHERE partition = ${partition} AND number > ${pageCount}::int
+      WHERE number > ${pageCount}::int
     ), put AS (
-      INSERT INTO barnacle.pages (partition, number, bytes, sequence)
-      SELECT ${partition}::int, page, substring(${bytes}::bytea FROM ((place - 1) * ${PAGE_BYTES} + 1)::int
+      INSERT INTO barnacle.pages (number, bytes, sequence)
+      SELECT page, substring(${bytes}::bytea FROM ((place - 1) * ${PAGE_BYTES} + 1)::int
         FOR ${PAGE_BYTES}), fence.sequence
       FROM fence, unnest(string_to_array(${numbers}, ',')::int[]) WITH ORDINALITY AS part (page, place)
-      ON CONFLICT (partition, number) DO UPDATE SET bytes = excluded.bytes, sequence = excluded.sequence
+      ON CONFLICT (number) DO UPDATE SET bytes = excluded.bytes, sequence = excluded.sequence
     )
     SELECT sequence::float8 AS sequence FROM fence`;
   return row && z.object({ sequence: z.number() }).parse(row).sequence;

@@ -13,9 +13,6 @@ import { printable } from "../../lib/text/quoted.ts";
  * - `forbidden`: the user lacks a right.
  * - `replica`: the server takes no changes, because it is a replica.
  * - `unusable`: the server is no PostgreSQL of a supported version, or has other tables.
- * - `divided`: its store has another number of partitions.
- * - `moving`: a store is being moved into it, or a move was interrupted.
- * - `returned`: its store is in a file again.
  * - `full`: the server's disk is full.
  * - `failed`: any other error of the server; try again.
  */
@@ -29,9 +26,6 @@ export type RemoteErrorKind =
   | "forbidden"
   | "replica"
   | "unusable"
-  | "divided"
-  | "moving"
-  | "returned"
   | "full"
   | "failed";
 
@@ -40,7 +34,7 @@ export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
   unreachable: "start it, or correct store.url",
   crowded:
     "end other connections, or raise max_connections or the user's CONNECTION LIMIT; a bot needs " +
-    "five, and five and two for each partition with store.partitions",
+    "two",
   refused: "correct user and password in store.url, or pg_hba.conf at the server",
   untrusted: "give the server a certificate for the host in store.url, or correct sslmode; " +
     "NODE_EXTRA_CA_CERTS names the file of an authority of your own",
@@ -50,12 +44,6 @@ export const NEXT_STEPS: Readonly<Record<RemoteErrorKind, string>> = {
     "name the user that created the tables",
   replica: "name the primary server in store.url, or wait until it is one",
   unusable: "name a database of PostgreSQL 15 or newer in store.url",
-  divided:
-    "set store.partitions to the number of that store, or name an empty database in store.url; " +
-    "`barnacle store move --to sqlite` joins the partitions, to divide them anew",
-  moving: "wait for the move, or use the command again where it was interrupted",
-  returned: "remove store.url to go on with that file, name an empty database in store.url, or " +
-    "use the command again where it was interrupted",
   full: "free space on the disk of PostgreSQL",
   failed: "see the log of PostgreSQL",
 };

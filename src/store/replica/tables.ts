@@ -15,16 +15,7 @@ import { PAGE_BYTES } from "./wal.ts";
 export const OLDEST = 15;
 
 /** Format of the tables. */
-export const FORMAT = 6;
-
-/**
- * Number of the row that is there while a store with several partitions is moved into the tables. If the
- * move is interrupted, some partitions lack pages, and a start would make them anew.
- */
-const MOVING = -1;
-
-/** Number of the row that is there once the store is being brought back into a file, and afterwards. */
-export const RETURNED: number = -2;
+export const FORMAT = 7;
 
 /** Any constant: two processes do not create the tables at once. */
 const LOCK = 7_162_032;
@@ -32,7 +23,6 @@ const LOCK = 7_162_032;
 const SCHEMA = `
   CREATE SCHEMA IF NOT EXISTS barnacle;
   CREATE TABLE IF NOT EXISTS barnacle.store (
-    partition integer PRIMARY KEY,
     format integer NOT NULL,
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     epoch bigint NOT NULL DEFAULT 0,
@@ -50,93 +40,25 @@ const SCHEMA = `
     sequence bigint NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS barnacle.pages (
-    partition integer NOT NULL,
-    number integer NOT NULL,
+    number integer PRIMARY KEY,
     bytes bytea NOT NULL,
-    sequence bigint NOT NULL,
-    PRIMARY KEY (partition, number)
+    sequence bigint NOT NULL
   );
   ALTER TABLE barnacle.pages ALTER COLUMN bytes SET STORAGE EXTERNAL;
-  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (partition, sequence, number);
+  CREATE INDEX IF NOT EXISTS pages_sequence ON barnacle.pages (sequence, number);
   CREATE TABLE IF NOT EXISTS barnacle.processes (
-    partition integer NOT NULL,
-    place text NOT NULL,
+    place text PRIMARY KEY,
     version text NOT NULL,
     behind bigint,
-    seen timestamptz NOT NULL,
-    PRIMARY KEY (partition, place)
-  );
-  CREATE TABLE IF NOT EXISTS barnacle.members (
-    place text PRIMARY KEY,
-    copied text NOT NULL,
-    seen timestamptz NOT NULL,
-    leaves_by timestamptz
-  );
-  CREATE TABLE IF NOT EXISTS barnacle.identifies (
-    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    account text NOT NULL,
-    shard integer NOT NULL,
-    at timestamptz NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS barnacle.changes (
-    sequence bigint PRIMARY KEY,
-    id text NOT NULL UNIQUE,
-    name text NOT NULL,
-    key text NOT NULL,
-    value text,
-    at timestamptz NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS barnacle.arrivals (
-    sequence bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-    message_id text NOT NULL UNIQUE,
-    account text NOT NULL,
-    hook text NOT NULL,
-    sender text,
-    channel text NOT NULL,
-    partition integer,
-    event text,
-    at timestamptz NOT NULL,
-    UNIQUE (hook, sender)
-  );
-  CREATE INDEX IF NOT EXISTS arrivals_waiting ON barnacle.arrivals (hook) WHERE event IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS arrivals_by_time ON barnacle.arrivals (at);
-  CREATE INDEX IF NOT EXISTS changes_of_row ON barnacle.changes USING hash (key);
-  CREATE TABLE IF NOT EXISTS barnacle.positions (
-    partition integer PRIMARY KEY,
-    applied bigint NOT NULL
-  );
-  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.asks (
-    id text PRIMARY KEY,
-    partition integer NOT NULL,
-    place text NOT NULL,
-    question text NOT NULL,
-    taken bigint
-  );
-  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.invalid_requests (
-    partition integer NOT NULL,
-    minute bigint NOT NULL,
-    count integer NOT NULL,
-    PRIMARY KEY (partition, minute)
-  );
-  CREATE UNLOGGED TABLE IF NOT EXISTS barnacle.answers (
-    ask text NOT NULL REFERENCES barnacle.asks ON DELETE CASCADE,
-    number integer NOT NULL,
-    kind text NOT NULL,
-    text text NOT NULL,
-    PRIMARY KEY (ask, number)
+    seen timestamptz NOT NULL
   );
 `;
-
-/** Direction of a move: there, or back into a file. */
-export type MoveWay = "there" | "back";
 
 /** A connection, or a transaction of it. */
 export type AnySql = Sql | TransactionSql;
 
-/** The row of a partition of the store in PostgreSQL. Times are Unix times in milliseconds. */
+/** The row of the store in PostgreSQL. Times are Unix times in milliseconds. */
 export interface RemoteState {
-  /** Number of the partition, from 0. */
-  readonly partition: number;
   /** Format of the tables. */
   readonly format: number;
   /** Random id of the store. */
@@ -170,7 +92,6 @@ export interface RemoteState {
 }
 
 const stateSchema: z.ZodType<RemoteState> = z.object({
-  partition: z.int(),
   format: z.int(),
   id: z.string(),
   epoch: z.number(),
@@ -188,30 +109,19 @@ const stateSchema: z.ZodType<RemoteState> = z.object({
   clockMs: z.number(),
 });
 
-/**
- * Reads the row of each partition, in their order.
- *
- * @throws {RemoteError} If the table has none.
- */
-export async function readStates(sql: AnySql): Promise<readonly RemoteState[]> {
-  const rows = await sql`
-    SELECT partition, format, id::text, epoch::float8 AS epoch, owner, place, bots,
+/** Reads the row of the store. @throws {RemoteError} If there is none. */
+export async function readState(sql: AnySql): Promise<RemoteState> {
+  const [row] = await sql`
+    SELECT format, id::text, epoch::float8 AS epoch, owner, place, bots,
            page_count AS "pageCount",
            sequence::float8 AS sequence, lease_ends < clock_timestamp() AS "isFree",
            extract(epoch FROM owned_since)::float8 * 1000 AS "ownedSince",
            hand_overs::float8 AS "handOvers", previous, was_released AS "wasReleased",
            extract(epoch FROM handed_over)::float8 * 1000 AS "handedOverAt",
            extract(epoch FROM clock_timestamp())::float8 * 1000 AS "clockMs"
-    FROM barnacle.store WHERE partition >= 0 ORDER BY partition`;
-  if (rows.length > 0) return stateSchema.array().parse(rows);
+    FROM barnacle.store`;
+  if (row) return stateSchema.parse(row);
   throw new RemoteError("unusable", "its table barnacle.store is empty");
-}
-
-/** Reads the row of a partition. @throws {RemoteError} If there is none. */
-export async function readState(sql: AnySql, partition: number): Promise<RemoteState> {
-  const state = (await readStates(sql)).find((one) => one.partition === partition);
-  if (state) return state;
-  throw new RemoteError("unusable", `its table barnacle.store has no partition ${partition}`);
 }
 
 /** The server's version, such as 15. */
@@ -251,16 +161,9 @@ export async function readFormat(sql: AnySql): Promise<number | undefined> {
  * Creates the tables if there are none.
  *
  * @param oldest Oldest version of the server; a test takes one that does not exist yet.
- * @param partitions Number of partitions of the store.
- * @param move Where a store is moved to by this process; absent: none is.
- * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle or have a
- * store of another number of partitions.
+ * @throws {RemoteError} If the server is too old, or the tables are of another Barnacle.
  */
-export async function prepareTables(
-  sql: Sql,
-  oldest: number,
-  { partitions, move }: { readonly partitions: number; readonly move: MoveWay | undefined },
-): Promise<void> {
+export async function prepareTables(sql: Sql, oldest: number): Promise<void> {
   const version = await readVersion(sql);
   if (version < oldest) {
     throw new RemoteError("unusable", `it is PostgreSQL ${version}; use ${oldest} or newer`);
@@ -269,73 +172,33 @@ export async function prepareTables(
   const format = await inTransaction(sql, async (sql) => {
     await sql`SELECT pg_advisory_xact_lock(${LOCK})`;
     const found = await readFormat(sql);
-    if (found === undefined) await sql.unsafe(SCHEMA);
-    if ((found ?? FORMAT) === FORMAT) await divide(sql, partitions, move);
-    return found ?? FORMAT;
+    if (found !== undefined) return found;
+    await sql.unsafe(SCHEMA);
+    await sql`
+      INSERT INTO barnacle.store (format, page_bytes) VALUES (${FORMAT}::int, ${PAGE_BYTES}::int)`;
+    return FORMAT;
   });
   if (format !== FORMAT) {
     throw new RemoteError("unusable", "its tables are of another version of Barnacle");
   }
 }
 
-/** Creates the row of each partition, unless the tables have a store of another number of them. */
-async function divide(sql: AnySql, partitions: number, move: MoveWay | undefined): Promise<void> {
+/**
+ * Finds another database of this server that a process with one of these bots uses now.
+ *
+ * @param bots Marks, as the names of connections have them.
+ */
+export async function readTwin(
+  sql: AnySql,
+  bots: readonly string[],
+): Promise<string | undefined> {
   const [row] = await sql`
-    SELECT count(*) FILTER (WHERE partition >= 0)::int AS count,
-           coalesce(bool_or(page_count > 0 OR lease_ends >= clock_timestamp()), false) AS "isUsed",
-           coalesce(bool_or(partition = ${MOVING}), false) AS "isMoving",
-           coalesce(bool_or(partition = ${RETURNED}), false) AS "isReturned"
-    FROM barnacle.store`;
-  const { count, isUsed, isMoving, isReturned } = dividedSchema.parse(row);
-  if (isReturned && move !== "back") {
-    throw new RemoteError("returned", "barnacle store move has brought its store back into a file");
-  }
-  if (isMoving && move !== "there") {
-    throw new RemoteError("moving", "barnacle store move has begun to bring a store there");
-  }
-  if (count !== partitions && isUsed) {
-    throw new RemoteError(
-      "divided",
-      `its store has store.partitions: ${count}, and this process ${partitions}`,
-    );
-  }
-  if (count !== partitions) {
-    await sql`DELETE FROM barnacle.store`;
-    await sql`DELETE FROM barnacle.positions`;
-    await sql`
-      INSERT INTO barnacle.store (partition, format, page_bytes)
-      SELECT partition, ${FORMAT}::int, ${PAGE_BYTES}::int
-      FROM generate_series(0, ${partitions}::int - 1) AS partition`;
-  }
-  if (move !== "there" || isUsed) return; // a store that is there stays usable if it is another one
-  await sql`
-    INSERT INTO barnacle.store (partition, format, page_bytes)
-    VALUES (${MOVING}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
-}
-
-const dividedSchema = z.object({
-  count: z.int(),
-  isUsed: z.boolean(),
-  isMoving: z.boolean(),
-  isReturned: z.boolean(),
-});
-
-/** The store that was moved into the tables is whole. */
-export async function finishMove(sql: AnySql): Promise<void> {
-  await sql`DELETE FROM barnacle.store WHERE partition = ${MOVING}`;
-}
-
-/** From now on, no other process uses the store or takes a lease: it is brought back into a file. */
-export async function markReturned(sql: AnySql): Promise<void> {
-  await sql`
-    INSERT INTO barnacle.store (partition, format, page_bytes)
-    VALUES (${RETURNED}, ${FORMAT}, ${PAGE_BYTES}) ON CONFLICT (partition) DO NOTHING`;
-}
-
-/** Ends the way back: the mark stays for good, or it goes, unless an earlier call did it. */
-export async function endReturned(sql: AnySql, isDone: boolean): Promise<void> {
-  if (isDone) await sql`UPDATE barnacle.store SET epoch = 1 WHERE partition = ${RETURNED}`;
-  else await sql`DELETE FROM barnacle.store WHERE partition = ${RETURNED} AND epoch = 0`;
+    SELECT datname::text AS name FROM pg_stat_activity
+    WHERE datname <> current_database() AND application_name LIKE 'barnacle %'
+      AND string_to_array(substr(application_name, 10), ' ')
+        && string_to_array(${bots.join()}, ',')
+    LIMIT 1`;
+  return row && z.object({ name: z.string() }).parse(row).name;
 }
 
 /** The server, as a command sees it. */
@@ -353,18 +216,12 @@ export interface InspectedServer {
   readonly isForeign: boolean;
   /** The row of the store; absent if there are no tables yet. */
   readonly state?: RemoteState;
-  /** The rows of all partitions; absent as above. */
-  readonly states?: readonly RemoteState[];
   /** The reports of the processes; absent as above. */
   readonly processes?: readonly SharingProcess[];
 }
 
 /** Looks at a server without a change. */
-export async function inspectServer(
-  sql: AnySql,
-  oldest: number,
-  partition: number,
-): Promise<InspectedServer> {
+export async function inspectServer(sql: AnySql, oldest: number): Promise<InspectedServer> {
   const version = await readVersion(sql);
   const format = await readFormat(sql);
   const [row] = format === undefined
@@ -372,15 +229,7 @@ export async function inspectServer(
     : await sql`
       SELECT has_table_privilege('barnacle.store', 'UPDATE')
         AND has_table_privilege('barnacle.pages', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.processes', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.members', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.identifies', 'INSERT, DELETE')
-        AND has_table_privilege('barnacle.arrivals', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.asks', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.answers', 'INSERT, DELETE')
-        AND has_table_privilege('barnacle.invalid_requests', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.changes', 'INSERT, UPDATE, DELETE')
-        AND has_table_privilege('barnacle.positions', 'INSERT, UPDATE, DELETE') AS may`;
+        AND has_table_privilege('barnacle.processes', 'INSERT, UPDATE, DELETE') AS may`;
   const isForeign = format !== undefined && format !== FORMAT;
   return {
     version,
@@ -389,9 +238,6 @@ export async function inspectServer(
     mayLose: await readMayLose(sql),
     mayWrite: row?.["may"] === true,
     isForeign,
-    ...(format === FORMAT && {
-      state: await readState(sql, partition),
-      states: await readStates(sql),
-    }),
+    ...(format === FORMAT && { state: await readState(sql) }),
   };
 }

@@ -14,20 +14,14 @@ import type { Outgoing } from "../memory/send_queues.ts";
 import { prepareAddOnce } from "../outbox/rows.ts";
 import { SCHEDULE, STORED_SCHEDULE } from "../schema/agent.ts";
 import { COUNT, integer, oneOf, optional, rows, snowflake } from "../schema/columns.ts";
-import type { OwnNumber } from "../shared/own_numbers.ts";
 
-/**
- * Creates the namespace.
- *
- * @param ownNumber Called before the insert of a schedule; absent in the store of a whole bot.
- */
+/** Creates the namespace. */
 export function createSchedules(
   transactions: Transactions,
   outgoing: Outgoing,
-  ownNumber?: OwnNumber,
 ): Schedules {
   return {
-    ...createScheduleRows(transactions, ownNumber),
+    ...createScheduleRows(transactions),
     ...createScheduleRuns(transactions, outgoing),
   };
 }
@@ -37,7 +31,6 @@ export const SCHEDULES_KEPT_DAYS = 30;
 
 function createScheduleRows(
   { database, sql, commit, read }: Transactions,
-  ownNumber: OwnNumber = () => {},
 ): ScheduleRows {
   const byKey = sql`SELECT * FROM schedule WHERE call_key = ?`;
   const byId = sql.rows(withLastRun)`SELECT * FROM schedule WHERE id = ?`;
@@ -85,7 +78,6 @@ function createScheduleRows(
         for (const statement of forgetOld) {
           statement.run({ accountId, before: now - SCHEDULES_KEPT_DAYS * DAY_MS });
         }
-        ownNumber(SCHEDULE.name);
         return STORED_SCHEDULE.read(insert({ ...schedule, accountId, creatorId, createdAt: now }));
       });
     },

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { WHOLE } from "../../../src/core/discord/partition.ts";
 import { type AccountEnd } from "../../../src/bot/account_end.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import type {
@@ -83,7 +82,6 @@ function setUp(
   const accounts = createAccounts({
     setup,
     store,
-    partition: WHOLE,
     logging: { forPart: () => log, addSecret: () => {}, secrets: () => [] } as never,
     version: "0",
     isConnectionDebug: false,
@@ -107,7 +105,6 @@ function setUp(
         stats: () => undefined,
         status: () => assert.fail("nobody asks"),
         caches: () => ({}),
-        guildOf: () => assert.fail("no event asks"),
         calls: () => assert.fail("no program asks"),
         traffic: () => ({ accountId, queued: 0, limits: [] }),
         apply: (_config, _model, text) => Promise.resolve(void one.applied.push(text)),

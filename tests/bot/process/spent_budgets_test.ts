@@ -37,10 +37,15 @@ describe("[X4] createReadBudgets()", () => {
       agentList: [{ id: "main" }],
     };
     const read = createReadBudgets({
-      store,
-      stores: () => {
-        asked++;
-        return [store];
+      store: {
+        ...store,
+        gateway: {
+          ...store.gateway,
+          accountIds() {
+            asked++;
+            return store.gateway.accountIds();
+          },
+        },
       },
       config: () => config,
       now: () => NOW,

@@ -30,12 +30,10 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
   const applied: ReloadPlan[] = [];
   const states: (string | undefined)[] = [];
   const later: (readonly string[] | undefined)[] = [];
-  const places: (string | undefined)[] = [];
   const reload = createReload({
     read,
     running: loaded,
-    apply({ config }, plan) {
-      places.push(config.files.url);
+    apply(_loaded, plan) {
       if (inTheWay.length === 0) applied.push(plan);
       return Promise.resolve(inTheWay);
     },
@@ -57,7 +55,6 @@ async function running(first: string, inTheWay: readonly Problem[] = []) {
     applied,
     states,
     later,
-    places,
     calls,
     [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
@@ -97,15 +94,6 @@ describe("[C9] createReload()", () => {
     await bot.change(config({ http: { port: "x" } }));
     await bot.change(config({}));
     assert.deepEqual(bot.later, [["http.port"], ["http.port"], undefined, []]);
-  });
-
-  it("[O17] keeps the place of files until the next start", async () => {
-    using bot = await running(config({ files: { url: "file:///mnt/one" } }));
-    const next = { files: { url: "file:///mnt/two" } };
-    await bot.change(config(next));
-    await bot.change(config({ ...next, log: { level: "debug" } }));
-    assert.deepEqual(bot.places, ["file:///mnt/one", "file:///mnt/one"]);
-    assert.deepEqual(bot.later, [["files.url"], ["files.url"]]);
   });
 
   it("restarts the account of a changed token, and logs neither token", async () => {

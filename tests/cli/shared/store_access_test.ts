@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
-import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { EXIT } from "../../../src/cli/shared/exit_code.ts";
 import { openForCommand, UnansweredError } from "../../../src/cli/shared/store_access.ts";
 import { createCallHandler, toRequest } from "../../../src/cli/shared/store_calls.ts";
 import { askSocket, GREETING_MS, serveSocket, socketFolder } from "../../../src/host/bot_socket.ts";
-import { DATABASE_NAME, MAIN_NAME, PARTITIONS_NAME } from "../../../src/host/files/data_dir.ts";
+import { DATABASE_NAME } from "../../../src/host/files/data_dir.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { StoreError } from "../../../src/store/database/store_error.ts";
 import { openStore } from "../../../src/store/store.ts";
@@ -37,28 +37,6 @@ async function openBot(dataDir: string, change: (store: Store) => Store = (store
     async [Symbol.asyncDispose]() {
       await server.close();
       store.close();
-      lock.release();
-    },
-  };
-}
-
-/** A bot that gives up its partition when a command asks first, and takes it again for the second. */
-async function openMovingBot(dataDir: string) {
-  const path = join(dataDir, PARTITIONS_NAME, "0", DATABASE_NAME);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(join(dataDir, PARTITIONS_NAME, MAIN_NAME), "0");
-  openStore(path, { now: NOW, elapsed: () => 0 }).close();
-  const lock = await acquireLock(join(dataDir, "lock"), NOW);
-  assert.ok(lock.kind === "held");
-  const aside = `${path}.aside`;
-  const server = await serveSocket(dataDir, () => {
-    if (existsSync(path)) renameSync(path, aside);
-    else renameSync(aside, path);
-    return Promise.resolve("{}");
-  });
-  return {
-    async [Symbol.asyncDispose]() {
-      await server.close();
       lock.release();
     },
   };
@@ -111,14 +89,6 @@ describe("[X2] openForCommand()", () => {
     assert.equal(await store.settings.isPaused(ACCOUNT), false, "read before");
     sameData(await store.settings.pauseOf(ACCOUNT), { by: "cli", since: NOW });
     assert.deepEqual(bot.written, ["settings"]);
-    await close();
-  });
-
-  it("[O16] reads a partition that its process gives up meanwhile once that has it again", async () => {
-    using folder = tempDirectory();
-    await using _bot = await openMovingBot(folder.path);
-    const { holder, close } = await open(folder.path);
-    assert.equal(holder, "another");
     await close();
   });
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertStoreFits, findPlace } from "../../../src/cli/upgrade/bot_place.ts";
@@ -9,15 +8,11 @@ import { openStore } from "../../../src/store/store.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 import { recordingIo } from "../io.ts";
 
-describe("[O13] [O16] findPlace()", () => {
-  it("knows the schema of partitions, so that an older program is refused", async () => {
+describe("[O13] findPlace()", () => {
+  it("knows the schema of the store, so that an older program is refused", async () => {
     using folder = tempDirectory();
     const data = folder.path;
-    for (const index of [0, 1]) {
-      mkdirSync(join(data, "partitions", `${index}`), { recursive: true });
-    }
-    writeFileSync(join(data, "partitions", "main"), "1");
-    openStore(join(data, "partitions", "1", "barnacle.db"), {
+    openStore(join(data, "barnacle.db"), {
       now: Date.now(),
       elapsed: () => performance.now(),
       onRefused() {},

@@ -12,8 +12,6 @@ import { writeVersionRecord } from "../../../src/host/files/version_record.ts";
 import { writeSharedRecord } from "../../../src/store/replica/record.ts";
 import { acquireLock } from "../../../src/host/locks/lock.ts";
 import { lockOf } from "../../../src/cli/shared/running_bot.ts";
-import { serveSocket } from "../../../src/host/bot_socket.ts";
-import { WITHOUT_STORE } from "../../../src/cli/shared/store_calls.ts";
 import { tempDirectory } from "../../support/temp_directory.ts";
 
 const TIMES = { stepMs: 1, stopMs: 500, startMs: 50, goneMs: 20 };
@@ -74,13 +72,8 @@ describe("[O13] the restart of a bot", () => {
     writeSharedRecord(dataDir, { store: "a", owner: "b", epoch: 0 });
     const lock = await acquireLock(lockOf(dataDir), Date.now());
     assert.ok(lock.kind === "held");
-    const server = await serveSocket(
-      dataDir,
-      () => Promise.resolve(JSON.stringify({ result: WITHOUT_STORE })),
-    );
     const { kind } = await waitForVersion(dataDir, "1.1.0", undefined, 100, TIMES);
     assert.equal(kind, "waits");
-    await server.close();
     lock.release();
   });
 });

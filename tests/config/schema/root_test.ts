@@ -55,8 +55,6 @@ const env = {
   HOME_ASSISTANT_TOKEN: "h".repeat(32),
   UPTIME_SECRET: "x".repeat(40),
   BARNACLE_STORE_URL: "postgres://bot@db.example/barnacle",
-  FILES_ACCESS_KEY_ID: "t",
-  FILES_SECRET_ACCESS_KEY: "t",
   HOOK_SECRET: "x".repeat(40),
   WAKE_NAS_URL: "https://example.org/hook",
 };

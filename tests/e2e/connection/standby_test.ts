@@ -1,25 +1,14 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import type { SimulatedProcess } from "../../../src/cli/demo/simulation/simulation.ts";
-import { createAsk } from "../../../src/cli/shared/store_access.ts";
 import { accountOf } from "../../support/bot/account.ts";
-import {
-  commandUnderTest,
-  ended,
-  KILLED,
-  type Scene,
-  STOPPED,
-  withSimulation,
-} from "../../support/bot/e2e.ts";
+import { ended, KILLED, type Scene, STOPPED, withSimulation } from "../../support/bot/e2e.ts";
 import { judge } from "../../support/bot/survival.ts";
 import { startSecondBot } from "../../support/bot/second_bot.ts";
-import { skipUnless } from "../../support/skip.ts";
-import { tempDirectory } from "../../support/temp_directory.ts";
 import { NEEDS_POSTGRES, type Postgres, startPostgres } from "../../support/store/postgres.ts";
 
 const STORE = { store: { url: "${STORE_URL}" }, shutdown: { graceSec: 2 } };
@@ -369,40 +358,6 @@ describe("a bot with a standby", NEEDS_POSTGRES, () => {
       );
     });
   });
-
-  const isBinary = process.env["BARNACLE_BIN"] !== undefined;
-  it(
-    "[O15] [O13] starts a standby again whose program an upgrade has exchanged",
-    skipUnless(isBinary, "standby: only a binary can be exchanged"),
-    async () => {
-      const env = { STORE_URL: server.create() };
-      await withSimulation({ config: STORE, env }, async (scene) => {
-        await scene.start();
-        using folder = tempDirectory();
-        const program = join(folder.path, "barnacle");
-        const install = (path: string) =>
-          execFileSync("install", ["-m", "755", commandUnderTest().program, path]);
-        install(program);
-        await using standby = startSecondBot(scene, { env, command: { program, args: [] } });
-        await scene.line(standby, /Barnacle is standing by/);
-        const ask = createAsk(elsewhere(scene));
-        await scene.eventually("an answer", async () => {
-          const answer = await ask("upgrade.restart", []).catch(() => undefined);
-          return JSON.stringify(answer).includes("its program is the same as before");
-        });
-        install(`${program}.next`);
-        renameSync(`${program}.next`, program);
-        const answer = await ask("upgrade.restart", []);
-        assert.equal(JSON.parse(JSON.stringify(answer)).why, undefined);
-        await scene.until(
-          "the standby again",
-          () => standby.lines.filter((line) => /Barnacle is standing by/.test(line)).length === 2,
-        );
-        standby.kill("SIGTERM");
-        assert.deepEqual(await ended(standby), STOPPED);
-      });
-    },
-  );
 
   it("[O15] says at the standby that it is one, and refuses commands once no process runs there", async () => {
     await play(async (scene, owner, standby) => {

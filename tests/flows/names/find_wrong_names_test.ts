@@ -8,7 +8,7 @@ import { policy } from "../../policy/policies.ts";
 import { channelId, guildId } from "../../support/discord/builders.ts";
 import { KRILL, MODS, setUp, THREAD, WHALES } from "./wrong_ids.ts";
 
-const SEEN: GuildSight = { mayMiss: () => false, isFirst: true };
+const SEEN: GuildSight = { mayMiss: () => false };
 
 /** Rules of a guild with channels and roles by name. */
 function rules(channels: readonly string[] = [], roles: readonly string[] = []): GuildRules {
@@ -111,14 +111,14 @@ describe("[P7] findWrongNames()", () => {
     assert.deepEqual(wrong(guilds, [KRILL]), [
       `guilds.whalers: the bot is no longer in the server of this name (${WHALES.id})`,
     ]);
-    assert.deepEqual(wrong(guilds, [KRILL], { mayMiss: () => true, isFirst: true }), []);
+    assert.deepEqual(wrong(guilds, [KRILL], { mayMiss: () => true }), []);
   });
 
-  it("[O16] accepts a name that a guild may have that is not seen, or has an outage", () => {
+  it("accepts a name that a guild may have that is not seen, or has an outage", () => {
     const role = rules([], ["lost"]);
     const guilds = { lost: rules(), [KRILL.id]: role, "*": role };
     assert.equal(wrong(guilds).length, 3);
-    const isOther: GuildSight = { mayMiss: (id) => id !== KRILL.id, isFirst: true };
+    const isOther: GuildSight = { mayMiss: (id) => id !== KRILL.id };
     assert.deepEqual(wrong(guilds, [KRILL], isOther).map((line) => line.slice(0, 26)), [
       `guilds.${KRILL.id}`,
     ]);

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { GuildId } from "../../../src/core/discord/ids.ts";
-import type { Partition } from "../../../src/core/discord/partition.ts";
-import { WHOLE } from "../../../src/core/discord/partition.ts";
 import type { GuildNames } from "../../../src/core/inbound/inbound.ts";
 import { createNameResolver } from "../../../src/flows/names/name_resolver.ts";
 import { policy as accessPolicy } from "../../policy/policies.ts";
@@ -19,17 +17,15 @@ const guildOf = (shard: number): GuildId =>
 const GUILDS = Array.from({ length: SHARDS }, (_, shard): GuildNames => {
   return { id: guildOf(shard), name: `Guild ${shard}`, channels: [], roles: [] };
 });
-/** Guilds that do not exist, of shard 0 and of shard 1. */
-const [WRONG, OTHER] = [600n, 601n].map((at) =>
-  guildId(String((340_000_000_000n * BigInt(SHARDS) + at) << 22n))
-) as [GuildId, GuildId];
+/** A guild that does not exist, of shard 0. */
+const WRONG = guildId(String((340_000_000_000n * BigInt(SHARDS) + 600n) << 22n));
 
 /** A process whose config lists a guild of each shard, and some that do not exist. */
-function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] = [WRONG]) {
+function setUp() {
   const { account, clock } = testAccount();
   const told: string[] = [];
   const known: GuildNames[] = [];
-  const ids = [...GUILDS.map(({ id }) => id), ...missing];
+  const ids = [...GUILDS.map(({ id }) => id), WRONG];
   const policy = accessPolicy({
     guilds: Object.fromEntries(ids.map((id) => [id, { reactionNotifications: "off" }])),
   });
@@ -43,7 +39,6 @@ function setUp(partition: Partition = WHOLE, missing: readonly GuildId[] = [WRON
   const resolver = createNameResolver(whole, {
     guilds: () => known,
     awaited: () => [],
-    partition,
     otherIds: () => [],
     described: (guild) => guild,
     searchMembers: () => Promise.resolve([]),
@@ -106,16 +101,5 @@ describe("[P7] createNameResolver()", () => {
     await pass(60_000);
     assert.deepEqual(wrong(), [WRONG]);
     assert.equal(told.length, 1);
-  });
-
-  it("[O16] reports each wrong guild in the partition that would have it", async () => {
-    for (const [index, expected] of [[0, [WRONG]], [1, [OTHER]]] as const) {
-      const { resolver, wrong, ready, pass } = setUp({ index, count: 2 }, [WRONG, OTHER]);
-      const own = ALL.filter((shard) => shard % 2 === index);
-      resolver.setShards(SHARDS, own);
-      for (const shard of own) ready(shard);
-      await pass(60_000);
-      assert.deepEqual(wrong(), expected, `partition ${index}`);
-    }
   });
 });

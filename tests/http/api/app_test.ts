@@ -275,30 +275,3 @@ describe("[O14] [SEC-R31] [SEC-R35] the API for programs", () => {
     });
   }
 });
-
-describe("[O16] a request of MCP for another process", () => {
-  it("keeps the headers that MCP compares with the body, and loses the token", async () => {
-    const kept = {
-      "accept": "application/json, text/event-stream",
-      "content-type": "application/json",
-      "mcp-method": "tools/call",
-      "mcp-name": "ask",
-      "mcp-param-agent": "reef",
-      "mcp-protocol-version": "2026-06-30",
-    };
-    const given: unknown[] = [];
-    await withServer(undefined, async (base) => {
-      const response = await fetch(`${base}/mcp`, {
-        method: "POST",
-        headers: { ...kept, Authorization: AUTH.Authorization, "x-other": "1" },
-        body: "{}",
-      });
-      await response.body?.cancel();
-      assert.equal(response.status, 200);
-    }, ({ headers }) => {
-      given.push(headers);
-      return Promise.resolve(new Response());
-    });
-    assert.deepEqual(given, [kept]);
-  });
-});

@@ -2,7 +2,7 @@
 
 import type { CallService, NewCall } from "../../../src/core/calls/service.ts";
 import { toAccountId } from "../../../src/core/discord/ids.ts";
-import { createApi, type ForwardRequest } from "../../../src/http/api/app.ts";
+import { createApi } from "../../../src/http/api/app.ts";
 import { createMcp } from "../../../src/http/api/mcp.ts";
 import { MAX_API_BODY_BYTES } from "../../../src/http/api/routes.ts";
 import { startHttpServer } from "../../../src/host/http_server.ts";
@@ -43,7 +43,6 @@ export function serviceWith(changes: Partial<CallService> = {}) {
 export async function withServer(
   service: CallService | undefined,
   test: (base: string, log: ReturnType<typeof recordingLog>) => Promise<void>,
-  elsewhere?: ForwardRequest,
 ): Promise<void> {
   const recorded = recordingLog();
   const api = createApi({
@@ -63,7 +62,6 @@ export async function withServer(
         refused: () => {},
         failed: (error) => recorded.log.error("A request of a program failed", { error }),
       })),
-    elsewhere: () => elsewhere,
     schedule,
     now: Date.now,
     log: recorded.log,

@@ -67,14 +67,12 @@ function setUp(
     readonly gateway?: Partial<HealthSources["store"]["gateway"]>;
   } = {},
   resumableMs = 300_000,
-  stores?: HealthSources["stores"],
 ) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const metrics = createMetrics(BUILD);
   const health = startHealthMonitor({
     store: { ...NO_STORE, ...store, gateway: { ...NO_STORE.gateway, ...gateway } },
-    ...(stores && { stores }),
     metrics,
     now: clock.now,
     schedule: clock.schedule,
@@ -488,35 +486,24 @@ describe("[O2] startHealthMonitor().measure()", () => {
   });
 });
 
-describe("[O16] startHealthMonitor() and a store that is to be closed", () => {
-  const seen = async (isStop: boolean): Promise<readonly string[]> => {
+describe("startHealthMonitor() and a store that is to be closed", () => {
+  it("lets a read end before it has stopped", async () => {
     const events: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const store = {
+    const { health } = setUp({
       health: async () => {
         await promise;
         events.push("read");
         return FIGURES;
       },
-      failure: () => undefined,
-    };
-    const stores: HealthSources["stores"] = () => [{ ...NO_STORE, ...store }];
-    const { health } = setUp({}, undefined, stores);
+    });
     const reading = health.refresh();
     await settle();
-    const left = (isStop ? health.stop() : health.forget(1)).then(() => void events.push("closed"));
+    const left = health.stop().then(() => void events.push("closed"));
     await settle();
     resolve();
     await Promise.all([reading, left]);
-    return events;
-  };
-
-  it("lets a read end before a partition counts as gone", async () => {
-    assert.deepEqual(await seen(false), ["read", "closed"]);
-  });
-
-  it("lets a read end before it has stopped", async () => {
-    assert.deepEqual(await seen(true), ["read", "closed"]);
+    assert.deepEqual(events, ["read", "closed"]);
   });
 });
 

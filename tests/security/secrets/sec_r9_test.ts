@@ -44,8 +44,6 @@ const CANARIES: Readonly<Record<string, string>> = {
   "api.programs.*.token": "canary-api-token-aS6dF9gH2jK5lZ8xC1vB4n",
   "posts.*.url": "http://127.0.0.1:9/canary-post-mN7bV0cX3zL6kJ9h",
   "posts.*.headers.*": "canary-post-header-gF2dS5aP8oI1uY4t",
-  "files.accessKeyId": "canary-files-id-uB3nM6kJ9hG2fD5s",
-  "files.secretAccessKey": "canary-files-key-tY8uI1oP4aS7dF0g",
   "hooks.*.secret": "canary-hook-secret-rE7wQ0mN3bV6cX9zL2kJ5h",
 };
 const canary = (path: string): string => CANARIES[path] ?? assert.fail(path);
@@ -98,12 +96,6 @@ const OPTIONS: SceneOptions = {
     },
     hooks: {
       uptime: { to: "user:123456789012345678", secret: canary("hooks.*.secret") },
-    },
-    files: {
-      url: "s3://canary-files",
-      endpoint: "http://127.0.0.1:9",
-      accessKeyId: canary("files.accessKeyId"),
-      secretAccessKey: canary("files.secretAccessKey"),
     },
     search: { kind: "brave", apiKey: canary("search.apiKey") },
     alerts: {

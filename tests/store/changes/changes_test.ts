@@ -35,17 +35,6 @@ describe("[T3] store.changes", () => {
     });
   });
 
-  it("[O16] gives numbers that no other partition gives", async () => {
-    for (const index of [0, 1, 2]) {
-      const { store: { changes } } = openTestStore({ partition: { index, count: 3 } });
-      const made = [
-        await changes.begin(change(), 5, 1),
-        await changes.begin(change({ callKey: "1:b" }), 5, 1),
-      ];
-      assert.deepEqual(made.map((one) => (one?.id ?? NaN) % 3), [index, index]);
-    }
-  });
-
   it("refuses more changes of a turn than its maximum, but repeats those it has", async () => {
     const { store: { changes } } = openTestStore();
     assert.ok(await changes.begin(change(), 2, 1));

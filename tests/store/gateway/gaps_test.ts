@@ -125,13 +125,6 @@ describe("reshard()", () => {
     sameData(shards, [0, 1, 2].map((shardId) => ({ shardId, ...gap })));
   });
 
-  it("[O16] opens the gaps of its own shards only", async () => {
-    const { store } = openTestStore();
-    await begin(store, NOW, 1);
-    await store.gateway.reshard(ACCOUNT, 4, NOW + 2, [1, 3]);
-    assert.deepEqual(await gapsOf(store), [[1, NOW], [3, NOW]]);
-  });
-
   it("[G6] begins the new gaps at the start of an open one", async () => {
     const { store } = openTestStore();
     await begin(store, NOW, 0);

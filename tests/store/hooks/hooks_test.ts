@@ -99,18 +99,6 @@ describe("[W2] store.hooks", () => {
       isRepeated: true,
     });
     assert.ok(await hooks.accept(event({ hook: "other" }), NOW, 5));
-    const arrived = { ...event(), messageId: "900000001" as never, receivedAt: NOW };
-    assert.deepEqual(await hooks.receive([arrived]), []);
-  });
-
-  it("[O16] stores an event with the id that another process gave it once", async () => {
-    const { store: { hooks } } = openTestStore();
-    const arrived = { ...event(), messageId: "900000001" as never, receivedAt: NOW };
-    for (let times = 0; times < 2; times++) {
-      assert.deepEqual(await hooks.receive([arrived]), [arrived.messageId]);
-    }
-    assert.deepEqual(await hooks.waiting(ACCOUNT), [{ hook: "uptime", key: "", count: 1 }]);
-    assert.equal((await hooks.find(arrived.messageId))?.event.receivedAt, NOW);
   });
 
   it("[W5] posts the event of a turn that a pause ends, whatever its run knew of the turn", async () => {

@@ -14,7 +14,6 @@ import type {
 } from "../../../src/bot/account_interface.ts";
 import { createAccountHealth } from "../../../src/http/monitor/account_health.ts";
 import { createMeter } from "../../../src/http/monitor/meters.ts";
-import { WHOLE } from "../../../src/core/discord/partition.ts";
 import { createInvalidRequests } from "../../../src/core/discord/invalid_requests.ts";
 import type { Model } from "../../../src/core/model.ts";
 import { createTurnLimit } from "../../../src/flows/turn/control/turn_limit.ts";
@@ -63,7 +62,6 @@ export async function openAccountScene() {
       models: modelsOf(PARROT),
       apiBase: `${simulator.apiUrl}/api`,
       store,
-      partition: WHOLE,
       stored: await store.gateway.loadAccount(ACCOUNT),
       dataDir: tmpdir(),
       logging: { forPart: () => log, addSecret() {}, secrets: () => [] } as never,

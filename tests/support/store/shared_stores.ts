@@ -2,8 +2,8 @@
  * Gives each store of a test an owner that sends its pages to PostgreSQL, and compares the file with a
  * copy from PostgreSQL once the test has closed the store, or has ended.
  *
- * A test opens a store without waiting. So leases of partitions of one database are held in advance,
- * and each store has a partition until it is compared.
+ * A test opens a store without waiting. So leases of some databases are held in advance, and each store
+ * has a database until it is compared.
  */
 
 import assert from "node:assert/strict";
@@ -21,8 +21,6 @@ import { createRemote, type Lease, type Remote } from "../../../src/store/replic
 import { PAGE_BYTES, type PageChange } from "../../../src/store/replica/wal.ts";
 import { createStore, openStore, type StoreOptions } from "../../../src/store/store.ts";
 
-/** Stores of one test that have a copy, the first ones; a property may open hundreds of them. */
-const PARTITIONS = 3;
 /** One of so many copies is opened as a store, too: that takes longest. */
 const OPENED = 8;
 const HAND_OVER_MS = 20_000;
@@ -30,8 +28,8 @@ const HERE = { owner: "here", place: "host:/here", bots: ["abc"] };
 
 const moment = (): Moment => ({ elapsed: performance.now(), now: Date.now() });
 
-/** A partition whose lease this process has. */
-interface Partition {
+/** A database whose lease this process has. */
+interface Shared {
   readonly remote: Remote;
   lease: Lease;
   /** What PostgreSQL has of the last store. */
@@ -41,7 +39,7 @@ interface Partition {
 /** An open store with an owner. */
 interface Followed {
   readonly path: string;
-  readonly partition: Partition;
+  readonly shared: Shared;
   readonly owner: Owner;
   readonly stores: Set<Pick<Store, "close">>;
 }
@@ -50,11 +48,12 @@ interface Followed {
  * Creates it. The function is long because its inner functions share one state: the stores of the test
  * that runs.
  *
- * @param url An empty database of a running server.
+ * @param urls Empty databases of a running server: that many stores of one test have a copy, the first
+ * ones; a property may open hundreds of them.
  * @param folder For files.
  */
-export async function createSharedStores(url: string, folder: string) {
-  const free: Partition[] = [];
+export async function createSharedStores(urls: readonly string[], folder: string) {
+  const free: Shared[] = [];
   const open = new Map<string, Followed>();
   const files = new WeakMap<DatabaseSync, string>();
   const comparing = new Set<Promise<void>>();
@@ -68,14 +67,11 @@ export async function createSharedStores(url: string, folder: string) {
   openDatabase(template, 0).close();
   const empty = readFileSync(template);
 
-  async function prepare(partition: number): Promise<void> {
-    const remote = createRemote(url, { partition, partitions: PARTITIONS });
+  for (const url of urls) {
+    const remote = createRemote(url);
     await remote.open();
     free.push({ remote, lease: await leaseOf(remote), bytes: Buffer.alloc(0) });
   }
-
-  await prepare(0); // creates the tables
-  for (let index = 1; index < PARTITIONS; index += 1) await prepare(index);
 
   async function leaseOf(remote: Remote): Promise<Lease> {
     const { epoch } = await remote.look();
@@ -84,32 +80,32 @@ export async function createSharedStores(url: string, folder: string) {
     return lease;
   }
 
-  const isFull = () => inTest === PARTITIONS;
+  const isFull = () => inTest === urls.length;
 
-  /** The follower of the store in a file; `undefined` if all partitions are in use. */
+  /** The follower of the store in a file; `undefined` if all databases are in use. */
   function follow(path: string): Followed | undefined {
     const followed = open.get(path);
     if (followed) return followed;
-    const partition = isFull() ? undefined : free.pop();
-    if (!partition) {
+    const shared = isFull() ? undefined : free.pop();
+    if (!shared) {
       left += 1;
       return undefined;
     }
     inTest += 1;
     const owner = createOwner({
-      remote: partition.remote,
-      lease: partition.lease,
+      remote: shared.remote,
+      lease: shared.lease,
       takenAt: moment(),
       moment,
       schedule,
       onLost: (why) => void differences.push(`${path}: the lease is lost: ${why}`),
       onTrouble: (error) => error && void differences.push(`${path}: ${error.message}`),
     });
-    const lacking = changed(partition.bytes, readFileSync(path));
+    const lacking = changed(shared.bytes, readFileSync(path));
     if (lacking) owner.store(lacking).catch(() => {}); // the end of the test tells
     owner.follow(path);
     owner.committed();
-    const fresh = { path, partition, owner, stores: new Set<Pick<Store, "close">>() };
+    const fresh = { path, shared, owner, stores: new Set<Pick<Store, "close">>() };
     open.set(path, fresh);
     return fresh;
   }
@@ -146,8 +142,8 @@ export async function createSharedStores(url: string, folder: string) {
   }
 
   /** @param bytes Absent: the test has deleted the file. */
-  async function compare({ partition, owner }: Followed, bytes?: Buffer): Promise<void> {
-    const { remote } = partition;
+  async function compare({ shared, owner }: Followed, bytes?: Buffer): Promise<void> {
+    const { remote } = shared;
     assert.ok(await owner.handOver(HAND_OVER_MS), "PostgreSQL has everything");
     const { pageCount, sequence } = await remote.look();
     const path = join(folder, `copy${++count}.db`);
@@ -155,14 +151,14 @@ export async function createSharedStores(url: string, folder: string) {
     await copy.compare(sequence);
     copy.finish(pageCount);
     copy.close();
-    partition.bytes = readFileSync(path);
-    partition.lease = await leaseOf(remote);
-    free.push(partition);
+    shared.bytes = readFileSync(path);
+    shared.lease = await leaseOf(remote);
+    free.push(shared);
     if (!bytes) left += 1;
     else {
-      const pages = [...changed(partition.bytes, bytes)?.pages.keys() ?? []];
+      const pages = [...changed(shared.bytes, bytes)?.pages.keys() ?? []];
       assert.deepEqual(pages, [], "pages that differ");
-      assert.equal(partition.bytes.length, bytes.length);
+      assert.equal(shared.bytes.length, bytes.length);
       compared += 1;
       if (compared % OPENED === 1) await read(path);
     }

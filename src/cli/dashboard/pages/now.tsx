@@ -7,7 +7,6 @@ import { judgeHealth, worstStatus } from "../../../http/checks.ts";
 import type { Snapshot } from "../../../http/snapshot.ts";
 import type { JudgedOnRecord } from "../../../core/store/received.ts";
 import type { Trend } from "../../../core/store/trends.ts";
-import { fleetRows } from "../../../core/fleet.ts";
 import { DAY_MS } from "../../../lib/clock.ts";
 import { durationText, sizeOf } from "../../../lib/text/units.ts";
 import { unattendedText, type UnattendedUse, unattendedUses } from "../../agent/unattended.ts";
@@ -59,11 +58,6 @@ export const nowPage: AnyPage = page<NowFacts>({
       <Charts {...facts} />
       <Figures {...facts} />
       <Accounts {...facts} />
-      {facts.snapshot.shared?.fleet && (
-        <Card id="fleet" title="Processes">
-          <Facts rows={fleetRows(facts.snapshot.shared.fleet)} />
-        </Card>
-      )}
       <Card id="decisions" title="Last decisions">
         <Decisions rows={facts.decisions} />
       </Card>

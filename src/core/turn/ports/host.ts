@@ -74,10 +74,9 @@ export interface WorkspacePort {
   /**
    * Creates or replaces a text file, at once or not at all. Missing folders are created.
    *
-   * @returns A sentence for the model if other processes do not have the file, or had another one.
    * @throws {Error} If the path leaves the workspace, or the workspace has no room.
    */
-  write(path: string, text: string): Promise<string | undefined>;
+  write(path: string, text: string): Promise<void>;
   /**
    * Lists a folder; `""` is the root.
    *

@@ -2,7 +2,7 @@
  * Lists and names the channels and threads of guilds, and decides what one place may show of another.
  */
 
-import { shardOf } from "../../../core/discord/partition.ts";
+import { shardOf } from "../../../core/discord/shard.ts";
 import { isThread } from "../../../core/rights/channel.ts";
 import { ChannelTypes } from "@discordeno/types";
 import type { GuildNames, GuildPlace, Place } from "../../../core/inbound/inbound.ts";

@@ -5,7 +5,6 @@
  * that resumed it would receive some guilds twice and miss others.
  */
 
-import { type Partition, shardsOf } from "../../../core/discord/partition.ts";
 import type { ShardOptions } from "../link/protocol.ts";
 import type { StoredAccount, StoredShard } from "../../../core/store/gateway.ts";
 
@@ -13,8 +12,6 @@ import type { StoredAccount, StoredShard } from "../../../core/store/gateway.ts"
 export interface ShardFacts {
   /** Number of shards that Discord recommends or the config sets. */
   readonly count: number;
-  /** The part of the bot that this connection has. */
-  readonly partition: Partition;
   /** The account's rows of the last process. */
   readonly stored: Pick<StoredAccount, "shardCount" | "intents" | "shards">;
   /** Seconds after its last event until a session counts as dead. */
@@ -49,13 +46,13 @@ export interface LostSession {
   readonly why: string;
 }
 
-/** Plans every shard of the partition. */
+/** Plans every shard. */
 export function planShards(facts: ShardFacts): ShardPlan {
-  const { count, partition, stored, identifyInMs } = facts;
+  const { count, stored, identifyInMs } = facts;
   const isResharded = stored.shardCount !== undefined && stored.shardCount !== count;
   const lost: LostSession[] = [];
 
-  const shards = shardsOf(partition, count).map((id): ShardOptions => {
+  const shards = Array.from({ length: count }, (_, id): ShardOptions => {
     const known = isResharded ? undefined : stored.shards.find(({ shardId }) => shardId === id);
     const why = known?.session && whyNot(known, facts);
     if (known?.session && why === undefined) {

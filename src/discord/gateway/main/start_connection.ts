@@ -5,7 +5,6 @@
 
 import type { AccountId } from "../../../core/discord/ids.ts";
 import type { GatewayInfo } from "../../../core/discord/gateway.ts";
-import { type Partition, shardsFor } from "../../../core/discord/partition.ts";
 import type { Presence } from "../../../core/discord/presence.ts";
 import type {
   ApplicationAnswer,
@@ -45,8 +44,6 @@ export interface ConnectOptions
   extends Pick<GatewayOptions, "token" | "restUrl" | "userAgent" | "isConnectionDebug"> {
   readonly accountId: AccountId;
   readonly gateway: GatewaySettings;
-  /** The part of the bot that this process connects. */
-  readonly partition: Partition;
   /** URL of the gateway worker; a compiled binary finds no worker in a deeper path. */
   readonly workerUrl: URL;
   /** The gateway thread, loaded ahead. */
@@ -124,16 +121,15 @@ async function planSessions(
   count: number,
   intents: IntentChoice,
 ): Promise<PlannedShards> {
-  const { accountId, stored, partition, gateway: { reconnect } } = options;
+  const { accountId, stored, gateway: { reconnect } } = options;
   const { store, now, log } = ports;
   const facts = {
     count,
-    partition,
     stored,
     sessionCacheTtlSec: reconnect.sessionCacheTtlSec,
     resumeSession: reconnect.resumeSession,
     intents: intents.now.bits,
-    identifyInMs: await firstIdentifyInMs(accountId, partition.index, ports),
+    identifyInMs: await firstIdentifyInMs(accountId, 0, ports),
     now: now(),
   };
   const plan = await planResumes(facts, options.mayResume);
@@ -145,7 +141,7 @@ async function planSessions(
     log.info("The number of shards has changed", { was: stored.shardCount, is: count });
   }
   if (stored.shardCount !== count || plan.hasOtherIntents) {
-    await store.reshard(accountId, count, now(), plan.shards.map(({ id }) => id));
+    await store.reshard(accountId, count, now());
   }
   await intents.save();
   return plan.shards;
@@ -236,7 +232,7 @@ async function forgetRefused(
 
 /** Options shared by the gateway's threads, whichever intents they request. */
 function gatewayOptionsOf(
-  { gateway, partition, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
+  { gateway, token, restUrl, userAgent, isConnectionDebug }: ConnectOptions,
   { url, shards, limit: { maxConcurrency } }: GatewayInfo,
   presence: Presence,
 ): ThreadOptions {
@@ -248,7 +244,7 @@ function gatewayOptionsOf(
     tcpKeepaliveSec,
     reconnect,
     presence,
-    shardCount: shardsFor(gateway.shards === "auto" ? shards : gateway.shards, partition),
+    shardCount: Math.max(1, gateway.shards === "auto" ? shards : gateway.shards),
     maxConcurrency,
     restUrl,
     userAgent,

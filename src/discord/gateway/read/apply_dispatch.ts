@@ -1,6 +1,6 @@
 /** Applies dispatches to the index of guilds. */
 
-import { shardOf } from "../../../core/discord/partition.ts";
+import { shardOf } from "../../../core/discord/shard.ts";
 import { createChecker } from "../../../lib/checker.ts";
 import { isRecord } from "../../../lib/text/json.ts";
 import type { z } from "zod";

@@ -26,7 +26,6 @@ import { retryDelayMs, type RetryRules } from "../../../lib/network/backoff.ts";
 import {
   createInvalidRequests,
   INVALID_WINDOW_MS,
-  type InvalidElsewhere,
   type InvalidRequests,
 } from "../../../core/discord/invalid_requests.ts";
 import type { AccountId } from "../../../core/discord/ids.ts";
@@ -188,9 +187,7 @@ export type Breaker = ReturnType<typeof createBreaker>;
 
 /** Creates the count that all accounts share. */
 export function createSharedInvalidRequests(
-  { store, elsewhere, now, log }: Clock & {
-    /** Other partitions of the bot; absent: there are none. */
-    readonly elsewhere?: InvalidElsewhere | undefined;
+  { store, now, log }: Clock & {
     readonly store: {
       readonly gateway: Pick<Store["gateway"], "accountIds">;
       readonly outbox: Pick<Store["outbox"], "loadInvalidRequests" | "addInvalidRequest">;
@@ -205,7 +202,6 @@ export function createSharedInvalidRequests(
     const since = Math.floor((now() - INVALID_WINDOW_MS) / 60_000);
     const stored = await store.outbox.loadInvalidRequests(accountId, since);
     const own = createInvalidRequests(stored, (minute) => {
-      elsewhere?.note(minute);
       store.outbox.addInvalidRequest(accountId, minute).catch((error: unknown) => {
         log.warn("Cannot store that Discord refused a request", { error });
       });
@@ -225,8 +221,7 @@ export function createSharedInvalidRequests(
     async of(accountId: AccountId): Promise<InvalidRequests> {
       await Promise.all((await store.gateway.accountIds()).map(ownOf));
       const { note } = await ownOf(accountId);
-      const count = (at: number) =>
-        ready.reduce((sum, own) => sum + own.count(at), elsewhere?.count(at) ?? 0);
+      const count = (at: number) => ready.reduce((sum, own) => sum + own.count(at), 0);
       return { count, note };
     },
   };

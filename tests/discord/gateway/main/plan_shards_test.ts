@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { sameData } from "../../../support/same_data.ts";
 import { planShards, type ShardFacts } from "../../../../src/discord/gateway/main/plan_shards.ts";
-import { WHOLE } from "../../../../src/core/discord/partition.ts";
 import type { StoredShard } from "../../../../src/core/store/gateway.ts";
 
 const NOW = Date.UTC(2026, 10, 20);
@@ -22,7 +21,6 @@ const shard = (shardId: number, heardMsAgo = 1_000): StoredShard => ({
 
 const facts = (change: Partial<ShardFacts> = {}): ShardFacts => ({
   count: 1,
-  partition: WHOLE,
   stored: { shardCount: 1, shards: [shard(0)] },
   sessionCacheTtlSec: 300,
   resumeSession: true,
@@ -34,17 +32,6 @@ const facts = (change: Partial<ShardFacts> = {}): ShardFacts => ({
 });
 
 describe("[G5] planShards()", () => {
-  it("[O16] plans the shards of its partition, and resumes their sessions only", () => {
-    const stored = { shardCount: 4, shards: [shard(0), shard(1), shard(3)] };
-    const partition = { index: 1, count: 2 };
-    const { shards, lost } = planShards(facts({ count: 4, partition, stored }));
-    assert.deepEqual(shards.map(({ id, session }) => [id, session?.sessionId]), [
-      [1, "session-1"],
-      [3, "session-3"],
-    ]);
-    assert.deepEqual(lost, []);
-  });
-
   it("resumes each session from its stored state", () => {
     const stored = { shardCount: 2, shards: [shard(0), shard(1)] };
     const { shards, lost, isResharded } = planShards(facts({ count: 2, stored }));

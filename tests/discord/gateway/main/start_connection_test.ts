@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { WHOLE } from "../../../../src/core/discord/partition.ts";
 import {
   type ConnectOptions,
   type ConnectPorts,
@@ -67,7 +66,6 @@ async function setUp(
   const options = {
     accountId: ACCOUNT,
     gateway: (await loadTestConfig()).discord.gateway,
-    partition: WHOLE,
     token: "token",
     restUrl: "http://127.0.0.1:1/api/v10",
     userAgent: "test",

@@ -1,4 +1,4 @@
-import { shardOf } from "../../../../src/core/discord/partition.ts";
+import { shardOf } from "../../../../src/core/discord/shard.ts";
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { applyDispatch, readSelf } from "../../../../src/discord/gateway/read/apply_dispatch.ts";

@@ -13,10 +13,7 @@ const [HOME, WORK, GONE] = ["home", "work", "gone"].map(toAccountId) as [
 ];
 
 /** A store in which each account has noted so many a minute ago. */
-function setUp(
-  stored: ReadonlyMap<AccountId, number>,
-  elsewhere?: Parameters<typeof createSharedInvalidRequests>[0]["elsewhere"],
-) {
+function setUp(stored: ReadonlyMap<AccountId, number>) {
   const { log } = recordingLog();
   const added: AccountId[] = [];
   const shared = createSharedInvalidRequests({
@@ -31,7 +28,6 @@ function setUp(
         },
       },
     },
-    elsewhere,
     now: () => NOW,
     log,
   });
@@ -54,19 +50,6 @@ describe("[D3] createSharedInvalidRequests()", () => {
     work.note(NOW);
     assert.deepEqual([home.count(NOW), work.count(NOW)], [3, 3]);
     assert.deepEqual(added, [HOME, WORK, WORK]);
-  });
-
-  it("[O16] counts those of other partitions, and tells them its own", async () => {
-    const told: number[] = [];
-    const others = {
-      count: (at: number) => at === NOW ? 7 : 0,
-      note: (one: number) => told.push(one),
-    };
-    const { shared } = setUp(new Map([[HOME, 3]]), others);
-    const home = await shared.of(HOME);
-    home.note(NOW);
-    assert.equal(home.count(NOW), 11);
-    assert.deepEqual(told, [NOW / MINUTE_MS]);
   });
 
   it("counts no request twice for a restarted account", async () => {
